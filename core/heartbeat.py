@@ -1,0 +1,57 @@
+"""A worker's lease: its row is seen every few seconds from a thread that nothing else blocks."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from core import db
+from core.errors import Unavailable
+from core.settings import get_settings
+
+log = structlog.get_logger()
+
+
+def register(name: str) -> int:
+    with db.transaction() as session:
+        worker_id: int = db.scalar(session, "INSERT INTO worker (name) VALUES (:name) RETURNING id", name=name)
+        return worker_id
+
+
+class Heartbeat:
+    """`look` gives the number of calls in flight and whether this process leads."""
+
+    def __init__(self, worker_id: int, look: Callable[[], tuple[int, bool]]):
+        self._worker_id = worker_id
+        self._look = look
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """The worker leaves: whatever it still held is free at once."""
+        self._stop.set()
+        self._thread.join(timeout=2)
+        try:
+            with db.transaction() as session:
+                db.execute(session, "DELETE FROM worker WHERE id = :id", id=self._worker_id)
+        except Unavailable:
+            log.info("the database is gone before the worker could leave; its lease ends by itself")
+
+    def _run(self) -> None:
+        interval = min(3.0, get_settings().worker_lease_seconds / 5)
+        while not self._stop.wait(interval):
+            busy, leader = self._look()
+            try:
+                with db.transaction() as session:
+                    db.execute(
+                        session,
+                        "UPDATE worker SET last_seen = now(), busy = :busy, leader = :leader WHERE id = :id",
+                        id=self._worker_id,
+                        busy=busy,
+                        leader=leader,
+                    )
+            except Unavailable as error:
+                log.warning("heartbeat missed", reason=error.message)

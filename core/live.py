@@ -1,0 +1,191 @@
+"""The live lane of one worker process: bounded calls over shared clients, and answers kept in small batches.
+
+A slot is taken before a request is claimed and is free again only when its answer is committed, so what is in flight
+is never more than the slots, and a crash leaves nothing that is paid for but not stored.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import structlog
+
+from core import calls, claims, db, derive, expand, queue, record, templates
+from core.errors import Unavailable
+from core.models import Job
+from core.record import Call, Failed, Outcome
+
+
+log = structlog.get_logger()
+T = TypeVar("T")
+KEEP_AT_MOST = 200
+DERIVE_AT_ONCE = 200
+
+
+class LiveLane:
+    def __init__(self, worker_id: int, concurrency: int):
+        self.worker_id = worker_id
+        self.slots = asyncio.Semaphore(concurrency)
+        self.concurrency = concurrency
+        self.stopping = asyncio.Event()
+        self.in_flight: set[asyncio.Task[None]] = set()
+        self._outcomes: asyncio.Queue[tuple[Outcome, asyncio.Future[None] | None]] = asyncio.Queue()
+        self._answered = asyncio.Event()
+        self._database = ThreadPoolExecutor(4, thread_name_prefix="database")
+        self.background: list[asyncio.Task[None]] = []
+        self._pumping: set[str] = set()
+        self._nudged: set[str] = set()
+
+    async def open(self) -> None:
+        self.background = [asyncio.create_task(self._keep_forever()), asyncio.create_task(self._derive_forever())]
+
+    async def close(self, grace_seconds: float) -> None:
+        """Let calls in flight end within the grace, book the rest as unheard, and store everything."""
+        self.stopping.set()
+        if self.in_flight:
+            await asyncio.wait(self.in_flight, timeout=grace_seconds)
+        for task in self.in_flight:
+            task.cancel()
+        await asyncio.gather(*self.in_flight, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._outcomes.join(), timeout=5)
+        for task in self.background:
+            task.cancel()
+        await asyncio.gather(*self.background, return_exceptions=True)
+        await calls.close()
+        self._database.shutdown(wait=False, cancel_futures=True)
+
+    async def pump(self, job_id: str) -> None:
+        """Send a job's requests until none is left to send. A second pump of a job only nudges the first."""
+        self._nudged.add(job_id)
+        if job_id in self._pumping:
+            return
+        self._pumping.add(job_id)
+        try:
+            while job_id in self._nudged and not self.stopping.is_set():
+                self._nudged.discard(job_id)
+                await self._pump_until_empty(job_id)
+        finally:
+            self._pumping.discard(job_id)
+
+    async def _pump_until_empty(self, job_id: str) -> None:
+        mine: set[asyncio.Task[None]] = set()
+        while not self.stopping.is_set():
+            claimed = await self._claim(job_id)
+            for call in claimed.calls:
+                task = asyncio.create_task(self._answer(call))
+                for group in (mine, self.in_flight):
+                    group.add(task)
+                    task.add_done_callback(group.discard)
+            if claimed.reused:
+                self._answered.set()
+            elif claimed.calls:
+                continue
+            elif mine:
+                await asyncio.wait(mine, return_when=asyncio.FIRST_COMPLETED)
+            elif claimed.waiting:
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+    async def _claim(self, job_id: str) -> claims.Claimed:
+        taken = await self._take_slots()
+        used = 0
+        try:
+            claimed = await self._in_thread(lambda: _claim(job_id, self.worker_id, taken))
+            used = len(claimed.calls)
+            return claimed
+        finally:
+            for _ in range(taken - used):
+                self.slots.release()
+
+    async def _take_slots(self) -> int:
+        """At least one slot, and as many more as are free right now."""
+        await self.slots.acquire()
+        taken = 1
+        while not self.slots.locked() and taken < self.concurrency:
+            await self.slots.acquire()
+            taken += 1
+        return taken
+
+    async def _answer(self, call: Call) -> None:
+        try:
+            try:
+                outcome = await calls.ask(call, note=lambda unheard: self._outcomes.put_nowait((unheard, None)))
+            except asyncio.CancelledError:
+                self._outcomes.put_nowait((calls.unheard(call), None))
+                outcome = Failed(call, "interrupted", "The worker was stopped before the answer came.", again=True)
+            committed = asyncio.get_running_loop().create_future()
+            self._outcomes.put_nowait((outcome, committed))
+            await committed
+        finally:
+            self.slots.release()
+
+    async def _keep_forever(self) -> None:
+        """While one batch is being stored the next one gathers: no timer, and a commit for many answers."""
+        while True:
+            batch = [await self._outcomes.get()]
+            while not self._outcomes.empty() and len(batch) < KEEP_AT_MOST:
+                batch.append(self._outcomes.get_nowait())
+            await self._until_stored([outcome for outcome, _ in batch])
+            for _, committed in batch:
+                if committed is not None and not committed.done():
+                    committed.set_result(None)
+                self._outcomes.task_done()
+            self._answered.set()
+
+    async def _until_stored(self, outcomes: list[Outcome]) -> None:
+        """Answers are paid for: they stay in memory until the database has them, however long it is away."""
+        wait = 0.2
+        while True:
+            try:
+                return await self._in_thread(lambda: _keep(outcomes))
+            except Unavailable:
+                log.warning("answers wait for the database", answers=len(outcomes), seconds=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, 5)
+
+    async def _derive_forever(self) -> None:
+        while True:
+            await self._answered.wait()
+            self._answered.clear()
+            try:
+                while await self._in_thread(derive_chunk):
+                    pass
+            except Unavailable:
+                await asyncio.sleep(1)
+                self._answered.set()
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._database, work)
+
+
+def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
+    with db.transaction() as session:
+        job = session.get(Job, job_id)
+        if job is None or job.state != "running" or job.template_id is None:
+            return claims.Claimed((), 0, waiting=False)
+        asking = templates.asking(session, job.template_id, job.params, job.template_version)
+        return claims.claim(
+            session, job, worker_id, limit, calls.provider(job.provider), asking.expected_output_tokens
+        )
+
+
+def _keep(outcomes: list[Outcome]) -> None:
+    with db.transaction() as session:
+        record.keep(session, outcomes)
+        for job_id in sorted({o.call.job_id for o in outcomes if isinstance(o, Failed) and o.call.job_id}):
+            expand.finish_if_done(session, job_id)
+
+
+def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
+    """Derive one chunk of answers and end the jobs that are through. Returns how many requests were derived."""
+    with db.transaction() as session:
+        derived = derive.derive(session, limit)
+        for job_id in sorted({d.job_id for d in derived if d.job_id and d.state == "pending"}):
+            queue.defer(session, "pump_job", job_id=job_id)
+        for job_id in sorted({d.job_id for d in derived if d.job_id}):
+            expand.finish_if_done(session, job_id)
+        return len(derived)

@@ -1,0 +1,44 @@
+"""Bring the database to the newest revision, once, however many processes start at the same time."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from core import db
+
+ROOT = Path(__file__).resolve().parent.parent
+MIGRATION_LOCK = 0x0CA1_0001
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    config = Config(ROOT / "alembic.ini")
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade() -> None:
+    """Migrate to head under an advisory lock; a process that comes second waits and finds nothing to do."""
+    with db.engine().connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
+        connection.commit()
+        try:
+            if revision(connection) != head():
+                connection.commit()
+                command.upgrade(alembic_config(connection), "head")
+                connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})
+            connection.commit()
+
+
+def head() -> str:
+    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
+
+
+def revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

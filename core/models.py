@@ -1,0 +1,338 @@
+"""The tables. Words as in the README; wide bodies apart from narrow states; no foreign keys on the hot rows.
+
+`request` is updated several times in its life, so it stays narrow and its body lies in `request_body`. `response`,
+`evidence` and `usage_record` arrive by the thousand; what they refer to is checked by the statements that write them.
+Usage records outlive everything they mention.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import BigInteger, Column, Computed, DateTime, ForeignKey, Identity, Index, Integer, LargeBinary
+from sqlalchemy import Numeric, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, TSVECTOR
+from sqlmodel import Field, SQLModel
+
+# The smallest price of one token is 7.5e-8 USD and a cached one costs a tenth: twelve decimals keep every sum exact.
+Money = Numeric(20, 12)
+
+
+def _id() -> Any:
+    return Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
+
+
+def _time(*, nullable: bool = False, default_now: bool = False, index: bool = False) -> Any:
+    default = text("now()") if default_now else None
+    return Field(
+        default=None, sa_column=Column(DateTime(timezone=True), nullable=nullable, server_default=default, index=index)
+    )
+
+
+def _text(*, nullable: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(Text, nullable=nullable))
+
+
+def _big(*, nullable: bool = False, default: int | None = None) -> Any:
+    server = None if default is None else text(str(default))
+    return Field(default=default, sa_column=Column(BigInteger, nullable=nullable, server_default=server))
+
+
+def _flag(default: bool) -> Any:
+    return Field(default=default, sa_column_kwargs={"server_default": text(str(default).lower())})
+
+
+class Collection(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "collection"
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    created_at: datetime = _time(default_now=True)
+
+
+class Blob(SQLModel, table=True):
+    """A file's bytes, once per content hash, in chunks so that no row and no read is large."""
+
+    __tablename__: ClassVar[str] = "blob"
+    sha256: str = Field(primary_key=True)
+    size_bytes: int = _big()
+    created_at: datetime = _time(default_now=True)
+
+
+class BlobChunk(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "blob_chunk"
+    sha256: str = Field(
+        sa_column=Column(Text, ForeignKey("blob.sha256", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    number: int = Field(primary_key=True)
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Document(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "document"
+    __table_args__ = (UniqueConstraint("collection_id", "sha256"), Index("ix_document_state", "state"))
+    id: str = Field(primary_key=True)
+    name: str
+    collection_id: str = Field(foreign_key="collection.id")
+    sha256: str = Field(foreign_key="blob.sha256", index=True)
+    media_type: str
+    size_bytes: int = _big()
+    state: str = Field(default="queued")
+    stage: str | None = None
+    stage_done: int | None = None
+    stage_total: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    pages: int | None = None
+    characters: int | None = None
+    tokens: int | None = None
+    language: str | None = None
+    worker_id: int | None = _big(nullable=True)
+    created_at: datetime = _time(default_now=True)
+    ready_at: datetime | None = _time(nullable=True)
+
+
+class DocumentText(SQLModel, table=True):
+    """The text that spans count in. `page_starts` are offsets in code points, like every span."""
+
+    __tablename__: ClassVar[str] = "document_text"
+    document_id: str = Field(
+        sa_column=Column(Text, ForeignKey("document.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    text: str = _text()
+    sha256: str
+    page_starts: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+
+
+class Template(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "template"
+    id: str = Field(primary_key=True)
+    name: str
+    built_in: bool = _flag(False)
+    version: int = Field(default=1)
+    created_at: datetime = _time(default_now=True)
+
+
+class TemplateVersion(SQLModel, table=True):
+    """What to ask, immutable: a change makes the next version."""
+
+    __tablename__: ClassVar[str] = "template_version"
+    template_id: str = Field(primary_key=True, foreign_key="template.id")
+    version: int = Field(primary_key=True)
+    prompt: str
+    fields: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    insights: bool = _flag(False)
+    created_at: datetime = _time(default_now=True)
+
+
+class Job(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "job"
+    __table_args__ = (Index("ix_job_state", "state"),)
+    id: str = Field(primary_key=True)
+    name: str
+    description: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    template_id: str | None = Field(default=None, foreign_key="template.id")
+    template_version: int | None = None
+    params: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    provider: str
+    model: str
+    lane: str
+    state: str = Field(default="draft")
+    reuse: bool = _flag(True)
+    estimate_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
+    error: str | None = None
+    created_at: datetime = _time(default_now=True)
+    started_at: datetime | None = _time(nullable=True)
+    finished_at: datetime | None = _time(nullable=True)
+
+
+class JobDocument(SQLModel, table=True):
+    """A document that a job is about. `expanded` once its request exists or it was left out."""
+
+    __tablename__: ClassVar[str] = "job_document"
+    __table_args__ = (
+        Index("ix_job_document_waiting", "job_id", postgresql_where=text("NOT expanded")),
+        Index("ix_job_document_document", "document_id"),
+    )
+    job_id: str = Field(
+        sa_column=Column(Text, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    document_id: str = Field(primary_key=True)
+    expanded: bool = _flag(False)
+
+
+class JobEvent(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "job_event"
+    __table_args__ = (Index("ix_job_event_job", "job_id", "id"),)
+    id: int = _id()
+    job_id: str = Field(sa_column=Column(Text, ForeignKey("job.id", ondelete="CASCADE"), nullable=False))
+    time: datetime = _time(default_now=True)
+    kind: str
+    message: str
+
+
+class Request(SQLModel, table=True):
+    """One call that a job needs.
+
+    States: pending, in_flight (claimed by `worker_id`), answered (kept, not yet derived), succeeded, failed,
+    cancelled. The API shows `answered` as in_flight.
+    """
+
+    __tablename__: ClassVar[str] = "request"
+    __table_args__ = (
+        Index("ix_request_job_state", "job_id", "state", "id"),
+        Index("ix_request_open", "fingerprint", postgresql_where=text("state IN ('in_flight', 'answered')")),
+        Index("ix_request_answered", "id", postgresql_where=text("state = 'answered'")),
+        Index("ix_request_worker", "worker_id", postgresql_where=text("state = 'in_flight'")),
+        Index("ix_request_document", "document_id"),
+        Index("ix_request_response", "response_id"),
+        UniqueConstraint("job_id", "custom_id"),
+    )
+    id: int = _id()
+    job_id: str | None = None
+    document_id: str | None = None
+    custom_id: str
+    fingerprint: str
+    lane: str
+    state: str = Field(default="pending", sa_column_kwargs={"server_default": text("'pending'")})
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    asked_again: bool = _flag(False)
+    reused: bool = _flag(False)
+    worker_id: int | None = _big(nullable=True)
+    claimed_at: datetime | None = _time(nullable=True)
+    response_id: int | None = _big(nullable=True)
+    error_code: str | None = None
+    error_message: str | None = None
+    input_tokens: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    finished_at: datetime | None = _time(nullable=True)
+
+
+class RequestBody(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "request_body"
+    request_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    body: str = Field(sa_column=Column(JSON, nullable=False))
+
+
+class Response(SQLModel, table=True):
+    """What came back, raw first. `result` is what derive made of it; `verdict` ok or the reason it is unusable."""
+
+    __tablename__: ClassVar[str] = "response"
+    __table_args__ = (
+        Index("ix_response_reusable", "fingerprint", postgresql_where=text("verdict = 'ok'")),
+        Index("ix_response_request", "request_id"),
+    )
+    id: int = _id()
+    request_id: int | None = _big(nullable=True)
+    fingerprint: str
+    model: str
+    raw: str = Field(sa_column=Column(JSON, nullable=False))
+    text: str = _text()
+    finish_reason: str
+    input_tokens: int = _big()
+    cached_input_tokens: int = _big()
+    output_tokens: int = _big()
+    verdict: str | None = None
+    verdict_message: str | None = None
+    result: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    created_at: datetime = _time(default_now=True)
+
+
+class Insight(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "insight"
+    __table_args__ = (
+        Index("ix_insight_search", "search", postgresql_using="gin"),
+        Index("ix_insight_last_seen", "last_seen", "id"),
+    )
+    id: str = Field(primary_key=True)
+    statement: str
+    statement_key: str = Field(unique=True)
+    kind: str
+    state: str = Field(default="new", sa_column_kwargs={"server_default": text("'new'")})
+    support: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    confidence: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
+    first_seen: datetime = _time(default_now=True)
+    last_seen: datetime = _time(default_now=True)
+    search: str = Field(
+        default=None,
+        sa_column=Column(TSVECTOR, Computed("to_tsvector('english'::regconfig, statement)", persisted=True)),
+    )
+
+
+class Evidence(SQLModel, table=True):
+    """A quote that ties an insight to a document. `supported` only when it stands there, at start..end."""
+
+    __tablename__: ClassVar[str] = "evidence"
+    __table_args__ = (
+        UniqueConstraint("insight_id", "document_id", "response_id", "quote_key"),
+        Index("ix_evidence_document", "document_id"),
+        Index("ix_evidence_response", "response_id"),
+    )
+    id: int = _id()
+    insight_id: str = Field(
+        sa_column=Column(Text, ForeignKey("insight.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    document_id: str
+    response_id: int = _big()
+    template_id: str
+    quote: str
+    quote_key: str
+    supported: bool
+    start: int | None = None
+    end: int | None = None
+    attributes: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    created_at: datetime = _time(default_now=True)
+
+
+class UsageRecord(SQLModel, table=True):
+    """One billed call, or one answer reused for nothing. The only source of every figure of cost."""
+
+    __tablename__: ClassVar[str] = "usage_record"
+    __table_args__ = (
+        Index("ix_usage_record_time", "time"),
+        Index("ix_usage_record_job", "job_id"),
+        UniqueConstraint("request_id", "attempt"),
+    )
+    id: int = _id()
+    time: datetime = _time(default_now=True)
+    job_id: str | None = None
+    request_id: int | None = _big(nullable=True)
+    template_id: str | None = None
+    user: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    # Set for a call that was answered: one record for each, however often its answer is handed in.
+    attempt: int | None = None
+    provider: str
+    model: str
+    lane: str
+    input_tokens: int = _big(default=0)
+    cached_input_tokens: int = _big(default=0)
+    cache_write_tokens: int = _big(default=0)
+    output_tokens: int = _big(default=0)
+    cost_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
+    priced: bool
+    price: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    reused: bool = _flag(False)
+    latency_ms: int | None = None
+    status: str
+    provider_request_id: str | None = None
+
+
+class Worker(SQLModel, table=True):
+    """A jobs process. Its claims hold for as long as it is seen: `last_seen` is its lease."""
+
+    __tablename__: ClassVar[str] = "worker"
+    id: int = _id()
+    name: str
+    started_at: datetime = _time(default_now=True)
+    last_seen: datetime = _time(default_now=True)
+    leader: bool = _flag(False)
+    busy: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+
+
+class HealthSample(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "health_sample"
+    __table_args__ = (Index("ix_health_sample_component", "component", "time"),)
+    id: int = _id()
+    time: datetime = _time(default_now=True)
+    component: str
+    healthy: bool
+    latency_ms: float | None = None
+    message: str = Field(default="", sa_column_kwargs={"server_default": text("''")})

@@ -1,0 +1,95 @@
+"""Sentences of a text as spans, without a model: fit for English, German, French and scripts without case.
+
+A sentence keeps its exact span, so that a quote is a slice of the text, and has a clean form to be shown and counted.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from core.offline.abbreviations import ends_sentence
+from core.offline.lines import CLOSING, SENTENCE_STOPS, Block, blocks
+from core.offline.words import Cleaner, word_count
+
+LONGEST_SENTENCE = 1000
+WHOLE_WORDS = range(6, 61)
+# Above this share of signs a line is code, a path or an address.
+MOST_SIGNS = 0.06
+
+_CLOSERS = re.escape(CLOSING)
+_STOP = re.compile(rf"(?<![.!?…])[.!?…]++[{_CLOSERS}]*+(?=\s)|[。！？｡।॥؟۔]++[{_CLOSERS}]*+")
+_SIGNS = re.compile(r"[{}<>|\\=_@#~^`/$]")
+_NOT_SPACE = re.compile(r"\S")
+_OPENING = "\"'“‘„«»([¿¡「『（*_-–—"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """`whole`: reads as a sentence by itself. `junk`: nothing that an answer should be made of."""
+
+    start: int
+    end: int
+    text: str
+    words: int
+    whole: bool
+    junk: bool
+
+
+def split(text: str) -> list[Sentence]:
+    cleaner = Cleaner(text)
+    return [
+        _sentence(cleaner.clean(text[start:end]), start, end, block)
+        for block in blocks(text)
+        for start, end in _spans(text, block)
+    ]
+
+
+def _sentence(clean: str, start: int, end: int, block: Block) -> Sentence:
+    words = word_count(clean)
+    whole = not block.junk and not block.alone and words in WHOLE_WORDS and _reads_whole(clean)
+    return Sentence(start, end, clean, words, whole, block.junk)
+
+
+def _reads_whole(clean: str) -> bool:
+    begins = clean.lstrip(_OPENING)[:1]
+    ends = clean.rstrip(CLOSING)[-1:]
+    signs = len(_SIGNS.findall(clean))
+    return begins.isalnum() and not begins.islower() and ends in SENTENCE_STOPS and signs < MOST_SIGNS * len(clean)
+
+
+def _spans(text: str, block: Block) -> Iterator[tuple[int, int]]:
+    start = block.start
+    if block.junk:
+        yield from _chopped(text, start, block.end)
+        return
+    for stop in _STOP.finditer(text, block.start, block.end):
+        if _is_end(text, start, stop, block.end):
+            yield from _chopped(text, start, stop.end())
+            following = _NOT_SPACE.search(text, stop.end(), block.end)
+            start = following.start() if following else block.end
+    if start < block.end:
+        yield from _chopped(text, start, block.end)
+
+
+def _is_end(text: str, start: int, stop: re.Match[str], limit: int) -> bool:
+    following = _NOT_SPACE.search(text, stop.end(), limit)
+    if following is None:
+        return True
+    if stop.group()[0] not in ".!?…":
+        return True
+    begins = text[following.start() : limit][:8].lstrip(_OPENING)[:1]
+    if not begins.isalnum() or begins.islower():
+        return False
+    return stop.group() != "." or ends_sentence(text, start, stop.start(), stop.end())
+
+
+def _chopped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end - start > LONGEST_SENTENCE:
+        limit = start + LONGEST_SENTENCE
+        cut = max(text.rfind(" ", start, limit), text.rfind("\n", start, limit))
+        cut = cut if cut > start else limit
+        yield start, cut
+        following = _NOT_SPACE.search(text, cut, end)
+        start = following.start() if following else end
+    if start < end:
+        yield start, end

@@ -1,0 +1,43 @@
+"""Hand work to the worker by name, inside the caller's transaction: it exists if and only if the rows do.
+
+The bodies of these tasks are registered in `jobs/`. Rows are the truth and a task is only a nudge: one that is lost
+or runs twice costs a round trip, because the scheduler's tick defers whatever is still due.
+"""
+
+from functools import lru_cache
+from typing import Literal
+
+import procrastinate
+from procrastinate.exceptions import AlreadyEnqueued
+from sqlmodel import Session
+
+from core import db
+
+TaskName = Literal["extract_document", "expand_job", "pump_job", "derive"]
+DOCUMENTS, JOBS = "documents", "jobs"
+QUEUE_OF: dict[TaskName, str] = {
+    "extract_document": DOCUMENTS,
+    "expand_job": JOBS,
+    "pump_job": JOBS,
+    "derive": JOBS,
+}
+
+
+@lru_cache(maxsize=1)
+def _deferrer() -> procrastinate.App:
+    return procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
+
+
+def defer(session: Session, task: TaskName, **arguments: str) -> None:
+    """At most one task of this name and arguments waits at a time; a second one is dropped."""
+    lock = ":".join([task, *arguments.values()])
+    connection = db.driver_connection(session)
+    try:
+        # A violated queueing lock poisons the transaction it happens in, so it happens in a savepoint.
+        with session.begin_nested():
+            session.connection()
+            _deferrer().configure_task(
+                task, queue=QUEUE_OF[task], queueing_lock=lock, connection=connection, allow_unknown=True
+            ).defer(**arguments)
+    except AlreadyEnqueued:
+        return

@@ -1,0 +1,213 @@
+"""Keep: the first stage of the one way in for every answer.
+
+One set-based transaction takes raw responses, usage records and request states. The second stage, in core.derive,
+makes results and insights of them; nothing that fails there can lose or re-bill what was kept here.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from core import db
+from core.pricing import Price
+from core.providers.types import Usage
+
+
+@dataclass(frozen=True)
+class Call:
+    """A claimed request: what is sent, and what its answer is booked on."""
+
+    request_id: int
+    attempt: int
+    job_id: str | None
+    template_id: str | None
+    provider: str
+    model: str
+    lane: str
+    input_tokens: int
+    output_tokens: int
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer with its price, ready to be kept."""
+
+    call: Call
+    at: datetime
+    model: str
+    raw: str
+    text: str
+    finish_reason: str
+    usage: Usage
+    price: Price
+    latency_ms: int
+    provider_request_id: str | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A call that ended without an answer. `again` puts its request back instead of failing it."""
+
+    call: Call
+    code: str
+    message: str
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Unheard:
+    """A live call whose answer never came: it may have been billed, so its estimate is booked and marked."""
+
+    call: Call
+    at: datetime
+    price: Price
+
+
+Outcome = Kept | Failed | Unheard
+
+
+def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
+    """Store outcomes once: an answer that is handed in again changes nothing, and is not billed again."""
+    answers = [outcome for outcome in outcomes if isinstance(outcome, Kept)]
+    if answers:
+        session.connection().exec_driver_sql(KEEP_ANSWERS, _answer_columns(answers))
+    for failed in (outcome for outcome in outcomes if isinstance(outcome, Failed)):
+        db.execute(
+            session,
+            KEEP_FAILURE,
+            state="pending" if failed.again else "failed",
+            code=None if failed.again else failed.code,
+            message=None if failed.again else failed.message[:2000],
+            request=failed.call.request_id,
+            attempt=failed.call.attempt,
+        )
+    for unheard in (outcome for outcome in outcomes if isinstance(outcome, Unheard)):
+        db.execute(session, KEEP_UNHEARD, **_unheard_columns(unheard))
+
+
+# An answer of a request that was taken over meanwhile is kept and billed all the same; one whose document was deleted
+# is billed only.
+KEEP_ANSWERS = """
+WITH incoming AS (
+  SELECT * FROM unnest(
+    %(request)s::bigint[], %(attempt)s::int[], %(job)s::text[], %(template)s::text[], %(provider)s::text[],
+    %(lane)s::text[], %(at)s::timestamptz[], %(model)s::text[], %(raw)s::text[], %(text)s::text[],
+    %(finish)s::text[], %(input)s::bigint[], %(cached)s::bigint[], %(written)s::bigint[], %(output)s::bigint[],
+    %(cost)s::numeric[], %(priced)s::bool[], %(price)s::text[], %(latency)s::int[], %(provider_request)s::text[]
+  ) AS t(request_id, attempt, job_id, template_id, provider, lane, at, model, raw, text, finish_reason, input, cached,
+         written, output, cost, priced, price, latency_ms, provider_request_id)
+), billed AS (
+  INSERT INTO usage_record (time, job_id, request_id, template_id, attempt, provider, model, lane, input_tokens,
+    cached_input_tokens, cache_write_tokens, output_tokens, cost_usd, priced, price, latency_ms, status,
+    provider_request_id)
+  SELECT at, job_id, request_id, template_id, attempt, provider, model, lane, input, cached, written, output, cost,
+    priced, price::jsonb, latency_ms, CASE WHEN finish_reason = 'stop' THEN 'ok' ELSE 'unusable' END,
+    provider_request_id
+  FROM incoming
+  ON CONFLICT (request_id, attempt) DO NOTHING
+  RETURNING request_id, attempt
+), kept AS (
+  INSERT INTO response (request_id, fingerprint, model, raw, text, finish_reason, input_tokens, cached_input_tokens,
+    output_tokens, created_at)
+  SELECT i.request_id, r.fingerprint, i.model, i.raw::json, i.text, i.finish_reason, i.input, i.cached, i.output, i.at
+  FROM incoming i JOIN billed USING (request_id, attempt) JOIN request r ON r.id = i.request_id
+  WHERE r.state <> 'cancelled'
+  RETURNING id, request_id
+)
+UPDATE request r SET state = 'answered', response_id = kept.id, worker_id = NULL
+FROM kept WHERE r.id = kept.request_id AND r.state IN ('in_flight', 'pending')
+"""
+
+KEEP_FAILURE = """
+UPDATE request SET state = :state, error_code = :code, error_message = :message, worker_id = NULL,
+  finished_at = CASE WHEN :state = 'failed' THEN now() END
+WHERE id = :request AND state = 'in_flight' AND attempts = :attempt
+"""
+
+KEEP_UNHEARD = """
+INSERT INTO usage_record (time, job_id, request_id, template_id, provider, model, lane, input_tokens, output_tokens,
+  cost_usd, priced, price, status)
+VALUES (:at, :job, :request, :template, :provider, :model, :lane, :input, :output, :cost, :priced,
+  CAST(:price AS jsonb), 'unheard')
+"""
+
+
+def _answer_columns(answers: Sequence[Kept]) -> dict[str, list[Any]]:
+    return {
+        "request": [a.call.request_id for a in answers],
+        "attempt": [a.call.attempt for a in answers],
+        "job": [a.call.job_id for a in answers],
+        "template": [a.call.template_id for a in answers],
+        "provider": [a.call.provider for a in answers],
+        "lane": [a.call.lane for a in answers],
+        "at": [a.at for a in answers],
+        "model": [a.model for a in answers],
+        "raw": [a.raw for a in answers],
+        "text": [storable(a.text) for a in answers],
+        "finish": [a.finish_reason for a in answers],
+        "input": [a.usage.input_tokens for a in answers],
+        "cached": [a.usage.cached_input_tokens for a in answers],
+        "written": [a.usage.cache_write_tokens for a in answers],
+        "output": [a.usage.output_tokens for a in answers],
+        "cost": [a.price.cost for a in answers],
+        "priced": [a.price.priced for a in answers],
+        "price": [price_json(a.price) for a in answers],
+        "latency": [a.latency_ms for a in answers],
+        "provider_request": [a.provider_request_id for a in answers],
+    }
+
+
+def _unheard_columns(unheard: Unheard) -> dict[str, Any]:
+    call = unheard.call
+    return {
+        "at": unheard.at,
+        "job": call.job_id,
+        "request": call.request_id,
+        "template": call.template_id,
+        "provider": call.provider,
+        "model": call.model,
+        "lane": call.lane,
+        "input": call.input_tokens,
+        "output": call.output_tokens,
+        "cost": unheard.price.cost,
+        "priced": unheard.price.priced,
+        "price": price_json(unheard.price),
+    }
+
+
+def price_json(price: Price) -> str:
+    return json.dumps({"rates": price.rates, "note": price.note}, default=str)
+
+
+def storable(text: str) -> str:
+    """Text as PostgreSQL takes it: no NUL and no half surrogates."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def recount(session: Session, insight_ids: Sequence[str]) -> None:
+    """Support, confidence and survival of insights whose evidence changed.
+
+    Support is the number of distinct documents with supported evidence. Confidence grows with it and shrinks with
+    evidence that is not: the share of supported evidence times 1 - 1/2^support.
+    """
+    db.execute(session, RECOUNT, ids=sorted(set(insight_ids)))
+    db.execute(session, DROP_UNFOUNDED, ids=sorted(set(insight_ids)))
+
+
+RECOUNT = """
+UPDATE insight i SET support = e.support, confidence = e.share * (1 - power(0.5, e.support))
+FROM (
+  SELECT insight_id, count(DISTINCT document_id) FILTER (WHERE supported) AS support,
+    avg(CASE WHEN supported THEN 1.0 ELSE 0.0 END) AS share
+  FROM evidence WHERE insight_id = ANY(:ids) GROUP BY insight_id
+) e WHERE e.insight_id = i.id
+"""
+
+DROP_UNFOUNDED = """
+DELETE FROM insight i WHERE i.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id)
+"""

@@ -1,0 +1,110 @@
+"""Configuration: read once from the environment and `.env`, frozen, checked at boot with all errors at once."""
+
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigurationError
+
+PLACEHOLDER_SECRETS = ("change-me", "changeme", "your-secret", "your-very-secure", "secret", "placeholder")
+
+Blank = BeforeValidator(lambda value: None if isinstance(value, str) and not value.strip() else value)
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    environment: Literal["development", "staging", "production"] = "development"
+    debug: bool = False
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    secret_key: SecretStr | None = None
+    cors_origins: tuple[str, ...] = ()
+    allow_open_access: bool = False
+
+    database_url: Annotated[str | None, Blank] = None
+    database_pool_size: int = Field(10, ge=2, le=200)
+    database_pool_timeout: float = Field(30, gt=0)
+    health_check_timeout: float = Field(5, gt=0)
+    database_health_check_timeout: float = Field(10, gt=0)
+    data_dir: Path = Path("data")
+
+    openai_api_key: Annotated[SecretStr | None, Blank] = None
+    openai_base_url: Annotated[str | None, Blank] = None
+    anthropic_api_key: Annotated[SecretStr | None, Blank] = None
+    anthropic_base_url: Annotated[str | None, Blank] = None
+    provider_timeout_seconds: float = Field(600, gt=0)
+    default_model_openai: str | None = None
+    default_model_anthropic: str | None = None
+
+    embedded_jobs: bool = True
+    live_concurrency: int = Field(32, ge=1, le=512)
+    worker_concurrency: int = Field(8, ge=2, le=64)
+    scheduler_tick_seconds: float = Field(5, ge=0.2)
+    health_sample_seconds: float = Field(30, ge=0.2)
+    worker_lease_seconds: float = Field(15, ge=1)
+    shutdown_grace_seconds: float | None = Field(None, ge=0)
+    retry_attempts: int = Field(3, ge=0, le=10)
+
+    max_upload_mb: int = Field(200, ge=1, le=2000)
+    extraction_memory_mb: int = Field(1500, ge=200)
+    extraction_seconds: float = Field(120, gt=0)
+    daily_spend_warning_usd: Decimal | None = None
+
+    @field_validator("database_url")
+    @classmethod
+    def _with_psycopg(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        scheme, separator, rest = url.partition("://")
+        if not separator or scheme.split("+")[0] not in ("postgresql", "postgres"):
+            raise ValueError("must be a PostgreSQL URL such as postgresql://user:password@host:5432/cairn")
+        return f"postgresql+psycopg://{rest}"
+
+    @field_validator("openai_base_url", "anthropic_base_url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return url.rstrip("/") if url else None
+
+    @model_validator(mode="after")
+    def _production_needs_a_secret(self) -> "Settings":
+        if self.environment != "production":
+            return self
+        secret = self.secret_key.get_secret_value() if self.secret_key else ""
+        if len(secret) < 32 or any(word in secret.lower() for word in PLACEHOLDER_SECRETS):
+            raise ValueError(
+                "SECRET_KEY: production needs at least 32 random characters and no placeholder; "
+                'make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+            )
+        return self
+
+    @property
+    def grace_seconds(self) -> float:
+        """How long calls in flight may take to end after SIGTERM: short under the app, longer on its own."""
+        if self.shutdown_grace_seconds is not None:
+            return self.shutdown_grace_seconds
+        return 60 if self.database_url else 4
+
+
+def load_settings() -> Settings:
+    """Raises ConfigurationError naming every wrong variable, without echoing values."""
+    try:
+        return Settings()  # type: ignore[call-arg]  # values come from the environment
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(map(str, e['loc'])).upper() or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_url=False, include_input=False)
+        ]
+        raise ConfigurationError(
+            "Configuration is not valid:\n" + "\n".join(lines) + "\nCorrect the environment or .env and start again."
+        ) from None
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    return load_settings()

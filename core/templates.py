@@ -1,0 +1,156 @@
+"""Use cases of templates. A version is immutable; a change makes the next one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from core import db
+from core.errors import Conflict, InvalidInput, NotFound
+from core.fields import FieldSpec, json_schema
+from core.ids import new_id
+from core.models import Template, TemplateVersion
+from core.prompts import BUILT_IN, Asking, check_params
+
+PROMPT_LIMIT = 20_000
+
+
+@dataclass(frozen=True)
+class TemplateView:
+    id: str
+    name: str
+    description: str
+    version: int
+    built_in: bool
+    prompt: str
+    fields: tuple[FieldSpec, ...]
+    insights: bool
+    params_schema: dict[str, Any]
+
+
+def sync_built_ins() -> None:
+    """Store the built-in templates; one whose wording changed since gets its next version."""
+    with db.transaction() as session:
+        db.execute(session, "SELECT pg_advisory_xact_lock(hashtext('cairn.templates'))")
+        for built_in in BUILT_IN.values():
+            template = session.get(Template, built_in.id)
+            if template is None:
+                template = Template(id=built_in.id, name=built_in.name, built_in=True, version=0)
+                session.add(template)
+                session.flush()
+            stored = session.get(TemplateVersion, (template.id, template.version))
+            if stored is None or stored.prompt != built_in.prompt:
+                _add_version(session, template, built_in.prompt, (), built_in.insights)
+
+
+def create(name: str, prompt: str, fields: Sequence[FieldSpec], insights: bool) -> TemplateView:
+    _check(name, prompt, fields, insights)
+    with db.transaction() as session:
+        template = Template(id=new_id("tpl"), name=name.strip(), built_in=False, version=0)
+        session.add(template)
+        session.flush()
+        version = _add_version(session, template, prompt, fields, insights)
+        return _view(template, version)
+
+
+def change(template_id: str, name: str, prompt: str, fields: Sequence[FieldSpec], insights: bool) -> TemplateView:
+    """The next version of an own template; jobs keep the version they were made with."""
+    _check(name, prompt, fields, insights)
+    with db.transaction() as session:
+        template = session.get(Template, template_id, with_for_update=True)
+        if template is None:
+            raise NotFound(f"There is no template {template_id}.")
+        if template.built_in:
+            raise Conflict("A built-in template cannot be changed. Make one of your own instead.")
+        template.name = name.strip()
+        version = _add_version(session, template, prompt, fields, insights)
+        return _view(template, version)
+
+
+def list_all() -> list[TemplateView]:
+    """Built-in templates first, then own ones by name."""
+    with db.transaction() as session:
+        statement = (
+            select(Template, TemplateVersion)
+            .join(TemplateVersion, col(TemplateVersion.template_id) == col(Template.id))
+            .where(TemplateVersion.version == Template.version)
+            .order_by(col(Template.built_in).desc(), col(Template.created_at), col(Template.name))
+        )
+        views = [_view(template, version) for template, version in session.exec(statement)]
+    order = list(BUILT_IN)
+    return sorted(views, key=lambda view: order.index(view.id) if view.built_in else len(order))
+
+
+def get(template_id: str) -> TemplateView:
+    with db.transaction() as session:
+        template = session.get(Template, template_id)
+        if template is None:
+            raise NotFound(f"There is no template {template_id}.")
+        version = session.get_one(TemplateVersion, (template.id, template.version))
+        return _view(template, version)
+
+
+def name_of(session: Session, template_id: str) -> str:
+    return session.get_one(Template, template_id).name
+
+
+def asking(session: Session, template_id: str, params: Mapping[str, Any], version: int | None = None) -> Asking:
+    """The question of a template version (the newest by default) with checked parameters."""
+    template = session.get(Template, template_id)
+    if template is None:
+        raise NotFound(f"There is no template {template_id}. GET /api/v1/templates lists them.")
+    stored = session.get_one(TemplateVersion, (template_id, version or template.version))
+    return Asking(
+        template_id=template_id,
+        version=stored.version,
+        prompt=stored.prompt,
+        fields=_fields(stored),
+        insights=stored.insights,
+        params=check_params(template_id, params),
+    )
+
+
+def _check(name: str, prompt: str, fields: Sequence[FieldSpec], insights: bool) -> None:
+    if not name.strip():
+        raise InvalidInput("Give the template a name.")
+    if not prompt.strip() or len(prompt) > PROMPT_LIMIT:
+        raise InvalidInput(f"The prompt must hold 1 to {PROMPT_LIMIT:,} characters.")
+    if not fields and not insights:
+        raise InvalidInput("Add at least one field, or let the template make insights.")
+    json_schema(fields, insights)
+
+
+def _add_version(
+    session: Session, template: Template, prompt: str, fields: Sequence[FieldSpec], insights: bool
+) -> TemplateVersion:
+    template.version += 1
+    version = TemplateVersion(
+        template_id=template.id,
+        version=template.version,
+        prompt=prompt,
+        fields=[asdict(field) for field in fields],
+        insights=insights,
+    )
+    session.add(version)
+    session.flush()
+    return version
+
+
+def _fields(version: TemplateVersion) -> tuple[FieldSpec, ...]:
+    return tuple(FieldSpec(**{**field, "choices": tuple(field.get("choices") or ())}) for field in version.fields)
+
+
+def _view(template: Template, version: TemplateVersion) -> TemplateView:
+    built_in = BUILT_IN.get(template.id)
+    return TemplateView(
+        id=template.id,
+        name=template.name,
+        description=built_in.description if built_in else "",
+        version=version.version,
+        built_in=template.built_in,
+        prompt=version.prompt,
+        fields=_fields(version),
+        insights=version.insights,
+        params_schema=built_in.params.model_json_schema() if built_in else {"type": "object", "properties": {}},
+    )

@@ -1,0 +1,104 @@
+"""What the clock does: take over from the dead, and nudge whatever is due. Rows are the truth, so a tick heals
+every lost task, and running it twice changes nothing."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from core import calls, claims, db, expand, pricing, queue, record, templates
+from core.models import Job
+from core.record import Call, Unheard
+from core.settings import get_settings
+
+
+def expand_job(job_id: str) -> None:
+    """Make requests of all documents that are ready, chunk by chunk, and let the pump send them."""
+    while True:
+        with db.transaction() as session:
+            job = session.get(Job, job_id)
+            if job is None or job.state not in ("queued", "running") or job.template_id is None:
+                return
+            db.execute(
+                session,
+                """UPDATE job SET state = 'running', started_at = coalesce(started_at, now())
+                   WHERE id = :job AND state = 'queued'""",
+                job=job_id,
+            )
+            asking = templates.asking(session, job.template_id, job.params, job.template_version)
+            made = expand.expand(session, job_id, asking, calls.provider(job.provider), job.model, job.lane)
+            if made:
+                queue.defer(session, "pump_job", job_id=job_id)
+            else:
+                expand.finish_if_done(session, job_id)
+                return
+
+
+def tick(at: datetime) -> None:
+    """One round of the scheduler, by the leader only."""
+    with db.transaction() as session:
+        _take_over(session, at)
+        for row in db.rows(session, DUE_DOCUMENTS):
+            queue.defer(session, "extract_document", document_id=row.id)
+        for row in db.rows(session, DUE_JOBS):
+            queue.defer(session, "expand_job" if row.expandable else "pump_job", job_id=row.id)
+            expand.finish_if_done(session, row.id)
+        if db.scalar(session, "SELECT 1 FROM request WHERE state = 'answered' LIMIT 1"):
+            queue.defer(session, "derive")
+
+
+DUE_DOCUMENTS = "SELECT id FROM document WHERE state = 'queued' ORDER BY id LIMIT 500"
+
+DUE_JOBS = """
+SELECT j.id, EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id
+    WHERE d.job_id = j.id AND NOT d.expanded AND x.state IN ('ready', 'failed')) OR j.state = 'queued' AS expandable
+FROM job j WHERE j.state IN ('queued', 'running', 'cancelling') ORDER BY j.id LIMIT 500
+"""
+
+
+def _take_over(session: Session, at: datetime) -> None:
+    """Work of dead workers goes back; a call that they did not hear the end of is booked as an estimate."""
+    lease = get_settings().worker_lease_seconds
+    released = claims.release_dead(session, lease)
+    record.keep(session, [_unheard(session, row, at) for row in released])
+    for job_id in sorted({row.job_id for row in released if row.job_id}):
+        count = sum(row.job_id == job_id for row in released)
+        expand.note(session, job_id, "taken_over", f"A worker died: {count} calls in flight were not heard and go again.")
+    db.execute(session, RELEASE_DOCUMENTS, lease=lease)
+    db.execute(session, FORGET_WORKERS, lease=lease)
+    db.execute(session, FORGET_TASKS, lease=lease)
+
+
+RELEASE_DOCUMENTS = """
+UPDATE document d SET state = 'queued', worker_id = NULL, stage = NULL
+WHERE d.state = 'extracting' AND NOT EXISTS (
+  SELECT 1 FROM worker w WHERE w.id = d.worker_id AND w.last_seen > now() - make_interval(secs => :lease))
+"""
+
+FORGET_WORKERS = "DELETE FROM worker WHERE last_seen < now() - make_interval(secs => :lease) - interval '1 day'"
+
+# A task whose worker is gone only nudged; what it was about is due again by its rows.
+FORGET_TASKS = """
+DELETE FROM procrastinate_jobs WHERE status = 'doing' AND (
+  worker_id IS NULL OR worker_id IN (
+    SELECT id FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => :lease)))
+"""
+
+
+def _unheard(session: Session, row: Any, at: datetime) -> Unheard:
+    expected = 0
+    if row.template_id is not None:
+        expected = templates.asking(session, row.template_id, row.params, row.template_version).expected_output_tokens
+    call = Call(
+        request_id=row.id,
+        attempt=row.attempts,
+        job_id=row.job_id,
+        template_id=row.template_id,
+        provider=row.provider,
+        model=row.model,
+        lane=row.lane,
+        input_tokens=row.input_tokens,
+        output_tokens=expected,
+        body={},
+    )
+    return Unheard(call, at, pricing.estimate(call.provider, call.model, row.input_tokens, expected, row.lane, at))

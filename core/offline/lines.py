@@ -119,12 +119,13 @@ def _repeated(lines: Iterable[str]) -> frozenset[str]:
 
 def _line(start: int, text: str, blank_before: bool, repeated: frozenset[str]) -> _Line:
     strong = _STRONG_MARKER.match(text)
-    marker = strong or _WEAK_MARKER.match(text)
-    if marker and not strong and _is_date(text, marker.end()):
-        marker = None
+    marker = strong.end() if strong else 0
+    weak = _WEAK_MARKER.match(text, marker)
+    if weak and not _is_date(text, weak.end()):
+        marker = weak.end()
     junk = _is_junk(text) or (len(text) < 100 and _DIGITS.sub("0", text) in repeated)
     alone = junk or text.startswith("#") or _is_row(text)
-    return _Line(start, text, blank_before, marker.end() if marker else 0, bool(strong), alone, junk)
+    return _Line(start, text, blank_before, marker, bool(strong), alone, junk)
 
 
 def _is_date(text: str, at: int) -> bool:

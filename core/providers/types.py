@@ -1,0 +1,114 @@
+"""The seam to the providers: what is asked, what comes back. Everything here is data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from core.fields import FieldSpec
+
+
+@dataclass(frozen=True)
+class OfflineSource:
+    """What the offline engine needs, as it cannot read a prompt."""
+
+    operation: str
+    text: str
+    params: Mapping[str, Any]
+    fields: tuple[FieldSpec, ...]
+    instructions: str
+    insights: bool
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A provider-neutral question. `schema` may hold bounds; they are stripped on the wire and validated by us."""
+
+    system: str
+    user: str
+    schema_name: str
+    schema: dict[str, Any]
+    max_output_tokens: int
+    source: OfflineSource
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call. `input_tokens` includes cached reads and cache writes, for every provider."""
+
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A response body, read. `finish_reason`: stop, length, refusal, content_filter or other."""
+
+    model: str
+    text: str
+    finish_reason: str
+    usage: Usage
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`raw` is the response body as it came."""
+
+    raw: str
+    parsed: Parsed
+    provider_request_id: str | None
+    latency_ms: int
+
+
+class Provider(Protocol):
+    """`base_url` is part of the fingerprint. `call` makes one HTTP call, without a retry, or raises ProviderError."""
+
+    name: str
+    base_url: str
+
+    def body(self, prompt: Prompt, model: str) -> dict[str, Any]: ...
+
+    def repair(self, body: dict[str, Any], answer: str, error: str) -> dict[str, Any]: ...
+
+    def parse(self, raw: str | bytes) -> Parsed: ...
+
+    async def call(self, body: dict[str, Any]) -> Answer: ...
+
+    async def models(self) -> list[str]: ...
+
+    async def close(self) -> None: ...
+
+
+BOUNDS = frozenset(
+    ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern")
+    + ("minItems", "maxItems", "uniqueItems")
+)
+
+
+def without_bounds(schema: Any) -> Any:
+    """The schema as strict modes take it: they refuse bounds, so those are validated by us alone."""
+    if isinstance(schema, dict):
+        names = schema.get("properties")
+        kept = {k: without_bounds(v) for k, v in schema.items() if k not in BOUNDS and k != "properties"}
+        if isinstance(names, dict):
+            kept["properties"] = {name: without_bounds(value) for name, value in names.items()}
+        return kept
+    if isinstance(schema, list):
+        return [without_bounds(item) for item in schema]
+    return schema
+
+
+REPAIR = (
+    "Your answer could not be used: {error}\nAnswer the question again, wholly, as JSON that fits the schema exactly."
+)
+
+
+def with_repair(body: dict[str, Any], answer: str, error: str) -> dict[str, Any]:
+    """The same question with the broken answer and what is wrong with it; both chat formats hold `messages`."""
+    messages = [
+        *body["messages"],
+        {"role": "assistant", "content": answer or "(empty)"},
+        {"role": "user", "content": REPAIR.format(error=error)},
+    ]
+    return {**body, "messages": messages}

@@ -52,16 +52,16 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
         answer = await with_retries(lambda: provider(call.provider).call(call.body), policy(), on_unheard=on_unheard)
     except ProviderError as error:
         return Failed(call, error.code, error.message)
-    at = datetime.now(UTC)
+    at, parsed = datetime.now(UTC), answer.parsed
     return Kept(
         call=call,
         at=at,
-        model=answer.model,
+        model=parsed.model or call.model,
         raw=answer.raw,
-        text=answer.text,
-        finish_reason=answer.finish_reason,
-        usage=answer.usage,
-        price=pricing.price(call.provider, answer.model, answer.usage, call.lane, at),
+        text=parsed.text,
+        finish_reason=parsed.finish_reason,
+        usage=parsed.usage,
+        price=pricing.price(call.provider, parsed.model or call.model, parsed.usage, call.lane, at),
         latency_ms=answer.latency_ms,
         provider_request_id=answer.provider_request_id,
     )

@@ -1,7 +1,7 @@
 """Child processes of web: the jobs process and the embedded PostgreSQL, started, watched and ended in one way.
 
-Whatever can be asked whether it is alive, started and stopped is `Supervised`; a `Child` brings it back when it dies,
-at first soon, then ever more patiently.
+What can be asked whether it is alive, be started and be stopped is `Supervised`; a `Child` brings it back when it
+dies, at first soon, then ever more patiently.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,12 +18,12 @@ from typing import Protocol
 
 import structlog
 
-from core.errors import CairnError
-
 log = structlog.get_logger()
 
 WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 HEALTHY_AFTER = timedelta(seconds=60)
+LOOK_EVERY_S = 0.25
+PARENT_LOOK_EVERY_S = 0.5
 
 
 class Supervised(Protocol):
@@ -38,12 +39,12 @@ class Supervised(Protocol):
     def start(self) -> object: ...
 
     def stop(self, grace_s: float, /) -> None:
-        """End it whatever it takes; nothing to do where it does not run. Interrupts a start in another thread."""
+        """End it, whatever it takes; nothing happens where it does not run. Interrupts a start in another thread."""
 
 
 @dataclass(frozen=True)
 class ChildState:
-    """What the Health page shows. `next_start_at` is set while a restart is waited for."""
+    """For the Health page. `since` is set while it runs, `next_start_at` while a restart is waited for."""
 
     name: str
     pid: int | None = None
@@ -53,8 +54,8 @@ class ChildState:
     next_start_at: datetime | None = None
 
 
-def wait_before_restart(failures_in_a_row: int, waits_s: Sequence[float] = WAITS_S) -> float:
-    return waits_s[min(failures_in_a_row, len(waits_s)) - 1]
+def wait_before_restart(deaths_in_a_row: int, waits_s: Sequence[float] = WAITS_S) -> float:
+    return waits_s[min(deaths_in_a_row, len(waits_s)) - 1]
 
 
 def describe_exit(code: int | None) -> str:
@@ -64,7 +65,7 @@ def describe_exit(code: int | None) -> str:
 
 
 class Child:
-    """`start()` once, run `supervise()` as a task, and at the end cancel the task and `stop()`."""
+    """`start()` once, run `supervise()` as a task; at the end cancel the task and `stop()`."""
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class Child:
         *,
         waits_s: Sequence[float] = WAITS_S,
         healthy_after: timedelta = HEALTHY_AFTER,
-        look_every_s: float = 0.25,
+        look_every_s: float = LOOK_EVERY_S,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ):
         self.state = ChildState(name)
@@ -82,12 +83,12 @@ class Child:
         self._healthy_after = healthy_after
         self._look_every_s = look_every_s
         self._clock = clock
-        self._failures = 0
+        self._deaths_in_a_row = 0
         self._stopped = False
         self._starting = threading.Lock()
 
     def start(self) -> None:
-        """Does nothing after `stop()`: a start that was on its way when the end came must not leave a process."""
+        """Does nothing after `stop()`: a restart that was due when the end came must not leave a process behind."""
         with self._starting:
             if not self._stopped:
                 self._supervised.start()
@@ -96,40 +97,94 @@ class Child:
     def stop(self, grace_s: float) -> None:
         self._stopped = True
         self._supervised.stop(grace_s)
-        with self._starting:  # what slipped in between was interrupted, or has started: it ends here
+        with self._starting:  # a start that came between the two lines above ends here
             self._supervised.stop(grace_s)
-        self.state = replace(self.state, pid=None, next_start_at=None)
+        self.state = replace(self.state, pid=None, since=None, next_start_at=None)
 
     async def supervise(self) -> None:
+        failed_start: str | None = None
         while not self._stopped:
             if self._supervised.alive():
                 await asyncio.sleep(self._look_every_s)
             else:
-                await self._bring_back(describe_exit(self._supervised.exit_code))
-
-    async def _bring_back(self, last_exit: str) -> None:
-        wait_s = self._note_death(last_exit)
-        await asyncio.sleep(wait_s)
-        try:
-            await asyncio.to_thread(self.start)
-        except (CairnError, OSError) as error:
-            last_exit = f"did not start: {error}"
-            self.state = replace(self.state, last_exit=last_exit)
-            log.error("child.start_failed", child=self.state.name, error=str(error))
+                await asyncio.sleep(self._note_death(failed_start or describe_exit(self._supervised.exit_code)))
+                failed_start = await self._start_again()
 
     def _note_death(self, last_exit: str) -> float:
         now = self._clock()
         if self.state.since and now - self.state.since >= self._healthy_after:
-            self._failures = 0
-        self._failures += 1
-        wait_s = wait_before_restart(self._failures, self._waits_s)
-        self.state = replace(
-            self.state,
-            pid=None,
-            since=None,
-            restarts=self.state.restarts + 1,
-            last_exit=last_exit,
-            next_start_at=now + timedelta(seconds=wait_s),
-        )
-        log.warning("child.died", child=self.state.name, exit=last_exit, wait_s=wait_s)
+            self._deaths_in_a_row = 0
+        self._deaths_in_a_row += 1
+        wait_s = wait_before_restart(self._deaths_in_a_row, self._waits_s)
+        next_start_at = now + timedelta(seconds=wait_s)
+        self.state = replace(self.state, pid=None, since=None, last_exit=last_exit, next_start_at=next_start_at)
+        log.warning("a child process is down", child=self.state.name, reason=last_exit, restart_in_s=wait_s)
         return wait_s
+
+    async def _start_again(self) -> str | None:
+        self.state = replace(self.state, restarts=self.state.restarts + 1)
+        try:
+            await asyncio.to_thread(self.start)
+        except Exception as error:  # outer boundary of supervision: whatever keeps a child down must not end its watch
+            return f"did not start: {error}"
+        return None
+
+
+class Command:
+    """A program in a session and group of its own: Ctrl-C in the terminal is for web, which ends it in order."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str] | None = None):
+        self._command = command
+        self._env = env
+        self._process: subprocess.Popen[bytes] | None = None
+        self._group: int | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll() if self._process else None
+
+    def alive(self) -> bool:
+        if self._process is None:
+            return False
+        if self._process.poll() is None:
+            return True
+        self._kill_group()
+        return False
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command, env=self._env, stdin=subprocess.DEVNULL, start_new_session=True)
+        self._group = self._process.pid
+
+    def stop(self, grace_s: float, /) -> None:
+        """SIGTERM for the program; SIGKILL for whatever of its group is left when it has ended or the grace is over."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(grace_s)
+        self._kill_group()
+        self._process.wait()
+
+    def _kill_group(self) -> None:
+        """Once only, soon after the program's end: later its number may be somebody else's."""
+        group, self._group = self._group, None
+        if group is not None:
+            with suppress(ProcessLookupError, PermissionError):  # macOS: the latter where only a zombie is left
+                os.killpg(group, signal.SIGKILL)
+
+
+def end_with_parent(
+    parent_pid: int, on_death: Callable[[], object], *, look_every_s: float = PARENT_LOOK_EVERY_S
+) -> None:
+    """Call `on_death` once when the process that started this one is gone. Asking is portable, PR_SET_PDEATHSIG not."""
+
+    def watch() -> None:
+        while os.getppid() == parent_pid:
+            time.sleep(look_every_s)
+        on_death()
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()

@@ -111,6 +111,20 @@ INSTRUCTION_WORDS = frozenset(
     """.split()
 )
 
+# A sentence that begins with one of these leans on the one before it.
+DANGLING = frozenset(
+    """
+    also and as but consequently furthermore he hence her his however instead it its likewise moreover nevertheless or
+    otherwise she similarly so such that their then there therefore these they this those thus see note
+    aber allerdings also andererseits auch außerdem dabei dadurch daher damit danach daneben dann daraus das dazu denn dennoch
+    deren deshalb dessen dies diese dieser dieses doch ebenso er es hierbei ihre jedoch oder sie siehe so somit sonst
+    trotzdem und
+    ainsi alors aussi cela celle celui cependant ces cet cette donc elle elles en enfin ensuite et il ils leur mais or
+    puis pourtant toutefois voir
+    además así él ella ellas ellos entonces esa ese esta este esto estos estas pero por sin también y
+    """.split()
+)
+
 
 def guess_language(words: Iterable[str]) -> Language:
     """By the share of function words. Plain ASCII without any is taken for English, the rest for no known language."""

@@ -1,0 +1,25 @@
+"""The providers that are set up. SDKs are imported at the first call, so that a process which never calls pays nothing."""
+
+from core.providers.types import Provider
+
+
+def build(
+    *,
+    openai_api_key: str | None,
+    openai_base_url: str | None,
+    anthropic_api_key: str | None,
+    anthropic_base_url: str | None,
+    timeout_s: float,
+) -> dict[str, Provider]:
+    """By name. A base URL alone sets a provider up, too: compatible servers often need no key."""
+    from core.providers.anthropic import AnthropicProvider
+    from core.providers.offline import OfflineProvider
+    from core.providers.openai import OpenAIProvider
+
+    found: dict[str, Provider] = {}
+    if openai_api_key or openai_base_url:
+        found["openai"] = OpenAIProvider(openai_api_key, openai_base_url, timeout_s)
+    if anthropic_api_key or anthropic_base_url:
+        found["anthropic"] = AnthropicProvider(anthropic_api_key, anthropic_base_url, timeout_s)
+    found["offline"] = OfflineProvider()
+    return found

@@ -1,0 +1,94 @@
+"""A text as the engine reads it once per answer: its sentences, their terms, and what each is worth saying again."""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from core.offline.language import DANGLING, INSTRUCTION_WORDS, guess_language, stemmer
+from core.offline.ranking import Floats, TermMatrix, bm25, centrality, coverage, diverse
+from core.offline.sentences import Sentence, split
+from core.offline.words import words_of
+
+FRAGMENT_WORDS = 6
+FEWEST_WORDS = 3
+FRAGMENT = 0.3
+DANGLES = 0.75
+ASKS = 0.4
+
+
+class Reading:
+    def __init__(self, text: str):
+        self.text = text
+        self.sentences: Sequence[Sentence] = split(text)
+        self._words = [words_of(sentence.text) for sentence in self.sentences]
+        self.language = guess_language(word for words in self._words for word in words)
+        self._stem = stemmer(self.language)
+        self._stems: dict[str, str] = {}
+
+    def quote(self, sentence: int) -> str:
+        """As it stands in the text, line ends and all."""
+        found = self.sentences[sentence]
+        return self.text[found.start : found.end]
+
+    def stem(self, word: str) -> str:
+        if word not in self._stems:
+            self._stems[word] = self._stem(word)
+        return self._stems[word]
+
+    def terms(self, words: Iterable[str]) -> list[str]:
+        """Stems of the words that carry meaning."""
+        stop = self.language.stop_words
+        return [self.stem(word) for word in words if word not in stop and (len(word) > 1 or not word.isascii())]
+
+    def query(self, *wishes: str) -> list[str]:
+        """Terms to look for; the wish may be in another language than the text."""
+        words = words_of(" ".join(wish.replace("_", " ") for wish in wishes))
+        idle = guess_language(words).stop_words | INSTRUCTION_WORDS
+        return list(dict.fromkeys(self.terms(word for word in words if word not in idle)))
+
+    @cached_property
+    def matrix(self) -> TermMatrix:
+        """Junk has no terms, so that it draws no other sentence up."""
+        return TermMatrix.of(
+            self.terms(words) if not sentence.junk else []
+            for sentence, words in zip(self.sentences, self._words, strict=True)
+        )
+
+    @cached_property
+    def _prose(self) -> bool:
+        return any(sentence.whole for sentence in self.sentences)
+
+    @cached_property
+    def importance(self) -> Floats:
+        """How central each sentence is, less where it does not stand well by itself; 0 for what should not be told."""
+        fit = np.array([self._fitness(sentence) for sentence in self.sentences], dtype=np.float64)
+        has_terms = np.bincount(self.matrix.rows, minlength=len(self.sentences)) > 0
+        importance: Floats = centrality(self.matrix) * fit * has_terms
+        return importance
+
+    def _fitness(self, sentence: Sentence) -> float:
+        if sentence.junk or sentence.words < (FRAGMENT_WORDS if self._prose else FEWEST_WORDS):
+            return 0.0
+        if not sentence.whole:
+            return FRAGMENT
+        first = words_of(sentence.text[:30])[:1]
+        fitness = DANGLES if first and first[0] in DANGLING else 1.0
+        return fitness * (ASKS if sentence.text.endswith("?") else 1.0)
+
+    def most_important(self) -> Iterable[int]:
+        return diverse(self.matrix, self.importance, [int(i) for i in np.flatnonzero(self.importance > 0)])
+
+    def matching(self, query: Sequence[str], at_least: float) -> list[int]:
+        """Sentences that have this share of the query's words, best first."""
+        if not query:
+            return []
+        covered = coverage(self.matrix, query)
+        scores = bm25(self.matrix, query) * (0.5 + 0.5 * covered) * self._standing
+        found = np.flatnonzero((covered >= at_least) & (scores > 0))
+        return [int(i) for i in found[np.argsort(-scores[found], kind="stable")]]
+
+    @cached_property
+    def _standing(self) -> Floats:
+        """A heading matches its own words best and says nothing about them."""
+        return np.array([1.0 if s.whole else 0.8 if s.words >= FRAGMENT_WORDS else 0.4 for s in self.sentences])

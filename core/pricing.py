@@ -1,0 +1,84 @@
+"""What a call costs, by genai-prices' snapshot, in Decimal. A model without a known price costs None, never 0."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Any
+
+from core.errors import InvalidInput
+from core.providers.types import Usage
+
+SMALLEST = Decimal("0.000000000001")
+
+
+@dataclass(frozen=True)
+class Price:
+    """`rates` is what was applied, ready for JSON: USD per million tokens, and where from."""
+
+    cost: Decimal | None
+    priced: bool
+    rates: dict[str, Any] = field(default_factory=dict)
+    note: str | None = None
+
+
+def price(provider: str, model: str, usage: Usage, lane: str, at: datetime) -> Price:
+    """The price of one call. Raises InvalidInput for token counts that cannot be."""
+    _check(usage)
+    if provider == "offline":
+        return Price(Decimal(0), True, {"source": "offline engine"})
+    live = _calculate(provider, model, usage, at, batch=False)
+    if live is None:
+        return Price(None, False, note=f"No price is known for {model}.")
+    if lane != "batch":
+        return Price(_exact(live.total_price), True, _rates(live))
+    batch = _calculate(provider, model, usage, at, batch=True)
+    assert batch is not None
+    # Rates are date-gated and silently fall back to the full price.
+    note = "No batch rate is known: full price." if batch.total_price == live.total_price != 0 else None
+    return Price(_exact(batch.total_price), True, _rates(batch), note)
+
+
+def estimate(provider: str, model: str, input_tokens: int, output_tokens: int, lane: str, at: datetime) -> Price:
+    return price(provider, model, Usage(input_tokens=input_tokens, output_tokens=output_tokens), lane, at)
+
+
+def _calculate(provider: str, model: str, usage: Usage, at: datetime, *, batch: bool) -> Any:
+    from genai_prices import Usage as PricedUsage
+    from genai_prices import calc_price
+
+    try:
+        return calc_price(
+            PricedUsage(
+                input_tokens=usage.input_tokens,
+                cache_read_tokens=usage.cached_input_tokens,
+                cache_write_tokens=usage.cache_write_tokens,
+                output_tokens=usage.output_tokens,
+            ),
+            model,
+            provider_id=provider,
+            genai_request_timestamp=at,
+            price_context={"processing": "batch"} if batch else None,
+        )
+    except LookupError:
+        return None
+
+
+def _rates(calculation: Any) -> dict[str, Any]:
+    return {
+        "model": calculation.model.id,
+        "applied": str(calculation.model_price),
+        "source": f"genai-prices {version('genai-prices')}",
+    }
+
+
+def _exact(cost: Decimal) -> Decimal:
+    return cost.quantize(SMALLEST)
+
+
+def _check(usage: Usage) -> None:
+    counts = (usage.input_tokens, usage.cached_input_tokens, usage.cache_write_tokens, usage.output_tokens)
+    if any(isinstance(count, bool) or not isinstance(count, int) or count < 0 for count in counts):
+        raise InvalidInput("Token counts must be whole numbers of 0 or more.")
+    if usage.cached_input_tokens + usage.cache_write_tokens > usage.input_tokens:
+        raise InvalidInput("Cached tokens cannot be more than the input tokens that include them.")

@@ -1,0 +1,106 @@
+"""Anthropic's messages: one HTTP call, nothing retried by the SDK."""
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from core.providers import errors
+from core.providers.openai import connection_error
+from core.providers.types import Answer, Parsed, Prompt, Usage, with_repair, without_bounds
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+DEFAULT_URL = "https://api.anthropic.com"
+FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "refusal": "refusal"}
+# `adaptive` thinking counts against max_tokens, as reasoning does elsewhere.
+THINKING_ROOM = 8_000
+
+
+class AnthropicProvider:
+    name = "anthropic"
+
+    def __init__(self, api_key: str | None, base_url: str | None, timeout_s: float):
+        self.base_url = base_url or DEFAULT_URL
+        self._key = api_key or "none"
+        self._timeout = timeout_s
+
+    @cached_property
+    def _client(self) -> "AsyncAnthropic":
+        from anthropic import AsyncAnthropic, DefaultAioHttpClient
+        from httpx2 import Limits
+
+        transport = DefaultAioHttpClient(limits=Limits(max_connections=1000, max_keepalive_connections=1000))
+        return AsyncAnthropic(
+            api_key=self._key, base_url=self.base_url, max_retries=0, timeout=self._timeout, http_client=transport
+        )
+
+    def body(self, prompt: Prompt, model: str) -> dict[str, Any]:
+        return {
+            "model": model,
+            "max_tokens": prompt.max_output_tokens + THINKING_ROOM,
+            "system": prompt.system,
+            "messages": [{"role": "user", "content": prompt.user}],
+            "output_config": {"format": {"type": "json_schema", "schema": without_bounds(prompt.schema)}},
+        }
+
+    def repair(self, body: dict[str, Any], answer: str, error: str) -> dict[str, Any]:
+        return with_repair(body, answer, error)
+
+    def parse(self, raw: str | bytes) -> Parsed:
+        """Raises ProviderError bad_response where the body is not a message."""
+        try:
+            data = orjson.loads(raw)
+            used = data["usage"]
+            cached = int(used.get("cache_read_input_tokens") or 0)
+            written = int(used.get("cache_creation_input_tokens") or 0)
+            return Parsed(
+                model=str(data["model"]),
+                text="".join(block["text"] for block in data["content"] if block["type"] == "text"),
+                finish_reason=FINISH.get(data["stop_reason"] or "end_turn", "other"),
+                # Anthropic's input_tokens leaves the cached ones out; ours includes them.
+                usage=Usage(
+                    input_tokens=int(used["input_tokens"]) + cached + written,
+                    cached_input_tokens=cached,
+                    cache_write_tokens=written,
+                    output_tokens=int(used["output_tokens"]),
+                ),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise errors.not_heard(self.name, "bad_response", "The answer was not a message.") from None
+
+    async def call(self, body: dict[str, Any]) -> Answer:
+        import anthropic
+        from httpx2 import Response
+
+        begun = time.monotonic()
+        try:
+            response = await self._client.post("/v1/messages", cast_to=Response, body=body)
+        except anthropic.APIStatusError as error:
+            raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
+        except anthropic.APITimeoutError:
+            raise errors.not_heard(self.name, "timeout", "No answer in time.") from None
+        except anthropic.APIConnectionError as error:
+            raise connection_error(self.name, error) from None
+        return Answer(
+            raw=response.text,
+            parsed=self.parse(response.content),
+            provider_request_id=response.headers.get("request-id"),
+            latency_ms=int((time.monotonic() - begun) * 1000),
+        )
+
+    async def models(self) -> list[str]:
+        import anthropic
+
+        try:
+            return sorted([model.id async for model in self._client.models.list()])
+        except anthropic.APIStatusError as error:
+            raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
+        except anthropic.APIConnectionError:
+            raise errors.never_sent(self.name) from None
+
+    async def close(self) -> None:
+        if "_client" in self.__dict__:
+            await self._client.close()

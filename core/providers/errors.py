@@ -1,0 +1,97 @@
+"""From what an SDK raised to a ProviderError: what happened, whether to try again, and what a person can do.
+
+Messages never hold prompts, document text or keys: of a provider's own words only short validation errors are shown.
+"""
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from core.errors import ProviderError
+
+# Definite answers by status: code, retryable, remedy.
+BY_STATUS: dict[int, tuple[str, bool, str]] = {
+    401: ("auth", False, "The key was refused: check the provider's API key."),
+    403: ("permission", False, "This key may not do that: check its permissions at the provider."),
+    404: ("model_not_found", False, "The model is not available to this key (retired or misspelt): choose another."),
+    408: ("timeout", True, "The provider timed out."),
+    409: ("conflict", True, "The provider reported a conflict."),
+    413: ("context_too_long", False, "The request is too large: choose a smaller document or another model."),
+    422: ("invalid_request", False, "The provider refused the request."),
+    429: ("rate_limited", True, "The provider's rate limit is reached."),
+    503: ("overloaded", True, "The provider is overloaded."),
+    529: ("overloaded", True, "The provider is overloaded."),
+}
+# Spent money does not come back by waiting.
+NO_MONEY = ("insufficient_quota", "enforced_spend_limit_reached", "billing_hard_limit_reached", "billing_error")
+TOO_LONG = ("context_length_exceeded", "string_above_max_length", "prompt is too long", "maximum context length")
+_KEYLIKE = re.compile(r"\b(sk-|key-|Bearer )[\w*.-]+", re.IGNORECASE)
+
+
+def from_status(provider: str, status: int, body: Any, headers: Any) -> ProviderError:
+    detail = body.get("error", body) if isinstance(body, dict) else {}
+    detail = detail if isinstance(detail, dict) else {"message": str(detail)}
+    words = " ".join(str(detail.get(key) or "") for key in ("code", "type", "message"))
+    wait = retry_after(headers, datetime.now(UTC))
+    if any(mark in words for mark in NO_MONEY):
+        return _error(provider, "spend_limit", "The account has no money left: raise its limit, then send again.", status)
+    if status in (400, 413) and any(mark in words for mark in TOO_LONG):
+        return _error(provider, *_remedy("context_too_long", "The document is too long for this model."), status)
+    if status == 404 and "model" not in words:
+        return _error(provider, "not_found", f"Not found: check the base URL. {_short(detail)}", status)
+    if status in BY_STATUS:
+        code, retryable, remedy = BY_STATUS[status]
+        told = _short(detail) if code == "invalid_request" else ""
+        return _error(provider, code, f"{remedy} {told}".strip(), status, retryable=retryable, retry_after=wait)
+    if status >= 500:
+        # Whether the model ran before the server failed is not known, but a failed call is not billed.
+        return _error(provider, "server_error", f"Server error {status}.", status, retryable=True, retry_after=wait)
+    return _error(provider, "invalid_request", f"The request was refused. {_short(detail)}", status)
+
+
+def not_heard(provider: str, code: str, message: str) -> ProviderError:
+    """The call went out and no usable answer came: it may have been billed."""
+    return ProviderError(f"{provider}: {message}", code=code, retryable=True, heard=False)
+
+
+def never_sent(provider: str) -> ProviderError:
+    return ProviderError(f"{provider}: no connection. Check the base URL and the network.", code="connection", retryable=True)
+
+
+def retry_after(headers: Any, now: datetime) -> float | None:
+    """Seconds to wait from `retry-after-ms` or `retry-after` (seconds or a date); None when absent or senseless."""
+    milliseconds = headers.get("retry-after-ms")
+    value = headers.get("retry-after")
+    try:
+        if milliseconds is not None:
+            return max(0.0, float(milliseconds) / 1000)
+        if value is None:
+            return None
+        if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
+            return float(value)
+        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _remedy(code: str, remedy: str) -> tuple[str, str]:
+    return code, f"{remedy} Choose a model with a larger context, or split the document."
+
+
+def _short(detail: dict[str, Any]) -> str:
+    return _KEYLIKE.sub("[key]", str(detail.get("message") or ""))[:300]
+
+
+def _error(
+    provider: str,
+    code: str,
+    message: str,
+    status: int,
+    *,
+    retryable: bool = False,
+    retry_after: float | None = None,
+) -> ProviderError:
+    return ProviderError(
+        f"{provider}: {message}", code=code, retryable=retryable, status=status, retry_after=retry_after
+    )

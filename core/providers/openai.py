@@ -1,0 +1,134 @@
+"""OpenAI, and every server that speaks its chat completions: one HTTP call, nothing retried by the SDK.
+
+Calls go through the client's low-level `post` with a prepared body and over its aiohttp transport: a third of the CPU
+of `chat.completions.create`, and the raw body is what is kept.
+"""
+
+import re
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from core.errors import ProviderError
+from core.providers import errors
+from core.providers.types import Answer, Parsed, Prompt, Usage, with_repair, without_bounds
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+DEFAULT_URL = "https://api.openai.com/v1"
+# Reasoning tokens count against the output limit: without room the answer comes back empty.
+REASONING_ROOM = 8_000
+_REASONS = re.compile(r"^(o\d|gpt-([5-9]|\d\d))")
+FINISH = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
+
+
+class OpenAIProvider:
+    name = "openai"
+
+    def __init__(self, api_key: str | None, base_url: str | None, timeout_s: float):
+        self.base_url = base_url or DEFAULT_URL
+        self._key = api_key or "none"
+        self._timeout = timeout_s
+
+    @cached_property
+    def _client(self) -> "AsyncOpenAI":
+        from openai import AsyncOpenAI, DefaultAioHttpClient
+        from httpx2 import Limits
+
+        transport = DefaultAioHttpClient(limits=Limits(max_connections=1000, max_keepalive_connections=1000))
+        return AsyncOpenAI(
+            api_key=self._key, base_url=self.base_url, max_retries=0, timeout=self._timeout, http_client=transport
+        )
+
+    def body(self, prompt: Prompt, model: str) -> dict[str, Any]:
+        # Compatible servers know `max_tokens` best; reasoning models refuse it and any temperature.
+        limit = (
+            {"max_completion_tokens": prompt.max_output_tokens + REASONING_ROOM}
+            if _REASONS.match(model)
+            else {"max_tokens": prompt.max_output_tokens, "temperature": 0}
+        )
+        return {
+            "model": model,
+            "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": prompt.schema_name, "schema": without_bounds(prompt.schema), "strict": True},
+            },
+            **limit,
+        }
+
+    def repair(self, body: dict[str, Any], answer: str, error: str) -> dict[str, Any]:
+        return with_repair(body, answer, error)
+
+    def parse(self, raw: str | bytes) -> Parsed:
+        """Raises ProviderError bad_response where the body is not a chat completion."""
+        try:
+            data = orjson.loads(raw)
+            choice = data["choices"][0]
+            message = choice["message"]
+            used = data.get("usage") or {}
+            cached = (used.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+            reason = "refusal" if message.get("refusal") else FINISH.get(choice.get("finish_reason") or "stop", "other")
+            return Parsed(
+                model=str(data.get("model") or ""),
+                text=message.get("content") or message.get("refusal") or "",
+                finish_reason=reason,
+                usage=Usage(
+                    input_tokens=int(used.get("prompt_tokens") or 0),
+                    cached_input_tokens=int(cached),
+                    output_tokens=int(used.get("completion_tokens") or 0),
+                ),
+            )
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            raise errors.not_heard(self.name, "bad_response", "The answer was not a chat completion.") from None
+
+    async def call(self, body: dict[str, Any]) -> Answer:
+        import openai
+        from httpx2 import Response
+
+        begun = time.monotonic()
+        try:
+            response = await self._client.post(
+                "/chat/completions",
+                cast_to=Response,
+                content=orjson.dumps(body),
+                options={"headers": {"Content-Type": "application/json"}},
+            )
+        except openai.APIStatusError as error:
+            raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
+        except openai.APITimeoutError:
+            raise errors.not_heard(self.name, "timeout", "No answer in time.") from None
+        except openai.APIConnectionError as error:
+            raise connection_error(self.name, error) from None
+        return Answer(
+            raw=response.text,
+            parsed=self.parse(response.content),
+            provider_request_id=response.headers.get("x-request-id"),
+            latency_ms=int((time.monotonic() - begun) * 1000),
+        )
+
+    async def models(self) -> list[str]:
+        import openai
+
+        try:
+            return sorted([model.id async for model in self._client.models.list()])
+        except openai.APIStatusError as error:
+            raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
+        except openai.APIConnectionError:
+            raise errors.never_sent(self.name) from None
+
+    async def close(self) -> None:
+        if "_client" in self.__dict__:
+            await self._client.close()
+
+
+def connection_error(provider: str, error: Exception) -> ProviderError:
+    """A connection that was never made sent nothing; one that broke later may have been billed."""
+    from httpx2 import ConnectError, ConnectTimeout
+
+    if isinstance(error.__cause__, ConnectError | ConnectTimeout):
+        return errors.never_sent(provider)
+    return errors.not_heard(provider, "connection", "The connection broke before the answer was complete.")

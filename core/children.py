@@ -78,7 +78,7 @@ class Child:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ):
         self.state = ChildState(name)
-        self._supervised = supervised
+        self.supervised = supervised
         self._waits_s = waits_s
         self._healthy_after = healthy_after
         self._look_every_s = look_every_s
@@ -91,23 +91,23 @@ class Child:
         """Does nothing after `stop()`: a restart that was due when the end came must not leave a process behind."""
         with self._starting:
             if not self._stopped:
-                self._supervised.start()
-                self.state = replace(self.state, pid=self._supervised.pid, since=self._clock(), next_start_at=None)
+                self.supervised.start()
+                self.state = replace(self.state, pid=self.supervised.pid, since=self._clock(), next_start_at=None)
 
     def stop(self, grace_s: float) -> None:
         self._stopped = True
-        self._supervised.stop(grace_s)
+        self.supervised.stop(grace_s)
         with self._starting:  # a start that came between the two lines above ends here
-            self._supervised.stop(grace_s)
+            self.supervised.stop(grace_s)
         self.state = replace(self.state, pid=None, since=None, next_start_at=None)
 
     async def supervise(self) -> None:
         failed_start: str | None = None
         while not self._stopped:
-            if self._supervised.alive():
+            if self.supervised.alive():
                 await asyncio.sleep(self._look_every_s)
             else:
-                await asyncio.sleep(self._note_death(failed_start or describe_exit(self._supervised.exit_code)))
+                await asyncio.sleep(self._note_death(failed_start or describe_exit(self.supervised.exit_code)))
                 failed_start = await self._start_again()
 
     def _note_death(self, last_exit: str) -> float:

@@ -7,9 +7,11 @@ still count more than common ones there.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 GUESS_FROM_WORDS = 3000
-ENOUGH_STOP_WORDS = 0.12
+ENOUGH_STOP_WORDS = 0.2
+ENOUGH_ASCII = 0.97
 
 ENGLISH = """
 a about above across after again against all almost along already also although always am among an and another any anyone
@@ -127,18 +129,15 @@ DANGLING = frozenset(
 
 
 def guess_language(words: Iterable[str]) -> Language:
-    """By the share of function words. Plain ASCII without any is taken for English, the rest for no known language."""
-    counts: Counter[str] = Counter()
-    total = 0
-    for total, word in enumerate(words, start=1):  # noqa: B007  # the count is what is wanted
-        counts[word] += 1
-        if total == GUESS_FROM_WORDS:
-            break
+    """By the share of function words. Plain ASCII without many of any is taken for English, the rest for no language."""
+    counts = Counter(islice((word for word in words if word.isalpha()), GUESS_FROM_WORDS))
+    total = counts.total()
     hits = [sum(counts[word] for word in language.stop_words & counts.keys()) for language in LANGUAGES]
-    best = max(range(len(LANGUAGES)), key=lambda i: hits[i])
+    best = max(range(len(LANGUAGES)), key=hits.__getitem__)
     if total and hits[best] >= ENOUGH_STOP_WORDS * total:
         return LANGUAGES[best]
-    return ENGLISH_LANGUAGE if all(word.isascii() for word in counts) else OTHER
+    ascii_words = sum(count for word, count in counts.items() if word.isascii())
+    return ENGLISH_LANGUAGE if ascii_words >= ENOUGH_ASCII * total else OTHER
 
 
 def stemmer(language: Language) -> Callable[[str], str]:

@@ -14,7 +14,9 @@ from core.offline.words import DIVISIONS, word_count
 
 SHORTEST_FULL_LINE = 30
 # A line that would have held the next word within this share of the usual length was ended on purpose.
-SHORT_LINE = 0.8
+SHORT_LINE = 0.85
+# Lines longer than this are paragraphs that nobody wrapped.
+UNWRAPPED = 120
 REPEATED = 3
 CELL_OF_PROSE_WORDS = 6
 SENTENCE_STOPS = ".!?…。！？｡।॥؟۔"
@@ -188,4 +190,6 @@ def _flows(line: _Line, following: _Line, width: int) -> bool:
     early = len(line.text) + 1 + len(first_word) < SHORT_LINE * width
     if following.marker and (early or line.ended or line.marker):
         return False
-    return not early or (following.text[0].islower() and not line.ended)
+    if not early:
+        return True
+    return width < UNWRAPPED and following.text[0].islower() and not line.ended

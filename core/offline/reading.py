@@ -15,6 +15,10 @@ FEWEST_WORDS = 3
 FRAGMENT = 0.3
 DANGLES = 0.75
 ASKS = 0.4
+REFERS = 0.6
+# What a text is about, its first sentences tend to say.
+LEAD = 0.4
+LEAD_SENTENCES = 5
 
 
 class Reading:
@@ -64,8 +68,14 @@ class Reading:
         """How central each sentence is, less where it does not stand well by itself; 0 for what should not be told."""
         fit = np.array([self._fitness(sentence) for sentence in self.sentences], dtype=np.float64)
         has_terms = np.bincount(self.matrix.rows, minlength=len(self.sentences)) > 0
-        importance: Floats = centrality(self.matrix) * fit * has_terms
+        importance: Floats = centrality(self.matrix) * fit * has_terms * self._lead
         return importance
+
+    @cached_property
+    def _lead(self) -> Floats:
+        order = np.cumsum([sentence.whole for sentence in self.sentences])
+        lead: Floats = 1 + LEAD * np.exp(-np.maximum(order - 1, 0) / LEAD_SENTENCES)
+        return lead
 
     def _fitness(self, sentence: Sentence) -> float:
         if sentence.junk or sentence.words < (FRAGMENT_WORDS if self._prose else FEWEST_WORDS):
@@ -74,7 +84,8 @@ class Reading:
             return FRAGMENT
         first = words_of(sentence.text[:30])[:1]
         fitness = DANGLES if first and first[0] in DANGLING else 1.0
-        return fitness * (ASKS if sentence.text.endswith("?") else 1.0)
+        fitness *= ASKS if sentence.text.endswith("?") else 1.0
+        return fitness * (REFERS if "://" in sentence.text else 1.0)
 
     def most_important(self) -> Iterable[int]:
         return diverse(self.matrix, self.importance, [int(i) for i in np.flatnonzero(self.importance > 0)])

@@ -54,6 +54,8 @@ def _reads_whole(clean: str) -> bool:
     begins = clean.lstrip(_OPENING)[:1]
     ends = clean.rstrip(CLOSING)[-1:]
     signs = len(_SIGNS.findall(clean))
+    if clean.isupper():
+        return False
     return begins.isalnum() and not begins.islower() and ends in SENTENCE_STOPS and signs < MOST_SIGNS * len(clean)
 
 

@@ -1,0 +1,48 @@
+# `make run` and `make test` are all that a newcomer needs; `make help` lists the rest.
+PORT ?= 8501
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test test-quick lint types bench fmt lock help
+
+run: .venv/.run  ## start Cairn on http://localhost:8501 (PORT=9000 for another port)
+	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
+
+test: .venv/.dev lint types  ## linters, import contracts, types, all tests
+	$(BIN)/python -m pytest -n 4 --dist worksteal
+
+test-quick: .venv/.dev  ## the tests without browser and kills, under a minute
+	$(BIN)/python -m pytest -n 4 -m "not browser and not kills"
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+
+types: .venv/.dev
+	$(BIN)/mypy
+
+bench: .venv/.dev  ## ratios, CPU seconds and memory to bench.json
+	$(BIN)/python -m tests.bench
+
+fmt: .venv/.dev  ## format and sort imports
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+lock: .venv/.dev  ## compile the pinned requirements from the short lists
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+help:
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 14
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.run: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

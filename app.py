@@ -1,0 +1,14 @@
+"""The launcher: `streamlit run app.py`. It brings up what the pages need and mounts the API; nothing else."""
+
+import streamlit as st
+from starlette.routing import Mount, Route
+
+from api import api, guard, routes
+from core.boot import lifespan
+
+app = st.App(
+    "pages/navigation.py",
+    lifespan=lifespan,
+    routes=[Route("/health", routes.health), Route("/health/db", routes.database_health), Mount("/api/v1", app=api)],
+    middleware=[guard.middleware()],
+)

@@ -117,6 +117,9 @@ class LiveLane:
             except asyncio.CancelledError:
                 self._outcomes.put_nowait((calls.unheard(call), None))
                 outcome = Failed(call, "interrupted", "The worker was stopped before the answer came.", again=True)
+            except Exception:  # outer boundary of one call: a fault of ours must not hold its slot and request for ever
+                log.exception("a call failed inside Cairn", request=call.request_id)
+                outcome = Failed(call, "internal_error", "A fault inside Cairn; its log has the details. Send it again.")
             committed = asyncio.get_running_loop().create_future()
             self._outcomes.put_nowait((outcome, committed))
             await committed

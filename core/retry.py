@@ -52,4 +52,7 @@ async def with_retries(
     def wait(state: RetryCallState) -> float:
         return waits[state.attempt_number] or 0.0
 
-    return await AsyncRetrying(retry=retry, wait=wait, reraise=True)(call)
+    async def attempt() -> T:
+        return await call()
+
+    return await AsyncRetrying(retry=retry, wait=wait, reraise=True)(attempt)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from core import tokens
 from core.errors import ExtractionError
 from core.extraction.types import EXTENSIONS, SUPPORTED, media_type_of
 
@@ -22,6 +23,8 @@ __all__ = ["EXTENSIONS", "SUPPORTED", "Extracted", "Limits", "extract", "media_t
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOK_EVERY_S = 0.05
+# Enough to tell a language by, and quick whatever the length.
+SAMPLE = 20_000
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,22 @@ def extract(
     told = json.loads(result.read_bytes())
     if "error" in told:
         raise ExtractionError(told["error"]["message"], code=told["error"]["code"])
-    return Extracted(told["text"], tuple(told["page_starts"]), told["paged"], told["language"], told["tokens"])
+    # Only parsers need the fence: these two read plain text, and would cost the child half a second to load.
+    text = told["text"]
+    on_stage("language", 0, 1)
+    language = _language(text)
+    on_stage("tokens", 0, 1)
+    return Extracted(text, tuple(told["page_starts"]), told["paged"], language, tokens.count(text))
+
+
+def _language(text: str) -> str | None:
+    """ISO 639-1, from the beginning; None where there are too few letters to tell."""
+    sample = text[:SAMPLE]
+    if sum(c.isalpha() for c in sample) < 40:
+        return None
+    import py3langid
+
+    return str(py3langid.classify(sample)[0])
 
 
 def _start(path: Path, media_type: str, result: Path, limits: Limits) -> subprocess.Popen[str]:
@@ -95,14 +113,14 @@ class _Watch(threading.Thread):
 
     def __init__(self, child: subprocess.Popen[str], seconds: float, stop: threading.Event | None):
         super().__init__(name="extraction-watch", daemon=True)
-        self._child, self._seconds, self._stop = child, seconds, stop
+        self._child, self._seconds, self._stopping = child, seconds, stop
         self._deadline = time.monotonic() + seconds
         self._over = threading.Event()
         self._error: ExtractionError | None = None
 
     def run(self) -> None:
         while not self._over.wait(LOOK_EVERY_S):
-            if self._stop is not None and self._stop.is_set():
+            if self._stopping is not None and self._stopping.is_set():
                 self._kill(ExtractionError("The worker stopped; the document goes on later.", retryable=True))
             elif time.monotonic() > self._deadline:
                 self._kill(

@@ -8,9 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from core import tokens
 from core.errors import ExtractionError
-from core.extraction.reading import Read, Stage
+from core.extraction.reading import Read
 from core.extraction.types import CSV, DOCX, EML, HTML, JSON, MARKDOWN, OLE, PDF, PPTX, TEXT, XLSX
 
 READERS = {
@@ -26,8 +25,6 @@ READERS = {
     CSV: "plain",
     JSON: "plain",
 }
-# Enough to tell a language by, and quick whatever the length.
-SAMPLE = 20_000
 
 
 def main() -> None:
@@ -56,34 +53,16 @@ def _read(path: Path, media_type: str, characters: int) -> dict[str, object]:
         raise ExtractionError(read.empty_message, code=read.empty_code)
     if len(text) > characters:
         raise ExtractionError(f"The text has {len(text):,} characters; {characters:,} are read. Split it.", code="TOO_LARGE")
-    _report("language", 0, 1)
-    language = _language(text)
-    _report("tokens", 0, 1)
-    return {
-        "text": text,
-        "page_starts": starts,
-        "paged": read.paged,
-        "language": language,
-        "tokens": tokens.count(text),
-    }
+    return {"text": text, "page_starts": starts, "paged": read.paged}
 
 
 def _report(stage: str, done: int, total: int) -> None:
     print(json.dumps([stage, done, total]), flush=True)
 
 
-def _language(text: str) -> str | None:
-    sample = text[:SAMPLE]
-    if sum(c.isalpha() for c in sample) < 40:
-        return None
-    import py3langid
-
-    return str(py3langid.classify(sample)[0])
-
-
 def _end_with_parent() -> None:
-    """Our stdin ends when the worker does, however it does."""
-    sys.stdin.buffer.read()
+    """Our stdin ends when the worker does, however it does. Unbuffered: a lock held at exit would abort us."""
+    os.read(0, 1)
     os._exit(3)
 
 

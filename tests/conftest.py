@@ -1,0 +1,78 @@
+"""One real PostgreSQL for the run, a database of its own for every worker of it, emptied after each test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from core import calls, db, migrate, templates
+from core.embedded import EmbeddedPostgres
+from core.settings import get_settings
+
+SETTINGS = ("OPENAI_", "ANTHROPIC_", "DATABASE_", "DATA_DIR", "ENVIRONMENT", "SECRET_KEY", "ALLOW_OPEN", "EMBEDDED_")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_outside_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The machine's environment and a developer's .env must not decide what the tests see."""
+    for name in [name for name in os.environ if name.startswith(SETTINGS)]:
+        del os.environ[name]
+    os.environ["DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
+    get_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(_no_outside_settings: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("cluster"))
+    server.start()
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_url: str) -> str:
+    db.configure(postgres_url)
+    migrate.upgrade()
+    templates.sync_built_ins()
+    return postgres_url
+
+
+KEPT = ("alembic_version", "template", "template_version")
+
+
+@pytest.fixture
+def database(migrated: str) -> Iterator[str]:
+    """A migrated database with the built-in templates and nothing else."""
+    db.configure(migrated)
+    yield migrated
+    with psycopg.connect(migrated, autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)", (list(KEPT),)
+        ).fetchall()
+        connection.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY CASCADE")
+        connection.execute("DELETE FROM template_version v USING template t WHERE t.id = v.template_id AND NOT t.built_in")
+        connection.execute("DELETE FROM template WHERE NOT built_in")
+
+
+@pytest.fixture
+def setting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """`setting(NAME=value)` changes the environment and what was read from it."""
+
+    def change(**values: object) -> None:
+        for name, value in values.items():
+            monkeypatch.setenv(name, str(value))
+        get_settings.cache_clear()
+        calls.configured.cache_clear()
+
+    yield change
+    monkeypatch.undo()
+    get_settings.cache_clear()
+    calls.configured.cache_clear()
+
+
+@pytest.fixture
+def fixtures() -> Path:
+    return Path(__file__).parent / "fixtures"

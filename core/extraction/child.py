@@ -1,69 +1,89 @@
-"""The subprocess of an extraction: `python -m core.extraction.child SPEC`. Stages go to stdout, the text to a file."""
+"""The child process that reads one file: `python -m core.extraction.child MEDIA_TYPE PATH MEMORY SECONDS CHARACTERS`.
 
-import importlib
+It writes JSON lines: `{"done", "total"}` while it reads, then `{"error": [code, message]}`, or `{"page_starts"}` with
+the text as UTF-8 after it. It ends when its standard input does: the parent is gone then.
+"""
+
 import json
 import os
 import resource
+import signal
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
+from typing import BinaryIO, NoReturn
 
 from core.errors import ExtractionError
-from core.extraction.reading import Read
-from core.extraction.types import CSV, DOCX, EML, HTML, JSON, MARKDOWN, OLE, PDF, PPTX, TEXT, XLSX
+from core.extraction import failures
+from core.extraction.formats import DOCX, FORMATS, OFFICE, OLE, PDF, PPTX
+from core.extraction.pages import Pages
 
-READERS = {
-    PDF: "pdf",
-    DOCX: "office",
-    PPTX: "office",
-    XLSX: "office",
-    OLE: "office",
-    HTML: "markup",
-    EML: "markup",
-    MARKDOWN: "plain",
-    TEXT: "plain",
-    CSV: "plain",
-    JSON: "plain",
-}
+_MAY_BE_PICTURES = (PDF, DOCX, PPTX)
 
 
-def main() -> None:
-    path, media_type, result, memory, seconds, characters = json.loads(sys.argv[1])
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def main() -> NoReturn:
+    media_type, path, memory, seconds, characters = sys.argv[1:]
+    out = _private_stdout()
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _limit(int(memory), int(seconds))
+    pages = Pages(int(characters), lambda done, total: _say(out, {"done": done, "total": total}))
     try:
-        told = _read(Path(path), media_type, characters)
-    except ExtractionError as error:
-        told = {"error": {"code": error.code, "message": error.message}}
-    except MemoryError:
-        told = {"error": {"code": "TOO_LARGE", "message": f"Reading needs more than {memory >> 20} MB. Split it."}}
-    except Exception as error:  # outer boundary: parsers raise anything on damaged files, and each means the same
-        message = f"The file is damaged ({type(error).__name__}). Open it, save it anew and upload that."
-        told = {"error": {"code": "CORRUPT", "message": message}}
-    Path(result).write_text(json.dumps(told), encoding="utf-8")
+        _read(media_type, Path(path), int(memory), pages)
+        text = pages.text().encode()
+    except ImportError:
+        raise  # the installation is broken, not the document
+    except Exception as error:  # the outer boundary: readers raise whatever a broken file makes them raise
+        failure = _explained(error)
+        _say(out, {"error": [failure.code, failure.message]})
+    else:
+        _say(out, {"page_starts": pages.starts})
+        out.write(text)
+    out.flush()
+    os._exit(0)  # nothing is worth tidying up
 
 
-def _read(path: Path, media_type: str, characters: int) -> dict[str, object]:
-    reader = importlib.import_module(f"core.extraction.{READERS[media_type]}")
-    read: Read = reader.read(path, media_type, _report)
-    text, starts = read.joined()
-    if not text.strip():
-        raise ExtractionError(read.empty_message, code=read.empty_code)
-    if len(text) > characters:
-        raise ExtractionError(f"The text has {len(text):,} characters; {characters:,} are read. Split it.", code="TOO_LARGE")
-    return {"text": text, "page_starts": starts, "paged": read.paged}
+def _private_stdout() -> BinaryIO:
+    """Ours alone: whatever a library prints goes to standard error."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return out
 
 
-def _report(stage: str, done: int, total: int) -> None:
-    print(json.dumps([stage, done, total]), flush=True)
+def _say(out: BinaryIO, message: dict[str, object]) -> None:
+    out.write(json.dumps(message).encode() + b"\n")
+    out.flush()
 
 
-def _end_with_parent() -> None:
-    """Our stdin ends when the worker does, however it does. Unbuffered: a lock held at exit would abort us."""
+def _die_with_parent() -> None:
     os.read(0, 1)
-    os._exit(3)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _limit(memory: int, seconds: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 2))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+
+def _read(media_type: str, path: Path, memory: int, pages: Pages) -> None:
+    if path.is_file() and path.stat().st_size == 0:
+        raise failures.empty()
+    if media_type in OFFICE or media_type == OLE:
+        from core.extraction.office import check_container
+
+        check_container(path, memory // 2)
+    import_module(f"core.extraction.{FORMATS[media_type].reader}").read(path, pages)
+    if pages.are_blank():
+        raise failures.no_text() if media_type in _MAY_BE_PICTURES else failures.empty()
+
+
+def _explained(error: Exception) -> ExtractionError:
+    if isinstance(error, ExtractionError):
+        return error
+    if isinstance(error, MemoryError):
+        return failures.too_large("reading it takes more memory than EXTRACTION_MEMORY_MB allows")
+    return failures.corrupt(f"{type(error).__name__}: {error}"[:300])
 
 
 if __name__ == "__main__":

@@ -1,35 +1,68 @@
-"""PDF by pypdfium2: text page by page."""
+"""PDF, by pdfium. It is not safe in threads and can crash: only ever in the child process."""
 
+import re
 from pathlib import Path
 
 import pypdfium2
-from pypdfium2 import PdfiumError
+import pypdfium2.raw as pdfium
 
-from core.errors import ExtractionError
-from core.extraction.reading import Read, Stage
+from core.extraction import failures
+from core.extraction.pages import Pages
 
-NO_TEXT = "The PDF has pages but no text: it was scanned. Run text recognition (OCR) on it and upload the result."
+TAIL_BYTES = 8192
+# pdfium joins a word that was broken at a line's end and leaves this in the place of its hyphen.
+_LINE_END_HYPHEN = re.compile("(?<=(.))\ufffe(?=(.))")
 
 
-def read(path: Path, _media_type: str, on_stage: Stage) -> Read:
+def read(path: Path, pages: Pages) -> None:
+    document = _open(path)
+    pages.expect(len(document))
+    has_form = document.get_formtype() != pdfium.FORMTYPE_NONE
+    if has_form:
+        document.init_forms()
+    for number in range(len(document)):
+        pages.add(_text(document, number, has_form))
+
+
+def _open(path: Path) -> pypdfium2.PdfDocument:
     try:
         document = pypdfium2.PdfDocument(path)
-    except PdfiumError as error:
-        if "password" in str(error).lower():
-            raise ExtractionError(
-                "The PDF is protected by a password. Save a copy without one and upload that.", code="ENCRYPTED"
-            ) from None
-        raise ExtractionError(
-            "The PDF is damaged or not a PDF. Open it, save it anew and upload that.", code="CORRUPT"
-        ) from None
-    count = len(document)
-    pages = []
-    for number in range(count):
-        on_stage("reading", number, count)
+    except pypdfium2.PdfiumError as error:
+        if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
+            raise failures.encrypted() from None
+        raise failures.corrupt("it is not a whole PDF") from None
+    if not len(document):
+        raise failures.corrupt("it has no pages")
+    if _is_cut_off(path):
+        raise failures.corrupt("its end is missing")
+    return document
+
+
+def _is_cut_off(path: Path) -> bool:
+    """pdfium repairs a file that lost its end, and quietly gives the pages that are left."""
+    with path.open("rb") as file:
+        file.seek(-min(TAIL_BYTES, path.stat().st_size), 2)
+        tail = file.read()
+    return b"%%EOF" not in tail and b"startxref" not in tail
+
+
+def _text(document: pypdfium2.PdfDocument, number: int, has_form: bool) -> str:
+    try:
         page = document[number]
-        textpage = page.get_textpage()
-        # U+FFFE marks a hyphen at a line's end.
-        pages.append(textpage.get_text_range().replace("\ufffe", "-"))
-        textpage.close()
-        page.close()
-    return Read(tuple(pages), paged=True, empty_code="NO_TEXT", empty_message=NO_TEXT)
+        if has_form:
+            page.flatten()  # what was filled in becomes part of the page
+            page.close()
+            page = document[number]
+        text_page = page.get_textpage()
+        # Not get_text_bounded: it leaves out what runs over the page's edge.
+        text = text_page.get_text_range()
+    except pypdfium2.PdfiumError as error:
+        raise failures.corrupt(f"page {number + 1} is damaged ({error})") from None
+    text_page.close()
+    page.close()
+    return _LINE_END_HYPHEN.sub(_joined, text).replace("\ufffe", "-").strip()
+
+
+def _joined(hyphen: re.Match[str]) -> str:
+    """pack-ages is one word, S-Plus and 12-page keep their hyphen."""
+    return "" if hyphen[1].isalpha() and hyphen[2].islower() else "-"

@@ -1,0 +1,47 @@
+"""What a person is told when no text could be had, and what to do about it."""
+
+from core.errors import ExtractionError
+
+
+def corrupt(reason: str) -> ExtractionError:
+    return ExtractionError(
+        f"This file cannot be read: {reason}. Open it in its own program, save it anew, then upload it again.",
+        code="CORRUPT",
+    )
+
+
+def too_large(reason: str) -> ExtractionError:
+    return ExtractionError(f"This file is too large: {reason}. Split it, then upload the parts.", code="TOO_LARGE")
+
+
+def encrypted() -> ExtractionError:
+    return ExtractionError(
+        "This file is password protected: remove the password, then upload it again.", code="ENCRYPTED"
+    )
+
+
+def no_text() -> ExtractionError:
+    return ExtractionError(
+        "There is no text in this file, only pictures, as in a scan: run OCR (text recognition) over it, "
+        "then upload the result.",
+        code="NO_TEXT",
+    )
+
+
+def empty() -> ExtractionError:
+    return ExtractionError("There is nothing in this file. Check it, then upload it again.", code="EMPTY")
+
+
+def unknown_type(remedy: str) -> ExtractionError:
+    return ExtractionError(f"This type of file is not read. {remedy}, then upload it again.", code="UNKNOWN_TYPE")
+
+
+def timeout(seconds: float) -> ExtractionError:
+    return ExtractionError(
+        f"Reading this file took longer than {seconds:g} seconds. Split it, or raise EXTRACTION_SECONDS and try again.",
+        code="TIMEOUT",
+    )
+
+
+def interrupted() -> ExtractionError:
+    return ExtractionError("Reading was interrupted. It starts again by itself.", code="INTERRUPTED", retryable=True)

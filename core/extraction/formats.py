@@ -1,0 +1,97 @@
+"""The formats that are read, and how a file is told to be one of them: by its content first, then by its name."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+HTML = "text/html"
+EML = "message/rfc822"
+# Word, Excel and PowerPoint before 2007, and newer ones with a password. Not supported: `extract` says what to do.
+OLE = "application/x-ole-storage"
+
+
+@dataclass(frozen=True)
+class Format:
+    """`reader` is the module of this package that reads it."""
+
+    label: str
+    reader: str
+    extensions: tuple[str, ...]
+    paged: bool = False
+
+
+FORMATS: Mapping[str, Format] = {
+    PDF: Format("PDF", "pdf", ("pdf",), paged=True),
+    DOCX: Format("DOCX", "word", ("docx", "docm", "dotx")),
+    PPTX: Format("PPTX", "slides", ("pptx", "pptm", "ppsx"), paged=True),
+    XLSX: Format("XLSX", "sheets", ("xlsx", "xlsm"), paged=True),
+    HTML: Format("HTML", "html", ("html", "htm", "xhtml")),
+    EML: Format("EML", "mail", ("eml",)),
+    "text/markdown": Format("Markdown", "plain", ("md", "markdown")),
+    "text/plain": Format("TXT", "plain", ("txt", "text", "log")),
+    "text/csv": Format("CSV", "plain", ("csv", "tsv")),
+    "application/json": Format("JSON", "plain", ("json", "jsonl")),
+}
+OFFICE = (DOCX, PPTX, XLSX)
+SUPPORTED: Mapping[str, str] = {media_type: known.label for media_type, known in FORMATS.items()}
+EXTENSIONS: tuple[str, ...] = tuple(extension for known in FORMATS.values() for extension in known.extensions)
+
+_BY_EXTENSION = {extension: media_type for media_type, known in FORMATS.items() for extension in known.extensions}
+_BY_FOLDER = {b"word/": DOCX, b"ppt/": PPTX, b"xl/": XLSX}
+
+OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP_SIGNATURE = b"PK\x03\x04"
+# What nobody reads as text, whatever its name says.
+_FOREIGN_SIGNATURES = (
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"GIF8",
+    b"II*\x00",
+    b"MM\x00*",
+    b"RIFF",
+    b"{\\rtf",
+    b"\x1f\x8b",
+    b"BZh9",
+    b"\xfd7zXZ",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!",
+    b"\x7fELF",
+    b"SQLite format 3\x00",
+    b"PAR1",
+)
+_ZIP_MEMBER = re.compile(rb"PK\x03\x04.{26}(word/|ppt/|xl/)", re.DOTALL)
+_HTML_START = re.compile(
+    rb"(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]", re.I | re.DOTALL
+)
+_MAIL_START = re.compile(
+    rb"(?:From \S.*\r?\n)?(?:Return-Path|Received|Delivered-To|MIME-Version|Message-ID|From|Date|Subject):.*\r?\n"
+    rb"(?:[ \t].*\r?\n|[!-9;-~]+:.*\r?\n)*",
+    re.I,
+)
+
+
+def media_type_of(name: str, head: bytes) -> str | None:
+    """`head` is the start of the file, the more of it the surer. None: not one of the known types."""
+    by_name = _BY_EXTENSION.get(name.rpartition(".")[2].lower()) if "." in name else None
+    start = head[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"%PDF-"):
+        return PDF
+    if head.startswith(_ZIP_SIGNATURE):
+        member = _ZIP_MEMBER.search(head)
+        return _BY_FOLDER[member[1]] if member else by_name if by_name in OFFICE else None
+    if head.startswith(OLE_SIGNATURE):
+        return by_name if by_name in OFFICE else OLE
+    if head.startswith(_FOREIGN_SIGNATURES):
+        return None
+    if _HTML_START.match(start):
+        return HTML
+    return by_name or (EML if _is_mail(start) else None)
+
+
+def _is_mail(start: bytes) -> bool:
+    headers = _MAIL_START.match(start)
+    return headers is not None and len(re.findall(rb"^[!-9;-~]+:", headers[0], re.MULTILINE)) >= 3

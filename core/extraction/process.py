@@ -1,0 +1,180 @@
+"""Run the child that reads a file, listen to it, and end it in time."""
+
+import json
+import math
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import tokens
+from core.errors import ExtractionError
+from core.extraction import failures, language
+from core.extraction.formats import FORMATS, OLE, SUPPORTED
+
+_ROOT = Path(__file__).resolve().parents[2]
+# All the child may know of our environment: where its libraries are.
+_KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+LOOK_FOR_STOP_SECONDS = 0.05
+READ_BYTES = 1 << 18
+OnStage = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """`page_starts` are code point offsets into `text`; where pages mean nothing (`paged`), there is one, 0."""
+
+    text: str
+    page_starts: tuple[int, ...]
+    language: str | None
+    tokens: int
+    paged: bool
+
+
+@dataclass(frozen=True)
+class Limits:
+    memory_bytes: int = 1_500_000_000
+    seconds: float = 120
+    text_characters: int = 20_000_000
+
+
+def extract(
+    path: Path, media_type: str, limits: Limits, on_stage: OnStage, *, stop: threading.Event | None = None
+) -> Extracted:
+    """The text of the file. Raises ExtractionError, whose message says what to do; `stop` ends it early."""
+    if media_type not in FORMATS and media_type != OLE:
+        raise failures.unknown_type(f"Convert it to one of: {', '.join(SUPPORTED.values())}")
+    on_stage("reading", 0, 1)
+    page_starts, text = _read(path, media_type, limits, on_stage, stop or threading.Event())
+    on_stage("language", 0, 1)
+    spoken = language.detect(text)
+    on_stage("tokens", 0, 1)
+    return Extracted(text, page_starts, spoken, tokens.count(text), FORMATS[media_type].paged)
+
+
+def _read(
+    path: Path, media_type: str, limits: Limits, on_stage: OnStage, stop: threading.Event
+) -> tuple[tuple[int, ...], str]:
+    heard = _Heard(on_stage)
+    with _started(path, media_type, limits) as child:
+        try:
+            _listen(child, heard, limits.seconds, stop)
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+    if heard.error:
+        raise heard.error
+    if child.returncode or heard.page_starts is None:
+        raise _explained(child.returncode, heard.complaint, limits)
+    return heard.page_starts, heard.text()
+
+
+def _started(path: Path, media_type: str, limits: Limits) -> subprocess.Popen[bytes]:
+    arguments = [
+        *(media_type, str(path.resolve())),
+        *(str(limits.memory_bytes), str(math.ceil(limits.seconds)), str(limits.text_characters)),
+    ]
+    return subprocess.Popen(
+        [sys.executable, "-m", "core.extraction.child", *arguments],
+        cwd=_ROOT,
+        env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ} | {"PYTHONUTF8": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=True,
+    )
+
+
+class _Heard:
+    """What the child has said so far."""
+
+    def __init__(self, on_stage: OnStage):
+        self.error: ExtractionError | None = None
+        self.page_starts: tuple[int, ...] | None = None
+        self.complaint = ""
+        self._on_stage = on_stage
+        self._rest = b""
+        self._text: list[bytes] = []
+
+    def out(self, data: bytes) -> None:
+        if self.page_starts is not None:
+            self._text.append(data)
+            return
+        self._rest += data
+        while self.page_starts is None and b"\n" in self._rest:
+            line, _, self._rest = self._rest.partition(b"\n")
+            self._line(json.loads(line))
+        if self.page_starts is not None:
+            self._text.append(self._rest)
+
+    def err(self, data: bytes) -> None:
+        self.complaint = (self.complaint + data.decode(errors="replace"))[-2000:]
+
+    def text(self) -> str:
+        return b"".join(self._text).decode()
+
+    def _line(self, message: dict[str, list[int] | list[str] | int]) -> None:
+        match message:
+            case {"done": int(done), "total": int(total)}:
+                self._on_stage("reading", done, total)
+            case {"error": [str(code), str(text)]}:
+                self.error = ExtractionError(text, code=code)
+            case {"page_starts": list(starts)}:
+                self.page_starts = tuple(map(int, starts))
+
+
+def _listen(child: subprocess.Popen[bytes], heard: _Heard, seconds: float, stop: threading.Event) -> None:
+    """Until the child has ended. Raises ExtractionError when it must be ended."""
+    deadline = time.monotonic() + seconds
+    assert child.stdout and child.stderr
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ, heard.out)
+        selector.register(child.stderr, selectors.EVENT_READ, heard.err)
+        while selector.get_map():
+            for key in _ready(selector, deadline, seconds, stop):
+                data = os.read(key.fd, READ_BYTES)
+                if data:
+                    key.data(data)
+                else:
+                    selector.unregister(key.fileobj)
+    try:
+        child.wait(max(0.1, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise failures.timeout(seconds) from None
+
+
+def _ready(
+    selector: selectors.BaseSelector, deadline: float, seconds: float, stop: threading.Event
+) -> Iterator[selectors.SelectorKey]:
+    if stop.is_set():
+        raise failures.interrupted()
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise failures.timeout(seconds)
+    return (key for key, _ in selector.select(min(left, LOOK_FOR_STOP_SECONDS)))
+
+
+def _explained(returncode: int, complaint: str, limits: Limits) -> ExtractionError:
+    """Why a child ended without a result."""
+    if "memory allocation" in complaint or "MemoryError" in complaint or "out of memory" in complaint.lower():
+        return failures.too_large("reading it takes more memory than EXTRACTION_MEMORY_MB allows")
+    if returncode == -signal.SIGXCPU:
+        return failures.timeout(limits.seconds)
+    if returncode < 0:
+        return failures.corrupt(f"its reader was ended by {_signal_name(-returncode)}")
+    reason = complaint.strip().rpartition("\n")[2] or f"exit code {returncode}"
+    return ExtractionError(f"The reader of this type did not start: {reason}. Repair the installation, then try again.")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

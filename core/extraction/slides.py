@@ -1,0 +1,78 @@
+"""PPTX: a slide is a page, with its tables, SmartArt and notes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from lxml import etree
+from pptx.opc.package import Part, XmlPart
+from pptx.oxml import parse_xml
+from pptx.package import Package
+
+from core.extraction import failures
+from core.extraction.office import local, within
+from core.extraction.pages import Pages
+
+_NUMBERS = ("sldNum", "sldImg")
+
+
+def read(path: Path, pages: Pages) -> None:
+    package = Package.open(str(path))
+    main = next(iter(_parts(package, "officeDocument")), None)
+    if main is None:
+        raise failures.corrupt("it holds no presentation")
+    slides = [main.related_part(_relation(entry)) for entry in within(_root(main), "sldId")]
+    pages.expect(len(slides))
+    for slide in slides:
+        pages.add("\n".join(_lines_of(slide)))
+
+
+def _parts(source: "Package | Part", kind: str) -> Iterator[Part]:
+    relations = source.rels if isinstance(source, Part) else source._rels
+    for relation in relations.values():
+        if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
+            yield relation.target_part
+
+
+def _relation(entry: etree._Element) -> str:
+    """r:id, not the slide's own id."""
+    return next(str(value) for key, value in entry.attrib.items() if str(key).endswith("}id"))
+
+
+def _root(part: Part) -> etree._Element:
+    return part._element if isinstance(part, XmlPart) else parse_xml(part.blob)
+
+
+def _lines_of(slide: Part) -> Iterator[str]:
+    yield from _lines(_root(slide))
+    for kind in ("diagramData", "notesSlide"):
+        for part in _parts(slide, kind):
+            yield from _lines(_root(part))
+
+
+def _lines(element: etree._Element) -> Iterator[str]:
+    for child in element:
+        name = local(child)
+        if name == "p":
+            line = "".join(_inline(child))
+            if line.strip():
+                yield line
+        elif name == "tr":
+            yield "\t".join(" ".join(" ".join(_lines(cell)).split()) for cell in within(child, "tc"))
+        elif name != "Fallback" and not _is_number(child, name):
+            yield from _lines(child)
+
+
+def _is_number(shape: etree._Element, name: str) -> bool:
+    """The slide's number, and in notes the picture of the slide."""
+    return name == "sp" and any(holder.get("type") in _NUMBERS for holder in within(shape, "ph"))
+
+
+def _inline(paragraph: etree._Element) -> Iterator[str]:
+    for element in paragraph.iter():
+        name = local(element)
+        if name == "t":
+            yield element.text or ""
+        elif name == "br":
+            yield "\n"
+        elif name == "tab":
+            yield "\t"

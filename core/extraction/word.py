@@ -1,0 +1,85 @@
+"""DOCX: python-docx opens the package; the text is walked here.
+
+Its own `paragraph.text` leaves out what stands in tracked insertions, content controls, text boxes and fields.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import docx.package
+from docx.opc.part import Part, XmlPart
+from docx.oxml.parser import parse_xml
+from lxml import etree
+
+from core.extraction import failures
+from core.extraction.office import local, within
+from core.extraction.pages import Pages
+
+# Properties, what is struck out, field codes, and the second copy of a text box.
+_SKIPPED = frozenset(
+    "pPr rPr sectPr tblPr tblGrid trPr tcPr sdtPr del moveFrom delText instrText delInstrText Fallback".split()
+)
+_CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_BEFORE = ("header",)
+_AFTER = ("footnotes", "endnotes", "footer")
+
+
+def read(path: Path, pages: Pages) -> None:
+    package = docx.package.Package.open(str(path))
+    main = next(iter(_parts(package, "officeDocument")), None)
+    if main is None:
+        raise failures.corrupt("it holds no Word document")
+    before = [text for kind in _BEFORE for text in _texts(main, kind)]
+    after = [text for kind in _AFTER for text in _texts(main, kind)]
+    pages.add("\n".join([*before, _text(main), *after]))
+
+
+def _parts(source: "docx.package.Package | Part", kind: str) -> Iterator[Part]:
+    for relation in source.rels.values():
+        if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
+            yield relation.target_part
+
+
+def _texts(main: Part, kind: str) -> list[str]:
+    """Each section has headers of its own, which mostly say the same."""
+    texts = (_text(part) for part in _parts(main, kind))
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+def _text(part: Part) -> str:
+    root = part.element if isinstance(part, XmlPart) else parse_xml(part.blob)
+    return "\n".join(_lines(root)).strip("\n")
+
+
+def _lines(element: etree._Element) -> Iterator[str]:
+    for child in element:
+        name = local(child)
+        if name in _SKIPPED:
+            continue
+        if name == "p":
+            yield "".join(_inline(child)).strip("\n")
+        elif name == "tbl":
+            yield from _rows(child)
+        else:
+            yield from _lines(child)
+
+
+def _rows(table: etree._Element) -> Iterator[str]:
+    for row in within(table, "tr"):
+        cells = (" ".join(" ".join(_lines(cell)).split()) for cell in within(row, "tc"))
+        yield "\t".join(cells)
+
+
+def _inline(element: etree._Element) -> Iterator[str]:
+    for child in element:
+        name = local(child)
+        if name == "t":
+            yield child.text or ""
+        elif name in _CHARACTERS:
+            yield _CHARACTERS[name]
+        elif name == "p":  # of a text box
+            yield "\n"
+            yield from _inline(child)
+            yield "\n"
+        elif name not in _SKIPPED:
+            yield from _inline(child)

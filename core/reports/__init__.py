@@ -1,0 +1,1 @@
+"""Read-only SQL that comes back as typed rows. Every figure of cost is a sum of usage records."""

@@ -1,0 +1,123 @@
+"""Insights and their evidence, as lists and the drawer show them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core import db
+from core.errors import InvalidInput, NotFound
+from core.reports.page import Page, checked_limit, cut
+
+
+@dataclass(frozen=True)
+class InsightRow:
+    """`support` is the number of distinct documents whose supported evidence carries it."""
+
+    id: str
+    statement: str
+    kind: str
+    state: str
+    support: int
+    confidence: float
+    first_seen: datetime
+    last_seen: datetime
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """`start` and `end` are offsets in the document's text; None where the quote was not found there."""
+
+    insight: str
+    document: str
+    document_name: str
+    quote: str
+    start: int | None
+    end: int | None
+    supported: bool
+    response: int
+    template: str
+    attributes: dict[str, Any]
+
+
+SELECT_INSIGHT = "SELECT i.id, i.statement, i.kind, i.state, i.support, i.confidence, i.first_seen, i.last_seen FROM insight i"
+
+# The search condition stays inline: behind a join its selectivity is hidden from the planner.
+FILTERS = {
+    "q": "i.search @@ websearch_to_tsquery('english', :q)",
+    "state": "i.state = :state",
+    "template": "EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id AND e.template_id = :template)",
+    "document": "EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id AND e.document_id = :document)",
+    "collection": """EXISTS (SELECT 1 FROM evidence e JOIN document d ON d.id = e.document_id
+        JOIN collection c ON c.id = d.collection_id WHERE e.insight_id = i.id AND c.name = :collection)""",
+    "supported": "(i.support > 0) = :supported",
+}
+
+
+def _where(filters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    given = {name: value for name, value in filters.items() if value not in (None, "")}
+    return " AND ".join(["true", *(FILTERS[name] for name in given)]), given
+
+
+def find(
+    *,
+    q: str | None = None,
+    collection: str | None = None,
+    template: str | None = None,
+    state: str | None = None,
+    document: str | None = None,
+    supported: bool | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Page[InsightRow]:
+    """Newest first; `q` in the words of a web search: "quoted phrases", or, -not."""
+    checked_limit(limit)
+    where, given = _where(
+        {"q": q, "collection": collection, "template": template, "state": state, "document": document}
+        | {"supported": supported}
+    )
+    if cursor is not None:
+        where += " AND (i.last_seen, i.id) < (CAST(:seen AS timestamptz), :after)"
+        given["seen"], given["after"] = _cursor(cursor)
+    sql = f"{SELECT_INSIGHT} WHERE {where} ORDER BY i.last_seen DESC, i.id DESC LIMIT :limit"  # noqa: S608  # constants only
+    with db.transaction() as session:
+        rows = [InsightRow(**row._mapping) for row in db.rows(session, sql, limit=limit + 1, **given)]
+    return cut(rows, limit, [f"{row.last_seen.isoformat()}~{row.id}" for row in rows])
+
+
+def count(**filters: Any) -> int:
+    """How many insights match the filters of `find`."""
+    where, given = _where(filters)
+    with db.transaction() as session:
+        found: int = db.scalar(session, f"SELECT count(*) FROM insight i WHERE {where}", **given)  # noqa: S608
+        return found
+
+
+def get(insight_id: str) -> InsightRow:
+    with db.transaction() as session:
+        found = db.row(session, f"{SELECT_INSIGHT} WHERE i.id = :id", id=insight_id)
+    if found is None:
+        raise NotFound(f"There is no insight {insight_id}. Its last evidence may have been deleted.")
+    return InsightRow(**found._mapping)
+
+
+EVIDENCE = """
+SELECT e.insight_id AS insight, e.document_id AS document, d.name AS document_name, e.quote, e.start, e."end",
+  e.supported, e.response_id AS response, e.template_id AS template, e.attributes
+FROM evidence e JOIN document d ON d.id = e.document_id
+WHERE e.insight_id = ANY(:ids) ORDER BY e.insight_id, e.supported DESC, e.id
+"""
+
+
+def evidence(insight_ids: list[str]) -> list[EvidenceRow]:
+    """Of several insights at once, supported evidence first."""
+    with db.transaction() as session:
+        return [EvidenceRow(**row._mapping) for row in db.rows(session, EVIDENCE, ids=insight_ids)]
+
+
+def _cursor(cursor: str) -> tuple[datetime, str]:
+    seen, separator, insight_id = cursor.partition("~")
+    try:
+        # A plus sign that was not escaped in a link arrives as a space.
+        return datetime.fromisoformat(seen.replace(" ", "+")), insight_id
+    except ValueError:
+        raise InvalidInput("This cursor is not one of ours. Use the next_cursor of a list as it came.") from None

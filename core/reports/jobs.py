@@ -1,0 +1,233 @@
+"""Jobs, their requests, answers and events, as lists and pages show them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from core import db
+from core.errors import NotFound
+from core.reports.page import Page, checked_limit, cut, number
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """total = pending + in_flight + succeeded + failed + cancelled; `reused` is a part of succeeded.
+
+    Documents that are still being extracted count as pending, answers not yet derived as in_flight.
+    """
+
+    id: str
+    name: str
+    description: str
+    template: str | None
+    template_name: str | None
+    template_version: int | None
+    params: dict[str, Any]
+    provider: str
+    model: str
+    lane: str
+    state: str
+    pending: int
+    in_flight: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    reused: int
+    cost_usd: Decimal | None
+    unpriced: int
+    input_tokens: int
+    output_tokens: int
+    estimate_usd: Decimal | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def total(self) -> int:
+        return self.pending + self.in_flight + self.succeeded + self.failed + self.cancelled
+
+    @property
+    def done(self) -> int:
+        return self.succeeded + self.failed + self.cancelled
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("completed", "cancelled", "failed")
+
+
+@dataclass(frozen=True)
+class RequestRow:
+    """`state` as the API names it: pending, in_flight, succeeded, failed or cancelled."""
+
+    id: int
+    custom_id: str
+    document: str | None
+    document_name: str | None
+    lane: str
+    state: str
+    attempts: int
+    error_code: str | None
+    error_message: str | None
+    reused: bool
+
+
+@dataclass(frozen=True)
+class ResponseRow:
+    """`result` is None where the answer could not be used; `text` is what the model gave."""
+
+    request_id: int
+    custom_id: str
+    document: str | None
+    document_name: str | None
+    result: dict[str, Any] | None
+    text: str
+    finish_reason: str
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    reused: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class EventRow:
+    id: int
+    time: datetime
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class FailureRow:
+    """Failed requests of one reason, with one document as an example."""
+
+    code: str
+    message: str
+    requests: int
+    example: str | None
+
+
+SELECT_JOB = """
+SELECT j.id, j.name, j.description, j.template_id AS template, t.name AS template_name, j.template_version, j.params,
+  j.provider, j.model, j.lane, j.state,
+  coalesce(r.pending, 0) + coalesce(w.waiting, 0) AS pending, coalesce(r.in_flight, 0) AS in_flight,
+  coalesce(r.succeeded, 0) AS succeeded, coalesce(r.failed, 0) AS failed, coalesce(r.cancelled, 0) AS cancelled,
+  coalesce(r.reused, 0) AS reused, coalesce(u.cost, 0) AS cost_usd, coalesce(u.unpriced, 0) AS unpriced,
+  coalesce(u.input_tokens, 0)::bigint AS input_tokens, coalesce(u.output_tokens, 0)::bigint AS output_tokens,
+  j.estimate_usd, j.error, j.created_at, j.started_at, j.finished_at
+FROM job j LEFT JOIN template t ON t.id = j.template_id
+LEFT JOIN LATERAL (
+  SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
+    count(*) FILTER (WHERE state IN ('in_flight', 'answered')) AS in_flight,
+    count(*) FILTER (WHERE state = 'succeeded') AS succeeded, count(*) FILTER (WHERE state = 'failed') AS failed,
+    count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
+    count(*) FILTER (WHERE state = 'succeeded' AND reused) AS reused
+  FROM request WHERE job_id = j.id
+) r ON true
+LEFT JOIN LATERAL (SELECT count(*) AS waiting FROM job_document d WHERE d.job_id = j.id AND NOT d.expanded) w ON true
+LEFT JOIN LATERAL (
+  SELECT sum(cost_usd) AS cost, count(*) FILTER (WHERE NOT priced) AS unpriced, sum(input_tokens) AS input_tokens,
+    sum(output_tokens) AS output_tokens
+  FROM usage_record WHERE job_id = j.id
+) u ON true
+"""
+
+LIST = (
+    SELECT_JOB
+    + """
+WHERE (CAST(:state AS text) IS NULL OR j.state = :state) AND (CAST(:lane AS text) IS NULL OR j.lane = :lane)
+  AND (CAST(:cursor AS text) IS NULL OR j.id < :cursor)
+ORDER BY j.id DESC LIMIT :limit
+"""
+)
+
+
+def find(
+    *, state: str | None = None, lane: str | None = None, limit: int = 100, cursor: str | None = None
+) -> Page[JobRow]:
+    checked_limit(limit)
+    with db.transaction() as session:
+        found = db.rows(session, LIST, state=state, lane=lane, cursor=cursor, limit=limit + 1)
+    rows = [JobRow(**row._mapping) for row in found]
+    return cut(rows, limit, [row.id for row in rows])
+
+
+def get(job_id: str) -> JobRow:
+    with db.transaction() as session:
+        found = db.row(session, SELECT_JOB + " WHERE j.id = :job", job=job_id)
+    if found is None:
+        raise NotFound(f"There is no job {job_id}. It may have been deleted.")
+    return JobRow(**found._mapping)
+
+
+REQUESTS = """
+SELECT * FROM (
+  SELECT r.id, r.custom_id, r.document_id AS document, d.name AS document_name, r.lane,
+    CASE r.state WHEN 'answered' THEN 'in_flight' ELSE r.state END AS state, r.attempts, r.error_code,
+    r.error_message, r.reused
+  FROM request r LEFT JOIN document d ON d.id = r.document_id
+  WHERE r.job_id = :job AND (CAST(:cursor AS bigint) IS NULL OR r.id < :cursor)
+) q WHERE (CAST(:state AS text) IS NULL OR state = :state) ORDER BY id DESC LIMIT :limit
+"""
+
+
+def requests(job_id: str, *, state: str | None = None, limit: int = 100, cursor: str | None = None) -> Page[RequestRow]:
+    checked_limit(limit)
+    get(job_id)
+    with db.transaction() as session:
+        found = db.rows(session, REQUESTS, job=job_id, state=state, cursor=number(cursor), limit=limit + 1)
+    rows = [RequestRow(**row._mapping) for row in found]
+    return cut(rows, limit, [str(row.id) for row in rows])
+
+
+# What a reused answer cost was paid elsewhere: here it is free.
+RESPONSES = """
+SELECT r.id AS request_id, r.custom_id, r.document_id AS document, d.name AS document_name,
+  CASE WHEN s.verdict = 'ok' THEN s.result END AS result, s.text, s.finish_reason, s.input_tokens,
+  s.cached_input_tokens, s.output_tokens, u.cost AS cost_usd, r.reused, s.created_at
+FROM request r JOIN response s ON s.id = r.response_id LEFT JOIN document d ON d.id = r.document_id
+LEFT JOIN LATERAL (
+  SELECT CASE WHEN bool_and(priced) THEN sum(cost_usd) END AS cost FROM usage_record
+  WHERE request_id = r.id AND job_id IS NOT DISTINCT FROM r.job_id
+) u ON true
+WHERE r.job_id = :job AND r.state IN ('succeeded', 'failed') AND (CAST(:cursor AS bigint) IS NULL OR r.id < :cursor)
+ORDER BY r.id DESC LIMIT :limit
+"""
+
+
+def responses(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[ResponseRow]:
+    checked_limit(limit)
+    get(job_id)
+    with db.transaction() as session:
+        found = db.rows(session, RESPONSES, job=job_id, cursor=number(cursor), limit=limit + 1)
+    rows = [ResponseRow(**row._mapping) for row in found]
+    return cut(rows, limit, [str(row.request_id) for row in rows])
+
+
+def events(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[EventRow]:
+    checked_limit(limit)
+    get(job_id)
+    sql = """SELECT id, time, kind, message FROM job_event
+             WHERE job_id = :job AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor) ORDER BY id DESC LIMIT :limit"""
+    with db.transaction() as session:
+        found = db.rows(session, sql, job=job_id, cursor=number(cursor), limit=limit + 1)
+    rows = [EventRow(**row._mapping) for row in found]
+    return cut(rows, limit, [str(row.id) for row in rows])
+
+
+def failures(job_id: str) -> list[FailureRow]:
+    """Failed requests grouped by reason, the most frequent first."""
+    sql = """SELECT coalesce(r.error_code, 'unknown') AS code, min(r.error_message) AS message, count(*) AS requests,
+               min(d.name) AS example
+             FROM request r LEFT JOIN document d ON d.id = r.document_id
+             WHERE r.job_id = :job AND r.state = 'failed' GROUP BY r.error_code ORDER BY requests DESC"""
+    with db.transaction() as session:
+        return [FailureRow(**row._mapping) for row in db.rows(session, sql, job=job_id)]
+
+
+def count_by_state() -> dict[str, int]:
+    with db.transaction() as session:
+        return {row.state: row.n for row in db.rows(session, "SELECT state, count(*) AS n FROM job GROUP BY state")}

@@ -61,7 +61,7 @@ def wait_before_restart(deaths_in_a_row: int, waits_s: Sequence[float] = WAITS_S
 def describe_exit(code: int | None) -> str:
     if code is None:
         return "not started"
-    return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+    return f"ended by signal {-code} ({signal.strsignal(-code)})" if code < 0 else f"ended with exit code {code}"
 
 
 class Child:

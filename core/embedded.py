@@ -133,7 +133,6 @@ class EmbeddedPostgres:
             self._prepare_cluster()
             self._prepare_socket_dir()
             self._drop_stale_locks()
-            self._keep_log_small()
             self._run_until_ready()
         except OSError as error:
             raise ConfigurationError(
@@ -269,10 +268,6 @@ class EmbeddedPostgres:
         (self.cluster / "postmaster.pid").unlink(missing_ok=True)
         address.with_name(f"{address.name}.lock").unlink(missing_ok=True)
 
-    def _keep_log_small(self) -> None:
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
-            self.log.replace(self.log.with_suffix(".log.old"))
-
     def _run_until_ready(self) -> None:
         started = time.monotonic()
         while True:
@@ -292,6 +287,8 @@ class EmbeddedPostgres:
         """Start `postgres`; returns where its words begin in the log."""
         settings = SETTINGS | {"unix_socket_directories": f'"{self.socket_dir}"'}
         options = [f"--{name}={value}" for name, value in settings.items()]
+        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+            self.log.replace(self.log.with_suffix(".log.old"))
         with open(self.log, "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as log:
             log_start = log.seek(0, os.SEEK_END)
             self._process = self._run(self.cluster, log, "postgres", "-D", str(self.cluster), *options)

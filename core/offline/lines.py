@@ -25,6 +25,10 @@ CLOSING = "\"'”’»«)]」』）*_"
 _LINE = re.compile(r"[^\n\r\f\v\u0085\u2028\u2029]+")
 _STRONG_MARKER = re.compile(r"(?:[-*+•‣▪▸◦●○■□·✓➢]|#{1,6}|>[>\s]*)\s+(?=\S)|>+(?=\S)")
 _WEAK_MARKER = re.compile(r"(?:[–—]|\(?\d{1,3}[.)]|\(?[a-zA-Z]\)|\(?[ivx]{1,4}\)|(?:§\s*)?\d{1,3}(?:\.\d{1,3})+\.?)\s+(?=[^\W\d_])")
+_CAPTION = re.compile(
+    r"(?:table|figure|fig\.|tabelle|abbildung|abb\.|tableau|tabla|figura)\s+\d[\d.]*\s*[:.–—-]", re.IGNORECASE
+)
+_SECTION_NUMBER = re.compile(r"\d{1,3}(?:\.\d{1,3}){2,}\.?\s")
 _NEXT_WORD = re.compile(r"[^\W\d_]+")
 _CELL_BORDER = re.compile(r"\t| \| ")
 _COLUMN_GAP = re.compile(r"(?<=\S)\s{3,}(?=\S)")
@@ -126,8 +130,9 @@ def _line(start: int, text: str, blank_before: bool, repeated: frozenset[str]) -
     if weak and not _is_date(text, weak.end()):
         marker = weak.end()
     junk = _is_junk(text) or (len(text) < 100 and _DIGITS.sub("0", text) in repeated)
-    alone = junk or text.startswith("#") or _is_row(text)
-    return _Line(start, text, blank_before, marker, bool(strong), alone, junk)
+    alone = junk or text.startswith("#") or bool(_CAPTION.match(text)) or _is_row(text)
+    strongly = bool(strong or _SECTION_NUMBER.match(text))
+    return _Line(start, text, blank_before, marker, strongly, alone, junk)
 
 
 def _is_date(text: str, at: int) -> bool:
@@ -176,9 +181,10 @@ def _flowing(run: list[_Line]) -> Iterator[list[_Line]]:
 
 
 def _usual_length(run: list[_Line]) -> int:
-    """Of a full line; not the longest, as a PDF's divided word makes one line of two."""
-    lengths = sorted(len(line.text) for line in run)
-    return max(lengths[len(lengths) * 3 // 4], SHORTEST_FULL_LINE)
+    """Of a full line: the median without headings; not the longest, as a PDF's divided word makes one line of two."""
+    longest = max(len(line.text) for line in run)
+    lengths = sorted(len(line.text) for line in run if len(line.text) > longest / 3)
+    return max(lengths[len(lengths) // 2], SHORTEST_FULL_LINE)
 
 
 def _flows(line: _Line, following: _Line, width: int) -> bool:

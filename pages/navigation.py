@@ -1,0 +1,46 @@
+"""The entry script of every run: which pages there are, and the frame around them.
+
+It lies inside `pages/`, and that matters: beside the main script, Streamlit would serve each file of a `pages/` folder
+at its own address without asking this script.
+"""
+
+import uuid
+
+import streamlit as st
+import structlog
+
+from core.errors import CairnError
+
+st.set_page_config(page_title="Cairn", page_icon="🪨", layout="wide")
+
+chosen = st.navigation(
+    {
+        "": [st.Page("overview.py", title="Overview", icon=":material/home:", default=True)],
+        "Work": [
+            st.Page("documents.py", title="Documents", icon=":material/folder_open:"),
+            st.Page("analyse.py", title="Analyse", icon=":material/play_circle:"),
+            st.Page("jobs.py", title="Jobs", icon=":material/list_alt:"),
+            st.Page("insights.py", title="Insights", icon=":material/lightbulb:"),
+            st.Page("templates.py", title="Templates", icon=":material/edit_note:"),
+        ],
+        "Operate": [
+            st.Page("costs.py", title="Costs", icon=":material/payments:"),
+            st.Page("health.py", title="Health", icon=":material/monitor_heart:"),
+        ],
+        "Details": [
+            st.Page("document.py", title="Document", visibility="hidden"),
+            st.Page("job.py", title="Job", visibility="hidden"),
+        ],
+    }
+)
+
+reference = uuid.uuid4().hex[:12]
+structlog.contextvars.clear_contextvars()
+structlog.contextvars.bind_contextvars(request_id=reference)
+try:
+    chosen.run()
+except CairnError as error:
+    structlog.get_logger().warning("page failed", page=chosen.title, code=error.code)
+    again = " Reload the page to try again." if error.retryable else ""
+    st.error(f"{error.message}{again}", icon=":material/error:")
+    st.caption(f"Reference: {reference}")

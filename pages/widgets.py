@@ -1,0 +1,108 @@
+"""What several pages show in the same way."""
+
+import html
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import streamlit as st
+
+from core.errors import CairnError
+
+STATE_COLOURS = {
+    "draft": "gray",
+    "queued": "gray",
+    "pending": "gray",
+    "extracting": "blue",
+    "running": "blue",
+    "in_flight": "blue",
+    "cancelling": "orange",
+    "cancelled": "orange",
+    "paused": "orange",
+    "ready": "green",
+    "completed": "green",
+    "succeeded": "green",
+    "failed": "red",
+    "new": "blue",
+    "confirmed": "green",
+    "dismissed": "gray",
+}
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+
+
+def plain(text: str) -> str:
+    """Text of documents and models as Markdown shows it literally: it must never decide what is rendered."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def money(amount: Decimal | None) -> str:
+    """USD. A call that could not be priced is not free."""
+    if amount is None:
+        return "not priced"
+    if amount and abs(amount) < Decimal("0.01"):
+        return f"${amount.normalize():f}" if amount > Decimal("0.0001") else f"${amount:.8f}"
+    return f"${amount:,.2f}"
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "never"
+    seconds = max(0, int((now - moment).total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def state_badge(state: str) -> None:
+    st.badge(state.replace("_", " "), color=STATE_COLOURS.get(state, "gray"))  # type: ignore[arg-type]
+
+
+def size(bytes_: int) -> str:
+    return f"{bytes_ / 1_048_576:,.1f} MB" if bytes_ >= 1_048_576 else f"{max(bytes_ / 1024, 0.1):,.1f} KB"
+
+
+def empty(what: str, page: str, label: str) -> None:
+    """An empty state: what this page is for, and one way on."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.markdown(what, text_alignment="center")
+        if st.button(label, type="primary", key=f"empty-{page}"):
+            st.switch_page(page)
+
+
+def told(action: "object", *arguments: object, success: str = "") -> bool:
+    """Run an action of the page; a failure is shown in the user's words and changes nothing. True when it worked."""
+    try:
+        action(*arguments)  # type: ignore[operator]
+    except CairnError as error:
+        st.session_state["told"] = ("error", error.message)
+        return False
+    if success:
+        st.session_state["told"] = ("success", success)
+    return True
+
+
+def show_told() -> None:
+    """What the last action came to, once."""
+    kind, message = st.session_state.pop("told", (None, ""))
+    if kind == "error":
+        st.error(message, icon=":material/error:")
+    elif kind == "success":
+        st.success(message, icon=":material/check_circle:")
+
+
+def highlighted(text: str, start: int | None, end: int | None) -> None:
+    """Document text, escaped, with one span marked."""
+    if start is None or end is None:
+        inner = html.escape(text)
+    else:
+        inner = (
+            f"{html.escape(text[:start])}<mark style='background:#ffe08a;color:#111;padding:0 .1em'>"
+            f"{html.escape(text[start:end])}</mark>{html.escape(text[end:])}"
+        )
+    style = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.55;font-size:.95rem;max-width:80ch"
+    st.html(f"<div data-testid='document-text' style='{style}'>{inner}</div>")

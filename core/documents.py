@@ -219,4 +219,3 @@ def _chunks(sha256: str) -> Iterator[bytes]:
             return
         yield chunk
         number += 1
-

@@ -117,7 +117,9 @@ def expand(session: Session, job_id: str, asking: Asking, provider: Provider, mo
             "tokens": [row.tokens + extra for row in usable],
             "state": ["pending" if fit else "failed" for fit in fits],
             "code": [None if fit else "document_too_long" for fit in fits],
-            "message": [None if fit else _too_long(row.tokens, limit, model) for row, fit in zip(usable, fits, strict=True)],
+            "message": [
+                None if fit else _too_long(row.tokens, limit, model) for row, fit in zip(usable, fits, strict=True)
+            ],
             "body": [orjson.dumps(provider.body(prompt, model)).decode() for prompt in built],
         },
     )

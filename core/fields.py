@@ -84,7 +84,9 @@ def _check_name(name: str, insights: bool) -> None:
 
 def _check_type(field: FieldSpec) -> None:
     if field.type not in get_args(FieldType):
-        raise InvalidInput(f"Field {field.name!r}: type is one of {', '.join(get_args(FieldType))}, not {field.type!r}.")
+        raise InvalidInput(
+            f"Field {field.name!r}: type is one of {', '.join(get_args(FieldType))}, not {field.type!r}."
+        )
     if field.type != "choice":
         if field.choices:
             raise InvalidInput(f"Field {field.name!r}: choices belong to type choice. Change the type or drop them.")

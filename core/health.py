@@ -53,7 +53,10 @@ def take_samples(_at: datetime) -> None:
     with db.transaction() as session:
         samples = [
             HealthSample(
-                component="database", healthy=found.healthy, latency_ms=found.response_time_ms, message=found.error or ""
+                component="database",
+                healthy=found.healthy,
+                latency_ms=found.response_time_ms,
+                message=found.error or "",
             ),
             HealthSample(component="scheduler", healthy=True, message="ticking"),
             _worker_sample(session),

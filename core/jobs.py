@@ -191,7 +191,9 @@ def _chosen(session: Session, spec: JobSpec) -> list[str]:
     found = db.rows(session, "SELECT id FROM document WHERE id = ANY(:ids) ORDER BY id", ids=wanted)
     known = [row.id for row in found]
     if missing := sorted(set(wanted) - set(known)):
-        raise NotFound(f"There is no document {missing[0]}" + (f" (and {len(missing) - 1} more)." if missing[1:] else "."))
+        raise NotFound(
+            f"There is no document {missing[0]}" + (f" (and {len(missing) - 1} more)." if missing[1:] else ".")
+        )
     return known
 
 
@@ -216,4 +218,3 @@ def _locked(session: Session, job_id: str) -> Job:
     if job is None:
         raise NotFound(f"There is no job {job_id}. It may have been deleted.")
     return job
-

@@ -119,7 +119,9 @@ class LiveLane:
                 outcome = Failed(call, "interrupted", "The worker was stopped before the answer came.", again=True)
             except Exception:  # outer boundary of one call: a fault of ours must not hold its slot and request for ever
                 log.exception("a call failed inside Cairn", request=call.request_id)
-                outcome = Failed(call, "internal_error", "A fault inside Cairn; its log has the details. Send it again.")
+                outcome = Failed(
+                    call, "internal_error", "A fault inside Cairn; its log has the details. Send it again."
+                )
             committed = asyncio.get_running_loop().create_future()
             self._outcomes.put_nowait((outcome, committed))
             await committed
@@ -171,9 +173,7 @@ def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
         if job is None or job.state != "running" or job.template_id is None:
             return claims.Claimed((), 0, waiting=False)
         asking = templates.asking(session, job.template_id, job.params, job.template_version)
-        return claims.claim(
-            session, job, worker_id, limit, calls.provider(job.provider), asking.expected_output_tokens
-        )
+        return claims.claim(session, job, worker_id, limit, calls.provider(job.provider), asking.expected_output_tokens)
 
 
 def _keep(outcomes: list[Outcome]) -> None:

@@ -63,7 +63,9 @@ def _take_over(session: Session, at: datetime) -> None:
     record.keep(session, [_unheard(session, row, at) for row in released])
     for job_id in sorted({row.job_id for row in released if row.job_id}):
         count = sum(row.job_id == job_id for row in released)
-        expand.note(session, job_id, "taken_over", f"A worker died: {count} calls in flight were not heard and go again.")
+        expand.note(
+            session, job_id, "taken_over", f"A worker died: {count} calls in flight were not heard and go again."
+        )
     db.execute(session, RELEASE_DOCUMENTS, lease=lease)
     db.execute(session, FORGET_WORKERS, lease=lease)
     db.execute(session, FORGET_TASKS, lease=lease)

@@ -76,7 +76,10 @@ def make(leadership: Leadership) -> BackgroundScheduler:
         as_leader(upkeep.tick), "interval", seconds=settings.scheduler_tick_seconds, id="tick", next_run_time=start
     )
     scheduler.add_job(
-        as_leader(health.take_samples), "interval", seconds=settings.health_sample_seconds, id="health",
+        as_leader(health.take_samples),
+        "interval",
+        seconds=settings.health_sample_seconds,
+        id="health",
         next_run_time=start,
     )
     return scheduler

@@ -50,7 +50,9 @@ def delete(rows: list[DocumentRow]) -> None:
 
 names = [c.name for c in report.collections()] or [documents.DEFAULT_COLLECTION]
 with st.expander("Upload", expanded=True, icon=":material/upload:"):
-    into = st.selectbox("Collection", names, accept_new_options=True, key="into", help="Choose one, or type a new name.")
+    into = st.selectbox(
+        "Collection", names, accept_new_options=True, key="into", help="Choose one, or type a new name."
+    )
     st.file_uploader(
         "PDF, DOCX, PPTX, XLSX, HTML, EML, MD, TXT, CSV, JSON",
         accept_multiple_files=True,
@@ -60,7 +62,9 @@ with st.expander("Upload", expanded=True, icon=":material/upload:"):
     )
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    collection = st.selectbox("Collection ", names, index=None, placeholder="All", key="collection", bind="query-params")
+    collection = st.selectbox(
+        "Collection ", names, index=None, placeholder="All", key="collection", bind="query-params"
+    )
     states = ("queued", "extracting", "ready", "failed")
     state = st.selectbox("State", states, index=None, placeholder="All", key="state", bind="query-params")
     name = st.text_input("Name contains", key="name", bind="query-params", placeholder="part of a file name")
@@ -77,7 +81,17 @@ def stage(row: DocumentRow) -> str:
 def frame(rows: tuple[DocumentRow, ...]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            (r.name, r.collection, r.state, stage(r), r.pages, r.tokens, r.language, widgets.size(r.size_bytes), r.created_at)
+            (
+                r.name,
+                r.collection,
+                r.state,
+                stage(r),
+                r.pages,
+                r.tokens,
+                r.language,
+                widgets.size(r.size_bytes),
+                r.created_at,
+            )
             for r in rows
         ],
         columns=["Name", "Collection", "State", "Details", "Pages", "Tokens", "Language", "Size", "Added"],
@@ -119,8 +133,13 @@ def grid() -> None:
     if busy and not any(row.state in ("queued", "extracting") for row in fresh):
         st.rerun()
     st.dataframe(
-        frame(fresh), hide_index=True, column_config=COLUMNS, on_select="rerun", selection_mode="multi-row",
-        key="documents", height=min(38 + 35 * len(fresh), 640),
+        frame(fresh),
+        hide_index=True,
+        column_config=COLUMNS,
+        on_select="rerun",
+        selection_mode="multi-row",
+        key="documents",
+        height=min(38 + 35 * len(fresh), 640),
     )
     if rows := chosen(fresh):
         act_on(rows)

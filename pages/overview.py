@@ -31,8 +31,12 @@ def tiles() -> None:
         st.metric("Jobs running", f"{found.running_jobs:,}", border=True, help=f"of {found.jobs:,}")
         st.metric("Insights", f"{found.insights:,}", f"{found.new_insights:,} today", border=True, delta_color="off")
         st.metric(
-            "Spent today", widgets.money(found.spent_today), border=True, chart_data=list(spent) or None,
-            chart_type="bar", help="Usage records since 00:00 UTC; the bars are the last 14 days.",
+            "Spent today",
+            widgets.money(found.spent_today),
+            border=True,
+            chart_data=list(spent) or None,
+            chart_type="bar",
+            help="Usage records since 00:00 UTC; the bars are the last 14 days.",
         )
     if found.unpriced_today:
         st.warning(f"{found.unpriced_today:,} calls of today have no known price and are not in the sum.")

@@ -91,9 +91,7 @@ class Language:
 
 LANGUAGES = (
     Language("en", "english", frozenset(ENGLISH.split()), "What does the text say about {}?"),
-    Language(
-        "de", "german", frozenset(GERMAN.split()), "Was sagt der Text über „{}“?", nouns_are_capitalised=True
-    ),
+    Language("de", "german", frozenset(GERMAN.split()), "Was sagt der Text über „{}“?", nouns_are_capitalised=True),
     Language(
         "fr", "french", frozenset(FRENCH.split()), "Que dit le texte à propos de « {} » ?", frozenset(("de", "d", "à"))
     ),

@@ -24,7 +24,9 @@ CLOSING = "\"'”’»«)]」』）*_"
 
 _LINE = re.compile(r"[^\n\r\f\v\u0085\u2028\u2029]+")
 _STRONG_MARKER = re.compile(r"(?:[-*+•‣▪▸◦●○■□·✓➢]|#{1,6}|>[>\s]*)\s+(?=\S)|>+(?=\S)")
-_WEAK_MARKER = re.compile(r"(?:[–—]|\(?\d{1,3}[.)]|\(?[a-zA-Z]\)|\(?[ivx]{1,4}\)|(?:§\s*)?\d{1,3}(?:\.\d{1,3})+\.?)\s+(?=[^\W\d_])")
+_WEAK_MARKER = re.compile(
+    r"(?:[–—]|\(?\d{1,3}[.)]|\(?[a-zA-Z]\)|\(?[ivx]{1,4}\)|(?:§\s*)?\d{1,3}(?:\.\d{1,3})+\.?)\s+(?=[^\W\d_])"
+)
 _CAPTION = re.compile(
     r"(?:table|figure|fig\.|tabelle|abbildung|abb\.|tableau|tabla|figura)\s+\d[\d.]*\s*[:.–—-]", re.IGNORECASE
 )
@@ -136,7 +138,7 @@ def _line(start: int, text: str, blank_before: bool, repeated: frozenset[str]) -
 
 
 def _is_date(text: str, at: int) -> bool:
-    """ "3. Oktober" is a date, not the third item. """
+    """ "3. Oktober" is a date, not the third item."""
     word = _NEXT_WORD.match(text, at)
     return bool(word) and word.group().lower() in MONTHS
 

@@ -35,7 +35,9 @@ def from_status(provider: str, status: int, body: Any, headers: Any) -> Provider
     words = " ".join(str(detail.get(key) or "") for key in ("code", "type", "message"))
     wait = retry_after(headers, datetime.now(UTC))
     if any(mark in words for mark in NO_MONEY):
-        return _error(provider, "spend_limit", "The account has no money left: raise its limit, then send again.", status)
+        return _error(
+            provider, "spend_limit", "The account has no money left: raise its limit, then send again.", status
+        )
     if status in (400, 413) and any(mark in words for mark in TOO_LONG):
         return _error(provider, *_remedy("context_too_long", "The document is too long for this model."), status)
     if status == 404 and "model" not in words:
@@ -56,7 +58,9 @@ def not_heard(provider: str, code: str, message: str) -> ProviderError:
 
 
 def never_sent(provider: str) -> ProviderError:
-    return ProviderError(f"{provider}: no connection. Check the base URL and the network.", code="connection", retryable=True)
+    return ProviderError(
+        f"{provider}: no connection. Check the base URL and the network.", code="connection", retryable=True
+    )
 
 
 def retry_after(headers: Any, now: datetime) -> float | None:

@@ -20,7 +20,12 @@ class OfflineProvider:
 
     def body(self, prompt: Prompt, model: str) -> dict[str, Any]:
         source = asdict(prompt.source)
-        return {"model": model, "engine": offline.VERSION, **source, "fields": [asdict(f) for f in prompt.source.fields]}
+        return {
+            "model": model,
+            "engine": offline.VERSION,
+            **source,
+            "fields": [asdict(f) for f in prompt.source.fields],
+        }
 
     def repair(self, body: dict[str, Any], answer: str, error: str) -> dict[str, Any]:
         return body

@@ -39,7 +39,9 @@ class EvidenceRow:
     attributes: dict[str, Any]
 
 
-SELECT_INSIGHT = "SELECT i.id, i.statement, i.kind, i.state, i.support, i.confidence, i.first_seen, i.last_seen FROM insight i"
+SELECT_INSIGHT = (
+    "SELECT i.id, i.statement, i.kind, i.state, i.support, i.confidence, i.first_seen, i.last_seen FROM insight i"
+)
 
 # The search condition stays inline: behind a join its selectivity is hidden from the planner.
 FILTERS = {

@@ -1,0 +1,146 @@
+"""Ask a question of many documents: choose, see the price, try on three, launch."""
+
+from typing import Any
+
+import streamlit as st
+
+from core import calls, jobs, templates
+from core.errors import CairnError
+from core.jobs import Estimate, JobSpec
+from core.providers.models import SUGGESTED
+from core.reports import documents as report
+from core.reports import jobs as job_report
+from core.templates import TemplateView
+from pages import widgets
+from pages.answers import show_answers
+
+PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "Offline engine (no language model)"}
+
+st.title("Analyse")
+widgets.show_told()
+
+collections = [c for c in report.collections() if c.documents]
+if not collections:
+    widgets.empty("There are no documents to ask yet.", "documents.py", "Upload documents")
+    st.stop()
+
+
+def choose_documents() -> dict[str, Any]:
+    how = st.segmented_control("Documents", ["A collection", "Single documents"], default="A collection", required=True)
+    if how == "A collection":
+        names = {c.name: f"{c.name} ({c.documents:,} documents, {c.tokens:,} tokens)" for c in collections}
+        return {"collection": st.selectbox("Collection", list(names), format_func=names.__getitem__)}
+    rows = {row.id: row.name for row in report.find(limit=500).items if row.state != "failed"}
+    return {"documents": tuple(st.multiselect("Documents", list(rows), format_func=rows.__getitem__))}
+
+
+def choose_params(template: TemplateView) -> dict[str, Any]:
+    if template.id == "summarize":
+        return {"length": st.segmented_control("Length", ["short", "medium", "long"], default="medium", required=True)}
+    if template.id in ("key_points", "questions"):
+        return {"count": st.slider("How many", 1, 20, 5)}
+    if template.id == "qa":
+        return {"question": st.text_input("Question", placeholder="What do the documents say about …?")}
+    return {}
+
+
+def choose_model() -> tuple[str, str]:
+    provider = st.selectbox("Provider", list(calls.configured()), format_func=lambda name: PROVIDERS.get(name, name))
+    if provider == "offline":
+        st.caption("Free, and no language model: it picks sentences by their weight. Set an API key for real answers.")
+        return provider, jobs.model_for(provider, None)
+    default = jobs.model_for(provider, None)
+    options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
+    model = st.selectbox("Model", options, accept_new_options=True, help="Choose one, or type any model's name.")
+    return provider, model or default
+
+
+left, right = st.columns([3, 2], gap="large")
+with left:
+    where = choose_documents()
+    known = {template.id: template for template in templates.list_all()}
+    template = known[st.selectbox("Template", list(known), format_func=lambda i: known[i].name, key="template")]
+    st.caption(template.description or widgets.plain(template.prompt[:200]))
+    params = choose_params(template)
+    provider, model = choose_model()
+    reuse = st.toggle("Reuse answers that are known", value=True, help="The same question of the same text is free.")
+
+spec = JobSpec(template=template.id, provider=provider, model=model, params=params, reuse=reuse, **where)
+
+
+def estimated() -> Estimate | None:
+    """None with the reason on the page where the choice is not complete."""
+    if not (where.get("collection") or where.get("documents")):
+        st.info("Choose at least one document.")
+        return None
+    try:
+        return jobs.estimate(spec, widgets.utc_now())
+    except CairnError as error:
+        st.info(error.message)
+        return None
+
+
+def launch(job_spec: JobSpec) -> str | None:
+    try:
+        return jobs.create(job_spec, widgets.utc_now())
+    except CairnError as error:
+        st.error(error.message)
+        return None
+
+
+def first_three() -> JobSpec:
+    ids = where.get("documents") or tuple(row.id for row in report.find(collection=where["collection"], limit=3).items)
+    return JobSpec(
+        template=template.id,
+        provider=provider,
+        model=model,
+        params=params,
+        reuse=reuse,
+        documents=tuple(ids)[:3],
+        name=f"Try: {template.name}",
+    )
+
+
+with right, st.container(border=True):
+    st.subheader("Before you launch")
+    estimate = estimated()
+    if estimate is not None:
+        with st.container(horizontal=True):
+            st.metric("Requests", f"{estimate.requests:,}")
+            st.metric("Known already", f"{estimate.reused:,}", help="These answers are reused and cost nothing.")
+        with st.container(horizontal=True):
+            st.metric("Input tokens", f"{estimate.input_tokens:,}")
+            st.metric("Output tokens", f"~{estimate.output_tokens:,}")
+        st.metric("Price, about", "no price known" if estimate.cost_live is None else widgets.money(estimate.cost_live))
+        if estimate.waiting:
+            st.caption(f"{estimate.waiting:,} documents are still being read; the job waits for them.")
+        if estimate.too_long:
+            st.warning(
+                f"{estimate.too_long:,} documents are too long for {model} and will fail. Choose a larger model."
+            )
+        if provider != "offline":
+            st.caption(
+                "An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take."
+            )
+        with st.container(horizontal=True):
+            if st.button(f"Launch {estimate.requests:,} requests", type="primary", disabled=not estimate.requests):
+                if job_id := launch(spec):
+                    st.switch_page("job.py", query_params={"id": job_id})
+            if st.button(
+                "Try on 3", disabled=not estimate.requests, help="The answers are kept: launching reuses them."
+            ):
+                st.session_state["try"] = launch(first_three())
+
+if tried := st.session_state.get("try"):
+    ended = job_report.get(tried).ended
+
+    @st.fragment(run_every=None if ended else 1)
+    def trial() -> None:
+        job = job_report.get(tried)
+        if job.ended and not ended:
+            st.rerun()
+        st.subheader(f"Tried on {job.total}")
+        st.caption(f"{job.done} of {job.total} answered · {widgets.money(job.cost_usd)}")
+        show_answers(tried, limit=3)
+
+    trial()

@@ -1,0 +1,48 @@
+"""The answers of a job, newest first: each in the form of its template."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.reports import jobs
+from core.reports.jobs import ResponseRow
+from pages import widgets
+
+
+def show_answers(job_id: str, limit: int = 20) -> None:
+    page = jobs.responses(job_id, limit=limit)
+    for row in page.items:
+        with st.container(border=True):
+            free = " · reused, free" if row.reused else f" · {widgets.money(row.cost_usd)}"
+            tokens = f" · {row.input_tokens + row.output_tokens:,} tokens" if row.input_tokens else ""
+            st.markdown(f"**{widgets.plain(row.document_name or row.custom_id)}**")
+            _show(row)
+            st.caption(f"{row.finish_reason}{tokens}{free}")
+    if page.next_cursor:
+        st.caption(f"The newest {limit} are shown. All of them: the API's /jobs/{job_id}/responses.")
+    if not page.items:
+        st.caption("No answers yet.")
+
+
+def _show(row: ResponseRow) -> None:
+    if row.result is None:
+        st.warning("This answer could not be used.")
+        with st.expander("What the model gave"):
+            st.code(row.text or "(empty)", language=None, wrap_lines=True)
+        return
+    for name, value in row.result.items():
+        _show_value(name, value)
+
+
+def _show_value(name: str, value: Any) -> None:
+    title = name.replace("_", " ").capitalize()
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        for item in value:
+            rest = [f"{key}: {item[key]}" for key in item if key not in ("statement", "quote")]
+            st.markdown(f"- {widgets.plain(str(item.get('statement', '')))}")
+            if rest:
+                st.caption(widgets.plain(" · ".join(rest)))
+    elif isinstance(value, list):
+        st.markdown(f"**{title}**\n" + "\n".join(f"- {widgets.plain(str(item))}" for item in value))
+    else:
+        st.markdown(f"**{title}:** {widgets.plain(str(value))}")

@@ -1,0 +1,106 @@
+"""The insight base: filters that live in the link, full-text search, and the quotes behind each statement."""
+
+import pandas as pd
+import streamlit as st
+
+from core import templates
+from core.reports import documents, insights
+from core.reports.insights import InsightRow
+from pages import widgets
+
+PER_PAGE = 100
+
+st.title("Insights")
+
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    q = st.text_input("Search", key="q", bind="query-params", placeholder='words, "a phrase", -not', type="search")
+    names = [c.name for c in documents.collections()]
+    collection = st.selectbox("Collection", names, index=None, placeholder="All", key="collection", bind="query-params")
+    kinds = {t.id: t.name for t in templates.list_all() if t.insights}
+    template = st.selectbox(
+        "Template",
+        list(kinds),
+        index=None,
+        placeholder="All",
+        key="template",
+        bind="query-params",
+        format_func=lambda i: kinds.get(i, i),
+    )
+    support = st.selectbox(
+        "Evidence", ["supported", "unsupported"], index=None, placeholder="All", key="evidence", bind="query-params"
+    )
+filters = {"q": q or None, "collection": collection, "template": template}
+supported = None if support is None else support == "supported"
+
+
+@st.dialog("Evidence", position="right", width="medium")
+def drawer(insight: InsightRow) -> None:
+    st.markdown(f"#### {widgets.plain(insight.statement)}")
+    st.caption(
+        f"{insight.support} documents support it · confidence {insight.confidence:.0%} · first seen "
+        f"{widgets.ago(insight.first_seen, widgets.utc_now())}"
+    )
+    for number, evidence in enumerate(insights.evidence([insight.id])):
+        with st.container(border=True):
+            if evidence.supported:
+                st.markdown(f"“{widgets.plain(evidence.quote)}”")
+                target = {"id": evidence.document, "start": str(evidence.start), "end": str(evidence.end)}
+                if st.button(f"Open in {evidence.document_name}", key=f"open-{number}", icon=":material/open_in_new:"):
+                    st.switch_page("document.py", query_params=target)
+            else:
+                st.warning(f"Not found in {widgets.plain(evidence.document_name)}; the model gave this quote:")
+                st.markdown(f"“{widgets.plain(evidence.quote) or 'none'}”")
+            if evidence.attributes:
+                st.caption(widgets.plain(" · ".join(f"{k}: {v}" for k, v in evidence.attributes.items())))
+
+
+def frame(rows: tuple[InsightRow, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [(r.statement, r.support, r.confidence, kinds.get(r.kind, r.kind), r.state, r.last_seen) for r in rows],
+        columns=["Statement", "Documents", "Confidence", "Template", "State", "Last seen"],
+    )
+
+
+COLUMNS = {
+    "Statement": st.column_config.TextColumn(width="large"),
+    "Documents": st.column_config.NumberColumn(help="Distinct documents whose quote stands there"),
+    "Confidence": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
+    "Last seen": st.column_config.DatetimeColumn(format="distance"),
+}
+
+total = insights.count(**filters, supported=supported)
+trail = st.session_state.setdefault("insight_cursors", {})
+if trail.get("filters") != (filters, supported):
+    trail.clear()
+    trail.update(filters=(filters, supported), cursors=[None])
+
+page = insights.find(**filters, supported=supported, limit=PER_PAGE, cursor=trail["cursors"][-1])
+if page.items:
+    shown = (len(trail["cursors"]) - 1) * PER_PAGE
+    st.caption(f"{shown + 1:,} to {shown + len(page.items):,} of {total:,}. Select a row to see its quotes.")
+    event = st.dataframe(
+        frame(page.items),
+        hide_index=True,
+        column_config=COLUMNS,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=f"insights-{len(trail['cursors'])}-{hash((q, collection, template, support))}",
+        height=min(38 + 35 * len(page.items), 640),
+    )
+    with st.container(horizontal=True):
+        if len(trail["cursors"]) > 1 and st.button("Newer", icon=":material/chevron_left:"):
+            trail["cursors"].pop()
+            st.rerun()
+        if page.next_cursor and st.button("Older", icon=":material/chevron_right:"):
+            trail["cursors"].append(page.next_cursor)
+            st.rerun()
+    if selected := event["selection"]["rows"]:
+        drawer(page.items[selected[0]])
+elif any(filters.values()) or support:
+    st.info("No insight fits these filters.")
+else:
+    widgets.empty(
+        "No insights yet. The templates *Key points*, *Question and answer* and your own make them.",
+        "analyse.py",
+        "Analyse documents",
+    )

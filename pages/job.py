@@ -1,0 +1,95 @@
+"""One job: progress, cost, failures by reason, answers as they come, and what happened to it."""
+
+import pandas as pd
+import streamlit as st
+
+from core import jobs
+from core.errors import NotFound
+from core.reports import jobs as report
+from core.reports.jobs import JobRow
+from pages import widgets
+from pages.answers import show_answers
+
+job_id = st.query_params.get("id", "")
+try:
+    job = report.get(job_id)
+except NotFound as error:
+    st.title("Job")
+    st.info(error.message)
+    if st.button("All jobs"):
+        st.switch_page("jobs.py")
+    st.stop()
+
+st.title(widgets.plain(job.name))
+widgets.show_told()
+
+
+@st.dialog("Cancel this job")
+def cancel(row: JobRow) -> None:
+    st.markdown(
+        f"Cancel **{widgets.plain(row.name)}**? {row.pending:,} requests are not sent any more; "
+        f"{row.in_flight:,} are being answered and are still kept and billed."
+    )
+    if st.button("Cancel job", type="primary", on_click=lambda: widgets.told(jobs.cancel, row.id)):
+        st.rerun()
+
+
+@st.dialog("Send again")
+def send_again(row: JobRow) -> None:
+    count = row.failed + row.cancelled
+    st.markdown(
+        f"Send **{count:,} requests** of {widgets.plain(row.name)} again? Only those that failed or were cancelled."
+    )
+    if row.estimate_usd and row.total:
+        st.caption(f"About {widgets.money(row.estimate_usd / row.total * count)} at the estimate of this job.")
+    if st.button("Send again", type="primary", on_click=lambda: widgets.told(jobs.retry, row.id)):
+        st.rerun()
+
+
+def facts(row: JobRow) -> str:
+    lane = "live, now" if row.lane == "live" else row.lane
+    provider = "offline engine, no language model" if row.provider == "offline" else row.provider
+    params = ", ".join(f"{name}: {value}" for name, value in row.params.items())
+    parts = [row.template_name or "", params, row.model, provider, lane]
+    return widgets.plain(" · ".join(part for part in parts if part))
+
+
+@st.fragment(run_every=None if job.ended else 1)
+def live() -> None:
+    row = report.get(job_id)
+    if row.ended and not job.ended:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        widgets.state_badge(row.state)
+        st.caption(f"{facts(row)} · started {widgets.ago(row.started_at or row.created_at, widgets.utc_now())}")
+    st.progress(row.done / max(row.total, 1), text=f"{row.done:,} of {row.total:,} requests have ended")
+    with st.container(horizontal=True):
+        st.metric("Answered", f"{row.succeeded:,}", border=True)
+        st.metric("Reused, free", f"{row.reused:,}", border=True)
+        st.metric("Failed", f"{row.failed:,}", border=True)
+        estimate = "no estimate" if row.estimate_usd is None else f"{widgets.money(row.estimate_usd)} estimated"
+        st.metric("Cost", widgets.money(row.cost_usd), estimate, delta_color="off", delta_arrow="off", border=True)
+        st.metric("Tokens", f"{row.input_tokens + row.output_tokens:,}", border=True)
+    if row.unpriced:
+        st.warning(f"{row.unpriced:,} calls have no known price and are not in the cost.")
+    with st.container(horizontal=True):
+        if row.state in ("queued", "running", "draft") and st.button("Cancel job", icon=":material/stop_circle:"):
+            cancel(row)
+        if row.failed + row.cancelled and row.state != "cancelling":
+            if st.button(f"Send {row.failed + row.cancelled:,} again", icon=":material/replay:"):
+                send_again(row)
+        if row.succeeded and st.button("Insights"):
+            st.switch_page("insights.py", query_params={"template": row.template or ""})
+    for failure in report.failures(job_id):
+        example = f" For example: {failure.example}." if failure.example else ""
+        st.error(widgets.plain(f"{failure.requests:,} × {failure.code}: {failure.message or ''}{example}"))
+    answers, timeline = st.tabs(["Answers", "Timeline"])
+    with answers:
+        show_answers(job_id)
+    with timeline:
+        happened = [(e.time, e.kind.replace("_", " "), e.message) for e in report.events(job_id, limit=200).items]
+        config = {"When": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm:ss")}
+        st.dataframe(pd.DataFrame(happened, columns=["When", "What", "Message"]), hide_index=True, column_config=config)
+
+
+live()

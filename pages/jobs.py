@@ -1,0 +1,86 @@
+"""All jobs: state, progress, counts, cost so far against the estimate."""
+
+import pandas as pd
+import streamlit as st
+
+from core.reports import jobs
+from core.reports.jobs import JobRow
+from pages import widgets
+
+st.title("Jobs")
+widgets.show_told()
+
+STATES = ("queued", "running", "cancelling", "completed", "cancelled", "failed")
+state = st.selectbox("State", STATES, index=None, placeholder="All", key="state", bind="query-params", width=240)
+
+
+def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            (
+                r.name,
+                r.state,
+                r.done / max(r.total, 1),
+                r.total,
+                r.succeeded,
+                r.reused,
+                r.failed,
+                float(r.cost_usd or 0),
+                None if r.estimate_usd is None else float(r.estimate_usd),
+                r.model,
+                r.created_at,
+            )
+            for r in rows
+        ],
+        columns=[
+            "Job",
+            "State",
+            "Progress",
+            "Requests",
+            "Answered",
+            "Reused",
+            "Failed",
+            "Cost",
+            "Estimate",
+            "Model",
+            "Started",
+        ],
+    )
+
+
+COLUMNS = {
+    "Job": st.column_config.TextColumn(width="medium"),
+    "Progress": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+    "Cost": st.column_config.NumberColumn(format="$%.4f", help="Sum of the job's usage records"),
+    "Estimate": st.column_config.NumberColumn(format="$%.4f"),
+    "Started": st.column_config.DatetimeColumn(format="distance"),
+}
+
+page = jobs.find(state=state, limit=100)
+busy = any(not row.ended for row in page.items)
+
+
+@st.fragment(run_every=2 if busy else None)
+def grid() -> None:
+    rows = jobs.find(state=state, limit=100).items
+    event = st.dataframe(
+        frame(rows),
+        hide_index=True,
+        column_config=COLUMNS,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="jobs",
+        height=min(38 + 35 * len(rows), 640),
+    )
+    selected = event["selection"]["rows"]
+    if selected and selected[0] < len(rows):
+        st.switch_page("job.py", query_params={"id": rows[selected[0]].id})
+    st.caption("Select a job to open it.")
+
+
+if page.items:
+    grid()
+elif state:
+    st.info(f"No job is {state}.")
+else:
+    widgets.empty("No jobs yet. A job asks one template of many documents.", "analyse.py", "Start one")

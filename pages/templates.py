@@ -1,0 +1,94 @@
+"""What can be asked: the built-in templates, and own ones made of a prompt and fields."""
+
+import pandas as pd
+import streamlit as st
+
+from core import templates
+from core.errors import CairnError
+from core.fields import FieldSpec
+from core.templates import TemplateView
+from pages import widgets
+
+TYPES = ("string", "number", "integer", "boolean", "list", "choice")
+COLUMNS = {
+    "Name": st.column_config.TextColumn(required=True, help="Letters, digits and underscores"),
+    "Type": st.column_config.SelectboxColumn(options=TYPES, required=True, default="string"),
+    "Description": st.column_config.TextColumn(width="large"),
+    "Choices": st.column_config.TextColumn(help="For the type choice, separated by commas"),
+    "Required": st.column_config.CheckboxColumn(default=True),
+}
+
+st.title("Templates")
+widgets.show_told()
+
+
+def fields_frame(fields: tuple[FieldSpec, ...]) -> pd.DataFrame:
+    rows = [(f.name, f.type, f.description, ", ".join(f.choices), f.required) for f in fields]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype(
+        {"Name": "string", "Type": "string", "Description": "string", "Choices": "string", "Required": "boolean"}
+    )
+
+
+def fields_of(frame: pd.DataFrame) -> tuple[FieldSpec, ...]:
+    filled = frame.dropna(subset=["Name"]).fillna(
+        {"Type": "string", "Description": "", "Choices": "", "Required": True}
+    )
+    return tuple(
+        FieldSpec(
+            name=str(row.Name).strip(),
+            type=row.Type,
+            description=str(row.Description),
+            choices=tuple(choice.strip() for choice in str(row.Choices).split(",") if choice.strip()),
+            required=bool(row.Required),
+        )
+        for row in filled.itertuples()
+    )
+
+
+@st.dialog("Template", width="large")
+def edit(template: TemplateView | None) -> None:
+    name = st.text_input("Name", template.name if template else "", max_chars=100)
+    prompt = st.text_area(
+        "Prompt",
+        template.prompt if template else "",
+        height=160,
+        placeholder="Find every commitment that the document makes, with its date.",
+    )
+    insights = st.toggle(
+        "Makes insights: a list of statements, each with a quote", template.insights if template else True
+    )
+    st.caption("Fields of each finding" if insights else "Fields of the answer")
+    fields = st.data_editor(
+        fields_frame(template.fields if template else ()), num_rows="dynamic", hide_index=True, column_config=COLUMNS
+    )
+    if template:
+        st.caption(f"Saving makes version {template.version + 1}; jobs keep the version they were made with.")
+    if st.button("Save", type="primary"):
+        try:
+            if template:
+                templates.change(template.id, name, prompt, fields_of(fields), insights)
+            else:
+                templates.create(name, prompt, fields_of(fields), insights)
+        except CairnError as error:
+            st.error(error.message)
+        else:
+            st.session_state["told"] = ("success", "Saved.")
+            st.rerun()
+
+
+if st.button("New template", type="primary", icon=":material/add:"):
+    edit(None)
+
+for template in templates.list_all():
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{widgets.plain(template.name)}**")
+            st.badge("built in" if template.built_in else f"version {template.version}", color="gray")
+            if template.insights:
+                st.badge("makes insights", color="green")
+        st.caption(template.description or widgets.plain(template.prompt[:300]))
+        if template.fields:
+            st.caption("Fields: " + ", ".join(f"`{f.name}` {f.type}" for f in template.fields))
+        if not template.built_in and st.button("Edit", key=template.id):
+            edit(template)

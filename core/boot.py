@@ -20,7 +20,7 @@ from core.settings import Settings, get_settings
 
 log = structlog.get_logger()
 # Imported before the first page needs them, then frozen: a garbage collection never walks over them again.
-HEAVY = ("pandas", "plotly.express", "plotly.graph_objects", "core.jobs", "core.insights", "core.reports.costs")
+HEAVY = ("pandas", "pyarrow", "plotly.express", "genai_prices", "bpe_openai", "core.jobs", "core.reports.costs")
 POSTGRES_STOP_SECONDS = 2.0
 _children: dict[str, Child] = {}
 

@@ -74,6 +74,7 @@ SETTINGS = {
 }
 # What PostgreSQL says when something that is about to end still holds the cluster or its socket.
 STILL_HELD = ("lock file", "is still in use", "could not bind Unix")
+OUR_KNOCKING = ("FATAL:  the database system is", "DETAIL:  Consistent recovery state")  # while it recovers
 
 
 class EmbeddedPostgres:
@@ -308,7 +309,8 @@ class EmbeddedPostgres:
     def _log_since(self, start: int) -> str:
         with self.log.open("rb") as log:
             log.seek(start)
-            return "\n".join(log.read().decode(errors="replace").splitlines()[-15:])
+            lines = log.read().decode(errors="replace").splitlines()
+        return "\n".join([line for line in lines if not any(words in line for words in OUR_KNOCKING)][-15:])
 
     def _create_database(self) -> None:
         try:

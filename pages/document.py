@@ -52,7 +52,7 @@ with st.container(horizontal=True):
         icon=":material/download:",
     )
     if document.state == "failed" and st.button("Try again", type="primary"):
-        widgets.told(documents.retry, document.id, success="It is read again.")
+        widgets.attempt(lambda: documents.retry(document.id), "It is read again.")
         st.rerun()
 
 if document.state == "failed":

@@ -28,7 +28,7 @@ def upload(collection: str) -> None:
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
     parts = [f"{stored:,} stored"] if stored else []
     parts += [f"{known:,} already here"] if known else []
-    st.session_state["told"] = ("error" if refused else "success", ". ".join([", ".join(parts), *refused]).strip(". "))
+    widgets.tell(". ".join([", ".join(parts), *refused]).strip(". "), success=not refused)
 
 
 @st.dialog("Delete documents")
@@ -44,7 +44,7 @@ def delete(rows: list[DocumentRow]) -> None:
         for row in rows:
             documents.delete(row.id)
 
-    if st.button("Delete", type="primary", on_click=lambda: widgets.told(act, success=f"{len(rows):,} deleted.")):
+    if st.button("Delete", type="primary", on_click=lambda: widgets.attempt(act, f"{len(rows):,} deleted.")):
         st.rerun()
 
 
@@ -117,7 +117,7 @@ def act_on(rows: list[DocumentRow]) -> None:
             st.switch_page("document.py", query_params={"id": rows[0].id})
         failed = [row for row in rows if row.state == "failed"]
         if failed and st.button(f"Try {len(failed)} again"):
-            widgets.told(lambda: [documents.retry(row.id) for row in failed], success="They are read again.")
+            widgets.attempt(lambda: [documents.retry(row.id) for row in failed], "They are read again.")
             st.rerun()
         if st.button(f"Delete {len(rows)}", icon=":material/delete:"):
             delete(rows)
@@ -139,6 +139,7 @@ def grid() -> None:
         on_select="rerun",
         selection_mode="multi-row",
         key="documents",
+        placeholder="",
         height=min(38 + 35 * len(fresh), 640),
     )
     if rows := chosen(fresh):

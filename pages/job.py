@@ -30,7 +30,7 @@ def cancel(row: JobRow) -> None:
         f"Cancel **{widgets.plain(row.name)}**? {row.pending:,} requests are not sent any more; "
         f"{row.in_flight:,} are being answered and are still kept and billed."
     )
-    if st.button("Cancel job", type="primary", on_click=lambda: widgets.told(jobs.cancel, row.id)):
+    if st.button("Cancel job", type="primary", on_click=lambda: widgets.attempt(lambda: jobs.cancel(row.id))):
         st.rerun()
 
 
@@ -42,7 +42,7 @@ def send_again(row: JobRow) -> None:
     )
     if row.estimate_usd and row.total:
         st.caption(f"About {widgets.money(row.estimate_usd / row.total * count)} at the estimate of this job.")
-    if st.button("Send again", type="primary", on_click=lambda: widgets.told(jobs.retry, row.id)):
+    if st.button("Send again", type="primary", on_click=lambda: widgets.attempt(lambda: jobs.retry(row.id))):
         st.rerun()
 
 

@@ -64,7 +64,7 @@ if found.insights == 0:
         )
         with st.container(horizontal=True):
             if found.documents == 0 and st.button("Load sample documents", type="primary"):
-                widgets.told(load_samples, success="The sample documents are in the collection “samples”.")
+                widgets.attempt(load_samples, "The sample documents are in the collection “samples”.")
                 st.rerun()
             if st.button("Upload documents"):
                 st.switch_page("documents.py")

@@ -73,7 +73,7 @@ def edit(template: TemplateView | None) -> None:
         except CairnError as error:
             st.error(error.message)
         else:
-            st.session_state["told"] = ("success", "Saved.")
+            widgets.tell("Saved.")
             st.rerun()
 
 

@@ -2,7 +2,8 @@
 
 import html
 import re
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import streamlit as st
@@ -27,6 +28,7 @@ STATE_COLOURS = {
     "confirmed": "green",
     "dismissed": "gray",
 }
+ERRORS_STAY = timedelta(seconds=20)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
 
@@ -74,25 +76,31 @@ def empty(what: str, page: str, label: str) -> None:
             st.switch_page(page)
 
 
-def told(action: "object", *arguments: object, success: str = "") -> bool:
+def tell(message: str, *, success: bool = True) -> None:
+    """Show a message at the top of the next run."""
+    st.session_state["told"] = ("success" if success else "error", message, utc_now() + ERRORS_STAY)
+
+
+def attempt(action: Callable[[], object], success: str = "") -> bool:
     """Run an action of the page; a failure is shown in the user's words and changes nothing. True when it worked."""
     try:
-        action(*arguments)  # type: ignore[operator]
+        action()
     except CairnError as error:
-        st.session_state["told"] = ("error", error.message)
+        tell(error.message, success=False)
         return False
     if success:
-        st.session_state["told"] = ("success", success)
+        tell(success)
     return True
 
 
 def show_told() -> None:
-    """What the last action came to, once."""
-    kind, message = st.session_state.pop("told", (None, ""))
-    if kind == "error":
+    """What the last action came to: a success passes by, a failure stays long enough to be read."""
+    kind, message, until = st.session_state.get("told", ("", "", utc_now()))
+    if kind == "success":
+        del st.session_state["told"]
+        st.toast(message, icon=":material/check_circle:")
+    elif kind == "error" and utc_now() < until:
         st.error(message, icon=":material/error:")
-    elif kind == "success":
-        st.success(message, icon=":material/check_circle:")
 
 
 def highlighted(text: str, start: int | None, end: int | None) -> None:

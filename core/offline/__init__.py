@@ -1,19 +1,38 @@
-"""Stand-in until the engine's modules are joined."""
+"""The offline engine: answers from the document's text alone, without a language model and without a network.
 
+It quotes, counts and ranks; it does not reason, and its answers say no more than that. The same text, parameters and
+VERSION give the same answer.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-VERSION = "0"
+from core.fields import FieldSpec
+
+# Part of every fingerprint: raise it when an answer may change.
+VERSION = "1"
 
 
 @dataclass(frozen=True)
 class OfflineAnswer:
-    result: dict
+    """`result` is JSON-ready and satisfies the template's schema."""
+
+    result: dict[str, Any]
 
 
-def answer(operation, text, params, fields=(), prompt="", insights=False):
-    sentences = [s.strip() for s in text.split(".") if len(s.split()) > 6]
-    if operation == "key_points":
-        return OfflineAnswer(
-            {"points": [{"statement": " ".join(s.split()), "quote": s} for s in sentences[: params.get("count", 5)]]}
-        )
-    return OfflineAnswer({"summary": sentences[0]})
+def answer(
+    operation: str,
+    text: str,
+    params: Mapping[str, Any],
+    fields: Sequence[FieldSpec] = (),
+    prompt: str = "",
+    insights: bool = False,
+) -> OfflineAnswer:
+    """`operation` is a built-in template's id, or "own". Raises InvalidInput for parameters that cannot be followed."""
+    # Here, as importing the engine's parts costs what the web process need not pay.
+    from core.offline import built_in, own
+
+    if operation == "own":
+        return OfflineAnswer(own.answer(text, params, fields, prompt, insights))
+    return OfflineAnswer(built_in.answer(operation, text, params))

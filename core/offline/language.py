@@ -13,7 +13,7 @@ GUESS_FROM_WORDS = 3000
 ENOUGH_STOP_WORDS = 0.2
 ENOUGH_ASCII = 0.97
 
-ENGLISH = """
+_ENGLISH = """
 a about above across after again against all almost along already also although always am among an and another any anyone
 anything are aren around as at away back be became because become becomes been before began behind being below between both
 but by came can cannot come comes could couldn d did didn do does doesn doing don done down due during each either else
@@ -33,7 +33,7 @@ found example examples include included includes including known note particular
 providing related respective respectively s specific want wants
 """
 
-GERMAN = """
+_GERMAN = """
 ab aber alle allem allen aller allerdings alles als also am an ander andere anderem anderen anderer anderes anders auch auf
 aus außer außerdem bei beide beiden beim bereits besonders besser bevor bin bis bisher bist bleibt bzw da dabei dadurch dafür
 dagegen daher dahin damit danach daneben dann daran darauf daraus darf darin darüber darum darunter das dass dasselbe davon
@@ -53,7 +53,7 @@ beispiel beispielsweise beispielhaft folgende folgenden folgender folgendes verw
 entsprechende entsprechenden jeweils jeweilige jeweiligen lediglich meistens natürlich sodass verschiedene verschiedenen
 """
 
-FRENCH = """
+_FRENCH = """
 a à ainsi alors après as au aucun aucune auquel aussi autre autres aux avait avant avec avez avoir ayant beaucoup bien c ça
 car ce ceci cela celle celles celui cependant certain certaine certaines certains ces cet cette ceux chaque chez ci comme
 comment contre d dans de déjà depuis des dès deux devant devez devra devrait doit doivent donc dont du durant elle elles
@@ -67,7 +67,7 @@ sur t ta tandis tant te tel telle telles tels tes toi ton toujours tous tout tou
 utilisé utiliser va vers via voici voir vos votre vous y exemple faut afin disponible disponibles différents différentes
 """
 
-SPANISH = """
+_SPANISH = """
 a al algo alguna algunas alguno algunos ante antes así aún aunque bajo bien cada casi como cómo con contra cual cuales cuando
 cuál cuándo cuyo de debe deben del desde después donde dónde dos durante e el él ella ellas ellos en entonces entre era eran
 es esa esas ese eso esos esta está estaba están estas este esto estos fue fueron ha haber había han hasta hay hace hacer
@@ -90,14 +90,14 @@ class Language:
 
 
 LANGUAGES = (
-    Language("en", "english", frozenset(ENGLISH.split()), "What does the text say about {}?"),
-    Language("de", "german", frozenset(GERMAN.split()), "Was sagt der Text über „{}“?", nouns_are_capitalised=True),
+    Language("en", "english", frozenset(_ENGLISH.split()), "What does the text say about {}?"),
+    Language("de", "german", frozenset(_GERMAN.split()), "Was sagt der Text über „{}“?", nouns_are_capitalised=True),
     Language(
-        "fr", "french", frozenset(FRENCH.split()), "Que dit le texte à propos de « {} » ?", frozenset(("de", "d", "à"))
+        "fr", "french", frozenset(_FRENCH.split()), "Que dit le texte à propos de « {} » ?", frozenset(("de", "d", "à"))
     ),
-    Language("es", "spanish", frozenset(SPANISH.split()), "¿Qué dice el texto sobre «{}»?", frozenset(("de", "del"))),
+    Language("es", "spanish", frozenset(_SPANISH.split()), "¿Qué dice el texto sobre «{}»?", frozenset(("de", "del"))),
 )
-ENGLISH_LANGUAGE = LANGUAGES[0]
+ENGLISH = LANGUAGES[0]
 OTHER = Language("", "", frozenset(), "What does the text say about “{}”?")
 
 # Words of an instruction that say what to do, not what to look for.
@@ -135,7 +135,7 @@ def guess_language(words: Iterable[str]) -> Language:
     if total and hits[best] >= ENOUGH_STOP_WORDS * total:
         return LANGUAGES[best]
     ascii_words = sum(count for word, count in counts.items() if word.isascii())
-    return ENGLISH_LANGUAGE if ascii_words >= ENOUGH_ASCII * total else OTHER
+    return ENGLISH if ascii_words >= ENOUGH_ASCII * total else OTHER
 
 
 def stemmer(language: Language) -> Callable[[str], str]:

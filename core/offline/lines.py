@@ -17,6 +17,11 @@ SHORTEST_FULL_LINE = 30
 SHORT_LINE = 0.85
 # Lines longer than this are paragraphs that nobody wrapped.
 UNWRAPPED = 120
+NOT_WRAPPED = 10**9
+SHORTEST_WRAP = 50
+WRAP_STEP = 8
+MOST_LINES = 0.3
+FEWEST_LINES = 20
 REPEATED = 3
 CELL_OF_PROSE_WORDS = 6
 SENTENCE_STOPS = ".!?…。！？｡।॥؟۔"
@@ -68,8 +73,10 @@ class _Line:
 
 
 def blocks(text: str) -> Iterator[Block]:
-    for run in _runs(_lines(text)):
-        for block in _flowing(run):
+    lines = _lines(text)
+    limit = _wrapped_at(lines)
+    for run in _runs(lines):
+        for block in _flowing(run, min(limit, _usual_length(run))):
             first, last = block[0], block[-1]
             junk = all(line.junk for line in block)
             yield Block(first.start + first.marker, last.start + len(last.text), junk, first.alone)
@@ -170,8 +177,7 @@ def _runs(lines: list[_Line]) -> Iterator[list[_Line]]:
         yield run
 
 
-def _flowing(run: list[_Line]) -> Iterator[list[_Line]]:
-    width = _usual_length(run)
+def _flowing(run: list[_Line], width: int) -> Iterator[list[_Line]]:
     block = run[:1]
     for line in run[1:]:
         if _flows(block[-1], line, width):
@@ -183,10 +189,22 @@ def _flowing(run: list[_Line]) -> Iterator[list[_Line]]:
 
 
 def _usual_length(run: list[_Line]) -> int:
-    """Of a full line: the median without headings; not the longest, as a PDF's divided word makes one line of two."""
+    """Of a full line: the median without headings. The longest would not do: a few lines are longer than they look."""
     longest = max(len(line.text) for line in run)
     lengths = sorted(len(line.text) for line in run if len(line.text) > longest / 3)
     return max(lengths[len(lengths) // 2], SHORTEST_FULL_LINE)
+
+
+def _wrapped_at(lines: list[_Line]) -> int:
+    """The length that most lines of the text come close to. PDFs join the two lines of a divided word, so runs of
+    lines alone mislead. A text whose lines have any length has no such limit."""
+    steps = Counter(len(line.text) // WRAP_STEP for line in lines if len(line.text) > SHORTEST_WRAP)
+    if not steps:
+        return NOT_WRAPPED
+    most = max(steps, key=lambda step: (steps[step] + steps[step + 1], -step))
+    near = steps[most] + steps[most + 1]
+    wrapped = near >= MOST_LINES * steps.total() and steps.total() >= FEWEST_LINES
+    return (most + 2) * WRAP_STEP if wrapped else NOT_WRAPPED
 
 
 def _flows(line: _Line, following: _Line, width: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,14 +12,21 @@ from core.offline.sentences import Sentence, split
 from core.offline.words import words_of
 
 FRAGMENT_WORDS = 6
-FEWEST_WORDS = 3
+FEWEST_WORDS = 2
 FRAGMENT = 0.3
+LONG_FRAGMENT = 0.8
+HEADING = 0.4
 DANGLES = 0.75
 ASKS = 0.4
 REFERS = 0.6
 # What a text is about, its first sentences tend to say.
 LEAD = 0.4
 LEAD_SENTENCES = 5
+
+
+class Match(NamedTuple):
+    sentence: int
+    score: float
 
 
 class Reading:
@@ -90,16 +98,19 @@ class Reading:
     def most_important(self) -> Iterable[int]:
         return diverse(self.matrix, self.importance, [int(i) for i in np.flatnonzero(self.importance > 0)])
 
-    def matching(self, query: Sequence[str], at_least: float) -> list[int]:
+    def readable(self) -> list[int]:
+        """Everything but junk, or everything where there is nothing else."""
+        return [i for i, s in enumerate(self.sentences) if not s.junk] or list(range(len(self.sentences)))
+
+    def matching(self, query: Sequence[str], at_least: float) -> list[Match]:
         """Sentences that have this share of the query's words, best first."""
-        if not query:
-            return []
         covered = coverage(self.matrix, query)
-        scores = bm25(self.matrix, query) * (0.5 + 0.5 * covered) * self._standing
+        scores = bm25(self.matrix, query) * covered * self._standing
         found = np.flatnonzero((covered >= at_least) & (scores > 0))
-        return [int(i) for i in found[np.argsort(-scores[found], kind="stable")]]
+        ranked = found[np.argsort(-scores[found], kind="stable")]
+        return [Match(int(i), float(scores[i])) for i in ranked]
 
     @cached_property
     def _standing(self) -> Floats:
         """A heading matches its own words best and says nothing about them."""
-        return np.array([1.0 if s.whole else 0.8 if s.words >= FRAGMENT_WORDS else 0.4 for s in self.sentences])
+        return np.array([1.0 if s.whole else LONG_FRAGMENT if s.words >= FRAGMENT_WORDS else HEADING for s in self.sentences])

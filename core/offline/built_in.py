@@ -1,0 +1,77 @@
+"""The five built-in templates, answered from the text alone."""
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from core.errors import InvalidInput
+from core.offline import sentiment
+from core.offline.language import ENGLISH
+from core.offline.lines import CLOSING, SENTENCE_STOPS
+from core.offline.params import count_wanted, question_asked, words_wanted
+from core.offline.phrases import key_phrases
+from core.offline.reading import Reading
+
+PASSAGES_THAT_MATCH = "Passages that match: "
+NO_PASSAGE = "No passage of the text matches the question."
+PASSAGES = 3
+# A passage answers when it has this share of the question's words, rare ones counting more.
+MATCHES = 0.5
+# Further passages are told while they match about as well as the first.
+AS_GOOD = 0.8
+
+
+def answer(operation: str, text: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    if operation == "summarize":
+        return {"summary": summary(Reading(text), words_wanted(params))}
+    if operation == "sentiment":
+        return feeling(Reading(text))
+    if operation == "key_points":
+        return {"points": key_points(Reading(text), count_wanted(params))}
+    if operation == "questions":
+        return {"questions": questions(Reading(text), count_wanted(params))}
+    if operation == "qa":
+        return passages(Reading(text), question_asked(params))
+    raise InvalidInput(f"The offline engine does not know the template {operation!r}. Choose another model for it.")
+
+
+def summary(reading: Reading, words: int) -> str:
+    """The most important sentences that fit, in the order of the text; always one where there is any."""
+    ranked = list(reading.most_important()) or reading.readable()[:1]
+    chosen: list[int] = []
+    left = words
+    for i in ranked:
+        if reading.sentences[i].words <= left:
+            chosen.append(i)
+            left -= reading.sentences[i].words
+    told = [reading.sentences[i].text for i in sorted(chosen or ranked[:1])]
+    return "".join(text + _after(text) for text in told).rstrip()
+
+
+def _after(text: str) -> str:
+    return " " if text.rstrip(CLOSING).endswith(tuple(SENTENCE_STOPS)) else "\n"
+
+
+def feeling(reading: Reading) -> dict[str, Any]:
+    if reading.language is not ENGLISH:
+        return dict(sentiment.UNKNOWN)
+    return sentiment.judge([reading.sentences[i].text for i in reading.readable()])
+
+
+def key_points(reading: Reading, count: int) -> list[dict[str, str]]:
+    chosen = islice(reading.most_important(), count)
+    return [{"statement": reading.sentences[i].text, "quote": reading.quote(i)} for i in chosen]
+
+
+def questions(reading: Reading, count: int) -> list[str]:
+    return [reading.language.question.format(phrase) for phrase in key_phrases(reading, count)]
+
+
+def passages(reading: Reading, question: str) -> dict[str, Any]:
+    found = reading.matching(reading.query(question), at_least=MATCHES)
+    if not found:
+        return {"answer": NO_PASSAGE, "found": False, "quotes": []}
+    best = found[0].score
+    told = [match.sentence for match in found[:PASSAGES] if match.score >= AS_GOOD * best]
+    answer = PASSAGES_THAT_MATCH + " […] ".join(reading.sentences[i].text for i in told)
+    return {"answer": answer, "found": True, "quotes": [reading.quote(i) for i in told]}

@@ -189,8 +189,6 @@ class EmbeddedPostgres:
         if not exists:
             self._initdb(new)
             new.rename(self.cluster)
-        elif self._account is None and self.cluster.stat().st_uid != os.geteuid():
-            raise PermissionError(f"{self.cluster} belongs to another user, number {self.cluster.stat().st_uid}")
 
     def _choose_account(self, directory: Path) -> None:
         """PostgreSQL refuses to run as root: root runs it as pgserver, or as whoever owns the cluster already."""
@@ -216,7 +214,9 @@ class EmbeddedPostgres:
                 if not mode & stat.S_IXOTH:
                     parent.chmod(mode | stat.S_IXOTH)
         if not (self._binaries / "postgres").stat().st_mode & stat.S_IXOTH:  # installed under umask 077
-            ensure_folder_permissions(self._binaries.parent, stat.S_IROTH | stat.S_IXOTH)
+            package = self._binaries.parents[1]
+            for folder in package.parent.glob(f"{package.name}*"):  # the libraries lie beside it
+                ensure_folder_permissions(folder, stat.S_IROTH | stat.S_IXOTH)
 
     def _initdb(self, new: Path) -> None:
         if self._account:

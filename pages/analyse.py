@@ -89,7 +89,9 @@ def launch(job_spec: JobSpec) -> str | None:
 
 
 def first_three() -> JobSpec:
-    ids = where.get("documents") or tuple(row.id for row in report.find(collection=where["collection"], limit=3).items)
+    ids = where.get("documents") or tuple(
+        row.id for row in report.find(collection=where["collection"], state="ready", limit=3).items
+    )
     return JobSpec(
         template=template.id,
         provider=provider,

@@ -10,6 +10,8 @@ from core.reports import insights
 from pages import widgets
 
 WINDOW = 6_000
+# Characters shown before and after a quote, so that it is seen without scrolling.
+AROUND = 300
 
 
 def number(name: str) -> int | None:
@@ -82,7 +84,13 @@ with left:
     last = starts[page] if page < len(starts) else len(stored.text)
     if start is not None and end is not None and first <= start < last:
         last = max(last, min(end, len(stored.text)))
-        st.caption(f":material/format_quote: The quote stands on {label.lower()} {page} at {start:,} to {end:,}.")
+        st.caption(
+            f":material/format_quote: The quote stands on {label.lower()} {page}, characters {start:,} to {end:,}."
+        )
+        with st.container(border=True):
+            around = max(first, start - AROUND)
+            widgets.highlighted(stored.text[around : min(end + AROUND, last)], start - around, end - around)
+        st.caption(f"The whole {label.lower()}")
         widgets.highlighted(stored.text[first:last], start - first, end - first)
     else:
         st.caption(f"{label} {page} of {len(starts)}")

@@ -12,8 +12,11 @@ from pages import widgets
 st.title("Health")
 
 
-def line(well: bool, name: str, text: str) -> None:
-    icon = ":green[:material/check_circle:]" if well else ":red[:material/error:]"
+def line(well: bool | None, name: str, text: str) -> None:
+    """`well` is None for what is switched off."""
+    icon = {True: ":green[:material/check_circle:]", False: ":red[:material/error:]", None: ":gray[:material/remove:]"}[
+        well
+    ]
     st.markdown(f"{icon} **{name}** · {widgets.plain(text)}")
 
 

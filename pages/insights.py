@@ -37,7 +37,7 @@ supported = None if support is None else support == "supported"
 def drawer(insight: InsightRow) -> None:
     st.markdown(f"#### {widgets.plain(insight.statement)}")
     st.caption(
-        f"{insight.support} documents support it · confidence {insight.confidence:.0%} · first seen "
+        f"supported by {widgets.count(insight.support, 'document')} · confidence {insight.confidence:.0%} · first seen "
         f"{widgets.ago(insight.first_seen, widgets.utc_now())}"
     )
     for number, evidence in enumerate(insights.evidence([insight.id])):

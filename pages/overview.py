@@ -44,7 +44,7 @@ def tiles() -> None:
     for job in running[:5]:
         st.progress(job.done / max(job.total, 1), text=f"{widgets.plain(job.name)}: {job.done:,} of {job.total:,}")
     if found.extracting:
-        st.caption(f"{found.extracting:,} documents are being read.")
+        st.caption(f"{widgets.count(found.extracting, 'document')} being read.")
 
 
 tiles()
@@ -77,7 +77,7 @@ with left:
     newest = insights.find(limit=8).items
     for insight in newest:
         st.markdown(f"{widgets.plain(insight.statement)}")
-        st.caption(f"{insight.support} documents · {widgets.ago(insight.last_seen, now)}")
+        st.caption(f"{widgets.count(insight.support, 'document')} · {widgets.ago(insight.last_seen, now)}")
     if newest and st.button("All insights"):
         st.switch_page("insights.py")
     if not newest:
@@ -88,7 +88,7 @@ with right:
     for job in troubled:
         if st.button(f"{job.failed:,} failed in {job.name}", key=job.id, icon=":material/error:"):
             st.switch_page("job.py", query_params={"id": job.id})
-    if found.failed_documents and st.button(f"{found.failed_documents:,} documents could not be read"):
+    if found.failed_documents and st.button(f"{widgets.count(found.failed_documents, 'document')} could not be read"):
         st.switch_page("documents.py", query_params={"state": "failed"})
     if not troubled and not found.failed_documents:
         st.caption("Nothing. All is well.")

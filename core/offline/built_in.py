@@ -1,6 +1,6 @@
 """The five built-in templates, answered from the text alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,6 +15,8 @@ from core.offline.reading import Reading
 PASSAGES_THAT_MATCH = "Passages that match: "
 NO_PASSAGE = "No passage of the text matches the question."
 PASSAGES = 3
+# A summary is not filled up with what is short and unimportant: it ends after this many sentences that do not fit.
+MISFITS = 5
 # A passage answers when it has this share of the question's words, rare ones counting more.
 MATCHES = 0.5
 # Further passages are told while they match about as well as the first.
@@ -38,12 +40,15 @@ def answer(operation: str, text: str, params: Mapping[str, Any]) -> dict[str, An
 def summary(reading: Reading, words: int) -> str:
     """The most important sentences that fit, in the order of the text; always one where there is any."""
     ranked = list(reading.most_important()) or reading.readable()[:1]
+    ranked = [i for i in ranked if reading.sentences[i].whole] or ranked
     chosen: list[int] = []
-    left = words
+    left, missed = words, 0
     for i in ranked:
         if reading.sentences[i].words <= left:
             chosen.append(i)
             left -= reading.sentences[i].words
+        elif (missed := missed + 1) > MISFITS:
+            break
     told = [reading.sentences[i].text for i in sorted(chosen or ranked[:1])]
     return "".join(text + _after(text) for text in told).rstrip()
 
@@ -72,6 +77,10 @@ def passages(reading: Reading, question: str) -> dict[str, Any]:
     if not found:
         return {"answer": NO_PASSAGE, "found": False, "quotes": []}
     best = found[0].score
-    told = [match.sentence for match in found[:PASSAGES] if match.score >= AS_GOOD * best]
+    told = _distinct(reading, [match.sentence for match in found if match.score >= AS_GOOD * best])[:PASSAGES]
     answer = PASSAGES_THAT_MATCH + " […] ".join(reading.sentences[i].text for i in told)
     return {"answer": answer, "found": True, "quotes": [reading.quote(i) for i in told]}
+
+
+def _distinct(reading: Reading, sentences: Sequence[int]) -> list[int]:
+    return list({reading.sentences[i].text: i for i in reversed(sentences)}.values())[::-1]

@@ -87,18 +87,58 @@ class Language:
     # Small words that may stand inside a key phrase: "mise à jour de sécurité".
     linkers: frozenset[str] = frozenset()
     nouns_are_capitalised: bool = False
+    # Words with these endings are seldom nouns, so no key phrase ends in one.
+    no_nouns: tuple[str, ...] = ()
+    decimal_mark: str = "."
 
 
 LANGUAGES = (
-    Language("en", "english", frozenset(_ENGLISH.split()), "What does the text say about {}?"),
-    Language("de", "german", frozenset(_GERMAN.split()), "Was sagt der Text über „{}“?", nouns_are_capitalised=True),
     Language(
-        "fr", "french", frozenset(_FRENCH.split()), "Que dit le texte à propos de « {} » ?", frozenset(("de", "d", "à"))
+        "en",
+        "english",
+        frozenset(_ENGLISH.split()),
+        "What does the text say about {}?",
+        no_nouns=("able", "ed", "ful", "ial", "ible", "ical", "less", "ly", "ous"),
     ),
-    Language("es", "spanish", frozenset(_SPANISH.split()), "¿Qué dice el texto sobre «{}»?", frozenset(("de", "del"))),
+    Language(
+        "de",
+        "german",
+        frozenset(_GERMAN.split()),
+        "Was sagt der Text über „{}“?",
+        nouns_are_capitalised=True,
+        decimal_mark=",",
+    ),
+    Language(
+        "fr",
+        "french",
+        frozenset(_FRENCH.split()),
+        "Que dit le texte à propos de « {} » ?",
+        linkers=frozenset(("de", "d", "à")),
+        no_nouns=("ant", "é", "ée", "ées", "és", "er", "ez", "ir"),
+        decimal_mark=",",
+    ),
+    Language(
+        "es",
+        "spanish",
+        frozenset(_SPANISH.split()),
+        "¿Qué dice el texto sobre «{}»?",
+        linkers=frozenset(("de", "del")),
+        no_nouns=("ado", "ada", "ados", "adas", "ar", "ido", "ir", "mente"),
+        decimal_mark=",",
+    ),
 )
 ENGLISH = LANGUAGES[0]
 OTHER = Language("", "", frozenset(), "What does the text say about “{}”?")
+
+# Words of a question that its answer need not have.
+QUESTION_WORDS = frozenset(
+    """
+    big far happen happened happens kind long many mean means much often old reason reasons sort
+    art bedeutet genau gilt gross groß hoch lange oft passiert viel viele wieviel
+    arrive combien longtemps signifie souvent
+    cuánto cuántos cuánta cuántas significa tiempo
+    """.split()
+)
 
 # Words of an instruction that say what to do, not what to look for.
 INSTRUCTION_WORDS = frozenset(

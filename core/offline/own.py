@@ -4,25 +4,29 @@ A field gets a passage, a number, key phrases or a choice that stand in the text
 type has: null where the field is optional. Nothing is inferred, so a boolean is never true.
 """
 
-import re
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from core.fields import FieldSpec
-from core.offline.params import DEFAULT_COUNT, count_wanted
+from core.offline.numbers import first_number
+from core.offline.params import count_wanted
 from core.offline.phrases import key_phrases
+from core.offline.ranking import diverse
 from core.offline.reading import Reading
 from core.offline.words import words_of
 
 LIST_LENGTH = 5
-MATCHES = 0.3
 PASSAGES_READ = 5
-EMPTY: dict[str, Any] = {"string": "", "number": 0, "integer": 0, "boolean": False, "list": []}
-
-_NUMBER = re.compile(r"(?<![\w.,])[-−]?\d{1,15}(?:[.,'’\u00a0\u202f]\d{1,15})*(?![\w])")
-_THOUSANDS = re.compile(r"\d{1,3}(?P<mark>[.,'’\u00a0\u202f])\d{3}(?:(?P=mark)\d{3})*")
-_NOT_DIGITS = re.compile(r"[^\d]")
+MATCHES = 0.3
+# A list of these is about the whole text, whose sentences need not say the word.
+TOPICS = frozenset(
+    """
+    keyword keywords phrase phrases subject subjects tag tags term terms theme themes topic topics
+    schlagwort schlagworte schlagwörter stichwort stichwörter thema themen mots-clés sujet sujets thème thèmes
+    """.split()
+)
 
 
 def answer(
@@ -30,6 +34,64 @@ def answer(
 ) -> dict[str, Any]:
     reading = Reading(text)
     if insights:
-        return {"insights": _insights(reading, fields, prompt, count_wanted({"count": DEFAULT_COUNT} | dict(params)))}
-    everything = reading.readable()
-    return {field.name: _from_text(reading, field, prompt, everything) for field in fields}
+        return {"insights": _insights(reading, fields, prompt, count_wanted(params))}
+    return {field.name: _from_text(reading, field, prompt) for field in fields}
+
+
+def _insights(reading: Reading, fields: Sequence[FieldSpec], prompt: str, count: int) -> list[dict[str, Any]]:
+    wishes = [prompt, *(f"{field.name} {field.description}" for field in fields)]
+    scores = np.zeros(len(reading.sentences))
+    for match in reading.matching(reading.query(*wishes), at_least=0.0):
+        scores[match.sentence] = match.score * reading.importance[match.sentence]
+    candidates = [int(i) for i in np.flatnonzero(scores > 0)]
+    return [_insight(reading, i, fields) for i, _ in zip(diverse(reading.matrix, scores, candidates), range(count))]
+
+
+def _insight(reading: Reading, sentence: int, fields: Sequence[FieldSpec]) -> dict[str, Any]:
+    told = {"statement": reading.sentences[sentence].text, "quote": reading.quote(sentence)}
+    # The statement is the passage: a string field would only say it again.
+    found = {f.name: None if f.type == "string" else _value(reading, f, [sentence]) for f in fields}
+    return told | {field.name: _filled(field, found[field.name]) for field in fields}
+
+
+def _from_text(reading: Reading, field: FieldSpec, prompt: str) -> Any:
+    if field.type == "list" and TOPICS.intersection(words_of(f"{field.name} {field.description}".replace("_", " "))):
+        return _filled(field, key_phrases(reading, LIST_LENGTH))
+    query = reading.query(field.name, field.description)
+    found = reading.matching(query, MATCHES) or reading.matching([*query, *reading.query(prompt)], MATCHES)
+    passages = [match.sentence for match in found[:PASSAGES_READ]]
+    if field.type == "choice" and not passages:
+        passages = reading.readable()
+    return _filled(field, _value(reading, field, passages))
+
+
+def _value(reading: Reading, field: FieldSpec, passages: Sequence[int]) -> Any:
+    """What the passages, best first, have for the field; None for nothing."""
+    texts = [reading.sentences[i].text for i in passages]
+    if field.type == "string":
+        return texts[0] if texts else None
+    if field.type in ("number", "integer"):
+        numbers = (first_number(text, reading.language, whole=field.type == "integer") for text in texts)
+        return next((number for number in numbers if number is not None), None)
+    if field.type == "list":
+        return key_phrases(reading, LIST_LENGTH, passages) or None
+    return _choice(reading, field.choices, texts) if field.type == "choice" else None
+
+
+def _choice(reading: Reading, choices: Sequence[str], texts: Sequence[str]) -> str | None:
+    """The choice that is named most; small words like "no" name nothing."""
+    words = [reading.terms(words_of(text)) for text in texts]
+    named = {choice: _times(reading.terms(words_of(choice)), words) for choice in choices}
+    best = max(choices, key=lambda choice: named[choice], default=None)
+    return best if best is not None and named[best] else None
+
+
+def _times(wanted: Sequence[str], sentences: Sequence[Sequence[str]]) -> int:
+    return sum(bool(wanted) and set(wanted) <= set(sentence) for sentence in sentences)
+
+
+def _filled(field: FieldSpec, value: Any) -> Any:
+    if value is not None or not field.required:
+        return value
+    empty: dict[str, Any] = {"string": "", "number": 0, "integer": 0, "boolean": False, "list": []}
+    return field.choices[0] if field.type == "choice" else empty[field.type]

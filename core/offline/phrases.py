@@ -3,19 +3,26 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, pairwise
-from math import log2
+from itertools import islice
 
 from core.offline.language import Language
 from core.offline.reading import Reading
-from core.offline.words import WORD
+from core.offline.words import UNSPACED, WORD
 
 LONGEST_PHRASE = 3
 LONGEST_RUN = 12
 # Enough to know a text's subjects by; keeps the work the same for texts of any length.
 SENTENCES_READ = 3000
 SHORTEST_WORD = 3
-JOINTS = frozenset((" ", "-", "'", "’", " \"", " “", " „", " « "))
+JOINTS = frozenset((" ", "-", "'", "’", ' "', " “", " „", " « "))
+
+# One word says little; of three, one is often too many.
+LENGTH_COUNTS = {1: 1.0, 2: 3.0, 3: 3.5}
+
+# Addresses, paths and file names are not phrases.
+_ADDRESS = re.compile(r"\S*(?:://|@|\w\.\w{2}|\w/\S*/|/\w+/)\S*")
+# In scripts without spaces: words of katakana, and short runs of Chinese characters between other signs.
+_UNSPACED_WORD = re.compile(r"[\u30a1-\u30ff]{2,12}|(?<![\u3400-\u9fff])[\u3400-\u9fff]{2,6}(?![\u3400-\u9fff])")
 
 Key = tuple[str, ...]
 
@@ -62,47 +69,50 @@ def _parts(key: Key) -> set[Key]:
 def _worth(key: Key, count: int, longer: list[int]) -> float:
     """What a phrase is worth beyond the longer ones that it is part of."""
     free = count - sum(longer) / len(longer) if longer else float(count)
-    return log2(len(key) + 1) * free
+    return LENGTH_COUNTS[len(key)] * free
 
 
 def _phrases(reading: Reading, sentence: str) -> Iterator[tuple[Key, str]]:
-    for run in _runs(sentence, reading.language):
+    linkers = reading.language.linkers
+    for run in _runs(_ADDRESS.sub(lambda match: ";" * len(match.group()), sentence), reading):
         for i in range(len(run)):
             for j in range(i + 1, min(len(run), i + 2 * LONGEST_PHRASE) + 1):
-                phrase = run[i:j]
-                if _is_phrase(phrase, reading.language):
-                    key = tuple(reading.stem(m.group().lower()) for m in phrase if not _links(m, reading.language))
-                    yield key, sentence[phrase[0].start() : phrase[-1].end()]
+                if _is_phrase(run[i:j], reading.language):
+                    words = [match.group().lower() for match in run[i:j]]
+                    key = tuple(reading.stem(word) for word in words if word not in linkers)
+                    yield key, sentence[run[i].start() : run[j - 1].end()]
 
 
 def _is_phrase(phrase: list[re.Match[str]], language: Language) -> bool:
-    if _links(phrase[0], language) or _links(phrase[-1], language):
+    words = [match.group() for match in phrase]
+    small = [word.lower() in language.linkers for word in words]
+    if small[0] or small[-1] or len(words) - sum(small) > LONGEST_PHRASE:
         return False
-    if sum(not _links(word, language) for word in phrase) > LONGEST_PHRASE:
+    if len(words) == 1 and len(words[0]) < SHORTEST_WORD and words[0].isascii():
         return False
-    last = phrase[-1].group()
-    if len(phrase) == 1 and (len(last) < SHORTEST_WORD and last.isascii() and not last.isupper()):
-        return False
-    return last[0].isupper() or not language.nouns_are_capitalised
+    if language.nouns_are_capitalised:
+        return words[-1][0].isupper() and phrase[-1].start() > 0
+    return not words[-1].endswith(language.no_nouns)
 
 
-def _links(word: re.Match[str], language: Language) -> bool:
-    return word.group().lower() in language.linkers
-
-
-def _runs(sentence: str, language: Language) -> Iterator[list[re.Match[str]]]:
+def _runs(sentence: str, reading: Reading) -> Iterator[list[re.Match[str]]]:
     """Words that follow one another with nothing but a space or hyphen between them, cut at function words."""
     run: list[re.Match[str]] = []
     for word in WORD.finditer(sentence):
-        joined = run and sentence[run[-1].end() : word.start()] in JOINTS and len(run) < LONGEST_RUN
+        joined = bool(run) and sentence[run[-1].end() : word.start()] in JOINTS and len(run) < LONGEST_RUN
         if run and not joined:
             yield run
             run = []
-        lower = word.group().lower()
-        if lower in language.linkers or not (lower in language.stop_words or lower.isdecimal()):
+        if UNSPACED.search(word.group()):
+            yield from ([match] for match in _UNSPACED_WORD.finditer(sentence, word.start(), word.end()))
+        elif _carries_meaning(word.group().lower(), reading):
             run.append(word)
         elif run:
             yield run
             run = []
     if run:
         yield run
+
+
+def _carries_meaning(word: str, reading: Reading) -> bool:
+    return word in reading.language.linkers or not (word in reading.stop_words or word.isdecimal())

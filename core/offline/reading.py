@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.offline.language import DANGLING, INSTRUCTION_WORDS, guess_language, stemmer
+from core.offline.language import DANGLING, ENGLISH, INSTRUCTION_WORDS, QUESTION_WORDS, guess_language, stemmer
 from core.offline.ranking import Floats, TermMatrix, bm25, centrality, coverage, diverse
 from core.offline.sentences import Sentence, split
 from core.offline.words import words_of
@@ -16,6 +16,8 @@ FEWEST_WORDS = 2
 FRAGMENT = 0.3
 LONG_FRAGMENT = 0.8
 HEADING = 0.4
+LED_IN = 3
+LEADS_IN = 0.6
 DANGLES = 0.75
 ASKS = 0.4
 REFERS = 0.6
@@ -35,6 +37,8 @@ class Reading:
         self.sentences: Sequence[Sentence] = split(text)
         self._words = [words_of(sentence.text) for sentence in self.sentences]
         self.language = guess_language(word for words in self._words for word in words)
+        # English stands in texts of every language.
+        self.stop_words = self.language.stop_words | ENGLISH.stop_words
         self._stem = stemmer(self.language)
         self._stems: dict[str, str] = {}
 
@@ -50,13 +54,13 @@ class Reading:
 
     def terms(self, words: Iterable[str]) -> list[str]:
         """Stems of the words that carry meaning."""
-        stop = self.language.stop_words
+        stop = self.stop_words
         return [self.stem(word) for word in words if word not in stop and (len(word) > 1 or not word.isascii())]
 
     def query(self, *wishes: str) -> list[str]:
         """Terms to look for; the wish may be in another language than the text."""
         words = words_of(" ".join(wish.replace("_", " ") for wish in wishes))
-        idle = guess_language(words).stop_words | INSTRUCTION_WORDS
+        idle = guess_language(words).stop_words | INSTRUCTION_WORDS | QUESTION_WORDS
         return list(dict.fromkeys(self.terms(word for word in words if word not in idle)))
 
     @cached_property
@@ -105,12 +109,30 @@ class Reading:
     def matching(self, query: Sequence[str], at_least: float) -> list[Match]:
         """Sentences that have this share of the query's words, best first."""
         covered = coverage(self.matrix, query)
-        scores = bm25(self.matrix, query) * covered * self._standing
+        scores = bm25(self.matrix, query)
+        self._lead_in(scores, covered)
+        scores *= covered * self._standing
         found = np.flatnonzero((covered >= at_least) & (scores > 0))
         ranked = found[np.argsort(-scores[found], kind="stable")]
         return [Match(int(i), float(scores[i])) for i in ranked]
 
+    def _lead_in(self, scores: Floats, covered: Floats) -> None:
+        """What a heading or a question asks for stands in the sentences after it, often without its words."""
+        heading, distance = -1, 0
+        for i, sentence in enumerate(self.sentences):
+            if sentence.words < FRAGMENT_WORDS or sentence.text.endswith("?"):
+                heading, distance = i, 0
+            elif heading >= 0 and sentence.whole and distance < LED_IN:
+                distance += 1
+                scores[i] += LEADS_IN**distance * scores[heading]
+                covered[i] = min(1.0, covered[i] + covered[heading])
+
     @cached_property
     def _standing(self) -> Floats:
         """A heading matches its own words best and says nothing about them."""
-        return np.array([1.0 if s.whole else LONG_FRAGMENT if s.words >= FRAGMENT_WORDS else HEADING for s in self.sentences])
+        return np.array([self._stands(sentence) for sentence in self.sentences], dtype=np.float64)
+
+    def _stands(self, sentence: Sentence) -> float:
+        if sentence.words < FRAGMENT_WORDS or sentence.text.endswith("?"):
+            return HEADING
+        return 1.0 if sentence.whole else LONG_FRAGMENT

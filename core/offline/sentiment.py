@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 TELLS = 0.05
+# Sober prose has more kind words than unkind ones; less than this is no praise.
+LEANS = 0.1
 # Both sides are there when the weaker one has this share of all that is felt, and enough is felt at all.
 WEAKER_SIDE = 0.3
 FELT = 0.15
@@ -32,7 +34,7 @@ def judge(sentences: Sequence[str]) -> dict[str, Any]:
 def _label(score: float, good: float, bad: float, sentences: int) -> str:
     if min(good, bad) >= WEAKER_SIDE * (good + bad) and good + bad >= FELT * sentences:
         return "mixed"
-    if abs(score) < TELLS:
+    if abs(score) < LEANS:
         return "neutral"
     return "positive" if score > 0 else "negative"
 

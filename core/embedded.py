@@ -47,6 +47,7 @@ PORT = 5432  # names the socket; unsaid, PGPORT in somebody's environment would
 SOCKET_PATH_LIMIT = 103  # bytes, on macOS; Linux allows 107
 FIRST_TICK_S = 0.02
 SLOWEST_TICK_S = 0.25  # every attempt while PostgreSQL recovers leaves a line in its log
+CONNECT_WITHIN_S = 3
 ORPHANS_END_WITHIN_S = 30.0
 LOG_LIMIT = 10_000_000
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}  # no secrets, no locale, no PG*
@@ -321,7 +322,7 @@ class EmbeddedPostgres:
             raise Unavailable(f"The embedded database ended while it was starting: {error}") from error
 
     def _connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(self.url, dbname="postgres", autocommit=True, connect_timeout=10)
+        return psycopg.connect(self.url, dbname="postgres", autocommit=True, connect_timeout=CONNECT_WITHIN_S)
 
 
 def _socket_dir(cluster: Path) -> Path:

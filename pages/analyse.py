@@ -136,7 +136,7 @@ with right, st.container(border=True):
 if tried := st.session_state.get("try"):
     ended = job_report.get(tried).ended
 
-    @st.fragment(run_every=None if ended else 1)
+    @widgets.live(None if ended else 1)
     def trial() -> None:
         job = job_report.get(tried)
         if job.ended and not ended:

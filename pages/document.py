@@ -63,7 +63,7 @@ if document.state == "failed":
 if document.state != "ready":
     st.info("The text is being extracted. This page follows.")
 
-    @st.fragment(run_every=1)
+    @widgets.live(1)
     def wait() -> None:
         if report.by_ids([document_id])[0].state in ("ready", "failed"):
             st.rerun()

@@ -127,7 +127,7 @@ page = report.find(collection=collection, state=state, name=name, limit=200)
 busy = any(row.state in ("queued", "extracting") for row in page.items)
 
 
-@st.fragment(run_every=1 if busy else None)
+@widgets.live(1 if busy else None)
 def grid() -> None:
     fresh = report.find(collection=collection, state=state, name=name, limit=200).items
     if busy and not any(row.state in ("queued", "extracting") for row in fresh):

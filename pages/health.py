@@ -20,7 +20,7 @@ def line(well: bool | None, name: str, text: str) -> None:
     st.markdown(f"{icon} **{name}** · {widgets.plain(text)}")
 
 
-@st.fragment(run_every=5)
+@widgets.live(5)
 def now() -> None:
     moment = widgets.utc_now()
     found = health.database()

@@ -54,7 +54,7 @@ def facts(row: JobRow) -> str:
     return widgets.plain(" · ".join(part for part in parts if part))
 
 
-@st.fragment(run_every=None if job.ended else 1)
+@widgets.live(None if job.ended else 1)
 def live() -> None:
     row = report.get(job_id)
     if row.ended and not job.ended:

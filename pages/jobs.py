@@ -60,7 +60,7 @@ page = jobs.find(state=state, limit=100)
 busy = any(not row.ended for row in page.items)
 
 
-@st.fragment(run_every=2 if busy else None)
+@widgets.live(2 if busy else None)
 def grid() -> None:
     rows = jobs.find(state=state, limit=100).items
     event = st.dataframe(

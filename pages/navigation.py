@@ -9,7 +9,7 @@ import uuid
 import streamlit as st
 import structlog
 
-from core.errors import CairnError
+from pages import widgets
 
 st.set_page_config(page_title="Cairn", page_icon="🪨", layout="wide")
 
@@ -34,13 +34,6 @@ chosen = st.navigation(
     }
 )
 
-reference = uuid.uuid4().hex[:12]
 structlog.contextvars.clear_contextvars()
-structlog.contextvars.bind_contextvars(request_id=reference)
-try:
-    chosen.run()
-except CairnError as error:
-    structlog.get_logger().warning("page failed", page=chosen.title, code=error.code)
-    again = " Reload the page to try again." if error.retryable else ""
-    st.error(f"{error.message}{again}", icon=":material/error:")
-    st.caption(f"Reference: {reference}")
+structlog.contextvars.bind_contextvars(request_id=uuid.uuid4().hex[:12])
+widgets.guarded(chosen.run)

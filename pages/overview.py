@@ -21,7 +21,7 @@ def load_samples() -> None:
             documents.add(sample.name, file, "samples")
 
 
-@st.fragment(run_every=3)
+@widgets.live(3)
 def tiles() -> None:
     found = overview.read(widgets.utc_now())
     days = costs.by_day_and_model(now - timedelta(days=14), now + timedelta(days=1))

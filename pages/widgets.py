@@ -1,12 +1,15 @@
 """What several pages show in the same way."""
 
+import functools
 import html
 import re
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import streamlit as st
+import structlog
 
 from core.errors import CairnError
 
@@ -78,6 +81,32 @@ def empty(what: str, page: str, label: str) -> None:
         st.markdown(what, text_alignment="center")
         if st.button(label, type="primary", key=f"empty-{page}"):
             st.switch_page(page)
+
+
+def guarded(run: Callable[[], None]) -> None:
+    """Run a page or a part of one; what Cairn can explain is shown with a reference that the log has, too."""
+    try:
+        run()
+    except CairnError as error:
+        reference = structlog.contextvars.get_contextvars().get("request_id") or uuid.uuid4().hex[:12]
+        structlog.get_logger().warning("page failed", code=error.code, request_id=reference)
+        again = " This part tries again by itself, or reload the page." if error.retryable else ""
+        st.error(f"{error.message}{again}", icon=":material/error:")
+        st.caption(f"Reference: {reference}")
+
+
+def live(run_every: float | None) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """A fragment that runs again by itself. Streamlit keeps its exceptions from the entry script, so it has a guard."""
+
+    def decorate(part: Callable[[], None]) -> Callable[[], None]:
+        @st.fragment(run_every=run_every)
+        @functools.wraps(part)
+        def run() -> None:
+            guarded(part)
+
+        return run
+
+    return decorate
 
 
 def tell(message: str, *, success: bool = True) -> None:

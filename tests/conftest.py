@@ -53,7 +53,9 @@ def database(migrated: str) -> Iterator[str]:
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)", (list(KEPT),)
         ).fetchall()
         connection.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY CASCADE")
-        connection.execute("DELETE FROM template_version v USING template t WHERE t.id = v.template_id AND NOT t.built_in")
+        connection.execute(
+            "DELETE FROM template_version v USING template t WHERE t.id = v.template_id AND NOT t.built_in"
+        )
         connection.execute("DELETE FROM template WHERE NOT built_in")
 
 

@@ -7,23 +7,22 @@ from core.offline.language import LANGUAGES
 # Something always follows these.
 ALWAYS_FOLLOWED = frozenset(
     """
-    adm al anm apr approx art aug bd bspw ca cap cf ch chap col dec dez dipl dr ebd eg engl env esp ev evtl ex exkl feb febr
-    fig figs fr frl gen ggf gov hon hr hrn hrsg ie inkl insb jan jg jul jun kap lt maj max mind min mio mlle mm mme mr mrd mrs
-    ms mt mts nov no nos nr oct okt op p pp p.ex par prof rep resp rev s sec sen sep sept sog st str tab tel tit u.a u.u univ
-    v.a vgl vol vols vs z.b z.t zit zzgl zzt abb abs bzw d.h e.g i.e i.d.r o.g s.o s.u i.d
+    abb abs adm al anm approx apr art aug bd bspw bzw ca cap cf ch chap col d.h dec dez dipl dr e.g ebd eg engl env
+    esp ev evtl ex exkl feb febr fig figs fr frl gen ggf gov hon hr hrn hrsg i.d i.d.r i.e ie inkl insb jan jg jul jun
+    kap lt maj max min mind mio mlle mm mme mr mrd mrs ms mt mts no nos nov nr o.g oct okt op p p.ex par pp prof rep
+    resp rev s s.o s.u sec sen sep sept sog st str tab tel tit u.a u.u univ v.a vgl vol vols vs z.b z.t zit zzgl zzt
     """.split()
 )
 # These stand at a sentence's end as well: it ends if the next word often begins one.
 SOMETIMES_LAST = frozenset(
     """
-    a.d a.m ave b.c blvd bros ca. co corp dept etc e.v ff gmbh inc jr ltd p.m ph.d sr str u.k u.s u.s.a usf usw vb vgl
+    a.d a.m ave b.c blvd bros ca. co corp dept e.v etc ff gmbh inc jr ltd p.m ph.d sr str u.k u.s u.s.a usf usw vb vgl
     """.split()
 )
 MONTHS = frozenset(
     """
-    january february march april may june july august september october november december
-    januar jänner februar märz mai juni juli oktober dezember
-    janvier février mars avril juin juillet août septembre octobre novembre décembre
+    août april august avril december dezember décembre februar february février januar january janvier juillet juin
+    juli july june juni jänner mai march mars may märz november novembre october octobre oktober september septembre
     """.split()
 )
 STARTERS = frozenset(word for language in LANGUAGES for word in language.stop_words if len(word) > 1)
@@ -35,7 +34,7 @@ _LONGEST_WORD = 24
 
 
 def ends_sentence(text: str, start: int, stop: int, after: int) -> bool:
-    """`text[stop]` is a lone full stop of the sentence begun at `start`; `after` is where the next word is looked for."""
+    """`text[stop]` is a lone full stop in the sentence begun at `start`, and the next word is looked for from `after`."""
     last = _LAST_WORD.search(text, max(start, stop - _LONGEST_WORD), stop)
     if last is None:
         return True

@@ -1,5 +1,6 @@
 """The five built-in templates, answered from the text alone."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -10,17 +11,28 @@ from core.offline.language import ENGLISH
 from core.offline.lines import CLOSING, SENTENCE_STOPS
 from core.offline.params import count_wanted, question_asked, words_wanted
 from core.offline.phrases import key_phrases
-from core.offline.reading import Reading
+from core.offline.reading import Match, Reading
+from core.offline.sentences import Sentence
 
 PASSAGES_THAT_MATCH = "Passages that match: "
 NO_PASSAGE = "No passage of the text matches the question."
 PASSAGES = 3
 # A summary is not filled up with what is short and unimportant: it ends after this many sentences that do not fit.
 MISFITS = 5
+# Nor is one sentence the greater part of it.
+LARGEST_PART = 0.6
 # A passage answers when it has this share of the question's words, rare ones counting more.
 MATCHES = 0.5
 # Further passages are told while they match about as well as the first.
 AS_GOOD = 0.8
+NUMBER_COUNTS = 1.5
+
+_ASKS_FOR_NUMBER = re.compile(
+    r"\b(?:how (?:long|many|much|often|old|far|big)|when|what (?:year|date|amount|percentage)|wie ?(?:lange|viele?|oft|alt|hoch)"
+    r"|wann|combien|quand|cu[aá]nt[oa]s?|cu[aá]ndo)\b",
+    re.IGNORECASE,
+)
+_DIGIT = re.compile(r"\d")
 
 
 def answer(operation: str, text: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,7 +52,7 @@ def answer(operation: str, text: str, params: Mapping[str, Any]) -> dict[str, An
 def summary(reading: Reading, words: int) -> str:
     """The most important sentences that fit, in the order of the text; always one where there is any."""
     ranked = list(reading.most_important()) or reading.readable()[:1]
-    ranked = [i for i in ranked if reading.sentences[i].whole] or ranked
+    ranked = [i for i in ranked if _suits(reading.sentences[i], words)] or ranked
     chosen: list[int] = []
     left, missed = words, 0
     for i in ranked:
@@ -51,6 +63,10 @@ def summary(reading: Reading, words: int) -> str:
             break
     told = [reading.sentences[i].text for i in sorted(chosen or ranked[:1])]
     return "".join(text + _after(text) for text in told).rstrip()
+
+
+def _suits(sentence: Sentence, words: int) -> bool:
+    return sentence.whole and sentence.words <= LARGEST_PART * words
 
 
 def _after(text: str) -> str:
@@ -73,13 +89,22 @@ def questions(reading: Reading, count: int) -> list[str]:
 
 
 def passages(reading: Reading, question: str) -> dict[str, Any]:
-    found = reading.matching(reading.query(question), at_least=MATCHES)
+    found = _answering(reading, question)
     if not found:
         return {"answer": NO_PASSAGE, "found": False, "quotes": []}
     best = found[0].score
     told = _distinct(reading, [match.sentence for match in found if match.score >= AS_GOOD * best])[:PASSAGES]
     answer = PASSAGES_THAT_MATCH + " […] ".join(reading.sentences[i].text for i in told)
     return {"answer": answer, "found": True, "quotes": [reading.quote(i) for i in told]}
+
+
+def _answering(reading: Reading, question: str) -> list[Match]:
+    found = reading.matching(reading.query(question), at_least=MATCHES)
+    if not _ASKS_FOR_NUMBER.search(question):
+        return found
+    with_number = {m.sentence: NUMBER_COUNTS for m in found if _DIGIT.search(reading.sentences[m.sentence].text)}
+    weighed = [Match(m.sentence, m.score * with_number.get(m.sentence, 1.0)) for m in found]
+    return sorted(weighed, key=lambda m: (-m.score, m.sentence))
 
 
 def _distinct(reading: Reading, sentences: Sequence[int]) -> list[int]:

@@ -14,67 +14,72 @@ ENOUGH_STOP_WORDS = 0.2
 ENOUGH_ASCII = 0.97
 
 _ENGLISH = """
-a about above across after again against all almost along already also although always am among an and another any anyone
-anything are aren around as at away back be became because become becomes been before began behind being below between both
-but by came can cannot come comes could couldn d did didn do does doesn doing don done down due during each either else
-enough etc even ever every everyone everything few first for former from further gave get gets getting give given gives go
-goes going gone got had hadn has hasn have haven having he hence her here hers herself him himself his how however i if in
-indeed instead into is isn it its itself just keep kept last later least less let like likely ll made mainly make makes making
-many may maybe me might mine more moreover most mostly much must my myself nearly need needs neither never nevertheless new
-next no nobody none nor not nothing now o of off often on once one ones only onto or other others otherwise ought our ours
-ourselves out over own part per perhaps please put quite rather re really said same saw say says second see seem seemed
-seems seen several shall she should shouldn show shown shows simply since so some someone something sometimes somewhat soon
-still such t take taken takes than that the their theirs them themselves then there thereby therefore these they thing things
-third this those though three through throughout thus time to together too took toward towards two under until up upon us use
-used useful uses using usually various ve very via want was wasn way we well went were weren what whatever when whenever where
-whereas whether which while who whoever whole whom whose why will with within without won would wouldn yet you your yours
-yourself yourselves able actually allow allowed allows according available based called certain different following follows
-found example examples include included includes including known note particular possible provide provided provides
-providing related respective respectively s specific want wants
+a able about above according across actually after again against all allow allowed allows almost along already also
+although always am among an and another any anyone anything are aren around as at available away back based be became
+because become becomes been before began behind being below between both but by called came can cannot certain come
+comes could couldn d did didn different do does doesn doing don done down due during each either else enough etc even
+ever every everyone everything example examples few first following follows for former found from further gave get
+gets getting give given gives go goes going gone got had hadn has hasn have haven having he hence her here hers
+herself him himself his how however i if in include included includes including indeed instead into is isn it its
+itself just keep kept known last later least less let like likely ll made mainly make makes making many may maybe me
+might mine more moreover most mostly much must my myself nearly need needs neither never nevertheless new next no
+nobody none nor not note nothing now o of off often on once one ones only onto or other others otherwise ought our
+ours ourselves out over own part particular per perhaps please possible provide provided provides providing put quite
+rather re really related respective respectively s said same saw say says second see seem seemed seems seen several
+shall she should shouldn show shown shows simply since so some someone something sometimes somewhat soon specific
+still such t take taken takes than that the their theirs them themselves then there thereby therefore these they thing
+things third this those though three through throughout thus time to together too took toward towards two under until
+up upon us use used useful uses using usually various ve very via want wants was wasn way we well went were weren what
+whatever when whenever where whereas whether which while who whoever whole whom whose why will with within without won
+would wouldn yet you your yours yourself yourselves
 """
 
 _GERMAN = """
-ab aber alle allem allen aller allerdings alles als also am an ander andere anderem anderen anderer anderes anders auch auf
-aus außer außerdem bei beide beiden beim bereits besonders besser bevor bin bis bisher bist bleibt bzw da dabei dadurch dafür
-dagegen daher dahin damit danach daneben dann daran darauf daraus darf darin darüber darum darunter das dass dasselbe davon
-davor dazu dein deine dem den denen denn dennoch der deren derer derselben des deshalb dessen dich die dies diese dieselbe
-diesem diesen dieser dieses dir doch dort du durch dürfen ebenfalls ebenso ein eine einem einen einer eines einfach einige
-einigem einigen einiger einiges einmal er erst erste ersten es etwa etwas euch euer eure für ganz ganze ganzen gegen gehen
-geht gemacht genau gibt gleich gut haben hat hatte hatten hier hin hinter ich ihm ihn ihnen ihr ihre ihrem ihren ihrer ihres
-im immer in indem ins insbesondere ist ja je jede jedem jeden jeder jedes jedoch jener jetzt kann kannst kaum kein keine
-keinem keinen keiner können könnte könnten lassen lässt machen macht man manche manchen mehr mein meine meinem meist meisten
-mich mir mit möchte möchten möglich müssen muss musste nach nachdem neben neu neue neuen nicht nichts nie noch nun nur ob obwohl
-oder oft ohne recht schon sehr sei sein seine seinem seinen seiner seines seit selbst sich sie siehe sind so sobald sofern
-sogar solche solchen solcher solches soll sollen sollte sollten somit sondern sonst soweit sowie sowohl statt trotz über
-um und uns unser unsere unseren unserer unter usw viel viele vielen vom von vor wann war waren warum was weder weil weise
-weit weitere weiteren weiterer welche welchem welchen welcher welches wem wen wenig weniger wenn wer werde werden weshalb
-wie wieder will wir wird wo wobei wodurch wohl wollen worden wurde wurden während würde würden zu zum zur zwar zwei zwischen
-beispiel beispielsweise beispielhaft folgende folgenden folgender folgendes verwenden verwendet daß dar verfügbar dessen entsprechend
-entsprechende entsprechenden jeweils jeweilige jeweiligen lediglich meistens natürlich sodass verschiedene verschiedenen
+ab aber alle allem allen aller allerdings alles als also am an ander andere anderem anderen anderer anderes anders
+auch auf aus außer außerdem bei beide beiden beim beispiel beispielhaft beispielsweise bereits besonders besser bevor
+bin bis bisher bist bleibt bzw da dabei dadurch dafür dagegen daher dahin damit danach daneben dann dar daran darauf
+daraus darf darin darum darunter darüber das dass dasselbe davon davor dazu daß dein deine dem den denen denn dennoch
+der deren derer derselben des deshalb dessen dich die dies diese dieselbe diesem diesen dieser dieses dir doch dort du
+durch dürfen ebenfalls ebenso ein eine einem einen einer eines einfach einige einigem einigen einiger einiges einmal
+entsprechend entsprechende entsprechenden er erst erste ersten es etwa etwas euch euer eure folgende folgenden
+folgender folgendes für ganz ganze ganzen gegen gehen geht gemacht genau gibt gleich gut haben hat hatte hatten hier
+hin hinter ich ihm ihn ihnen ihr ihre ihrem ihren ihrer ihres im immer in indem ins insbesondere ist ja je jede jedem
+jeden jeder jedes jedoch jener jetzt jeweilige jeweiligen jeweils kann kannst kaum kein keine keinem keinen keiner
+können könnte könnten lassen lediglich lässt machen macht man manche manchen mehr mein meine meinem meist meisten
+meistens mich mir mit muss musste möchte möchten möglich müssen nach nachdem natürlich neben neu neue neuen nicht
+nichts nie noch nun nur ob obwohl oder oft ohne recht schon sehr sei sein seine seinem seinen seiner seines seit
+selbst sich sie siehe sind so sobald sodass sofern sogar solche solchen solcher solches soll sollen sollte sollten
+somit sondern sonst soweit sowie sowohl statt trotz um und uns unser unsere unseren unserer unter usw verfügbar
+verschiedene verschiedenen verwenden verwendet viel viele vielen vom von vor wann war waren warum was weder weil weise
+weit weitere weiteren weiterer welche welchem welchen welcher welches wem wen wenig weniger wenn wer werde werden
+weshalb wie wieder will wir wird wo wobei wodurch wohl wollen worden wurde wurden während würde würden zu zum zur zwar
+zwei zwischen über
 """
 
 _FRENCH = """
-a à ainsi alors après as au aucun aucune auquel aussi autre autres aux avait avant avec avez avoir ayant beaucoup bien c ça
-car ce ceci cela celle celles celui cependant certain certaine certaines certains ces cet cette ceux chaque chez ci comme
-comment contre d dans de déjà depuis des dès deux devant devez devra devrait doit doivent donc dont du durant elle elles
-en encore enfin entre es est et étaient était étant été être eu eux fait faire fois font haut hors ici il ils j je jamais jusqu
-jusque l la laquelle le lequel les lesquelles lesquels leur leurs lieu lors lorsqu lorsque lui m ma mais malgré me même mêmes
-mes mieux mis moi moins mon n ne ni non nos notre nous nouveau nouvelle on ont or ou où outre par parce parmi pas pendant
-permet permettent peu peut peuvent plus plusieurs plutôt possible pour pourquoi pourra pourrait pouvez pouvoir premier
-première presque puis puisque qu quand que quel quelle quelles quelqu quelque quelques quels qui quoi s sa sans sauf se selon
-sera serait seront ses seul seule seulement si sien soi soient soit son sont sous souvent suivant suivante suivantes suivants
-sur t ta tandis tant te tel telle telles tels tes toi ton toujours tous tout toute toutefois toutes très trop tu un une utilise
-utilisé utiliser va vers via voici voir vos votre vous y exemple faut afin disponible disponibles différents différentes
+a afin ainsi alors après as au aucun aucune auquel aussi autre autres aux avait avant avec avez avoir ayant beaucoup
+bien c car ce ceci cela celle celles celui cependant certain certaine certaines certains ces cet cette ceux chaque
+chez ci comme comment consultez contre d dans de depuis des deux devant devez devra devrait différentes différents
+disponible disponibles doit doivent donc dont du durant dès déjà elle elles en encore enfin entre es est et eu eux
+exemple faire fait faut fois font haut hors ici il ils j jamais je jusqu jusque l la laquelle le lequel les lesquelles
+lesquels leur leurs lieu lors lorsqu lorsque lui m ma mais malgré me mes mieux mis moi moins mon même mêmes n ne ni
+non nos notre nous nouveau nouvelle on ont or ou outre où par parce parmi pas pendant permet permettent peu peut
+peuvent plus plusieurs plutôt possible pour pourquoi pourra pourrait pouvez pouvoir premier première presque puis
+puisque qu quand que quel quelle quelles quelqu quelque quelques quels qui quoi s sa sans sauf se selon sera serait
+seront ses seul seule seulement si sien soi soient soit son sont sous souvent suivant suivante suivantes suivants sur
+t ta tandis tant te tel telle telles tels tes toi ton toujours tous tout toute toutefois toutes trop très tu un une
+utilise utiliser utilisé va vers veuillez via voici voir vos votre vous y à ça étaient était étant été être
 """
 
 _SPANISH = """
-a al algo alguna algunas alguno algunos ante antes así aún aunque bajo bien cada casi como cómo con contra cual cuales cuando
-cuál cuándo cuyo de debe deben del desde después donde dónde dos durante e el él ella ellas ellos en entonces entre era eran
-es esa esas ese eso esos esta está estaba están estas este esto estos fue fueron ha haber había han hasta hay hace hacer
-incluso la las le les lo los más me mediante menos mi mientras misma mismas mismo mismos mucho muchos muy nada ni no nos
-nosotros nuestra nuestro o otra otras otro otros para pero poco por porque pueda puede pueden pues que qué quien quién se sea
-sean según ser será si sí sido siempre sin sino sobre solo sólo son su sus tal también tan tanto te tiene tienen toda todas
-todavía todo todos tras tu tus un una unas uno unos usted ustedes y ya yo ejemplo siguiente siguientes
+a al algo alguna algunas alguno algunos ante antes así aunque aún bajo bien cada casi como con contra cual cuales
+cuando cuyo cuál cuándo cómo de debe deben del desde después donde dos durante dónde e ejemplo el ella ellas ellos en
+entonces entre era eran es esa esas ese eso esos esta estaba estas este esto estos está están fue fueron ha haber
+había hace hacer han hasta hay incluso la las le les lo los me mediante menos mi mientras misma mismas mismo mismos
+mucho muchos muy más nada ni no nos nosotros nuestra nuestro o otra otras otro otros para pero poco por porque pueda
+puede pueden pues que quien quién qué se sea sean según ser será si sido siempre siguiente siguientes sin sino sobre
+solo son su sus sí sólo tal también tan tanto te tiene tienen toda todas todavía todo todos tras tu tus un una unas
+uno unos usted ustedes y ya yo él
 """
 
 
@@ -133,41 +138,39 @@ OTHER = Language("", "", frozenset(), "What does the text say about “{}”?")
 # Words of a question that its answer need not have.
 QUESTION_WORDS = frozenset(
     """
-    big far happen happened happens kind long many mean means much often old reason reasons sort
-    art bedeutet genau gilt gross groß hoch lange oft passiert viel viele wieviel
-    arrive combien longtemps signifie souvent
-    cuánto cuántos cuánta cuántas significa tiempo
+    arrive art bedeutet big combien cuánta cuántas cuánto cuántos far genau gilt gross groß happen happened happens
+    hoch kind lange long longtemps many mean means much oft often old passiert reason reasons significa signifie sort
+    souvent tiempo viel viele wieviel
     """.split()
 )
 
 # Words of an instruction that say what to do, not what to look for.
 INSTRUCTION_WORDS = frozenset(
     """
-    answer answers ask collect describe document documents explain extract field find finding findings identify insight
-    insights list mention mentioned mentions name names output passage passages point points question quote quotes report
-    return statement statements summarise summarize tell text texts write
-    antwort antworte aussage aussagen beschreibe dokument erkläre finde frage liste nenne text zitat
-    cite citation décris document donne extrais liste nomme phrase question texte trouve
+    answer answers antwort antworte ask aussage aussagen beschreibe citation cite collect describe document documents
+    dokument donne décris erkläre explain extract extrais field find finde finding findings frage identify insight
+    insights list liste mention mentioned mentions name names nenne nomme output passage passages phrase point points
+    question quote quotes report return statement statements summarise summarize tell text texte texts trouve write
+    zitat
     """.split()
 )
 
 # A sentence that begins with one of these leans on the one before it.
 DANGLING = frozenset(
     """
-    also and as but consequently furthermore he hence her his however instead it its likewise moreover nevertheless or
-    otherwise she similarly so such that their then there therefore these they this those thus see note
-    aber allerdings also andererseits auch außerdem dabei dadurch daher damit danach daneben dann daraus das dazu denn dennoch
-    deren deshalb dessen dies diese dieser dieses doch ebenso er es hierbei ihre jedoch oder sie siehe so somit sonst
-    trotzdem und
-    ainsi alors aussi cela celle celui cependant ces cet cette donc elle elles en enfin ensuite et il ils leur mais or
-    puis pourtant toutefois voir
-    además así él ella ellas ellos entonces esa ese esta este esto estos estas pero por sin también y
+    aber además ainsi allerdings alors also and andererseits as así auch aussi außerdem but cela celle celui cependant
+    ces cet cette consequently dabei dadurch daher damit danach daneben dann daraus das dazu denn dennoch deren
+    deshalb dessen dies diese dieser dieses doch donc ebenso ella ellas elle elles ellos en enfin ensuite entonces er
+    es esa ese esta estas este esto estos et furthermore he hence her hierbei his however ihre il ils instead it its
+    jedoch leur likewise mais moreover nevertheless note oder or otherwise pero por pourtant puis see she sie siehe
+    similarly sin so somit sonst such también that their then there therefore these they this those thus toutefois
+    trotzdem und voir y él
     """.split()
 )
 
 
 def guess_language(words: Iterable[str]) -> Language:
-    """By the share of function words. Plain ASCII without many of any is taken for English, the rest for no language."""
+    """By the share of function words. Plain ASCII with few of any is taken for English, the rest for no language."""
     counts = Counter(islice((word for word in words if word.isalpha()), GUESS_FROM_WORDS))
     total = counts.total()
     hits = [sum(counts[word] for word in language.stop_words & counts.keys()) for language in LANGUAGES]

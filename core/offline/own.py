@@ -5,6 +5,7 @@ type has: null where the field is optional. Nothing is inferred, so a boolean is
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def _insights(reading: Reading, fields: Sequence[FieldSpec], prompt: str, count:
     for match in reading.matching(reading.query(*wishes), at_least=0.0):
         scores[match.sentence] = match.score * reading.importance[match.sentence]
     candidates = [int(i) for i in np.flatnonzero(scores > 0)]
-    return [_insight(reading, i, fields) for i, _ in zip(diverse(reading.matrix, scores, candidates), range(count))]
+    return [_insight(reading, i, fields) for i in islice(diverse(reading.matrix, scores, candidates), count)]
 
 
 def _insight(reading: Reading, sentence: int, fields: Sequence[FieldSpec]) -> dict[str, Any]:

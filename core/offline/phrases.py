@@ -4,20 +4,24 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from math import log2
 
 from core.offline.language import Language
 from core.offline.reading import Reading
 from core.offline.words import UNSPACED, WORD
 
-LONGEST_PHRASE = 3
+LONGEST_PHRASE = 4
 LONGEST_RUN = 12
 # Enough to know a text's subjects by; keeps the work the same for texts of any length.
 SENTENCES_READ = 3000
 SHORTEST_WORD = 3
 JOINTS = frozenset((" ", "-", "'", "’", ' "', " “", " „", " « "))
 
-# One word says little; of three, one is often too many.
-LENGTH_COUNTS = {1: 1.0, 2: 3.0, 3: 3.5}
+# One word says little; of four, some are often too many.
+LENGTH_COUNTS = {1: 1.0, 2: 3.0, 3: 3.5, 4: 3.5}
+
+# Even what is said once counts a little.
+ONCE = 0.25
 
 # Addresses, paths and file names are not phrases.
 _ADDRESS = re.compile(r"\S*(?:://|@|\w\.\w{2}|\w/\S*/|/\w+/)\S*")
@@ -69,7 +73,7 @@ def _parts(key: Key) -> set[Key]:
 def _worth(key: Key, count: int, longer: list[int]) -> float:
     """What a phrase is worth beyond the longer ones that it is part of."""
     free = count - sum(longer) / len(longer) if longer else float(count)
-    return LENGTH_COUNTS[len(key)] * free
+    return LENGTH_COUNTS[len(key)] * log2(free + ONCE) if free >= 1 else 0.0
 
 
 def _phrases(reading: Reading, sentence: str) -> Iterator[tuple[Key, str]]:
@@ -90,8 +94,10 @@ def _is_phrase(phrase: list[re.Match[str]], language: Language) -> bool:
         return False
     if len(words) == 1 and len(words[0]) < SHORTEST_WORD and words[0].isascii():
         return False
+    if any(len(word) == 1 and word.isascii() for word in words if word.lower() not in language.linkers):
+        return False
     if language.nouns_are_capitalised:
-        return words[-1][0].isupper() and phrase[-1].start() > 0
+        return all(word[0].isupper() for word in words) and phrase[-1].start() > 0
     return not words[-1].endswith(language.no_nouns)
 
 

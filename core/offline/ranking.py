@@ -109,16 +109,28 @@ def bm25(matrix: TermMatrix, query: Iterable[str]) -> Floats:
     return np.bincount(matrix.rows, gain, matrix.sentences)
 
 
-def coverage(matrix: TermMatrix, query: Iterable[str]) -> Floats:
-    """The share of the query's words, by rarity, that each sentence has. A word the text lacks is the rarest."""
-    words = set(query)
-    rarest = float(np.log1p((matrix.sentences + 0.5) / 0.5))
-    known = [matrix.terms[word] for word in sorted(words) if word in matrix.terms]
-    total = float(matrix.rarity[known].sum()) + rarest * (len(words) - len(known))
-    wanted = np.zeros(len(matrix.terms))
-    wanted[known] = matrix.rarity[known]
-    covered = np.bincount(matrix.rows, wanted[matrix.columns], matrix.sentences)
-    return covered / total if total else covered
+@dataclass(frozen=True)
+class Presence:
+    """Which words of a query each sentence has, and what share of the query each word is. Unknown words are rarest."""
+
+    found: NDArray[np.bool_]
+    shares: Floats
+
+    @classmethod
+    def of(cls, matrix: TermMatrix, query: Iterable[str]) -> "Presence":
+        words = sorted(set(query))
+        found = np.zeros((matrix.sentences, len(words)), dtype=np.bool_)
+        shares = np.full(len(words), np.log1p((matrix.sentences + 0.5) / 0.5))
+        for i, word in enumerate(words):
+            term = matrix.terms.get(word)
+            if term is not None:
+                found[matrix.rows[matrix.columns == term], i] = True
+                shares[i] = matrix.rarity[term]
+        return cls(found, shares / (shares.sum() or 1.0))
+
+    def covered(self) -> Floats:
+        covered: Floats = self.found @ self.shares
+        return covered
 
 
 def diverse(matrix: TermMatrix, scores: Floats, candidates: Sequence[int]) -> Iterable[int]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from core.offline.language import DANGLING, ENGLISH, INSTRUCTION_WORDS, QUESTION_WORDS, guess_language, stemmer
-from core.offline.ranking import Floats, TermMatrix, bm25, centrality, coverage, diverse
+from core.offline.ranking import Floats, Presence, TermMatrix, bm25, centrality, diverse
 from core.offline.sentences import Sentence, split
 from core.offline.words import words_of
 
@@ -17,7 +17,7 @@ FRAGMENT = 0.3
 LONG_FRAGMENT = 0.8
 HEADING = 0.4
 LED_IN = 3
-LEADS_IN = 0.6
+LEADS_IN = 0.4
 DANGLES = 0.75
 ASKS = 0.4
 REFERS = 0.6
@@ -108,15 +108,16 @@ class Reading:
 
     def matching(self, query: Sequence[str], at_least: float) -> list[Match]:
         """Sentences that have this share of the query's words, best first."""
-        covered = coverage(self.matrix, query)
+        presence = Presence.of(self.matrix, query)
         scores = bm25(self.matrix, query)
-        self._lead_in(scores, covered)
+        self._lead_in(scores, presence)
+        covered = presence.covered()
         scores *= covered * self._standing
         found = np.flatnonzero((covered >= at_least) & (scores > 0))
         ranked = found[np.argsort(-scores[found], kind="stable")]
         return [Match(int(i), float(scores[i])) for i in ranked]
 
-    def _lead_in(self, scores: Floats, covered: Floats) -> None:
+    def _lead_in(self, scores: Floats, presence: Presence) -> None:
         """What a heading or a question asks for stands in the sentences after it, often without its words."""
         heading, distance = -1, 0
         for i, sentence in enumerate(self.sentences):
@@ -125,7 +126,7 @@ class Reading:
             elif heading >= 0 and sentence.whole and distance < LED_IN:
                 distance += 1
                 scores[i] += LEADS_IN**distance * scores[heading]
-                covered[i] = min(1.0, covered[i] + covered[heading])
+                presence.found[i] |= presence.found[heading]
 
     @cached_property
     def _standing(self) -> Floats:

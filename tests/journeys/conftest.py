@@ -1,0 +1,130 @@
+"""The whole app as a newcomer starts it, and a real Chromium in front of it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage"
+).split()
+
+
+@dataclass
+class App:
+    """A running `streamlit run app.py` with a data directory of its own."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def get(self, path: str) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def stop(self, number: int = signal.SIGTERM) -> float:
+        """Seconds until the process ended."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        self.process.wait(20)
+        return time.monotonic() - begun
+
+
+def start_app(data_dir: Path, **environment: str) -> App:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = data_dir.parent / f"{data_dir.name}-{port}.log"
+    clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "USER")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+        cwd=ROOT,
+        env={**clean, "DATA_DIR": str(data_dir), "SCHEDULER_TICK_SECONDS": "0.5", **environment},
+        stdout=log.open("wb"),
+        stderr=subprocess.STDOUT,
+    )
+    app = App(process, port, log)
+    wait_until(lambda: answers(app), 60, f"the app did not start:\n{log}")
+    return app
+
+
+def answers(app: App) -> bool:
+    if app.process.poll() is not None:
+        raise AssertionError(f"the app ended:\n{app.log.read_text()}")
+    try:
+        return app.get("/health")[0] == 200
+    except OSError:
+        return False
+
+
+def wait_until(done: "object", seconds: float, otherwise: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not done():  # type: ignore[operator]
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.05)
+
+
+def left_over(data_dir: Path) -> list[str]:
+    """Processes that still know of this data directory."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        command = " ".join(process.info["cmdline"] or [])
+        data = (process.info["environ"] or {}).get("DATA_DIR", "")
+        if str(data_dir) in command or data == str(data_dir):
+            found.append(command)
+    return found
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Iterator[Path]:
+    directory = tmp_path / "data"
+    yield directory
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        named = " ".join(process.info["cmdline"] or []) + (process.info["environ"] or {}).get("DATA_DIR", "")
+        if str(directory) in named:
+            process.kill()
+
+
+@pytest.fixture
+def app(data_dir: Path) -> Iterator[App]:
+    running = start_app(data_dir)
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+@pytest.fixture
+def browser_page() -> Iterator[object]:
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI needs Debian's chromium for the journeys")
+        pytest.skip("no chromium on this machine: the browser journeys are skipped")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.set_default_timeout(20_000)
+        yield page
+        browser.close()

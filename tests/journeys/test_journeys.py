@@ -1,0 +1,67 @@
+"""What a newcomer does, in a real browser, from a fresh start."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import App
+
+pytestmark = pytest.mark.browser
+
+
+def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) -> None:
+    page = browser_page
+    page.goto(app.url)
+    page.get_by_role("button", name="Load sample documents").click()
+    page.goto(f"{app.url}/documents")
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    page.goto(f"{app.url}/analyse")
+    page.get_by_role("combobox", name="Template").click()
+    page.get_by_role("option", name="Key points").click()
+    expect(page.get_by_text("The most important statements")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Launch")).click()
+    expect(page.get_by_text("completed", exact=True).first).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="Insights").click()
+    grid = page.get_by_test_id("stDataFrame")
+    expect(grid).to_be_visible()
+    # Cells are drawn on a canvas: the first row's selection box is clicked by its place.
+    grid.click(position={"x": 15, "y": 55})
+    quote = page.get_by_role("button", name=re.compile("^Open in"))
+    expect(quote.first).to_be_visible()
+    quote.first.click()
+    mark = page.locator("mark").first
+    expect(mark).to_be_in_viewport()
+    start, end = (int(re.search(rf"{name}=(\d+)", page.url)[1]) for name in ("start", "end"))  # type: ignore[index]
+    document = re.search(r"id=([^&]+)", page.url)[1]  # type: ignore[index]
+    text = app.get(f"/api/v1/documents/{document}/text")[1]
+    assert " ".join(mark.inner_text().split()) == " ".join(text[start:end].split())
+
+
+def test_a_broken_pdf_says_what_to_do(app: App, browser_page: Any, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pdf"
+    broken.write_bytes(b"%PDF-1.7\nthis is no more than a beginning")
+    page = browser_page
+    page.goto(f"{app.url}/documents")
+    page.locator("input[type=file]").set_input_files(broken)
+    page.goto(f"{app.url}/documents?state=failed")
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=30_000)
+    page.get_by_test_id("stDataFrame").click(position={"x": 15, "y": 55})
+    page.get_by_role("button", name="Open", exact=True).click()
+    expect(page.get_by_text(re.compile("damaged"))).to_be_visible()
+    expect(page.get_by_text(re.compile("upload"))).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "address", ["documents", "analyse", "jobs", "insights", "templates", "costs", "health", "job", "document"]
+)
+def test_a_cold_server_runs_the_entry_script_first(address: str, app: App, browser_page: Any) -> None:
+    """The first hit of a server's life on a page's address goes through navigation.py: its menu and frame are there."""
+    page = browser_page
+    page.goto(f"{app.url}/{address}")
+    expect(page.get_by_role("link", name="Overview")).to_be_visible()
+    expect(page.get_by_role("heading").first).to_be_visible()
+    assert page.title() == "Cairn"

@@ -1,0 +1,82 @@
+"""Start, stop, kill and start again: the whole app and all its processes."""
+
+import os
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.journeys.conftest import App, left_over, start_app, wait_until
+
+pytestmark = pytest.mark.kills
+
+
+def children_of(app: App) -> list[psutil.Process]:
+    return psutil.Process(app.process.pid).children()
+
+
+def child(app: App, word: str) -> psutil.Process:
+    return next(process for process in children_of(app) if word in " ".join(process.cmdline()))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_everything_within_five_seconds(number: int, app: App, data_dir: Path) -> None:
+    assert len(children_of(app)) == 2
+    assert app.stop(number) < 5
+    assert left_over(data_dir) == []
+
+
+def test_what_was_there_is_there_after_a_restart(app: App, data_dir: Path) -> None:
+    before = app.get("/api/v1/templates")[1]
+    app.stop()
+    again = start_app(data_dir)
+    assert again.get("/api/v1/templates")[1] == before
+    assert again.get("/health/db")[0] == 200
+    assert again.stop() < 5
+
+
+@pytest.mark.parametrize("word", ["-m jobs", "postgres"])
+def test_a_killed_child_comes_back_by_itself(word: str, app: App) -> None:
+    victim = child(app, word)
+    victim.kill()
+
+    def is_back() -> bool:
+        alive = [p for p in children_of(app) if word in " ".join(p.cmdline()) and p.pid != victim.pid]
+        return bool(alive) and app.get("/health/db")[0] == 200
+
+    wait_until(is_back, 30, f"{word} did not come back:\n{app.log.read_text()}")
+
+
+def test_everything_killed_at_once_is_survived_by_the_next_start(app: App, data_dir: Path) -> None:
+    for process in [*psutil.Process(app.process.pid).children(recursive=True), psutil.Process(app.process.pid)]:
+        os.kill(process.pid, signal.SIGKILL)
+    again = start_app(data_dir)
+    assert again.get("/health/db")[0] == 200
+    again.stop()
+    wait_until(lambda: left_over(data_dir) == [], 10, "something was left behind")
+
+
+def test_jobs_end_when_web_was_killed(app: App, data_dir: Path) -> None:
+    jobs = child(app, "-m jobs")
+    app.process.kill()
+    app.process.wait()
+    wait_until(lambda: not jobs.is_running() or jobs.status() == psutil.STATUS_ZOMBIE, 15, "jobs outlived web")
+    start_app(data_dir).stop()
+
+
+def test_a_second_app_on_the_same_data_says_so(app: App, data_dir: Path) -> None:
+    with pytest.raises(AssertionError, match="DATA_DIR"):
+        start_app(data_dir)
+    assert app.get("/health")[0] == 200
+
+
+def test_wrong_settings_stop_the_start_with_all_reasons(data_dir: Path) -> None:
+    with pytest.raises(AssertionError, match="DATABASE_POOL_SIZE") as caught:
+        start_app(data_dir, DATABASE_POOL_SIZE="-3", ENVIRONMENT="production")
+    assert "did not start" in str(caught.value)
+
+
+def test_an_open_address_without_leave_is_refused(data_dir: Path) -> None:
+    with pytest.raises(AssertionError, match="ALLOW_OPEN_ACCESS"):
+        start_app(data_dir, STREAMLIT_SERVER_ADDRESS="0.0.0.0")  # noqa: S104

@@ -1,0 +1,221 @@
+"""Every page: empty, full, broken. What a person reads on it is asserted, not only that it ran."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import db, documents, jobs, templates
+from core.fields import FieldSpec
+from core.jobs import JobSpec
+from tests.pipeline import TEXT, add_document, make_job, rows, run_job
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+LISTS = ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health")
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def show(page: str, **query: str) -> AppTest:
+    at = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=20)
+    for name, value in query.items():
+        at.query_params[name] = value
+    return at.run()
+
+
+def words(at: AppTest) -> str:
+    """All that stands on the page."""
+    kinds = (at.title, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error, at.success, at.toast)
+    texts = [element.value for kind in kinds for element in kind]
+    texts += [f"{metric.label} {metric.value} {metric.delta}" for metric in at.metric]
+    return "\n".join([*texts, *(button.label for button in at.button)])
+
+
+@pytest.fixture
+def analysed() -> Iterator[tuple[str, str]]:
+    """A document and the ended job that asked for its key points."""
+    document = add_document()
+    job = make_job([document], params={"count": 2})
+    run_job(job)
+    yield document, job
+
+
+@pytest.mark.parametrize(
+    ("page", "says"),
+    [
+        ("overview", "First steps"),
+        ("documents", "No documents yet"),
+        ("analyse", "no documents to ask"),
+        ("jobs", "No jobs yet"),
+        ("insights", "No insights yet"),
+        ("templates", "Key points"),
+        ("costs", "Nothing was called"),
+        ("health", "none is alive"),
+        ("document", "may have been deleted"),
+        ("job", "no job"),
+    ],
+)
+def test_an_empty_page_says_what_it_is_for(page: str, says: str) -> None:
+    at = show(page)
+    assert not at.exception
+    assert says.lower() in words(at).lower()
+
+
+@pytest.mark.parametrize("page", LISTS)
+def test_a_full_page_runs(page: str, analysed: tuple[str, str]) -> None:
+    at = show(page)
+    assert not at.exception
+    assert not at.error
+
+
+@pytest.mark.parametrize("page", ["overview", "jobs", "insights", "documents"])
+def test_a_page_over_many_rows_shows_a_part_of_them(page: str) -> None:
+    with db.transaction() as session:
+        db.execute(session, "INSERT INTO collection (id, name) VALUES ('col_1', 'many')")
+        db.execute(session, "INSERT INTO blob (sha256, size_bytes) SELECT n::text, 1 FROM generate_series(1, 1500) n")
+        db.execute(
+            session,
+            """INSERT INTO document (id, name, collection_id, sha256, media_type, size_bytes, state)
+               SELECT 'doc_' || n, n || '.txt', 'col_1', n::text, 'text/plain', 1, 'ready' FROM generate_series(1, 1500) n""",
+        )
+        db.execute(
+            session,
+            """INSERT INTO job (id, name, template_id, template_version, params, provider, model, lane, state)
+               SELECT 'job_' || n, 'job ' || n, 'qa', 1, '{}', 'offline', 'offline-1', 'live', 'completed'
+               FROM generate_series(1, 1500) n""",
+        )
+        db.execute(
+            session,
+            """INSERT INTO insight (id, statement, statement_key, kind)
+               SELECT 'ins_' || n, 'statement ' || n, 'statement ' || n, 'qa' FROM generate_series(1, 1500) n""",
+        )
+    at = show(page)
+    assert not at.exception
+    assert all(len(frame.value) <= 200 for frame in at.dataframe)
+
+
+def test_the_overview_counts_what_there_is(analysed: tuple[str, str]) -> None:
+    found = {metric.label: metric.value for metric in show("overview").metric}
+    assert (found["Documents ready"], found["Insights"], found["Spent today"]) == ("1", "2", "$0.00")
+
+
+def test_samples_load_with_one_button() -> None:
+    at = show("overview")
+    next(button for button in at.button if button.label == "Load sample documents").click().run()
+    assert not at.exception
+    assert len(rows("SELECT DISTINCT media_type FROM document")) >= 3
+
+
+def test_a_failed_document_says_why_and_can_be_tried_again() -> None:
+    document = documents.add("broken.exe", __import__("io").BytesIO(b"\x7fELF\0\0")).document
+    at = show("document", id=document.id)
+    assert "Convert it" in words(at)
+    next(button for button in at.button if button.label == "Try again").click().run()
+    assert rows("SELECT state FROM document") == [{"state": "queued"}]
+
+
+def test_the_document_page_marks_the_quote(analysed: tuple[str, str]) -> None:
+    document, _ = analysed
+    evidence = rows('SELECT start, "end" FROM evidence ORDER BY start LIMIT 1')[0]
+    at = show("document", id=document, start=str(evidence["start"]), end=str(evidence["end"]))
+    assert not at.exception
+    html = "".join(element.proto.body for element in at.get("html"))
+    marked = html.split("<mark")[1].split(">", 1)[1].split("</mark>")[0]
+    assert marked == TEXT[evidence["start"] : evidence["end"]]
+
+
+def test_text_of_a_document_never_becomes_markup() -> None:
+    document = add_document("<script>alert(1)</script> and <img src=x onerror=alert(2)> " * 3)
+    at = show("document", id=document)
+    html = "".join(element.proto.body for element in at.get("html"))
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_analyse_shows_the_estimate_and_launches() -> None:
+    add_document()
+    at = show("analyse")
+    found = {metric.label: metric.value for metric in at.metric}
+    assert found["Requests"] == "1"
+    assert found["Price, about"] == "$0.00"
+    # Launching leads to the job's page, which AppTest cannot follow from a single page: the job itself is what counts.
+    next(button for button in at.button if button.label == "Launch 1 requests").click().run()
+    assert rows("SELECT template_id, state FROM job") == [{"template_id": "summarize", "state": "queued"}]
+
+
+def test_try_on_three_takes_three_documents() -> None:
+    for number in range(5):
+        add_document(f"{TEXT} Number {number}.", f"{number}.txt")
+    at = show("analyse")
+    next(button for button in at.button if button.label == "Try on 3").click().run()
+    assert rows("SELECT count(*) AS n FROM job_document") == [{"n": 3}]
+
+
+def test_analyse_asks_for_the_question_that_is_missing() -> None:
+    add_document()
+    at = show("analyse")
+    at.selectbox(key="template").set_value("qa").run()
+    assert not at.exception
+    assert "question" in words(at)
+    assert not [button for button in at.button if button.label.startswith("Launch")]
+
+
+def test_the_job_page_shows_answers_cost_and_failures(analysed: tuple[str, str]) -> None:
+    _, job = analysed
+    with db.transaction() as session:
+        db.execute(
+            session,
+            """INSERT INTO request (job_id, custom_id, fingerprint, lane, state, error_code, error_message)
+               VALUES (:job, 'x', 'x', 'live', 'failed', 'rate_limited', 'The rate limit is reached.')""",
+            job=job,
+        )
+    text = words(show("job", id=job))
+    assert "1 × rate" in text.replace("\\", "")
+    assert "Answered 1" in text
+    assert "Send 1 again" in text
+
+
+def test_a_queued_job_offers_to_cancel() -> None:
+    job = make_job([add_document()])
+    assert "Cancel job" in words(show("job", id=job))
+
+
+def test_insight_filters_come_from_the_link(analysed: tuple[str, str]) -> None:
+    assert len(show("insights", q="pumps").dataframe[0].value) >= 1
+    assert "No insight fits" in words(show("insights", q="zebra"))
+
+
+def test_templates_show_own_ones_with_their_fields() -> None:
+    templates.create("Dates", "Find every date.", [FieldSpec("when", "string", "the date")], insights=True)
+    text = words(show("templates"))
+    assert "Dates" in text
+    assert "`when` string" in text
+
+
+def test_costs_read_usage_records_and_name_what_has_no_price() -> None:
+    with db.transaction() as session:
+        db.execute(
+            session,
+            """INSERT INTO usage_record (time, provider, model, lane, input_tokens, output_tokens, cost_usd, priced, status)
+               VALUES (now(), 'openai', 'gpt-5-mini', 'live', 1000, 500, 1.25, true, 'ok'),
+                      (now(), 'openai', 'own-model', 'live', 1000, 500, NULL, false, 'ok')""",
+        )
+    text = words(show("costs"))
+    assert "Spent $1.25" in text
+    assert "1 calls have no known price" in text
+
+
+def test_a_database_that_is_away_is_said_in_plain_words(migrated: str) -> None:
+    db.configure(migrated.replace("/cairn", "/not_there"))
+    at = AppTest.from_file(str(PAGES / "navigation.py"), default_timeout=20).run()
+    assert "cannot be reached" in words(at)
+    assert "Reference" in words(at)
+
+
+def test_a_wrong_choice_launches_nothing() -> None:
+    spec = JobSpec(template="key_points", provider="offline", documents=("doc_gone",))
+    with pytest.raises(Exception, match="doc_gone"):
+        jobs.create(spec, datetime.now(UTC))
+    assert rows("SELECT 1 FROM job") == []

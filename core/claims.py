@@ -112,5 +112,6 @@ UPDATE request r SET state = CASE WHEN j.state IN ('cancelling', 'cancelled') TH
   worker_id = NULL
 FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
 WHERE r.id = dead.id AND o.id = r.id
-RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version, j.params, j.provider, j.model
+RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version, j.params,
+  j.provider, j.model
 """

@@ -177,7 +177,8 @@ WRITE_REQUESTS = """
 UPDATE request r SET state = i.state, error_code = i.code, error_message = i.message,
   asked_again = r.asked_again OR i.state = 'pending',
   finished_at = CASE WHEN i.state = 'pending' THEN NULL ELSE now() END
-FROM unnest(%(request)s::bigint[], %(state)s::text[], %(code)s::text[], %(message)s::text[]) AS i(id, state, code, message)
+FROM unnest(%(request)s::bigint[], %(state)s::text[], %(code)s::text[], %(message)s::text[])
+  AS i(id, state, code, message)
 WHERE r.id = i.id AND r.state = 'answered'
 """
 

@@ -17,7 +17,6 @@ from core.errors import Unavailable
 from core.models import Job
 from core.record import Call, Failed, Outcome
 
-
 log = structlog.get_logger()
 T = TypeVar("T")
 KEEP_AT_MOST = 200

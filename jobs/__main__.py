@@ -100,10 +100,9 @@ async def _work_once(lane: LiveLane, stop_extraction: threading.Event, settings:
         "update_heartbeat_interval": 2.0,
         "stalled_worker_timeout": settings.worker_lease_seconds,
     }
-    async with app.open_async():
-        async with asyncio.TaskGroup() as group:
-            for name, concurrency in ((queue.DOCUMENTS, max(2, os.cpu_count() or 2)), (queue.JOBS, 32)):
-                group.create_task(app.run_worker_async(queues=[name], concurrency=concurrency, name=name, **options))
+    async with app.open_async(), asyncio.TaskGroup() as group:
+        for name, concurrency in ((queue.DOCUMENTS, max(2, os.cpu_count() or 2)), (queue.JOBS, 32)):
+            group.create_task(app.run_worker_async(queues=[name], concurrency=concurrency, name=name, **options))
 
 
 if __name__ == "__main__":

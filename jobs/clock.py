@@ -22,7 +22,7 @@ LEADER_LOCK = 0x0CA1_0003
 
 class Leadership:
     def __init__(self) -> None:
-        self._connection: psycopg.Connection[object] | None = None
+        self._connection: psycopg.Connection[tuple[bool]] | None = None
         self.held = False
 
     def try_to_hold(self) -> bool:
@@ -47,7 +47,7 @@ class Leadership:
             self._connection = None
 
 
-def _connect() -> psycopg.Connection[object]:
+def _connect() -> psycopg.Connection[tuple[bool]]:
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
     return psycopg.connect(url, autocommit=True, connect_timeout=5, application_name="cairn leader")
 

@@ -125,15 +125,18 @@ with right, st.container(border=True):
                 "An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take."
             )
         with st.container(horizontal=True):
-            if st.button(f"Launch {estimate.requests:,} requests", type="primary", disabled=not estimate.requests):
-                if job_id := launch(spec):
-                    st.switch_page("job.py", query_params={"id": job_id})
+            pressed = st.button(
+                f"Launch {estimate.requests:,} requests", type="primary", disabled=not estimate.requests
+            )
+            if pressed and (job_id := launch(spec)):
+                st.switch_page("job.py", query_params={"id": job_id})
             if st.button(
                 "Try on 3", disabled=not estimate.requests, help="The answers are kept: launching reuses them."
             ):
                 st.session_state["try"] = launch(first_three())
 
-if tried := st.session_state.get("try"):
+if st.session_state.get("try"):
+    tried: str = st.session_state["try"]
     ended = job_report.get(tried).ended
 
     @widgets.live(None if ended else 1)

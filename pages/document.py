@@ -5,6 +5,7 @@ import bisect
 import streamlit as st
 
 from core import documents
+from core.extraction import SUPPORTED
 from core.reports import documents as report
 from core.reports import insights
 from pages import widgets
@@ -34,7 +35,7 @@ widgets.show_told()
 with st.container(horizontal=True, vertical_alignment="center"):
     widgets.state_badge(document.state)
     facts = [
-        documents.SUPPORTED.get(document.media_type, document.media_type),
+        SUPPORTED.get(document.media_type, document.media_type),
         widgets.size(document.size_bytes),
         f"{document.pages:,} pages" if document.pages else "",
         f"{document.tokens:,} tokens" if document.tokens is not None else "",

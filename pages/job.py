@@ -75,9 +75,9 @@ def live() -> None:
     with st.container(horizontal=True):
         if row.state in ("queued", "running", "draft") and st.button("Cancel job", icon=":material/stop_circle:"):
             cancel(row)
-        if row.failed + row.cancelled and row.state != "cancelling":
-            if st.button(f"Send {row.failed + row.cancelled:,} again", icon=":material/replay:"):
-                send_again(row)
+        left = row.failed + row.cancelled if row.state != "cancelling" else 0
+        if left and st.button(f"Send {left:,} again", icon=":material/replay:"):
+            send_again(row)
         if row.succeeded and st.button("Insights"):
             st.switch_page("insights.py", query_params={"template": row.template or ""})
     for failure in report.failures(job_id):

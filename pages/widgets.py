@@ -114,16 +114,15 @@ def tell(message: str, *, success: bool = True) -> None:
     st.session_state["told"] = ("success" if success else "error", message, utc_now() + ERRORS_STAY)
 
 
-def attempt(action: Callable[[], object], success: str = "") -> bool:
-    """Run an action of the page; a failure is shown in the user's words and changes nothing. True when it worked."""
+def attempt(action: Callable[[], object], success: str = "") -> None:
+    """Run an action of the page; a failure is shown in the user's words and changes nothing."""
     try:
         action()
     except CairnError as error:
         tell(error.message, success=False)
-        return False
-    if success:
-        tell(success)
-    return True
+    else:
+        if success:
+            tell(success)
 
 
 def show_told() -> None:

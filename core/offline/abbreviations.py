@@ -7,11 +7,15 @@ from core.offline.language import LANGUAGES
 # Something always follows these.
 ALWAYS_FOLLOWED = frozenset(
     """
-    abb abs adm al anm approx apr art aug bd bspw bzw ca cap cf ch chap col d.h dec dez dipl dr e.g ebd eg engl env
-    esp ev evtl ex exkl feb febr fig figs fr frl gen ggf gov hon hr hrn hrsg i.d i.d.r i.e ie inkl insb jan jg jul jun
-    kap lt maj max min mind mio mlle mm mme mr mrd mrs ms mt mts no nos nov nr o.g oct okt op p p.ex par pp prof rep
-    resp rev s s.o s.u sec sen sep sept sog st str tab tel tit u.a u.u univ v.a vgl vol vols vs z.b z.t zit zzgl zzt
+    anm approx aug bspw bzw ca cf d.h dec dez dipl e.g ebd eg engl env esp evtl exkl feb febr ggf hrsg i.d i.d.r i.e ie
+    inkl insb jan jul jun mio mrd nov o.g okt p.ex resp s.o s.u sep sept sog u.a u.u univ v.a vgl vs z.b z.t zzgl zzt
     """.split()
+)
+# So does a name, when these begin with a capital letter,
+TITLES = frozenset("adm dipl dr fr frl gen gov hon hr hrn lt maj mlle mm mme mr mrs ms mt prof rep rev sen st".split())
+# and a number, when it does.
+BEFORE_NUMBER = frozenset(
+    "abb abs art bd cap ch chap col fig figs jg kap lit max min no nos nr p pp s sec tab tel vol vols zif ziff".split()
 )
 # These stand at a sentence's end as well: it ends if the next word often begins one.
 SOMETIMES_LAST = frozenset(
@@ -34,17 +38,27 @@ _LONGEST_WORD = 24
 
 
 def ends_sentence(text: str, start: int, stop: int, after: int) -> bool:
-    """`text[stop]` is a lone full stop in the sentence begun at `start`, and the next word is looked for from `after`."""
+    """`text[stop]` is a lone full stop in the sentence begun at `start`; the next word is looked for from `after`."""
     last = _LAST_WORD.search(text, max(start, stop - _LONGEST_WORD), stop)
     if last is None:
         return True
     word = last.group()
-    if word.lower() in ALWAYS_FOLLOWED or (len(word) == 1 and word.isalpha()):
-        return False
     following = _FIRST_WORD.match(text, after, after + 2 * _LONGEST_WORD)
-    next_word = following.group(1).lower() if following else ""
+    next_word = following.group(1) if following else ""
+    if _is_followed(word, next_word):
+        return False
+    starts = next_word.lower() in STARTERS
     if word.isdecimal() and len(word) <= 2:
-        return next_word in STARTERS and next_word not in MONTHS and last.start() > start
+        return starts and next_word.lower() not in MONTHS and last.start() > start
     if word.lower() in SOMETIMES_LAST or _DOTTED.fullmatch(word):
-        return next_word in STARTERS
+        return starts
     return True
+
+
+def _is_followed(word: str, next_word: str) -> bool:
+    lower = word.lower()
+    if lower in ALWAYS_FOLLOWED or (len(word) == 1 and word.isalpha()):
+        return True
+    if lower in TITLES and word[0].isupper():
+        return True
+    return lower in BEFORE_NUMBER and next_word[:1].isdecimal()

@@ -28,8 +28,8 @@ AS_GOOD = 0.8
 NUMBER_COUNTS = 1.5
 
 _ASKS_FOR_NUMBER = re.compile(
-    r"\b(?:how (?:long|many|much|often|old|far|big)|when|what (?:year|date|amount|percentage)|wie ?(?:lange|viele?|oft|alt|hoch)"
-    r"|wann|combien|quand|cu[aá]nt[oa]s?|cu[aá]ndo)\b",
+    r"\b(?:how (?:long|many|much|often|old|far|big)|when|what (?:year|date|amount|percentage)"
+    r"|wie ?(?:lange|viele?|oft|alt|hoch)|wann|combien|quand|cu[aá]nt[oa]s?|cu[aá]ndo)\b",
     re.IGNORECASE,
 )
 _DIGIT = re.compile(r"\d")

@@ -1,4 +1,4 @@
-"""The providers that are set up. SDKs are imported at the first call, so that a process which never calls pays nothing."""
+"""The providers that are set up. SDKs are imported at the first call: a process which never calls pays nothing."""
 
 from core.providers.types import Provider
 

@@ -35,8 +35,8 @@ class OpenAIProvider:
 
     @cached_property
     def _client(self) -> "AsyncOpenAI":
-        from openai import AsyncOpenAI, DefaultAioHttpClient
         from httpx2 import Limits
+        from openai import AsyncOpenAI, DefaultAioHttpClient
 
         transport = DefaultAioHttpClient(limits=Limits(max_connections=1000, max_keepalive_connections=1000))
         return AsyncOpenAI(

@@ -81,8 +81,8 @@ class Provider(Protocol):
 
 
 BOUNDS = frozenset(
-    ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern")
-    + ("minItems", "maxItems", "uniqueItems")
+    "minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength pattern minItems maxItems "
+    "uniqueItems".split()
 )
 
 

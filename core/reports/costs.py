@@ -90,7 +90,8 @@ SUMS = """count(*) FILTER (WHERE NOT reused) AS calls, count(*) FILTER (WHERE re
   coalesce(sum(cached_input_tokens), 0)::bigint AS cached_input_tokens,
   coalesce(sum(output_tokens), 0)::bigint AS output_tokens, coalesce(sum(cost_usd), 0) AS cost_usd,
   count(*) FILTER (WHERE NOT priced) AS unpriced"""
-RANGE = """(CAST(:start AS timestamptz) IS NULL OR time >= :start) AND (CAST(:stop AS timestamptz) IS NULL OR time < :stop)"""
+RANGE = """(CAST(:start AS timestamptz) IS NULL OR time >= :start)
+  AND (CAST(:stop AS timestamptz) IS NULL OR time < :stop)"""
 
 
 def sums(by: By, start: datetime | None = None, stop: datetime | None = None) -> list[UsageSum]:
@@ -122,7 +123,8 @@ def dearest_jobs(start: datetime, stop: datetime, limit: int = 10) -> list[JobCo
     sql = f"""SELECT u.job_id, coalesce(min(j.name), '(deleted job)') AS name,
                 count(*) FILTER (WHERE NOT u.reused) AS calls, coalesce(sum(u.cost_usd), 0) AS cost_usd
               FROM usage_record u LEFT JOIN job j ON j.id = u.job_id
-              WHERE u.job_id IS NOT NULL AND {RANGE} GROUP BY u.job_id ORDER BY cost_usd DESC, calls DESC LIMIT :limit"""
+              WHERE u.job_id IS NOT NULL AND {RANGE}
+              GROUP BY u.job_id ORDER BY cost_usd DESC, calls DESC LIMIT :limit"""
     with db.transaction() as session:
         return [JobCost(**row._mapping) for row in db.rows(session, sql, start=start, stop=stop, limit=limit)]
 

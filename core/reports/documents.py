@@ -73,7 +73,8 @@ def find(
 
 def by_ids(ids: list[str]) -> list[DocumentRow]:
     """In the order of their creation; ids that are gone are left out."""
-    sql = f"SELECT {COLUMNS} FROM document d JOIN collection c ON c.id = d.collection_id WHERE d.id = ANY(:ids) ORDER BY d.id"
+    sql = f"""SELECT {COLUMNS} FROM document d JOIN collection c ON c.id = d.collection_id
+              WHERE d.id = ANY(:ids) ORDER BY d.id"""
     with db.transaction() as session:
         return [DocumentRow(**row._mapping) for row in db.rows(session, sql, ids=ids)]
 

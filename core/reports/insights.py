@@ -80,7 +80,7 @@ def find(
     if cursor is not None:
         where += " AND (i.last_seen, i.id) < (CAST(:seen AS timestamptz), :after)"
         given["seen"], given["after"] = _cursor(cursor)
-    sql = f"{SELECT_INSIGHT} WHERE {where} ORDER BY i.last_seen DESC, i.id DESC LIMIT :limit"  # noqa: S608  # constants only
+    sql = f"{SELECT_INSIGHT} WHERE {where} ORDER BY i.last_seen DESC, i.id DESC LIMIT :limit"
     with db.transaction() as session:
         rows = [InsightRow(**row._mapping) for row in db.rows(session, sql, limit=limit + 1, **given)]
     return cut(rows, limit, [f"{row.last_seen.isoformat()}~{row.id}" for row in rows])
@@ -90,7 +90,7 @@ def count(**filters: Any) -> int:
     """How many insights match the filters of `find`."""
     where, given = _where(filters)
     with db.transaction() as session:
-        found: int = db.scalar(session, f"SELECT count(*) FROM insight i WHERE {where}", **given)  # noqa: S608
+        found: int = db.scalar(session, f"SELECT count(*) FROM insight i WHERE {where}", **given)
         return found
 
 
@@ -117,7 +117,7 @@ def evidence(insight_ids: list[str]) -> list[EvidenceRow]:
 
 
 def _cursor(cursor: str) -> tuple[datetime, str]:
-    seen, separator, insight_id = cursor.partition("~")
+    seen, _, insight_id = cursor.partition("~")
     try:
         # A plus sign that was not escaped in a link arrives as a space.
         return datetime.fromisoformat(seen.replace(" ", "+")), insight_id

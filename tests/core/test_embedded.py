@@ -186,7 +186,7 @@ def test_survives_a_hard_kill(data_dir: Path, victims: str) -> None:
     kill_web(web)
     postgres = EmbeddedPostgres(data_dir)
     assert is_kept(postgres.start(), 4)
-    assert not psutil.pid_exists(postmaster.pid)
+    assert postmaster not in processes_under(data_dir)
     postgres.stop()
 
 
@@ -230,7 +230,7 @@ def test_a_pid_that_is_somebody_elses_now_is_neither_believed_nor_killed(data_di
 def test_a_postgres_in_another_directory_is_left_alone(data_dir: Path, new_dir: Path) -> None:
     (new_dir / "postgres").symlink_to(sys.executable)
     sleep = "import time; print(flush=True); time.sleep(60)"
-    command = [new_dir / "postgres", "-I", "-c", sleep, "-D", data_dir / "postgres"]
+    command = [str(new_dir / "postgres"), "-I", "-c", sleep, "-D", str(data_dir / "postgres")]
     other = subprocess.Popen(command, cwd=new_dir, stdout=subprocess.PIPE)
     assert other.stdout is not None
     other.stdout.readline()

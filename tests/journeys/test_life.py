@@ -79,4 +79,4 @@ def test_wrong_settings_stop_the_start_with_all_reasons(data_dir: Path) -> None:
 
 def test_an_open_address_without_leave_is_refused(data_dir: Path) -> None:
     with pytest.raises(AssertionError, match="ALLOW_OPEN_ACCESS"):
-        start_app(data_dir, STREAMLIT_SERVER_ADDRESS="0.0.0.0")  # noqa: S104
+        start_app(data_dir, STREAMLIT_SERVER_ADDRESS="0.0.0.0")

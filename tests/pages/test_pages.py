@@ -1,6 +1,5 @@
 """Every page: empty, full, broken. What a person reads on it is asserted, not only that it ran."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,12 +32,12 @@ def words(at: AppTest) -> str:
 
 
 @pytest.fixture
-def analysed() -> Iterator[tuple[str, str]]:
+def analysed() -> tuple[str, str]:
     """A document and the ended job that asked for its key points."""
     document = add_document()
     job = make_job([document], params={"count": 2})
     run_job(job)
-    yield document, job
+    return document, job
 
 
 @pytest.mark.parametrize(
@@ -77,7 +76,8 @@ def test_a_page_over_many_rows_shows_a_part_of_them(page: str) -> None:
         db.execute(
             session,
             """INSERT INTO document (id, name, collection_id, sha256, media_type, size_bytes, state)
-               SELECT 'doc_' || n, n || '.txt', 'col_1', n::text, 'text/plain', 1, 'ready' FROM generate_series(1, 1500) n""",
+               SELECT 'doc_' || n, n || '.txt', 'col_1', n::text, 'text/plain', 1, 'ready'
+               FROM generate_series(1, 1500) n""",
         )
         db.execute(
             session,
@@ -198,7 +198,8 @@ def test_costs_read_usage_records_and_name_what_has_no_price() -> None:
     with db.transaction() as session:
         db.execute(
             session,
-            """INSERT INTO usage_record (time, provider, model, lane, input_tokens, output_tokens, cost_usd, priced, status)
+            """INSERT INTO usage_record (time, provider, model, lane, input_tokens, output_tokens, cost_usd, priced,
+                 status)
                VALUES (now(), 'openai', 'gpt-5-mini', 'live', 1000, 500, 1.25, true, 'ok'),
                       (now(), 'openai', 'own-model', 'live', 1000, 500, NULL, false, 'ok')""",
         )

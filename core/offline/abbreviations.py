@@ -61,4 +61,5 @@ def _is_followed(word: str, next_word: str) -> bool:
         return True
     if lower in TITLES and word[0].isupper():
         return True
-    return lower in BEFORE_NUMBER and next_word[:1].isdecimal()
+    # German streets: "Hauptstr. 5".
+    return next_word[:1].isdecimal() and (lower in BEFORE_NUMBER or lower.endswith("str"))

@@ -102,7 +102,7 @@ LANGUAGES = (
         "en",
         "english",
         frozenset(_ENGLISH.split()),
-        "What does the text say about {}?",
+        "What does the text say about “{}”?",
         no_nouns=("able", "ed", "ful", "ial", "ible", "ical", "less", "ly", "ous"),
     ),
     Language(

@@ -23,6 +23,8 @@ WRAP_STEP = 8
 MOST_LINES = 0.3
 FEWEST_LINES = 20
 REPEATED = 3
+LONGEST_HEADER = 100
+LONGEST_CONTENTS_ROW = 200
 CELL_OF_PROSE_WORDS = 6
 SENTENCE_STOPS = ".!?…。！？｡।॥؟۔"
 CLOSING = "\"'”’»«)]」』）*_"
@@ -128,7 +130,9 @@ def _stripped(at: int, line: str, start: int, end: int) -> tuple[int, str]:
 
 def _repeated(lines: Iterable[str]) -> frozenset[str]:
     """Running headers and footers: short lines that are no sentence and come again and again, page numbers aside."""
-    counts = Counter(_DIGITS.sub("0", line) for line in lines if len(line) < 100 and line[-1] not in SENTENCE_STOPS)
+    counts = Counter(
+        _DIGITS.sub("0", line) for line in lines if len(line) < LONGEST_HEADER and line[-1] not in SENTENCE_STOPS
+    )
     return frozenset(shape for shape, count in counts.items() if count >= REPEATED)
 
 
@@ -138,7 +142,7 @@ def _line(start: int, text: str, blank_before: bool, repeated: frozenset[str]) -
     weak = _WEAK_MARKER.match(text, marker)
     if weak and not _is_date(text, weak.end()):
         marker = weak.end()
-    junk = _is_junk(text) or (len(text) < 100 and _DIGITS.sub("0", text) in repeated)
+    junk = _is_junk(text) or (len(text) < LONGEST_HEADER and _DIGITS.sub("0", text) in repeated)
     alone = junk or text.startswith("#") or bool(_CAPTION.match(text)) or _is_row(text)
     strongly = bool(strong or _SECTION_NUMBER.match(text))
     return _Line(start, text, blank_before, marker, strongly, alone, junk)
@@ -147,7 +151,7 @@ def _line(start: int, text: str, blank_before: bool, repeated: frozenset[str]) -
 def _is_date(text: str, at: int) -> bool:
     """ "3. Oktober" is a date, not the third item."""
     word = _NEXT_WORD.match(text, at)
-    return bool(word) and word.group().lower() in MONTHS
+    return word is not None and word.group().lower() in MONTHS
 
 
 def _is_row(text: str) -> bool:
@@ -162,7 +166,7 @@ def _is_junk(line: str) -> bool:
     solid = len(line) - sum(map(str.isspace, line))
     if letters < solid / 2 or _LEADERS.search(line):
         return True
-    return len(line) < 200 and bool(_PAGE_NUMBER.fullmatch(line) or _CONTENTS_ROW.fullmatch(line))
+    return len(line) < LONGEST_CONTENTS_ROW and bool(_PAGE_NUMBER.fullmatch(line) or _CONTENTS_ROW.fullmatch(line))
 
 
 def _runs(lines: list[_Line]) -> Iterator[list[_Line]]:

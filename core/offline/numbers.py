@@ -13,11 +13,11 @@ _MARK = re.compile(r"[.,'’\u00a0\u202f]")
 
 
 def first_number(text: str, language: Language, *, whole: bool) -> int | float | None:
-    """A number that looks like a year is taken only where there is no other."""
+    """What looks like a year is taken only where a whole number is wanted and there is no other."""
     numbers = [number for found in _NUMBER.findall(text) if (number := parse(found, language)) is not None]
     fitting = [number for number in numbers if isinstance(number, int) or not whole]
     plain = [number for number in fitting if number not in YEARS]
-    return next(iter(plain or fitting), None)
+    return next(iter(plain or (fitting if whole else [])), None)
 
 
 def parse(written: str, language: Language) -> int | float | None:

@@ -58,14 +58,14 @@ class TermMatrix:
     def weights(self) -> Floats:
         """tf-idf of each entry, every sentence scaled to length 1."""
         weights = (1 + np.log(self.counts)) * self.rarity[self.columns]
-        lengths = np.sqrt(np.bincount(self.rows, weights**2, self.sentences))
+        lengths = np.sqrt(_sums(self.rows, weights**2, self.sentences))
         return weights / lengths[self.rows]
 
     def to_sentences(self, term_values: Floats) -> Floats:
-        return np.bincount(self.rows, self.weights * term_values[self.columns], self.sentences)
+        return _sums(self.rows, self.weights * term_values[self.columns], self.sentences)
 
     def to_terms(self, sentence_values: Floats) -> Floats:
-        return np.bincount(self.columns, self.weights * sentence_values[self.rows], len(self.terms))
+        return _sums(self.columns, self.weights * sentence_values[self.rows], len(self.terms))
 
     def likeness(self, sentence: int) -> Floats:
         """Cosine of one sentence to all."""
@@ -74,12 +74,17 @@ class TermMatrix:
         return self.to_sentences(self.to_terms(alone))
 
 
+def _sums(places: Ints, values: Floats, length: int) -> Floats:
+    # Without entries bincount gives integers.
+    return np.bincount(places, values, length).astype(np.float64, copy=False)
+
+
 def centrality(matrix: TermMatrix) -> Floats:
     """TextRank: PageRank over sentences tied by their likeness. Sums to 1."""
     if not matrix.sentences:
         return np.zeros(0)
     ones = np.ones(matrix.sentences)
-    own = np.bincount(matrix.rows, matrix.weights**2, matrix.sentences)
+    own = _sums(matrix.rows, matrix.weights**2, matrix.sentences)
     ties = matrix.to_sentences(matrix.to_terms(ones)) - own
     tied = ties > CONVERGED
     shares = np.where(tied, 1 / np.where(tied, ties, 1.0), 0.0)
@@ -102,11 +107,11 @@ def bm25(matrix: TermMatrix, query: Iterable[str]) -> Floats:
     for word in query:
         if word in matrix.terms:
             wanted[matrix.terms[word]] = 1.0
-    lengths = np.bincount(matrix.rows, matrix.counts, matrix.sentences)
+    lengths = _sums(matrix.rows, matrix.counts, matrix.sentences)
     usual = max(1.0, float(lengths.mean())) if matrix.sentences else 1.0
     damped = matrix.counts + K1 * (1 - B + B * lengths[matrix.rows] / usual)
     gain = wanted[matrix.columns] * matrix.rarity[matrix.columns] * matrix.counts * (K1 + 1) / damped
-    return np.bincount(matrix.rows, gain, matrix.sentences)
+    return _sums(matrix.rows, gain, matrix.sentences)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,72 @@
+"""Script runs of each page against a trivial page, and the first paint after a cold start."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from core import db
+from core.embedded import EmbeddedPostgres
+from tests.bench.measuring import p50_p95_ms
+from tests.journeys.conftest import CHROMIUM, FLAGS, start_app
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+RUNS = 40
+
+
+def measure(scratch: Path) -> dict[str, dict[str, Any]]:
+    figures: dict[str, dict[str, Any]] = {}
+    postgres = EmbeddedPostgres(scratch)
+    db.configure(postgres.start())
+    try:
+        trivial = _runs(AppTest.from_string("import streamlit as st\nst.title('trivial')"))
+        figures["trivial page"] = _row(trivial, trivial)
+        for name in ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health"):
+            figures[name] = _row(_runs(AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=20)), trivial)
+    finally:
+        db.engine().dispose()
+        postgres.stop()
+    if CHROMIUM is not None:
+        figures["cold start"] = _cold_start(scratch)
+    return figures
+
+
+def _runs(at: AppTest) -> list[float]:
+    at.run()
+    assert not at.exception
+    seconds = []
+    for _ in range(RUNS):
+        begun = time.perf_counter()
+        at.run()
+        seconds.append(time.perf_counter() - begun)
+    return seconds
+
+
+def _row(seconds: list[float], trivial: list[float]) -> dict[str, Any]:
+    p50, p95 = p50_p95_ms(seconds)
+    return {"p50_ms": p50, "p95_ms": p95, "times_trivial": round(p50 / p50_p95_ms(trivial)[0], 1)}
+
+
+def _cold_start(scratch: Path) -> dict[str, Any]:
+    """From the command to the title in a browser: a first start on nothing, and a second one."""
+    from playwright.sync_api import sync_playwright
+
+    data = scratch / "cold"
+    found: dict[str, Any] = {}
+    for which in ("first", "second"):
+        begun = time.perf_counter()
+        app = start_app(data)
+        found[f"{which}_ready_s"] = round(time.perf_counter() - begun, 2)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            page = browser.new_page()
+            begun = time.perf_counter()
+            page.goto(app.url)
+            page.get_by_role("heading", name="Overview").wait_for()
+            found[f"{which}_paint_s"] = round(time.perf_counter() - begun, 2)
+            browser.close()
+        found[f"{which}_stop_s"] = round(app.stop(), 2)
+    shutil.rmtree(data, ignore_errors=True)
+    return found

@@ -1,0 +1,31 @@
+"""Wall and CPU seconds and the peak memory of this process and of its children."""
+
+import resource
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass
+class Taken:
+    wall_s: float = 0.0
+    cpu_s: float = 0.0
+
+
+@contextmanager
+def taken() -> Iterator[Taken]:
+    result = Taken()
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield result
+    result.wall_s, result.cpu_s = time.perf_counter() - wall, time.process_time() - cpu
+
+
+def peak_mb() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def p50_p95_ms(seconds: Sequence[float]) -> tuple[float, float]:
+    cuts = statistics.quantiles(seconds, n=20)
+    return round(statistics.median(seconds) * 1000, 1), round(cuts[-1] * 1000, 1)

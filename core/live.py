@@ -21,6 +21,8 @@ log = structlog.get_logger()
 T = TypeVar("T")
 KEEP_AT_MOST = 200
 DERIVE_AT_ONCE = 200
+# At the end, how long what was heard may take to be stored; a database that is away must not keep us from ending.
+STORE_SECONDS = 2
 
 
 class LiveLane:
@@ -47,9 +49,10 @@ class LiveLane:
             await asyncio.wait(self.in_flight, timeout=grace_seconds)
         for task in self.in_flight:
             task.cancel()
-        await asyncio.gather(*self.in_flight, return_exceptions=True)
+        if self.in_flight:
+            await asyncio.wait(self.in_flight, timeout=1)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._outcomes.join(), timeout=5)
+            await asyncio.wait_for(self._outcomes.join(), timeout=STORE_SECONDS)
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
@@ -114,8 +117,11 @@ class LiveLane:
             try:
                 outcome = await calls.ask(call, note=lambda unheard: self._outcomes.put_nowait((unheard, None)))
             except asyncio.CancelledError:
+                # Whoever cancels us stops the worker; `close` sees to it that this is still stored.
                 self._outcomes.put_nowait((calls.unheard(call), None))
-                outcome = Failed(call, "interrupted", "The worker was stopped before the answer came.", again=True)
+                message = "The worker was stopped before the answer came."
+                self._outcomes.put_nowait((Failed(call, "interrupted", message, again=True), None))
+                raise
             except Exception:  # outer boundary of one call: a fault of ours must not hold its slot and request for ever
                 log.exception("a call failed inside Cairn", request=call.request_id)
                 outcome = Failed(

@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import InvalidInput
 from core.providers.types import Usage
 
+SOURCE = f"genai-prices {version('genai-prices')}"
 SMALLEST = Decimal("0.000000000001")
 
 
@@ -65,11 +66,18 @@ def _calculate(provider: str, model: str, usage: Usage, at: datetime, *, batch: 
 
 
 def _rates(calculation: Any) -> dict[str, Any]:
-    return {
-        "model": calculation.model.id,
-        "applied": str(calculation.model_price),
-        "source": f"genai-prices {version('genai-prices')}",
-    }
+    return {"model": calculation.model.id, "applied": _described(calculation.model_price), "source": SOURCE}
+
+
+# Rates come from the snapshot's own objects, few and kept for ever; describing one takes longer than pricing a call.
+_descriptions: dict[int, tuple[Any, str]] = {}
+
+
+def _described(rates: Any) -> str:
+    known = _descriptions.get(id(rates))
+    if known is None or known[0] is not rates:
+        known = _descriptions[id(rates)] = (rates, str(rates))
+    return known[1]
 
 
 def _exact(cost: Decimal) -> Decimal:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from math import log2
 
-from core.offline.language import Language
+from core.offline.language import OTHER, Language
 from core.offline.reading import Reading
 from core.offline.words import UNSPACED, WORD
 
@@ -15,6 +15,7 @@ LONGEST_RUN = 12
 # Enough to know a text's subjects by; keeps the work the same for texts of any length.
 SENTENCES_READ = 3000
 SHORTEST_WORD = 3
+SMALL_WORD = 3
 JOINTS = frozenset((" ", "-", "'", "’", ' "', " “", " „", " « "))
 
 # One word says little; of four, some are often too many.
@@ -23,10 +24,12 @@ LENGTH_COUNTS = {1: 1.0, 2: 3.0, 3: 3.5, 4: 3.5}
 # Even what is said once counts a little.
 ONCE = 0.25
 
-# Addresses, paths and file names are not phrases.
-_ADDRESS = re.compile(r"\S*(?:://|@|\w\.\w{2}|\w/\S*/|/\w+/)\S*")
+_ADDRESS = re.compile(r"://|@|\w\.\w{2}|/.*/")
+_TOKEN = re.compile(r"\S+")
 # In scripts without spaces: words of katakana, and short runs of Chinese characters between other signs.
 _UNSPACED_WORD = re.compile(r"[\u30a1-\u30ff]{2,12}|(?<![\u3400-\u9fff])[\u3400-\u9fff]{2,6}(?![\u3400-\u9fff])")
+
+_HANGUL = "\u1100"
 
 Key = tuple[str, ...]
 
@@ -78,13 +81,18 @@ def _worth(key: Key, count: int, longer: list[int]) -> float:
 
 def _phrases(reading: Reading, sentence: str) -> Iterator[tuple[Key, str]]:
     linkers = reading.language.linkers
-    for run in _runs(_ADDRESS.sub(lambda match: ";" * len(match.group()), sentence), reading):
+    for run in _runs(_TOKEN.sub(_without_address, sentence), reading):
         for i in range(len(run)):
             for j in range(i + 1, min(len(run), i + 2 * LONGEST_PHRASE) + 1):
                 if _is_phrase(run[i:j], reading.language):
                     words = [match.group().lower() for match in run[i:j]]
                     key = tuple(reading.stem(word) for word in words if word not in linkers)
                     yield key, sentence[run[i].start() : run[j - 1].end()]
+
+
+def _without_address(token: re.Match[str]) -> str:
+    """Addresses, paths and file names are not phrases; what takes their place keeps the positions."""
+    return ";" * len(token.group()) if _ADDRESS.search(token.group()) else token.group()
 
 
 def _is_phrase(phrase: list[re.Match[str]], language: Language) -> bool:
@@ -121,4 +129,8 @@ def _runs(sentence: str, reading: Reading) -> Iterator[list[re.Match[str]]]:
 
 
 def _carries_meaning(word: str, reading: Reading) -> bool:
-    return word in reading.language.linkers or not (word in reading.stop_words or word.isdecimal())
+    if word in reading.language.linkers:
+        return True
+    # Without a list of small words, short ones in alphabets pass for small.
+    small = reading.language is OTHER and len(word) <= SMALL_WORD and word < _HANGUL
+    return not (small or word in reading.stop_words or word.isdecimal())

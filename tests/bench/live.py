@@ -88,15 +88,18 @@ def _ours(number: int) -> tuple[float, float]:
         lane = live.LiveLane(worker, CONCURRENCY)
         await lane.open()
         await lane.pump(job)
-        while await asyncio.to_thread(live.derive_chunk):
-            pass
+        while not await asyncio.to_thread(_completed, job):
+            await asyncio.sleep(0.01)
         await lane.close(1)
 
     with taken() as t:
         asyncio.run(run())
     calls.configured.cache_clear()
-    assert rows("SELECT state FROM job WHERE id = :job", job=job) == [{"state": "completed"}]
     return t.wall_s, t.cpu_s
+
+
+def _completed(job: str) -> bool:
+    return rows("SELECT state FROM job WHERE id = :job", job=job) == [{"state": "completed"}]
 
 
 def _documents(number: int) -> list[str]:

@@ -317,8 +317,10 @@ def test_what_postgres_says_when_it_cannot_start_reaches_the_user(data_dir: Path
     before = configuration.read_text()
     configuration.write_text("no_such_setting = 1\n")
     postgres = EmbeddedPostgres(data_dir)
+    started = time.monotonic()
     with pytest.raises(ConfigurationError, match=r"postgres\.log[^$]*no_such_setting"):
         postgres.start()
+    assert time.monotonic() - started < 5, "waiting would not help here"
     configuration.write_text(before)
     postgres.start()
     postgres.stop()

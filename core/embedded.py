@@ -45,10 +45,8 @@ with warnings.catch_warnings():
 DATABASE = "cairn"
 PORT = 5432  # names the socket; unsaid, PGPORT in somebody's environment would
 SOCKET_PATH_LIMIT = 103  # bytes, on macOS; Linux allows 107
-FIRST_TICK_S = 0.02
-SLOWEST_TICK_S = 0.25  # every attempt while PostgreSQL recovers leaves a line in its log
-CONNECT_WITHIN_S = 3
-ORPHANS_END_WITHIN_S = 30.0
+FIRST_TICK_S, SLOWEST_TICK_S = 0.02, 0.25  # every attempt while PostgreSQL recovers leaves a line in its log
+CONNECT_WITHIN_S, ORPHANS_END_WITHIN_S = 3, 30
 LOG_LIMIT = 10_000_000
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}  # no secrets, no locale, no PG*
 # The user's locale breaks initdb where the system does not know it; the built-in one is the same everywhere.

@@ -71,6 +71,12 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
     )
 
 
+def check(spec: JobSpec) -> None:
+    """Raises what `create` would, before anything is stored for it."""
+    with db.transaction() as session:
+        _check(session, spec)
+
+
 def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
     """Make a job over the documents that there are now; started, its requests are expanded by the worker."""
     figures = estimate(spec, at)

@@ -27,7 +27,7 @@ LONGEST_HEADER = 100
 LONGEST_CONTENTS_ROW = 200
 CELL_OF_PROSE_WORDS = 6
 SENTENCE_STOPS = ".!?…。！？｡।॥؟۔"
-CLOSING = "\"'”’»«)]」』）*_"
+CLOSING = "\"'”“’‘»«)]」』）*_"
 
 _LINE = re.compile(r"[^\n\r\f\v\u0085\u2028\u2029]+")
 _STRONG_MARKER = re.compile(r"(?:[-*+•‣▪▸◦●○■□·✓➢]|#{1,6}|>[>\s]*)\s+(?=\S)|>+(?=\S)")
@@ -44,7 +44,8 @@ _COLUMN_GAP = re.compile(r"(?<=\S)\s{3,}(?=\S)")
 _LEADERS = re.compile(r"(?:\. ?){4,}|…{2,}")
 _CONTENTS_ROW = re.compile(r"\d{1,3}(?:\.\d{1,3})+\.?\s.*[^\s.,;:]\s+\d{1,4}")
 _PAGE_NUMBER = re.compile(
-    r"[-–—\[(\s]*(?:page|seite|página|p\.|s\.)?\s*(?:\d{1,4}|[ivxlcdm]{1,6})(?:\s*(?:of|/|von|sur|de)\s*\d{1,4})?[-–—\]).\s]*",
+    r"[-–—\[(\s]*(?:page|seite|página|p\.|s\.)?\s*(?:\d{1,4}|[ivxlcdm]{1,6})"
+    r"(?:\s*(?:of|/|von|sur|de)\s*\d{1,4})?[-–—\]).\s]*",
     re.IGNORECASE,
 )
 _DIGITS = re.compile(r"\d+")
@@ -200,8 +201,10 @@ def _usual_length(run: list[_Line]) -> int:
 
 
 def _wrapped_at(lines: list[_Line]) -> int:
-    """The length that most lines of the text come close to. PDFs join the two lines of a divided word, so runs of
-    lines alone mislead. A text whose lines have any length has no such limit."""
+    """The length that most lines of the text come close to, if there is one.
+
+    PDFs join the two lines of a divided word, so the lines of one run may mislead where the whole text does not.
+    """
     steps = Counter(len(line.text) // WRAP_STEP for line in lines if len(line.text) > SHORTEST_WRAP)
     if not steps:
         return NOT_WRAPPED

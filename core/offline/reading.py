@@ -7,23 +7,31 @@ from typing import NamedTuple
 import numpy as np
 
 from core.offline.language import DANGLING, ENGLISH, INSTRUCTION_WORDS, QUESTION_WORDS, guess_language, stemmer
+from core.offline.lines import SENTENCE_STOPS
 from core.offline.ranking import Floats, Presence, TermMatrix, bm25, centrality, diverse
 from core.offline.sentences import Sentence, split
 from core.offline.words import words_of
 
+# A prompt may be long; what it looks for stands in its first words.
+MOST_TERMS = 100
+# Shorter ones are headings rather than sentences.
 FRAGMENT_WORDS = 6
 FEWEST_WORDS = 2
+
+# Weights of importance: what is no whole sentence, leans on the one before, asks, or points elsewhere.
 FRAGMENT = 0.3
-LONG_FRAGMENT = 0.8
-HEADING = 0.4
-LED_IN = 3
-LEADS_IN = 0.4
 DANGLES = 0.75
 ASKS = 0.4
 REFERS = 0.6
 # What a text is about, its first sentences tend to say.
 LEAD = 0.4
 LEAD_SENTENCES = 5
+
+# Weights of a match, and how much of a heading's match goes to the sentences after it.
+INCOMPLETE = 0.8
+HEADING = 0.4
+LEADS_IN = 0.4
+LED_IN = 3
 
 
 class Match(NamedTuple):
@@ -61,7 +69,7 @@ class Reading:
         """Terms to look for; the wish may be in another language than the text."""
         words = words_of(" ".join(wish.replace("_", " ") for wish in wishes))
         idle = guess_language(words).stop_words | INSTRUCTION_WORDS | QUESTION_WORDS
-        return list(dict.fromkeys(self.terms(word for word in words if word not in idle)))
+        return list(dict.fromkeys(self.terms(word for word in words if word not in idle)))[:MOST_TERMS]
 
     @cached_property
     def matrix(self) -> TermMatrix:
@@ -121,7 +129,7 @@ class Reading:
         """What a heading or a question asks for stands in the sentences after it, often without its words."""
         heading, distance = -1, 0
         for i, sentence in enumerate(self.sentences):
-            if sentence.words < FRAGMENT_WORDS or sentence.text.endswith("?"):
+            if _is_heading(sentence):
                 heading, distance = i, 0
             elif heading >= 0 and sentence.whole and distance < LED_IN:
                 distance += 1
@@ -131,9 +139,12 @@ class Reading:
     @cached_property
     def _standing(self) -> Floats:
         """A heading matches its own words best and says nothing about them."""
-        return np.array([self._stands(sentence) for sentence in self.sentences], dtype=np.float64)
+        weights = [HEADING if _is_heading(s) else 1.0 if s.whole else INCOMPLETE for s in self.sentences]
+        return np.array(weights, dtype=np.float64)
 
-    def _stands(self, sentence: Sentence) -> float:
-        if sentence.words < FRAGMENT_WORDS or sentence.text.endswith("?"):
-            return HEADING
-        return 1.0 if sentence.whole else LONG_FRAGMENT
+
+def _is_heading(sentence: Sentence) -> bool:
+    """Or a question: names a subject without saying anything about it."""
+    if sentence.text.endswith("?"):
+        return True
+    return not sentence.junk and sentence.words < FRAGMENT_WORDS and not sentence.text.endswith(tuple(SENTENCE_STOPS))

@@ -1,0 +1,78 @@
+"""Documents: upload, list, text, original, try again, delete."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, File, Form, UploadFile
+from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+
+from api.schemas import Cursor, DocumentOut, Limit, ListOut, UploadedOut, error_of, fields_of, listed
+from core import documents
+from core.errors import InvalidInput, NotFound
+from core.reports import documents as report
+from core.reports.documents import DocumentRow
+from core.settings import get_settings
+
+router = APIRouter(prefix="/documents", tags=["documents"])
+
+
+def out(row: DocumentRow) -> dict[str, Any]:
+    return {**fields_of(row, DocumentOut), "error": error_of(row.error_code, row.error_message)}
+
+
+def one(document_id: str) -> dict[str, Any]:
+    found = report.by_ids([document_id])
+    if not found:
+        raise NotFound(f"There is no document {document_id}. It may have been deleted.")
+    return out(found[0])
+
+
+@router.post("", status_code=202)
+def upload(
+    files: Annotated[list[UploadFile], File()], collection: Annotated[str, Form()] = documents.DEFAULT_COLLECTION
+) -> dict[str, list[UploadedOut]]:
+    for file in files:  # all are looked at before one is stored
+        if not file.size:
+            raise InvalidInput(f"{file.filename or 'A file'} is empty. Choose a file with content.")
+        if file.size > get_settings().max_upload_mb << 20:
+            raise InvalidInput(f"{file.filename} is larger than {get_settings().max_upload_mb} MB. Split it.")
+    added = [documents.add(file.filename or "unnamed", file.file, collection) for file in files]
+    return {"items": [UploadedOut(**one(a.document.id), duplicate=a.duplicate) for a in added]}
+
+
+@router.get("", response_model=ListOut[DocumentOut])
+def find(collection: str | None = None, state: str | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
+    return listed(report.find(collection=collection, state=state, limit=limit, cursor=cursor), out)
+
+
+@router.get("/{document_id}", response_model=DocumentOut)
+def get(document_id: str) -> Any:
+    return one(document_id)
+
+
+@router.get("/{document_id}/text", response_class=PlainTextResponse)
+def text(document_id: str) -> str:
+    """The text that spans count in, in code points."""
+    return documents.text_of(document_id).text
+
+
+@router.get("/{document_id}/original")
+def original(document_id: str) -> StreamingResponse:
+    document, chunks = documents.original(document_id)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.name)}",
+        "Content-Length": str(document.size_bytes),
+    }
+    return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
+
+
+@router.post("/{document_id}/retry", response_model=DocumentOut)
+def retry(document_id: str) -> Any:
+    documents.retry(document_id)
+    return one(document_id)
+
+
+@router.delete("/{document_id}", status_code=204)
+def delete(document_id: str) -> Response:
+    documents.delete(document_id)
+    return Response(status_code=204)

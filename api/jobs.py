@@ -1,0 +1,121 @@
+"""Jobs in the live lane: estimate, create, start, cancel, send again, and what came of them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.schemas import (
+    Cursor,
+    EstimateOut,
+    EventOut,
+    JobChangeIn,
+    JobIn,
+    JobOut,
+    Limit,
+    ListOut,
+    RequestOut,
+    ResponseOut,
+    RetryIn,
+    error_of,
+    fields_of,
+    listed,
+)
+from core import jobs
+from core.errors import InvalidInput
+from core.jobs import JobSpec
+from core.reports import jobs as report
+from core.reports import stats
+from core.reports.jobs import EventRow, JobRow, RequestRow, ResponseRow
+
+router = APIRouter(prefix="/jobs", tags=["jobs"])
+
+
+def out(row: JobRow) -> dict[str, Any]:
+    names = ("total", "pending", "in_flight", "succeeded", "failed", "cancelled", "reused")
+    return {**fields_of(row, JobOut), "counts": {name: getattr(row, name) for name in names}}
+
+
+def request_out(row: RequestRow) -> dict[str, Any]:
+    return {**fields_of(row, RequestOut), "error": error_of(row.error_code, row.error_message)}
+
+
+def response_out(row: ResponseRow) -> dict[str, Any]:
+    names = ("input_tokens", "cached_input_tokens", "output_tokens")
+    return {**fields_of(row, ResponseOut), "usage": {name: getattr(row, name) for name in names}}
+
+
+def event_out(row: EventRow) -> dict[str, Any]:
+    return fields_of(row, EventOut)
+
+
+def spec(body: JobIn) -> JobSpec:
+    values = body.model_dump(exclude={"start", "documents"})
+    return JobSpec(documents=None if body.documents is None else tuple(body.documents), **values)
+
+
+@router.post("/estimate", response_model=EstimateOut)
+def estimate(body: JobIn) -> Any:
+    found = jobs.estimate(spec(body), datetime.now(UTC))
+    return {**fields_of(found, EstimateOut), "cost_usd": {"live": found.cost_live, "batch": found.cost_batch}}
+
+
+@router.get("/stats/overview")
+def overview() -> dict[str, Any]:
+    return stats.overview()
+
+
+@router.post("/", status_code=201, response_model=JobOut)
+def create(body: JobIn) -> Any:
+    return out(report.get(jobs.create(spec(body), datetime.now(UTC), start=body.start)))
+
+
+@router.get("/", response_model=ListOut[JobOut])
+def find(state: str | None = None, lane: str | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
+    return listed(report.find(state=state, lane=lane, limit=limit, cursor=cursor), out)
+
+
+@router.get("/{job_id}", response_model=JobOut)
+def get(job_id: str) -> Any:
+    return out(report.get(job_id))
+
+
+@router.put("/{job_id}", response_model=JobOut)
+def change(job_id: str, body: JobChangeIn) -> Any:
+    jobs.rename(job_id, body.name, body.description)
+    return out(report.get(job_id))
+
+
+@router.post("/{job_id}/start", response_model=JobOut)
+def start(job_id: str) -> Any:
+    jobs.start(job_id)
+    return out(report.get(job_id))
+
+
+@router.post("/{job_id}/cancel", response_model=JobOut)
+def cancel(job_id: str) -> Any:
+    jobs.cancel(job_id)
+    return out(report.get(job_id))
+
+
+@router.post("/{job_id}/retry", response_model=JobOut)
+def retry(job_id: str, body: RetryIn | None = None) -> Any:
+    if body is not None and body.lane != "live":
+        raise InvalidInput("Only the lane `live` is there yet.")
+    jobs.retry(job_id)
+    return out(report.get(job_id))
+
+
+@router.get("/{job_id}/requests", response_model=ListOut[RequestOut])
+def requests(job_id: str, state: str | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
+    return listed(report.requests(job_id, state=state, limit=limit, cursor=cursor), request_out)
+
+
+@router.get("/{job_id}/responses", response_model=ListOut[ResponseOut])
+def responses(job_id: str, limit: Limit = 100, cursor: Cursor = None) -> Any:
+    return listed(report.responses(job_id, limit=limit, cursor=cursor), response_out)
+
+
+@router.get("/{job_id}/events", response_model=ListOut[EventOut])
+def events(job_id: str, limit: Limit = 100, cursor: Cursor = None) -> Any:
+    return listed(report.events(job_id, limit=limit, cursor=cursor), event_out)

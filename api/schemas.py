@@ -1,0 +1,277 @@
+"""What goes out and comes in: apart from the tables, so that each can change without the other."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from core.reports.page import MOST, Page
+
+T = TypeVar("T")
+Row = TypeVar("Row")
+
+Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount.normalize():f}", return_type=str)]
+Limit = Annotated[int, Query(ge=1, le=MOST)]
+Cursor = Annotated[str | None, Query()]
+
+
+class In(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class ListOut(BaseModel, Generic[T]):
+    items: list[T]
+    next_cursor: str | None
+
+
+def listed(page: Page[Row], convert: Callable[[Row], T]) -> dict[str, Any]:
+    return {"items": [convert(row) for row in page.items], "next_cursor": page.next_cursor}
+
+
+class ErrorOut(BaseModel):
+    code: str
+    message: str
+
+
+def error_of(code: str | None, message: str | None) -> ErrorOut | None:
+    return ErrorOut(code=code, message=message or "") if code else None
+
+
+class DocumentOut(BaseModel):
+    id: str
+    name: str
+    collection: str
+    sha256: str
+    media_type: str
+    size_bytes: int
+    state: Literal["queued", "extracting", "ready", "failed"]
+    error: ErrorOut | None
+    pages: int | None
+    characters: int | None
+    tokens: int | None
+    language: str | None
+    created_at: datetime
+
+
+class UploadedOut(DocumentOut):
+    duplicate: bool
+
+
+class FieldIn(In):
+    name: str
+    type: Literal["string", "number", "integer", "boolean", "list", "choice"]
+    description: str = ""
+    choices: list[str] = Field(default_factory=list)
+    required: bool = True
+
+
+class TemplateIn(In):
+    name: str
+    prompt: str
+    fields: list[FieldIn] = Field(default_factory=list)
+    insights: bool = False
+
+
+class TemplateOut(BaseModel):
+    id: str
+    name: str
+    description: str
+    version: int
+    built_in: bool
+    prompt: str
+    fields: list[FieldIn]
+    insights: bool
+    params_schema: dict[str, Any]
+
+
+class UsageOut(BaseModel):
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+
+
+class ProcessIn(In):
+    operation: str
+    text: str = Field(min_length=1)
+    options: dict[str, Any] = Field(default_factory=dict)
+    provider: Literal["openai", "anthropic", "offline"] | None = None
+    model: str | None = None
+
+
+class ProcessOut(BaseModel):
+    operation: str
+    result: dict[str, Any]
+    usage: UsageOut
+    cost_usd: Money | None
+    reused: bool
+    request_id: str
+
+
+class BatchProcessIn(In):
+    operation: str
+    texts: list[str] = Field(min_length=1, max_length=10_000)
+    options: dict[str, Any] = Field(default_factory=dict)
+    lane: str = "live"
+    provider: Literal["openai", "anthropic", "offline"] | None = None
+    model: str | None = None
+
+
+class JobIn(In):
+    name: str = ""
+    description: str = ""
+    template: str
+    documents: list[str] | None = None
+    collection: str | None = None
+    provider: Literal["openai", "anthropic", "offline"]
+    model: str | None = None
+    lane: str = "live"
+    params: dict[str, Any] = Field(default_factory=dict)
+    start: bool = True
+    reuse: bool = True
+
+
+class JobChangeIn(In):
+    name: str
+    description: str = ""
+
+
+class RetryIn(In):
+    lane: str = "live"
+
+
+class CountsOut(BaseModel):
+    total: int
+    pending: int
+    in_flight: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    reused: int
+
+
+class JobOut(BaseModel):
+    id: str
+    name: str
+    description: str
+    template: str | None
+    template_version: int | None
+    params: dict[str, Any]
+    provider: str
+    model: str
+    lane: str
+    state: str
+    counts: CountsOut
+    cost_usd: Money | None
+    unpriced: int
+    estimate_usd: Money | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class CostOut(BaseModel):
+    live: Money | None
+    batch: Money | None
+
+
+class EstimateOut(BaseModel):
+    requests: int
+    reused: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: CostOut
+    turnaround_s: None = None
+
+
+class RequestOut(BaseModel):
+    id: str
+    custom_id: str
+    document: str | None
+    lane: str
+    state: str
+    attempts: int
+    error: ErrorOut | None
+    reused: bool
+    provider_batch: None = None
+
+
+class ResponseOut(BaseModel):
+    request_id: str
+    custom_id: str
+    document: str | None
+    result: dict[str, Any] | None
+    text: str
+    finish_reason: str
+    usage: UsageOut
+    cost_usd: Money | None
+    reused: bool
+    created_at: datetime
+
+
+class EventOut(BaseModel):
+    id: str
+    time: datetime
+    kind: str
+    message: str
+
+
+class EvidenceOut(BaseModel):
+    document: str
+    quote: str
+    start: int | None
+    end: int | None
+    supported: bool
+    response: str
+
+
+class InsightOut(BaseModel):
+    id: str
+    statement: str
+    kind: str
+    state: str
+    support: int
+    confidence: float
+    evidence: list[EvidenceOut]
+    first_seen: datetime
+    last_seen: datetime
+
+
+class UsageSumOut(BaseModel):
+    key: str
+    calls: int
+    reused: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    cost_usd: Money
+    unpriced: int
+
+
+class UsageRecordOut(BaseModel):
+    id: str
+    time: datetime
+    job: str | None
+    request: str | None
+    provider: str
+    model: str
+    lane: str
+    input_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+    cost_usd: Money | None
+    priced: bool
+    reused: bool
+    latency_ms: int | None
+    status: str
+
+
+def fields_of(row: object, out: type[BaseModel]) -> dict[str, Any]:
+    """The attributes of a report's row that an out schema names; ids become strings."""
+    values = {name: getattr(row, name) for name in out.model_fields if hasattr(row, name)}
+    numbers: Sequence[str] = ("id", "request_id", "request", "response")
+    return {name: str(v) if name in numbers and isinstance(v, int) else v for name, v in values.items()}

@@ -1,0 +1,42 @@
+"""Templates: list, make, change."""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.schemas import FieldIn, ListOut, TemplateIn, TemplateOut
+from core import templates
+from core.fields import FieldSpec
+from core.templates import TemplateView
+
+router = APIRouter(prefix="/templates", tags=["templates"])
+
+
+def out(view: TemplateView) -> dict[str, Any]:
+    return asdict(view)
+
+
+def specs(fields: list[FieldIn]) -> list[FieldSpec]:
+    return [FieldSpec(**{**field.model_dump(), "choices": tuple(field.choices)}) for field in fields]
+
+
+@router.get("", response_model=ListOut[TemplateOut])
+def find() -> Any:
+    return {"items": [out(view) for view in templates.list_all()], "next_cursor": None}
+
+
+@router.post("", status_code=201, response_model=TemplateOut)
+def create(body: TemplateIn) -> Any:
+    return out(templates.create(body.name, body.prompt, specs(body.fields), body.insights))
+
+
+@router.get("/{template_id}", response_model=TemplateOut)
+def get(template_id: str) -> Any:
+    return out(templates.get(template_id))
+
+
+@router.put("/{template_id}", response_model=TemplateOut)
+def change(template_id: str, body: TemplateIn) -> Any:
+    """Makes the next version; jobs keep the one they were made with."""
+    return out(templates.change(template_id, body.name, body.prompt, specs(body.fields), body.insights))

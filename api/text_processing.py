@@ -1,0 +1,54 @@
+"""One text now, or many texts as a job."""
+
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.jobs import out as job_out
+from api.schemas import BatchProcessIn, JobOut, ProcessIn, ProcessOut
+from core import calls, documents, jobs, process, templates
+from core.errors import InvalidInput
+from core.ids import new_id
+from core.jobs import JobSpec
+from core.reports import jobs as report
+
+router = APIRouter(prefix="/text_processing", tags=["text_processing"])
+
+
+@router.get("/operations")
+def operations() -> dict[str, list[dict[str, Any]]]:
+    return {
+        "operations": [
+            {"id": view.id, "name": view.name, "description": view.description, "options": view.params_schema}
+            for view in templates.list_all()
+            if view.built_in
+        ]
+    }
+
+
+@router.post("/process", response_model=ProcessOut)
+async def process_one(body: ProcessIn) -> Any:
+    return await process.process(body.operation, body.text, body.options, body.provider, body.model)
+
+
+@router.post("/batch_process", status_code=202, response_model=JobOut)
+def process_many(body: BatchProcessIn) -> Any:
+    """The texts become documents in a collection of their own, so that answers and quotes have a place."""
+    collection = f"texts {new_id('txt')}"
+    spec = JobSpec(
+        template=body.operation,
+        provider=body.provider or process.default_provider(),
+        collection=collection,
+        model=body.model,
+        lane=body.lane,  # type: ignore[arg-type]  # refused by the use case where it is not there
+        params=body.options,
+    )
+    if any(not text.strip() for text in body.texts):
+        raise InvalidInput("A text is empty. Leave it out.")
+    jobs.check(spec)
+    calls.provider(spec.provider)
+    for number, text in enumerate(body.texts, 1):
+        documents.add(f"text-{number:05}.txt", io.BytesIO(text.encode()), collection)
+    return job_out(report.get(jobs.create(spec, datetime.now(UTC))))

@@ -1,0 +1,25 @@
+"""Usage: the records, and their sums."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.schemas import Cursor, Limit, ListOut, UsageRecordOut, UsageSumOut, fields_of, listed
+from core.reports import costs
+from core.reports.costs import By, UsageRow
+
+router = APIRouter(prefix="/usage", tags=["usage"])
+
+
+def record(row: UsageRow) -> dict[str, Any]:
+    return fields_of(row, UsageRecordOut)
+
+
+@router.get("", response_model=ListOut[UsageSumOut])
+def sums(by: By = "day") -> Any:
+    return {"items": [fields_of(row, UsageSumOut) for row in costs.sums(by)], "next_cursor": None}
+
+
+@router.get("/records", response_model=ListOut[UsageRecordOut])
+def records(job: str | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
+    return listed(costs.records(job=job, limit=limit, cursor=cursor), record)

@@ -1,0 +1,36 @@
+"""Figures over all jobs, for programs."""
+
+from typing import Any
+
+from core import db
+from core.reports import costs
+
+
+def overview() -> dict[str, Any]:
+    """Jobs and requests by state, the share that succeeded, tokens and money in all and by day."""
+    with db.transaction() as session:
+        jobs = {row.state: row.n for row in db.rows(session, "SELECT state, count(*) AS n FROM job GROUP BY state")}
+        sql = """SELECT CASE state WHEN 'answered' THEN 'in_flight' ELSE state END AS state, count(*) AS n
+                 FROM request WHERE job_id IS NOT NULL GROUP BY 1"""
+        requests = {row.state: row.n for row in db.rows(session, sql)}
+    ended = requests.get("succeeded", 0) + requests.get("failed", 0)
+    total = costs.total()
+    return {
+        "jobs": jobs,
+        "requests": requests,
+        "success_share": requests.get("succeeded", 0) / ended if ended else None,
+        "input_tokens": total.input_tokens,
+        "output_tokens": total.output_tokens,
+        "cost_usd": f"{total.cost_usd.normalize():f}",
+        "unpriced": total.unpriced,
+        "by_day": [
+            {
+                "day": day.key,
+                "calls": day.calls,
+                "input_tokens": day.input_tokens,
+                "output_tokens": day.output_tokens,
+                "cost_usd": f"{day.cost_usd.normalize():f}",
+            }
+            for day in costs.sums("day")
+        ],
+    }

@@ -1,0 +1,83 @@
+"""What the documents promise about settings and samples is what the code does."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from core import samples
+from core.extraction import Limits, extract, media_type_of
+from core.samples import SampleFile
+from core.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+NAMES = {name.upper() for name in Settings.model_fields}
+SAMPLES_AT_MOST_BYTES = 400_000
+NOT_SETTINGS = {"POSTGRES_PASSWORD"}  # read by compose.yaml
+
+
+def defaults() -> Mapping[str, str]:
+    """Each setting's default as a person would write it."""
+    fields = Settings.model_fields.items()
+    return {name.upper(): written(field.get_default(call_default_factory=True)) for name, field in fields}
+
+
+def written(value: object) -> str:
+    if value is None:
+        return ""
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else "[]" if value == () else str(value)
+
+
+def table(text: str, heading: str) -> dict[str, str]:
+    """First and second column of the tables under a heading, without their backticks."""
+    section = text.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
+    return dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? *\|", section, re.MULTILINE))
+
+
+def test_the_readme_lists_every_setting_with_its_default() -> None:
+    assert table((ROOT / "README.md").read_text(encoding="utf-8"), "## Settings") == defaults()
+
+
+def test_the_example_environment_is_the_defaults_of_every_setting() -> None:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    shown = dict(found.groups() for line in lines if (found := re.fullmatch(r"# ([A-Z_]+)=(.*)", line)))
+    assert shown == {**defaults(), **dict.fromkeys(NOT_SETTINGS, "")}
+
+
+def test_the_example_environment_can_be_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    used = tmp_path / ".env"
+    used.write_text(re.sub(r"^# ([A-Z_]+=)", r"\1", example, flags=re.MULTILINE), encoding="utf-8")
+    assert Settings(_env_file=used) == Settings(_env_file=None)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("sample", samples.files(), ids=lambda sample: sample.name)
+def test_a_sample_is_recognised_and_has_text(sample: SampleFile, tmp_path: Path) -> None:
+    copy = tmp_path / sample.name
+    copy.write_bytes(sample.path.read_bytes())
+    media_type = media_type_of(sample.name, copy.read_bytes()[: 1 << 20])
+    assert media_type is not None
+    extracted = extract(copy, media_type, Limits(), lambda _stage, _done, _total: None)
+    assert len(extracted.text) > 1000
+    assert extracted.tokens > 300
+
+
+def test_the_samples_are_small_of_several_formats_and_all_named_with_their_source() -> None:
+    folder = Path(samples.__file__).parent
+    lying = {path.name for path in folder.iterdir() if path.suffix not in (".py", "")} - {"SOURCES.md"}
+    files = samples.files()
+    assert {sample.name for sample in files} == {sample.path.name for sample in files} == lying
+    assert len({sample.path.suffix for sample in files}) >= 5
+    assert sum(sample.path.stat().st_size for sample in files) < SAMPLES_AT_MOST_BYTES
+    sources = (folder / "SOURCES.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `([^`]+)` \|", sources, re.MULTILINE)) == lying
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_inside_the_project_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    links = [link.split("#")[0] for link in re.findall(r"\]\((?!https?://|#)([^)]+)\)", text)]
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.extraction import Limits, extract
-from core.extraction.types import PDF
+PDF = "application/pdf"
 
 PAGES = 300
 BARE = """

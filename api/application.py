@@ -42,10 +42,17 @@ class RequestId:
         return await self.app(scope, receive, with_id)
 
 
+class Cors(CORSMiddleware):
+    """Made at the first request: settings are read at boot, where all that is wrong with them is said at once."""
+
+    def __init__(self, app: ASGIApp):
+        origins = list(get_settings().cors_origins)
+        super().__init__(app, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+
+
 api = FastAPI(title="Cairn", version=__version__, description="Documents in, checked insights out.")
 for module in (documents, templates, text_processing, jobs, insights, usage):
     api.include_router(module.router)
 errors.install(api)
-if origins := get_settings().cors_origins:
-    api.add_middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["*"], allow_headers=["*"])
+api.add_middleware(Cors)
 api.add_middleware(RequestId)

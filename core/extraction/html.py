@@ -5,25 +5,27 @@ from pathlib import Path
 
 from lxml import etree
 
-from core.extraction import failures
 from core.extraction.charset import decode
 from core.extraction.pages import Pages
 
-_SKIPPED = frozenset(
-    "script style template noscript svg iframe object embed canvas audio video select datalist".split()
-)
-_BLOCKS = frozenset(
-    """address article aside blockquote body dd div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header
-    hr li main nav ol p pre section summary details table caption title ul center""".split()
-)
-_APART = frozenset("blockquote dl figure h1 h2 h3 h4 h5 h6 ol p pre table title ul".split())
+_SKIPPED = "script style template noscript svg iframe object embed canvas audio video select datalist"
+_APART = "blockquote dl figure h1 h2 h3 h4 h5 h6 ol p pre table title ul"
+_ON_ITS_OWN = """address article aside body caption center dd details div dt fieldset figcaption footer form header
+hr li main nav section summary"""
+_SKIPPED_TAGS = frozenset(_SKIPPED.split())
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _META_CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([\w-]+)""", re.I)
 _XML_ENCODING = re.compile(rb"""<\?xml[^>]{1,100}?encoding\s*=\s*["']([\w-]+)""", re.I)
+_SPACES = re.compile(r"[ \t\r\n\f]+")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
 
-# Stand-ins until all text is together. None of them is left in what comes in.
-_KEPT_SPACE, _CELL_END, _ROW_END = "\x00", "\x01", "\x02"
+# Stand-ins until all text is together; what comes in holds none of them.
+_KEPT = str.maketrans({" ": "\x00", "\n": "\x01"})
+_UNKEPT = {0: " ", 1: "\n"}
+_CELL_END, _ROW, _ROW_END, _LINE, _PARAGRAPH = "\x02", "\x03", "\x04", "\x05", "\x06"
+_EDGES = dict.fromkeys(_ON_ITS_OWN.split(), _LINE) | dict.fromkeys(_APART.split(), _PARAGRAPH)
+_ENDS = _EDGES | {"td": _CELL_END, "th": _CELL_END, "tr": _ROW_END, "br": "\n"}
+_STARTS = _EDGES | {"tr": _ROW}
 
 
 def read(path: Path, pages: Pages) -> None:
@@ -39,54 +41,58 @@ def declared_charset(data: bytes) -> str | None:
 
 def visible_text(html: str) -> str:
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
-    source = _CONTROL.sub("", html).encode("utf-8", "ignore")
+    source = html.replace("\0", "").encode("utf-8", "ignore")
     if not source.strip():
         return ""
     root = etree.fromstring(source, parser)
     if root is None:
-        raise failures.corrupt("it is not HTML")
+        return ""  # nothing but comments
     return _tidy("".join(_pieces(root)))
 
 
 def _pieces(root: etree._Element) -> list[str]:
     pieces: list[str] = []
     preformatted = 0
+    hidden: etree._Element | None = None
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
         name = element.tag
-        if event == "start":
-            if _is_hidden(element):
-                walk.skip_subtree()
-                continue
-            pieces.append(_edge(name))
+        if event == "start" and _is_hidden(element):
+            hidden = element
+            walk.skip_subtree()
+        elif event == "start":
             preformatted += name == "pre"
-            pieces.append(_run(element.text, preformatted))
-            continue
-        if not _is_hidden(element):
-            preformatted -= name == "pre"
-            pieces.append(_CELL_END if name in ("td", "th") else _ROW_END if name == "tr" else _edge(name))
-        pieces.append(_run(element.tail, preformatted))
+            pieces += (_STARTS.get(name, ""), _run(element.text, preformatted))
+        else:
+            preformatted -= name == "pre" and element is not hidden
+            pieces += ("" if element is hidden else _ENDS.get(name, ""), _run(element.tail, preformatted))
     return pieces
 
 
 def _is_hidden(element: etree._Element) -> bool:
-    return element.tag in _SKIPPED or "hidden" in element.attrib or bool(_HIDDEN.search(element.get("style", "")))
-
-
-def _edge(name: str) -> str:
-    if name in _APART:
-        return "\n\n"
-    return "\n" if name in _BLOCKS or name == "br" else ""
+    if element.tag in _SKIPPED_TAGS or element.get("hidden") is not None:
+        return True
+    style = element.get("style")
+    return style is not None and _HIDDEN.search(style) is not None
 
 
 def _run(text: str | None, preformatted: int) -> str:
     if not text:
         return ""
-    return text.replace(" ", _KEPT_SPACE) if preformatted else re.sub(r"[ \t\r\n\f]+", " ", text)
+    text = _CONTROL.sub("", text)
+    return text.replace("\r", "").translate(_KEPT) if preformatted else _SPACES.sub(" ", text)
 
 
 def _tidy(text: str) -> str:
-    text = re.sub(rf"\s*{_CELL_END}\s*{_ROW_END}", "\n", text).replace(_ROW_END, "\n")
-    text = re.sub(rf"\s*{_CELL_END}\s*", "\t", text)
-    text = re.sub(r" *\n *", "\n", re.sub(r" {2,}", " ", text))
-    return re.sub(r"\n{3,}", "\n\n", text).strip().replace(_KEPT_SPACE, " ")
+    text = re.sub(rf"[ \n{_LINE}{_PARAGRAPH}]+", _gap, text)
+    text = re.sub(rf" *\n*{_CELL_END}[ \n]*", "\t", text)
+    text = re.sub(rf"[ \t]*{_ROW_END} *", "", text)
+    text = re.sub(rf" *(\n*) *{_ROW}[ \n]*", lambda row: row[1] or "\n", text)
+    return re.sub(r"\n{3,}", "\n\n", text).strip(" \n").translate(_UNKEPT).strip("\n")
+
+
+def _gap(run: re.Match[str]) -> str:
+    """Blocks inside blocks make one new line, paragraphs a blank line, and <br> as many as there are."""
+    if _PARAGRAPH in run[0]:
+        return "\n\n"
+    return "\n" * max(run[0].count("\n"), _LINE in run[0]) or " "

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 SLICE = 2000
-FEWEST_LETTERS = 20
 LEAST_CONFIDENCE = 0.3
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 _loading = threading.Lock()
@@ -18,7 +17,7 @@ _loading = threading.Lock()
 def detect(text: str) -> str | None:
     """ISO 639-1, None for a text that is too short or in no language, such as a table of numbers."""
     sample = _NO_LETTERS.sub(" ", _sample(text)).strip()
-    if len(sample.replace(" ", "")) < FEWEST_LETTERS:
+    if not sample:
         return None
     with _loading:
         identifier = _identifier()

@@ -9,7 +9,6 @@ import pypdfium2.raw as pdfium
 from core.extraction import failures
 from core.extraction.pages import Pages
 
-TAIL_BYTES = 8192
 # pdfium joins a word that was broken at a line's end and leaves this in the place of its hyphen.
 _LINE_END_HYPHEN = re.compile("(?<=(.))\ufffe(?=(.))")
 
@@ -33,17 +32,7 @@ def _open(path: Path) -> pypdfium2.PdfDocument:
         raise failures.corrupt("it is not a whole PDF") from None
     if not len(document):
         raise failures.corrupt("it has no pages")
-    if _is_cut_off(path):
-        raise failures.corrupt("its end is missing")
     return document
-
-
-def _is_cut_off(path: Path) -> bool:
-    """pdfium repairs a file that lost its end, and quietly gives the pages that are left."""
-    with path.open("rb") as file:
-        file.seek(-min(TAIL_BYTES, path.stat().st_size), 2)
-        tail = file.read()
-    return b"%%EOF" not in tail and b"startxref" not in tail
 
 
 def _text(document: pypdfium2.PdfDocument, number: int, has_form: bool) -> str:

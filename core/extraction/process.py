@@ -16,7 +16,7 @@ from pathlib import Path
 from core import tokens
 from core.errors import ExtractionError
 from core.extraction import failures, language
-from core.extraction.formats import FORMATS, OLE, SUPPORTED
+from core.extraction.formats import FORMATS, OLE
 
 _ROOT = Path(__file__).resolve().parents[2]
 # All the child may know of our environment: where its libraries are.
@@ -49,7 +49,7 @@ def extract(
 ) -> Extracted:
     """The text of the file. Raises ExtractionError, whose message says what to do; `stop` ends it early."""
     if media_type not in FORMATS and media_type != OLE:
-        raise failures.unknown_type(f"Convert it to one of: {', '.join(SUPPORTED.values())}")
+        raise failures.unknown_type(f"Convert it to one of: {', '.join(known.label for known in FORMATS.values())}")
     on_stage("reading", 0, 1)
     page_starts, text = _read(path, media_type, limits, on_stage, stop or threading.Event())
     on_stage("language", 0, 1)
@@ -133,10 +133,10 @@ class _Heard:
 def _listen(child: subprocess.Popen[bytes], heard: _Heard, seconds: float, stop: threading.Event) -> None:
     """Until the child has ended. Raises ExtractionError when it must be ended."""
     deadline = time.monotonic() + seconds
-    assert child.stdout and child.stderr
     with selectors.DefaultSelector() as selector:
-        selector.register(child.stdout, selectors.EVENT_READ, heard.out)
-        selector.register(child.stderr, selectors.EVENT_READ, heard.err)
+        for pipe, hear in ((child.stdout, heard.out), (child.stderr, heard.err)):
+            if pipe is not None:
+                selector.register(pipe, selectors.EVENT_READ, hear)
         while selector.get_map():
             for key in _ready(selector, deadline, seconds, stop):
                 data = os.read(key.fd, READ_BYTES)
@@ -163,8 +163,8 @@ def _ready(
 
 def _explained(returncode: int, complaint: str, limits: Limits) -> ExtractionError:
     """Why a child ended without a result."""
-    if "memory allocation" in complaint or "MemoryError" in complaint or "out of memory" in complaint.lower():
-        return failures.too_large("reading it takes more memory than EXTRACTION_MEMORY_MB allows")
+    if returncode == -signal.SIGABRT or "MemoryError" in complaint:
+        return failures.out_of_memory()  # what libraries in C and Rust do when they get none
     if returncode == -signal.SIGXCPU:
         return failures.timeout(limits.seconds)
     if returncode < 0:

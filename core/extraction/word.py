@@ -16,9 +16,8 @@ from core.extraction.office import local, within
 from core.extraction.pages import Pages
 
 # Properties, what is struck out, field codes, and the second copy of a text box.
-_SKIPPED = frozenset(
-    "pPr rPr sectPr tblPr tblGrid trPr tcPr sdtPr del moveFrom delText instrText delInstrText Fallback".split()
-)
+_UNSHOWN = "pPr rPr sectPr tblPr tblGrid trPr tcPr sdtPr del moveFrom delText instrText delInstrText Fallback"
+_SKIPPED = frozenset(_UNSHOWN.split())
 _CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _BEFORE = ("header",)
 _AFTER = ("footnotes", "endnotes", "footer")

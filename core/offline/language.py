@@ -119,7 +119,7 @@ LANGUAGES = (
         frozenset(_FRENCH.split()),
         "Que dit le texte à propos de « {} » ?",
         linkers=frozenset(("de", "d", "à")),
-        no_nouns=("ant", "é", "ée", "ées", "és", "er", "ez", "ir"),
+        no_nouns=("ant", "ée", "ées", "és", "er", "ez", "ir"),
         decimal_mark=",",
     ),
     Language(
@@ -147,11 +147,11 @@ QUESTION_WORDS = frozenset(
 # Words of an instruction that say what to do, not what to look for.
 INSTRUCTION_WORDS = frozenset(
     """
-    answer answers antwort antworte ask aussage aussagen beschreibe citation cite collect describe document documents
-    dokument donne décris erkläre explain extract extrais field find finde finding findings frage identify insight
-    insights list liste mention mentioned mentions name names nenne nomme output passage passages phrase point points
-    question quote quotes report return statement statements summarise summarize tell text texte texts trouve write
-    zitat
+    answer answers antwort antworte ask aussage aussagen beschreibe best boolean choice citation cite collect
+    contained describe document documents dokument donne décris erkläre explain extract extrais field fields find
+    finde finding findings frage identify insight insights integer list liste mention mentioned mentions name names
+    nenne nomme number output passage passages phrase point points question quote quotes report return self statement
+    statements string summarise summarize supports tell text texte texts trouve write zitat
     """.split()
 )
 

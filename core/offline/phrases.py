@@ -1,4 +1,4 @@
-"""Key phrases: runs of words that carry meaning, ranked by how often they stand together (C-value)."""
+"""Key phrases: runs of words that carry meaning, ranked by how often they stand together."""
 
 import re
 from collections import Counter, defaultdict
@@ -56,11 +56,11 @@ def _usual(spellings: Counter[str]) -> str:
 
 def _ranked(counts: Counter[Key]) -> Iterator[Key]:
     """Best first, without those that share all their words with a better one or hold one."""
-    within: defaultdict[Key, list[int]] = defaultdict(list)
+    within: Counter[Key] = Counter()
     for key, count in counts.items():
         for part in _parts(key):
-            within[part].append(count)
-    worth = {key: _worth(key, count, within.get(key, [])) for key, count in counts.items()}
+            within[part] = max(within[part], count)
+    worth = {key: _worth(key, count - within[key]) for key, count in counts.items()}
     told: list[frozenset[str]] = []
     for key in sorted(worth, key=lambda key: (-worth[key], key)):
         words = frozenset(key)
@@ -73,10 +73,9 @@ def _parts(key: Key) -> set[Key]:
     return {key[i:j] for i in range(len(key)) for j in range(i + 1, len(key) + 1) if j - i < len(key)}
 
 
-def _worth(key: Key, count: int, longer: list[int]) -> float:
-    """What a phrase is worth beyond the longer ones that it is part of."""
-    free = count - sum(longer) / len(longer) if longer else float(count)
-    return LENGTH_COUNTS[len(key)] * log2(free + ONCE) if free >= 1 else 0.0
+def _worth(key: Key, free: int) -> float:
+    """`free`: how often it stands outside of the longer phrase that it is mostly part of."""
+    return LENGTH_COUNTS[len(key)] * log2(free + ONCE) if free > 0 else 0.0
 
 
 def _phrases(reading: Reading, sentence: str) -> Iterator[tuple[Key, str]]:

@@ -17,6 +17,7 @@ MOST_TERMS = 100
 # Shorter ones are headings rather than sentences.
 FRAGMENT_WORDS = 6
 FEWEST_WORDS = 2
+SHORTEST_STATEMENT = 4
 
 # Weights of importance: what is no whole sentence, leans on the one before, asks, or points elsewhere.
 FRAGMENT = 0.3
@@ -29,7 +30,7 @@ LEAD_SENTENCES = 5
 
 # Weights of a match, and how much of a heading's match goes to the sentences after it.
 INCOMPLETE = 0.8
-HEADING = 0.4
+HEADING = 0.3
 LEADS_IN = 0.4
 LED_IN = 3
 
@@ -147,4 +148,5 @@ def _is_heading(sentence: Sentence) -> bool:
     """Or a question: names a subject without saying anything about it."""
     if sentence.text.endswith("?"):
         return True
-    return not sentence.junk and sentence.words < FRAGMENT_WORDS and not sentence.text.endswith(tuple(SENTENCE_STOPS))
+    ended = sentence.text.endswith(tuple(SENTENCE_STOPS))
+    return not sentence.junk and sentence.words < (SHORTEST_STATEMENT if ended else FRAGMENT_WORDS)

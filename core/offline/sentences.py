@@ -17,10 +17,10 @@ WHOLE_WORDS = range(6, 61)
 MOST_SIGNS = 0.06
 
 _CLOSERS = re.escape(CLOSING)
-_STOP = re.compile(rf"(?<![.!?…])[.!?…]++[{_CLOSERS}]*+(?=\s)|[。！？｡।॥؟۔]++[{_CLOSERS}]*+")
+_STOP = re.compile(rf"(?<![.!?…])[.!?…]++[{_CLOSERS}]*+(?:[ \u00a0\u202f]»)?(?=\s)|[。！？｡।॥؟۔]++[{_CLOSERS}]*+")
 _SIGNS = re.compile(r"[{}<>|\\=_@#~^`/$]")
 _NOT_SPACE = re.compile(r"\S")
-_OPENING = "\"'“‘„«»([¿¡「『（*_-–—"
+_OPENING = " \u00a0\u202f\n\"'“‘„«»([¿¡「『（*_-–—"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _is_end(text: str, start: int, stop: re.Match[str], limit: int) -> bool:
         return True
     if stop.group()[0] not in ".!?…":
         return True
-    begins = text[following.start() : limit][:8].lstrip(_OPENING)[:1]
+    begins = text[following.start() : min(following.start() + 8, limit)].lstrip(_OPENING)[:1]
     if not begins.isalnum() or begins.islower():
         return False
     return stop.group() != "." or ends_sentence(text, start, stop.start(), stop.end())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.extraction import Limits, extract
+
 PDF = "application/pdf"
 
 PAGES = 300

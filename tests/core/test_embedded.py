@@ -23,7 +23,7 @@ WEB = """
 import sys, time
 from pathlib import Path
 from core.embedded import EmbeddedPostgres
-print(EmbeddedPostgres(Path(sys.argv[1])).start(), flush=True)
+print(EmbeddedPostgres(Path(sys.argv[1])).start(), flush=True)  # nobody keeps the object: the lock must hold
 time.sleep(60)
 """
 

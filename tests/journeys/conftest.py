@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -97,13 +98,16 @@ def left_over(data_dir: Path) -> list[str]:
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
-    directory = tmp_path / "data"
+def data_dir() -> Iterator[Path]:
+    """Not under pytest's own directory: each start of pytest closes that to other accounts, such as PostgreSQL's."""
+    scratch = Path(tempfile.mkdtemp(prefix="cairn-"))
+    directory = scratch / "data"
     yield directory
     for process in psutil.process_iter(["cmdline", "environ"]):
         named = " ".join(process.info["cmdline"] or []) + (process.info["environ"] or {}).get("DATA_DIR", "")
         if str(directory) in named:
             process.kill()
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 @pytest.fixture

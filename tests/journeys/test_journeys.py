@@ -1,5 +1,6 @@
 """What a newcomer does, in a real browser, from a fresh start."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,22 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import App
+from core import samples
+from tests.journeys.conftest import App, wait_until
 
 pytestmark = pytest.mark.browser
+
+
+def all_ready(app: App) -> bool:
+    items = json.loads(app.get("/api/v1/documents")[1])["items"]
+    return len(items) == len(samples.files()) and all(item["state"] == "ready" for item in items)
 
 
 def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) -> None:
     page = browser_page
     page.goto(app.url)
     page.get_by_role("button", name="Load sample documents").click()
+    wait_until(lambda: all_ready(app), 60, "the samples were not read")
     page.goto(f"{app.url}/documents")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     page.goto(f"{app.url}/analyse")
@@ -46,10 +54,11 @@ def test_a_broken_pdf_says_what_to_do(app: App, browser_page: Any, tmp_path: Pat
     page = browser_page
     page.goto(f"{app.url}/documents")
     page.locator("input[type=file]").set_input_files(broken)
+    wait_until(lambda: "broken.pdf" in app.get("/api/v1/documents?state=failed")[1], 30, "it did not fail")
     page.goto(f"{app.url}/documents?state=failed")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=30_000)
     page.get_by_test_id("stDataFrame").click(position={"x": 15, "y": 55})
-    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_role("button", name="Open document").click()
     expect(page.get_by_text(re.compile("damaged"))).to_be_visible()
     expect(page.get_by_text(re.compile("upload"))).to_be_visible()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()

@@ -13,7 +13,8 @@ pytestmark = pytest.mark.kills
 
 
 def children_of(app: App) -> list[psutil.Process]:
-    return psutil.Process(app.process.pid).children()
+    found = psutil.Process(app.process.pid).children()
+    return [process for process in found if process.status() != psutil.STATUS_ZOMBIE]
 
 
 def child(app: App, word: str) -> psutil.Process:

@@ -1,0 +1,134 @@
+"""Small real files of every format, made by the libraries that write them, and PDF by hand."""
+
+import threading
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from email.message import EmailMessage
+from io import BytesIO
+from pathlib import Path
+
+import docx
+import pptx
+import xlsxwriter
+from pptx.enum.shapes import PP_PLACEHOLDER
+from pptx.util import Inches
+
+from core.extraction import Extracted, Limits, extract, media_type_of
+
+Stage = tuple[str, int, int]
+
+
+def read(
+    path: Path,
+    *,
+    media_type: str | None = None,
+    limits: Limits | None = None,
+    on_stage: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    stop: threading.Event | None = None,
+) -> Extracted:
+    known = media_type or media_type_of(path.name, path.read_bytes())
+    assert known is not None
+    return extract(path, known, limits or Limits(), on_stage, stop=stop)
+
+
+def saved(folder: Path, name: str, content: bytes | str) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def pdf(pages: Sequence[str], *, picture: bool = False) -> bytes:
+    """Lines of Helvetica on each page; with `picture` a black square in their place, as a scan has it."""
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"", b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"]
+    kids = []
+    for text in pages:
+        lines = text.replace("\n", ") Tj 0 -14 Td (")
+        drawn = "72 500 200 200 re f" if picture else f"BT /F 12 Tf 72 700 Td ({lines}) Tj ET"
+        stream = zlib.compress(drawn.encode("latin-1"))
+        objects.append(b"<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (len(stream), stream))
+        page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents %d 0 R/Resources<</Font<</F 3 0 R>>>>>>"
+        objects.append(page % len(objects))
+        kids.append(b"%d 0 R" % len(objects))
+    objects[1] = b"<</Type/Pages/Kids[%s]/Count %d>>" % (b" ".join(kids), len(kids))
+    return _with_index(objects)
+
+
+def _with_index(objects: Sequence[bytes]) -> bytes:
+    out, offsets = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, start=1):
+        offsets.append(b"%010d 00000 n \n" % len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    index = b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(objects) + 1, b"".join(offsets))
+    trailer = b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(out))
+    return out + index + trailer
+
+
+def word(folder: Path, body: str = "Body text.") -> Path:
+    document = docx.Document()
+    document.sections[0].header.paragraphs[0].text = "Annual report"
+    document.sections[0].footer.paragraphs[0].text = "Confidential"
+    document.add_heading("Results", 1)
+    document.add_paragraph(body)
+    table = document.add_table(2, 2)
+    for cell, text in zip(
+        [*table.rows[0].cells, *table.rows[1].cells], ("Plant", "Output", "North", "11 %"), strict=True
+    ):
+        cell.text = text
+    document.add_paragraph("After the table.")
+    path = folder / "report.docx"
+    document.save(str(path))
+    return path
+
+
+def rewritten(path: Path, member: str, change: Callable[[bytes], bytes]) -> Path:
+    """The zip with one member changed."""
+    out = BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, change(old.read(name)) if name == member else old.read(name))
+    path.write_bytes(out.getvalue())
+    return path
+
+
+def slides(folder: Path) -> Path:
+    deck = pptx.Presentation()
+    first = deck.slides.add_slide(deck.slide_layouts[1])
+    first.shapes.title.text = "Outlook"
+    first.placeholders[1].text = "Growth of 4 %"
+    for holder in first.notes_slide.placeholders:
+        if holder.placeholder_format.type == PP_PLACEHOLDER.SLIDE_NUMBER:
+            holder.text_frame.text = "1"
+    first.notes_slide.notes_text_frame.text = "Say it slowly."
+    second = deck.slides.add_slide(deck.slide_layouts[6])
+    table = second.shapes.add_table(1, 2, 0, 0, Inches(4), Inches(1)).table
+    table.cell(0, 0).text, table.cell(0, 1).text = "Plant", "North"
+    group = second.shapes.add_group_shape()
+    group.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "In a group"
+    path = folder / "deck.pptx"
+    deck.save(str(path))
+    return path
+
+
+def workbook(folder: Path) -> Path:
+    path = folder / "figures.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sales = book.add_worksheet("Sales")
+        sales.write_row(0, 0, ["Region", "Sum", "Paid"])
+        sales.write_row(1, 0, ["North\nand west", 3.0, True])
+        sales.write_row(3, 0, ["South", 0.1 + 0.2, False])
+        book.add_worksheet("Blank")
+        book.add_worksheet("Costs").write(2, 1, "48,000 euros")
+    return path
+
+
+def letter() -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = "Zoë Müller <zoe@example.org>"
+    message["To"] = "bob@example.org"
+    message["Subject"] = "Größere Pumpen"
+    message["Date"] = "Mon, 02 Mar 2026 10:00:00 +0000"
+    message.set_content("The pumps arrive in June.")
+    message.add_alternative("<p>The pumps arrive in <b>June</b>, and this is HTML.</p>", subtype="html")
+    message.add_attachment(b"%PDF-1.4 ...", maintype="application", subtype="pdf", filename="Übersicht.pdf")
+    return message

@@ -1,0 +1,98 @@
+import jsonschema
+import pytest
+
+from core.errors import InvalidInput
+from core.fields import FieldSpec, json_schema
+
+FIELDS = (
+    FieldSpec("party", "string", "who owes"),
+    FieldSpec("amount", "number", required=False),
+    FieldSpec("days", "integer"),
+    FieldSpec("binding", "boolean"),
+    FieldSpec("topics", "list", required=False),
+    FieldSpec("risk", "choice", "how grave", ("low", "high"), required=False),
+)
+ANSWER = {"party": "Acme", "amount": None, "days": 30, "binding": True, "topics": None, "risk": None}
+
+
+def accepts(schema: dict, answer: object) -> bool:
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema).is_valid(answer)
+
+
+def test_every_property_is_required_and_no_other_is_allowed() -> None:
+    schema = json_schema(FIELDS, insights=False)
+    assert schema["required"] == [field.name for field in FIELDS]
+    assert accepts(schema, ANSWER)
+    assert not accepts(schema, ANSWER | {"more": 1})
+    for name in ANSWER:
+        assert not accepts(schema, {key: value for key, value in ANSWER.items() if key != name})
+
+
+@pytest.mark.parametrize(
+    ("name", "fits", "wrong"),
+    [
+        ("party", "", None),
+        ("amount", 1.5, "1.5"),
+        ("days", 7, 7.5),
+        ("binding", False, None),
+        ("topics", ["a", "b"], [1]),
+        ("risk", "high", "medium"),
+    ],
+)
+def test_each_type_takes_its_own_values(name: str, fits: object, wrong: object) -> None:
+    schema = json_schema(FIELDS, insights=False)
+    assert accepts(schema, ANSWER | {name: fits})
+    assert not accepts(schema, ANSWER | {name: wrong})
+
+
+def test_a_required_choice_is_not_nullable() -> None:
+    schema = json_schema([FieldSpec("risk", "choice", "", ("low", "high"))], insights=False)
+    assert not accepts(schema, {"risk": None})
+
+
+def test_insights_are_statements_with_quotes_and_the_fields() -> None:
+    schema = json_schema(FIELDS, insights=True)
+    finding = {"statement": "Acme pays.", "quote": "Acme shall pay"} | ANSWER
+    assert accepts(schema, {"insights": [finding, finding]})
+    assert accepts(schema, {"insights": []})
+    assert not accepts(schema, {"insights": [ANSWER]})
+
+
+def test_insights_need_no_fields() -> None:
+    assert accepts(json_schema([], insights=True), {"insights": [{"statement": "a", "quote": "b"}]})
+
+
+def test_descriptions_are_handed_on() -> None:
+    properties = json_schema(FIELDS, insights=False)["properties"]
+    assert properties["party"]["description"] == "who owes"
+    assert "description" not in properties["days"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "insights", "reason"),
+    [
+        ([], False, "no fields"),
+        ([FieldSpec("", "string")], False, "not a field name"),
+        ([FieldSpec("2nd", "string")], False, "not a field name"),
+        ([FieldSpec("due date", "string")], False, "not a field name"),
+        ([FieldSpec("größe", "string")], False, "not a field name"),
+        ([FieldSpec("a\n", "string")], False, "not a field name"),
+        ([FieldSpec("a" * 65, "string")], False, "not a field name"),
+        ([FieldSpec("a", "string"), FieldSpec("a", "number")], False, "two fields named 'a'"),
+        ([FieldSpec("quote", "string")], True, "already"),
+        ([FieldSpec("statement", "string")], True, "already"),
+        ([FieldSpec("a", "date")], False, "type is one of"),  # type: ignore[arg-type]
+        ([FieldSpec("a", "choice")], False, "name the choices"),
+        ([FieldSpec("a", "choice", "", ("x", " "))], False, "none may be empty"),
+        ([FieldSpec("a", "choice", "", ("x", "x"))], False, "once"),
+        ([FieldSpec("a", "string", "", ("x",))], False, "belong to type choice"),
+    ],
+)
+def test_what_makes_no_schema_is_refused_with_the_reason(fields: list[FieldSpec], insights: bool, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        json_schema(fields, insights)
+
+
+def test_statement_and_quote_are_free_names_without_insights() -> None:
+    assert "quote" in json_schema([FieldSpec("quote", "string")], insights=False)["properties"]

@@ -8,7 +8,7 @@ from core.boot import lifespan
 
 app = st.App(
     "pages/navigation.py",
-    lifespan=lifespan,
+    lifespan=lifespan(lambda: st.get_option("server.address")),
     routes=[Route("/health", routes.health), Route("/health/db", routes.database_health), Mount("/api/v1", app=api)],
     middleware=[guard.middleware()],
 )

@@ -6,15 +6,15 @@ import gc
 import importlib
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import structlog
 
 from core import db, migrate, templates
 from core.children import Child, ChildState, Command
-from core.errors import CairnError
+from core.errors import CairnError, ConfigurationError
 from core.logs import configure_logs
 from core.settings import Settings, get_settings
 
@@ -22,6 +22,8 @@ log = structlog.get_logger()
 # Imported before the first page needs them, then frozen: a garbage collection never walks over them again.
 HEAVY = ("pandas", "pyarrow", "plotly.express", "genai_prices", "bpe_openai", "core.jobs", "core.reports.costs")
 POSTGRES_STOP_SECONDS = 2.0
+# Calls in flight get this long to be answered, so that everything has ended within five seconds.
+EMBEDDED_GRACE_SECONDS = 4.0
 _children: dict[str, Child] = {}
 
 
@@ -30,11 +32,17 @@ def children() -> tuple[ChildState, ...]:
     return tuple(child.state for child in _children.values())
 
 
+def lifespan(address: Callable[[], str | None]) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """For `st.App`; `address` tells where the server listens, wherever that was set."""
+    return lambda _app: _life(address)
+
+
 @asynccontextmanager
-async def lifespan(_app: Any) -> AsyncIterator[None]:
+async def _life(address: Callable[[], str | None]) -> AsyncIterator[None]:
     try:
         settings = get_settings()
         configure_logs(settings)
+        check_exposure(address() or "0.0.0.0", settings)
         async with AsyncExitStack() as stack:
             await asyncio.to_thread(_bring_up, settings, stack)
             watches = [asyncio.create_task(child.supervise()) for child in _children.values()]
@@ -53,7 +61,6 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
 
 def _bring_up(settings: Settings, stack: AsyncExitStack) -> None:
     """Start in order; what is pushed on the stack ends in the opposite one, also when a later step fails."""
-    check_exposure(settings)
     url = settings.database_url
     if url is None:
         from core.embedded import EmbeddedPostgres
@@ -66,11 +73,11 @@ def _bring_up(settings: Settings, stack: AsyncExitStack) -> None:
     migrate.upgrade()
     templates.sync_built_ins()
     if settings.embedded_jobs:
-        env = {**os.environ, "DATABASE_URL": url, "CAIRN_PARENT_PID": str(os.getpid())}
-        if settings.shutdown_grace_seconds is None:
-            env["SHUTDOWN_GRACE_SECONDS"] = "2"
-        jobs = Child("jobs", Command([sys.executable, "-m", "jobs"], env))
-        _supervise(stack, jobs, 3.5)
+        grace = EMBEDDED_GRACE_SECONDS if settings.shutdown_grace_seconds is None else settings.shutdown_grace_seconds
+        told = {"DATABASE_URL": url, "CAIRN_PARENT_PID": str(os.getpid()), "SHUTDOWN_GRACE_SECONDS": str(grace)}
+        jobs = Child("jobs", Command([sys.executable, "-m", "jobs"], {**os.environ, **told}))
+        # It stores what it heard after the grace; killed while it does, the next start would book it as unheard.
+        _supervise(stack, jobs, grace + 3)
 
 
 def _supervise(stack: AsyncExitStack, child: Child, grace_seconds: float) -> None:
@@ -90,11 +97,8 @@ async def _end_watches(watches: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*watches, return_exceptions=True)
 
 
-def check_exposure(settings: Settings) -> None:
+def check_exposure(address: str, settings: Settings) -> None:
     """Until there is a sign-in, only this machine may reach Cairn unless somebody says otherwise."""
-    from core.errors import ConfigurationError
-
-    address = os.environ.get("STREAMLIT_SERVER_ADDRESS", "127.0.0.1")
     if address not in ("127.0.0.1", "localhost", "::1") and not settings.allow_open_access:
         raise ConfigurationError(
             f"Cairn would listen on {address}, and it has no sign-in yet: everybody who reaches it could read every "

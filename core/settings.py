@@ -1,6 +1,5 @@
 """Configuration: read once from the environment and `.env`, frozen, checked at boot with all errors at once."""
 
-from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -28,7 +27,6 @@ class Settings(BaseSettings):
     database_url: Annotated[str | None, Blank] = None
     database_pool_size: int = Field(10, ge=2, le=200)
     database_pool_timeout: float = Field(30, gt=0)
-    health_check_timeout: float = Field(5, gt=0)
     database_health_check_timeout: float = Field(10, gt=0)
     data_dir: Path = Path("data")
 
@@ -42,7 +40,6 @@ class Settings(BaseSettings):
 
     embedded_jobs: bool = True
     live_concurrency: int = Field(32, ge=1, le=512)
-    worker_concurrency: int = Field(8, ge=2, le=64)
     scheduler_tick_seconds: float = Field(5, ge=0.2)
     health_sample_seconds: float = Field(30, ge=0.2)
     worker_lease_seconds: float = Field(15, ge=1)
@@ -52,7 +49,6 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(200, ge=1, le=2000)
     extraction_memory_mb: int = Field(1500, ge=200)
     extraction_seconds: float = Field(120, gt=0)
-    daily_spend_warning_usd: Decimal | None = None
 
     @field_validator("database_url")
     @classmethod
@@ -85,10 +81,8 @@ class Settings(BaseSettings):
 
     @property
     def grace_seconds(self) -> float:
-        """How long calls in flight may take to end after SIGTERM: short under the app, longer on its own."""
-        if self.shutdown_grace_seconds is not None:
-            return self.shutdown_grace_seconds
-        return 60 if self.database_url else 4
+        """How long calls in flight may take to end after SIGTERM; web tells its jobs child a shorter time."""
+        return 60 if self.shutdown_grace_seconds is None else self.shutdown_grace_seconds
 
 
 def load_settings() -> Settings:

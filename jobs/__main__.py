@@ -7,20 +7,16 @@ import signal
 import socket
 import sys
 import threading
-from typing import Any
 
-import procrastinate
-import psycopg
 import structlog
-from procrastinate.exceptions import ConnectorException
 
-from core import db, heartbeat, migrate, queue, templates
+from core import db, heartbeat, migrate, templates
 from core.children import end_with_parent
-from core.errors import CairnError, Unavailable
+from core.errors import CairnError
 from core.live import LiveLane
 from core.logs import configure_logs
 from core.settings import Settings, get_settings
-from jobs import clock, tasks
+from jobs import clock, worker
 
 log = structlog.get_logger()
 
@@ -59,50 +55,22 @@ async def run(settings: Settings) -> None:
     scheduler.start()
     log.info("jobs started", worker=name)
 
-    working = asyncio.create_task(_work(lane, stop_extraction, settings))
+    working = asyncio.create_task(worker.work(lane, stop_extraction, settings))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping, *lane.background}, return_when=asyncio.FIRST_COMPLETED)
 
     # SIGTERM has the grace; everything that claims work ends first.
     scheduler.shutdown(wait=False)
     stop_extraction.set()
-    await lane.close(settings.grace_seconds)
+    lane.stopping.set()
     working.cancel()
-    await asyncio.wait({working}, timeout=2)
+    await lane.close(settings.grace_seconds)
+    await asyncio.wait({working}, timeout=1)
     beat.stop()
     leadership.close()
     log.info("jobs ended", worker=name)
     if not stop.is_set():
         raise RuntimeError("A part of the jobs process ended by itself; the process ends with it.")
-
-
-async def _work(lane: LiveLane, stop_extraction: threading.Event, settings: Settings) -> None:
-    """The queue's workers, again and again: a database that goes away ends them, and they come back with it."""
-    while not lane.stopping.is_set():
-        try:
-            await _work_once(lane, stop_extraction, settings)
-        except (ConnectorException, psycopg.Error, Unavailable) as error:
-            log.warning("the queue is not reachable", reason=str(error).splitlines()[0])
-            await asyncio.sleep(1)
-
-
-async def _work_once(lane: LiveLane, stop_extraction: threading.Event, settings: Settings) -> None:
-    url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
-    connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=6)
-    app = procrastinate.App(connector=connector)
-    tasks.register(app, lane, stop_extraction)
-    options: dict[str, Any] = {
-        "install_signal_handlers": False,
-        "listen_notify": True,
-        "fetch_job_polling_interval": 5.0,
-        "delete_jobs": "always",
-        "shutdown_graceful_timeout": 1.0,
-        "update_heartbeat_interval": 2.0,
-        "stalled_worker_timeout": settings.worker_lease_seconds,
-    }
-    async with app.open_async(), asyncio.TaskGroup() as group:
-        for name, concurrency in ((queue.DOCUMENTS, max(2, os.cpu_count() or 2)), (queue.JOBS, 32)):
-            group.create_task(app.run_worker_async(queues=[name], concurrency=concurrency, name=name, **options))
 
 
 if __name__ == "__main__":

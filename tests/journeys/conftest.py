@@ -124,8 +124,9 @@ def browser_page() -> Iterator[object]:
         if os.environ.get("CI") == "true":
             pytest.fail("CI needs Debian's chromium for the journeys")
         pytest.skip("no chromium on this machine: the browser journeys are skipped")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1000})

@@ -42,7 +42,7 @@ async def _life(address: Callable[[], str | None]) -> AsyncIterator[None]:
     try:
         settings = get_settings()
         configure_logs(settings)
-        check_exposure(address() or "0.0.0.0", settings)
+        check_exposure(address(), settings)
         async with AsyncExitStack() as stack:
             await asyncio.to_thread(_bring_up, settings, stack)
             watches = [asyncio.create_task(child.supervise()) for child in _children.values()]
@@ -97,10 +97,10 @@ async def _end_watches(watches: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*watches, return_exceptions=True)
 
 
-def check_exposure(address: str, settings: Settings) -> None:
+def check_exposure(address: str | None, settings: Settings) -> None:
     """Until there is a sign-in, only this machine may reach Cairn unless somebody says otherwise."""
     if address not in ("127.0.0.1", "localhost", "::1") and not settings.allow_open_access:
         raise ConfigurationError(
-            f"Cairn would listen on {address}, and it has no sign-in yet: everybody who reaches it could read every "
+            f"Cairn would listen on {address or 'every address'}, and it has no sign-in yet: everybody who reaches it could read every "
             "document. Listen on 127.0.0.1, or set ALLOW_OPEN_ACCESS=true behind a proxy that signs people in."
         )

@@ -105,7 +105,8 @@ def release_dead(session: Session, lease_seconds: float) -> list[Any]:
 RELEASE_DEAD = """
 WITH dead AS (
   SELECT r.id FROM request r LEFT JOIN worker w ON w.id = r.worker_id
-  WHERE r.state = 'in_flight' AND r.job_id IS NOT NULL AND (w.id IS NULL OR w.last_seen < now() - make_interval(secs => :lease))
+  WHERE r.state = 'in_flight' AND r.job_id IS NOT NULL
+    AND (w.id IS NULL OR w.last_seen < now() - make_interval(secs => :lease))
   ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
 )
 UPDATE request r SET state = CASE WHEN j.state IN ('cancelling', 'cancelled') THEN 'cancelled' ELSE 'pending' END,

@@ -17,7 +17,8 @@ QUEUE = Path(__file__).resolve().parent.parent / "procrastinate_3_10.sql"
 
 DROP_QUEUE = """
 DO $$ DECLARE thing record; BEGIN
-  FOR thing IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND tablename LIKE 'procrastinate!_%' ESCAPE '!'
+  FOR thing IN SELECT tablename FROM pg_tables
+    WHERE schemaname = current_schema() AND tablename LIKE 'procrastinate!_%' ESCAPE '!'
   LOOP EXECUTE format('DROP TABLE %I CASCADE', thing.tablename); END LOOP;
   FOR thing IN SELECT p.oid::regprocedure AS signature FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE n.nspname = current_schema() AND p.proname LIKE 'procrastinate!_%' ESCAPE '!'

@@ -33,14 +33,14 @@ if not total.calls and not total.reused:
 
 with st.container(horizontal=True):
     change = f"{widgets.money(total.cost_usd - before.cost_usd)} against the {period} before"
-    st.metric("Spent", widgets.money(total.cost_usd), change, delta_color="inverse", border=True)
+    st.metric("Spent", widgets.money(total.cost_usd), change, delta_color="inverse", border=True, height="stretch")
     st.metric(
         "Calls",
         f"{total.calls:,}",
         f"{total.reused:,} reused for nothing",
         delta_color="off",
         delta_arrow="off",
-        border=True,
+        border=True, height="stretch",
     )
     st.metric(
         "Input tokens",
@@ -48,9 +48,9 @@ with st.container(horizontal=True):
         f"{total.cached_input_tokens:,} cached",
         delta_color="off",
         delta_arrow="off",
-        border=True,
+        border=True, height="stretch",
     )
-    st.metric("Output tokens", f"{total.output_tokens:,}", border=True)
+    st.metric("Output tokens", f"{total.output_tokens:,}", border=True, height="stretch")
 if total.unpriced:
     st.warning(f"{total.unpriced:,} calls have no known price and are not in these sums.")
 if total.unheard:

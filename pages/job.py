@@ -64,12 +64,12 @@ def live() -> None:
         st.caption(f"{facts(row)} · started {widgets.ago(row.started_at or row.created_at, widgets.utc_now())}")
     st.progress(row.done / max(row.total, 1), text=f"{row.done:,} of {row.total:,} requests have ended")
     with st.container(horizontal=True):
-        st.metric("Answered", f"{row.succeeded:,}", border=True)
-        st.metric("Reused, free", f"{row.reused:,}", border=True)
-        st.metric("Failed", f"{row.failed:,}", border=True)
+        st.metric("Answered", f"{row.succeeded:,}", border=True, height="stretch")
+        st.metric("Reused, free", f"{row.reused:,}", border=True, height="stretch")
+        st.metric("Failed", f"{row.failed:,}", border=True, height="stretch")
         estimate = "no estimate" if row.estimate_usd is None else f"{widgets.money(row.estimate_usd)} estimated"
-        st.metric("Cost", widgets.money(row.cost_usd), estimate, delta_color="off", delta_arrow="off", border=True)
-        st.metric("Tokens", f"{row.input_tokens + row.output_tokens:,}", border=True)
+        st.metric("Cost", widgets.money(row.cost_usd), estimate, delta_color="off", delta_arrow="off", border=True, height="stretch")
+        st.metric("Tokens", f"{row.input_tokens + row.output_tokens:,}", border=True, height="stretch")
     if row.unpriced:
         st.warning(f"{row.unpriced:,} calls have no known price and are not in the cost.")
     with st.container(horizontal=True):

@@ -27,14 +27,14 @@ def tiles() -> None:
     days = costs.by_day_and_model(now - timedelta(days=14), now + timedelta(days=1))
     spent = pd.DataFrame([(d.day, float(d.cost_usd)) for d in days], columns=["day", "usd"]).groupby("day")["usd"].sum()
     with st.container(horizontal=True):
-        st.metric("Documents ready", f"{found.ready:,}", border=True, help=f"of {found.documents:,}")
-        st.metric("Jobs running", f"{found.running_jobs:,}", border=True, help=f"of {found.jobs:,}")
-        st.metric("Insights", f"{found.insights:,}", f"{found.new_insights:,} today", border=True, delta_color="off")
+        st.metric("Documents ready", f"{found.ready:,}", border=True, height="stretch", help=f"of {found.documents:,}")
+        st.metric("Jobs running", f"{found.running_jobs:,}", border=True, height="stretch", help=f"of {found.jobs:,}")
+        st.metric("Insights", f"{found.insights:,}", f"{found.new_insights:,} today", border=True, height="stretch", delta_color="off")
         st.metric(
             "Spent today",
             widgets.money(found.spent_today),
-            border=True,
-            chart_data=list(spent) or None,
+            border=True, height="stretch",
+            chart_data=list(spent) if any(spent) else None,
             chart_type="bar",
             help="Usage records since 00:00 UTC; the bars are the last 14 days.",
         )

@@ -11,16 +11,18 @@ import pytest
 
 from core import calls, db, migrate, templates
 from core.embedded import EmbeddedPostgres
-from core.settings import get_settings
+from core.settings import Settings, get_settings
+from tests import local_provider
 
-SETTINGS = ("OPENAI_", "ANTHROPIC_", "DATABASE_", "DATA_DIR", "ENVIRONMENT", "SECRET_KEY", "ALLOW_OPEN", "EMBEDDED_")
+SETTINGS = tuple(name.upper() for name in Settings.model_fields)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_outside_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The machine's environment and a developer's .env must not decide what the tests see."""
-    for name in [name for name in os.environ if name.startswith(SETTINGS)]:
+    for name in [name for name in os.environ if name.upper() in SETTINGS]:
         del os.environ[name]
+    Settings.model_config["env_file"] = None
     os.environ["DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
     get_settings.cache_clear()
 
@@ -76,6 +78,20 @@ def setting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.undo()
     get_settings.cache_clear()
     calls.configured.cache_clear()
+
+
+@pytest.fixture
+def provider() -> Iterator[local_provider.LocalProvider]:
+    """A provider of our own on this machine."""
+    with local_provider.running() as server:
+        yield server
+
+
+@pytest.fixture
+def openai(provider: local_provider.LocalProvider, setting: Any) -> local_provider.LocalProvider:
+    """The same, set up as openai, without waits of its own: what fails is not tried again unless a test says so."""
+    setting(OPENAI_API_KEY="test", OPENAI_BASE_URL=provider.openai_url, RETRY_ATTEMPTS=0)
+    return provider
 
 
 @pytest.fixture

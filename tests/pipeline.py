@@ -3,12 +3,16 @@
 import asyncio
 import io
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from core import calls, db, documents, extract, heartbeat, jobs, live, upkeep
+from core import calls, db, documents, expand, extract, heartbeat, jobs, live, upkeep
 from core.jobs import JobSpec
+from core.live import LiveLane
+
+T = TypeVar("T")
 
 TEXT = (
     "The northern plant lost eleven percent of its output in March because two pumps failed. "
@@ -26,20 +30,57 @@ def add_document(text: str = TEXT, name: str = "report.txt", collection: str = "
 
 
 def run_job(job_id: str, concurrency: int = 8) -> None:
-    """Expand a job and let a worker of its own answer it, until nothing is due any more."""
+    """Expand a job and let a worker of its own answer it, until it has ended."""
     upkeep.expand_job(job_id)
+    with_lane(lambda lane: answer(lane, job_id), concurrency)
 
-    async def work() -> None:
-        lane = live.LiveLane(heartbeat.register("test"), concurrency)
+
+def with_lane(work: Callable[[LiveLane], Awaitable[T]], concurrency: int = 8, grace: float = 5) -> T:
+    """Run `work` with a live lane of its own worker and close it."""
+
+    async def run() -> T:
+        lane = LiveLane(heartbeat.register("test"), concurrency)
         await lane.open()
-        for _ in range(3):
-            await lane.pump(job_id)
-            while await asyncio.to_thread(live.derive_chunk):
-                pass
-        await lane.close(5)
+        try:
+            return await work(lane)
+        finally:
+            await lane.close(grace)
 
-    asyncio.run(work())
-    calls.configured.cache_clear()
+    try:
+        return asyncio.run(run())
+    finally:
+        calls.configured.cache_clear()
+
+
+async def answer(lane: LiveLane, job_id: str) -> None:
+    """What the clock and the queue do for one job: pump it until it has ended."""
+    deadline = time.monotonic() + 20
+    while not await asyncio.to_thread(ended, job_id):
+        assert time.monotonic() < deadline, f"the job did not end: {await asyncio.to_thread(states, job_id)}"
+        await lane.pump(job_id)
+        await asyncio.to_thread(live.derive_chunk)
+        await asyncio.sleep(0.01)
+
+
+def ended(job_id: str) -> bool:
+    with db.transaction() as session:
+        expand.finish_if_done(session, job_id)
+        state = db.scalar(session, "SELECT state FROM job WHERE id = :job", job=job_id)
+    return state in ("completed", "cancelled", "failed")
+
+
+def states(job_id: str) -> dict[str, int]:
+    """How many requests of the job are in each state."""
+    counted = rows("SELECT state, count(*) AS n FROM request WHERE job_id = :job GROUP BY state", job=job_id)
+    return {row["state"]: row["n"] for row in counted}
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Look again and again from a thread until it is so; fails at the deadline."""
+    deadline = time.monotonic() + seconds
+    while not await asyncio.to_thread(condition):
+        assert time.monotonic() < deadline, "it did not become so in time"
+        await asyncio.sleep(0.01)
 
 
 def make_job(document_ids: list[str], template: str = "key_points", **spec: Any) -> str:

@@ -19,8 +19,9 @@ NO_PASSAGE = "No passage of the text matches the question."
 PASSAGES = 3
 # A summary is not filled up with what is short and unimportant: it ends after this many sentences that do not fit.
 MISFITS = 5
-# Nor is one sentence the greater part of it.
+# Nor is one long sentence the greater part of it.
 LARGEST_PART = 0.6
+USUAL_WORDS = 20
 # A passage answers when it has this share of the question's words, rare ones counting more.
 MATCHES = 0.5
 # Further passages are told while they match about as well as the first.
@@ -66,7 +67,7 @@ def summary(reading: Reading, words: int) -> str:
 
 
 def _suits(sentence: Sentence, words: int) -> bool:
-    return sentence.whole and sentence.words <= LARGEST_PART * words
+    return sentence.whole and sentence.words <= max(LARGEST_PART * words, USUAL_WORDS)
 
 
 def _after(text: str) -> str:

@@ -112,6 +112,22 @@ def test_a_summary_keeps_the_order_of_the_text_and_the_length() -> None:
     assert len(places) > 3
 
 
+def test_a_summary_is_not_filled_up_with_what_is_short() -> None:
+    long = " ".join(f"The {n}th report on the harbour says that ships bring grain to the harbour." for n in range(30))
+    told = result("summarize", f"{long} Bob went home by the late bus.", length=20)["summary"]
+    assert "harbour" in told
+    assert "Bob" not in told
+
+
+def test_no_sentence_is_the_greater_part_of_a_summary() -> None:
+    long = (
+        "The harbour, the ships and the grain are what the harbour report on ships and on grain is mostly about here."
+    )
+    text = f"{long} The harbour is closed to the ships. Grain is in the harbour report."
+    assert long not in result("summarize", text, length=25)["summary"]
+    assert long in result("summarize", text, length=60)["summary"]
+
+
 @pytest.mark.parametrize(("length", "most"), [("short", 60), ("medium", 150), ("long", 400), ("45", 45)])
 def test_lengths_have_names(length: str, most: int) -> None:
     text = " ".join(f"The {n}th committee discussed matter {n} of agenda {n * 7} at great length." for n in range(200))
@@ -172,6 +188,20 @@ def test_questions_find_their_passage(text: str, question: str, passage: str) ->
     assert told["answer"].startswith(PASSAGES_THAT_MATCH + passage)
     assert told["quotes"]
     assert all(quote in text for quote in told["quotes"])
+
+
+def test_who_asks_for_a_number_gets_a_passage_with_one() -> None:
+    text = (
+        "The voting period is set by the council of the town. The voting period is 2 weeks at the town council. "
+        "The winters are long in this town. The mayor opens the summer fair."
+    )
+    assert "2 weeks" in result("qa", text, question="How long is the voting period?")["quotes"][0]
+    assert "council" in result("qa", text, question="Who sets the voting period?")["quotes"][0]
+
+
+def test_a_passage_is_told_once() -> None:
+    text = "Smoking is forbidden in the house.\n\nDogs are welcome here.\n\nSmoking is forbidden in the house."
+    assert result("qa", text, question="Is smoking forbidden?")["quotes"] == ["Smoking is forbidden in the house."]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,12 @@ def test_fields_are_filled_from_the_passages_that_match() -> None:
     assert "broken links" in told["complaints"]
 
 
+def test_a_field_that_matches_nothing_is_looked_for_by_the_prompt() -> None:
+    field = FieldSpec("value", "number")
+    assert answer("own", REPORT, {}, [field], "").result == {"value": 0}
+    assert answer("own", REPORT, {}, [field], "How much did support costs increase?").result == {"value": 18}
+
+
 def test_german_numbers() -> None:
     told = answer("own", LEASE, {}, [FieldSpec("miete", "number", "monatliche Miete")]).result
     assert told == {"miete": 1250.0}
@@ -72,6 +78,15 @@ def test_insights_are_as_many_as_wanted_and_none_where_nothing_matches() -> None
     prompt = "customers, revenue, contract, portal, risk, costs"
     assert len(answer("own", REPORT, {"count": 2}, (), prompt, True).result["insights"]) == 2
     assert answer("own", REPORT, {}, (), "List all volcanoes.", True).result == {"insights": []}
+
+
+def test_the_more_central_of_two_matches_comes_first() -> None:
+    text = (
+        "A penalty applies to the green umbrella stand. Late delivery of goods costs a fee. "
+        "A penalty applies to late delivery goods. The delivery of goods is late after a week. Goods need delivery."
+    )
+    first = answer("own", text, {"count": 1}, (), "penalty", True).result["insights"][0]
+    assert first["statement"] == "A penalty applies to late delivery goods."
 
 
 def test_the_words_of_the_instruction_itself_find_nothing() -> None:

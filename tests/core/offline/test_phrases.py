@@ -17,6 +17,17 @@ def test_what_stands_together_often_is_a_phrase_and_its_parts_are_not_told_again
     assert "insurance" not in phrases(text, 10)
 
 
+def test_a_part_of_a_better_phrase_is_not_told() -> None:
+    told = phrases("Water damage is bad. Water damage is reported. Water is wet. The water is cold.", 10)
+    assert told[0] == "Water damage"
+    assert not {"water", "Water"} & set(told)
+
+
+def test_a_phrase_is_told_in_full() -> None:
+    text = "The GNU General Public License is free. A GNU General Public License is long."
+    assert phrases(text, 1) == ["GNU General Public License"]
+
+
 def test_addresses_and_numbers_are_no_phrases() -> None:
     told = phrases("Write to info@example.com or see https://example.com/help/index.html for the 1200 rules.", 10)
     assert set(told) == {"Write", "rules"}

@@ -14,6 +14,10 @@ def texts(text: str) -> list[str]:
         ["Dr. Miller met Mr. J. R. Smith.", "They talked about Fig. 3 and No. 7."],
         ["Rates, e.g. for loans, i.e. debts, rose by 3.5 percent.", "The bank agreed."],
         ["He works for the U.S. Army.", "She moved to the U.S.", "The move was hard."],
+        ["He works for Acme Inc. Berlin pays well.", "It is big."],
+        ["He works for Acme Inc.", "The firm pays well."],
+        ["On 3. May he came.", "There were 12.", "They left."],
+        ["That is fine.", "2. The rest follows."],
         ["Modern art.", "The answer is no.", "It stays no."],
         ["Pens, paper etc. are in Room 5.", "The rest is elsewhere."],
         [

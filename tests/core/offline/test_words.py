@@ -25,6 +25,8 @@ def test_words(text: str, words: list[str]) -> None:
         ("Vor-\nund Nachteile", "Vor- und Nachteile"),
         ("Non-\nMaintainer Uploads", "Non-Maintainer Uploads"),
         ("long-\nterm plans are long-term", "long-term plans are long-term"),
+        ("a long-\nterm plan for a long school term", "a long-term plan for a long school term"),
+        ("an in-\nform, in a form", "an inform, in a form"),
         ("cooper-\nation, or cooperation", "cooperation, or cooperation"),
         ("devel\u0002oper, exam\u00adple", "developer, example"),
         ("he wrote\n> this\n>> and that", "he wrote this and that"),

@@ -124,8 +124,8 @@ FROM kept WHERE r.id = kept.request_id AND r.state IN ('in_flight', 'pending')
 """
 
 KEEP_FAILURE = """
-UPDATE request SET state = :state, error_code = :code, error_message = :message, worker_id = NULL,
-  finished_at = CASE WHEN :state = 'failed' THEN now() END
+UPDATE request SET state = CAST(:state AS text), error_code = :code, error_message = :message, worker_id = NULL,
+  finished_at = CASE WHEN CAST(:state AS text) = 'failed' THEN now() END
 WHERE id = :request AND state = 'in_flight' AND attempts = :attempt
 """
 

@@ -113,8 +113,9 @@ def test_a_summary_keeps_the_order_of_the_text_and_the_length() -> None:
 
 
 def test_a_summary_is_not_filled_up_with_what_is_short() -> None:
-    long = " ".join(f"The {n}th report on the harbour says that ships bring grain to the harbour." for n in range(30))
-    told = result("summarize", f"{long} Bob went home by the late bus.", length=20)["summary"]
+    goods = ("grain", "coal", "wool", "salt", "iron", "timber", "sugar", "wine", "cotton", "paper")
+    long = " ".join(f"The harbour report says that the {ware} of many ships is {ware} for traders." for ware in goods)
+    told = result("summarize", f"{long} Bob went home by the late bus.", length=22)["summary"]
     assert "harbour" in told
     assert "Bob" not in told
 

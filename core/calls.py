@@ -7,7 +7,8 @@ from functools import lru_cache
 
 from core import pricing, providers
 from core.errors import InvalidInput, ProviderError
-from core.providers.types import Provider
+from core.pricing import Price
+from core.providers.types import Provider, Usage
 from core.record import Call, Failed, Kept, Outcome, Unheard
 from core.retry import RetryPolicy, with_retries
 from core.settings import get_settings
@@ -53,6 +54,13 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
     except ProviderError as error:
         return Failed(call, error.code, error.message)
     at, parsed = datetime.now(UTC), answer.parsed
+    usage = parsed.usage
+    try:
+        price = pricing.price(call.provider, parsed.model or call.model, usage, call.lane, at)
+    except InvalidInput:
+        # What the provider counts makes no sense: the answer is kept, and its cost is said to be unknown.
+        usage = Usage()
+        price = Price(None, False, note="The provider's token counts make no sense.")
     return Kept(
         call=call,
         at=at,
@@ -60,8 +68,8 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
         raw=answer.raw,
         text=parsed.text,
         finish_reason=parsed.finish_reason,
-        usage=parsed.usage,
-        price=pricing.price(call.provider, parsed.model or call.model, parsed.usage, call.lane, at),
+        usage=usage,
+        price=price,
         latency_ms=answer.latency_ms,
         provider_request_id=answer.provider_request_id,
     )

@@ -29,6 +29,7 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
     """Claim up to `limit` requests of a running job for this worker."""
     # Claims are short and taken in blocks; one at a time keeps two workers from claiming two twins.
     db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=CLAIM_LOCK)
+    db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
     taken = db.rows(session, CLAIM, job=job.id, worker=worker_id, limit=limit, reuse=job.reuse)
     reused = [row.id for row in taken if row.state == "answered"]
     if reused:
@@ -92,6 +93,17 @@ INSERT INTO usage_record (job_id, request_id, template_id, provider, model, lane
 SELECT j.id, r.id, j.template_id, j.provider, j.model, r.lane, 0, true, true, 'ok'
 FROM request r JOIN job j ON j.id = r.job_id WHERE r.id = ANY(:ids)
 """
+
+
+def forget_unsent(session: Session, worker_id: int, running: list[int]) -> None:
+    """Put back what this worker claimed without knowing it: its connection broke in the commit, nothing was sent."""
+    db.execute(
+        session,
+        """UPDATE request SET state = 'pending', worker_id = NULL
+           WHERE worker_id = :worker AND state = 'in_flight' AND NOT id = ANY(:running)""",
+        worker=worker_id,
+        running=running,
+    )
 
 
 def release_dead(session: Session, lease_seconds: float) -> list[Any]:

@@ -174,7 +174,10 @@ WHERE judged.verdict <> 'ok' AND u.request_id = r.id AND u.attempt = r.attempts 
 """
 
 WRITE_REQUESTS = """
-UPDATE request r SET state = i.state, error_code = i.code, error_message = i.message,
+UPDATE request r SET error_code = i.code, error_message = i.message,
+  -- A cancelled job asks nothing again.
+  state = CASE WHEN i.state = 'pending' AND EXISTS (
+    SELECT 1 FROM job j WHERE j.id = r.job_id AND j.state IN ('cancelling', 'cancelled')) THEN 'cancelled' ELSE i.state END,
   asked_again = r.asked_again OR i.state = 'pending',
   finished_at = CASE WHEN i.state = 'pending' THEN NULL ELSE now() END
 FROM unnest(%(request)s::bigint[], %(state)s::text[], %(code)s::text[], %(message)s::text[])
@@ -250,8 +253,18 @@ def _texts(session: Session, document_ids: set[str]) -> dict[str, str]:
 
 
 def _json(value: dict[str, Any] | None) -> str | None:
-    """JSON that jsonb takes: it refuses an escaped NUL."""
-    return None if value is None else orjson.dumps(value).decode().replace("\\u0000", "")
+    """JSON that jsonb takes: it refuses a NUL."""
+    return None if value is None else orjson.dumps(_without_nul(value)).decode()
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {storable(key): _without_nul(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    return value
 
 
 def _execute(session: Session, sql: str, **columns: list[Any]) -> list[Any]:

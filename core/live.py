@@ -11,11 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import structlog
+from sqlalchemy.exc import DataError
 
 from core import calls, claims, db, derive, expand, queue, record, templates
 from core.errors import Unavailable
 from core.models import Job
-from core.record import Call, Failed, Outcome
+from core.record import Call, Failed, Kept, Outcome
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -38,6 +39,10 @@ class LiveLane:
         self.background: list[asyncio.Task[None]] = []
         self._pumping: set[str] = set()
         self._nudged: set[str] = set()
+        self._claiming: set[asyncio.Task[claims.Claimed]] = set()
+        self._calling: set[int] = set()
+        # Whether a claim may have been committed without our hearing of it.
+        self.unsure = False
 
     async def open(self) -> None:
         self.background = [asyncio.create_task(self._keep_forever()), asyncio.create_task(self._derive_forever())]
@@ -75,12 +80,11 @@ class LiveLane:
     async def _pump_until_empty(self, job_id: str) -> None:
         mine: set[asyncio.Task[None]] = set()
         while not self.stopping.is_set():
-            claimed = await self._claim(job_id)
-            for call in claimed.calls:
-                task = asyncio.create_task(self._answer(call))
-                for group in (mine, self.in_flight):
-                    group.add(task)
-                    task.add_done_callback(group.discard)
+            # Whoever cancels the pump must not tear a claim from its calls: they would be in flight for ever.
+            claiming = asyncio.create_task(self._claim_and_call(job_id, mine))
+            self._claiming.add(claiming)
+            claiming.add_done_callback(self._claiming.discard)
+            claimed = await asyncio.shield(claiming)
             if claimed.reused:
                 self._answered.set()
             elif claimed.calls:
@@ -92,13 +96,27 @@ class LiveLane:
             else:
                 return
 
-    async def _claim(self, job_id: str) -> claims.Claimed:
+    async def _claim_and_call(self, job_id: str, mine: set[asyncio.Task[None]]) -> claims.Claimed:
         taken = await self._take_slots()
         used = 0
         try:
+            if self.stopping.is_set():
+                return claims.Claimed((), 0, waiting=False)
+            if self.unsure:
+                await self._in_thread(lambda: _forget_unsent(self.worker_id, sorted(self._calling)))
+                self.unsure = False
             claimed = await self._in_thread(lambda: _claim(job_id, self.worker_id, taken))
             used = len(claimed.calls)
+            for call in claimed.calls:
+                self._calling.add(call.request_id)
+                task = asyncio.create_task(self._answer(call))
+                for group in (mine, self.in_flight):
+                    group.add(task)
+                    task.add_done_callback(group.discard)
             return claimed
+        except Unavailable:
+            self.unsure = True
+            raise
         finally:
             for _ in range(taken - used):
                 self.slots.release()
@@ -131,6 +149,7 @@ class LiveLane:
             self._outcomes.put_nowait((outcome, committed))
             await committed
         finally:
+            self._calling.discard(call.request_id)
             self.slots.release()
 
     async def _keep_forever(self) -> None:
@@ -152,10 +171,23 @@ class LiveLane:
         while True:
             try:
                 return await self._in_thread(lambda: _keep(outcomes))
+            except DataError:
+                return await self._one_by_one(outcomes)
             except Unavailable:
                 log.warning("answers wait for the database", answers=len(outcomes), seconds=wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5)
+
+    async def _one_by_one(self, outcomes: list[Outcome]) -> None:
+        """One answer that the database refuses keeps no other from being stored."""
+        if len(outcomes) > 1:
+            for outcome in outcomes:
+                await self._until_stored([outcome])
+            return
+        bad = outcomes[0]
+        assert isinstance(bad, Kept)
+        log.error("an answer could not be stored as it came", request=bad.call.request_id)
+        await self._in_thread(lambda: _keep_unstorable(bad))
 
     async def _derive_forever(self) -> None:
         while True:
@@ -172,6 +204,11 @@ class LiveLane:
         return await asyncio.get_running_loop().run_in_executor(self._database, work)
 
 
+def _forget_unsent(worker_id: int, running: list[int]) -> None:
+    with db.transaction() as session:
+        claims.forget_unsent(session, worker_id, running)
+
+
 def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
     with db.transaction() as session:
         job = session.get(Job, job_id)
@@ -186,6 +223,13 @@ def _keep(outcomes: list[Outcome]) -> None:
         record.keep(session, outcomes)
         for job_id in sorted({o.call.job_id for o in outcomes if isinstance(o, Failed) and o.call.job_id}):
             expand.finish_if_done(session, job_id)
+
+
+def _keep_unstorable(kept: Kept) -> None:
+    with db.transaction() as session:
+        record.keep_unstorable(session, kept)
+        if kept.call.job_id:
+            expand.finish_if_done(session, kept.call.job_id)
 
 
 def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:

@@ -312,6 +312,8 @@ class UsageRecord(SQLModel, table=True):
     user: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     # Set for a call that was answered: one record for each, however often its answer is handed in.
     attempt: int | None = None
+    # Set for a call that was never heard, to the same end.
+    booking: str | None = Field(default=None, unique=True)
     provider: str
     model: str
     lane: str

@@ -10,6 +10,8 @@ from core.errors import InvalidInput
 from core.providers.types import Usage
 
 SOURCE = f"genai-prices {version('genai-prices')}"
+# More than any model takes in one call: a larger count is a fault of who reports it.
+MOST_TOKENS = 1_000_000_000
 SMALLEST = Decimal("0.000000000001")
 
 
@@ -86,7 +88,7 @@ def _exact(cost: Decimal) -> Decimal:
 
 def _check(usage: Usage) -> None:
     counts = (usage.input_tokens, usage.cached_input_tokens, usage.cache_write_tokens, usage.output_tokens)
-    if any(isinstance(count, bool) or not isinstance(count, int) or count < 0 for count in counts):
-        raise InvalidInput("Token counts must be whole numbers of 0 or more.")
+    if any(isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MOST_TOKENS for count in counts):
+        raise InvalidInput("Token counts must be whole numbers from 0 to a billion.")
     if usage.cached_input_tokens + usage.cache_write_tokens > usage.input_tokens:
         raise InvalidInput("Cached tokens cannot be more than the input tokens that include them.")

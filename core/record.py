@@ -5,8 +5,9 @@ makes results and insights of them; nothing that fails there can lose or re-bill
 """
 
 import json
+import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -61,11 +62,15 @@ class Failed:
 
 @dataclass(frozen=True)
 class Unheard:
-    """A live call whose answer never came: it may have been billed, so its estimate is booked and marked."""
+    """A live call whose answer never came: it may have been billed, so its estimate is booked and marked.
+
+    `booking` makes handing it in twice harmless.
+    """
 
     call: Call
     at: datetime
     price: Price
+    booking: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 Outcome = Kept | Failed | Unheard
@@ -124,16 +129,20 @@ FROM kept WHERE r.id = kept.request_id AND r.state IN ('in_flight', 'pending')
 """
 
 KEEP_FAILURE = """
-UPDATE request SET state = CAST(:state AS text), error_code = :code, error_message = :message, worker_id = NULL,
+UPDATE request SET error_code = :code, error_message = :message, worker_id = NULL,
+  state = CASE WHEN CAST(:state AS text) = 'pending' AND EXISTS (
+    SELECT 1 FROM job j WHERE j.id = request.job_id AND j.state IN ('cancelling', 'cancelled'))
+    THEN 'cancelled' ELSE CAST(:state AS text) END,
   finished_at = CASE WHEN CAST(:state AS text) = 'failed' THEN now() END
 WHERE id = :request AND state = 'in_flight' AND attempts = :attempt
 """
 
 KEEP_UNHEARD = """
 INSERT INTO usage_record (time, job_id, request_id, template_id, provider, model, lane, input_tokens, output_tokens,
-  cost_usd, priced, price, status)
+  cost_usd, priced, price, status, booking)
 VALUES (:at, :job, :request, :template, :provider, :model, :lane, :input, :output, :cost, :priced,
-  CAST(:price AS jsonb), 'unheard')
+  CAST(:price AS jsonb), 'unheard', :booking)
+ON CONFLICT (booking) DO NOTHING
 """
 
 
@@ -146,7 +155,7 @@ def _answer_columns(answers: Sequence[Kept]) -> dict[str, list[Any]]:
         "provider": [a.call.provider for a in answers],
         "lane": [a.call.lane for a in answers],
         "at": [a.at for a in answers],
-        "model": [a.model for a in answers],
+        "model": [storable(a.model) for a in answers],
         "raw": [a.raw for a in answers],
         "text": [storable(a.text) for a in answers],
         "finish": [a.finish_reason for a in answers],
@@ -166,6 +175,7 @@ def _unheard_columns(unheard: Unheard) -> dict[str, Any]:
     call = unheard.call
     return {
         "at": unheard.at,
+        "booking": unheard.booking,
         "job": call.job_id,
         "request": call.request_id,
         "template": call.template_id,
@@ -178,6 +188,22 @@ def _unheard_columns(unheard: Unheard) -> dict[str, Any]:
         "priced": unheard.price.priced,
         "price": price_json(unheard.price),
     }
+
+
+def keep_unstorable(session: Session, kept: Kept) -> None:
+    """An answer that the database refuses is paid for all the same: its raw body is kept as a string, its request fails."""
+    keep(session, [replace(kept, raw=json.dumps(storable(kept.raw)), text="", finish_reason="other")])
+    db.execute(session, UNSTORABLE_RESPONSE, request=kept.call.request_id, attempt=kept.call.attempt)
+
+
+UNSTORABLE_RESPONSE = """
+WITH failed AS (
+  UPDATE request SET state = 'failed', error_code = 'not_storable', finished_at = now(),
+    error_message = 'The answer could not be stored. Its raw body is kept; send the request again.'
+  WHERE id = :request AND attempts = :attempt AND state = 'answered' RETURNING response_id
+)
+UPDATE response s SET verdict = 'not_storable' FROM failed WHERE s.id = failed.response_id
+"""
 
 
 def price_json(price: Price) -> str:

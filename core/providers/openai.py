@@ -69,12 +69,15 @@ class OpenAIProvider:
             data = orjson.loads(raw)
             choice = data["choices"][0]
             message = choice["message"]
+            content = message.get("content") or message.get("refusal") or ""
+            if not isinstance(content, str):
+                raise TypeError("content that is no text")
             used = data.get("usage") or {}
             cached = (used.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
             reason = "refusal" if message.get("refusal") else FINISH.get(choice.get("finish_reason") or "stop", "other")
             return Parsed(
                 model=str(data.get("model") or ""),
-                text=message.get("content") or message.get("refusal") or "",
+                text=content,
                 finish_reason=reason,
                 usage=Usage(
                     input_tokens=int(used.get("prompt_tokens") or 0),

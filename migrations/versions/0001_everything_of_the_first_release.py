@@ -165,6 +165,7 @@ def upgrade() -> None:
         sa.Column("template_id", sa.String(), nullable=True),
         sa.Column("user", sa.String(), server_default=sa.text("''"), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=True),
+        sa.Column("booking", sa.String(), nullable=True),
         sa.Column("provider", sa.String(), nullable=False),
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("lane", sa.String(), nullable=False),
@@ -180,6 +181,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("provider_request_id", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("booking"),
         sa.UniqueConstraint("request_id", "attempt"),
     )
     op.create_index("ix_usage_record_job", "usage_record", ["job_id"], unique=False)

@@ -101,6 +101,7 @@ def check_exposure(address: str | None, settings: Settings) -> None:
     """Until there is a sign-in, only this machine may reach Cairn unless somebody says otherwise."""
     if address not in ("127.0.0.1", "localhost", "::1") and not settings.allow_open_access:
         raise ConfigurationError(
-            f"Cairn would listen on {address or 'all addresses'}, and it has no sign-in yet: everybody who reaches it "
-            "could read every document. Listen on 127.0.0.1, or set ALLOW_OPEN_ACCESS=true behind a proxy that signs people in."
+            f"Cairn would listen on {address or 'all addresses'}, and it has no sign-in yet: everybody who reaches "
+            "it could read every document. Listen on 127.0.0.1, or set ALLOW_OPEN_ACCESS=true behind a proxy that "
+            "signs people in."
         )

@@ -9,7 +9,7 @@ from core import pricing, providers
 from core.errors import InvalidInput, ProviderError
 from core.pricing import Price
 from core.providers.types import Provider, Usage
-from core.record import Call, Failed, Kept, Outcome, Unheard
+from core.record import Call, Failed, Kept, Outcome, Unheard, storable
 from core.retry import RetryPolicy, with_retries
 from core.settings import get_settings
 
@@ -54,9 +54,9 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
     except ProviderError as error:
         return Failed(call, error.code, error.message)
     at, parsed = datetime.now(UTC), answer.parsed
-    usage = parsed.usage
+    usage, model = parsed.usage, storable(parsed.model or call.model)
     try:
-        price = pricing.price(call.provider, parsed.model or call.model, usage, call.lane, at)
+        price = pricing.price(call.provider, model, usage, call.lane, at)
     except InvalidInput:
         # What the provider counts makes no sense: the answer is kept, and its cost is said to be unknown.
         usage = Usage()
@@ -64,7 +64,7 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
     return Kept(
         call=call,
         at=at,
-        model=parsed.model or call.model,
+        model=model,
         raw=answer.raw,
         text=parsed.text,
         finish_reason=parsed.finish_reason,

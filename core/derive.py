@@ -177,7 +177,8 @@ WRITE_REQUESTS = """
 UPDATE request r SET error_code = i.code, error_message = i.message,
   -- A cancelled job asks nothing again.
   state = CASE WHEN i.state = 'pending' AND EXISTS (
-    SELECT 1 FROM job j WHERE j.id = r.job_id AND j.state IN ('cancelling', 'cancelled')) THEN 'cancelled' ELSE i.state END,
+    SELECT 1 FROM job j WHERE j.id = r.job_id AND j.state IN ('cancelling', 'cancelled'))
+    THEN 'cancelled' ELSE i.state END,
   asked_again = r.asked_again OR i.state = 'pending',
   finished_at = CASE WHEN i.state = 'pending' THEN NULL ELSE now() END
 FROM unnest(%(request)s::bigint[], %(state)s::text[], %(code)s::text[], %(message)s::text[])

@@ -148,6 +148,7 @@ def retry(job_id: str) -> int:
             """UPDATE request SET state = 'pending', error_code = NULL, error_message = NULL, asked_again = false,
                  finished_at = NULL
                WHERE job_id = :job AND state IN ('failed', 'cancelled')
+                 AND error_code IS DISTINCT FROM 'document_too_long'
                  AND EXISTS (SELECT 1 FROM request_body b WHERE b.request_id = request.id)""",
             job=job_id,
         )

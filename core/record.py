@@ -78,6 +78,8 @@ Outcome = Kept | Failed | Unheard
 
 def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
     """Store outcomes once: an answer that is handed in again changes nothing, and is not billed again."""
+    for unheard in (outcome for outcome in outcomes if isinstance(outcome, Unheard)):
+        db.execute(session, KEEP_UNHEARD, **_unheard_columns(unheard))
     answers = [outcome for outcome in outcomes if isinstance(outcome, Kept)]
     if answers:
         session.connection().exec_driver_sql(KEEP_ANSWERS, _answer_columns(answers))
@@ -91,8 +93,6 @@ def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
             request=failed.call.request_id,
             attempt=failed.call.attempt,
         )
-    for unheard in (outcome for outcome in outcomes if isinstance(outcome, Unheard)):
-        db.execute(session, KEEP_UNHEARD, **_unheard_columns(unheard))
 
 
 # An answer of a request that was taken over meanwhile is kept and billed all the same; one whose document was deleted
@@ -191,7 +191,7 @@ def _unheard_columns(unheard: Unheard) -> dict[str, Any]:
 
 
 def keep_unstorable(session: Session, kept: Kept) -> None:
-    """An answer that the database refuses is paid for all the same: its raw body is kept as a string, its request fails."""
+    """An answer that the database refuses was paid for: its raw body is kept as a string, and its request fails."""
     keep(session, [replace(kept, raw=json.dumps(storable(kept.raw)), text="", finish_reason="other")])
     db.execute(session, UNSTORABLE_RESPONSE, request=kept.call.request_id, attempt=kept.call.attempt)
 

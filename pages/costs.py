@@ -40,7 +40,8 @@ with st.container(horizontal=True):
         f"{total.reused:,} reused for nothing",
         delta_color="off",
         delta_arrow="off",
-        border=True, height="stretch",
+        border=True,
+        height="stretch",
     )
     st.metric(
         "Input tokens",
@@ -48,7 +49,8 @@ with st.container(horizontal=True):
         f"{total.cached_input_tokens:,} cached",
         delta_color="off",
         delta_arrow="off",
-        border=True, height="stretch",
+        border=True,
+        height="stretch",
     )
     st.metric("Output tokens", f"{total.output_tokens:,}", border=True, height="stretch")
 if total.unpriced:

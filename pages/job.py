@@ -68,7 +68,8 @@ def live() -> None:
         st.metric("Reused, free", f"{row.reused:,}", border=True, height="stretch")
         st.metric("Failed", f"{row.failed:,}", border=True, height="stretch")
         estimate = "no estimate" if row.estimate_usd is None else f"{widgets.money(row.estimate_usd)} estimated"
-        st.metric("Cost", widgets.money(row.cost_usd), estimate, delta_color="off", delta_arrow="off", border=True, height="stretch")
+        cost = widgets.money(row.cost_usd)
+        st.metric("Cost", cost, estimate, delta_color="off", delta_arrow="off", border=True, height="stretch")
         st.metric("Tokens", f"{row.input_tokens + row.output_tokens:,}", border=True, height="stretch")
     if row.unpriced:
         st.warning(f"{row.unpriced:,} calls have no known price and are not in the cost.")

@@ -29,11 +29,13 @@ def tiles() -> None:
     with st.container(horizontal=True):
         st.metric("Documents ready", f"{found.ready:,}", border=True, height="stretch", help=f"of {found.documents:,}")
         st.metric("Jobs running", f"{found.running_jobs:,}", border=True, height="stretch", help=f"of {found.jobs:,}")
-        st.metric("Insights", f"{found.insights:,}", f"{found.new_insights:,} today", border=True, height="stretch", delta_color="off")
+        today = f"{found.new_insights:,} today"
+        st.metric("Insights", f"{found.insights:,}", today, border=True, height="stretch", delta_color="off")
         st.metric(
             "Spent today",
             widgets.money(found.spent_today),
-            border=True, height="stretch",
+            border=True,
+            height="stretch",
             chart_data=list(spent) if any(spent) else None,
             chart_type="bar",
             help="Usage records since 00:00 UTC; the bars are the last 14 days.",

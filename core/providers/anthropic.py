@@ -80,8 +80,6 @@ class AnthropicProvider:
             response = await self._client.post("/v1/messages", cast_to=Response, body=body)
         except anthropic.APIStatusError as error:
             raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
-        except anthropic.APITimeoutError:
-            raise errors.not_heard(self.name, "timeout", "No answer in time.") from None
         except anthropic.APIConnectionError as error:
             raise connection_error(self.name, error) from None
         return Answer(

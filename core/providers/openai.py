@@ -102,8 +102,6 @@ class OpenAIProvider:
             )
         except openai.APIStatusError as error:
             raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
-        except openai.APITimeoutError:
-            raise errors.not_heard(self.name, "timeout", "No answer in time.") from None
         except openai.APIConnectionError as error:
             raise connection_error(self.name, error) from None
         return Answer(
@@ -129,9 +127,18 @@ class OpenAIProvider:
 
 
 def connection_error(provider: str, error: Exception) -> ProviderError:
-    """A connection that was never made sent nothing; one that broke later may have been billed."""
-    from httpx2 import ConnectError, ConnectTimeout
+    """A connection that was never made sent nothing; one that broke or was silent later may have been billed.
 
-    if isinstance(error.__cause__, ConnectError | ConnectTimeout):
+    The transport's own names for this are coarse (a reset becomes a time-out), so what it wraps decides.
+    """
+    import aiohttp
+
+    causes, cause = [], error.__cause__
+    while cause is not None:
+        causes.append(cause)
+        cause = cause.__cause__
+    if any(isinstance(c, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for c in causes):
         return errors.never_sent(provider)
+    if any(isinstance(c, TimeoutError) for c in causes):
+        return errors.not_heard(provider, "timeout", "No answer in time.")
     return errors.not_heard(provider, "connection", "The connection broke before the answer was complete.")

@@ -12,7 +12,7 @@ import pytest
 from core import calls, db, documents, heartbeat, jobs, live, pricing, record, upkeep
 from core.live import LiveLane
 from core.providers.types import Usage
-from core.record import Call, Kept, Unheard
+from core.record import Call, Kept
 from tests import local_provider
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import TEXT, add_document, answer, make_job, rows, run_job, states, until, with_lane

@@ -1,0 +1,156 @@
+"""The real SDK against llmock, and against a provider of our own for what llmock cannot do."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+from llmock.pytest_plugin import LLMock
+
+from core.errors import ProviderError
+from core.prompts import Asking, build
+from core.providers.anthropic import AnthropicProvider
+from core.providers.types import Answer, Usage
+from core.retry import RetryPolicy, with_retries
+from tests.local_provider import LocalProvider, Reply, error
+
+T = TypeVar("T")
+ASKING = Asking("sentiment", 1, "", (), False, {})
+PROMPT = build(ASKING, "Two pumps failed.", "a" * 64)
+QUICK = RetryPolicy(attempts=3, base_s=0.01, cap_s=0.02)
+
+
+def with_anthropic(url: str, work: Callable[[AnthropicProvider], Awaitable[T]], timeout_s: float = 5) -> T:
+    async def run() -> T:
+        provider = AnthropicProvider("sk-ant-test", url, timeout_s)
+        try:
+            return await work(provider)
+        finally:
+            await provider.close()
+
+    return asyncio.run(run())
+
+
+def ask(url: str, timeout_s: float = 5) -> Answer:
+    return with_anthropic(url, lambda provider: provider.call(provider.body(PROMPT, "claude-haiku-4-5")), timeout_s)
+
+
+def failure(url: str, timeout_s: float = 5) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        ask(url, timeout_s)
+    return caught.value
+
+
+def retried(url: str) -> Answer:
+    def work(provider: AnthropicProvider) -> Awaitable[Answer]:
+        body = provider.body(PROMPT, "claude-haiku-4-5")
+        return with_retries(lambda: provider.call(body), QUICK, lambda _error: None)
+
+    return with_anthropic(url, work)
+
+
+def test_cached_tokens_count_as_input(provider: LocalProvider) -> None:
+    provider.plan = lambda _: Reply(
+        content="{}",
+        usage={
+            "input_tokens": 10,
+            "output_tokens": 7,
+            "cache_read_input_tokens": 64,
+            "cache_creation_input_tokens": 20,
+        },
+    )
+    answer = ask(provider.anthropic_url)
+    assert answer.parsed.text == "{}"
+    assert answer.parsed.usage == Usage(94, 64, 20, 7)
+    assert answer.provider_request_id == "req_1"
+    (asked,) = provider.asked
+    assert asked.headers["X-Api-Key"] == "sk-ant-test"
+
+
+def test_the_body_has_what_the_messages_api_wants() -> None:
+    body = AnthropicProvider(None, None, 5).body(PROMPT, "claude-haiku-4-5")
+    assert sorted(body) == ["max_tokens", "messages", "model", "output_config", "system"]
+    schema = body["output_config"]["format"]["schema"]
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["score"] == {"type": "number"}
+
+
+@pytest.mark.parametrize(
+    ("stop", "finish"),
+    [
+        ("end_turn", "stop"),
+        ("stop_sequence", "stop"),
+        ("max_tokens", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("refusal", "refusal"),
+        ("pause_turn", "other"),
+    ],
+)
+def test_why_a_model_stopped(stop: str, finish: str, provider: LocalProvider) -> None:
+    provider.plan = lambda _: Reply(finish=stop)
+    assert ask(provider.anthropic_url).parsed.finish_reason == finish
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"{}",
+        b'{"model": "m", "content": [{"type": "text", "text": 1}], "stop_reason": null, "usage": {}}',
+        b'{"model": "m", "content": [], "stop_reason": [], "usage": {"input_tokens": 1, "output_tokens": 1}}',
+        b'{"model": "m", "content": [], "stop_reason": null, "usage": {"input_tokens": 1e400, "output_tokens": 1}}',
+    ],
+)
+def test_junk_with_status_200_was_not_heard(body: bytes, provider: LocalProvider) -> None:
+    provider.plan = lambda _: Reply(body=body)
+    found = failure(provider.anthropic_url)
+    assert (found.code, found.retryable, found.heard) == ("bad_response", True, False)
+
+
+@pytest.mark.parametrize("wire", ["cut", "reset"])
+def test_a_connection_that_breaks_after_the_call_went_out_was_not_heard(wire: Any, provider: LocalProvider) -> None:
+    provider.plan = lambda _: Reply(wire=wire)
+    found = failure(provider.anthropic_url)
+    assert (found.code, found.retryable, found.heard) == ("connection", True, False)
+
+
+def test_an_answer_that_takes_too_long_was_not_heard(provider: LocalProvider) -> None:
+    provider.plan = lambda _: Reply(delay=2)
+    found = failure(provider.anthropic_url, timeout_s=0.2)
+    assert (found.code, found.retryable, found.heard) == ("timeout", True, False)
+
+
+def test_what_was_never_connected_was_never_sent() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        found = failure(f"http://127.0.0.1:{free.getsockname()[1]}")
+    assert (found.code, found.retryable, found.heard) == ("connection", True, True)
+
+
+@pytest.mark.parametrize("status", [429, 500, 529])
+def test_passing_errors_are_tried_again(status: int, llmock: LLMock) -> None:
+    llmock.fail(status, times=2)
+    assert retried(llmock.base_url("anthropic")).parsed.text
+    assert len(llmock.requests) == 3
+    llmock.assert_resilient()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_lasting_errors_are_told_at_once(status: int, llmock: LLMock) -> None:
+    llmock.fail(status, times=5)
+    with pytest.raises(ProviderError):
+        retried(llmock.base_url("anthropic"))
+    assert len(llmock.requests) == 1
+    llmock.assert_resilient()
+
+
+def test_a_spend_limit_is_not_waited_for(provider: LocalProvider) -> None:
+    provider.plan = lambda _: error(429, "enforced_spend_limit_reached")
+    found = failure(provider.anthropic_url)
+    assert (found.code, found.retryable) == ("spend_limit", False)
+
+
+def test_the_models_of_a_key(provider: LocalProvider) -> None:
+    assert with_anthropic(provider.anthropic_url, lambda one: one.models()) == ["model-a", "model-b"]

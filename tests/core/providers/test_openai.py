@@ -1,0 +1,208 @@
+"""The real SDK against llmock, and against a provider of our own for what llmock cannot do."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+from llmock.pytest_plugin import LLMock
+
+from core.errors import ProviderError
+from core.prompts import Asking, build
+from core.providers.openai import OpenAIProvider
+from core.providers.types import Answer, Usage
+from core.retry import RetryPolicy, with_retries
+from tests.local_provider import LocalProvider, Reply, error
+
+T = TypeVar("T")
+ASKING = Asking("sentiment", 1, "", (), False, {})
+PROMPT = build(ASKING, "Two pumps failed.", "a" * 64)
+QUICK = RetryPolicy(attempts=3, base_s=0.01, cap_s=0.02)
+
+
+def with_openai(url: str, work: Callable[[OpenAIProvider], Awaitable[T]], timeout_s: float = 5) -> T:
+    async def run() -> T:
+        provider = OpenAIProvider("sk-test", url, timeout_s)
+        try:
+            return await work(provider)
+        finally:
+            await provider.close()
+
+    return asyncio.run(run())
+
+
+def ask(url: str, model: str = "gpt-4o-mini", timeout_s: float = 5) -> Answer:
+    return with_openai(url, lambda provider: provider.call(provider.body(PROMPT, model)), timeout_s)
+
+
+def failure(url: str, timeout_s: float = 5) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        ask(url, timeout_s=timeout_s)
+    return caught.value
+
+
+def retried(url: str, policy: RetryPolicy = QUICK) -> Answer:
+    def work(provider: OpenAIProvider) -> Awaitable[Answer]:
+        return with_retries(lambda: provider.call(provider.body(PROMPT, "gpt-4o-mini")), policy, lambda _error: None)
+
+    return with_openai(url, work)
+
+
+def test_an_answer_with_its_usage(provider: LocalProvider) -> None:
+    provider.plan = lambda _: Reply(
+        content='{"a": "ü"}',
+        model="gpt-4o-mini-2024-07-18",
+        usage={"prompt_tokens": 100, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 64}},
+    )
+    answer = ask(provider.openai_url)
+    assert answer.parsed.text == '{"a": "ü"}'
+    assert answer.parsed.model == "gpt-4o-mini-2024-07-18"
+    assert answer.parsed.finish_reason == "stop"
+    assert answer.parsed.usage == Usage(100, 64, 0, 7)
+    assert answer.provider_request_id == "req_1"
+    assert '"cached_tokens": 64' in answer.raw
+    (asked,) = provider.asked
+    assert asked.headers["Authorization"] == "Bearer sk-test"
+
+
+@pytest.mark.parametrize(
+    ("model", "limits"),
+    [
+        ("gpt-4o-mini", {"max_tokens": 1024, "temperature": 0}),
+        ("gpt-4.1", {"max_tokens": 1024, "temperature": 0}),
+        ("llama-3", {"max_tokens": 1024, "temperature": 0}),
+        ("gpt-5-mini", {"max_completion_tokens": 9024}),
+        ("gpt-5.4", {"max_completion_tokens": 9024}),
+        ("gpt-10", {"max_completion_tokens": 9024}),
+        ("o3", {"max_completion_tokens": 9024}),
+    ],
+)
+def test_the_limit_is_named_as_the_model_wants_it(model: str, limits: dict[str, Any]) -> None:
+    body = OpenAIProvider(None, None, 5).body(PROMPT, model)
+    assert {key: body[key] for key in body if key not in ("model", "messages", "response_format")} == limits
+
+
+def test_the_schema_goes_out_strict_and_without_bounds() -> None:
+    sent = OpenAIProvider(None, None, 5).body(PROMPT, "gpt-5-mini")["response_format"]["json_schema"]
+    assert (sent["name"], sent["strict"]) == ("sentiment", True)
+    assert sent["schema"]["additionalProperties"] is False
+    assert sent["schema"]["properties"]["score"] == {"type": "number"}
+    assert ASKING.schema["properties"]["score"]["minimum"] == -1
+
+
+@pytest.mark.parametrize(
+    ("reply", "finish"),
+    [
+        (Reply(finish="length"), "length"),
+        (Reply(finish="content_filter"), "content_filter"),
+        (Reply(finish="tool_calls"), "other"),
+        (Reply(refusal="I cannot help with that."), "refusal"),
+    ],
+)
+def test_why_a_model_stopped(reply: Reply, finish: str, provider: LocalProvider) -> None:
+    provider.plan = lambda _: reply
+    assert ask(provider.openai_url).parsed.finish_reason == finish
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>gateway</html>",
+        b"{}",
+        b"[]",
+        b'{"choices": []}',
+        b'{"choices": [{"message": null}]}',
+        b'{"choices": [{"message": {"content": [1]}}]}',
+        b'{"choices": [{"message": {"content": "a"}, "finish_reason": {}}]}',
+        b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "many"}}',
+        b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": 1e400}}',
+        b'{"choices": [{"message": {"content": "a"}}], "usage": [1]}',
+        b'{"choices": [{"message": {"content": "\xff"}}]}',
+    ],
+)
+def test_junk_with_status_200_was_not_heard(body: bytes, provider: LocalProvider) -> None:
+    provider.plan = lambda _: Reply(body=body)
+    found = failure(provider.openai_url)
+    assert (found.code, found.retryable, found.heard) == ("bad_response", True, False)
+
+
+@pytest.mark.parametrize("wire", ["cut", "reset"])
+def test_a_connection_that_breaks_after_the_call_went_out_was_not_heard(wire: Any, provider: LocalProvider) -> None:
+    provider.plan = lambda _: Reply(wire=wire)
+    found = failure(provider.openai_url)
+    assert (found.code, found.retryable, found.heard) == ("connection", True, False)
+    assert len(provider.asked) == 1
+
+
+def test_an_answer_that_takes_too_long_was_not_heard(provider: LocalProvider) -> None:
+    provider.plan = lambda _: Reply(delay=2)
+    found = failure(provider.openai_url, timeout_s=0.2)
+    assert (found.code, found.retryable, found.heard) == ("timeout", True, False)
+
+
+def test_what_was_never_connected_was_never_sent() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+        found = failure(url)
+    assert (found.code, found.retryable, found.heard) == ("connection", True, True)
+
+
+def test_what_could_not_be_connected_in_time_was_never_sent() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        found = failure(f"http://127.0.0.1:{full.getsockname()[1]}/v1", timeout_s=0.5)
+        for one in waiting:
+            one.close()
+    assert (found.code, found.retryable, found.heard) == ("connection", True, True)
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 529])
+def test_passing_errors_are_tried_again(status: int, llmock: LLMock) -> None:
+    llmock.fail(status, times=2)
+    assert retried(llmock.base_url("openai")).parsed.text
+    assert len(llmock.requests) == 3
+    llmock.assert_resilient()
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_lasting_errors_are_told_at_once(status: int, llmock: LLMock) -> None:
+    llmock.fail(status, times=5)
+    with pytest.raises(ProviderError):
+        retried(llmock.base_url("openai"))
+    assert len(llmock.requests) == 1
+    llmock.assert_resilient()
+
+
+def test_a_retry_waits_as_long_as_it_was_asked_to(llmock: LLMock) -> None:
+    llmock.rate_limit(times=1, retry_after=0.3)
+    assert retried(llmock.base_url("openai")).parsed.text
+    llmock.assert_resilient(strict=True)
+
+
+def test_the_sdk_itself_never_tries_again(llmock: LLMock) -> None:
+    llmock.outage()
+    assert failure(llmock.base_url("openai")).code == "overloaded"
+    assert len(llmock.requests) == 1
+
+
+def test_a_prompt_that_is_too_long_says_so(llmock: LLMock) -> None:
+    llmock.context_overflow()
+    found = failure(llmock.base_url("openai"))
+    assert (found.code, found.retryable) == ("context_too_long", False)
+
+
+def test_the_models_of_a_key(provider: LocalProvider) -> None:
+    assert with_openai(provider.openai_url, lambda one: one.models()) == ["model-a", "model-b"]
+    provider.plan = lambda _: error(401, "invalid_api_key", "Incorrect API key provided: sk-abc123.")
+    with pytest.raises(ProviderError, match="API key") as caught:
+        with_openai(provider.openai_url, lambda one: one.models())
+    assert caught.value.code == "auth"
+    assert "sk-abc123" not in caught.value.message

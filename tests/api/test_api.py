@@ -1,0 +1,252 @@
+"""The HTTP API by its contract: shapes, errors, cursors, and who may call."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from api import api, guard, routes
+from core import db, documents
+from tests.pipeline import TEXT, add_document, make_job, rows, run_job
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    app = Starlette(
+        routes=[Route("/health", routes.health), Route("/health/db", routes.database_health), Mount("/api/v1", api)],
+        middleware=[guard.middleware()],
+    )
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as running:
+        yield running
+
+
+def upload(client: TestClient, *files: tuple[str, bytes], collection: str = "default") -> Any:
+    sent = [("files", file) for file in files]
+    return client.post("/api/v1/documents", files=sent, data={"collection": collection})
+
+
+def test_an_upload_is_accepted_and_known_bytes_are_already_here(client: TestClient) -> None:
+    first = upload(client, ("a.txt", b"one"), ("b.txt", b"two"), collection="reports")
+    assert first.status_code == 202
+    assert [item["duplicate"] for item in first.json()["items"]] == [False, False]
+    item = first.json()["items"][0]
+    assert (item["state"], item["collection"], item["size_bytes"], item["error"]) == ("queued", "reports", 3, None)
+    again = upload(client, ("c.txt", b"one"), collection="reports").json()["items"][0]
+    assert (again["id"], again["duplicate"]) == (item["id"], True)
+    assert len(rows("SELECT 1 FROM blob")) == 2
+
+
+def test_one_refused_file_stores_nothing_of_the_upload(client: TestClient) -> None:
+    refused = upload(client, ("a.txt", b"one"), ("empty.txt", b""))
+    assert refused.status_code == 422
+    assert "empty.txt" in refused.json()["message"]
+    assert rows("SELECT 1 FROM document") == []
+
+
+def test_text_and_original_of_a_document(client: TestClient) -> None:
+    document = add_document("Ünï 😀 text of a document.", "über.txt")
+    text = client.get(f"/api/v1/documents/{document}/text")
+    assert text.headers["content-type"] == "text/plain; charset=utf-8"
+    assert text.text == "Ünï 😀 text of a document."
+    original = client.get(f"/api/v1/documents/{document}/original")
+    assert original.content == "Ünï 😀 text of a document.".encode()
+    assert original.headers["content-disposition"].startswith("attachment")
+    assert original.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_document_without_text_yet_is_a_conflict(client: TestClient) -> None:
+    document = upload(client, ("a.txt", b"one")).json()["items"][0]["id"]
+    assert client.get(f"/api/v1/documents/{document}/text").status_code == 409
+
+
+def test_a_failed_document_is_tried_again(client: TestClient) -> None:
+    item = upload(client, ("a.exe", b"\x7fELF\0")).json()["items"][0]
+    assert (item["state"], item["error"]["code"]) == ("failed", "UNKNOWN_TYPE")
+    again = client.post(f"/api/v1/documents/{item['id']}/retry")
+    assert (again.status_code, again.json()["state"]) == (200, "queued")
+    assert client.post(f"/api/v1/documents/{item['id']}/retry").json()["state"] == "queued"
+
+
+def test_deleting_leaves_the_usage_records(client: TestClient) -> None:
+    document = add_document()
+    run_job(make_job([document]))
+    assert client.delete(f"/api/v1/documents/{document}").status_code == 204
+    assert client.get(f"/api/v1/documents/{document}").status_code == 404
+    assert client.get("/api/v1/insights").json()["items"] == []
+    assert len(client.get("/api/v1/usage/records").json()["items"]) == 1
+
+
+def test_lists_go_on_where_the_cursor_says(client: TestClient) -> None:
+    ids = [documents.add(f"{n}.txt", __import__("io").BytesIO(b"%d" % n)).document.id for n in range(5)]
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    for _ in range(3):
+        page = client.get("/api/v1/documents", params={"limit": 2, **cursor}).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = {"cursor": page["next_cursor"]}
+    assert seen == sorted(ids, reverse=True)
+    assert page["next_cursor"] is None
+    assert client.get("/api/v1/usage/records?cursor=nonsense").status_code == 422
+    assert client.get("/api/v1/documents?limit=501").status_code == 422
+
+
+def test_a_job_from_creation_to_answers(client: TestClient) -> None:
+    document = add_document()
+    body = {"name": "Points", "template": "key_points", "params": {"count": 2}, "provider": "offline"}
+    estimate = client.post("/api/v1/jobs/estimate", json={**body, "documents": [document]}).json()
+    assert (estimate["requests"], estimate["reused"], estimate["cost_usd"]["live"]) == (1, 0, "0")
+    made = client.post("/api/v1/jobs/", json={**body, "documents": [document]})
+    assert made.status_code == 201
+    job = made.json()
+    assert (job["state"], job["counts"]["total"], job["lane"], job["params"]) == ("queued", 1, "live", {"count": 2})
+    run_job(job["id"])
+    job = client.get(f"/api/v1/jobs/{job['id']}").json()
+    assert (job["state"], job["cost_usd"], job["counts"]["succeeded"]) == ("completed", "0", 1)
+    (answer,) = client.get(f"/api/v1/jobs/{job['id']}/responses").json()["items"]
+    assert len(answer["result"]["points"]) == 2
+    assert answer["usage"] == {"input_tokens": 0, "cached_input_tokens": 0, "output_tokens": 0}
+    (request,) = client.get(f"/api/v1/jobs/{job['id']}/requests?state=succeeded").json()["items"]
+    assert (request["id"], request["document"]) == (answer["request_id"], document)
+    assert [e["kind"] for e in client.get(f"/api/v1/jobs/{job['id']}/events").json()["items"]] == [
+        "completed",
+        "created",
+    ]
+    insight = client.get("/api/v1/insights?q=pumps").json()["items"][0]
+    evidence = insight["evidence"][0]
+    assert TEXT[evidence["start"] : evidence["end"]] == evidence["quote"]
+    assert client.get(f"/api/v1/insights/{insight['id']}").json() == insight
+    stats = client.get("/api/v1/jobs/stats/overview").json()
+    assert (stats["jobs"], stats["success_share"]) == ({"completed": 1}, 1.0)
+
+
+def test_actions_answer_with_the_new_state_and_repeat_harmlessly(client: TestClient) -> None:
+    document = add_document()
+    body = {"template": "summarize", "provider": "offline", "documents": [document], "start": False}
+    job = client.post("/api/v1/jobs/", json=body).json()
+    assert job["state"] == "draft"
+    path = f"/api/v1/jobs/{job['id']}"
+    assert client.post(f"{path}/start").json()["state"] == "queued"
+    assert client.post(f"{path}/start").json()["state"] == "queued"
+    assert client.post(f"{path}/cancel").json()["state"] == "cancelled"
+    assert client.post(f"{path}/cancel").json()["state"] == "cancelled"
+    assert client.put(path, json={"name": "New", "description": "D"}).json()["name"] == "New"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"template": "nothing"}, "no template"),
+        ({"lane": "batch"}, "live"),
+        ({"provider": "openai"}, "OPENAI_API_KEY"),
+        ({"params": {"count": 0}}, "count"),
+        ({"documents": ["doc_x"]}, "doc_x"),
+        ({"documents": None}, "either documents or a collection"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_wrong_job_is_refused_with_what_to_do(client: TestClient, change: dict[str, Any], says: str) -> None:
+    body = {"template": "key_points", "provider": "offline", "documents": [add_document()], **change}
+    refused = client.post("/api/v1/jobs/", json=body)
+    assert refused.status_code in (404, 422)
+    error = refused.json()
+    assert says in error["message"]
+    assert set(error) == {"error", "message", "timestamp", "request_id", "detail"}
+    assert refused.headers["x-request-id"] == error["request_id"]
+    assert rows("SELECT 1 FROM job") == []
+
+
+def test_own_templates_are_versioned_and_built_in_ones_stay(client: TestClient) -> None:
+    body = {"name": "Dates", "prompt": "Find dates.", "insights": True, "fields": [{"name": "when", "type": "string"}]}
+    made = client.post("/api/v1/templates", json=body).json()
+    changed = client.put(f"/api/v1/templates/{made['id']}", json={**body, "prompt": "Find all dates."}).json()
+    assert (made["version"], changed["version"]) == (1, 2)
+    assert client.put("/api/v1/templates/qa", json=body).status_code == 409
+    wrong = {**body, "fields": [{"name": "statement", "type": "string"}]}
+    assert client.post("/api/v1/templates", json=wrong).status_code == 422
+    assert len(client.get("/api/v1/templates").json()["items"]) == 6
+
+
+def test_one_text_now_and_again_for_nothing(client: TestClient) -> None:
+    body = {"operation": "key_points", "text": TEXT, "options": {"count": 2}}
+    first = client.post("/api/v1/text_processing/process", json=body).json()
+    again = client.post("/api/v1/text_processing/process", json=body).json()
+    assert (first["reused"], again["reused"]) == (False, True)
+    assert first["result"] == again["result"]
+    records = client.get("/api/v1/usage/records").json()["items"]
+    assert [(r["request"], r["reused"]) for r in records] == [(again["request_id"], True), (first["request_id"], False)]
+
+
+def test_many_texts_become_a_job(client: TestClient) -> None:
+    body = {"operation": "sentiment", "texts": ["Good.", "Bad."], "options": {}, "lane": "live"}
+    made = client.post("/api/v1/text_processing/batch_process", json=body)
+    assert made.status_code == 202
+    assert made.json()["counts"]["total"] == 2
+    operations = client.get("/api/v1/text_processing/operations").json()["operations"]
+    assert [o["id"] for o in operations] == ["summarize", "sentiment", "key_points", "questions", "qa"]
+
+
+def test_money_is_a_plain_decimal_string_and_null_where_unknown(client: TestClient) -> None:
+    with db.transaction() as session:
+        db.execute(
+            session,
+            """INSERT INTO usage_record (time, provider, model, lane, cost_usd, priced, status) VALUES
+                 (now(), 'openai', 'm', 'live', 0.000000075, true, 'ok'), (now(), 'openai', 'm', 'live', NULL, false, 'ok')""",
+        )
+    assert [r["cost_usd"] for r in client.get("/api/v1/usage/records").json()["items"]] == [None, "0.000000075"]
+    (model,) = client.get("/api/v1/usage?by=model").json()["items"]
+    assert (model["cost_usd"], model["unpriced"]) == ("0.000000075", 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", {"host": "evil.example"}, 403),
+        ("POST", {"host": "evil.example"}, 403),
+        ("POST", {"origin": "http://evil.example"}, 403),
+        ("POST", {"origin": "null"}, 403),
+        ("GET", {"origin": "http://evil.example"}, 200),
+        ("GET", {"host": "127.0.0.1:8501"}, 200),
+        ("GET", {"host": "[::1]:8501"}, 200),
+        ("GET", {"host": "localhost.evil.example"}, 403),
+        ("POST", {"origin": "http://localhost"}, 422),
+    ],
+)
+def test_only_this_machine_may_call(client: TestClient, method: str, headers: dict[str, str], status: int) -> None:
+    assert client.request(method, "/api/v1/jobs/", headers=headers, json={}).status_code == status
+
+
+def test_open_access_lifts_the_host_rule_and_keeps_the_origin_rule(client: TestClient, setting: Any) -> None:
+    setting(ALLOW_OPEN_ACCESS="true")
+    assert client.get("/api/v1/jobs/", headers={"host": "cairn.example"}).status_code == 200
+    assert client.post("/api/v1/jobs/", headers={"origin": "http://evil.example"}, json={}).status_code == 403
+
+
+def test_health_says_what_a_probe_needs(client: TestClient, migrated: str) -> None:
+    well = client.get("/health", headers={"host": "probe"})
+    assert (well.status_code, well.json()["status"]) == (200, "healthy")
+    assert set(well.json()) == {"status", "timestamp", "version", "uptime_seconds"}
+    database = client.get("/health/db").json()
+    assert (database["database_connected"], database["migration_status"]) == (True, "up_to_date")
+    assert set(database["connection_pool"]) == {"active_connections", "pool_size"}
+    db.configure(migrated.replace("/cairn", "/not_there"))
+    ill = client.get("/health/db")
+    assert (ill.status_code, ill.json()["status"], ill.json()["database_connected"]) == (503, "unhealthy", False)
+    assert ill.json()["errors"]
+    assert client.get("/api/v1/jobs/").status_code == 503
+
+
+def test_unknown_addresses_answer_in_the_same_shape(client: TestClient) -> None:
+    for path in ("/api/v1/nothing", "/api/v1/jobs/job_x", "/api/v1/documents/doc_x/text", "/api/v1/insights/x"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()["error"]) == (404, "NOT_FOUND"), path
+
+
+def test_the_api_is_documented(client: TestClient) -> None:
+    assert client.get("/api/v1/docs").status_code == 200
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    assert {"/documents", "/jobs/", "/insights", "/usage/records"} <= set(paths)

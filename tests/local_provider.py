@@ -128,7 +128,9 @@ class LocalProvider:
         body = json.loads(await request.read())
         document = _document(body)
         self._counts[document] += 1
-        asked = Asked(body, document, self._counts[document], dict(request.headers))
+        asked = Asked(
+            body, document, self._counts[document], {name.lower(): value for name, value in request.headers.items()}
+        )
         self.asked.append(asked)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)

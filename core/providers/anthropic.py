@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from core.providers import errors
-from core.providers.openai import connection_error
-from core.providers.types import Answer, Parsed, Prompt, Usage, with_repair, without_bounds
+from core.providers.types import CONNECT_SECONDS, Answer, Parsed, Prompt, Usage, with_repair, without_bounds
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
 DEFAULT_URL = "https://api.anthropic.com"
-FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "refusal": "refusal"}
+FINISH = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "refusal",
+}
 # `adaptive` thinking counts against max_tokens, as reasoning does elsewhere.
 THINKING_ROOM = 8_000
 
@@ -30,11 +35,12 @@ class AnthropicProvider:
     @cached_property
     def _client(self) -> "AsyncAnthropic":
         from anthropic import AsyncAnthropic, DefaultAioHttpClient
-        from httpx2 import Limits
+        from httpx2 import Limits, Timeout
 
+        timeout = Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout))
         transport = DefaultAioHttpClient(limits=Limits(max_connections=1000, max_keepalive_connections=1000))
         return AsyncAnthropic(
-            api_key=self._key, base_url=self.base_url, max_retries=0, timeout=self._timeout, http_client=transport
+            api_key=self._key, base_url=self.base_url, max_retries=0, timeout=timeout, http_client=transport
         )
 
     def body(self, prompt: Prompt, model: str) -> dict[str, Any]:
@@ -68,7 +74,7 @@ class AnthropicProvider:
                     output_tokens=int(used["output_tokens"]),
                 ),
             )
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, OverflowError, KeyError, TypeError, AttributeError):
             raise errors.not_heard(self.name, "bad_response", "The answer was not a message.") from None
 
     async def call(self, body: dict[str, Any]) -> Answer:
@@ -82,9 +88,11 @@ class AnthropicProvider:
             raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
         except anthropic.APIConnectionError as error:
             raise connection_error(self.name, error) from None
+        parsed = self.parse(response.content)
         return Answer(
-            raw=response.text,
-            parsed=self.parse(response.content),
+            # JSON is UTF-8, whatever the header says; parsing has made sure of it.
+            raw=response.content.decode(),
+            parsed=parsed,
             provider_request_id=response.headers.get("request-id"),
             latency_ms=int((time.monotonic() - begun) * 1000),
         )

@@ -4,6 +4,7 @@ Messages never hold prompts, document text or keys: of a provider's own words on
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -57,6 +58,30 @@ def not_heard(provider: str, code: str, message: str) -> ProviderError:
     return ProviderError(f"{provider}: {message}", code=code, retryable=True, heard=False)
 
 
+def from_connection(provider: str, error: BaseException) -> ProviderError:
+    """A connection that was never made sent nothing; whatever broke or took too long later may have been billed.
+
+    The transport calls a refused connection and a reset one alike a timeout, so aiohttp's own error decides.
+    """
+    from aiohttp import ClientConnectorError, ClientOSError, ConnectionTimeoutError
+    from httpx2 import TimeoutException
+
+    causes = list(_causes(error))
+    if any(isinstance(cause, ClientConnectorError | ConnectionTimeoutError) for cause in causes):
+        return never_sent(provider)
+    timed_out = any(isinstance(cause, TimeoutException) for cause in causes)
+    if timed_out and not any(isinstance(cause, ClientOSError) for cause in causes):
+        return not_heard(provider, "timeout", "No answer in time.")
+    return not_heard(provider, "connection", "The connection broke before the answer was complete.")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
 def never_sent(provider: str) -> ProviderError:
     return ProviderError(
         f"{provider}: no connection. Check the base URL and the network.", code="connection", retryable=True
@@ -65,18 +90,25 @@ def never_sent(provider: str) -> ProviderError:
 
 def retry_after(headers: Any, now: datetime) -> float | None:
     """Seconds to wait from `retry-after-ms` or `retry-after` (seconds or a date); None when absent or senseless."""
-    milliseconds = headers.get("retry-after-ms")
-    value = headers.get("retry-after")
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return milliseconds / 1000
+    value = headers.get("retry-after") or ""
+    seconds = _number(value)
+    return _seconds_until(value, now) if seconds is None else seconds
+
+
+def _number(value: str | None) -> float | None:
+    return float(value) if value and re.fullmatch(r"\s*\d+(\.\d+)?\s*", value) else None
+
+
+def _seconds_until(date: str, now: datetime) -> float | None:
     try:
-        if milliseconds is not None:
-            return max(0.0, float(milliseconds) / 1000)
-        if value is None:
-            return None
-        if re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
-            return float(value)
-        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
-    except (ValueError, TypeError):
+        moment = parsedate_to_datetime(date)
+    except ValueError:
         return None
+    # A date in "-0000" comes without a zone and means UTC.
+    return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp())
 
 
 def _remedy(code: str, remedy: str) -> tuple[str, str]:

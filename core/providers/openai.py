@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from core.errors import ProviderError
 from core.providers import errors
-from core.providers.types import Answer, Parsed, Prompt, Usage, with_repair, without_bounds
+from core.providers.types import CONNECT_SECONDS, Answer, Parsed, Prompt, Usage, with_repair, without_bounds
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -35,12 +34,13 @@ class OpenAIProvider:
 
     @cached_property
     def _client(self) -> "AsyncOpenAI":
-        from httpx2 import Limits
+        from httpx2 import Limits, Timeout
         from openai import AsyncOpenAI, DefaultAioHttpClient
 
+        timeout = Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout))
         transport = DefaultAioHttpClient(limits=Limits(max_connections=1000, max_keepalive_connections=1000))
         return AsyncOpenAI(
-            api_key=self._key, base_url=self.base_url, max_retries=0, timeout=self._timeout, http_client=transport
+            api_key=self._key, base_url=self.base_url, max_retries=0, timeout=timeout, http_client=transport
         )
 
     def body(self, prompt: Prompt, model: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class OpenAIProvider:
                     output_tokens=int(used.get("completion_tokens") or 0),
                 ),
             )
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        except (ValueError, OverflowError, KeyError, IndexError, TypeError, AttributeError):
             raise errors.not_heard(self.name, "bad_response", "The answer was not a chat completion.") from None
 
     async def call(self, body: dict[str, Any]) -> Answer:
@@ -104,9 +104,11 @@ class OpenAIProvider:
             raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
         except openai.APIConnectionError as error:
             raise connection_error(self.name, error) from None
+        parsed = self.parse(response.content)
         return Answer(
-            raw=response.text,
-            parsed=self.parse(response.content),
+            # JSON is UTF-8, whatever the header says; parsing has made sure of it.
+            raw=response.content.decode(),
+            parsed=parsed,
             provider_request_id=response.headers.get("x-request-id"),
             latency_ms=int((time.monotonic() - begun) * 1000),
         )
@@ -124,21 +126,3 @@ class OpenAIProvider:
     async def close(self) -> None:
         if "_client" in self.__dict__:
             await self._client.close()
-
-
-def connection_error(provider: str, error: Exception) -> ProviderError:
-    """A connection that was never made sent nothing; one that broke or was silent later may have been billed.
-
-    The transport's own names for this are coarse (a reset becomes a time-out), so what it wraps decides.
-    """
-    import aiohttp
-
-    causes, cause = [], error.__cause__
-    while cause is not None:
-        causes.append(cause)
-        cause = cause.__cause__
-    if any(isinstance(c, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError) for c in causes):
-        return errors.never_sent(provider)
-    if any(isinstance(c, TimeoutError) for c in causes):
-        return errors.not_heard(provider, "timeout", "No answer in time.")
-    return errors.not_heard(provider, "connection", "The connection broke before the answer was complete.")

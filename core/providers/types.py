@@ -6,6 +6,9 @@ from typing import Any, Protocol
 
 from core.fields import FieldSpec
 
+# An answer may take minutes; a connection that takes longer than this is not coming.
+CONNECT_SECONDS = 10.0
+
 
 @dataclass(frozen=True)
 class OfflineSource:

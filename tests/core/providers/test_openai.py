@@ -63,7 +63,7 @@ def test_an_answer_with_its_usage(provider: LocalProvider) -> None:
     assert answer.provider_request_id == "req_1"
     assert '"cached_tokens": 64' in answer.raw
     (asked,) = provider.asked
-    assert asked.headers["Authorization"] == "Bearer sk-test"
+    assert asked.headers["authorization"] == "Bearer sk-test"
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_why_a_model_stopped(reply: Reply, finish: str, provider: LocalProvider)
         b'{"choices": []}',
         b'{"choices": [{"message": null}]}',
         b'{"choices": [{"message": {"content": [1]}}]}',
-        b'{"choices": [{"message": {"content": "a"}, "finish_reason": {}}]}',
+        b'{"choices": [{"message": {"content": "a"}, "finish_reason": {"a": 1}}]}',
         b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "many"}}',
         b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": 1e400}}',
         b'{"choices": [{"message": {"content": "a"}}], "usage": [1]}',

@@ -32,7 +32,8 @@ if not total.calls and not total.reused:
     st.stop()
 
 with st.container(horizontal=True):
-    change = f"{widgets.money(total.cost_usd - before.cost_usd)} against the {period} before"
+    more = total.cost_usd - before.cost_usd
+    change = f"{'-' if more < 0 else ''}{widgets.money(abs(more))} against the {period} before" if more else None
     st.metric("Spent", widgets.money(total.cost_usd), change, delta_color="inverse", border=True, height="stretch")
     st.metric(
         "Calls",

@@ -56,15 +56,15 @@ def drawer(insight: InsightRow) -> None:
 
 def frame(rows: tuple[InsightRow, ...]) -> pd.DataFrame:
     return pd.DataFrame(
-        [(r.statement, r.support, r.confidence, kinds.get(r.kind, r.kind), r.state, r.last_seen) for r in rows],
-        columns=["Statement", "Documents", "Confidence", "Template", "State", "Last seen"],
+        [(r.statement, r.support, r.confidence, kinds.get(r.kind, r.kind), r.last_seen) for r in rows],
+        columns=["Statement", "Documents", "Confidence", "Template", "Last seen"],
     )
 
 
 COLUMNS = {
-    "Statement": st.column_config.TextColumn(width="large"),
+    "Statement": st.column_config.TextColumn(width=560),
     "Documents": st.column_config.NumberColumn(help="Distinct documents whose quote stands there"),
-    "Confidence": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent"),
+    "Confidence": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent", width="small"),
     "Last seen": st.column_config.DatetimeColumn(format="distance"),
 }
 

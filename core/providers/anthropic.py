@@ -87,7 +87,7 @@ class AnthropicProvider:
         except anthropic.APIStatusError as error:
             raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
         except anthropic.APIConnectionError as error:
-            raise connection_error(self.name, error) from None
+            raise errors.from_connection(self.name, error) from None
         parsed = self.parse(response.content)
         return Answer(
             # JSON is UTF-8, whatever the header says; parsing has made sure of it.

@@ -91,3 +91,23 @@ def make_job(document_ids: list[str], template: str = "key_points", **spec: Any)
 def rows(sql: str, **params: Any) -> list[dict[str, Any]]:
     with db.transaction() as session:
         return [dict(row._mapping) for row in db.rows(session, sql, **params)]
+
+
+def ready_documents(count: int) -> list[str]:
+    """Documents with a text each, as extraction would leave them, without the time that it takes."""
+    ids = [f"doc_{n:04}" for n in range(count)]
+    with db.transaction() as session:
+        db.execute(session, "INSERT INTO collection (id, name) VALUES ('col_1', 'default') ON CONFLICT DO NOTHING")
+        for statement in READY_DOCUMENTS:
+            db.execute(session, statement, ids=ids)
+    return ids
+
+
+READY_DOCUMENTS = (
+    "INSERT INTO blob (sha256, size_bytes) SELECT unnest(CAST(:ids AS text[])), 1",
+    """INSERT INTO document (id, name, collection_id, sha256, media_type, size_bytes, state, tokens)
+       SELECT i, i, 'col_1', i, 'text/plain', 1, 'ready', 20 FROM unnest(CAST(:ids AS text[])) i""",
+    """INSERT INTO document_text (document_id, text, sha256, page_starts)
+       SELECT i, i || ' was replaced. It works again.', encode(sha256(convert_to(i, 'UTF8')), 'hex'), '{0}'
+       FROM unnest(CAST(:ids AS text[])) i""",
+)

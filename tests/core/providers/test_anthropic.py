@@ -65,7 +65,7 @@ def test_cached_tokens_count_as_input(provider: LocalProvider) -> None:
     assert answer.parsed.usage == Usage(94, 64, 20, 7)
     assert answer.provider_request_id == "req_1"
     (asked,) = provider.asked
-    assert asked.headers["x-api-key"] == "sk-ant-test"
+    assert asked.headers["authorization"] == "Bearer sk-ant-test"
 
 
 def test_the_body_has_what_the_messages_api_wants() -> None:

@@ -1,0 +1,279 @@
+"""Real jobs processes that are really killed, stopped and cut off, in the middle of a live job."""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from core import db, jobs, migrate, templates
+from tests.local_provider import Asked, LocalProvider, Reply
+from tests.pipeline import make_job, ready_documents, rows, states
+
+ROOT = Path(__file__).resolve().parents[2]
+SLOTS = 8
+pytestmark = pytest.mark.kills
+
+
+def until(condition: Callable[[], Any], seconds: float, otherwise: Callable[[], object]) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, str(otherwise())
+        time.sleep(0.02)
+
+
+class JobsProcess:
+    def __init__(self, url: str, log: Path, **env: str):
+        self.log = log
+        with log.open("w") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "jobs"],
+                cwd=ROOT,
+                env={**os.environ, "DATABASE_URL": url, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def text(self) -> str:
+        return self.log.read_text()[-6000:]
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, seconds: float = 10) -> float:
+        begun = time.monotonic()
+        self.process.terminate()
+        self.process.wait(seconds)
+        return time.monotonic() - begun
+
+
+Start = Callable[..., JobsProcess]
+
+
+@pytest.fixture
+def url(postgres_url: str) -> Iterator[str]:
+    """A migrated database of its own."""
+    name = f"kills_{secrets.token_hex(4)}"
+    base = postgres_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    own = make_url(base).set(database=name).render_as_string(hide_password=False)
+    db.configure(own)
+    migrate.upgrade()
+    templates.sync_built_ins()
+    yield own
+    db.engine().dispose()
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def start(url: str, openai: LocalProvider, setting: Any, tmp_path: Path) -> Iterator[Start]:
+    """`start(NAME=value)` starts a jobs process on the test's database and provider."""
+    setting(
+        WORKER_LEASE_SECONDS=3,
+        SCHEDULER_TICK_SECONDS=0.5,
+        HEALTH_SAMPLE_SECONDS=0.5,
+        LIVE_CONCURRENCY=SLOTS,
+        SHUTDOWN_GRACE_SECONDS=2,
+    )
+    started: list[JobsProcess] = []
+
+    def begin(**env: str) -> JobsProcess:
+        one = JobsProcess(url, tmp_path / f"jobs-{len(started)}.log", **env)
+        started.append(one)
+        return one
+
+    yield begin
+    for one in started:
+        if one.running:
+            one.kill()
+
+
+def live_job(count: int) -> str:
+    return make_job(ready_documents(count), provider="openai", model="gpt-5-mini")
+
+
+def heard() -> int:
+    return len(rows("SELECT 1 FROM usage_record WHERE status = 'ok'"))
+
+
+def completed() -> bool:
+    return rows("SELECT state FROM job") == [{"state": "completed"}]
+
+
+def wait_until_completed(process: JobsProcess, job: str, seconds: float = 25) -> None:
+    until(completed, seconds, lambda: f"{states(job)}\n{process.text()}")
+
+
+def calls(provider: LocalProvider) -> Counter[str]:
+    """How often each document was asked about."""
+    return Counter({text.split()[0]: n for text, n in provider.calls_by_document().items()})
+
+
+def bookings(status: str) -> Counter[str]:
+    found = rows(
+        """SELECT r.document_id, count(*) AS n FROM usage_record u JOIN request r ON r.id = u.request_id
+           WHERE u.status = :status GROUP BY 1""",
+        status=status,
+    )
+    return Counter({row["document_id"]: row["n"] for row in found})
+
+
+def documents_in(state: str) -> list[str]:
+    return [row["document_id"] for row in rows("SELECT document_id FROM request WHERE state = :state", state=state)]
+
+
+def test_a_killed_process_is_taken_over_and_nothing_that_was_paid_is_asked_again(
+    start: Start, openai: LocalProvider
+) -> None:
+    openai.plan = lambda _: Reply(delay=0.2)
+    job = live_job(60)
+    first = start()
+    until(lambda: heard() >= 2 * SLOTS, 20, first.text)
+    first.kill()
+    second = start()
+    lost = documents_in("in_flight")
+    assert 0 < len(lost) <= SLOTS
+    wait_until_completed(second, job)
+    assert states(job) == {"succeeded": 60}
+    assert bookings("ok") == Counter(documents_in("succeeded"))
+    assert bookings("unheard") == Counter(lost)
+    assert calls(openai) == Counter(documents_in("succeeded")) + Counter(lost)
+
+
+def test_sigterm_claims_no_more_books_what_was_not_heard_and_leaves_the_rest_to_the_next(
+    start: Start, openai: LocalProvider
+) -> None:
+    def plan(asked: Asked) -> Reply:
+        slow = asked.nth == 1 and asked.document.startswith(("doc_0003", "doc_0005"))
+        return Reply(delay=30 if slow else 0.2)
+
+    openai.plan = plan
+    job = live_job(60)
+    first = start()
+    until(lambda: heard() >= SLOTS, 20, first.text)
+    assert first.stop() < 5
+    assert first.process.returncode == 0, first.text()
+    left = states(job)
+    assert left["pending"] >= 60 - 6 * SLOTS
+    assert "in_flight" not in left
+    assert bookings("unheard") == Counter(["doc_0003", "doc_0005"])
+    assert rows("SELECT 1 FROM worker") == []
+    second = start()
+    wait_until_completed(second, job)
+    assert calls(openai) == Counter(documents_in("succeeded")) + Counter(["doc_0003", "doc_0005"])
+
+
+def test_two_processes_share_a_job_without_a_double_call(start: Start, openai: LocalProvider) -> None:
+    openai.plan = lambda _: Reply(delay=0.15)
+    both = [start(), start()]
+    until(lambda: len(rows("SELECT 1 FROM worker")) == 2, 20, both[0].text)
+    job = live_job(200)
+    wait_until_completed(both[0], job)
+    assert states(job) == {"succeeded": 200}
+    assert calls(openai) == Counter(documents_in("succeeded"))
+    assert SLOTS < openai.most_in_flight <= 2 * SLOTS
+    assert bookings("unheard") == Counter()
+
+
+def leaders() -> list[int]:
+    return [int(row["name"].rsplit(":", 1)[1]) for row in rows("SELECT name FROM worker WHERE leader")]
+
+
+def test_when_the_leader_dies_another_leads(start: Start) -> None:
+    both = {one.process.pid: one for one in (start(), start())}
+    until(lambda: len(leaders()) == 1 and len(rows("SELECT 1 FROM worker")) == 2, 20, lambda: "no leader")
+    (pid,) = leaders()
+    both.pop(pid).kill()
+    (other,) = both
+    until(lambda: other in leaders(), 5, both[other].text)
+    (before,) = rows("SELECT count(*) AS n FROM health_sample")
+    until(lambda: rows("SELECT count(*) AS n FROM health_sample")[0]["n"] > before["n"], 5, both[other].text)
+
+
+def test_lost_connections_are_survived_without_a_restart(start: Start, openai: LocalProvider, url: str) -> None:
+    openai.plan = lambda _: Reply(delay=0.1)
+    job = live_job(100)
+    process = start()
+    until(lambda: heard() >= SLOTS, 20, process.text)
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(4):
+            connection.execute(
+                """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+            )
+            time.sleep(0.15)
+    until(lambda: process.running and completed(), 25, process.text)
+    assert states(job) == {"succeeded": 100}
+    assert calls(openai) == Counter(documents_in("succeeded"))
+    assert bookings("ok") == Counter(documents_in("succeeded"))
+
+
+def test_a_database_that_is_away_for_a_while_is_waited_for(
+    start: Start, openai: LocalProvider, url: str, postgres_url: str
+) -> None:
+    openai.plan = lambda _: Reply(delay=0.1)
+    job = live_job(60)
+    process = start()
+    until(lambda: heard() >= SLOTS, 20, process.text)
+    name = url.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        time.sleep(2)
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    assert process.running, process.text()
+    wait_until_completed(process, job)
+    assert process.running, process.text()
+    assert states(job) == {"succeeded": 60}
+    assert calls(openai) == Counter(documents_in("succeeded"))
+
+
+def test_a_part_that_keeps_failing_ends_the_process_loudly(start: Start, openai: LocalProvider, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER TABLE evidence RENAME TO lost")
+    live_job(2)
+    process = start()
+    assert process.process.wait(20) == 1
+    assert "ended by itself" in process.text()
+    assert heard() == 2
+
+
+def test_a_cancelled_job_ends_with_a_real_worker(start: Start, openai: LocalProvider) -> None:
+    openai.plan = lambda _: Reply(delay=0.3)
+    job = live_job(40)
+    process = start()
+    until(lambda: openai.in_flight == SLOTS, 20, process.text)
+    jobs.cancel(job)
+    until(lambda: rows("SELECT state FROM job") == [{"state": "cancelled"}], 10, process.text)
+    assert set(states(job)) == {"succeeded", "cancelled"}
+    assert calls(openai) == bookings("ok") == Counter(documents_in("succeeded"))
+
+
+def test_a_process_whose_parent_is_gone_ends_itself(start: Start) -> None:
+    orphan = start(CAIRN_PARENT_PID="1" if os.getpid() != 1 else "2")
+    assert orphan.process.wait(15) == 0, orphan.text()
+    assert rows("SELECT 1 FROM worker") == []
+
+
+def test_sigint_ends_it_as_well(start: Start) -> None:
+    process = start()
+    until(lambda: rows("SELECT 1 FROM worker"), 20, process.text)
+    process.process.send_signal(signal.SIGINT)
+    assert process.process.wait(5) == 0, process.text()

@@ -17,19 +17,23 @@ from core.settings import Settings
 from jobs import tasks
 
 log = structlog.get_logger()
+RESTART_SECONDS = 1.0
 
 
 async def work(lane: LiveLane, stop_extraction: threading.Event, settings: Settings) -> None:
     """The queue's workers, again and again: a database that goes away ends them, and they come back with it."""
     while not lane.stopping.is_set():
+        reason = "the connection was lost"
         try:
             await _work_once(lane, stop_extraction, settings)
         except (ConnectorException, psycopg.Error, Unavailable) as error:
-            log.warning("the queue is not reachable", reason=str(error).splitlines()[0])
-            await asyncio.sleep(1)
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+        log.warning("the queue's workers ended and start again", reason=reason)
+        await asyncio.sleep(RESTART_SECONDS)
 
 
 async def _work_once(lane: LiveLane, stop_extraction: threading.Event, settings: Settings) -> None:
+    """A worker that loses its connection ends without an error: then the other ends, too, and both start again."""
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=6)
     app = procrastinate.App(connector=connector)
@@ -43,6 +47,17 @@ async def _work_once(lane: LiveLane, stop_extraction: threading.Event, settings:
         "update_heartbeat_interval": 2.0,
         "stalled_worker_timeout": settings.worker_lease_seconds,
     }
-    async with app.open_async(), asyncio.TaskGroup() as group:
-        for name, concurrency in ((queue.DOCUMENTS, max(2, os.cpu_count() or 2)), (queue.JOBS, 32)):
-            group.create_task(app.run_worker_async(queues=[name], concurrency=concurrency, name=name, **options))
+    async with app.open_async():
+        workers = [
+            asyncio.create_task(app.run_worker_async(queues=[name], concurrency=concurrency, name=name, **options))
+            for name, concurrency in ((queue.DOCUMENTS, max(2, os.cpu_count() or 2)), (queue.JOBS, 32))
+        ]
+        try:
+            await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for worker in workers:
+                worker.cancel()
+            ended = await asyncio.gather(*workers, return_exceptions=True)
+    for outcome in ended:
+        if isinstance(outcome, Exception):
+            raise outcome

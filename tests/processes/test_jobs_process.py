@@ -1,5 +1,6 @@
 """Real jobs processes that are really killed, stopped and cut off, in the middle of a live job."""
 
+import io
 import os
 import secrets
 import signal
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from core import db, jobs, migrate, templates
+from core import db, documents, jobs, migrate, templates
 from tests.local_provider import Asked, LocalProvider, Reply
 from tests.pipeline import make_job, ready_documents, rows, states
 
@@ -145,7 +146,7 @@ def test_a_killed_process_is_taken_over_and_nothing_that_was_paid_is_asked_again
     openai.plan = lambda _: Reply(delay=0.2)
     job = live_job(60)
     first = start()
-    until(lambda: heard() >= 2 * SLOTS, 20, first.text)
+    until(lambda: heard() >= 2 * SLOTS and len(documents_in("in_flight")) > 0, 20, first.text)
     first.kill()
     second = start()
     lost = documents_in("in_flight")
@@ -223,6 +224,29 @@ def test_lost_connections_are_survived_without_a_restart(start: Start, openai: L
     assert states(job) == {"succeeded": 100}
     assert calls(openai) == Counter(documents_in("succeeded"))
     assert bookings("ok") == Counter(documents_in("succeeded"))
+
+
+@pytest.mark.parametrize("queue", ["jobs", "documents"])
+def test_a_queue_that_lost_its_listener_is_served_again(
+    queue: str, start: Start, openai: LocalProvider, url: str
+) -> None:
+    process = start(SCHEDULER_TICK_SECONDS="600")
+    listening = f'LISTEN "procrastinate_queue_v1#{queue}"'
+    with psycopg.connect(url, autocommit=True) as connection:
+
+        def cut_off() -> bool:
+            found = connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = %s", (listening,)
+            ).fetchall()
+            return len(found) == 1
+
+        until(cut_off, 20, lambda: connection.execute("SELECT query FROM pg_stat_activity").fetchall())
+    until(lambda: "start again" in process.text(), 5, process.text)
+    if queue == "jobs":
+        wait_until_completed(process, live_job(1), 8)
+    else:
+        documents.add("late.txt", io.BytesIO(b"Late. But here."), "default")
+        until(lambda: rows("SELECT state FROM document") == [{"state": "ready"}], 8, process.text)
 
 
 def test_a_database_that_is_away_for_a_while_is_waited_for(

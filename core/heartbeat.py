@@ -18,11 +18,19 @@ def register(name: str) -> int:
         return worker_id
 
 
+# A worker that was not seen for very long was forgotten, and everything it claims would be taken from it.
+SEEN = """
+INSERT INTO worker (id, name, busy, leader) OVERRIDING SYSTEM VALUE VALUES (:id, :name, :busy, :leader)
+ON CONFLICT (id) DO UPDATE SET last_seen = now(), busy = excluded.busy, leader = excluded.leader
+"""
+
+
 class Heartbeat:
     """`look` gives the number of calls in flight and whether this process leads."""
 
-    def __init__(self, worker_id: int, look: Callable[[], tuple[int, bool]]):
+    def __init__(self, worker_id: int, name: str, look: Callable[[], tuple[int, bool]]):
         self._worker_id = worker_id
+        self._name = name
         self._look = look
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -46,12 +54,6 @@ class Heartbeat:
             busy, leader = self._look()
             try:
                 with db.transaction() as session:
-                    db.execute(
-                        session,
-                        "UPDATE worker SET last_seen = now(), busy = :busy, leader = :leader WHERE id = :id",
-                        id=self._worker_id,
-                        busy=busy,
-                        leader=leader,
-                    )
+                    db.execute(session, SEEN, id=self._worker_id, name=self._name, busy=busy, leader=leader)
             except Unavailable as error:
                 log.warning("heartbeat missed", reason=error.message)

@@ -40,6 +40,7 @@ class LiveLane:
         self._pumping: set[str] = set()
         self._nudged: set[str] = set()
         self._claiming: set[asyncio.Task[claims.Claimed]] = set()
+        self._claim_lock = asyncio.Lock()
         self._calling: set[int] = set()
         # Whether a claim may have been committed without our hearing of it.
         self.unsure = False
@@ -56,6 +57,8 @@ class LiveLane:
             task.cancel()
         if self.in_flight:
             await asyncio.wait(self.in_flight, timeout=1)
+        if self._claiming:
+            await asyncio.wait(self._claiming, timeout=1)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._outcomes.join(), timeout=STORE_SECONDS)
         for task in self.background:
@@ -100,26 +103,41 @@ class LiveLane:
         taken = await self._take_slots()
         used = 0
         try:
-            if self.stopping.is_set():
-                return claims.Claimed((), 0, waiting=False)
-            if self.unsure:
-                await self._in_thread(lambda: _forget_unsent(self.worker_id, sorted(self._calling)))
-                self.unsure = False
-            claimed = await self._in_thread(lambda: _claim(job_id, self.worker_id, taken))
-            used = len(claimed.calls)
-            for call in claimed.calls:
-                self._calling.add(call.request_id)
-                task = asyncio.create_task(self._answer(call))
-                for group in (mine, self.in_flight):
-                    group.add(task)
-                    task.add_done_callback(group.discard)
-            return claimed
-        except Unavailable:
-            self.unsure = True
-            raise
+            # One at a time: what a claim brings is known as ours before the next looks for what is not.
+            async with self._claim_lock:
+                claimed = await self._claim(job_id, taken)
+                used = len(claimed.calls)
+                for call in claimed.calls:
+                    self._send(call, mine)
+                return claimed
         finally:
             for _ in range(taken - used):
                 self.slots.release()
+
+    async def _claim(self, job_id: str, limit: int) -> claims.Claimed:
+        """What was claimed while the worker was being stopped goes back: nothing of it was sent."""
+        if self.stopping.is_set():
+            return claims.Claimed((), 0, waiting=False)
+        try:
+            if self.unsure:
+                await self._in_thread(lambda: _forget_unsent(self.worker_id, sorted(self._calling)))
+                self.unsure = False
+            claimed = await self._in_thread(lambda: _claim(job_id, self.worker_id, limit))
+        except Unavailable:
+            self.unsure = True
+            raise
+        if not self.stopping.is_set():
+            return claimed
+        for call in claimed.calls:
+            self._outcomes.put_nowait((Failed(call, "interrupted", "The worker was stopped.", again=True), None))
+        return claims.Claimed((), claimed.reused, waiting=False)
+
+    def _send(self, call: Call, mine: set[asyncio.Task[None]]) -> None:
+        self._calling.add(call.request_id)
+        task = asyncio.create_task(self._answer(call))
+        for group in (mine, self.in_flight):
+            group.add(task)
+            task.add_done_callback(group.discard)
 
     async def _take_slots(self) -> int:
         """At least one slot, and as many more as are free right now."""

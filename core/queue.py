@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import Literal
 
 import procrastinate
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from sqlmodel import Session
 
 from core import db
+from core.errors import Unavailable
 
 TaskName = Literal["extract_document", "expand_job", "pump_job", "derive"]
 DOCUMENTS, JOBS = "documents", "jobs"
@@ -41,3 +42,5 @@ def defer(session: Session, task: TaskName, **arguments: str) -> None:
             ).defer(**arguments)
     except AlreadyEnqueued:
         return
+    except ConnectorException as error:
+        raise Unavailable("The queue cannot be reached at the moment. Nothing was changed; try again.") from error

@@ -49,7 +49,7 @@ async def run(settings: Settings) -> None:
     await lane.open()
     stop_extraction = threading.Event()
     leadership = clock.Leadership()
-    beat = heartbeat.Heartbeat(worker_id, lambda: (len(lane.in_flight), leadership.held))
+    beat = heartbeat.Heartbeat(worker_id, name, lambda: (len(lane.in_flight), leadership.held))
     beat.start()
     scheduler = clock.make(leadership)
     scheduler.start()

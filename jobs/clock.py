@@ -4,6 +4,7 @@ The leader holds a session-level advisory lock on a connection of its own. The s
 connection is gone, so another process leads at its next tick.
 """
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -22,25 +23,34 @@ LEADER_LOCK = 0x0CA1_0003
 
 class Leadership:
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._connection: psycopg.Connection[tuple[bool]] | None = None
         self.held = False
 
     def try_to_hold(self) -> bool:
         """True while this process is the leader. A lost connection loses the lock, too."""
-        try:
-            if self._connection is None or self._connection.closed:
-                self._connection = _connect()
-                self.held = False
-            if not self.held:
-                row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADER_LOCK,)).fetchone()
-                self.held = bool(row and row[0])
-            else:
-                self._connection.execute("SELECT 1")
-        except psycopg.OperationalError:
-            self.close()
-        return self.held
+        with self._lock:
+            try:
+                self._look()
+            except psycopg.OperationalError:
+                self._let_go()
+            return self.held
 
     def close(self) -> None:
+        with self._lock:
+            self._let_go()
+
+    def _look(self) -> None:
+        if self._connection is None or self._connection.closed:
+            self._connection = _connect()
+            self.held = False
+        if not self.held:
+            row = self._connection.execute("SELECT pg_try_advisory_lock(%s)", (LEADER_LOCK,)).fetchone()
+            self.held = bool(row and row[0])
+        else:
+            self._connection.execute("SELECT 1")
+
+    def _let_go(self) -> None:
         self.held = False
         if self._connection is not None:
             self._connection.close()

@@ -25,7 +25,8 @@ chosen = st.navigation(
         ],
         "Operate": [
             st.Page("costs.py", title="Costs", icon=":material/payments:"),
-            st.Page("health.py", title="Health", icon=":material/monitor_heart:"),
+            # Its own name is taken: `GET /health` answers probes.
+            st.Page("health.py", title="Health", icon=":material/monitor_heart:", url_path="system"),
         ],
         "Details": [
             st.Page("document.py", title="Document", visibility="hidden"),

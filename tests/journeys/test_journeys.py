@@ -65,7 +65,7 @@ def test_a_broken_pdf_says_what_to_do(app: App, browser_page: Any, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "address", ["documents", "analyse", "jobs", "insights", "templates", "costs", "health", "job", "document"]
+    "address", ["documents", "analyse", "jobs", "insights", "templates", "costs", "system", "job", "document"]
 )
 def test_a_cold_server_runs_the_entry_script_first(address: str, app: App, browser_page: Any) -> None:
     """The first hit of a server's life on a page's address goes through navigation.py: its menu and frame are there."""

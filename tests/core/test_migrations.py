@@ -1,0 +1,96 @@
+"""From blank to head, back and again, without drift: on the embedded PostgreSQL and on the oldest supported one."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+
+from core import db, migrate, templates
+from tests.pipeline import add_document, make_job, rows, run_job
+
+DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+@pytest.fixture(scope="module")
+def debian_url() -> Iterator[str]:
+    """A server of Debian's postgresql package, run by an account without rights."""
+    if not DEBIAN:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI needs Debian's postgresql for the oldest supported version")
+        pytest.skip("no PostgreSQL of Debian on this machine")
+    account = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    directory = tempfile.mkdtemp(prefix="cairn-debian-")
+    shutil.chown(directory, account)
+
+    def run(program: str, *options: str) -> None:
+        subprocess.run([DEBIAN[0] / program, *options], user=account, cwd=directory, check=True, capture_output=True)
+
+    run("initdb", "-D", f"{directory}/data", "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C")
+    run("pg_ctl", "-D", f"{directory}/data", "-w", "-l", f"{directory}/log", "-o", f"-h '' -k {directory}", "start")
+    yield f"postgresql://postgres@/postgres?host={directory}"
+    run("pg_ctl", "-D", f"{directory}/data", "-m", "immediate", "stop")
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(params=["embedded", "debian"])
+def blank(request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database."""
+    server = request.getfixturevalue("postgres_url" if request.param == "embedded" else "debian_url")
+    name = f"blank_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE IF EXISTS {name}")
+        connection.execute(f"CREATE DATABASE {name}")
+    database = server.replace("/cairn?", f"/{name}?").replace("/postgres?", f"/{name}?")
+    db.configure(database)
+    yield database
+    db.engine().dispose()
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def things() -> set[str]:
+    """Tables, functions and types of ours and of the queue."""
+    sql = """SELECT relname::text AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+             UNION SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+             UNION SELECT typname::text FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'"""
+    return {row["name"] for row in rows(sql)}
+
+
+def test_from_blank_to_head_and_back_leaves_nothing(blank: str) -> None:
+    migrate.upgrade()
+    full = things()
+    assert {"document", "usage_record", "procrastinate_jobs"} <= full
+    with db.engine().connect() as connection:
+        command.downgrade(migrate.alembic_config(connection), "base")
+        connection.commit()
+    assert things() == {"alembic_version"}
+    migrate.upgrade()
+    assert things() == full
+
+
+def test_the_models_and_the_migrations_say_the_same(blank: str) -> None:
+    migrate.upgrade()
+    with db.engine().connect() as connection:
+        command.check(migrate.alembic_config(connection))
+        assert migrate.revision(connection) == migrate.head()
+
+
+def test_a_second_upgrade_finds_nothing_to_do(blank: str) -> None:
+    migrate.upgrade()
+    migrate.upgrade()
+    assert rows("SELECT count(*) AS n FROM alembic_version") == [{"n": 1}]
+
+
+def test_the_whole_way_works_on_it(blank: str) -> None:
+    migrate.upgrade()
+    templates.sync_built_ins()
+    run_job(make_job([add_document()], params={"count": 2}))
+    assert rows("SELECT state FROM job") == [{"state": "completed"}]
+    assert rows("SELECT count(*) AS n FROM evidence WHERE supported") == [{"n": 2}]

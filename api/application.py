@@ -1,18 +1,14 @@
 """The FastAPI app: its routers, its errors, and an id for every request."""
 
-import re
-import uuid
-
 import structlog
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import documents, errors, insights, jobs, templates, text_processing, usage
 from core import __version__
 from core.settings import get_settings
-
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestId:
@@ -24,19 +20,14 @@ class RequestId:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        request_id = given if _SANE_ID.fullmatch(given) else str(uuid.uuid4())
+        request_id = errors.id_of(Headers(scope=scope).get("x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
         async def with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", request_id.encode()),
-                    (b"x-content-type-options", b"nosniff"),
-                ]
+                MutableHeaders(scope=message).update(errors.headers_of(request_id))
             await send(message)
 
         return await self.app(scope, receive, with_id)
@@ -50,7 +41,12 @@ class Cors(CORSMiddleware):
         super().__init__(app, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
 
 
-api = FastAPI(title="Cairn", version=__version__, description="Documents in, checked insights out.")
+api = FastAPI(
+    title="Cairn",
+    version=__version__,
+    description="Documents in, checked insights out.",
+    dependencies=[Depends(errors.no_nul)],
+)
 for module in (documents, templates, text_processing, jobs, insights, usage):
     api.include_router(module.router)
 errors.install(api)

@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, File, UploadFile
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
-from api.schemas import Cursor, DocumentOut, Limit, ListOut, UploadedOut, error_of, fields_of, listed
+from api.schemas import Cursor, DocumentOut, Limit, ListOut, StorableForm, UploadedOut, error_of, fields_of, listed
 from core import documents
 from core.errors import InvalidInput, NotFound
 from core.reports import documents as report
@@ -29,7 +29,7 @@ def one(document_id: str) -> dict[str, Any]:
 
 @router.post("", status_code=202)
 def upload(
-    files: Annotated[list[UploadFile], File()], collection: Annotated[str, Form()] = documents.DEFAULT_COLLECTION
+    files: Annotated[list[UploadFile], File()], collection: StorableForm = documents.DEFAULT_COLLECTION
 ) -> dict[str, list[UploadedOut]]:
     for file in files:  # all are looked at before one is stored
         if not file.size:

@@ -1,5 +1,8 @@
 """One shape for every error: what happened, when, under which request id, and what to do."""
 
+import re
+import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,27 +22,60 @@ STATUS: dict[type[CairnError], int] = {
     Conflict: 409,
     Unavailable: 503,
     ConfigurationError: 500,
-    ProviderError: 502,
 }
+# What a provider answered says what the caller can do: wait, send less, or nothing. Anything else is a bad gateway.
+PROVIDER_STATUS = {"rate_limited": 429, "overloaded": 503, "connection": 503, "timeout": 504, "context_too_long": 422}
+_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CODES = {400: "BAD_REQUEST", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE"}
 
 
-def shaped(request: Request, status: int, code: str, message: str, detail: Any = None) -> JSONResponse:
-    body = {
+def id_of(given: str | None) -> str:
+    """The caller's id where it is sane, else a new one."""
+    return given if given and _SANE_ID.fullmatch(given) else str(uuid.uuid4())
+
+
+def headers_of(request_id: str) -> dict[str, str]:
+    """What every answer carries."""
+    return {"X-Request-ID": request_id, "X-Content-Type-Options": "nosniff"}
+
+
+def body(request_id: str, code: str, message: str, detail: Any = None) -> dict[str, Any]:
+    return {
         "error": code,
         "message": message,
         "timestamp": datetime.now(UTC).isoformat(),
-        "request_id": getattr(request.state, "request_id", None),
+        "request_id": request_id,
         "detail": detail,
     }
-    return JSONResponse(body, status)
+
+
+def shaped(
+    request: Request,
+    status: int,
+    code: str,
+    message: str,
+    detail: Any = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    return JSONResponse(body(request.state.request_id, code, message, detail), status, headers)
+
+
+def no_nul(request: Request) -> None:
+    """PostgreSQL holds no NUL character, so nothing can be found under one."""
+    if "\0" in request.url.path or any("\0" in value for _, value in request.query_params.multi_items()):
+        raise InvalidInput("An address may hold no NUL character. Remove it.")
+
+
+def status_of(error: CairnError) -> int:
+    if isinstance(error, ProviderError):
+        return PROVIDER_STATUS.get(error.code, 502)
+    return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
 
 
 def install(api: FastAPI) -> None:
     @api.exception_handler(CairnError)
     async def explained(request: Request, error: CairnError) -> JSONResponse:
-        status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
-        return shaped(request, status, error.code.upper(), error.message)
+        return shaped(request, status_of(error), error.code.upper(), error.message)
 
     @api.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -50,11 +86,13 @@ def install(api: FastAPI) -> None:
 
     @api.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
-        return shaped(request, error.status_code, CODES.get(error.status_code, "ERROR"), str(error.detail))
+        code = CODES.get(error.status_code, "ERROR")
+        return shaped(request, error.status_code, code, str(error.detail), headers=error.headers)
 
     @api.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("request failed", path=request.url.path, kind=type(error).__name__, exc_info=error)
         detail = repr(error) if get_settings().debug else None
         message = "Something went wrong inside Cairn. Its log has the details under this request id."
-        return shaped(request, 500, "INTERNAL_ERROR", message, detail)
+        # Sent from outside of every middleware, so it brings its own headers.
+        return shaped(request, 500, "INTERNAL_ERROR", message, detail, headers_of(request.state.request_id))

@@ -5,15 +5,18 @@ ALLOW_OPEN_ACCESS lifts the rule for Host; a foreign Origin is refused all the s
 """
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
 
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api import errors
 from core.settings import get_settings
 
+# A host and nothing around it: what a lenient parser would make of anything else is not asked.
+_HOST = re.compile(r"(?:([a-z0-9.-]+)|\[([0-9a-f:.]+)\])(?::[0-9]{1,5})?", re.IGNORECASE)
 OPEN = ("/health", "/health/db")
 SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -28,8 +31,9 @@ class Guard:
             return await self.app(scope, receive, send)
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": 1008})
-        body = {"error": "FORBIDDEN", "message": reason, "timestamp": None, "request_id": None, "detail": None}
-        return await JSONResponse(body, 403)(scope, receive, send)
+        request_id = errors.id_of(Headers(scope=scope).get("x-request-id"))
+        body = errors.body(request_id, "FORBIDDEN", reason)
+        return await JSONResponse(body, 403, errors.headers_of(request_id))(scope, receive, send)
 
 
 def refusal(scope: Scope) -> str | None:
@@ -43,17 +47,20 @@ def refusal(scope: Scope) -> str | None:
     origin = headers.get("origin")
     if method in SAFE or origin is None or origin in get_settings().cors_origins:
         return None
-    if urlsplit(origin).netloc == host:
+    if host and origin.partition("://")[2].lower() == host.lower():
         return None
     return "This page may not write to Cairn. Add its origin to CORS_ORIGINS if it should."
 
 
 def is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
-    if name == "localhost":
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return False
+    name, bracketed = found.groups()
+    if name is not None and name.lower() == "localhost":
         return True
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return ipaddress.ip_address(name or bracketed).is_loopback
     except ValueError:
         return False
 

@@ -20,6 +20,7 @@ from api.schemas import (
     error_of,
     fields_of,
     listed,
+    spent,
 )
 from core import jobs
 from core.errors import InvalidInput
@@ -33,7 +34,8 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 def out(row: JobRow) -> dict[str, Any]:
     names = ("total", "pending", "in_flight", "succeeded", "failed", "cancelled", "reused")
-    return {**fields_of(row, JobOut), "counts": {name: getattr(row, name) for name in names}}
+    counts = {name: getattr(row, name) for name in names}
+    return {**fields_of(row, JobOut), "counts": counts, "cost_usd": spent(row.cost_usd, row.unpriced)}
 
 
 def request_out(row: RequestRow) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from fastapi import Form, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
+from core.record import storable as storable_text
 from core.reports.page import MOST, Page
 
 T = TypeVar("T")
@@ -18,8 +19,29 @@ Limit = Annotated[int, Query(ge=1, le=MOST)]
 Cursor = Annotated[str | None, Query()]
 
 
+def storable(value: Any) -> Any:
+    """Refuses what PostgreSQL cannot hold, at any depth: NUL and half surrogates."""
+    if isinstance(value, str):
+        if value != storable_text(value):
+            raise ValueError("Text may hold neither NUL characters nor half surrogates. Remove them.")
+    elif isinstance(value, dict):
+        storable([*value, *value.values()])
+    elif isinstance(value, list):
+        for item in value:
+            storable(item)
+    return value
+
+
+StorableForm = Annotated[str, Form(), AfterValidator(storable)]
+
+
 class In(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_storable(cls, value: Any) -> Any:
+        return storable(value)
 
 
 class ListOut(BaseModel, Generic[T]):
@@ -29,6 +51,11 @@ class ListOut(BaseModel, Generic[T]):
 
 def listed(page: Page[Row], convert: Callable[[Row], T]) -> dict[str, Any]:
     return {"items": [convert(row) for row in page.items], "next_cursor": page.next_cursor}
+
+
+def spent(cost: Decimal | None, unpriced: int) -> Decimal | None:
+    """A sum of priced calls; None, and never 0, where there was none but calls that could not be priced."""
+    return None if unpriced and not cost else cost
 
 
 class ErrorOut(BaseModel):
@@ -91,6 +118,13 @@ class UsageOut(BaseModel):
     input_tokens: int
     cached_input_tokens: int
     output_tokens: int
+
+
+class OperationOut(BaseModel):
+    id: str
+    name: str
+    description: str
+    options: dict[str, Any]
 
 
 class ProcessIn(In):
@@ -247,7 +281,7 @@ class UsageSumOut(BaseModel):
     input_tokens: int
     cached_input_tokens: int
     output_tokens: int
-    cost_usd: Money
+    cost_usd: Money | None
     unpriced: int
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.jobs import out as job_out
-from api.schemas import BatchProcessIn, JobOut, ProcessIn, ProcessOut
+from api.schemas import BatchProcessIn, JobOut, ListOut, OperationOut, ProcessIn, ProcessOut
 from core import calls, documents, jobs, process, templates
 from core.errors import InvalidInput
 from core.ids import new_id
@@ -17,15 +17,14 @@ from core.reports import jobs as report
 router = APIRouter(prefix="/text_processing", tags=["text_processing"])
 
 
-@router.get("/operations")
-def operations() -> dict[str, list[dict[str, Any]]]:
-    return {
-        "operations": [
-            {"id": view.id, "name": view.name, "description": view.description, "options": view.params_schema}
-            for view in templates.list_all()
-            if view.built_in
-        ]
-    }
+@router.get("/operations", response_model=ListOut[OperationOut])
+def operations() -> Any:
+    found = [
+        {"id": view.id, "name": view.name, "description": view.description, "options": view.params_schema}
+        for view in templates.list_all()
+        if view.built_in
+    ]
+    return {"items": found, "next_cursor": None}
 
 
 @router.post("/process", response_model=ProcessOut)

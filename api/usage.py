@@ -4,9 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas import Cursor, Limit, ListOut, UsageRecordOut, UsageSumOut, fields_of, listed
+from api.schemas import Cursor, Limit, ListOut, UsageRecordOut, UsageSumOut, fields_of, listed, spent
 from core.reports import costs
-from core.reports.costs import By, UsageRow
+from core.reports.costs import By, UsageRow, UsageSum
 
 router = APIRouter(prefix="/usage", tags=["usage"])
 
@@ -15,9 +15,13 @@ def record(row: UsageRow) -> dict[str, Any]:
     return fields_of(row, UsageRecordOut)
 
 
+def total(row: UsageSum) -> dict[str, Any]:
+    return {**fields_of(row, UsageSumOut), "cost_usd": spent(row.cost_usd, row.unpriced)}
+
+
 @router.get("", response_model=ListOut[UsageSumOut])
 def sums(by: By = "day") -> Any:
-    return {"items": [fields_of(row, UsageSumOut) for row in costs.sums(by)], "next_cursor": None}
+    return {"items": [total(row) for row in costs.sums(by)], "next_cursor": None}
 
 
 @router.get("/records", response_model=ListOut[UsageRecordOut])

@@ -111,7 +111,17 @@ def release_dead(session: Session, lease_seconds: float) -> list[Any]:
 
     Rows: id, attempts, job_id, template_id, provider, model, lane, input_tokens, job_name.
     """
+    db.execute(session, END_ABANDONED)
     return db.rows(session, RELEASE_DEAD, lease=lease_seconds)
+
+
+# A single text's request has no worker and no lease; where its process died it would keep its twins waiting for ever.
+# No call with all its retries takes as long as this.
+END_ABANDONED = """
+UPDATE request SET state = 'failed', finished_at = now(), error_code = 'interrupted',
+  error_message = 'Cairn was stopped before the answer came. Send the text again.'
+WHERE job_id IS NULL AND state IN ('in_flight', 'answered') AND claimed_at < now() - interval '1 hour'
+"""
 
 
 RELEASE_DEAD = """

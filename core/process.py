@@ -1,18 +1,25 @@
 """One text through one template, now: the same prompt builder, fingerprint, call and record as a job's requests."""
 
 import asyncio
+import time
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from core import calls, db, derive, expand, prompts, record, templates, tokens
-from core.errors import ProviderError
+from sqlalchemy.exc import DataError
+
+from core import calls, claims, db, derive, expand, prompts, record, templates, tokens
+from core.errors import InvalidInput, ProviderError, Unavailable
 from core.ids import new_id
 from core.jobs import model_for
 from core.prompts import Asking
 from core.providers.types import Provider
-from core.record import Call, Failed, Outcome, Unheard
+from core.record import Call, Failed, Kept, Outcome, Unheard
+from core.settings import get_settings
+
+# How long an answer, which is paid for, may wait in memory for a database that is away.
+STORE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -50,33 +57,77 @@ async def process(
     operation: str, text: str, options: dict[str, Any], provider: str | None, model: str | None
 ) -> Processed:
     """Raises ProviderError where the model gave no usable answer; what it cost is booked all the same."""
-    prepared = await asyncio.to_thread(_prepare, operation, text, options, provider or default_provider(), model)
-    call = prepared.call
-    if prepared.known:
-        return await asyncio.to_thread(_result, operation, call.request_id, reused=True)
-    for _ in range(2):
-        unheard: list[Unheard] = []
+    chosen = provider or default_provider()
+    deadline = time.monotonic() + get_settings().provider_timeout_seconds
+    while (prepared := await asyncio.to_thread(_prepare, operation, text, options, chosen, model)) is None:
+        if time.monotonic() > deadline:
+            raise Unavailable("This text is being answered for someone else and takes long. Ask again shortly.")
+        await asyncio.sleep(0.1)
+    call: Call | None = prepared.call
+    while call is not None and not prepared.known:
+        await _ask(call)
+        call = await asyncio.to_thread(_derive, prepared, call)
+    return await asyncio.to_thread(_result, operation, prepared.call.request_id, reused=prepared.known)
+
+
+async def _ask(call: Call) -> None:
+    """Ask and keep what came of it; a call that is broken off may have been billed, so it is booked as unheard."""
+    unheard: list[Unheard] = []
+    try:
         outcome = await calls.ask(call, note=unheard.append)
-        again = await asyncio.to_thread(_keep, prepared, call, [*unheard, outcome])
-        if isinstance(outcome, Failed):
-            raise ProviderError(outcome.message, code=outcome.code)
-        if again is None:
-            break
-        call = again
-    return await asyncio.to_thread(_result, operation, call.request_id, reused=False)
+    except asyncio.CancelledError:
+        message = "The call was broken off before its answer came. Send it again."
+        await _keep([*unheard, calls.unheard(call), Failed(call, "interrupted", message)])
+        raise
+    await _keep([*unheard, outcome])
 
 
-def _prepare(operation: str, text: str, options: dict[str, Any], provider_name: str, model: str | None) -> Prepared:
+async def _keep(outcomes: list[Outcome]) -> None:
+    """Store before anything is made of it; a database that is away for a moment loses no answer."""
+    deadline = time.monotonic() + STORE_SECONDS
+    while True:
+        try:
+            return await asyncio.to_thread(_keep_now, outcomes)
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.5)
+
+
+def _keep_now(outcomes: list[Outcome]) -> None:
+    try:
+        with db.transaction() as session:
+            record.keep(session, outcomes)
+    except DataError:
+        *unheard, last = outcomes
+        assert isinstance(last, Kept)
+        with db.transaction() as session:
+            record.keep(session, unheard)
+            record.keep_unstorable(session, last)
+
+
+def _prepare(
+    operation: str, text: str, options: dict[str, Any], provider_name: str, model: str | None
+) -> Prepared | None:
+    """Commits the intent to call. None while an equal request is in flight: its answer will do."""
+    if not text.strip():
+        raise InvalidInput("The text is empty. Send a text with words in it.")
     provider = calls.provider(provider_name)
     chosen = model_for(provider_name, model)
+    digest = prompts.text_hash(text)
+    counted = tokens.count(text)
     with db.transaction() as session:
         asking = templates.asking(session, operation, options)
-        digest = prompts.text_hash(text)
+        _check_length(counted, expand.budget(asking, provider, chosen), chosen)
         fingerprint = expand.fingerprint(expand.prefix(asking, provider, chosen), digest)
-        counted = tokens.count(text) + expand.overhead(asking)
-        known = db.scalar(session, KNOWN, fingerprint=fingerprint)
-        request_id = db.scalar(session, NEW, custom=new_id("req"), fingerprint=fingerprint, tokens=counted, known=known)
+        counted += expand.overhead(asking)
         body = provider.body(prompts.build(asking, text, digest), chosen)
+        # As in core.claims: one claim at a time keeps two callers from claiming two twins.
+        db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
+        known = db.scalar(session, KNOWN, fingerprint=fingerprint)
+        if known is None and db.scalar(session, TWIN, fingerprint=fingerprint):
+            return None
+        request_id = db.scalar(session, NEW, custom=new_id("req"), fingerprint=fingerprint, tokens=counted, known=known)
         if known is not None:
             db.execute(session, REUSED, request=request_id, template=operation, provider=provider_name, model=chosen)
     call = Call(
@@ -93,6 +144,16 @@ def _prepare(operation: str, text: str, options: dict[str, Any], provider_name: 
     )
     return Prepared(asking, provider, call, known is not None)
 
+
+def _check_length(count: int, limit: int, model: str) -> None:
+    if count > limit:
+        raise InvalidInput(
+            f"The text has {count:,} tokens and {model} takes {max(limit, 0):,}. "
+            "Choose a model with a larger context, or split the text."
+        )
+
+
+TWIN = "SELECT 1 FROM request WHERE fingerprint = :fingerprint AND state IN ('in_flight', 'answered') AND NOT reused"
 
 KNOWN = "SELECT id FROM response WHERE fingerprint = :fingerprint AND verdict = 'ok' ORDER BY id LIMIT 1"
 
@@ -117,10 +178,9 @@ RETURNING attempts
 """
 
 
-def _keep(prepared: Prepared, call: Call, outcomes: list[Outcome]) -> Call | None:
-    """Keep and derive. Returns the call to make when the answer broke the schema for the first time."""
+def _derive(prepared: Prepared, call: Call) -> Call | None:
+    """Returns the call to make when the answer broke the schema for the first time."""
     with db.transaction() as session:
-        record.keep(session, outcomes)
         row = db.row(session, ANSWERED, request=call.request_id)
         if row is None:
             return None

@@ -8,6 +8,7 @@ from core.errors import InvalidInput
 
 T = TypeVar("T")
 MOST = 500
+LONGEST_ID = 18  # digits; more are beyond a bigint
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,6 @@ def number(cursor: str | None) -> int | None:
     """The cursor of a list that is ordered by a number."""
     if cursor is None:
         return None
-    if not cursor.isdecimal():
+    if not cursor.isdecimal() or len(cursor) > LONGEST_ID:
         raise InvalidInput("This cursor is not one of ours. Use the next_cursor of a list as it came.")
     return int(cursor)

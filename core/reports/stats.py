@@ -1,5 +1,6 @@
 """Figures over all jobs, for programs."""
 
+from decimal import Decimal
 from typing import Any
 
 from core import db
@@ -21,7 +22,7 @@ def overview() -> dict[str, Any]:
         "success_share": requests.get("succeeded", 0) / ended if ended else None,
         "input_tokens": total.input_tokens,
         "output_tokens": total.output_tokens,
-        "cost_usd": f"{total.cost_usd.normalize():f}",
+        "cost_usd": _money(total.cost_usd, total.unpriced),
         "unpriced": total.unpriced,
         "by_day": [
             {
@@ -29,8 +30,13 @@ def overview() -> dict[str, Any]:
                 "calls": day.calls,
                 "input_tokens": day.input_tokens,
                 "output_tokens": day.output_tokens,
-                "cost_usd": f"{day.cost_usd.normalize():f}",
+                "cost_usd": _money(day.cost_usd, day.unpriced),
             }
             for day in costs.sums("day")
         ],
     }
+
+
+def _money(cost: Decimal, unpriced: int) -> str | None:
+    """None, and never 0, where there were none but calls that could not be priced."""
+    return None if unpriced and not cost else f"{cost.normalize():f}"

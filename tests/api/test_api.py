@@ -186,7 +186,7 @@ def test_many_texts_become_a_job(client: TestClient) -> None:
     made = client.post("/api/v1/text_processing/batch_process", json=body)
     assert made.status_code == 202
     assert made.json()["counts"]["total"] == 2
-    operations = client.get("/api/v1/text_processing/operations").json()["operations"]
+    operations = client.get("/api/v1/text_processing/operations").json()["items"]
     assert [o["id"] for o in operations] == ["summarize", "sentiment", "key_points", "questions", "qa"]
 
 

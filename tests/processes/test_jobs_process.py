@@ -1,6 +1,5 @@
 """Real jobs processes that are really killed, stopped and cut off, in the middle of a live job."""
 
-import io
 import os
 import secrets
 import signal
@@ -16,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from core import db, documents, jobs, migrate, templates
+from core import db, jobs, migrate, templates
 from tests.local_provider import Asked, LocalProvider, Reply
 from tests.pipeline import make_job, ready_documents, rows, states
 
@@ -226,29 +225,6 @@ def test_lost_connections_are_survived_without_a_restart(start: Start, openai: L
     assert bookings("ok") == Counter(documents_in("succeeded"))
 
 
-@pytest.mark.parametrize("queue", ["jobs", "documents"])
-def test_a_queue_that_lost_its_listener_is_served_again(
-    queue: str, start: Start, openai: LocalProvider, url: str
-) -> None:
-    process = start(SCHEDULER_TICK_SECONDS="600")
-    listening = f'LISTEN "procrastinate_queue_v1#{queue}"'
-    with psycopg.connect(url, autocommit=True) as connection:
-
-        def cut_off() -> bool:
-            found = connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = %s", (listening,)
-            ).fetchall()
-            return len(found) == 1
-
-        until(cut_off, 20, lambda: connection.execute("SELECT query FROM pg_stat_activity").fetchall())
-    until(lambda: "start again" in process.text(), 5, process.text)
-    if queue == "jobs":
-        wait_until_completed(process, live_job(1), 8)
-    else:
-        documents.add("late.txt", io.BytesIO(b"Late. But here."), "default")
-        until(lambda: rows("SELECT state FROM document") == [{"state": "ready"}], 8, process.text)
-
-
 def test_a_database_that_is_away_for_a_while_is_waited_for(
     start: Start, openai: LocalProvider, url: str, postgres_url: str
 ) -> None:
@@ -260,7 +236,7 @@ def test_a_database_that_is_away_for_a_while_is_waited_for(
     with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        time.sleep(2)
+        time.sleep(3)  # longer than the queue's workers go without a heartbeat
         connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert process.running, process.text()
     wait_until_completed(process, job)
@@ -292,7 +268,7 @@ def test_a_cancelled_job_ends_with_a_real_worker(start: Start, openai: LocalProv
 
 def test_a_process_whose_parent_is_gone_ends_itself(start: Start) -> None:
     orphan = start(CAIRN_PARENT_PID="1" if os.getpid() != 1 else "2")
-    assert orphan.process.wait(15) == 0, orphan.text()
+    assert orphan.process.wait(25) == 0, orphan.text()
     assert rows("SELECT 1 FROM worker") == []
 
 

@@ -68,9 +68,12 @@ async def run(settings: Settings) -> None:
     await asyncio.wait({working}, timeout=1)
     beat.stop()
     leadership.close()
-    log.info("jobs ended", worker=name)
     if not stop.is_set():
-        raise RuntimeError("A part of the jobs process ended by itself; the process ends with it.")
+        log.error("A part of the jobs process ended by itself; the process ends with it.", worker=name)
+    log.info("jobs ended", worker=name)
+    # All that was heard is stored and every claim is given back: what a library still waits for must not keep us here.
+    sys.stderr.flush()
+    os._exit(0 if stop.is_set() else 1)
 
 
 if __name__ == "__main__":

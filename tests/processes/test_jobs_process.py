@@ -154,7 +154,9 @@ def test_a_killed_process_is_taken_over_and_nothing_that_was_paid_is_asked_again
     assert states(job) == {"succeeded": 60}
     assert bookings("ok") == Counter(documents_in("succeeded"))
     assert bookings("unheard") == Counter(lost)
-    assert calls(openai) == Counter(documents_in("succeeded")) + Counter(lost)
+    # What was lost had been claimed; whether its call was sent before the kill is open.
+    once = Counter(documents_in("succeeded"))
+    assert once <= calls(openai) <= once + Counter(lost)
 
 
 def test_sigterm_claims_no_more_books_what_was_not_heard_and_leaves_the_rest_to_the_next(

@@ -38,7 +38,9 @@ class Cors(CORSMiddleware):
 
     def __init__(self, app: ASGIApp):
         origins = list(get_settings().cors_origins)
-        super().__init__(app, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+        super().__init__(
+            app, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=["X-Request-ID"]
+        )
 
 
 api = FastAPI(

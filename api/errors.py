@@ -62,7 +62,7 @@ def shaped(
 
 def no_nul(request: Request) -> None:
     """PostgreSQL holds no NUL character, so nothing can be found under one."""
-    if "\0" in request.url.path or any("\0" in value for _, value in request.query_params.multi_items()):
+    if "\0" in request.scope["path"] or any("\0" in value for _, value in request.query_params.multi_items()):
         raise InvalidInput("An address may hold no NUL character. Remove it.")
 
 
@@ -91,7 +91,7 @@ def install(api: FastAPI) -> None:
 
     @api.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        log.error("request failed", path=request.url.path, kind=type(error).__name__, exc_info=error)
+        log.error("request failed", path=request.scope["path"], kind=type(error).__name__, exc_info=error)
         detail = repr(error) if get_settings().debug else None
         message = "Something went wrong inside Cairn. Its log has the details under this request id."
         # Sent from outside of every middleware, so it brings its own headers.

@@ -34,6 +34,8 @@ def configure(url: str, *, pool_size: int | None = None) -> Engine:
             pool_size=pool_size or settings.database_pool_size,
             pool_timeout=settings.database_pool_timeout,
             pool_pre_ping=True,
+            # An error's message goes to the logs, and parameters hold document text and prompts.
+            hide_parameters=True,
             connect_args={"application_name": "cairn", "connect_timeout": 10},
         )
     return _engine

@@ -124,8 +124,10 @@ def _prepare(
         body = provider.body(prompts.build(asking, text, digest), chosen)
         # As in core.claims: one claim at a time keeps two callers from claiming two twins.
         db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
-        known = db.scalar(session, KNOWN, fingerprint=fingerprint)
-        if known is None and db.scalar(session, TWIN, fingerprint=fingerprint):
+        standing = db.row(session, STANDING, fingerprint=fingerprint)
+        assert standing is not None
+        known = standing.known
+        if known is None and standing.in_flight:
             return None
         request_id = db.scalar(session, NEW, custom=new_id("req"), fingerprint=fingerprint, tokens=counted, known=known)
         if known is not None:
@@ -153,9 +155,12 @@ def _check_length(count: int, limit: int, model: str) -> None:
         )
 
 
-TWIN = "SELECT 1 FROM request WHERE fingerprint = :fingerprint AND state IN ('in_flight', 'answered') AND NOT reused"
-
-KNOWN = "SELECT id FROM response WHERE fingerprint = :fingerprint AND verdict = 'ok' ORDER BY id LIMIT 1"
+# One statement: between two, a twin's answer could arrive and be seen by neither.
+STANDING = """
+SELECT (SELECT id FROM response WHERE fingerprint = :fingerprint AND verdict = 'ok' ORDER BY id LIMIT 1) AS known,
+  EXISTS (SELECT 1 FROM request WHERE fingerprint = :fingerprint AND state IN ('in_flight', 'answered')
+    AND NOT reused) AS in_flight
+"""
 
 NEW = """
 INSERT INTO request (custom_id, fingerprint, lane, state, attempts, reused, response_id, input_tokens, claimed_at,

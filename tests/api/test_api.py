@@ -1,28 +1,14 @@
 """The HTTP API by its contract: shapes, errors, cursors, and who may call."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from api import api, guard, routes
 from core import db, documents
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@pytest.fixture
-def client() -> Iterator[TestClient]:
-    app = Starlette(
-        routes=[Route("/health", routes.health), Route("/health/db", routes.database_health), Mount("/api/v1", api)],
-        middleware=[guard.middleware()],
-    )
-    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as running:
-        yield running
 
 
 def upload(client: TestClient, *files: tuple[str, bytes], collection: str = "default") -> Any:

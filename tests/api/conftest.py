@@ -1,0 +1,35 @@
+"""The API behind its guard, as the launcher mounts it."""
+
+from collections.abc import Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocket
+
+from api import api, guard, routes
+from core import calls
+
+
+async def stream(websocket: WebSocket) -> None:
+    """Stands where the pages' own websocket is."""
+    await websocket.accept()
+    await websocket.close()
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    app = Starlette(
+        routes=[
+            Route("/health", routes.health),
+            Route("/health/db", routes.database_health),
+            Mount("/api/v1", api),
+            WebSocketRoute("/stream", stream),
+        ],
+        middleware=[guard.middleware()],
+    )
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as running:
+        yield running
+    # Clients belong to the loop they were first used in, and that one has ended.
+    calls.configured.cache_clear()

@@ -3,19 +3,21 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from sqlmodel import Session
 
 from core import db, queue
 from core.documents import original, unknown_type_message
-from core.errors import ExtractionError, NotFound
+from core.errors import ExtractionError, NotFound, Unavailable
 from core.extraction import SUPPORTED, Extracted, Limits, extract
 from core.models import Document
 from core.prompts import text_hash
 from core.settings import get_settings
 
 STAGE_EVERY_SECONDS = 0.3
+AGAIN_SECONDS = 1.0
 
 
 def extract_document(document_id: str, worker_id: int, stop: threading.Event) -> None:
@@ -23,7 +25,12 @@ def extract_document(document_id: str, worker_id: int, stop: threading.Event) ->
 
     Interrupted by `stop`, it goes back to the queue.
     """
-    document = _claim(document_id, worker_id)
+    try:
+        document = _claim(document_id, worker_id)
+    except Unavailable:
+        # Its commit may have held all the same; this worker lives on, so nobody else would put the document back.
+        _until_stored(lambda: _put_back(document_id, worker_id), stop)
+        return
     if document is None:
         return
     scratch = get_settings().data_dir.resolve() / "scratch" / document_id
@@ -36,14 +43,27 @@ def extract_document(document_id: str, worker_id: int, stop: threading.Event) ->
         extracted = extract(path, document.media_type, _limits(), _on_stage(document_id), stop=stop)
     except NotFound:
         return
+    except Unavailable:
+        _until_stored(lambda: _put_back(document_id, worker_id), stop)
     except ExtractionError as error:
-        _failed(document_id, worker_id, error)
+        failure = error
+        _until_stored(lambda: _failed(document_id, worker_id, failure), stop)
     else:
-        _store(document_id, worker_id, extracted)
+        _until_stored(lambda: _store(document_id, worker_id, extracted), stop)
     finally:
         for leftover in scratch.iterdir():
             leftover.unlink()
         scratch.rmdir()
+
+
+def _until_stored(store: Callable[[], None], stop: threading.Event) -> None:
+    """A document whose state cannot be written would be held by this worker for as long as it lives."""
+    while True:
+        try:
+            return store()
+        except Unavailable:
+            if stop.wait(AGAIN_SECONDS):
+                raise
 
 
 def _claim(document_id: str, worker_id: int) -> Document | None:
@@ -80,7 +100,8 @@ def _on_stage(document_id: str) -> Callable[[str, int, int], None]:
         if stage == last[0] and time.monotonic() - last[1] < STAGE_EVERY_SECONDS:
             return
         last = (stage, time.monotonic())
-        with db.transaction() as session:
+        # Only for looking at: a stage that cannot be written must not end the extraction.
+        with suppress(Unavailable), db.transaction() as session:
             db.execute(
                 session,
                 """UPDATE document SET stage = :stage, stage_done = :done, stage_total = :total
@@ -92,6 +113,17 @@ def _on_stage(document_id: str) -> Callable[[str, int, int], None]:
             )
 
     return on_stage
+
+
+def _put_back(document_id: str, worker_id: int) -> None:
+    with db.transaction() as session:
+        db.execute(
+            session,
+            """UPDATE document SET state = 'queued', stage = NULL, worker_id = NULL
+               WHERE id = :document AND state = 'extracting' AND worker_id = :worker""",
+            document=document_id,
+            worker=worker_id,
+        )
 
 
 def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:

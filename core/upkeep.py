@@ -59,6 +59,8 @@ FROM job j WHERE j.state IN ('queued', 'running', 'cancelling') ORDER BY j.id LI
 def _take_over(session: Session, at: datetime) -> None:
     """Work of dead workers goes back; a call that they did not hear the end of is booked as an estimate."""
     lease = get_settings().worker_lease_seconds
+    if db.scalar(session, JUST_STARTED, lease=lease):
+        return
     released = claims.release_dead(session, lease)
     record.keep(session, [_unheard(session, row, at) for row in released])
     for job_id in sorted({row.job_id for row in released if row.job_id}):
@@ -70,6 +72,9 @@ def _take_over(session: Session, at: datetime) -> None:
     db.execute(session, FORGET_WORKERS, lease=lease)
     db.execute(session, FORGET_TASKS, lease=lease)
 
+
+# While PostgreSQL was away nobody could be seen: those who live get a lease's time to show it.
+JUST_STARTED = "SELECT pg_postmaster_start_time() > now() - make_interval(secs => :lease)"
 
 RELEASE_DOCUMENTS = """
 UPDATE document d SET state = 'queued', worker_id = NULL, stage = NULL

@@ -58,6 +58,9 @@ async def run(settings: Settings) -> None:
     working = asyncio.create_task(worker.work(lane, stop_extraction, settings))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping, *lane.background}, return_when=asyncio.FIRST_COMPLETED)
+    for part in (working, *lane.background):
+        if part.done() and not part.cancelled() and (fault := part.exception()):
+            log.error("a part of the jobs process failed", reason=(str(fault).splitlines() or [repr(fault)])[0])
 
     # SIGTERM has the grace; everything that claims work ends first.
     scheduler.shutdown(wait=False)

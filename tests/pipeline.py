@@ -4,9 +4,13 @@ import asyncio
 import io
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+
+import psycopg
+from sqlalchemy import make_url
 
 from core import calls, db, documents, expand, extract, heartbeat, jobs, live, upkeep
 from core.jobs import JobSpec
@@ -93,6 +97,23 @@ def rows(sql: str, **params: Any) -> list[dict[str, Any]]:
         return [dict(row._mapping) for row in db.rows(session, sql, **params)]
 
 
+@contextmanager
+def database_away(url: str) -> Iterator[None]:
+    """Every connection to this database is cut and no new one is let in."""
+    address = make_url(url).set(drivername="postgresql")
+    with psycopg.connect(
+        address.set(database="template1").render_as_string(hide_password=False), autocommit=True
+    ) as connection:
+        connection.execute(f"ALTER DATABASE {address.database} ALLOW_CONNECTIONS false")
+        try:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (address.database,)
+            )
+            yield
+        finally:
+            connection.execute(f"ALTER DATABASE {address.database} ALLOW_CONNECTIONS true")
+
+
 def ready_documents(count: int) -> list[str]:
     """Documents with a text each, as extraction would leave them, without the time that it takes."""
     ids = [f"doc_{n:04}" for n in range(count)]
@@ -111,3 +132,11 @@ READY_DOCUMENTS = (
        SELECT i, i || ' was replaced. It works again.', encode(sha256(convert_to(i, 'UTF8')), 'hex'), '{0}'
        FROM unnest(CAST(:ids AS text[])) i""",
 )
+
+
+def until_now(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """`until` for a test without an event loop."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not become so in time"
+        time.sleep(0.01)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from core import calls, db, documents, heartbeat, jobs, live, pricing, record, upkeep
+from core import calls, claims, db, documents, heartbeat, jobs, live, pricing, record, upkeep
 from core.live import LiveLane
+from core.models import Job
 from core.providers.types import Usage
 from core.record import Call, Kept
 from tests import local_provider
@@ -596,3 +598,42 @@ def test_a_claim_that_was_committed_without_our_knowing_goes_out_all_the_same(op
     assert states(job) == {"succeeded": 2}
     assert len(openai.asked) == 2
     assert [row["status"] for row in usage()] == ["ok", "ok"]
+
+
+def test_what_is_claimed_while_the_worker_stops_goes_back_unsent(openai: LocalProvider) -> None:
+    job = live_job(many(3))
+    upkeep.expand_job(job)
+
+    async def work(lane: LiveLane) -> None:
+        with db.transaction() as session:
+            db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
+            pumping = asyncio.create_task(lane.pump(job))
+            await until(lambda: rows(WAITING_FOR_A_LOCK) != [])
+            closing = asyncio.create_task(lane.close(5))
+            await asyncio.sleep(0.05)
+        await closing
+        await pumping
+
+    with_lane(work)
+    assert openai.asked == []
+    assert usage() == []
+    assert states(job) == {"pending": 3}
+
+
+WAITING_FOR_A_LOCK = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
+    one, other = (live_job([add_document(TEXT, "a.txt", name)]) for name in ("a", "b"))
+    for job in (one, other):
+        upkeep.expand_job(job)
+    first, second = heartbeat.register("first"), heartbeat.register("second")
+    with ThreadPoolExecutor(1) as thread, db.transaction() as session:
+        running = session.get_one(Job, one)
+        mine = claims.claim(session, running, first, 10, calls.provider("openai"), 1)
+        theirs = thread.submit(claimed, other, second)
+        with pytest.raises(TimeoutError):
+            theirs.result(0.2)
+        session.commit()
+        assert len(mine.calls) == 1
+        assert theirs.result(5) == ()

@@ -1,67 +1,90 @@
-"""Retry as a pure decision, and the loop around it."""
-
 import asyncio
+import time
 
 import pytest
 
 from core.errors import ProviderError
 from core.retry import RetryPolicy, decide, with_retries
 
-POLICY = RetryPolicy(attempts=3, base_s=1, factor=2, cap_s=3, longest_wait_s=60)
+POLICY = RetryPolicy(attempts=4, base_s=1, factor=2, cap_s=3, longest_wait_s=60)
 
 
-def failure(*, retryable: bool = True, retry_after: float | None = None, heard: bool = True) -> ProviderError:
-    return ProviderError("no", code="x", retryable=retryable, retry_after=retry_after, heard=heard)
+def failed(*, retryable: bool = True, retry_after: float | None = None, heard: bool = True) -> ProviderError:
+    return ProviderError("No.", retryable=retryable, retry_after=retry_after, heard=heard)
 
 
 @pytest.mark.parametrize(
     ("error", "attempt", "jitter", "wait"),
     [
-        (failure(), 1, 0.0, 0.5),
-        (failure(), 1, 1.0, 1.0),
-        (failure(), 2, 1.0, 2.0),
-        (failure(), 3, 1.0, None),
-        (failure(retryable=False), 1, 1.0, None),
-        (failure(retry_after=17.0), 1, 0.0, 17.0),
-        (failure(retry_after=61.0), 1, 0.0, None),
-        (failure(retryable=False, retry_after=1.0), 1, 0.0, None),
+        (failed(), 1, 1.0, 1.0),
+        (failed(), 1, 0.0, 0.5),
+        (failed(), 2, 1.0, 2.0),
+        (failed(), 3, 1.0, 3.0),  # 4 without the cap
+        (failed(), 3, 0.5, 2.25),
+        (failed(), 4, 1.0, None),
+        (failed(), 9, 1.0, None),
+        (failed(retryable=False), 1, 1.0, None),
+        (failed(retryable=False, retry_after=1), 1, 1.0, None),
+        (failed(retry_after=7), 1, 0.0, 7),
+        (failed(retry_after=0), 1, 0.0, 0),
+        (failed(retry_after=60), 3, 0.0, 60),
+        (failed(retry_after=61), 1, 0.0, None),
+        (failed(retry_after=7), 4, 0.0, None),
     ],
 )
-def test_the_decision(error: ProviderError, attempt: int, jitter: float, wait: float | None) -> None:
+def test_whether_and_when_to_try_again(error: ProviderError, attempt: int, jitter: float, wait: float | None) -> None:
     assert decide(error, attempt, POLICY, jitter) == wait
 
 
-def test_waits_are_capped() -> None:
-    assert decide(failure(), 9, RetryPolicy(attempts=20, base_s=1, cap_s=3), 1.0) == 3
+QUICK = RetryPolicy(attempts=3, base_s=0.01, cap_s=0.01)
 
 
-def tries(*outcomes: ProviderError | str) -> tuple[str | ProviderError, list[ProviderError], int]:
-    """What the loop comes to, which failures were told as unheard, and how many calls it made."""
-    left, unheard = list(outcomes), []
+def run(outcomes: list[object], policy: RetryPolicy = QUICK) -> tuple[object, int, int]:
+    """The result or error, how often it was called, and how often it was not heard."""
+    called = 0
+    unheard: list[ProviderError] = []
 
-    async def call() -> str:
-        outcome = left.pop(0)
-        if isinstance(outcome, ProviderError):
+    async def call() -> object:
+        nonlocal called
+        called += 1
+        outcome = outcomes[called - 1]
+        if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
-    policy = RetryPolicy(attempts=3, base_s=0.001)
-    try:
-        result: str | ProviderError = asyncio.run(with_retries(call, policy, unheard.append))
-    except ProviderError as error:
-        result = error
-    return result, unheard, len(outcomes) - len(left)
+    async def work() -> object:
+        try:
+            return await with_retries(call, policy, unheard.append)
+        except (ProviderError, ValueError) as error:
+            return error
+
+    return asyncio.run(work()), called, len(unheard)
 
 
-def test_a_passing_failure_is_tried_again() -> None:
-    assert tries(failure(), "answer") == ("answer", [], 2)
+def test_the_first_answer_is_enough() -> None:
+    assert run(["yes"]) == ("yes", 1, 0)
 
 
-def test_the_last_failure_is_raised_and_every_unheard_one_was_told() -> None:
-    first, second, third = failure(heard=False), failure(), failure(heard=False)
-    assert tries(first, second, third, "never") == (third, [first, third], 3)
+def test_an_answer_after_failures() -> None:
+    assert run([failed(), failed(heard=False), "yes"]) == ("yes", 3, 1)
 
 
-def test_what_can_never_work_is_called_once() -> None:
-    error = failure(retryable=False)
-    assert tries(error, "never") == (error, [], 1)
+def test_the_last_error_is_the_one_that_is_told() -> None:
+    last = failed(heard=False)
+    assert run([failed(), failed(heard=False), last, "never"]) == (last, 3, 2)
+
+
+def test_one_attempt_that_was_not_heard_is_told_even_when_it_is_the_only_one() -> None:
+    error = failed(retryable=False, heard=False)
+    assert run([error]) == (error, 1, 1)
+
+
+def test_a_fault_of_ours_is_not_tried_again() -> None:
+    fault = ValueError("ours")
+    assert run([fault, "never"]) == (fault, 1, 0)
+
+
+def test_it_waits_as_long_as_it_was_asked_to() -> None:
+    begun = time.monotonic()
+    assert run([failed(retry_after=0.2), "yes"])[0] == "yes"
+    assert time.monotonic() - begun >= 0.2

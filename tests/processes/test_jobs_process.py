@@ -17,7 +17,7 @@ from sqlalchemy import make_url
 
 from core import db, jobs, migrate, templates
 from tests.local_provider import Asked, LocalProvider, Reply
-from tests.pipeline import make_job, ready_documents, rows, states
+from tests.pipeline import database_away, make_job, ready_documents, rows, states
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOTS = 8
@@ -227,19 +227,13 @@ def test_lost_connections_are_survived_without_a_restart(start: Start, openai: L
     assert bookings("ok") == Counter(documents_in("succeeded"))
 
 
-def test_a_database_that_is_away_for_a_while_is_waited_for(
-    start: Start, openai: LocalProvider, url: str, postgres_url: str
-) -> None:
+def test_a_database_that_is_away_for_a_while_is_waited_for(start: Start, openai: LocalProvider, url: str) -> None:
     openai.plan = lambda _: Reply(delay=0.1)
     job = live_job(60)
     process = start()
     until(lambda: heard() >= SLOTS, 20, process.text)
-    name = url.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
-    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as connection:
-        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+    with database_away(url):
         time.sleep(3)  # longer than the queue's workers go without a heartbeat
-        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
     assert process.running, process.text()
     wait_until_completed(process, job)
     assert process.running, process.text()
@@ -254,6 +248,7 @@ def test_a_part_that_keeps_failing_ends_the_process_loudly(start: Start, openai:
     process = start()
     assert process.process.wait(20) == 1
     assert "ended by itself" in process.text()
+    assert 'relation "evidence" does not exist' in process.text()
     assert heard() == 2
 
 

@@ -1,0 +1,57 @@
+"""Extraction as a use case: claims, restarts, and a database that goes away under it."""
+
+import io
+import threading
+from typing import Any
+
+import pytest
+
+from core import documents, extract, heartbeat
+from tests.pipeline import database_away, rows, until_now
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def added(text: str = "Two pumps failed.") -> str:
+    return documents.add("report.txt", io.BytesIO(text.encode())).document.id
+
+
+def state() -> dict[str, Any]:
+    (row,) = rows("SELECT state, stage, worker_id, error_code FROM document")
+    return row
+
+
+def test_a_document_becomes_ready_and_belongs_to_nobody() -> None:
+    extract.extract_document(added(), heartbeat.register("test"), threading.Event())
+    assert state() == {"state": "ready", "stage": None, "worker_id": None, "error_code": None}
+    assert [row["text"] for row in rows("SELECT text FROM document_text")] == ["Two pumps failed."]
+
+
+def test_a_stopping_worker_puts_it_back() -> None:
+    stop = threading.Event()
+    stop.set()
+    extract.extract_document(added(), heartbeat.register("test"), stop)
+    assert state() == {"state": "queued", "stage": None, "worker_id": None, "error_code": None}
+
+
+def test_what_another_worker_has_is_left_alone() -> None:
+    document = added()
+    other = heartbeat.register("other")
+    assert extract._claim(document, other) is not None
+    extract.extract_document(document, heartbeat.register("test"), threading.Event())
+    assert (state()["state"], state()["worker_id"]) == ("extracting", other)
+
+
+def test_a_database_that_goes_away_meanwhile_costs_no_document(database: str) -> None:
+    document = added("Pump 7 failed in the northern plant. " * 200_000)
+    worker = heartbeat.register("test")
+    work = threading.Thread(target=extract.extract_document, args=(document, worker, threading.Event()))
+    work.start()
+    until_now(lambda: state()["stage"] is not None and state()["state"] == "extracting")
+    with database_away(database):
+        work.join(2.5)
+        assert work.is_alive()
+    work.join(20)
+    assert not work.is_alive()
+    assert state()["state"] in ("ready", "queued")
+    assert state()["worker_id"] is None

@@ -1,0 +1,47 @@
+import pytest
+
+from core import db, heartbeat
+from tests.pipeline import database_away, rows, until_now
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def beat(setting: object) -> heartbeat.Heartbeat:
+    setting(WORKER_LEASE_SECONDS=1)  # type: ignore[operator]
+    return heartbeat.Heartbeat(heartbeat.register("one"), "one", lambda: (3, True))
+
+
+def forget() -> None:
+    with db.transaction() as session:
+        db.execute(session, "DELETE FROM worker")
+
+
+def seen() -> bool:
+    return rows("SELECT name, busy, leader FROM worker WHERE last_seen > now() - interval '0.5 seconds'") == [
+        {"name": "one", "busy": 3, "leader": True}
+    ]
+
+
+def test_a_worker_is_seen_with_what_it_does_and_leaves(beat: heartbeat.Heartbeat) -> None:
+    beat.start()
+    until_now(seen)
+    beat.stop()
+    assert rows("SELECT 1 FROM worker") == []
+
+
+def test_a_worker_that_was_forgotten_is_known_again(beat: heartbeat.Heartbeat) -> None:
+    beat.start()
+    until_now(seen)
+    forget()
+    until_now(seen)
+    beat.stop()
+
+
+def test_a_database_that_was_away_is_told_again(beat: heartbeat.Heartbeat, database: str) -> None:
+    beat.start()
+    until_now(seen)
+    with database_away(database):
+        assert not beat._stop.wait(0.6)
+    until_now(seen)
+    beat.stop()

@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -47,8 +46,8 @@ def database() -> DatabaseHealth:
     return DatabaseHealth(True, round(milliseconds, 2), active, size, "up_to_date" if at_head else "pending", error)
 
 
-def take_samples(_at: datetime) -> None:
-    """One sample each of database, scheduler and worker. Taken by the leader, so the scheduler's is well by being."""
+def take_samples(*, ticking: bool) -> None:
+    """One sample each of database, worker and scheduler; of the last only while it ticks: its newest one gets old."""
     found = database()
     with db.transaction() as session:
         samples = [
@@ -58,9 +57,10 @@ def take_samples(_at: datetime) -> None:
                 latency_ms=found.response_time_ms,
                 message=found.error or "",
             ),
-            HealthSample(component="scheduler", healthy=True, message="ticking"),
             _worker_sample(session),
         ]
+        if ticking:
+            samples.append(HealthSample(component="scheduler", healthy=True, message="ticking"))
         session.add_all(samples)
         db.execute(session, "DELETE FROM health_sample WHERE time < now() - interval '30 days'")
 

@@ -51,9 +51,12 @@ class Heartbeat:
     def _run(self) -> None:
         interval = min(3.0, get_settings().worker_lease_seconds / 5)
         while not self._stop.wait(interval):
-            busy, leader = self._look()
             try:
+                busy, leader = self._look()
                 with db.transaction() as session:
                     db.execute(session, SEEN, id=self._worker_id, name=self._name, busy=busy, leader=leader)
             except Unavailable as error:
                 log.warning("heartbeat missed", reason=error.message)
+            except Exception:
+                # Without a heartbeat all that this worker does would be taken from it: the thread outlives everything.
+                log.exception("heartbeat missed")

@@ -5,6 +5,7 @@ connection is gone, so another process leads at its next tick.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -19,6 +20,8 @@ from core.settings import get_settings
 
 log = structlog.get_logger()
 LEADER_LOCK = 0x0CA1_0003
+# A round of the scheduler that takes longer than this, or fails for as long, gives no sign of life any more.
+TICK_SECONDS = 30.0
 
 
 class Leadership:
@@ -62,6 +65,32 @@ def _connect() -> psycopg.Connection[tuple[bool]]:
     return psycopg.connect(url, autocommit=True, connect_timeout=5, application_name="cairn leader")
 
 
+class AsLeader:
+    """Work that only the leader does. What fails is told in the log and tried again when it is due the next time."""
+
+    def __init__(self, leadership: Leadership, work: Callable[[datetime], None], late_after: float):
+        self._leadership = leadership
+        self._work = work
+        self._late_after = late_after
+        self._ended_well = time.monotonic()
+
+    @property
+    def late(self) -> bool:
+        """It fails, or hangs."""
+        return time.monotonic() - self._ended_well > self._late_after
+
+    def __call__(self) -> None:
+        try:
+            if self._leadership.try_to_hold():
+                self._work(datetime.now(UTC))
+        except Unavailable as error:
+            log.warning("tick skipped", reason=error.message)
+        except Exception:
+            log.exception("a tick failed; it is tried again")
+        else:
+            self._ended_well = time.monotonic()
+
+
 def make(leadership: Leadership) -> BackgroundScheduler:
     """A scheduler with the leader's jobs; started by the caller."""
     settings = get_settings()
@@ -71,25 +100,12 @@ def make(leadership: Leadership) -> BackgroundScheduler:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
 
-    def as_leader(work: Callable[[datetime], None]) -> Callable[[], None]:
-        def run() -> None:
-            try:
-                if leadership.try_to_hold():
-                    work(datetime.now(UTC))
-            except Unavailable as error:
-                log.warning("tick skipped", reason=error.message)
-
-        return run
-
+    tick = AsLeader(leadership, upkeep.tick, late_after=settings.scheduler_tick_seconds + TICK_SECONDS)
+    samples = AsLeader(leadership, lambda _at: health.take_samples(ticking=not tick.late), late_after=0)
     start = datetime.now(UTC)
-    scheduler.add_job(
-        as_leader(upkeep.tick), "interval", seconds=settings.scheduler_tick_seconds, id="tick", next_run_time=start
-    )
-    scheduler.add_job(
-        as_leader(health.take_samples),
-        "interval",
-        seconds=settings.health_sample_seconds,
-        id="health",
-        next_run_time=start,
-    )
+    for name, run, seconds in (
+        ("tick", tick, settings.scheduler_tick_seconds),
+        ("health", samples, settings.health_sample_seconds),
+    ):
+        scheduler.add_job(run, "interval", seconds=seconds, id=name, next_run_time=start)
     return scheduler

@@ -1,6 +1,9 @@
+import threading
+
 import pytest
 
-from core import db, heartbeat
+from core import db, health, heartbeat
+from core.reports import health as report
 from tests.pipeline import database_away, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -45,3 +48,34 @@ def test_a_database_that_was_away_is_told_again(beat: heartbeat.Heartbeat, datab
         assert not beat._stop.wait(0.6)
     until_now(seen)
     beat.stop()
+
+
+def workers_well() -> bool:
+    health.take_samples(ticking=True)
+    return next(sample.healthy for sample in report.latest_samples() if sample.component == "worker")
+
+
+def test_a_heartbeat_that_fails_is_told_reddens_health_and_comes_back(
+    setting: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting(WORKER_LEASE_SECONDS=1)  # type: ignore[operator]
+    broken = threading.Event()
+
+    def look() -> tuple[int, bool]:
+        if broken.is_set():
+            raise KeyError("who leads")
+        return 3, True
+
+    beat = heartbeat.Heartbeat(heartbeat.register("one"), "one", look)
+    beat.start()
+    until_now(seen)
+    assert workers_well()
+    broken.set()
+    until_now(lambda: not workers_well())
+    assert not [worker for worker in report.workers() if worker.alive]
+    broken.clear()
+    until_now(seen)
+    assert workers_well()
+    beat.stop()
+    told = capsys.readouterr()
+    assert "KeyError: 'who leads'" in told.out + told.err

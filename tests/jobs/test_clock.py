@@ -1,11 +1,15 @@
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import psycopg
 import pytest
 
+from core.reports import health as report
+from jobs import clock
 from jobs.clock import LEADER_LOCK, Leadership
-from tests.pipeline import until_now
+from tests.pipeline import rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -52,3 +56,46 @@ def test_threads_of_one_process_share_one_connection(_round: int, database: str)
         assert all(threads.map(lambda _n: leadership.try_to_hold(), range(4)))
     leadership.close()
     until_now(lambda: holders(database) == [])
+
+
+def scheduler_seen() -> datetime | None:
+    return next((s.time for s in report.latest_samples() if s.component == "scheduler"), None)
+
+
+@pytest.mark.parametrize("trouble", ["fails", "hangs"])
+def test_a_tick_that_fails_or_hangs_leaves_the_scheduler_unseen_until_it_is_well_again(
+    trouble: str, setting: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting(SCHEDULER_TICK_SECONDS=0.2, HEALTH_SAMPLE_SECONDS=1)  # type: ignore[operator]
+    well = threading.Event()
+    well.set()
+
+    def tick(_at: datetime) -> None:
+        if trouble == "hangs":
+            assert well.wait(20)
+        elif not well.is_set():
+            raise KeyError("no such job")
+
+    monkeypatch.setattr("core.upkeep.tick", tick)
+    monkeypatch.setattr(clock, "TICK_SECONDS", 0.3)
+    leadership = Leadership()
+    scheduler = clock.make(leadership)
+    scheduler.start()
+    try:
+        until_now(lambda: scheduler_seen() is not None)
+        well.clear()
+        until_now(lambda: len(samples_after(scheduler_seen())) >= 2)
+        unseen = scheduler_seen()
+        well.set()
+        until_now(lambda: scheduler_seen() != unseen)
+    finally:
+        well.set()
+        scheduler.shutdown()
+        leadership.close()
+    told = capsys.readouterr()
+    assert ("KeyError: 'no such job'" in told.out + told.err) == (trouble == "fails")
+
+
+def samples_after(time: datetime | None) -> list[object]:
+    """Those of the database: they go on while the scheduler's do not."""
+    return [*rows("SELECT 1 FROM health_sample WHERE component = 'database' AND time > :time", time=time)]

@@ -151,6 +151,14 @@ class Job(SQLModel, table=True):
     lane: str
     state: str = Field(default="draft")
     reuse: bool = _flag(True)
+    # So many requests go live first and the rest is held; 0 once they are released.
+    canary: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    deadline: datetime | None = _time(nullable=True)
+    # What happens by itself to what a batch leaves over; None: passing errors alone, twice.
+    leftovers: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    # The provider's queue is full: nothing is packed before; `waits` in a row so far.
+    waits_until: datetime | None = _time(nullable=True)
+    waits: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     estimate_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
     error: str | None = None
     created_at: datetime = _time(default_now=True)
@@ -186,8 +194,11 @@ class JobEvent(SQLModel, table=True):
 class Request(SQLModel, table=True):
     """One call that a job needs.
 
-    States: pending, in_flight (claimed by `worker_id`), answered (kept, not yet derived), succeeded, failed,
-    cancelled. The API shows `answered` as in_flight.
+    States: held (behind a canary, or a merge whose parts are not answered), pending, in_flight (claimed by `worker_id`
+    or handed over with `provider_batch_id`), answered (kept, not yet derived), succeeded, failed, cancelled. The API
+    shows `held` as pending and `answered` as in_flight.
+
+    A document that is too long has a request for each part and one that merges them, their `merge_id`.
     """
 
     __tablename__: ClassVar[str] = "request"
@@ -195,7 +206,9 @@ class Request(SQLModel, table=True):
         Index("ix_request_job_state", "job_id", "state", "id"),
         Index("ix_request_open", "fingerprint", postgresql_where=text("state IN ('in_flight', 'answered')")),
         Index("ix_request_answered", "id", postgresql_where=text("state = 'answered'")),
-        Index("ix_request_worker", "worker_id", postgresql_where=text("state = 'in_flight'")),
+        Index("ix_request_worker", "worker_id", postgresql_where=text("worker_id IS NOT NULL")),
+        Index("ix_request_batch", "provider_batch_id", postgresql_where=text("provider_batch_id IS NOT NULL")),
+        Index("ix_request_merge", "merge_id", postgresql_where=text("merge_id IS NOT NULL")),
         Index("ix_request_document", "document_id"),
         Index("ix_request_response", "response_id"),
         UniqueConstraint("job_id", "custom_id"),
@@ -209,9 +222,17 @@ class Request(SQLModel, table=True):
     state: str = Field(default="pending", sa_column_kwargs={"server_default": text("'pending'")})
     attempts: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     asked_again: bool = _flag(False)
+    # How often it went out again by itself after a passing error or an expiry.
+    resent: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     reused: bool = _flag(False)
     worker_id: int | None = _big(nullable=True)
     claimed_at: datetime | None = _time(nullable=True)
+    provider_batch_id: str | None = None
+    merge_id: int | None = _big(nullable=True)
+    # An imported request's own; None: the job's model, the provider's chat.
+    model: str | None = None
+    endpoint: str | None = None
+    body_bytes: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     response_id: int | None = _big(nullable=True)
     error_code: str | None = None
     error_message: str | None = None
@@ -220,9 +241,74 @@ class Request(SQLModel, table=True):
 
 
 class RequestBody(SQLModel, table=True):
+    """`repaired` is the question asked again with the answer that broke its schema, made when it is handed over."""
+
     __tablename__: ClassVar[str] = "request_body"
     request_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     body: str = Field(sa_column=Column(JSON, nullable=False))
+    repaired: str | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+
+
+class ProviderBatch(SQLModel, table=True):
+    """A slice of a job's requests handed to a provider's batch API as one unit.
+
+    States: preparing (nothing sent that could run), submitting (the intent is committed, the create may be on its
+    way), settling (whether the provider has it is not known), in_progress, ended (results are to be fetched), and the
+    last ones: completed, expired, cancelled, failed (nothing ran), absent (settled: the provider never had it).
+
+    Who works on it holds it by `worker_id` and `epoch`: every write names both, so one who slept through its lease
+    overwrites nothing.
+    """
+
+    __tablename__: ClassVar[str] = "provider_batch"
+    __table_args__ = (
+        Index("ix_provider_batch_job", "job_id", "id"),
+        Index("ix_provider_batch_due", "next_at", postgresql_where=text("next_at IS NOT NULL")),
+    )
+    id: str = Field(primary_key=True)
+    job_id: str
+    provider: str
+    base_url: str
+    model: str
+    endpoint: str
+    # Inside every custom_id and, where there is any, in the batch's metadata: how it is found again.
+    nonce: str = Field(unique=True)
+    state: str = Field(default="preparing")
+    # The provider's own word for the state.
+    provider_state: str | None = None
+    provider_batch_id: str | None = None
+    input_file_id: str | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    requests: int
+    input_tokens: int = _big(default=0)
+    estimate_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
+    done: int | None = None
+    usage: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    cancel_requested: bool = _flag(False)
+    worker_id: int | None = _big(nullable=True)
+    epoch: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    # When the next step is due; None once nothing is left to do.
+    next_at: datetime | None = _time(nullable=True)
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    absent_since: datetime | None = _time(nullable=True)
+    error: str | None = None
+    counts: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    created_at: datetime = _time(default_now=True)
+    intent_at: datetime | None = _time(nullable=True)
+    submitted_at: datetime | None = _time(nullable=True)
+    ended_at: datetime | None = _time(nullable=True)
+
+
+class OddLine(SQLModel, table=True):
+    """A line of a batch's results that could not be used, as it came: broken, twice, or of nobody."""
+
+    __tablename__: ClassVar[str] = "odd_line"
+    __table_args__ = (Index("ix_odd_line_batch", "batch_id", "id"),)
+    id: int = _id()
+    batch_id: str
+    kind: str
+    raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class Response(SQLModel, table=True):
@@ -238,7 +324,8 @@ class Response(SQLModel, table=True):
     fingerprint: str
     model: str
     raw: str = Field(sa_column=Column(JSON, nullable=False))
-    text: str = _text()
+    # A batch's answers get it when they are derived.
+    text: str | None = _text(nullable=True)
     finish_reason: str
     input_tokens: int = _big()
     cached_input_tokens: int = _big()

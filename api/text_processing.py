@@ -49,5 +49,5 @@ def process_many(body: BatchProcessIn) -> Any:
     jobs.check(spec)
     calls.provider(spec.provider)
     for number, text in enumerate(body.texts, 1):
-        documents.add(f"text-{number:05}.txt", io.BytesIO(text.encode()), collection)
+        documents.add(f"text-{number:05}.txt", io.BytesIO(text.encode()), collection, media_type="text/plain")
     return job_out(report.get(jobs.create(spec, datetime.now(UTC))))

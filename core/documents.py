@@ -25,10 +25,12 @@ class Added:
     duplicate: bool
 
 
-def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION) -> Added:
+def add(
+    name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, media_type: str | None = None
+) -> Added:
     """Store an uploaded file and let the worker extract it. Known bytes in the same collection add nothing.
 
-    Raises InvalidInput for an empty or too large file; an unknown type is stored and says so on the document.
+    `media_type` says what it is where that is known; otherwise its content and name tell. Raises InvalidInput for an empty or too large file; an unknown type is stored and says so on the document.
     """
     name = _file_name(name)
     sha256, size, head = _measure(stream)
@@ -37,7 +39,7 @@ def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION) -> Ad
         raise InvalidInput(f"{name} is empty. Choose a file with content.")
     if size > limit << 20:
         raise InvalidInput(f"{name} is larger than {limit} MB. Split it, or raise MAX_UPLOAD_MB.")
-    media_type = media_type_of(name, head)
+    media_type = media_type or media_type_of(name, head)
     with db.transaction() as session:
         place = collection_named(session, collection)
         known = session.exec(
@@ -96,7 +98,8 @@ def retry(document_id: str) -> Document:
         if document is None:
             raise NotFound(f"There is no document {document_id}.")
         if document.state == "failed":
-            document.media_type = _media_type_again(session, document)
+            if document.media_type not in SUPPORTED:  # it may have become known since
+                document.media_type = _media_type_again(session, document)
             document.state = "queued"
             document.stage = document.stage_done = document.stage_total = None
             document.error_code = document.error_message = None

@@ -1,11 +1,12 @@
 """The HTTP API by its contract: shapes, errors, cursors, and who may call."""
 
+import threading
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from core import db, documents
+from core import db, documents, extract, heartbeat
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -174,6 +175,29 @@ def test_many_texts_become_a_job(client: TestClient) -> None:
     assert made.json()["counts"]["total"] == 2
     operations = client.get("/api/v1/text_processing/operations").json()["items"]
     assert [o["id"] for o in operations] == ["summarize", "sentiment", "key_points", "questions", "qa"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%PDF-1.7 is how a PDF begins.",
+        "PK\3\4 is how a zip begins" + ", and many words follow it" * 5,
+        "<html> <b>begins</b> a page.",
+        "GIF8 begins a picture.",
+        "From: a@b.c\nTo: d@e.f\nSubject: x\n\nA mail.",
+    ],
+)
+def test_a_given_text_stays_a_text_whatever_it_begins_like(client: TestClient, text: str) -> None:
+    body = {"operation": "summarize", "texts": [text]}
+    assert client.post("/api/v1/text_processing/batch_process", json=body).status_code == 202
+    (item,) = client.get("/api/v1/documents").json()["items"]
+    assert (item["media_type"], item["state"]) == ("text/plain", "queued")
+    extract.extract_document(item["id"], heartbeat.register("test"), threading.Event())
+    assert client.get(f"/api/v1/documents/{item['id']}/text").text == text
+    # Trying again after a failure does not look at its bytes, either.
+    with db.transaction() as session:
+        db.execute(session, "UPDATE document SET state = 'failed'")
+    assert client.post(f"/api/v1/documents/{item['id']}/retry").json()["media_type"] == "text/plain"
 
 
 def test_money_is_a_plain_decimal_string_and_null_where_unknown(client: TestClient) -> None:

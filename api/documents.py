@@ -6,7 +6,18 @@ from urllib.parse import quote
 from fastapi import APIRouter, File, UploadFile
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
-from api.schemas import Cursor, DocumentOut, Limit, ListOut, StorableForm, UploadedOut, error_of, fields_of, listed
+from api.schemas import (
+    Cursor,
+    DocumentOut,
+    DocumentState,
+    Limit,
+    ListOut,
+    StorableForm,
+    UploadedOut,
+    error_of,
+    fields_of,
+    listed,
+)
 from core import documents
 from core.errors import InvalidInput, NotFound
 from core.reports import documents as report
@@ -41,7 +52,9 @@ def upload(
 
 
 @router.get("", response_model=ListOut[DocumentOut])
-def find(collection: str | None = None, state: str | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
+def find(
+    collection: str | None = None, state: DocumentState | None = None, limit: Limit = 100, cursor: Cursor = None
+) -> Any:
     return listed(report.find(collection=collection, state=state, limit=limit, cursor=cursor), out)
 
 

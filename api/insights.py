@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas import Cursor, EvidenceOut, InsightOut, Limit, ListOut, fields_of
+from api.schemas import Cursor, EvidenceOut, InsightOut, InsightState, Limit, ListOut, fields_of
 from core.reports import insights as report
 from core.reports.insights import InsightRow
 
@@ -24,7 +24,7 @@ def find(
     q: str | None = None,
     collection: str | None = None,
     template: str | None = None,
-    state: str | None = None,
+    state: InsightState | None = None,
     document: str | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,

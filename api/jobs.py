@@ -12,9 +12,12 @@ from api.schemas import (
     JobChangeIn,
     JobIn,
     JobOut,
+    JobState,
+    Lane,
     Limit,
     ListOut,
     RequestOut,
+    RequestState,
     ResponseOut,
     RetryIn,
     error_of,
@@ -73,7 +76,7 @@ def create(body: JobIn) -> Any:
 
 
 @router.get("/", response_model=ListOut[JobOut])
-def find(state: str | None = None, lane: str | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
+def find(state: JobState | None = None, lane: Lane | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
     return listed(report.find(state=state, lane=lane, limit=limit, cursor=cursor), out)
 
 
@@ -109,7 +112,7 @@ def retry(job_id: str, body: RetryIn | None = None) -> Any:
 
 
 @router.get("/{job_id}/requests", response_model=ListOut[RequestOut])
-def requests(job_id: str, state: str | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
+def requests(job_id: str, state: RequestState | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
     return listed(report.requests(job_id, state=state, limit=limit, cursor=cursor), request_out)
 
 

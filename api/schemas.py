@@ -17,6 +17,12 @@ Row = TypeVar("Row")
 Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount.normalize():f}", return_type=str)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 Cursor = Annotated[str | None, Query()]
+# Also what a list may be asked for: anything else is refused by name.
+Lane = Literal["live", "batch"]
+DocumentState = Literal["queued", "extracting", "ready", "failed"]
+JobState = Literal["draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed"]
+RequestState = Literal["pending", "in_flight", "succeeded", "failed", "cancelled"]
+InsightState = Literal["new", "confirmed", "dismissed"]
 
 
 def storable(value: Any) -> Any:
@@ -74,7 +80,7 @@ class DocumentOut(BaseModel):
     sha256: str
     media_type: str
     size_bytes: int
-    state: Literal["queued", "extracting", "ready", "failed"]
+    state: DocumentState
     error: ErrorOut | None
     pages: int | None
     characters: int | None
@@ -195,8 +201,8 @@ class JobOut(BaseModel):
     params: dict[str, Any]
     provider: str
     model: str
-    lane: str
-    state: str
+    lane: Lane
+    state: JobState
     counts: CountsOut
     cost_usd: Money | None
     unpriced: int
@@ -225,8 +231,8 @@ class RequestOut(BaseModel):
     id: str
     custom_id: str
     document: str | None
-    lane: str
-    state: str
+    lane: Lane
+    state: RequestState
     attempts: int
     error: ErrorOut | None
     reused: bool
@@ -266,7 +272,7 @@ class InsightOut(BaseModel):
     id: str
     statement: str
     kind: str
-    state: str
+    state: InsightState
     support: int
     confidence: float
     evidence: list[EvidenceOut]

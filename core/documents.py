@@ -25,12 +25,11 @@ class Added:
     duplicate: bool
 
 
-def add(
-    name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, media_type: str | None = None
-) -> Added:
+def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, media_type: str | None = None) -> Added:
     """Store an uploaded file and let the worker extract it. Known bytes in the same collection add nothing.
 
-    `media_type` says what it is where that is known; otherwise its content and name tell. Raises InvalidInput for an empty or too large file; an unknown type is stored and says so on the document.
+    `media_type` says what it is where that is known; otherwise its content and name tell.
+    Raises InvalidInput for an empty or too large file; an unknown type is stored and says so on the document.
     """
     name = _file_name(name)
     sha256, size, head = _measure(stream)

@@ -82,6 +82,25 @@ def test_lists_go_on_where_the_cursor_says(client: TestClient) -> None:
     assert client.get("/api/v1/documents?limit=501").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("path", "states"),
+    [
+        ("documents?state=", "queued extracting ready failed"),
+        ("jobs/?state=", "draft queued running paused cancelling completed cancelled failed"),
+        ("jobs/?lane=", "live batch"),
+        ("jobs/{job}/requests?state=", "pending in_flight succeeded failed cancelled"),
+        ("insights?state=", "new confirmed dismissed"),
+    ],
+)
+def test_an_unknown_state_is_refused_with_the_known_ones(client: TestClient, path: str, states: str) -> None:
+    path = "/api/v1/" + path.format(job=make_job([add_document()]))
+    for unknown in ("redy", "READY", "answered", ""):
+        refused = client.get(path + unknown)
+        assert (refused.status_code, refused.json()["error"]) == (422, "VALIDATION_ERROR")
+        assert all(f"'{state}'" in refused.json()["message"] for state in states.split())
+    assert all(client.get(path + state).status_code == 200 for state in states.split())
+
+
 def test_a_job_from_creation_to_answers(client: TestClient) -> None:
     document = add_document()
     body = {"name": "Points", "template": "key_points", "params": {"count": 2}, "provider": "offline"}

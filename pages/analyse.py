@@ -10,6 +10,7 @@ from core.jobs import Estimate, JobSpec
 from core.providers.models import SUGGESTED
 from core.reports import documents as report
 from core.reports import jobs as job_report
+from core.reports.documents import CollectionRow
 from core.templates import TemplateView
 from pages import widgets
 from pages.answers import show_answers
@@ -25,10 +26,15 @@ if not collections:
     st.stop()
 
 
+def about(row: CollectionRow) -> str:
+    unread = f", {row.failed:,} could not be read" if row.failed else ""
+    return f"{row.name} ({widgets.count(row.documents, 'document')}{unread}, {row.tokens:,} tokens)"
+
+
 def choose_documents() -> dict[str, Any]:
     how = st.segmented_control("Documents", ["A collection", "Single documents"], default="A collection", required=True)
     if how == "A collection":
-        names = {c.name: f"{c.name} ({c.documents:,} documents, {c.tokens:,} tokens)" for c in collections}
+        names = {c.name: about(c) for c in collections}
         return {"collection": st.selectbox("Collection", list(names), format_func=names.__getitem__)}
     rows = {row.id: row.name for row in report.find(limit=500).items if row.state != "failed"}
     return {"documents": tuple(st.multiselect("Documents", list(rows), format_func=rows.__getitem__))}
@@ -63,6 +69,10 @@ with left:
     st.caption(template.description or widgets.plain(template.prompt[:200]))
     params = choose_params(template)
     provider, model = choose_model()
+    if provider == "offline" and template.id == "sentiment":
+        st.caption(
+            "Sentiment then goes by a list of English words: in other languages it finds little and says neutral."
+        )
     reuse = st.toggle("Reuse answers that are known", value=True, help="The same question of the same text is free.")
 
 spec = JobSpec(template=template.id, provider=provider, model=model, params=params, reuse=reuse, **where)
@@ -115,18 +125,19 @@ with right, st.container(border=True):
             st.metric("Output tokens", f"~{estimate.output_tokens:,}")
         st.metric("Price, about", "no price known" if estimate.cost_live is None else widgets.money(estimate.cost_live))
         if estimate.waiting:
-            st.caption(f"{estimate.waiting:,} documents are still being read; the job waits for them.")
+            st.caption(f"Still being read: {widgets.count(estimate.waiting, 'document')}. The job waits.")
         if estimate.too_long:
-            st.warning(
-                f"{estimate.too_long:,} documents are too long for {model} and will fail. Choose a larger model."
-            )
+            long = widgets.count(estimate.too_long, "document")
+            st.warning(f"Too long for {widgets.plain(model)}, and bound to fail: {long}. Choose a larger model.")
+        if not estimate.requests:
+            st.info("None of these documents could be read. The Documents page says why.")
         if provider != "offline":
             st.caption(
                 "An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take."
             )
         with st.container(horizontal=True):
             pressed = st.button(
-                f"Launch {estimate.requests:,} requests", type="primary", disabled=not estimate.requests
+                f"Launch {widgets.count(estimate.requests, 'request')}", type="primary", disabled=not estimate.requests
             )
             if pressed and (job_id := launch(spec)):
                 st.switch_page("job.py", query_params={"id": job_id})

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core import jobs
+from core import jobs, templates
 from core.errors import NotFound
 from core.reports import jobs as report
 from core.reports.jobs import JobRow
@@ -20,6 +20,7 @@ except NotFound as error:
         st.switch_page("jobs.py")
     st.stop()
 
+makes_insights = job.template is not None and templates.get(job.template).insights
 st.title(widgets.plain(job.name))
 widgets.show_told()
 
@@ -27,8 +28,8 @@ widgets.show_told()
 @st.dialog("Cancel this job")
 def cancel(row: JobRow) -> None:
     st.markdown(
-        f"Cancel **{widgets.plain(row.name)}**? {row.pending:,} requests are not sent any more; "
-        f"{row.in_flight:,} are being answered and are still kept and billed."
+        f"Cancel **{widgets.plain(row.name)}**? Not sent any more: {widgets.count(row.pending, 'request')}. "
+        f"Being answered, still kept and billed: {row.in_flight:,}."
     )
     if st.button("Cancel job", type="primary", on_click=lambda: widgets.attempt(lambda: jobs.cancel(row.id))):
         st.rerun()
@@ -38,7 +39,8 @@ def cancel(row: JobRow) -> None:
 def send_again(row: JobRow) -> None:
     count = row.failed + row.cancelled
     st.markdown(
-        f"Send **{count:,} requests** of {widgets.plain(row.name)} again? Only those that failed or were cancelled."
+        f"Send **{widgets.count(count, 'request')}** of {widgets.plain(row.name)} again? "
+        "Only what failed or was cancelled is sent."
     )
     if row.estimate_usd and row.total:
         st.caption(f"About {widgets.money(row.estimate_usd / row.total * count)} at the estimate of this job.")
@@ -62,7 +64,7 @@ def live() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         widgets.state_badge(row.state)
         st.caption(f"{facts(row)} · started {widgets.ago(row.started_at or row.created_at, widgets.utc_now())}")
-    st.progress(row.done / max(row.total, 1), text=f"{row.done:,} of {row.total:,} requests have ended")
+    st.progress(row.done / max(row.total, 1), text=f"{row.done:,} of {widgets.count(row.total, 'request')} ended")
     with st.container(horizontal=True):
         st.metric("Answered", f"{row.succeeded:,}", border=True, height="stretch")
         st.metric("Reused, free", f"{row.reused:,}", border=True, height="stretch")
@@ -72,14 +74,14 @@ def live() -> None:
         st.metric("Cost", cost, estimate, delta_color="off", delta_arrow="off", border=True, height="stretch")
         st.metric("Tokens", f"{row.input_tokens + row.output_tokens:,}", border=True, height="stretch")
     if row.unpriced:
-        st.warning(f"{row.unpriced:,} calls have no known price and are not in the cost.")
+        st.warning(f"Without a known price, and not in the cost: {widgets.count(row.unpriced, 'call')}.")
     with st.container(horizontal=True):
         if row.state in ("queued", "running", "draft") and st.button("Cancel job", icon=":material/stop_circle:"):
             cancel(row)
         left = row.failed + row.cancelled if row.state != "cancelling" else 0
         if left and st.button(f"Send {left:,} again", icon=":material/replay:"):
             send_again(row)
-        if row.succeeded and st.button("Insights"):
+        if row.succeeded and makes_insights and st.button("Insights"):
             st.switch_page("insights.py", query_params={"template": row.template or ""})
     for failure in report.failures(job_id):
         example = f" For example: {failure.example}." if failure.example else ""

@@ -20,6 +20,7 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
             (
                 r.name,
                 r.state,
+                r.created_at,
                 r.done / max(r.total, 1),
                 r.total,
                 r.succeeded,
@@ -28,13 +29,13 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
                 float(r.cost_usd or 0),
                 None if r.estimate_usd is None else float(r.estimate_usd),
                 r.model,
-                r.created_at,
             )
             for r in rows
         ],
         columns=[
             "Job",
             "State",
+            "Started",
             "Progress",
             "Requests",
             "Answered",
@@ -43,14 +44,13 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
             "Cost",
             "Estimate",
             "Model",
-            "Started",
         ],
     )
 
 
 COLUMNS = {
     "Job": st.column_config.TextColumn(width="medium"),
-    "Progress": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
+    "Progress": st.column_config.ProgressColumn(width="small", format="percent", min_value=0, max_value=1),
     "Cost": st.column_config.NumberColumn(format="$%.4f", help="Sum of the job's usage records"),
     "Estimate": st.column_config.NumberColumn(format="$%.4f"),
     "Started": st.column_config.DatetimeColumn(format="distance"),
@@ -80,6 +80,8 @@ def grid() -> None:
 
 if page.items:
     grid()
+    if page.next_cursor:
+        st.caption("The newest 100 are shown. Choose a state to find others.")
 elif state:
     st.info(f"No job is {state}.")
 else:

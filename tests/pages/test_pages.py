@@ -93,6 +93,7 @@ def test_a_page_over_many_rows_shows_a_part_of_them(page: str) -> None:
     at = show(page)
     assert not at.exception
     assert all(len(frame.value) <= 200 for frame in at.dataframe)
+    assert "newest" in words(at).lower() or "of 1,500" in words(at)
 
 
 def test_the_overview_counts_what_there_is(analysed: tuple[str, str]) -> None:
@@ -141,8 +142,32 @@ def test_analyse_shows_the_estimate_and_launches() -> None:
     assert found["Requests"] == "1"
     assert found["Price, about"] == "$0.00"
     # Launching leads to the job's page, which AppTest cannot follow from a single page: the job itself is what counts.
-    next(button for button in at.button if button.label == "Launch 1 requests").click().run()
+    next(button for button in at.button if button.label == "Launch 1 request").click().run()
     assert rows("SELECT template_id, state FROM job") == [{"template_id": "summarize", "state": "queued"}]
+
+
+def test_analyse_says_that_sentiment_offline_knows_english_only() -> None:
+    add_document()
+    at = show("analyse")
+    assert "English words" not in words(at)
+    at.selectbox(key="template").set_value("sentiment").run()
+    assert "English words" in words(at)
+
+
+def test_sentiment_of_a_language_model_comes_without_the_caption(openai: object) -> None:
+    add_document()
+    at = show("analyse")
+    at.selectbox(key="template").set_value("sentiment").run()
+    assert "Model" in [box.label for box in at.selectbox]
+    assert "English words" not in words(at)
+
+
+def test_analyse_says_why_there_is_nothing_to_launch() -> None:
+    documents.add("broken.exe", __import__("io").BytesIO(b"\x7fELF\0\0"))
+    at = show("analyse")
+    assert "1 document, 1 could not be read" in at.selectbox[0].options[0]
+    assert "could be read" in words(at)
+    assert next(button for button in at.button if button.label == "Launch 0 requests").disabled
 
 
 def test_try_on_three_takes_three_documents() -> None:
@@ -175,6 +200,13 @@ def test_the_job_page_shows_answers_cost_and_failures(analysed: tuple[str, str])
     assert "1 × rate" in text.replace("\\", "")
     assert "Answered 1" in text
     assert "Send 1 again" in text
+
+
+def test_the_job_page_leads_to_insights_only_where_its_template_makes_them(analysed: tuple[str, str]) -> None:
+    document, points = analysed
+    run_job(tone := make_job([document], "sentiment"))
+    assert "Insights" in [button.label for button in show("job", id=points).button]
+    assert "Insights" not in [button.label for button in show("job", id=tone).button]
 
 
 def test_a_queued_job_offers_to_cancel() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from core import db, migrate, templates
+from core import calls, db, migrate, templates
 from core.children import Child, ChildState, Command
 from core.errors import CairnError, ConfigurationError
 from core.logs import configure_logs
@@ -47,6 +47,7 @@ async def _life(address: Callable[[], str | None]) -> AsyncIterator[None]:
             await asyncio.to_thread(_bring_up, settings, stack)
             watches = [asyncio.create_task(child.supervise()) for child in _children.values()]
             stack.push_async_callback(_end_watches, watches)
+            stack.push_async_callback(_close_clients)
             for name in HEAVY:
                 importlib.import_module(name)
             gc.collect()
@@ -95,6 +96,12 @@ async def _end_watches(watches: list[asyncio.Task[None]]) -> None:
     for watch in watches:
         watch.cancel()
     await asyncio.gather(*watches, return_exceptions=True)
+
+
+async def _close_clients() -> None:
+    """The API's routes use the providers' clients in this loop, and a client is closed in the loop that used it."""
+    await calls.close()
+    calls.configured.cache_clear()
 
 
 def check_exposure(address: str | None, settings: Settings) -> None:

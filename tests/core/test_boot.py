@@ -1,0 +1,35 @@
+import asyncio
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core import boot, calls, db, process
+from tests.local_provider import LocalProvider
+from tests.pipeline import TEXT
+
+
+@pytest.fixture
+def life(database: str, openai: LocalProvider, setting: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Web's life around a given database, without the jobs process and without changing this process's logs."""
+    setting(DATABASE_URL=database, EMBEDDED_JOBS="false")
+    monkeypatch.setattr(boot, "configure_logs", lambda _settings: None)
+    monkeypatch.setattr(boot, "HEAVY", ())
+    yield boot.lifespan(lambda: "127.0.0.1")
+    gc.unfreeze()
+    db.configure(database)
+
+
+def test_clients_that_were_used_are_closed_with_web(life: Any) -> None:
+    async def run() -> Any:
+        async with life(None):
+            await process.process("summarize", TEXT, {}, "openai", None)
+            client = calls.configured()["openai"]._client  # type: ignore[attr-defined]
+            assert not client.is_closed()
+        return client
+
+    client = asyncio.run(run())
+    assert client.is_closed()
+    # Another life in this process makes clients of its own.
+    assert asyncio.run(run()) is not client

@@ -62,6 +62,8 @@ def in_turn(*replies: Reply) -> Plan:
 
 
 class LocalProvider:
+    largest_body = 64 << 20
+
     def __init__(self) -> None:
         self.plan: Plan = lambda _asked: Reply()
         self.asked: list[Asked] = []
@@ -99,21 +101,24 @@ class LocalProvider:
         self._loop.close()
 
     async def _serve(self) -> None:
-        app = web.Application(client_max_size=64 << 20)
-        app.router.add_post("/v1/chat/completions", self._openai)
-        app.router.add_post("/v1/messages", self._anthropic)
-        app.router.add_get("/v1/models", self._models)
+        app = web.Application(client_max_size=self.largest_body)
+        self.add_routes(app.router)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
         self.port = self._runner.addresses[0][1]
 
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_post("/v1/chat/completions", self._openai)
+        router.add_post("/v1/messages", self._anthropic)
+        router.add_get("/v1/models", self._models)
+
     async def _openai(self, request: web.Request) -> web.StreamResponse:
-        return await self._answer(request, _chat_completion)
+        return await self._answer(request, chat_completion)
 
     async def _anthropic(self, request: web.Request) -> web.StreamResponse:
-        return await self._answer(request, _message)
+        return await self._answer(request, message)
 
     async def _models(self, _request: web.Request) -> web.Response:
         reply = self.plan(Asked({}, "", 1))
@@ -126,7 +131,7 @@ class LocalProvider:
         self, request: web.Request, shape: Callable[[Asked, Reply], dict[str, Any]]
     ) -> web.StreamResponse:
         body = json.loads(await request.read())
-        document = _document(body)
+        document = document_of(body)
         self._counts[document] += 1
         asked = Asked(
             body, document, self._counts[document], {name.lower(): value for name, value in request.headers.items()}
@@ -147,27 +152,33 @@ async def _send(request: web.Request, reply: Reply, answer: bytes) -> web.Stream
     headers = {"Content-Type": "application/json", "x-request-id": "req_1", "request-id": "req_1", **reply.headers}
     if reply.wire == "whole":
         return web.Response(status=reply.status, headers=headers, body=whole)
-    assert request.transport is not None
     response = web.StreamResponse(headers={**headers, "Content-Length": str(len(whole))})
-    if reply.wire == "reset":
-        # Closing with a linger of nothing makes the kernel send RST.
-        linger = struct.pack("ii", 1, 0)
-        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-    else:
+    if reply.wire == "cut":
         await response.prepare(request)
         await response.write(whole[: len(whole) // 2])
-    request.transport.close()
+    hang_up(request, reset=reply.wire == "reset")
     return response
 
 
-def _document(body: dict[str, Any]) -> str:
+def hang_up(request: web.Request, *, reset: bool) -> None:
+    """Nothing to do where the client was quicker."""
+    if request.transport is None:
+        return
+    if reset:
+        # Closing with a linger of nothing makes the kernel send RST.
+        linger = struct.pack("ii", 1, 0)
+        request.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    request.transport.close()
+
+
+def document_of(body: dict[str, Any]) -> str:
     for message in body["messages"]:
         if message["role"] == "user" and (found := _DOCUMENT.search(message["content"])):
             return found.group(2)
     return ""
 
 
-def _chat_completion(asked: Asked, reply: Reply) -> dict[str, Any]:
+def chat_completion(asked: Asked, reply: Reply) -> dict[str, Any]:
     schema = asked.body.get("response_format", {}).get("json_schema", {}).get("schema", {})
     content = fitting(schema, asked.document) if reply.content is None else reply.content
     message = {"role": "assistant", "content": None if reply.refusal else content, "refusal": reply.refusal}
@@ -181,7 +192,7 @@ def _chat_completion(asked: Asked, reply: Reply) -> dict[str, Any]:
     }
 
 
-def _message(asked: Asked, reply: Reply) -> dict[str, Any]:
+def message(asked: Asked, reply: Reply) -> dict[str, Any]:
     schema = asked.body.get("output_config", {}).get("format", {}).get("schema", {})
     content = fitting(schema, asked.document) if reply.content is None else reply.content
     return {

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from core.providers import errors
+from core.providers.anthropic_batches import AnthropicBatches, translated
 from core.providers.types import CONNECT_SECONDS, Answer, Parsed, Prompt, Usage, with_repair, without_bounds
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ THINKING_ROOM = 8_000
 
 class AnthropicProvider:
     name = "anthropic"
+    endpoint = "/v1/messages"
 
     def __init__(self, api_key: str | None, base_url: str | None, timeout_s: float):
         self.base_url = base_url or DEFAULT_URL
         self._key = api_key or "none"
         self._timeout = timeout_s
+        self.batches = AnthropicBatches(lambda: self._client)
 
     @cached_property
     def _client(self) -> "AsyncAnthropic":
@@ -55,7 +58,7 @@ class AnthropicProvider:
     def repair(self, body: dict[str, Any], answer: str, error: str) -> dict[str, Any]:
         return with_repair(body, answer, error)
 
-    def parse(self, raw: str | bytes) -> Parsed:
+    def parse(self, raw: str | bytes, endpoint: str | None = None) -> Parsed:
         """Raises ProviderError bad_response where the body is not a message."""
         try:
             data = orjson.loads(raw)
@@ -77,17 +80,12 @@ class AnthropicProvider:
         except (ValueError, OverflowError, KeyError, TypeError, AttributeError):
             raise errors.not_heard(self.name, "bad_response", "The answer was not a message.") from None
 
-    async def call(self, body: dict[str, Any]) -> Answer:
-        import anthropic
+    async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer:
         from httpx2 import Response
 
         begun = time.monotonic()
-        try:
-            response = await self._client.post("/v1/messages", cast_to=Response, body=body)
-        except anthropic.APIStatusError as error:
-            raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
-        except anthropic.APIConnectionError as error:
-            raise errors.from_connection(self.name, error) from None
+        with translated():
+            response = await self._client.post(self.endpoint, cast_to=Response, body=body)
         parsed = self.parse(response.content)
         return Answer(
             # JSON is UTF-8, whatever the header says; parsing has made sure of it.

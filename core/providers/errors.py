@@ -5,6 +5,7 @@ Messages never hold prompts, document text or keys: of a provider's own words on
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -30,6 +31,22 @@ TOO_LONG = ("context_length_exceeded", "string_above_max_length", "prompt is too
 _KEYLIKE = re.compile(r"\b(sk-|key-|Bearer )[\w*.-]+", re.IGNORECASE)
 
 
+@contextmanager
+def translated(provider: str, sdk: Any) -> Iterator[None]:
+    """Whatever a call of this SDK, or the reading of its answer, raises, as a ProviderError."""
+    import httpx2
+
+    try:
+        yield
+    except sdk.APIStatusError as error:
+        raise from_status(provider, error.status_code, error.body, error.response.headers) from None
+    except (sdk.APIConnectionError, httpx2.HTTPError) as error:
+        raise from_connection(provider, error) from None
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError, sdk.APIError) as error:
+        # Not what it should be: what became of the call is not known.
+        raise not_heard(provider, "bad_response", f"The answer could not be read ({type(error).__name__}).") from None
+
+
 def from_status(provider: str, status: int, body: Any, headers: Any) -> ProviderError:
     detail = body.get("error", body) if isinstance(body, dict) else {}
     detail = detail if isinstance(detail, dict) else {"message": str(detail)}
@@ -42,15 +59,15 @@ def from_status(provider: str, status: int, body: Any, headers: Any) -> Provider
     if status in (400, 413) and any(mark in words for mark in TOO_LONG):
         return _error(provider, *_remedy("context_too_long", "The document is too long for this model."), status)
     if status == 404 and "model" not in words:
-        return _error(provider, "not_found", f"Not found: check the base URL. {_short(detail)}", status)
+        return _error(provider, "not_found", f"Not found: check the base URL. {short(detail.get('message'))}", status)
     if status in BY_STATUS:
         code, retryable, remedy = BY_STATUS[status]
-        told = _short(detail) if code == "invalid_request" else ""
+        told = short(detail.get("message")) if code == "invalid_request" else ""
         return _error(provider, code, f"{remedy} {told}".strip(), status, retryable=retryable, retry_after=wait)
     if status >= 500:
         # Whether the model ran before the server failed is not known, but a failed call is not billed.
         return _error(provider, "server_error", f"Server error {status}.", status, retryable=True, retry_after=wait)
-    return _error(provider, "invalid_request", f"The request was refused. {_short(detail)}", status)
+    return _error(provider, "invalid_request", f"The request was refused. {short(detail.get('message'))}", status)
 
 
 def not_heard(provider: str, code: str, message: str) -> ProviderError:
@@ -115,8 +132,9 @@ def _remedy(code: str, remedy: str) -> tuple[str, str]:
     return code, f"{remedy} Choose a model with a larger context, or split the document."
 
 
-def _short(detail: dict[str, Any]) -> str:
-    return _KEYLIKE.sub("[key]", str(detail.get("message") or ""))[:300]
+def short(words: object) -> str:
+    """A provider's own words, cut short and without anything that looks like a key."""
+    return _KEYLIKE.sub("[key]", str(words or ""))[:300]
 
 
 def _error(

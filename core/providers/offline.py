@@ -9,6 +9,7 @@ import orjson
 
 from core import offline
 from core.fields import FieldSpec
+from core.providers.offline_batches import OfflineBatches
 from core.providers.types import Answer, Parsed, Prompt, Usage
 
 MODEL = "offline-1"
@@ -17,6 +18,10 @@ MODEL = "offline-1"
 class OfflineProvider:
     name = "offline"
     base_url = ""
+    endpoint = "offline"
+
+    def __init__(self) -> None:
+        self.batches = OfflineBatches(_answer)
 
     def body(self, prompt: Prompt, model: str) -> dict[str, Any]:
         source = asdict(prompt.source)
@@ -30,11 +35,11 @@ class OfflineProvider:
     def repair(self, body: dict[str, Any], answer: str, error: str) -> dict[str, Any]:
         return body
 
-    def parse(self, raw: str | bytes) -> Parsed:
+    def parse(self, raw: str | bytes, endpoint: str | None = None) -> Parsed:
         text = raw if isinstance(raw, str) else raw.decode()
         return Parsed(MODEL, text, "stop", Usage())
 
-    async def call(self, body: dict[str, Any]) -> Answer:
+    async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer:
         begun = time.monotonic()
         raw = await asyncio.to_thread(_answer, body)
         return Answer(raw, self.parse(raw), None, int((time.monotonic() - begun) * 1000))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from core.providers import errors
+from core.providers.openai_batches import OpenAIBatches, translated
 from core.providers.types import CONNECT_SECONDS, Answer, Parsed, Prompt, Usage, with_repair, without_bounds
 
 if TYPE_CHECKING:
@@ -26,11 +27,13 @@ FINISH = {"stop": "stop", "length": "length", "content_filter": "content_filter"
 
 class OpenAIProvider:
     name = "openai"
+    endpoint = "/v1/chat/completions"
 
     def __init__(self, api_key: str | None, base_url: str | None, timeout_s: float):
         self.base_url = base_url or DEFAULT_URL
         self._key = api_key or "none"
         self._timeout = timeout_s
+        self.batches = OpenAIBatches(lambda: self._client)
 
     @cached_property
     def _client(self) -> "AsyncOpenAI":
@@ -63,48 +66,25 @@ class OpenAIProvider:
     def repair(self, body: dict[str, Any], answer: str, error: str) -> dict[str, Any]:
         return with_repair(body, answer, error)
 
-    def parse(self, raw: str | bytes) -> Parsed:
-        """Raises ProviderError bad_response where the body is not a chat completion."""
+    def parse(self, raw: str | bytes, endpoint: str | None = None) -> Parsed:
+        """Raises ProviderError bad_response where the body is not what this endpoint answers."""
         try:
-            data = orjson.loads(raw)
-            choice = data["choices"][0]
-            message = choice["message"]
-            content = message.get("content") or message.get("refusal") or ""
-            if not isinstance(content, str):
-                raise TypeError("content that is no text")
-            used = data.get("usage") or {}
-            cached = (used.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-            reason = "refusal" if message.get("refusal") else FINISH.get(choice.get("finish_reason") or "stop", "other")
-            return Parsed(
-                model=str(data.get("model") or ""),
-                text=content,
-                finish_reason=reason,
-                usage=Usage(
-                    input_tokens=int(used.get("prompt_tokens") or 0),
-                    cached_input_tokens=int(cached),
-                    output_tokens=int(used.get("completion_tokens") or 0),
-                ),
-            )
+            return PARSERS[endpoint or self.endpoint](orjson.loads(raw))
         except (ValueError, OverflowError, KeyError, IndexError, TypeError, AttributeError):
             raise errors.not_heard(self.name, "bad_response", "The answer was not a chat completion.") from None
 
-    async def call(self, body: dict[str, Any]) -> Answer:
-        import openai
+    async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer:
         from httpx2 import Response
 
         begun = time.monotonic()
-        try:
+        with translated():
             response = await self._client.post(
-                "/chat/completions",
+                (endpoint or self.endpoint).removeprefix("/v1"),
                 cast_to=Response,
                 content=orjson.dumps(body),
                 options={"headers": {"Content-Type": "application/json"}},
             )
-        except openai.APIStatusError as error:
-            raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
-        except openai.APIConnectionError as error:
-            raise errors.from_connection(self.name, error) from None
-        parsed = self.parse(response.content)
+        parsed = self.parse(response.content, endpoint)
         return Answer(
             # JSON is UTF-8, whatever the header says; parsing has made sure of it.
             raw=response.content.decode(),
@@ -126,3 +106,60 @@ class OpenAIProvider:
     async def close(self) -> None:
         if "_client" in self.__dict__:
             await self._client.close()
+
+
+def _chat_completion(data: Any) -> Parsed:
+    choice = data["choices"][0]
+    message = choice["message"]
+    content = message.get("content") or message.get("refusal") or ""
+    if not isinstance(content, str):
+        raise TypeError("content that is no text")
+    used = data.get("usage") or {}
+    cached = (used.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+    reason = "refusal" if message.get("refusal") else FINISH.get(choice.get("finish_reason") or "stop", "other")
+    return Parsed(
+        model=str(data.get("model") or ""),
+        text=content,
+        finish_reason=reason,
+        usage=Usage(
+            input_tokens=int(used.get("prompt_tokens") or 0),
+            cached_input_tokens=int(cached),
+            output_tokens=int(used.get("completion_tokens") or 0),
+        ),
+    )
+
+
+def _response(data: Any) -> Parsed:
+    """The Responses API: the texts of all messages; a refusal is one of their parts."""
+    parts = [part for item in data["output"] if item["type"] == "message" for part in item["content"]]
+    refused = any(part["type"] == "refusal" for part in parts)
+    cut = (data.get("incomplete_details") or {}).get("reason")
+    reasons = {"max_output_tokens": "length", "content_filter": "content_filter"}
+    used = data.get("usage") or {}
+    return Parsed(
+        model=str(data.get("model") or ""),
+        text="".join(part.get("text") or part.get("refusal") or "" for part in parts),
+        finish_reason="refusal" if refused else reasons.get(cut, "other") if cut else "stop",
+        usage=Usage(
+            input_tokens=int(used.get("input_tokens") or 0),
+            cached_input_tokens=int((used.get("input_tokens_details") or {}).get("cached_tokens") or 0),
+            output_tokens=int(used.get("output_tokens") or 0),
+        ),
+    )
+
+
+def _embeddings(data: Any) -> Parsed:
+    """Vectors are kept in the raw body alone."""
+    return Parsed(
+        model=str(data.get("model") or ""),
+        text=f"{len(data['data'])} embeddings",
+        finish_reason="stop",
+        usage=Usage(input_tokens=int((data.get("usage") or {}).get("prompt_tokens") or 0)),
+    )
+
+
+PARSERS = {
+    "/v1/chat/completions": _chat_completion,
+    "/v1/responses": _response,
+    "/v1/embeddings": _embeddings,
+}

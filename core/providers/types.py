@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from core.fields import FieldSpec
+
+if TYPE_CHECKING:
+    from core.providers.batches import BatchLane
 
 # An answer may take minutes; a connection that takes longer than this is not coming.
 CONNECT_SECONDS = 10.0
@@ -65,18 +68,25 @@ class Answer:
 
 
 class Provider(Protocol):
-    """`base_url` is part of the fingerprint. `call` makes one HTTP call, without a retry, or raises ProviderError."""
+    """`base_url` is part of the fingerprint. `call` makes one HTTP call, without a retry, or raises ProviderError.
+
+    `endpoint` is the one that our own bodies are made for; an imported request may name another.
+    """
 
     name: str
     base_url: str
+    endpoint: str
+
+    @property
+    def batches(self) -> "BatchLane": ...
 
     def body(self, prompt: Prompt, model: str) -> dict[str, Any]: ...
 
     def repair(self, body: dict[str, Any], answer: str, error: str) -> dict[str, Any]: ...
 
-    def parse(self, raw: str | bytes) -> Parsed: ...
+    def parse(self, raw: str | bytes, endpoint: str | None = None) -> Parsed: ...
 
-    async def call(self, body: dict[str, Any]) -> Answer: ...
+    async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer: ...
 
     async def models(self) -> list[str]: ...
 

@@ -1,0 +1,185 @@
+"""Anthropic's Message Batches. Requests go inside the create call, and our nonce inside each custom_id."""
+
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from core.errors import ProviderError
+from core.providers import errors
+from core.providers.batches import CHUNK_BYTES, Found, Framing, Gone, Limits, Line, Order, Remote, save
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+CLOCKS_DIFFER = timedelta(minutes=10)
+PATH = "/v1/messages/batches"
+
+
+def translated() -> AbstractContextManager[None]:
+    import anthropic
+
+    return errors.translated("anthropic", anthropic)
+
+
+class _Error(msgspec.Struct):
+    type: str = ""
+    message: str = ""
+
+
+class _ErrorResponse(msgspec.Struct):
+    error: _Error | None = None
+
+
+class _Result(msgspec.Struct):
+    type: str
+    message: msgspec.Raw = msgspec.Raw(b"")
+    error: _ErrorResponse | None = None
+
+
+class _ResultLine(msgspec.Struct):
+    custom_id: str
+    result: _Result
+
+
+read_result = msgspec.json.Decoder(_ResultLine)
+
+
+class AnthropicBatches:
+    limits = Limits(requests=100_000, bytes=256_000_000)
+    mixes_models = True
+
+    def __init__(self, client: "Callable[[], AsyncAnthropic]"):
+        self._client = client
+
+    def framing(self, endpoint: str) -> Framing:
+        return Framing(b'{"requests":[', '{"custom_id":"', '","params":', "}", b",", b"]}")
+
+    async def upload(self, order: Order) -> str | None:
+        return None
+
+    async def create(self, order: Order) -> Remote:
+        from anthropic.types.messages import MessageBatch
+
+        headers = {"Content-Type": "application/json", "Content-Length": str(order.path.stat().st_size)}
+        with translated():
+            created = await self._client().post(
+                PATH, cast_to=MessageBatch, content=_read(order.path), options={"headers": headers}
+            )
+            return _remote(created)
+
+    async def check(self, remote_id: str) -> Remote:
+        with translated():
+            return _remote(await self._client().messages.batches.retrieve(remote_id))
+
+    async def find(self, order: Order, known: Collection[str]) -> Found:
+        since, undecided = order.intent_at - CLOCKS_DIFFER, False
+        with translated():
+            page = await self._client().messages.batches.list(limit=100)
+            while True:
+                for batch in page.data:
+                    if batch.created_at < since or batch.id in known or _total(batch) != order.requests:
+                        continue
+                    if batch.processing_status != "ended":
+                        undecided = True
+                    elif await self._is_ours(batch, order.nonce):
+                        return Found(_remote(batch))
+                if not page.has_next_page() or page.data[-1].created_at < since:
+                    return Found(None, undecided)
+                page = await page.get_next_page()
+
+    async def _is_ours(self, batch: Any, nonce: str) -> bool:
+        if batch.archived_at is not None:
+            return False
+        start = b""
+        async with self._client().messages.batches.with_streaming_response.results(batch.id) as response:
+            async for chunk in response.iter_bytes():
+                start += chunk
+                if b"\n" in start:
+                    break
+        try:
+            return read_result.decode(start.split(b"\n", 1)[0]).custom_id.startswith(nonce)
+        except msgspec.DecodeError:
+            return nonce.encode() in start
+
+    async def cancel(self, remote_id: str) -> None:
+        with translated():
+            await self._client().messages.batches.cancel(remote_id)
+
+    async def forget(self, input_file_id: str) -> None:
+        return None
+
+    async def fetch(self, remote: Remote, source: Callable[[], Path], directory: Path) -> list[Path]:
+        """There is no size to check against: that every request has its line is seen by who reads them."""
+        path = directory / "0.jsonl"
+        try:
+            with translated():
+                results = self._client().messages.batches.with_streaming_response.results(remote.id)
+                async with results as response:
+                    await save(response.iter_bytes(CHUNK_BYTES), path, None)
+        except ProviderError as error:
+            if error.status in (404, 410):
+                raise Gone from None
+            raise
+        return [path]
+
+    def read(self, line: bytes) -> Line:
+        try:
+            found = read_result.decode(line)
+        except msgspec.DecodeError as error:
+            raise ValueError(str(error)) from None
+        if found.result.type == "succeeded":
+            return Line(found.custom_id, "answer", bytes(found.result.message))
+        if found.result.type == "expired":
+            return Line(found.custom_id, "expired", code="expired", message="It was not answered within 24 hours.")
+        if found.result.type == "canceled":
+            return Line(found.custom_id, "cancelled", code="cancelled", message="The batch was cancelled.")
+        told = (found.result.error.error if found.result.error else None) or _Error()
+        # "An errored invalid_request_error needs a new body; other errors may be sent again"
+        return Line(
+            found.custom_id,
+            "error",
+            code=CODES.get(told.type, told.type or "no_answer"),
+            message=f"anthropic: {errors.short(told.message)}",
+            passing=told.type in PASSING,
+        )
+
+
+PASSING = frozenset({"", "api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
+CODES = {
+    "invalid_request_error": "invalid_request",
+    "overloaded_error": "overloaded",
+    "rate_limit_error": "rate_limited",
+    "authentication_error": "auth",
+    "permission_error": "permission",
+    "not_found_error": "model_not_found",
+    "api_error": "server_error",
+    "timeout_error": "timeout",
+    "billing_error": "spend_limit",
+}
+
+
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _total(batch: Any) -> int:
+    counts = batch.request_counts
+    return int(counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired)
+
+
+def _remote(batch: Any) -> Remote:
+    if not batch.id:
+        raise ValueError("an id is missing")
+    return Remote(
+        id=batch.id,
+        # Counts of outcomes stay zero until the end, and what ended whole, cut short or expired is told by its lines.
+        state="completed" if batch.processing_status == "ended" else "in_progress",
+        provider_state=str(batch.processing_status),
+        created_at=batch.created_at,
+    )

@@ -1,0 +1,136 @@
+"""The seam to the providers' batch APIs: what is handed over, what is told of it, what comes back. Data and verbs."""
+
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from core.providers.types import Usage
+
+State = Literal["in_progress", "completed", "expired", "cancelled", "failed"]
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one provider batch may hold."""
+
+    requests: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How a request is written: `head`, then for each `before`, its custom_id, `between`, its body, `after`; then
+    `tail`. `separator` stands between two requests."""
+
+    head: bytes
+    before: str
+    between: str
+    after: str
+    separator: bytes
+    tail: bytes
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why a provider did not take a batch. `line` counts from 1 where one request is to blame."""
+
+    code: str
+    message: str
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A batch as its provider tells of it. `done` is None where there is no progress to tell of."""
+
+    id: str
+    state: State
+    provider_state: str
+    created_at: datetime
+    done: int | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    usage: Usage | None = None
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search for a batch came to. `undecided`: one may be ours, and cannot be told before it ends."""
+
+    remote: Remote | None
+    undecided: bool = False
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be created. `path` holds the requests, `input_file_id` names them once they are uploaded."""
+
+    path: Path
+    endpoint: str
+    nonce: str
+    requests: int
+    intent_at: datetime
+    input_file_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the results. `body` is the answer as it came; without one, `code` and `message` say why.
+
+    `outcome`: answer, error (`passing` when sending it again may help), expired or cancelled.
+    """
+
+    custom_id: str
+    outcome: Literal["answer", "error", "expired", "cancelled"]
+    body: bytes = b""
+    code: str = ""
+    message: str = ""
+    passing: bool = False
+
+
+class Gone(Exception):
+    """The provider has deleted this batch's results."""
+
+
+class BatchLane(Protocol):
+    """Every verb makes its calls once, without a retry, and raises ProviderError."""
+
+    limits: Limits
+    # Whether requests of several models may share a batch.
+    mixes_models: bool
+
+    def framing(self, endpoint: str) -> Framing: ...
+
+    async def upload(self, order: Order) -> str | None:
+        """The file's id where requests are uploaded before a batch is created."""
+
+    async def create(self, order: Order) -> Remote: ...
+
+    async def check(self, remote_id: str) -> Remote: ...
+
+    async def find(self, order: Order, known: Collection[str]) -> Found:
+        """Look through all batches made since the intent; raises where a listing is not complete."""
+
+    async def cancel(self, remote_id: str) -> None: ...
+
+    async def forget(self, input_file_id: str) -> None:
+        """Delete an uploaded file, so that a create that names it can no longer come to anything."""
+
+    async def fetch(self, remote: Remote, source: Callable[[], Path], directory: Path) -> list[Path]:
+        """Download the results, whole; raises Gone. `source` writes the requests' file anew for who needs it."""
+
+    def read(self, line: bytes) -> Line:
+        """Raises ValueError for a line that is none."""
+
+
+async def save(chunks: AsyncIterator[bytes], path: Path, size: int | None) -> bool:
+    """Write a download to disk as it comes. False when it is not as long as it should be."""
+    written = 0
+    with path.open("wb") as file:
+        async for chunk in chunks:
+            written += file.write(chunk)
+    return size is None or written == size

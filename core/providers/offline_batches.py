@@ -1,0 +1,80 @@
+"""The offline engine's batch lane: nothing leaves this machine, and the work is done when results are fetched.
+
+So there is nothing to lose: what was interrupted is computed again from the requests, for nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import orjson
+
+from core.errors import CairnError
+from core.providers.batches import Found, Framing, Limits, Line, Order, Remote
+from core.providers.openai_batches import read_line
+
+
+class _Asked(msgspec.Struct):
+    custom_id: str
+    body: msgspec.Raw
+
+
+class OfflineBatches:
+    # Small batches, as their only progress is that one after the other ends.
+    limits = Limits(requests=100, bytes=100_000_000)
+    mixes_models = True
+
+    def __init__(self, answer: Callable[[dict[str, object]], str]):
+        self._answer = answer
+
+    def framing(self, endpoint: str) -> Framing:
+        return Framing(b"", '{"custom_id":"', '","body":', "}", b"", b"")
+
+    async def upload(self, order: Order) -> str | None:
+        return None
+
+    async def create(self, order: Order) -> Remote:
+        return _remote(f"offline_{order.nonce}", "in_progress")
+
+    async def check(self, remote_id: str) -> Remote:
+        return _remote(remote_id, "completed")
+
+    async def find(self, order: Order, known: Collection[str]) -> Found:
+        return Found(_remote(f"offline_{order.nonce}", "in_progress"))
+
+    async def cancel(self, remote_id: str) -> None:
+        return None
+
+    async def forget(self, input_file_id: str) -> None:
+        return None
+
+    async def fetch(self, remote: Remote, source: Callable[[], Path], directory: Path) -> list[Path]:
+        path = directory / "0.jsonl"
+        await asyncio.to_thread(self._answer_all, source, path)
+        return [path]
+
+    def _answer_all(self, source: Callable[[], Path], path: Path) -> None:
+        asked = msgspec.json.Decoder(_Asked)
+        with source().open("rb") as requests, path.open("wb") as results:
+            for line in requests:
+                request = asked.decode(line)
+                results.write(_result(request.custom_id, self._answered(orjson.loads(request.body))))
+
+    def _answered(self, body: dict[str, object]) -> dict[str, object]:
+        try:
+            return {"status_code": 200, "body": orjson.Fragment(self._answer(body))}
+        except CairnError as error:
+            return {"status_code": 400, "body": {"error": {"code": error.code, "message": error.message}}}
+
+    def read(self, line: bytes) -> Line:
+        return read_line(line)
+
+
+def _result(custom_id: str, response: dict[str, object]) -> bytes:
+    return orjson.dumps({"custom_id": custom_id, "response": response, "error": None}) + b"\n"
+
+
+def _remote(remote_id: str, state: str) -> Remote:
+    return Remote(remote_id, "completed" if state == "completed" else "in_progress", state, datetime.now(UTC))

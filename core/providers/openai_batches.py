@@ -1,0 +1,199 @@
+"""OpenAI's Batch API. Requests are uploaded as a file; our nonce lies in the batch's metadata."""
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from core.errors import ProviderError
+from core.providers import errors
+from core.providers.batches import CHUNK_BYTES, Found, Framing, Gone, Limits, Line, Order, Refused, Remote, State, save
+from core.providers.types import Usage
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+NONCE = "cairn"
+# Clocks differ and listings are sorted by the provider's: so much further back is looked.
+LOOK_BACK = timedelta(hours=24)
+OURS: dict[str, State] = {
+    "completed": "completed",
+    "expired": "expired",
+    "cancelled": "cancelled",
+    "failed": "failed",
+}
+PASSING_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
+
+
+def translated() -> AbstractContextManager[None]:
+    import openai
+
+    return errors.translated("openai", openai)
+
+
+class _Told(msgspec.Struct):
+    code: str | None = None
+    message: str | None = None
+
+
+class _Answered(msgspec.Struct):
+    status_code: int = 0
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _ResultLine(msgspec.Struct):
+    custom_id: str
+    response: _Answered | None = None
+    error: _Told | None = None
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Told | None = None
+
+
+read_result = msgspec.json.Decoder(_ResultLine)
+read_error = msgspec.json.Decoder(_ErrorBody)
+
+
+class OpenAIBatches:
+    limits = Limits(requests=50_000, bytes=200_000_000)
+    mixes_models = False
+
+    def __init__(self, client: "Callable[[], AsyncOpenAI]"):
+        self._client = client
+
+    def framing(self, endpoint: str) -> Framing:
+        return Framing(b"", '{"custom_id":"', f'","method":"POST","url":"{endpoint}","body":', "}", b"", b"")
+
+    async def upload(self, order: Order) -> str | None:
+        with translated(), order.path.open("rb") as file:
+            named = (f"cairn-{order.nonce}.jsonl", file, "application/jsonl")
+            uploaded = await self._client().files.create(file=named, purpose="batch")
+        return _present(uploaded.id)
+
+    async def create(self, order: Order) -> Remote:
+        with translated():
+            created = await self._client().batches.create(
+                input_file_id=order.input_file_id or "",
+                endpoint=order.endpoint,  # type: ignore[arg-type]  # the provider judges it
+                completion_window="24h",
+                metadata={NONCE: order.nonce},
+            )
+            return _remote(created)
+
+    async def check(self, remote_id: str) -> Remote:
+        with translated():
+            return _remote(await self._client().batches.retrieve(remote_id))
+
+    async def find(self, order: Order, known: Collection[str]) -> Found:
+        oldest = (order.intent_at - LOOK_BACK).timestamp()
+        with translated():
+            page = await self._client().batches.list(limit=100)
+            while True:
+                for batch in page.data:
+                    if (batch.metadata or {}).get(NONCE) == order.nonce:
+                        return Found(_remote(batch))
+                if not page.has_next_page() or page.data[-1].created_at < oldest:
+                    return Found(None)
+                page = await page.get_next_page()
+
+    async def cancel(self, remote_id: str) -> None:
+        with translated():
+            await self._client().batches.cancel(remote_id)
+
+    async def forget(self, input_file_id: str) -> None:
+        with translated():
+            await self._client().files.delete(input_file_id)
+
+    async def fetch(self, remote: Remote, source: Callable[[], Path], directory: Path) -> list[Path]:
+        files = [name for name in (remote.output_file_id, remote.error_file_id) if name]
+        return [await self._download(name, directory / f"{number}.jsonl") for number, name in enumerate(files)]
+
+    async def _download(self, file_id: str, path: Path) -> Path:
+        try:
+            with translated():
+                described = await self._client().files.retrieve(file_id)
+                async with self._client().files.with_streaming_response.content(file_id) as response:
+                    whole = await save(response.iter_bytes(CHUNK_BYTES), path, described.bytes)
+        except ProviderError as error:
+            if error.status in (404, 410):
+                raise Gone from None
+            raise
+        if not whole:
+            raise errors.not_heard("openai", "cut", "The results were cut off while they were downloaded.")
+        return path
+
+    def read(self, line: bytes) -> Line:
+        return read_line(line)
+
+
+def read_line(line: bytes) -> Line:
+    """A line of an output or an error file: a failed one may have `error: null` and its status in the response."""
+    try:
+        found = read_result.decode(line)
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
+    status = found.response.status_code if found.response else 0
+    if found.error is None and found.response is not None and status == 200:
+        return Line(found.custom_id, "answer", bytes(found.response.body))
+    told = found.error or (_told(found.response) if found.response else None) or _Told()
+    code, message = told.code or "", told.message or ""
+    if code == "batch_expired":
+        return Line(found.custom_id, "expired", code="expired", message=EXPIRED)
+    if code == "batch_cancelled":
+        return Line(found.custom_id, "cancelled", code="cancelled", message="The batch was cancelled.")
+    body = {"error": {"code": code, "message": message}}
+    if status:
+        meant = errors.from_status("openai", status, body, {})
+        # What can never work says so itself; every other of these may work later.
+        passing = status in PASSING_STATUS and meant.code != "spend_limit"
+        return Line(found.custom_id, "error", code=meant.code, message=meant.message, passing=passing)
+    passing = code in ("", "server_error", "rate_limit_exceeded", "timeout")
+    return Line(found.custom_id, "error", code=code or "no_answer", message=message or "No answer.", passing=passing)
+
+
+EXPIRED = "The provider did not answer it within the batch's 24 hours."
+
+
+def _told(answered: _Answered) -> _Told | None:
+    try:
+        return read_error.decode(answered.body).error
+    except msgspec.DecodeError:
+        return None
+
+
+def _present(value: str | None) -> str:
+    if not value:
+        raise ValueError("an id is missing")
+    return value
+
+
+def _remote(batch: Any) -> Remote:
+    """Raises where the answer is no batch: then what became of the call is not known."""
+    counts, usage = batch.request_counts, batch.usage
+    return Remote(
+        id=_present(batch.id),
+        state=OURS.get(batch.status, "in_progress"),
+        provider_state=str(batch.status),
+        created_at=datetime.fromtimestamp(batch.created_at, UTC),
+        done=counts.completed + counts.failed if counts else None,
+        # "completed may carry only an error file, and the error id may be the empty string"
+        output_file_id=batch.output_file_id or None,
+        error_file_id=batch.error_file_id or None,
+        usage=_usage(usage) if usage else None,
+        refused=tuple(
+            Refused(error.code or "failed", error.message or "", error.line)
+            for error in (batch.errors.data if batch.errors and batch.errors.data else ())
+        ),
+    )
+
+
+def _usage(usage: Any) -> Usage:
+    details = usage.input_tokens_details
+    cached = details.cached_tokens if details else 0
+    return Usage(
+        input_tokens=usage.input_tokens or 0, cached_input_tokens=cached or 0, output_tokens=usage.output_tokens or 0
+    )

@@ -1,0 +1,105 @@
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from tests.batch_provider.anthropic_routes import AnthropicRoutes
+from tests.batch_provider.faults import ROUTES, Holds, ProviderName, ReplyFault, Route, refusal
+from tests.batch_provider.openai_routes import OpenAIRoutes
+from tests.batch_provider.state import Batches
+from tests.local_provider import LocalProvider
+
+Act = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# Where an answer is a stream that has begun, an error can no longer take its place.
+STREAMS = ("content", "results")
+
+
+class BatchProvider(LocalProvider, Batches):
+    largest_body = 300 << 20
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._holds = Holds(self._loop)
+        self._faults: dict[str, list[ReplyFault]] = {}
+
+    def hold(self, point: str, times: int = 1, *, even_if_gone: bool = False) -> None:
+        """The next call blocks there. `before`: nothing is done yet, nor will be if its client has gone by then,
+        unless `even_if_gone`. `after`: all is done, but the answer is not sent."""
+        self._holds.arm(point, times, even_if_gone)
+
+    def reached(self, point: str, timeout: float = 10, count: int = 1) -> None:
+        """Returns when that many calls wait there, else raises TimeoutError."""
+        self._holds.reached(point, timeout, count)
+
+    def release(self, point: str) -> None:
+        self._holds.release(point)
+
+    def fail_next(
+        self,
+        route: Route,
+        status: int = 500,
+        code: str = "",
+        headers: Mapping[str, str] | None = None,
+        times: int = 1,
+        *,
+        after: bool = False,
+        reset: bool = False,
+    ) -> None:
+        if route not in ROUTES or (after and route in STREAMS):
+            raise ValueError(f"{route} cannot fail so")
+        with self.lock:
+            self._faults.setdefault(route, []).append(ReplyFault(status, code, headers or {}, times, after, reset))
+
+    def stop(self) -> None:
+        self._holds.release_all()
+        super().stop()
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        super().add_routes(router)
+        openai, files, batches = OpenAIRoutes(self, self._holds), "/v1/files", "/v1/batches"
+        self._route(router, "openai", "upload", "POST", files, openai.upload)
+        self._route(router, "openai", "files", "GET", files, openai.files)
+        self._route(router, "openai", "file", "GET", files + "/{id}", openai.file)
+        self._route(router, "openai", "content", "GET", files + "/{id}/content", openai.content)
+        self._route(router, "openai", "delete_file", "DELETE", files + "/{id}", openai.delete_file)
+        self._route(router, "openai", "create", "POST", batches, openai.create)
+        self._route(router, "openai", "list", "GET", batches, openai.list)
+        self._route(router, "openai", "retrieve", "GET", batches + "/{id}", openai.retrieve)
+        self._route(router, "openai", "cancel", "POST", batches + "/{id}/cancel", openai.cancel)
+        anthropic, batches = AnthropicRoutes(self, self._holds), "/v1/messages/batches"
+        self._route(router, "anthropic", "create", "POST", batches, anthropic.create)
+        self._route(router, "anthropic", "list", "GET", batches, anthropic.list)
+        self._route(router, "anthropic", "retrieve", "GET", batches + "/{id}", anthropic.retrieve)
+        self._route(router, "anthropic", "delete", "DELETE", batches + "/{id}", anthropic.delete)
+        self._route(router, "anthropic", "cancel", "POST", batches + "/{id}/cancel", anthropic.cancel)
+        self._route(router, "anthropic", "results", "GET", batches + "/{id}/results", anthropic.results)
+
+    def _route(
+        self, router: web.UrlDispatcher, provider: ProviderName, route: Route, method: str, path: str, act: Act
+    ) -> None:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            with self.lock:
+                self.log.append((request.method, request.path))
+                fault = self._fault(route)
+            # All of it, as a client is seen to go away only when nothing of it is left to read.
+            await (request.post() if route == "upload" else request.read())
+            held = await self._holds.wait(f"{route}.before")
+            if held and not held.even_if_gone and _gone(request):
+                return refusal(provider, 499, "The client has gone away.")
+            if fault and not fault.after:
+                return fault.answer(request, provider)
+            response = await act(request)
+            await self._holds.wait(f"{route}.after")
+            return fault.answer(request, provider) if fault else response
+
+        router.add_route(method, path, answer)
+
+    def _fault(self, route: str) -> ReplyFault | None:
+        for fault in self._faults.get(route, ()):
+            if fault.times > 0:
+                fault.times -= 1
+                return fault
+        return None
+
+
+def _gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()

@@ -82,23 +82,22 @@ class AnthropicRoutes:
         limit = request.query.get("limit", "20")
         if not limit.isdecimal() or not 1 <= int(limit) <= 1_000:
             return _no(400, "limit: must be from 1 to 1000")
-        after, before = request.query.get("after_id"), request.query.get("before_id")
-        fault = self._state.listing_fault
-        if (after or before) and fault == "second_page_fails":
+        after, fault = request.query.get("after_id"), self._state.listing_fault
+        if after and fault == "second_page_fails":
             return _no(500, "Internal server error")
         with self._state.lock:
-            batches = self._state.listed("anthropic", first_page=not (after or before))
-            cursor = after or before
-            place = next((at for at, batch in enumerate(batches) if batch.id == cursor), None)
-            if cursor and place is None:
-                return _no(400, f"{cursor} is no batch")
-            page, more = _cut(batches, int(limit), place, backwards=before is not None)
+            batches = self._state.listed("anthropic", first_page=not after)
+            ids = [batch.id for batch in batches]
+            if after and after not in ids:
+                return _no(400, f"{after} is no batch")
+            rest = batches[ids.index(after) + 1 :] if after else batches
+            page = rest[: int(limit)]
             return web.json_response(
                 {
                     "data": [self._batch(request, batch) for batch in page],
                     "first_id": page[0].id if page else None,
                     "last_id": page[-1].id if page else None,
-                    "has_more": more and fault != "ends_early",
+                    "has_more": len(rest) > len(page) and fault != "ends_early",
                 }
             )
 
@@ -145,18 +144,8 @@ def _read(index: int, item: Any) -> Request:
     return Request(custom_id, orjson.dumps(params))
 
 
-def _cut(batches: list[Batch], limit: int, place: int | None, *, backwards: bool) -> tuple[list[Batch], bool]:
-    """A page after the place, or before it; and whether there is more in that direction."""
-    if place is None:
-        return batches[:limit], len(batches) > limit
-    if backwards:
-        return batches[max(0, place - limit) : place], place > limit
-    return batches[place + 1 : place + 1 + limit], len(batches) > place + 1 + limit
-
-
 def _counts(batch: Batch) -> dict[str, int]:
-    ended = batch.outcomes if batch.ended else {}
-    counts = {name: ended.get(name, 0) for name in ("succeeded", "errored", "canceled", "expired")}
+    counts: dict[str, int] = {name: batch.outcomes[name] for name in ("succeeded", "errored", "canceled", "expired")}
     return {"processing": len(batch.requests) - sum(counts.values()), **counts}
 
 

@@ -5,7 +5,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from aiohttp import web
 
@@ -16,9 +16,9 @@ ProviderName = Literal["openai", "anthropic"]
 Route = Literal[
     "upload", "file", "content", "files", "delete_file", "create", "retrieve", "list", "cancel", "results", "delete"
 ]
-ROUTES = frozenset(Route.__args__)  # type: ignore[attr-defined]
+ROUTES = frozenset(get_args(Route))
 POINTS = frozenset(f"{route}.{when}" for route in ROUTES for when in ("before", "after")) | {
-    "download.middle",
+    "content.middle",
     "results.middle",
 }
 
@@ -40,7 +40,7 @@ def refusal(
 
 @dataclass
 class ReplyFault:
-    """`after`: the call is carried out, and the error is all that its client hears."""
+    """`after`: the call is carried out, and this is all that its client hears. `body`: sent instead of an error."""
 
     status: int
     code: str
@@ -48,10 +48,13 @@ class ReplyFault:
     times: int
     after: bool
     reset: bool
+    body: bytes | None
 
     def answer(self, request: web.Request, provider: ProviderName) -> web.StreamResponse:
         if self.reset:
             hang_up(request, reset=True)
+        if self.body is not None:
+            return web.Response(body=self.body, status=self.status, content_type="application/json")
         return refusal(provider, self.status, "Made to fail.", code=self.code, headers=self.headers)
 
 

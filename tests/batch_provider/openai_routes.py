@@ -50,7 +50,7 @@ class OpenAIRoutes:
             fault = self._fault(stored)
         if fault and fault.kind == "gone":
             return _no_file(request)
-        return await send_file(request, stored.content, fault, lambda: self._holds.wait("download.middle"))
+        return await send_file(request, stored.content, fault, lambda: self._holds.wait("content.middle"))
 
     def _fault(self, file: StoredFile) -> FileFault | None:
         if file.purpose != "batch_output":

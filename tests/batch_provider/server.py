@@ -13,7 +13,7 @@ Act = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STREAMS = ("content", "results")
 
 
-class BatchProvider(LocalProvider, Batches):
+class BatchProvider(Batches, LocalProvider):
     largest_body = 300 << 20
 
     def __init__(self) -> None:
@@ -43,11 +43,14 @@ class BatchProvider(LocalProvider, Batches):
         *,
         after: bool = False,
         reset: bool = False,
+        body: bytes | None = None,
     ) -> None:
+        """`body` with status 200: an answer that is not what it should be."""
         if route not in ROUTES or (after and route in STREAMS):
             raise ValueError(f"{route} cannot fail so")
+        fault = ReplyFault(status, code, headers or {}, times, after, reset, body)
         with self.lock:
-            self._faults.setdefault(route, []).append(ReplyFault(status, code, headers or {}, times, after, reset))
+            self._faults.setdefault(route, []).append(fault)
 
     def stop(self) -> None:
         self._holds.release_all()

@@ -81,6 +81,17 @@ class Batch:
     def ended(self) -> bool:
         return self.state in ENDED
 
+    @property
+    def custom_ids(self) -> frozenset[str]:
+        return frozenset(request.custom_id for request in self.requests)
+
+    @property
+    def nonce(self) -> str:
+        """What its creator put there to find it again: in its metadata, else at the head of every custom_id."""
+        if self.metadata:
+            return next(iter(self.metadata.values()))
+        return self.requests[0].custom_id.partition("-")[0] if self.requests else ""
+
 
 @dataclass(frozen=True)
 class Billed:
@@ -144,6 +155,10 @@ class Batches:
     @property
     def creates(self) -> int:
         return len(self._batches)
+
+    def creates_by(self, what: Literal["nonce", "input_file_id", "custom_ids"]) -> Counter[Any]:
+        """How often a batch was created with the same nonce, and so on."""
+        return Counter(getattr(batch, what) for batch in self.batches)
 
     def batch(self, batch_id: str) -> Batch:
         return self._batches[batch_id]

@@ -21,7 +21,7 @@ answer with another body. `output_file`, `error_file` and `results_file` spoil d
 
 Holds. `hold("create.before")`, `reached(...)`, `release(...)` stop a call where something is to happen meanwhile, such
 as a kill -9 of the process that made it. Points are `<route>.before` and `<route>.after`, and within a download
-`content.middle` and `results.middle`: after half of it, or after the first n bytes with `FileFault("slow", n, delay=0)`.
+`content.middle` and `results.middle`: after half of it, or after n bytes with `FileFault("slow", n, delay=0)`.
 """
 
 import contextlib

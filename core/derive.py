@@ -1,18 +1,23 @@
 """The second stage of `record()`: from kept answers to validated results, insights and evidence.
 
-Works on requests in state `answered`, a chunk at a time; whatever is run twice ends in the same rows.
+Works on requests in state `answered`, a chunk at a time; whatever is run twice ends in the same rows. A live answer was
+read when it was heard; a batch's is read here.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jsonschema
 import orjson
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from core import db, quotes
+from core import db, providers, quotes
+from core.errors import ProviderError
 from core.ids import new_id
 from core.prompts import Asking
 from core.record import recount, storable
@@ -35,13 +40,37 @@ class Verdict:
     result: dict[str, Any] | None = None
 
 
-def judge(asking: Asking, text: str, finish_reason: str) -> Verdict:
-    """What an answer is worth. Pure."""
+@dataclass(frozen=True)
+class Read:
+    """An answer's text and why it ends there. `fault` says why a body could not be read."""
+
+    text: str
+    finish_reason: str
+    fault: str = ""
+
+
+def read(row: Any) -> Read:
+    """The answer in a row with `text` and `finish_reason`, or with `raw`, its `provider` and `endpoint`."""
+    if row.text is not None:
+        return Read(row.text, row.finish_reason)
+    try:
+        parsed = providers.parser(row.provider)(row.raw, row.endpoint)
+    except ProviderError as error:
+        return Read("", "bad_response", error.message)
+    return Read(storable(parsed.text), parsed.finish_reason)
+
+
+def judge(asking: Asking | None, text: str, finish_reason: str) -> Verdict:
+    """What an answer is worth; without an asking, whatever came to its end is good. Pure."""
     reason = UNUSABLE.get(finish_reason)
     if reason is not None:
         return Verdict(finish_reason, reason)
     if not text.strip():
         return Verdict("empty", "The model gave an empty answer. Send it again or choose another model.")
+    return Verdict("ok") if asking is None else _validated(asking, text)
+
+
+def _validated(asking: Asking, text: str) -> Verdict:
     try:
         result = orjson.loads(text)
         jsonschema.Draft202012Validator(asking.schema).validate(result)
@@ -49,6 +78,8 @@ def judge(asking: Asking, text: str, finish_reason: str) -> Verdict:
         return Verdict("schema", f"The answer is not JSON: {error}")
     except jsonschema.ValidationError as error:
         return Verdict("schema", f"The answer breaks the schema at {error.json_path}: {error.message[:500]}")
+    except RecursionError:
+        return Verdict("schema", "The answer is nested too deeply.")
     return Verdict("ok", result=result)
 
 
@@ -82,60 +113,106 @@ def findings_of(asking: Asking, result: Mapping[str, Any]) -> list[Finding]:
 
 @dataclass(frozen=True)
 class Derived:
-    """What one answered request comes to. `state` is the request's next one: succeeded, failed or pending."""
+    """What one answered request comes to. `state` is the request's next one: succeeded, failed or pending.
+
+    `fresh` where nobody has judged its response yet; `read` where nobody has read it.
+    """
 
     request_id: int
     job_id: str | None
     response_id: int
     document_id: str | None
-    template_id: str
+    template_id: str | None
     state: str
     verdict: Verdict
     fresh: bool
+    read: Read | None = None
     findings: tuple[Finding, ...] = ()
 
 
 def derive(session: Session, limit: int) -> list[Derived]:
     """Derive one chunk of answered requests; empty when nothing is left."""
-    answered = db.rows(session, ANSWERED, limit=limit)
-    askings: dict[str, Asking] = {}
+    answered = _of_standing_documents(session, db.rows(session, ANSWERED, limit=limit))
+    askings: dict[str, Asking | None] = {}
     derived = []
     for row in answered:
         if row.job_id not in askings:
-            askings[row.job_id] = load_asking(session, row.template_id, row.params, row.template_version)
+            askings[row.job_id] = row.template_id and load_asking(
+                session, row.template_id, row.params, row.template_version
+            )
         derived.append(consider(askings[row.job_id], row))
-    write(session, derived)
-    return derived
+    return write(session, derived)
 
 
 ANSWERED = """
-SELECT r.id, r.job_id, r.document_id, r.asked_again, r.response_id, s.text, s.finish_reason, s.verdict, s.result,
-  j.template_id, j.template_version, j.params
+SELECT r.id, r.job_id, r.document_id, r.asked_again, r.endpoint, r.response_id, s.text,
+  CASE WHEN s.text IS NULL THEN CAST(s.raw AS text) END AS raw, s.finish_reason, s.verdict, s.result,
+  j.provider, j.template_id, j.template_version, j.params
 FROM request r JOIN response s ON s.id = r.response_id JOIN job j ON j.id = r.job_id
 WHERE r.state = 'answered'
 ORDER BY r.id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
 """
 
 
-def consider(asking: Asking, row: Any) -> Derived:
+def _of_standing_documents(session: Session, answered: Sequence[Any]) -> list[Any]:
+    """Without those whose document is being deleted right now: that ends them. The other documents stay till commit."""
+    ids = sorted({row.document_id for row in answered if row.document_id})
+    locked = {row.id for row in db.rows(session, LOCK_DOCUMENTS, ids=ids)}
+    going = db.rows(
+        session, "SELECT id FROM document WHERE id = ANY(:ids)", ids=[one for one in ids if one not in locked]
+    )
+    return [row for row in answered if row.document_id not in {row.id for row in going}]
+
+
+LOCK_DOCUMENTS = "SELECT id FROM document WHERE id = ANY(:ids) ORDER BY id FOR KEY SHARE SKIP LOCKED"
+
+
+def consider(asking: Asking | None, row: Any) -> Derived:
     """Judge one answered request, or take the verdict that its response has already."""
     fresh = row.verdict is None
-    verdict = judge(asking, row.text, row.finish_reason) if fresh else Verdict(row.verdict, result=row.result)
+    heard = read(row) if fresh else None
+    if heard is None:
+        verdict = Verdict(row.verdict, result=row.result)
+    elif heard.fault:
+        verdict = Verdict(heard.finish_reason, heard.fault)
+    else:
+        verdict = judge(asking, heard.text, heard.finish_reason)
     again = verdict.code == "schema" and not row.asked_again
     return Derived(
         request_id=row.id,
         job_id=row.job_id,
         response_id=row.response_id,
         document_id=row.document_id,
-        template_id=asking.template_id,
+        template_id=asking.template_id if asking else None,
         state="succeeded" if verdict.code == "ok" else "pending" if again else "failed",
         verdict=verdict,
         fresh=fresh,
-        findings=tuple(findings_of(asking, verdict.result or {})) if verdict.code == "ok" else (),
+        read=heard if row.text is None else None,
+        findings=tuple(findings_of(asking, verdict.result)) if asking and verdict.result else (),
     )
 
 
-def write(session: Session, derived: Sequence[Derived]) -> None:
+def write(session: Session, derived: Sequence[Derived]) -> list[Derived]:
+    """Write a chunk. What the database refuses fails alone, and the rest goes on."""
+    try:
+        with session.begin_nested():
+            _write(session, derived)
+        return list(derived)
+    except DBAPIError as error:
+        if not isinstance(error.orig, REFUSALS):
+            raise
+    if len(derived) > 1:
+        return [written for one in derived for written in write(session, [one])]
+    refused = [replace(one, state="failed", verdict=NOT_STORABLE, findings=()) for one in derived]
+    _write(session, refused)
+    return refused
+
+
+REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
+NOT_STORABLE = Verdict("not_storable", "What the answer says could not be stored. Its raw body is kept; send it again.")
+
+
+def _write(session: Session, derived: Sequence[Derived]) -> None:
     """Verdicts, request states, insights and evidence of one chunk; set-based, in key order."""
     if not derived:
         return
@@ -144,6 +221,8 @@ def write(session: Session, derived: Sequence[Derived]) -> None:
         session,
         WRITE_RESPONSES,
         response=[d.response_id for d in fresh],
+        text=[d.read and d.read.text for d in fresh],
+        finish=[d.read and d.read.finish_reason for d in fresh],
         verdict=[d.verdict.code for d in fresh],
         message=[storable(d.verdict.message) for d in fresh],
         result=[_json(d.verdict.result) for d in fresh],
@@ -162,10 +241,12 @@ def write(session: Session, derived: Sequence[Derived]) -> None:
 # An unusable answer was billed all the same; its usage record says what it was worth.
 WRITE_RESPONSES = """
 WITH incoming AS (
-  SELECT * FROM unnest(%(response)s::bigint[], %(verdict)s::text[], %(message)s::text[], %(result)s::text[])
-    AS t(id, verdict, message, result)
+  SELECT * FROM unnest(%(response)s::bigint[], %(text)s::text[], %(finish)s::text[], %(verdict)s::text[],
+    %(message)s::text[], %(result)s::text[])
+    AS t(id, text, finish, verdict, message, result)
 ), judged AS (
-  UPDATE response s SET verdict = i.verdict, verdict_message = nullif(i.message, ''), result = i.result::jsonb
+  UPDATE response s SET verdict = i.verdict, verdict_message = nullif(i.message, ''), result = i.result::jsonb,
+    text = coalesce(i.text, s.text), finish_reason = coalesce(i.finish, s.finish_reason)
   FROM incoming i WHERE s.id = i.id RETURNING s.request_id, s.id, s.verdict
 )
 UPDATE usage_record u SET status = 'unusable'
@@ -219,14 +300,18 @@ def _write_insights(session: Session, found: Sequence[tuple[Derived, Finding]]) 
         kind=[by_key[key][0].template_id for key in keys],
     )
     insight_of = {row.statement_key: row.id for row in stored}
-    texts = _texts(session, {d.document_id for d, _ in found if d.document_id})
+    of_document: dict[str | None, list[tuple[Derived, Finding]]] = {}
+    for d, finding in found:
+        of_document.setdefault(d.document_id, []).append((d, finding))
     evidence = [
-        _evidence(insight_of[storable(key)], d, finding, quote, texts.get(d.document_id or "", ""))
-        for d, finding in found
+        _evidence(insight_of[storable(key)], d, finding, quote, text)
+        for document_id, text in _texts(session, of_document)
+        for d, finding in of_document[document_id]
         if (key := quotes.normalise(finding.statement))
         for quote in finding.quotes or ("",)
     ]
-    _execute(session, WRITE_EVIDENCE, **{name: [row[name] for row in evidence] for name in evidence[0]})
+    if evidence:
+        _execute(session, WRITE_EVIDENCE, **{name: [row[name] for row in evidence] for name in evidence[0]})
     recount(session, sorted(insight_of.values()))
 
 
@@ -246,11 +331,16 @@ def _evidence(insight_id: str, derived: Derived, finding: Finding, quote: str, t
     }
 
 
-def _texts(session: Session, document_ids: set[str]) -> dict[str, str]:
-    found = db.rows(
-        session, "SELECT document_id, text FROM document_text WHERE document_id = ANY(:ids)", ids=sorted(document_ids)
+def _texts(session: Session, document_ids: Iterable[str | None]) -> Iterable[tuple[str, str]]:
+    """A few at a time, as texts may be long; none for a document that is gone."""
+    found = session.connection().execute(
+        text(TEXTS).execution_options(yield_per=TEXTS_AT_ONCE), {"ids": sorted(filter(None, document_ids))}
     )
-    return {row.document_id: row.text for row in found}
+    return ((row.document_id, row.text) for row in found)
+
+
+TEXTS = "SELECT document_id, text FROM document_text WHERE document_id = ANY(:ids)"
+TEXTS_AT_ONCE = 20
 
 
 def _json(value: dict[str, Any] | None) -> str | None:

@@ -132,7 +132,7 @@ DELETE_EVIDENCE = "DELETE FROM evidence WHERE document_id = :document RETURNING 
 DELETE_DOCUMENT = (
     "DELETE FROM request_body b USING request r WHERE b.request_id = r.id AND r.document_id = :document",
     """UPDATE request SET state = 'cancelled', finished_at = now(), worker_id = NULL
-       WHERE document_id = :document AND state IN ('pending', 'in_flight', 'answered')""",
+       WHERE document_id = :document AND state IN ('held', 'pending', 'in_flight', 'answered')""",
     # A response that another document's request reuses stays: the same text stands there, too.
     """DELETE FROM response s USING request r
        WHERE r.document_id = :document AND (s.request_id = r.id OR s.id = r.response_id) AND NOT EXISTS (

@@ -133,12 +133,13 @@ def expand(session: Session, job_id: str, asking: Asking, provider: Provider, mo
     return len(ready)
 
 
+# A document that is being deleted gets no request any more.
 READY = """
 SELECT d.id, d.name, d.state, d.tokens, t.text, t.sha256
 FROM job_document jd JOIN document d ON d.id = jd.document_id
 LEFT JOIN document_text t ON t.document_id = d.id
 WHERE jd.job_id = :job AND NOT jd.expanded AND d.state IN ('ready', 'failed')
-ORDER BY d.id LIMIT :limit FOR UPDATE OF jd SKIP LOCKED
+ORDER BY d.id LIMIT :limit FOR UPDATE OF jd SKIP LOCKED FOR KEY SHARE OF d SKIP LOCKED
 """
 
 MAKE_REQUESTS = """
@@ -148,8 +149,8 @@ WITH incoming AS (
     AS t(document, fingerprint, tokens, state, code, message, body)
 ), made AS (
   INSERT INTO request (job_id, document_id, custom_id, fingerprint, lane, state, error_code, error_message,
-    input_tokens, finished_at)
-  SELECT %(job)s, document, document, fingerprint, %(lane)s, state, code, message, tokens,
+    input_tokens, body_bytes, finished_at)
+  SELECT %(job)s, document, document, fingerprint, %(lane)s, state, code, message, tokens, octet_length(body),
     CASE WHEN state = 'failed' THEN now() END
   FROM incoming ON CONFLICT (job_id, custom_id) DO NOTHING
   RETURNING id, custom_id
@@ -190,7 +191,8 @@ def finish_if_done(session: Session, job_id: str) -> bool:
 FINISH = """
 UPDATE job j SET state = CASE WHEN state = 'cancelling' THEN 'cancelled' ELSE 'completed' END, finished_at = now()
 WHERE j.id = :job AND j.state IN ('queued', 'running', 'cancelling')
-  AND NOT EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND r.state IN ('pending', 'in_flight', 'answered'))
+  AND NOT EXISTS (SELECT 1 FROM request r
+                  WHERE r.job_id = j.id AND r.state IN ('held', 'pending', 'in_flight', 'answered'))
   AND NOT EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id
                   WHERE d.job_id = j.id AND NOT d.expanded)
 RETURNING state

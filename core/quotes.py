@@ -1,5 +1,6 @@
 """Find a quote in a document: exactly, else with any white space between its words."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -24,6 +25,13 @@ def find(quote: str, text: str) -> Span | None:
     return Span(match.start(), match.end()) if match else None
 
 
+# An index entry holds 2,704 bytes; a longer statement is told from others by its hash.
+LONGEST_KEY = 500
+
+
 def normalise(statement: str) -> str:
     """What makes two statements the same: case, white space and closing punctuation do not count."""
-    return " ".join(statement.casefold().split()).rstrip(".!;:, ")
+    key = " ".join(statement.casefold().split()).rstrip(".!;:, ")
+    if len(key) <= LONGEST_KEY:
+        return key
+    return key[:LONGEST_KEY] + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()

@@ -1,6 +1,9 @@
 """The providers that are set up. SDKs are imported at the first call: a process which never calls pays nothing."""
 
-from core.providers.types import Provider
+from collections.abc import Callable
+from functools import lru_cache
+
+from core.providers.types import Parsed, Provider
 
 
 def build(
@@ -23,3 +26,15 @@ def build(
         found["anthropic"] = AnthropicProvider(anthropic_api_key, anthropic_base_url, timeout_s)
     found["offline"] = OfflineProvider()
     return found
+
+
+@lru_cache
+def parser(name: str) -> Callable[[str | bytes, str | None], Parsed]:
+    """How this provider's answers are read; it need not be set up, as what it answered before may still be to read."""
+    return build(
+        openai_api_key="none",
+        openai_base_url=None,
+        anthropic_api_key="none",
+        anthropic_base_url=None,
+        timeout_s=1,
+    )[name].parse

@@ -17,6 +17,7 @@ DEFAULT_URL = "https://api.anthropic.com"
 FINISH = {
     "end_turn": "stop",
     "stop_sequence": "stop",
+    "tool_use": "stop",
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "refusal": "refusal",
@@ -65,9 +66,11 @@ class AnthropicProvider:
             used = data["usage"]
             cached = int(used.get("cache_read_input_tokens") or 0)
             written = int(used.get("cache_creation_input_tokens") or 0)
+            called = [block for block in data["content"] if block["type"] == "tool_use"]
             return Parsed(
                 model=str(data["model"]),
-                text="".join(block["text"] for block in data["content"] if block["type"] == "text"),
+                text="".join(block["text"] for block in data["content"] if block["type"] == "text")
+                or (orjson.dumps(called).decode() if called else ""),
                 finish_reason=FINISH.get(data["stop_reason"] or "end_turn", "other"),
                 # Anthropic's input_tokens leaves the cached ones out; ours includes them.
                 usage=Usage(

@@ -22,7 +22,13 @@ DEFAULT_URL = "https://api.openai.com/v1"
 # Reasoning tokens count against the output limit: without room the answer comes back empty.
 REASONING_ROOM = 8_000
 _REASONS = re.compile(r"^(o\d|gpt-([5-9]|\d\d))")
-FINISH = {"stop": "stop", "length": "length", "content_filter": "content_filter"}
+FINISH = {
+    "stop": "stop",
+    "tool_calls": "stop",
+    "function_call": "stop",
+    "length": "length",
+    "content_filter": "content_filter",
+}
 
 
 class OpenAIProvider:
@@ -111,7 +117,8 @@ class OpenAIProvider:
 def _chat_completion(data: Any) -> Parsed:
     choice = data["choices"][0]
     message = choice["message"]
-    content = message.get("content") or message.get("refusal") or ""
+    called = message.get("tool_calls") or message.get("function_call")
+    content = message.get("content") or message.get("refusal") or (orjson.dumps(called).decode() if called else "")
     if not isinstance(content, str):
         raise TypeError("content that is no text")
     used = data.get("usage") or {}
@@ -130,15 +137,17 @@ def _chat_completion(data: Any) -> Parsed:
 
 
 def _response(data: Any) -> Parsed:
-    """The Responses API: the texts of all messages; a refusal is one of their parts."""
+    """The Responses API: the texts of all messages, else the functions called; a refusal is a part of a message."""
     parts = [part for item in data["output"] if item["type"] == "message" for part in item["content"]]
+    called = [item for item in data["output"] if item["type"] == "function_call"]
     refused = any(part["type"] == "refusal" for part in parts)
     cut = (data.get("incomplete_details") or {}).get("reason")
     reasons = {"max_output_tokens": "length", "content_filter": "content_filter"}
     used = data.get("usage") or {}
     return Parsed(
         model=str(data.get("model") or ""),
-        text="".join(part.get("text") or part.get("refusal") or "" for part in parts),
+        text="".join(part.get("text") or part.get("refusal") or "" for part in parts)
+        or (orjson.dumps(called).decode() if called else ""),
         finish_reason="refusal" if refused else reasons.get(cut, "other") if cut else "stop",
         usage=Usage(
             input_tokens=int(used.get("input_tokens") or 0),

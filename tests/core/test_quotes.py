@@ -57,3 +57,10 @@ def test_what_does_not(one: str, other: str) -> None:
 @pytest.mark.parametrize("nothing", ["", " ", "...", "!"])
 def test_nothing_said_is_nothing(nothing: str) -> None:
     assert normalise(nothing) == ""
+
+
+def test_long_statements_are_told_apart_by_keys_that_fit_an_index() -> None:
+    long = "pumps fail " * 1000
+    assert len(normalise(long + "x").encode()) < 2704
+    assert normalise(long + "x") != normalise(long + "y")
+    assert normalise(long + "X.") == normalise(long + "x")

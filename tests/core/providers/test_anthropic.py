@@ -1,6 +1,7 @@
 """The real SDK against llmock, and against a provider of our own for what llmock cannot do."""
 
 import asyncio
+import json
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -84,12 +85,24 @@ def test_the_body_has_what_the_messages_api_wants() -> None:
         ("max_tokens", "length"),
         ("model_context_window_exceeded", "length"),
         ("refusal", "refusal"),
+        ("tool_use", "stop"),
         ("pause_turn", "other"),
     ],
 )
 def test_why_a_model_stopped(stop: str, finish: str, provider: LocalProvider) -> None:
     provider.plan = lambda _: Reply(finish=stop)
     assert ask(provider.anthropic_url).parsed.finish_reason == finish
+
+
+def test_tools_used_are_the_answer_where_there_is_no_text() -> None:
+    used = {"type": "tool_use", "id": "toolu_1", "name": "weigh", "input": {}}
+    body = {
+        "model": "m",
+        "content": [used],
+        "stop_reason": "tool_use",
+        "usage": {"input_tokens": 1, "output_tokens": 1},
+    }
+    assert "weigh" in AnthropicProvider(None, None, 5).parse(json.dumps(body)).text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The real SDK against llmock, and against a provider of our own for what llmock cannot do."""
 
 import asyncio
+import json
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -96,13 +97,33 @@ def test_the_schema_goes_out_strict_and_without_bounds() -> None:
     [
         (Reply(finish="length"), "length"),
         (Reply(finish="content_filter"), "content_filter"),
-        (Reply(finish="tool_calls"), "other"),
+        (Reply(finish="tool_calls"), "stop"),
+        (Reply(finish="more"), "other"),
         (Reply(refusal="I cannot help with that."), "refusal"),
     ],
 )
 def test_why_a_model_stopped(reply: Reply, finish: str, provider: LocalProvider) -> None:
     provider.plan = lambda _: reply
     assert ask(provider.openai_url).parsed.finish_reason == finish
+
+
+CALLED = [{"id": "call_1", "type": "function", "function": {"name": "weigh", "arguments": "{}"}}]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body"),
+    [
+        (
+            "/v1/chat/completions",
+            {"choices": [{"message": {"content": None, "tool_calls": CALLED}, "finish_reason": "tool_calls"}]},
+        ),
+        ("/v1/responses", {"output": [{"type": "reasoning"}, {"type": "function_call", "name": "weigh"}]}),
+    ],
+)
+def test_functions_called_are_the_answer_where_there_is_no_text(endpoint: str, body: dict[str, Any]) -> None:
+    parsed = OpenAIProvider(None, None, 5).parse(json.dumps(body), endpoint)
+    assert parsed.finish_reason == "stop"
+    assert "weigh" in parsed.text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Jobs in the live lane: estimate, create, start, cancel, send again, and what came of them."""
+"""Jobs in both lanes: estimate, create, steer, send again, delete, and what came of them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +16,7 @@ from api.schemas import (
     Lane,
     Limit,
     ListOut,
+    ProviderBatchOut,
     RequestOut,
     RequestState,
     ResponseOut,
@@ -26,11 +27,10 @@ from api.schemas import (
     spent,
 )
 from core import jobs
-from core.errors import InvalidInput
-from core.jobs import JobSpec
+from core.jobs import JobSpec, Leftovers
 from core.reports import jobs as report
 from core.reports import stats
-from core.reports.jobs import EventRow, JobRow, RequestRow, ResponseRow
+from core.reports.jobs import EventRow, JobRow, ProviderBatchRow, RequestRow, ResponseRow
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -54,15 +54,28 @@ def event_out(row: EventRow) -> dict[str, Any]:
     return fields_of(row, EventOut)
 
 
+def provider_batch_out(row: ProviderBatchRow) -> dict[str, Any]:
+    return fields_of(row, ProviderBatchOut)
+
+
 def spec(body: JobIn) -> JobSpec:
-    values = body.model_dump(exclude={"start", "documents"})
-    return JobSpec(documents=None if body.documents is None else tuple(body.documents), **values)
+    values = body.model_dump(exclude={"start", "documents", "leftovers"})
+    return JobSpec(
+        documents=None if body.documents is None else tuple(body.documents),
+        leftovers=Leftovers(**body.leftovers.model_dump()) if body.leftovers else None,
+        **values,
+    )
 
 
 @router.post("/estimate", response_model=EstimateOut)
 def estimate(body: JobIn) -> Any:
     found = jobs.estimate(spec(body), datetime.now(UTC))
-    return {**fields_of(found, EstimateOut), "cost_usd": {"live": found.cost_live, "batch": found.cost_batch}}
+    took = report.turnaround(body.provider, jobs.model_for(body.provider, body.model))
+    return {
+        **fields_of(found, EstimateOut),
+        "cost_usd": {"live": found.cost_live, "batch": found.cost_batch},
+        "turnaround_s": took and {"p50": took.p50, "p95": took.p95},
+    }
 
 
 @router.get("/stats/overview")
@@ -103,12 +116,33 @@ def cancel(job_id: str) -> Any:
     return out(report.get(job_id))
 
 
+@router.post("/{job_id}/pause", response_model=JobOut)
+def pause(job_id: str) -> Any:
+    jobs.pause(job_id)
+    return out(report.get(job_id))
+
+
+@router.post("/{job_id}/resume", response_model=JobOut)
+def resume(job_id: str) -> Any:
+    jobs.resume(job_id)
+    return out(report.get(job_id))
+
+
 @router.post("/{job_id}/retry", response_model=JobOut)
 def retry(job_id: str, body: RetryIn | None = None) -> Any:
-    if body is not None and body.lane != "live":
-        raise InvalidInput("Only the lane `live` is there yet.")
-    jobs.retry(job_id)
+    jobs.retry(job_id, body.lane if body else None)
     return out(report.get(job_id))
+
+
+@router.delete("/{job_id}", status_code=204)
+def delete(job_id: str) -> None:
+    """An ended job or a draft. Its requests go; what it cost and what it found stay."""
+    jobs.delete(job_id)
+
+
+@router.get("/{job_id}/provider_batches", response_model=ListOut[ProviderBatchOut])
+def provider_batches(job_id: str, limit: Limit = 100, cursor: Cursor = None) -> Any:
+    return listed(report.provider_batches(job_id, limit=limit, cursor=cursor), provider_batch_out)
 
 
 @router.get("/{job_id}/requests", response_model=ListOut[RequestOut])

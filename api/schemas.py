@@ -154,23 +154,33 @@ class BatchProcessIn(In):
     operation: str
     texts: list[str] = Field(min_length=1, max_length=10_000)
     options: dict[str, Any] = Field(default_factory=dict)
-    lane: str = "live"
+    lane: Lane = "live"
     provider: Literal["openai", "anthropic", "offline"] | None = None
     model: str | None = None
+
+
+class LeftoversIn(In):
+    """What happens by itself to requests that a batch left unanswered: sent again so often, and then live."""
+
+    retries: int = 2
+    then_live: bool = False
 
 
 class JobIn(In):
     name: str = ""
     description: str = ""
-    template: str
+    template: str | None
     documents: list[str] | None = None
     collection: str | None = None
     provider: Literal["openai", "anthropic", "offline"]
     model: str | None = None
-    lane: str = "live"
+    lane: Lane = "live"
     params: dict[str, Any] = Field(default_factory=dict)
     start: bool = True
     reuse: bool = True
+    canary: int = Field(0, ge=0, description="so many requests go live first, then the job is paused")
+    deadline: datetime | None = None
+    leftovers: LeftoversIn | None = None
 
 
 class JobChangeIn(In):
@@ -179,7 +189,7 @@ class JobChangeIn(In):
 
 
 class RetryIn(In):
-    lane: str = "live"
+    lane: Lane | None = None
 
 
 class CountsOut(BaseModel):
@@ -218,13 +228,20 @@ class CostOut(BaseModel):
     batch: Money | None
 
 
+class TurnaroundOut(BaseModel):
+    """Seconds that batches of this model took here."""
+
+    p50: float
+    p95: float
+
+
 class EstimateOut(BaseModel):
     requests: int
     reused: int
     input_tokens: int
     output_tokens: int
     cost_usd: CostOut
-    turnaround_s: None = None
+    turnaround_s: TurnaroundOut | None
 
 
 class RequestOut(BaseModel):
@@ -236,7 +253,23 @@ class RequestOut(BaseModel):
     attempts: int
     error: ErrorOut | None
     reused: bool
-    provider_batch: None = None
+    provider_batch: str | None
+
+
+class ProviderBatchOut(BaseModel):
+    id: str
+    provider: str
+    provider_batch_id: str | None
+    model: str
+    state: str
+    provider_state: str | None
+    requests: int
+    done: int | None
+    counts: dict[str, Any] | None
+    created_at: datetime
+    submitted_at: datetime | None
+    ended_at: datetime | None
+    error: str | None
 
 
 class ResponseOut(BaseModel):

@@ -41,7 +41,7 @@ def process_many(body: BatchProcessIn) -> Any:
         provider=body.provider or process.default_provider(),
         collection=collection,
         model=body.model,
-        lane=body.lane,  # type: ignore[arg-type]  # refused by the use case where it is not there
+        lane=body.lane,
         params=body.options,
     )
     if any(not text.strip() for text in body.texts):

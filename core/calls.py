@@ -50,7 +50,8 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
         note(unheard(call))
 
     try:
-        answer = await with_retries(lambda: provider(call.provider).call(call.body), policy(), on_unheard=on_unheard)
+        one = provider(call.provider)
+        answer = await with_retries(lambda: one.call(call.body, call.endpoint), policy(), on_unheard=on_unheard)
     except ProviderError as error:
         return Failed(call, error.code, error.message)
     at, parsed = datetime.now(UTC), answer.parsed

@@ -42,16 +42,21 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
             job_id=job.id,
             template_id=job.template_id,
             provider=job.provider,
-            model=job.model,
+            model=row.model or job.model,
             lane="live",
             input_tokens=row.input_tokens,
             output_tokens=expected_output,
             body=provider.repair(row.body, row.text, row.error_message) if row.asked_again else row.body,
+            endpoint=row.endpoint,
         )
         for row in bodies
     )
     waiting = not taken and bool(
-        db.scalar(session, "SELECT 1 FROM request WHERE job_id = :job AND state = 'pending' LIMIT 1", job=job.id)
+        db.scalar(
+            session,
+            "SELECT 1 FROM request WHERE job_id = :job AND state = 'pending' AND lane = 'live' LIMIT 1",
+            job=job.id,
+        )
     )
     return Claimed(calls, len(reused), waiting)
 
@@ -62,7 +67,7 @@ WITH due AS MATERIALIZED (
       SELECT s.id FROM response s WHERE s.fingerprint = r.fingerprint AND s.verdict = 'ok' ORDER BY s.id LIMIT 1
     ) END AS known
   FROM request r
-  WHERE r.job_id = :job AND r.state = 'pending' AND NOT (:reuse AND EXISTS (
+  WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND NOT (:reuse AND EXISTS (
     SELECT 1 FROM request twin WHERE twin.fingerprint = r.fingerprint AND twin.state IN ('in_flight', 'answered')
       AND NOT twin.reused))
   ORDER BY r.id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
@@ -83,7 +88,7 @@ RETURNING r.id, r.state
 
 # The newest unusable answer and its error go back to the model with a request that is asked again.
 BODIES = """
-SELECT r.id, r.attempts, r.asked_again, r.error_message, r.input_tokens, b.body, s.text
+SELECT r.id, r.attempts, r.asked_again, r.error_message, r.input_tokens, r.model, r.endpoint, b.body, s.text
 FROM request r JOIN request_body b ON b.request_id = r.id LEFT JOIN response s ON s.id = r.response_id
 WHERE r.id = ANY(:ids) ORDER BY r.id
 """
@@ -127,7 +132,7 @@ WHERE job_id IS NULL AND state IN ('in_flight', 'answered') AND claimed_at < now
 RELEASE_DEAD = """
 WITH dead AS (
   SELECT r.id FROM request r LEFT JOIN worker w ON w.id = r.worker_id
-  WHERE r.state = 'in_flight' AND r.job_id IS NOT NULL
+  WHERE r.state = 'in_flight' AND r.lane = 'live' AND r.job_id IS NOT NULL
     AND (w.id IS NULL OR w.last_seen < now() - make_interval(secs => :lease))
   ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
 )
@@ -136,5 +141,5 @@ UPDATE request r SET state = CASE WHEN j.state IN ('cancelling', 'cancelled') TH
 FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
 WHERE r.id = dead.id AND o.id = r.id
 RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version, j.params,
-  j.provider, j.model
+  j.provider, coalesce(r.model, j.model) AS model
 """

@@ -1,29 +1,43 @@
-"""Use cases of jobs: estimate, create, start, cancel, send again."""
+"""Use cases of jobs: estimate, create, start, pause, resume, cancel, send again, delete."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from sqlmodel import Session
 
-from core import calls, db, expand, pricing, queue, templates
-from core.errors import InvalidInput, NotFound
+from core import calls, db, expand, packing, pricing, queue, templates
+from core.errors import Conflict, InvalidInput, NotFound
 from core.ids import new_id
 from core.models import Job
 from core.prompts import Asking
 from core.providers.models import default_model
 from core.settings import get_settings
 
-Lane = Literal["live"]
+Lane = Literal["live", "batch"]
+MOST_RETRIES = 10
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What happens by itself to requests that a batch left unanswered: sent again so often, and then live."""
+
+    retries: int = 2
+    then_live: bool = False
 
 
 @dataclass(frozen=True)
 class JobSpec:
-    """What a job is made of. One of `documents` and `collection` (its name) is given."""
+    """What a job is made of. One of `documents` and `collection` (its name) is given; without a template neither is,
+    and the job's requests are handed in.
 
-    template: str
+    `canary`: so many requests go live first, and the rest waits for a decision. `leftovers` None: passing errors alone
+    are sent again, twice.
+    """
+
+    template: str | None
     provider: str
     documents: tuple[str, ...] | None = None
     collection: str | None = None
@@ -33,6 +47,9 @@ class JobSpec:
     name: str = ""
     description: str = ""
     reuse: bool = True
+    canary: int = 0
+    deadline: datetime | None = None
+    leftovers: Leftovers | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,8 @@ class Estimate:
 def estimate(spec: JobSpec, at: datetime) -> Estimate:
     with db.transaction() as session:
         asking, model = _check(session, spec)
+        if asking is None:
+            raise InvalidInput("An estimate needs a template. A job of own requests is priced by what they use.")
         provider = calls.provider(spec.provider)
         figures = expand.forecast(session, _chosen(session, spec), asking, provider, model, reuse=spec.reuse)
     output = asking.expected_output_tokens * figures.calls
@@ -78,25 +97,37 @@ def check(spec: JobSpec) -> None:
 
 
 def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
-    """Make a job over the documents that there are now; started, its requests are expanded by the worker."""
-    figures = estimate(spec, at)
+    """Make a job over the documents that there are now; started, its requests are expanded by the worker.
+
+    A job of own requests is a draft until they are handed in.
+    """
+    own = spec.template is None
+    if own and start:
+        raise InvalidInput("A job of own requests starts when they are there: make it with start false, add them.")
+    cost = None
+    if not own:
+        figures = estimate(spec, at)
+        cost = figures.cost_live if spec.lane == "live" else figures.cost_batch
     with db.transaction() as session:
         asking, model = _check(session, spec)
-        chosen = _chosen(session, spec)
-        if not chosen:
+        chosen = [] if own else _chosen(session, spec)
+        if not (chosen or own):
             raise InvalidInput("There are no documents to ask. Choose documents, or a collection that holds some.")
         job = Job(
             id=new_id("job"),
-            name=spec.name.strip() or f"{templates.name_of(session, spec.template)}: {_about(spec, len(chosen))}",
+            name=spec.name.strip() or _name(session, spec, len(chosen)),
             description=spec.description,
             template_id=spec.template,
-            template_version=asking.version,
-            params=dict(asking.params),
+            template_version=asking.version if asking else None,
+            params=dict(asking.params) if asking else {},
             provider=spec.provider,
             model=model,
             lane=spec.lane,
             reuse=spec.reuse,
-            estimate_usd=figures.cost_live,
+            canary=spec.canary,
+            deadline=spec.deadline,
+            leftovers=asdict(spec.leftovers) if spec.leftovers else None,
+            estimate_usd=cost,
         )
         session.add(job)
         session.flush()
@@ -106,7 +137,8 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
             job=job.id,
             ids=chosen,
         )
-        expand.note(session, job.id, "created", f"Created over {len(chosen):,} documents.")
+        about = "for requests of its own" if own else f"over {len(chosen):,} documents"
+        expand.note(session, job.id, "created", f"Created {about}.")
         if start:
             _start(session, job.id)
         return job.id
@@ -114,50 +146,187 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
 
 def start(job_id: str) -> None:
     with db.transaction() as session:
-        _locked(session, job_id)
+        job = _locked(session, job_id)
+        own = job.template_id is None and job.state == "draft"
+        if own and not db.scalar(session, "SELECT 1 FROM request WHERE job_id = :job LIMIT 1", job=job_id):
+            raise InvalidInput("This job has no requests yet. Add them, then start it.")
         _start(session, job_id)
+
+
+def pause(job_id: str) -> None:
+    """Nothing more is sent; what is at the provider goes on, and is kept when it comes."""
+    with db.transaction() as session:
+        job = _locked(session, job_id)
+        if job.state == "paused":
+            return
+        if job.state not in ("queued", "running"):
+            raise Conflict(f"A job that is {job.state} cannot be paused.")
+        job.state = "paused"
+        session.flush()
+        packing.dissolve(session, job_id)
+        expand.note(session, job_id, "paused", "Paused: nothing more is sent.")
+
+
+def resume(job_id: str) -> None:
+    """Go on with what was paused; what waited behind a canary is released."""
+    with db.transaction() as session:
+        job = _locked(session, job_id)
+        if job.state in ("queued", "running"):
+            return
+        if job.state != "paused":
+            raise Conflict(f"A job that is {job.state} cannot be resumed.")
+        job.state, job.canary = "running", 0
+        session.flush()
+        released = db.execute(session, RELEASE_CANARY, job=job_id)
+        rest = f" {released:,} requests are released." if released else ""
+        expand.note(session, job_id, "resumed", f"Resumed.{rest}")
+        queue.defer(session, "expand_job", job_id=job_id)
+        queue.defer(session, "pump_job", job_id=job_id)
+
+
+# What merges its parts' answers goes on waiting for them.
+RELEASE_CANARY = """
+UPDATE request r SET state = 'pending' WHERE r.job_id = :job AND r.state = 'held'
+  AND NOT EXISTS (SELECT 1 FROM request part WHERE part.merge_id = r.id)
+"""
 
 
 def cancel(job_id: str) -> None:
     """Nothing more is sent; what is being answered right now is still heard, kept and billed."""
     with db.transaction() as session:
         job = _locked(session, job_id)
-        if job.state not in ("draft", "queued", "running"):
+        if job.state not in ("draft", "queued", "running", "paused"):
             return
+        job.state = "cancelling"
+        session.flush()
         db.execute(
             session,
             """UPDATE request SET state = 'cancelled', finished_at = now()
-               WHERE job_id = :job AND state = 'pending'""",
+               WHERE job_id = :job AND state IN ('pending', 'held')""",
             job=job_id,
         )
         db.execute(session, "DELETE FROM job_document WHERE job_id = :job AND NOT expanded", job=job_id)
-        job.state = "cancelling"
-        session.flush()
+        packing.dissolve(session, job_id)
+        for row in db.rows(session, CANCEL_BATCHES, job=job_id):
+            queue.defer(session, "advance_batch", batch_id=row.id)
         expand.note(session, job_id, "cancelling", "Cancelled: nothing more is sent.")
         expand.finish_if_done(session, job_id)
 
 
-def retry(job_id: str) -> int:
-    """Send again what failed or was cancelled, and only that. Returns how many requests go out."""
+CANCEL_BATCHES = """
+UPDATE provider_batch SET cancel_requested = true, next_at = now() WHERE job_id = :job AND next_at IS NOT NULL
+RETURNING id
+"""
+
+
+def retry(job_id: str, lane: Lane | None = None) -> int:
+    """Send again what failed, expired or was cancelled, and only that. Returns how many requests go out.
+
+    `lane` is the one they go in; None: the one they were in.
+    """
     with db.transaction() as session:
         job = _locked(session, job_id)
-        if job.state not in ("running", "completed", "cancelled", "failed"):
+        if job.state not in ("running", "paused", "completed", "cancelled", "failed"):
             return 0
-        again = db.execute(
-            session,
-            """UPDATE request SET state = 'pending', error_code = NULL, error_message = NULL, asked_again = false,
-                 finished_at = NULL
-               WHERE job_id = :job AND state IN ('failed', 'cancelled')
-                 AND error_code IS DISTINCT FROM 'document_too_long'
-                 AND EXISTS (SELECT 1 FROM request_body b WHERE b.request_id = request.id)""",
-            job=job_id,
-        )
+        again = db.execute(session, SEND_AGAIN, job=job_id, lane=lane)
         if again:
-            job.state, job.finished_at, job.error = "running", None, None
+            if job.state != "paused":
+                job.state, job.finished_at, job.error = "running", None, None
             session.flush()
-            expand.note(session, job_id, "retry", f"{again:,} requests are sent again.")
+            where = {"live": " live, at full price", "batch": " in the batch lane", None: ""}[lane]
+            expand.note(session, job_id, "retry", f"{again:,} requests are sent again{where}.")
             queue.defer(session, "pump_job", job_id=job_id)
         return again
+
+
+UNANSWERED = """r.job_id = :job AND r.state IN ('failed', 'cancelled')
+  AND r.error_code IS DISTINCT FROM 'document_too_long'
+  AND EXISTS (SELECT 1 FROM request_body b WHERE b.request_id = r.id)"""
+
+SEND_AGAIN = f"""
+UPDATE request r SET state = 'pending', lane = coalesce(CAST(:lane AS text), r.lane), error_code = NULL,
+  error_message = NULL, asked_again = false, resent = 0, provider_batch_id = NULL, finished_at = NULL
+WHERE {UNANSWERED}
+"""
+
+
+@dataclass(frozen=True)
+class Resend:
+    """What sending again would take. Costs are None where the model has no known price."""
+
+    requests: int
+    cost_live: Decimal | None
+    cost_batch: Decimal | None
+
+
+def resend_estimate(job_id: str, at: datetime) -> Resend:
+    with db.transaction() as session:
+        job = _locked(session, job_id)
+        left = db.row(
+            session,
+            f"""SELECT count(*)::int AS n, coalesce(sum(input_tokens), 0)::bigint AS tokens
+                FROM request r WHERE {UNANSWERED}""",
+            job=job_id,
+        )
+        output = packing.OWN_OUTPUT_TOKENS
+        if job.template_id is not None:
+            asking = templates.asking(session, job.template_id, job.params, job.template_version)
+            output = asking.expected_output_tokens
+    assert left is not None
+
+    def cost(lane: str) -> Decimal | None:
+        return pricing.estimate(job.provider, job.model, left.tokens, output * left.n, lane, at).cost
+
+    return Resend(left.n, cost("live"), cost("batch"))
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What deleting a job removes. Insights, evidence and usage records stay."""
+
+    requests: int
+    responses: int
+    provider_batches: int
+
+
+def removal(job_id: str) -> Removal:
+    with db.transaction() as session:
+        _locked(session, job_id)
+        found = db.row(session, REMOVAL, job=job_id)
+    assert found is not None
+    return Removal(**found._mapping)
+
+
+def delete(job_id: str) -> None:
+    """Remove an ended job or a draft with its requests. What it cost and what it found stay."""
+    with db.transaction() as session:
+        job = _locked(session, job_id)
+        if job.state not in ("draft", "completed", "cancelled", "failed"):
+            raise Conflict("This job is still at work. Cancel it first, then delete it.")
+        for statement in DELETE:
+            db.execute(session, statement, job=job_id)
+
+
+# An answer that another job reuses, or that evidence stands on, stays.
+ONLY_ITS_OWN = """
+s.request_id IN (SELECT id FROM request WHERE job_id = :job)
+AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.response_id = s.id)
+AND NOT EXISTS (SELECT 1 FROM request r WHERE r.response_id = s.id AND r.job_id IS DISTINCT FROM :job)"""
+
+REMOVAL = f"""
+SELECT (SELECT count(*)::int FROM request WHERE job_id = :job) AS requests,
+  (SELECT count(*)::int FROM response s WHERE {ONLY_ITS_OWN}) AS responses,
+  (SELECT count(*)::int FROM provider_batch WHERE job_id = :job) AS provider_batches
+"""
+
+DELETE = (
+    f"DELETE FROM response s WHERE {ONLY_ITS_OWN}",
+    "DELETE FROM request_body WHERE request_id IN (SELECT id FROM request WHERE job_id = :job)",
+    "DELETE FROM odd_line WHERE batch_id IN (SELECT id FROM provider_batch WHERE job_id = :job)",
+    "DELETE FROM provider_batch WHERE job_id = :job",
+    "DELETE FROM request WHERE job_id = :job",
+    "DELETE FROM job WHERE id = :job",
+)
 
 
 def rename(job_id: str, name: str, description: str) -> None:
@@ -174,13 +343,24 @@ def model_for(provider: str, model: str | None) -> str:
     return (model or "").strip() or chosen or default_model(provider)
 
 
-def _check(session: Session, spec: JobSpec) -> tuple[Asking, str]:
+def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
+    if spec.canary < 0:
+        raise InvalidInput("canary is the number of requests that go first: 0 or more.")
+    if spec.leftovers is not None and not 0 <= spec.leftovers.retries <= MOST_RETRIES:
+        raise InvalidInput(f"leftovers.retries is a number from 0 to {MOST_RETRIES}.")
+    if spec.deadline is not None and spec.deadline.tzinfo is None:
+        raise InvalidInput("The deadline needs a time zone, such as 2026-01-31T08:00:00Z.")
+    calls.provider(spec.provider)
+    model = model_for(spec.provider, spec.model)
+    if spec.template is None:
+        if spec.documents is not None or spec.collection is not None:
+            raise InvalidInput("A job of own requests has no documents: leave documents and collection out.")
+        if spec.provider == "offline":
+            raise InvalidInput("The offline engine takes templates only. Choose another provider for own requests.")
+        return None, model
     if (spec.documents is None) == (spec.collection is None):
         raise InvalidInput("Give either documents or a collection.")
-    if spec.lane != "live":
-        raise InvalidInput("Only the lane `live` is there yet.")
-    calls.provider(spec.provider)
-    return templates.asking(session, spec.template, spec.params), model_for(spec.provider, spec.model)
+    return templates.asking(session, spec.template, spec.params), model
 
 
 def _chosen(session: Session, spec: JobSpec) -> list[str]:
@@ -204,10 +384,11 @@ def _chosen(session: Session, spec: JobSpec) -> list[str]:
     return known
 
 
-def _about(spec: JobSpec, count: int) -> str:
-    if spec.collection is not None:
-        return spec.collection
-    return "1 document" if count == 1 else f"{count:,} documents"
+def _name(session: Session, spec: JobSpec, count: int) -> str:
+    if spec.template is None:
+        return "Own requests"
+    about = spec.collection or ("1 document" if count == 1 else f"{count:,} documents")
+    return f"{templates.name_of(session, spec.template)}: {about}"
 
 
 def _start(session: Session, job_id: str) -> None:

@@ -16,12 +16,15 @@ from sqlalchemy.exc import DataError
 from core import calls, claims, db, derive, expand, queue, record, templates
 from core.errors import Unavailable
 from core.models import Job
+from core.packing import OWN_OUTPUT_TOKENS
 from core.record import Call, Failed, Kept, Outcome
 
 log = structlog.get_logger()
 T = TypeVar("T")
 KEEP_AT_MOST = 200
 DERIVE_AT_ONCE = 200
+# A twin in the live lane is answered within seconds. One in a batch may take a day: the clock looks again by then.
+WAIT_FOR_TWINS = 3.0
 # At the end, how long what was heard may take to be stored; a database that is away must not keep us from ending.
 STORE_SECONDS = 2
 
@@ -82,6 +85,7 @@ class LiveLane:
 
     async def _pump_until_empty(self, job_id: str) -> None:
         mine: set[asyncio.Task[None]] = set()
+        patience = WAIT_FOR_TWINS
         while not self.stopping.is_set():
             # Whoever cancels the pump must not tear a claim from its calls: they would be in flight for ever.
             claiming = asyncio.create_task(self._claim_and_call(job_id, mine))
@@ -94,7 +98,8 @@ class LiveLane:
                 continue
             elif mine:
                 await asyncio.wait(mine, return_when=asyncio.FIRST_COMPLETED)
-            elif claimed.waiting:
+            elif claimed.waiting and patience > 0:
+                patience -= 0.1
                 await asyncio.sleep(0.1)
             else:
                 return
@@ -230,10 +235,13 @@ def _forget_unsent(worker_id: int, running: list[int]) -> None:
 def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
     with db.transaction() as session:
         job = session.get(Job, job_id)
-        if job is None or job.state != "running" or job.template_id is None:
+        if job is None or job.state != "running":
             return claims.Claimed((), 0, waiting=False)
-        asking = templates.asking(session, job.template_id, job.params, job.template_version)
-        return claims.claim(session, job, worker_id, limit, calls.provider(job.provider), asking.expected_output_tokens)
+        output = OWN_OUTPUT_TOKENS
+        if job.template_id is not None:
+            asking = templates.asking(session, job.template_id, job.params, job.template_version)
+            output = asking.expected_output_tokens
+        return claims.claim(session, job, worker_id, limit, calls.provider(job.provider), output)
 
 
 def _keep(outcomes: list[Outcome]) -> None:

@@ -14,12 +14,13 @@ from sqlmodel import Session
 from core import db
 from core.errors import Unavailable
 
-TaskName = Literal["extract_document", "expand_job", "pump_job", "derive"]
+TaskName = Literal["extract_document", "expand_job", "pump_job", "advance_batch", "derive"]
 DOCUMENTS, JOBS = "documents", "jobs"
 QUEUE_OF: dict[TaskName, str] = {
     "extract_document": DOCUMENTS,
     "expand_job": JOBS,
     "pump_job": JOBS,
+    "advance_batch": JOBS,
     "derive": JOBS,
 }
 

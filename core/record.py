@@ -32,6 +32,7 @@ class Call:
     input_tokens: int
     output_tokens: int
     body: dict[str, Any]
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Configuration: read once from the environment and `.env`, frozen, checked at boot with all errors at once."""
 
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -45,6 +46,15 @@ class Settings(BaseSettings):
     worker_lease_seconds: float = Field(15, ge=1)
     shutdown_grace_seconds: float | None = Field(None, ge=0)
     retry_attempts: int = Field(3, ge=0, le=10)
+
+    # The shortest wait between two looks at one provider batch.
+    batch_poll_seconds: float = Field(60, ge=0.2)
+    # So long must complete listings stay without a batch whose creation was not heard of, before it counts as absent.
+    batch_settle_seconds: float = Field(900, ge=0)
+    # Caps for each provider, over all jobs; what does not fit waits.
+    batches_in_flight: int = Field(50, ge=1)
+    batch_tokens_in_flight: int = Field(200_000_000, ge=1)
+    batch_usd_in_flight: Decimal = Field(Decimal(1000), gt=0)
 
     max_upload_mb: int = Field(200, ge=1, le=2000)
     extraction_memory_mb: int = Field(1500, ge=200)

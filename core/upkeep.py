@@ -17,7 +17,7 @@ def expand_job(job_id: str) -> None:
     while True:
         with db.transaction() as session:
             job = session.get(Job, job_id)
-            if job is None or job.state not in ("queued", "running") or job.template_id is None:
+            if job is None or job.state not in ("queued", "running"):
                 return
             db.execute(
                 session,
@@ -25,6 +25,10 @@ def expand_job(job_id: str) -> None:
                    WHERE id = :job AND state = 'queued'""",
                 job=job_id,
             )
+            if job.template_id is None:
+                # Its requests were handed in.
+                queue.defer(session, "pump_job", job_id=job_id)
+                return
             asking = templates.asking(session, job.template_id, job.params, job.template_version)
             made = expand.expand(session, job_id, asking, calls.provider(job.provider), job.model, job.lane)
             if made:
@@ -41,8 +45,11 @@ def tick(at: datetime) -> None:
         for row in db.rows(session, DUE_DOCUMENTS):
             queue.defer(session, "extract_document", document_id=row.id)
         for row in db.rows(session, DUE_JOBS):
-            queue.defer(session, "expand_job" if row.expandable else "pump_job", job_id=row.id)
+            if row.state in ("queued", "running"):
+                queue.defer(session, "expand_job" if row.expandable else "pump_job", job_id=row.id)
             expand.finish_if_done(session, row.id)
+        for row in db.rows(session, DUE_BATCHES):
+            queue.defer(session, "advance_batch", batch_id=row.id)
         if db.scalar(session, "SELECT 1 FROM request WHERE state = 'answered' LIMIT 1"):
             queue.defer(session, "derive")
 
@@ -50,10 +57,12 @@ def tick(at: datetime) -> None:
 DUE_DOCUMENTS = "SELECT id FROM document WHERE state = 'queued' ORDER BY id LIMIT 500"
 
 DUE_JOBS = """
-SELECT j.id, EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id
+SELECT j.id, j.state, EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id
     WHERE d.job_id = j.id AND NOT d.expanded AND x.state IN ('ready', 'failed')) OR j.state = 'queued' AS expandable
-FROM job j WHERE j.state IN ('queued', 'running', 'cancelling') ORDER BY j.id LIMIT 500
+FROM job j WHERE j.state IN ('queued', 'running', 'paused', 'cancelling') ORDER BY j.id LIMIT 500
 """
+
+DUE_BATCHES = "SELECT id FROM provider_batch WHERE next_at <= now() ORDER BY next_at LIMIT 500"
 
 
 def _take_over(session: Session, at: datetime) -> None:

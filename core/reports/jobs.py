@@ -71,6 +71,27 @@ class RequestRow:
     error_code: str | None
     error_message: str | None
     reused: bool
+    provider_batch: str | None
+
+
+@dataclass(frozen=True)
+class ProviderBatchRow:
+    """`done` is None where the provider tells of no progress; `counts` what became of its requests, once kept."""
+
+    id: str
+    provider: str
+    provider_batch_id: str | None
+    model: str
+    state: str
+    provider_state: str | None
+    requests: int
+    done: int | None
+    counts: dict[str, Any] | None
+    estimate_usd: Decimal | None
+    error: str | None
+    created_at: datetime
+    submitted_at: datetime | None
+    ended_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -120,7 +141,7 @@ SELECT j.id, j.name, j.description, j.template_id AS template, t.name AS templat
   j.estimate_usd, j.error, j.created_at, j.started_at, j.finished_at
 FROM job j LEFT JOIN template t ON t.id = j.template_id
 LEFT JOIN LATERAL (
-  SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
+  SELECT count(*) FILTER (WHERE state IN ('pending', 'held')) AS pending,
     count(*) FILTER (WHERE state IN ('in_flight', 'answered')) AS in_flight,
     count(*) FILTER (WHERE state = 'succeeded') AS succeeded, count(*) FILTER (WHERE state = 'failed') AS failed,
     count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
@@ -166,8 +187,8 @@ def get(job_id: str) -> JobRow:
 REQUESTS = """
 SELECT * FROM (
   SELECT r.id, r.custom_id, r.document_id AS document, d.name AS document_name, r.lane,
-    CASE r.state WHEN 'answered' THEN 'in_flight' ELSE r.state END AS state, r.attempts, r.error_code,
-    r.error_message, r.reused
+    CASE r.state WHEN 'answered' THEN 'in_flight' WHEN 'held' THEN 'pending' ELSE r.state END AS state, r.attempts,
+    r.error_code, r.error_message, r.reused, r.provider_batch_id AS provider_batch
   FROM request r LEFT JOIN document d ON d.id = r.document_id
   WHERE r.job_id = :job AND (CAST(:cursor AS bigint) IS NULL OR r.id < :cursor)
 ) q WHERE (CAST(:state AS text) IS NULL OR state = :state) ORDER BY id DESC LIMIT :limit
@@ -183,10 +204,54 @@ def requests(job_id: str, *, state: str | None = None, limit: int = 100, cursor:
     return cut(rows, limit, [str(row.id) for row in rows])
 
 
+PROVIDER_BATCHES = """
+SELECT id, provider, provider_batch_id, model, state, provider_state, requests, done, counts, estimate_usd, error,
+  created_at, submitted_at, ended_at
+FROM provider_batch WHERE job_id = :job AND (CAST(:cursor AS text) IS NULL OR id < :cursor)
+ORDER BY id DESC LIMIT :limit
+"""
+
+
+def provider_batches(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[ProviderBatchRow]:
+    checked_limit(limit)
+    get(job_id)
+    with db.transaction() as session:
+        found = db.rows(session, PROVIDER_BATCHES, job=job_id, cursor=cursor, limit=limit + 1)
+    rows = [ProviderBatchRow(**row._mapping) for row in found]
+    return cut(rows, limit, [row.id for row in rows])
+
+
+@dataclass(frozen=True)
+class Turnaround:
+    """How long batches took here, in seconds, over the newest hundred."""
+
+    p50: float
+    p95: float
+    batches: int
+
+
+def turnaround(provider: str, model: str) -> Turnaround | None:
+    """None where none of this model has been through yet."""
+    with db.transaction() as session:
+        found = db.row(session, TURNAROUND, provider=provider, model=model)
+    return None if found is None or not found.batches else Turnaround(**found._mapping)
+
+
+TURNAROUND = """
+WITH newest AS (
+  SELECT extract(epoch FROM ended_at - submitted_at) AS seconds FROM provider_batch
+  WHERE provider = :provider AND model = :model AND state = 'completed' AND submitted_at IS NOT NULL
+  ORDER BY id DESC LIMIT 100
+)
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::float AS p50,
+  percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds)::float AS p95, count(*)::int AS batches
+FROM newest
+"""
+
 # What a reused answer cost was paid elsewhere: here it is free.
 RESPONSES = """
 SELECT r.id AS request_id, r.custom_id, r.document_id AS document, d.name AS document_name,
-  CASE WHEN s.verdict = 'ok' THEN s.result END AS result, s.text, s.finish_reason, s.input_tokens,
+  CASE WHEN s.verdict = 'ok' THEN s.result END AS result, coalesce(s.text, '') AS text, s.finish_reason, s.input_tokens,
   s.cached_input_tokens, s.output_tokens, u.cost AS cost_usd, r.reused, s.created_at
 FROM request r JOIN response s ON s.id = r.response_id LEFT JOIN document d ON d.id = r.document_id
 LEFT JOIN LATERAL (

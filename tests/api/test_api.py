@@ -147,7 +147,10 @@ def test_actions_answer_with_the_new_state_and_repeat_harmlessly(client: TestCli
     ("change", "says"),
     [
         ({"template": "nothing"}, "no template"),
-        ({"lane": "batch"}, "live"),
+        ({"lane": "tape"}, "live"),
+        ({"canary": -1}, "canary"),
+        ({"leftovers": {"retries": 99}}, "retries"),
+        ({"deadline": "2026-01-31T08:00:00"}, "time zone"),
         ({"provider": "openai"}, "OPENAI_API_KEY"),
         ({"params": {"count": 0}}, "count"),
         ({"documents": ["doc_x"]}, "doc_x"),

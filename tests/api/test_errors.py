@@ -145,8 +145,8 @@ def test_what_comes_later_is_not_there(client: TestClient, method: str, path: st
         ("/text_processing/batch_process", {"operation": "summarize", "texts": ["Good."]}),
     ],
 )
-def test_the_batch_lane_is_refused_before_anything_is_stored(client: TestClient, path: str, body: Any) -> None:
-    answer = post(client, path, {**body, "lane": "batch"})
+def test_an_unknown_lane_is_refused_before_anything_is_stored(client: TestClient, path: str, body: Any) -> None:
+    answer = post(client, path, {**body, "lane": "tape"})
     assert answer.status_code == 422
-    assert "live" in answer.json()["message"]
+    assert "'live' or 'batch'" in answer.json()["message"]
     assert rows("SELECT 1 FROM document") == rows("SELECT 1 FROM job") == []

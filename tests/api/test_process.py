@@ -231,5 +231,5 @@ def test_sending_again_sends_what_failed_and_then_nothing(client: TestClient, op
     assert len(openai.asked) == 3
     done = client.post(f"{path}/retry").json()
     assert (done["state"], done["counts"]["succeeded"]) == ("completed", 2)
-    assert client.post(f"{path}/retry", json={"lane": "batch"}).status_code == 422
+    assert client.post(f"{path}/retry", json={"lane": "tape"}).status_code == 422
     assert states(job_id) == {"succeeded": 2}

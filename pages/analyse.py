@@ -15,8 +15,6 @@ from core.templates import TemplateView
 from pages import widgets
 from pages.answers import show_answers
 
-PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "Offline engine (no language model)"}
-
 st.title("Analyse")
 widgets.show_told()
 
@@ -28,16 +26,25 @@ if not collections:
 
 def about(row: CollectionRow) -> str:
     unread = f", {row.failed:,} could not be read" if row.failed else ""
-    return f"{row.name} ({widgets.count(row.documents, 'document')}{unread}, {row.tokens:,} tokens)"
+    # What a select box cuts off is its end.
+    name = row.name if len(row.name) <= 40 else f"{row.name[:39]}…"
+    return f"{name} ({widgets.count(row.documents, 'document')}{unread}, {row.tokens:,} tokens)"
 
 
 def choose_documents() -> dict[str, Any]:
-    how = st.segmented_control("Documents", ["A collection", "Single documents"], default="A collection", required=True)
+    """Of a collection or of single ones; another page may have chosen them: see `widgets.analyse`."""
+    ways = ["A collection", "Single documents"]
+    st.session_state.setdefault("ask_how", ways["ask_documents" in st.session_state])
+    how = st.segmented_control("Documents", ways, required=True, key="ask_how")
     if how == "A collection":
         names = {c.name: about(c) for c in collections}
-        return {"collection": st.selectbox("Collection", list(names), format_func=names.__getitem__)}
-    rows = {row.id: row.name for row in report.find(limit=500).items if row.state != "failed"}
-    return {"documents": tuple(st.multiselect("Documents", list(rows), format_func=rows.__getitem__))}
+        return {"collection": st.selectbox("Collection", list(names), format_func=names.__getitem__, key="ask_in")}
+    chosen = st.session_state.get("ask_documents", [])
+    found = (*report.find(limit=500).items, *report.by_ids(chosen))
+    rows = {row.id: f"{row.name} ({row.collection})" for row in found if row.state != "failed"}
+    st.session_state["ask_documents"] = [i for i in chosen if i in rows]
+    picked = st.multiselect("Documents", list(rows), format_func=rows.__getitem__, key="ask_documents")
+    return {"documents": tuple(picked)}
 
 
 def choose_params(template: TemplateView) -> dict[str, Any]:
@@ -51,7 +58,7 @@ def choose_params(template: TemplateView) -> dict[str, Any]:
 
 
 def choose_model() -> tuple[str, str]:
-    provider = st.selectbox("Provider", list(calls.configured()), format_func=lambda name: PROVIDERS.get(name, name))
+    provider = st.selectbox("Provider", list(calls.configured()), format_func=widgets.PROVIDERS.__getitem__)
     if provider == "offline":
         st.caption("Free, and no language model: it picks sentences by their weight. Set an API key for real answers.")
         return provider, jobs.model_for(provider, None)
@@ -61,11 +68,14 @@ def choose_model() -> tuple[str, str]:
     return provider, model or default
 
 
-left, right = st.columns([3, 2], gap="large")
+left, right = st.columns([4, 3], gap="medium")
 with left:
     where = choose_documents()
     known = {template.id: template for template in templates.list_all()}
-    template = known[st.selectbox("Template", list(known), format_func=lambda i: known[i].name, key="template")]
+    asked = st.selectbox(
+        "Template", list(known), format_func=lambda i: known[i].name, key="template", bind="query-params"
+    )
+    template = known[asked]
     st.caption(template.description or widgets.plain(template.prompt[:200]))
     params = choose_params(template)
     provider, model = choose_model()

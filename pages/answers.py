@@ -8,20 +8,36 @@ from core.reports import jobs
 from core.reports.jobs import ResponseRow
 from pages import widgets
 
+ENDINGS = {
+    "length": "cut off at the output limit",
+    "refusal": "refused by the model",
+    "content_filter": "stopped by the provider's content filter",
+    "other": "stopped for an unknown reason",
+}
+
 
 def show_answers(job_id: str, limit: int = 20) -> None:
     page = jobs.responses(job_id, limit=limit)
     for row in page.items:
         with st.container(border=True):
-            free = " · reused, free" if row.reused else f" · {widgets.money(row.cost_usd)}"
-            tokens = f" · {row.input_tokens + row.output_tokens:,} tokens" if row.input_tokens else ""
-            st.markdown(f"**{widgets.plain(row.document_name or row.custom_id)}**")
+            name = f"**{widgets.plain(row.document_name or 'A document that was deleted')}**"
+            if row.document and st.button(name, key=f"answer-{row.request_id}", type="tertiary"):
+                st.switch_page("document.py", query_params={"id": row.document})
+            if not row.document:
+                st.markdown(name)
             _show(row)
-            st.caption(f"{row.finish_reason}{tokens}{free}")
+            st.caption(" · ".join(_facts(row)))
     if page.next_cursor:
         st.caption(f"The newest {limit} are shown. All of them: the API's /jobs/{job_id}/responses.")
     if not page.items:
         st.caption("No answers yet.")
+
+
+def _facts(row: ResponseRow) -> list[str]:
+    parts = [ENDINGS.get(row.finish_reason, "")]
+    parts.append(f"{row.input_tokens + row.output_tokens:,} tokens" if row.input_tokens else "")
+    parts.append("reused, free" if row.reused else widgets.money(row.cost_usd))
+    return [part for part in parts if part]
 
 
 def _show(row: ResponseRow) -> None:

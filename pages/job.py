@@ -15,7 +15,7 @@ try:
     job = report.get(job_id)
 except NotFound as error:
     st.title("Job")
-    st.info(error.message)
+    st.info(error.message if job_id else "This link names no job.")
     if st.button("All jobs"):
         st.switch_page("jobs.py")
     st.stop()
@@ -50,10 +50,17 @@ def send_again(row: JobRow) -> None:
 
 def facts(row: JobRow) -> str:
     lane = "live, now" if row.lane == "live" else row.lane
-    provider = "offline engine, no language model" if row.provider == "offline" else row.provider
+    provider = widgets.PROVIDERS.get(row.provider, row.provider)
     params = ", ".join(f"{name}: {value}" for name, value in row.params.items())
     parts = [row.template_name or "", params, row.model, provider, lane]
     return widgets.plain(" · ".join(part for part in parts if part))
+
+
+def when(row: JobRow) -> str:
+    now, begun = widgets.utc_now(), row.started_at or row.created_at
+    if not row.ended or row.finished_at is None:
+        return f"started {widgets.ago(begun, now)}"
+    return f"ended {widgets.ago(row.finished_at, now)}, took {widgets.lasted(begun, row.finished_at)}"
 
 
 @widgets.live(None if job.ended else 1)
@@ -63,14 +70,15 @@ def live() -> None:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         widgets.state_badge(row.state)
-        st.caption(f"{facts(row)} · started {widgets.ago(row.started_at or row.created_at, widgets.utc_now())}")
+        st.caption(f"{facts(row)} · {when(row)}")
     st.progress(row.done / max(row.total, 1), text=f"{row.done:,} of {widgets.count(row.total, 'request')} ended")
-    with st.container(horizontal=True):
-        st.metric("Answered", f"{row.succeeded:,}", border=True, height="stretch")
-        st.metric("Reused, free", f"{row.reused:,}", border=True, height="stretch")
+    with widgets.tiles():
+        reused = f"{row.reused:,} reused, free" if row.reused else None
+        answered = f"{row.succeeded:,}"
+        st.metric("Answered", answered, reused, delta_color="off", delta_arrow="off", border=True, height="stretch")
         st.metric("Failed", f"{row.failed:,}", border=True, height="stretch")
         estimate = "no estimate" if row.estimate_usd is None else f"{widgets.money(row.estimate_usd)} estimated"
-        cost = widgets.money(row.cost_usd)
+        cost = widgets.money_of(row.cost_usd, row.unpriced)
         st.metric("Cost", cost, estimate, delta_color="off", delta_arrow="off", border=True, height="stretch")
         st.metric("Tokens", f"{row.input_tokens + row.output_tokens:,}", border=True, height="stretch")
     if row.unpriced:
@@ -82,10 +90,12 @@ def live() -> None:
         if left and st.button(f"Send {left:,} again", icon=":material/replay:"):
             send_again(row)
         if row.succeeded and makes_insights and st.button("Insights"):
-            st.switch_page("insights.py", query_params={"template": row.template or ""})
+            # The filter's part of a link is what it shows, so the name and not the id.
+            st.switch_page("insights.py", query_params={"template": row.template_name or ""})
     for failure in report.failures(job_id):
         example = f" For example: {failure.example}." if failure.example else ""
-        st.error(widgets.plain(f"{failure.requests:,} × {failure.code}: {failure.message or ''}{example}"))
+        cause = failure.message or failure.code.replace("_", " ")
+        st.error(f"**{failure.requests:,} failed.** {widgets.plain(f'{cause}{example}')}", icon=":material/error:")
     answers, timeline = st.tabs(["Answers", "Timeline"])
     with answers:
         show_answers(job_id)

@@ -20,14 +20,14 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
             (
                 r.name,
                 r.state,
-                r.created_at,
                 r.done / max(r.total, 1),
+                r.failed,
+                None if r.unpriced and not r.cost_usd else float(r.cost_usd or 0),
+                None if r.estimate_usd is None else float(r.estimate_usd),
+                r.created_at,
                 r.total,
                 r.succeeded,
                 r.reused,
-                r.failed,
-                float(r.cost_usd or 0),
-                None if r.estimate_usd is None else float(r.estimate_usd),
                 r.model,
             )
             for r in rows
@@ -35,25 +35,29 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
         columns=[
             "Job",
             "State",
-            "Started",
             "Progress",
-            "Requests",
-            "Answered",
-            "Reused",
             "Failed",
             "Cost",
             "Estimate",
+            "Started",
+            "Requests",
+            "Answered",
+            "Reused",
             "Model",
         ],
     )
 
 
 COLUMNS = {
-    "Job": st.column_config.TextColumn(width="medium"),
-    "Progress": st.column_config.ProgressColumn(width="small", format="percent", min_value=0, max_value=1),
-    "Cost": st.column_config.NumberColumn(format="$%.4f", help="Sum of the job's usage records"),
+    "Job": st.column_config.TextColumn(width=240),
+    "Progress": st.column_config.ProgressColumn(width=90, format="percent", min_value=0, max_value=1, color="blue"),
+    "Cost": st.column_config.NumberColumn(format="$%.4f", help="Sum of the job's usage records; – has no known price"),
     "Estimate": st.column_config.NumberColumn(format="$%.4f"),
     "Started": st.column_config.DatetimeColumn(format="distance"),
+    "Requests": st.column_config.NumberColumn(format="localized"),
+    "Answered": st.column_config.NumberColumn(format="localized"),
+    "Reused": st.column_config.NumberColumn(format="localized", help="Answers that were known, for free"),
+    "Failed": st.column_config.NumberColumn(format="localized"),
 }
 
 page = jobs.find(state=state, limit=100)
@@ -70,6 +74,7 @@ def grid() -> None:
         on_select="rerun",
         selection_mode="single-row",
         key="jobs",
+        placeholder="–",
         height=min(38 + 35 * len(rows), 640),
     )
     selected = event["selection"]["rows"]
@@ -85,4 +90,4 @@ if page.items:
 elif state:
     st.info(f"No job is {state}.")
 else:
-    widgets.empty("No jobs yet. A job asks one template of many documents.", "analyse.py", "Start one")
+    widgets.empty("No jobs yet. A job asks one template of many documents.", "analyse.py", "Analyse documents")

@@ -5,14 +5,17 @@ import html
 import re
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import NoReturn
 
 import streamlit as st
 import structlog
 
 from core.errors import CairnError
 
+PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "Offline engine (no language model)"}
 STATE_COLOURS = {
     "draft": "gray",
     "queued": "gray",
@@ -41,12 +44,17 @@ def plain(text: str) -> str:
 
 
 def money(amount: Decimal | None) -> str:
-    """USD. A call that could not be priced is not free."""
+    """USD, to the cent; less than that with two digits. A call that could not be priced is not free."""
     if amount is None:
         return "not priced"
     if amount and abs(amount) < Decimal("0.01"):
-        return f"${amount.normalize():f}" if amount > Decimal("0.0001") else f"${amount:.8f}"
+        return f"${Decimal(f'{amount:.2g}'):f}"
     return f"${amount:,.2f}"
+
+
+def money_of(cost: Decimal | None, unpriced: int) -> str:
+    """The cost of many calls: without a single price it is not known, and never 0."""
+    return money(None if unpriced and not cost else cost)
 
 
 def ago(moment: datetime | None, now: datetime) -> str:
@@ -57,6 +65,10 @@ def ago(moment: datetime | None, now: datetime) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
     return f"{seconds} s ago"
+
+
+def lasted(begun: datetime, ended: datetime) -> str:
+    return ago(begun, ended).removesuffix(" ago")
 
 
 def count(number: int, noun: str) -> str:
@@ -71,8 +83,22 @@ def state_badge(state: str) -> None:
     st.badge(state.replace("_", " "), color=STATE_COLOURS.get(state, "gray"))  # type: ignore[arg-type]
 
 
+def tiles() -> AbstractContextManager[object]:
+    """Figures in equal tiles, four in a row or as many as there is room for."""
+    return st.grid(4, min_column_width=170)
+
+
 def size(bytes_: int) -> str:
     return f"{bytes_ / 1_048_576:,.1f} MB" if bytes_ >= 1_048_576 else f"{max(bytes_ / 1024, 0.1):,.1f} KB"
+
+
+def analyse(*, documents: list[str] | None = None, collection: str | None = None) -> NoReturn:
+    """Go to the Analyse page with these chosen; its widgets of these keys take them over."""
+    if documents is not None:
+        st.session_state["ask_documents"] = documents
+    if collection is not None:
+        st.session_state["ask_in"] = collection
+    st.switch_page("analyse.py")
 
 
 def empty(what: str, page: str, label: str) -> None:

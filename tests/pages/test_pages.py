@@ -52,7 +52,7 @@ def analysed() -> tuple[str, str]:
         ("costs", "Nothing was called"),
         ("health", "none is alive"),
         ("document", "may have been deleted"),
-        ("job", "no job"),
+        ("job", "names no job"),
     ],
 )
 def test_an_empty_page_says_what_it_is_for(page: str, says: str) -> None:
@@ -170,6 +170,42 @@ def test_analyse_says_why_there_is_nothing_to_launch() -> None:
     assert next(button for button in at.button if button.label == "Launch 0 requests").disabled
 
 
+def test_analyse_takes_over_the_documents_that_another_page_chose() -> None:
+    first = add_document("The first of two documents. It is short.", "first.txt")
+    add_document("The second of two documents. It is short.", "second.txt")
+    at = AppTest.from_file(str(PAGES / "analyse.py"), default_timeout=20)
+    at.session_state["ask_documents"] = [first, "doc_gone"]
+    at.run()
+    assert at.multiselect[0].value == [first]
+    next(button for button in at.button if button.label == "Launch 1 request").click().run()
+    assert rows("SELECT document_id FROM job_document") == [{"document_id": first}]
+
+
+def test_a_link_to_analyse_brings_the_template() -> None:
+    add_document()
+    assert show("analyse", template="Key points").selectbox(key="template").value == "key_points"
+
+
+def test_a_job_whose_calls_have_no_price_is_not_called_free(analysed: tuple[str, str]) -> None:
+    _, job = analysed
+    with db.transaction() as session:
+        db.execute(session, "UPDATE usage_record SET priced = false, cost_usd = NULL")
+    found = {metric.label: metric.value for metric in show("job", id=job).metric}
+    assert found["Cost"] == "not priced"
+    assert show("jobs").dataframe[0].value["Cost"].isna().all()
+
+
+def test_an_answer_tells_why_it_ended_early_and_whose_it_is(analysed: tuple[str, str]) -> None:
+    document, job = analysed
+    with db.transaction() as session:
+        db.execute(session, "UPDATE response SET finish_reason = 'length'")
+    at = show("job", id=job)
+    assert "cut off at the output limit" in words(at)
+    assert "**report\\.txt**" in [button.label for button in at.button]
+    documents.delete(document)
+    assert not show("job", id=job).exception
+
+
 def test_try_on_three_takes_three_documents() -> None:
     for number in range(5):
         add_document(f"{TEXT} Number {number}.", f"{number}.txt")
@@ -197,7 +233,7 @@ def test_the_job_page_shows_answers_cost_and_failures(analysed: tuple[str, str])
             job=job,
         )
     text = words(show("job", id=job))
-    assert "1 × rate" in text.replace("\\", "")
+    assert "**1 failed.** The rate limit is reached" in text
     assert "Answered 1" in text
     assert "Send 1 again" in text
 

@@ -1,0 +1,35 @@
+"""What several pages show in the same way."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from pages import widgets
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [
+        (None, "not priced"),
+        ("0", "$0.00"),
+        ("1234.5", "$1,234.50"),
+        ("0.01", "$0.01"),
+        ("0.00104075", "$0.0010"),
+        ("0.000001234", "$0.0000012"),
+    ],
+)
+def test_money_is_shown_to_the_cent_and_below_with_two_digits(amount: str | None, shown: str) -> None:
+    assert widgets.money(None if amount is None else Decimal(amount)) == shown
+
+
+@pytest.mark.parametrize(
+    ("cost", "unpriced", "shown"),
+    [("0", 0, "$0.00"), ("0", 3, "not priced"), ("1.5", 3, "$1.50"), (None, 1, "not priced")],
+)
+def test_calls_without_a_price_are_never_free(cost: str | None, unpriced: int, shown: str) -> None:
+    assert widgets.money_of(None if cost is None else Decimal(cost), unpriced) == shown
+
+
+def test_how_long_it_lasted() -> None:
+    assert widgets.lasted(datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 12, 3, 9, tzinfo=UTC)) == "3 min"

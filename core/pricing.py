@@ -1,8 +1,10 @@
 """What a call costs, by genai-prices' snapshot, in Decimal. A model without a known price costs None, never 0."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -13,6 +15,7 @@ SOURCE = f"genai-prices {version('genai-prices')}"
 # More than any model takes in one call: a larger count is a fault of who reports it.
 MOST_TOKENS = 1_000_000_000
 SMALLEST = Decimal("0.000000000001")
+FULL_PRICE = "No batch rate is known: full price."
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,62 @@ def price(provider: str, model: str, usage: Usage, lane: str, at: datetime) -> P
     batch = _calculate(provider, model, usage, at, batch=True)
     assert batch is not None
     # Rates are date-gated and silently fall back to the full price.
-    note = "No batch rate is known: full price." if batch.total_price == live.total_price != 0 else None
+    note = FULL_PRICE if batch.total_price == live.total_price != 0 else None
     return Price(_exact(batch.total_price), True, _rates(batch), note)
+
+
+@lru_cache(maxsize=64)
+def tariff(provider: str, model: str, lane: str, at: datetime) -> Callable[[Usage], Price]:
+    """`price` of any usage of one model at one moment, for those who price by the thousand.
+
+    What a model costs is looked up once. Where no rate depends on how much is used, the total is a sum of counts times
+    constants, and these are read off the snapshot's own results; every other model is priced call by call.
+    """
+    none = price(provider, model, Usage(), lane, at)
+    if provider == "offline" or not none.priced:
+        return _checked(lambda usage: none)
+    live = _linear(provider, model, at, batch=False)
+    batch = _linear(provider, model, at, batch=True) if lane == "batch" else live
+    if live is None or batch is None:
+        return lambda usage: price(provider, model, usage, lane, at)
+    full = Price(none.cost, True, none.rates, FULL_PRICE)
+
+    def cost(usage: Usage) -> Price:
+        total = batch(usage)
+        like = full if lane == "batch" and total == live(usage) != 0 else none
+        return Price(_exact(total), True, like.rates, like.note)
+
+    return _checked(cost)
+
+
+def _checked(cost: Callable[[Usage], Price]) -> Callable[[Usage], Price]:
+    def check(usage: Usage) -> Price:
+        _check(usage)
+        return cost(usage)
+
+    return check
+
+
+def _linear(provider: str, model: str, at: datetime, *, batch: bool) -> Callable[[Usage], Decimal] | None:
+    def total(usage: Usage) -> Decimal:
+        return Decimal(_calculate(provider, model, usage, at, batch=batch).total_price)
+
+    rates = vars(_calculate(provider, model, Usage(), at, batch=batch).model_price)
+    if not all(rate is None or isinstance(rate, Decimal) for rate in rates.values()):
+        return None
+    base = total(Usage())
+    per_input, per_output = total(Usage(input_tokens=1)) - base, total(Usage(output_tokens=1)) - base
+    # A cached token is an input token, too: these are what it costs beyond that, mostly less than nothing.
+    per_cached = total(Usage(input_tokens=1, cached_input_tokens=1)) - base - per_input
+    per_written = total(Usage(input_tokens=1, cache_write_tokens=1)) - base - per_input
+
+    def linear(usage: Usage) -> Decimal:
+        cost = base + per_input * usage.input_tokens + per_output * usage.output_tokens
+        if usage.cached_input_tokens or usage.cache_write_tokens:
+            cost += per_cached * usage.cached_input_tokens + per_written * usage.cache_write_tokens
+        return cost
+
+    return linear
 
 
 def estimate(provider: str, model: str, input_tokens: int, output_tokens: int, lane: str, at: datetime) -> Price:

@@ -10,7 +10,8 @@ import msgspec
 
 from core.errors import ProviderError
 from core.providers import errors
-from core.providers.batches import CHUNK_BYTES, Found, Framing, Gone, Limits, Line, Order, Remote, save
+from core.providers.batches import CHUNK_BYTES, Found, Framing, Gone, Limits, Line, Order, Remote, Used, save
+from core.providers.types import Usage
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -45,6 +46,23 @@ class _ResultLine(msgspec.Struct):
     result: _Result
 
 
+class _Tokens(msgspec.Struct):
+    input_tokens: int
+    output_tokens: int
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+
+
+class _Named(msgspec.Struct):
+    model: str = ""
+
+
+class _Message(_Named, kw_only=True):
+    usage: _Tokens
+
+
+read_named = msgspec.json.Decoder(_Named)
+read_message = msgspec.json.Decoder(_Message)
 read_result = msgspec.json.Decoder(_ResultLine)
 
 
@@ -132,7 +150,10 @@ class AnthropicBatches:
         except msgspec.DecodeError as error:
             raise ValueError(str(error)) from None
         if found.result.type == "succeeded":
-            return Line(found.custom_id, "answer", bytes(found.result.message))
+            body = bytes(found.result.message)
+            if not body.startswith(b"{"):
+                raise ValueError("a success without its message")
+            return Line(found.custom_id, "answer", body)
         if found.result.type == "expired":
             return Line(found.custom_id, "expired", code="expired", message="It was not answered within 24 hours.")
         if found.result.type == "canceled":
@@ -146,6 +167,23 @@ class AnthropicBatches:
             message=f"anthropic: {errors.short(told.message)}",
             passing=told.type in PASSING,
         )
+
+    def used(self, body: bytes) -> Used:
+        try:
+            found = read_message.decode(body)
+        except msgspec.DecodeError:
+            return Used(_model(body), None)
+        tokens = found.usage
+        cached, written = tokens.cache_read_input_tokens or 0, tokens.cache_creation_input_tokens or 0
+        # Anthropic's input_tokens leaves the cached ones out; ours includes them.
+        return Used(found.model, Usage(tokens.input_tokens + cached + written, cached, written, tokens.output_tokens))
+
+
+def _model(body: bytes) -> str:
+    try:
+        return read_named.decode(body).model
+    except msgspec.DecodeError:
+        return ""
 
 
 PASSING = frozenset({"", "api_error", "overloaded_error", "rate_limit_error", "timeout_error"})

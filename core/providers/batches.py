@@ -92,6 +92,14 @@ class Line:
     passing: bool = False
 
 
+@dataclass(frozen=True)
+class Used:
+    """What an answer's body tells of its bill. `usage` is None where its token counts make no sense."""
+
+    model: str
+    usage: Usage | None
+
+
 class Gone(Exception):
     """The provider has deleted this batch's results."""
 
@@ -125,6 +133,9 @@ class BatchLane(Protocol):
 
     def read(self, line: bytes) -> Line:
         """Raises ValueError for a line that is none."""
+
+    def used(self, body: bytes) -> Used:
+        """The same model and usage as the provider's `parse` finds, in a fraction of its time."""
 
 
 async def save(chunks: AsyncIterator[bytes], path: Path, size: int | None) -> bool:

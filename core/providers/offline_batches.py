@@ -12,8 +12,9 @@ import msgspec
 import orjson
 
 from core.errors import CairnError
-from core.providers.batches import Found, Framing, Limits, Line, Order, Remote
+from core.providers.batches import Found, Framing, Limits, Line, Order, Remote, Used
 from core.providers.openai_batches import read_line
+from core.providers.types import Usage
 
 
 class _Asked(msgspec.Struct):
@@ -60,7 +61,7 @@ class OfflineBatches:
         with source().open("rb") as requests, path.open("wb") as results:
             for line in requests:
                 request = asked.decode(line)
-                results.write(_result(request.custom_id, self._answered(orjson.loads(request.body))))
+                results.write(_result(request.custom_id, self._answered(orjson.loads(bytes(request.body)))))
 
     def _answered(self, body: dict[str, object]) -> dict[str, object]:
         try:
@@ -70,6 +71,9 @@ class OfflineBatches:
 
     def read(self, line: bytes) -> Line:
         return read_line(line)
+
+    def used(self, body: bytes) -> Used:
+        return Used("", Usage())
 
 
 def _result(custom_id: str, response: dict[str, object]) -> bytes:

@@ -10,7 +10,20 @@ import msgspec
 
 from core.errors import ProviderError
 from core.providers import errors
-from core.providers.batches import CHUNK_BYTES, Found, Framing, Gone, Limits, Line, Order, Refused, Remote, State, save
+from core.providers.batches import (
+    CHUNK_BYTES,
+    Found,
+    Framing,
+    Gone,
+    Limits,
+    Line,
+    Order,
+    Refused,
+    Remote,
+    State,
+    Used,
+    save,
+)
 from core.providers.types import Usage
 
 if TYPE_CHECKING:
@@ -54,6 +67,31 @@ class _ErrorBody(msgspec.Struct):
     error: _Told | None = None
 
 
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class _Tokens(msgspec.Struct):
+    """Chat completions count prompts and completions, the Responses API inputs and outputs."""
+
+    prompt_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens: int | None = None
+    input_tokens: int | None = None
+    input_tokens_details: _Details | None = None
+    output_tokens: int | None = None
+
+
+class _Named(msgspec.Struct):
+    model: str | None = None
+
+
+class _Body(_Named):
+    usage: _Tokens | None = None
+
+
+read_named = msgspec.json.Decoder(_Named)
+read_body = msgspec.json.Decoder(_Body)
 read_result = msgspec.json.Decoder(_ResultLine)
 read_error = msgspec.json.Decoder(_ErrorBody)
 
@@ -129,6 +167,27 @@ class OpenAIBatches:
     def read(self, line: bytes) -> Line:
         return read_line(line)
 
+    def used(self, body: bytes) -> Used:
+        try:
+            found = read_body.decode(body)
+        except msgspec.DecodeError:
+            return Used(_model(body), None)
+        tokens = found.usage or _Tokens()
+        details = tokens.prompt_tokens_details or tokens.input_tokens_details
+        usage = Usage(
+            input_tokens=tokens.prompt_tokens or tokens.input_tokens or 0,
+            cached_input_tokens=(details.cached_tokens if details else 0) or 0,
+            output_tokens=tokens.completion_tokens or tokens.output_tokens or 0,
+        )
+        return Used(found.model or "", usage)
+
+
+def _model(body: bytes) -> str:
+    try:
+        return read_named.decode(body).model or ""
+    except msgspec.DecodeError:
+        return ""
+
 
 def read_line(line: bytes) -> Line:
     """A line of an output or an error file: a failed one may have `error: null` and its status in the response."""
@@ -138,7 +197,10 @@ def read_line(line: bytes) -> Line:
         raise ValueError(str(error)) from None
     status = found.response.status_code if found.response else 0
     if found.error is None and found.response is not None and status == 200:
-        return Line(found.custom_id, "answer", bytes(found.response.body))
+        answer = bytes(found.response.body)
+        if not answer.startswith(b"{"):
+            raise ValueError("an answer without its body")
+        return Line(found.custom_id, "answer", answer)
     told = found.error or (_told(found.response) if found.response else None) or _Told()
     code, message = told.code or "", told.message or ""
     if code == "batch_expired":

@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from genai_prices.data_snapshot import get_snapshot
 
 from core.errors import InvalidInput
-from core.pricing import estimate, price
+from core.pricing import estimate, price, tariff
 from core.providers.types import Usage
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -92,3 +93,49 @@ def test_counts_that_cannot_be_are_refused(usage: Any, provider: str) -> None:
 
 def test_an_estimate_is_a_price() -> None:
     assert estimate("openai", "gpt-5-mini", 1000, 100, "live", NOW).cost == Decimal("0.00045")
+
+
+MODELS = [
+    (provider.id, model.id)
+    for provider in get_snapshot().providers
+    if provider.id in ("openai", "anthropic")
+    for model in provider.models
+]
+AMOUNTS = [
+    Usage(),
+    Usage(1, 0, 0, 0),
+    Usage(0, 0, 0, 7),
+    Usage(1234, 1234, 0, 567),
+    Usage(1234, 0, 1234, 567),
+    Usage(1234, 321, 123, 567),
+    Usage(999_999_999, 333_333_333, 111_111_111, 777_777_777),
+    # About the thresholds of prices that depend on how much is used.
+    *(Usage(tokens + more, 100, 10, 1000) for tokens in (128_000, 200_000, 272_000) for more in (0, 1)),
+]
+BEFORE_BATCH_RATES = datetime(2025, 11, 21, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("at", [NOW, BEFORE_BATCH_RATES])
+@pytest.mark.parametrize("lane", ["live", "batch"])
+def test_a_tariff_is_the_price_of_every_model_in_the_snapshot(lane: str, at: datetime) -> None:
+    for provider, model in [*MODELS, ("openai", "no-such-model"), ("offline", "offline-1")]:
+        cost = tariff(provider, model, lane, at)
+        for usage in AMOUNTS:
+            assert cost(usage) == price(provider, model, usage, lane, at), (provider, model, usage)
+
+
+def test_the_snapshot_holds_prices_of_both_kinds() -> None:
+    """Or the test above would not show that those which depend on how much is used are priced one by one."""
+    per_token = [
+        {price(p, model, Usage(input_tokens=tokens), "live", NOW).cost or 0 for tokens in (1, 1_000_000)}
+        for p, model in MODELS
+    ]
+    linear = [1_000_000 * min(costs) == max(costs) for costs in per_token]
+    assert 0 < sum(linear) < len(linear)
+
+
+@pytest.mark.parametrize("usage", [Usage(-1), Usage(1, 1, 1), Usage(0, 0, 0, 10**12)])
+@pytest.mark.parametrize("model", ["gpt-5-mini", "gpt-5.4", "no-such-model"])
+def test_a_tariff_refuses_what_a_price_refuses(model: str, usage: Usage) -> None:
+    with pytest.raises(InvalidInput):
+        tariff("openai", model, "batch", NOW)(usage)

@@ -1,0 +1,309 @@
+"""Stage *keep* of the batch lane: from a batch's result files to raw responses, usage records and request states.
+
+Files are taken block by block, in one transaction of the caller's. A request is claimed by a conditional update that
+tells its fingerprint and its response's id, and what was claimed is copied straight into `response`: the wide bodies
+are written once, nothing is looked up line by line, and what comes twice, late or for nobody finds nothing to claim.
+"""
+
+import json
+import struct
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from sqlmodel import Session
+
+from core import booking, db, leftovers, results
+from core.booking import Account, Bill, array
+from core.leftovers import Leftover, Rule
+from core.providers.batches import BatchLane, Refused, Remote
+from core.providers.types import Usage
+from core.record import UNSTORABLE_RESPONSE, storable
+from core.results import Block, Key, Odd, Told
+
+MISSING = "The results held no line for it that could be read. Send it again."
+GONE = "The provider has deleted this batch's results. Send the request again; it is billed again."
+NO_REASON = "The provider refused the batch and gave no reason. Look at the batch there, then send the request again."
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a batch's results came to. `again` went out again by themselves; `missing` ones are among the others."""
+
+    answered: int = 0
+    failed: int = 0
+    again: int = 0
+    cancelled: int = 0
+    missing: int = 0
+    odd: Mapping[str, int] = field(default_factory=dict)
+
+
+def keep(session: Session, batch: Any, lane: BatchLane, files: Sequence[Path], remote: Remote, at: datetime) -> Kept:
+    """Keep the results of a batch that the caller holds; what was kept before is not kept again."""
+    known = db.scalar(session, "SELECT counts FROM provider_batch WHERE id = :id", id=batch.id)
+    if known is not None:
+        return Kept(**known)
+    rule = rule_of(session, batch, at)
+    template = db.scalar(session, "SELECT template_id FROM job WHERE id = :job", job=batch.job_id)
+    account = Account(batch, template, at)
+    tally = Tally()
+    for block in results.blocks(files, lane, batch.nonce):
+        tally += _take(session, account, rule, lane, block)
+    missing = leftovers.leave_rest(session, batch.id, rule, "missing", MISSING, rule.passing, at)
+    booking.book_unattributed(session, account, tally.used, remote.usage)
+    kept = tally.kept(missing)
+    db.execute(
+        session,
+        "UPDATE provider_batch SET counts = CAST(:counts AS jsonb) WHERE id = :id",
+        counts=json.dumps(asdict(kept)),
+        id=batch.id,
+    )
+    return kept
+
+
+@dataclass(frozen=True)
+class Tally:
+    states: Counter[str] = field(default_factory=Counter)
+    odd: Counter[str] = field(default_factory=Counter)
+    used: Usage = field(default_factory=Usage)
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.states + other.states, self.odd + other.odd, self.used + other.used)
+
+    def kept(self, missing: Counter[str]) -> Kept:
+        states = self.states + missing
+        return Kept(
+            answered=states["answered"],
+            failed=states["failed"],
+            again=states["pending"],
+            cancelled=states["cancelled"],
+            missing=missing.total(),
+            odd=dict(self.odd),
+        )
+
+
+def gone(session: Session, batch: Any, at: datetime) -> Kept:
+    """The provider has deleted the results: what they held is lost, and only a person may pay for it again."""
+    rule = rule_of(session, batch, at)
+    states = leftovers.leave_rest(session, batch.id, rule, "results_gone", GONE, None, at)
+    return Kept(failed=states["failed"], cancelled=states["cancelled"])
+
+
+def refused(session: Session, batch: Any, reasons: Sequence[Refused], at: datetime) -> Kept:
+    """The provider did not take the batch: nothing ran. Requests that are to blame fail, the others wait to be packed.
+
+    A full queue is nobody's fault. Without a line to blame all fail, or they would be refused again for ever.
+    """
+    rule = rule_of(session, batch, at)
+    blamed = _blamed(session, batch, [reason for reason in reasons if reason.line is not None])
+    states = Counter(leftovers.leave(session, batch.id, rule, blamed, at).values())
+    if blamed or any(reason.code == "token_limit_exceeded" for reason in reasons):
+        put_back = db.execute(session, PUT_BACK, dropped=rule.dropped, batch=batch.id, at=at)
+        states["cancelled" if rule.dropped else "pending"] += put_back
+    else:
+        first = reasons[0] if reasons else Refused("refused", NO_REASON)
+        code, message = storable(first.code), storable(first.message)
+        states += leftovers.leave_rest(session, batch.id, rule, code, message, None, at)
+    return Kept(failed=states["failed"], again=states["pending"], cancelled=states["cancelled"])
+
+
+PUT_BACK = """
+UPDATE request SET worker_id = NULL,
+  state = CASE WHEN :dropped THEN 'cancelled' ELSE 'pending' END,
+  provider_batch_id = CASE WHEN :dropped THEN provider_batch_id END,
+  finished_at = CASE WHEN :dropped THEN CAST(:at AS timestamptz) END
+WHERE provider_batch_id = :batch AND state = 'in_flight'
+"""
+
+
+def _blamed(session: Session, batch: Any, reasons: Sequence[Refused]) -> list[Leftover]:
+    """Line n of what was handed over is the batch's nth request by id."""
+    by_line = {reason.line: reason for reason in reasons}
+    found = db.rows(session, BY_LINE, batch=batch.id, lines=sorted(by_line))
+    return [
+        Leftover(row.id, row.attempts, storable(by_line[row.line].code), storable(by_line[row.line].message), None)
+        for row in found
+    ]
+
+
+BY_LINE = """
+SELECT * FROM (
+  SELECT id, attempts, state, row_number() OVER (ORDER BY id) AS line FROM request WHERE provider_batch_id = :batch
+) numbered WHERE line = ANY(:lines) AND state = 'in_flight'
+"""
+
+
+def rule_of(session: Session, batch: Any, at: datetime) -> Rule:
+    """What the batch's job says to what is left over. Whoever cancels it meanwhile waits until that is written."""
+    job = db.row(session, "SELECT state, leftovers, deadline FROM job WHERE id = :job FOR SHARE", job=batch.job_id)
+    return leftovers.rule(job.state, job.leftovers, job.deadline, at) if job else Rule(dropped=True)
+
+
+def _take(session: Session, account: Account, rule: Rule, lane: BatchLane, block: Block) -> Tally:
+    """Keep one block of results."""
+    claimed = _claim(session, account.batch, block.answers)
+    strays = _strays(session, block.answers.keys() - claimed.keys())
+    # An answer of a request that was cancelled or deleted meanwhile was paid for all the same.
+    paid = [key for key in block.answers if strays.get(key) != "unknown"]
+    bills = {key: booking.bill(account, lane.used(block.answers[key].line.body)) for key in paid}
+    unstorable = _store(session, claimed, block.answers, bills, account.at)
+    used = booking.book(session, account, bills)
+    left = _leave(session, account, rule, block.unanswered)
+    strays_left = _strays(session, block.unanswered.keys() - left.keys())
+    odd = [*block.odd, *_odd(strays, block.answers), *_odd(strays_left, block.unanswered)]
+    _keep_odd(session, account.batch, odd)
+    states = Counter(left.values()) + Counter(answered=len(claimed) - unstorable, failed=unstorable)
+    return Tally(states, Counter(one.kind for one in odd), used)
+
+
+def _odd(strays: Mapping[Key, str | None], told: Mapping[Key, Told]) -> list[Odd]:
+    return [Odd(kind, told[key].raw) for key, kind in strays.items() if kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    response_id: int
+    fingerprint: str
+
+
+def _claim(session: Session, batch: Any, answers: Iterable[Key]) -> dict[Key, Claimed]:
+    keys = sorted(answers)
+    if not keys:
+        return {}
+    columns = {"batch": batch.id, "id": array(key[0] for key in keys), "attempt": array(key[1] for key in keys)}
+    found = session.connection().exec_driver_sql(CLAIM, columns)
+    return {(row[0], row[1]): Claimed(row[2], row[3]) for row in found}
+
+
+CLAIM = """
+UPDATE request r SET state = 'answered', response_id = i.response_id, worker_id = NULL
+FROM (
+  SELECT id, attempt, nextval('response_id_seq') AS response_id
+  FROM unnest(%(id)s::bigint[], %(attempt)s::int[]) AS t(id, attempt) OFFSET 0
+) i
+WHERE r.id = i.id AND r.attempts = i.attempt AND r.provider_batch_id = %(batch)s AND r.state = 'in_flight'
+RETURNING r.id, r.attempts, r.response_id, r.fingerprint
+"""
+
+
+def _strays(session: Session, keys: Iterable[Key]) -> dict[Key, str | None]:
+    """What is odd about lines that found nothing to claim; nothing is where the request was cancelled or deleted."""
+    wanted = sorted(keys)
+    if not wanted:
+        return {}
+    found = db.rows(session, "SELECT id, attempts, state FROM request WHERE id = ANY(:ids)", ids=[k[0] for k in wanted])
+    rows = {row.id: row for row in found}
+    return {key: _oddity(rows.get(key[0]), key[1]) for key in wanted}
+
+
+def _oddity(request: Any, attempt: int) -> str | None:
+    if request is None:
+        return None
+    if request.attempts != attempt:
+        return "unknown"
+    return None if request.state == "cancelled" else "duplicate"
+
+
+def _store(
+    session: Session,
+    claimed: Mapping[Key, Claimed],
+    answers: Mapping[Key, Told],
+    bills: Mapping[Key, Bill],
+    at: datetime,
+) -> int:
+    """Copy the responses of what was claimed. Returns how many the database would not take as they came."""
+
+    def row(key: Key, raw: bytes) -> bytes:
+        return _packed(key, claimed[key], bills[key], raw, at)
+
+    refused = _copied(session, {key: row(key, answers[key].line.body) for key in claimed})
+    if refused:
+        as_strings = {key: json.dumps(storable(answers[key].line.body.decode())).encode() for key in refused}
+        _copy(session, [row(key, raw) for key, raw in as_strings.items()])
+        for request_id, attempt in refused:
+            db.execute(session, UNSTORABLE_RESPONSE, request=request_id, attempt=attempt)
+    return len(refused)
+
+
+def _copied(session: Session, rows: Mapping[Key, bytes]) -> list[Key]:
+    """Copy all that can be; returns what is refused, found by halving."""
+    if not rows:
+        return []
+    try:
+        with session.begin_nested():
+            _copy(session, rows.values())
+    except REFUSALS:
+        keys = list(rows)
+        if len(keys) == 1:
+            return keys
+        halves = keys[: len(keys) // 2], keys[len(keys) // 2 :]
+        return [key for half in halves for key in _copied(session, {key: rows[key] for key in half})]
+    return []
+
+
+REFUSALS = (psycopg.DataError, psycopg.errors.StatementTooComplex, psycopg.errors.ProgramLimitExceeded)
+
+
+def _copy(session: Session, rows: Iterable[bytes]) -> None:
+    with db.driver_connection(session).cursor() as cursor, cursor.copy(COPY_RESPONSES) as copy:
+        copy.write(b"".join([COPY_HEADER, *rows, COPY_END]))
+
+
+COPY_RESPONSES = """
+COPY response (id, request_id, fingerprint, model, finish_reason, input_tokens, cached_input_tokens, output_tokens,
+  created_at, raw) FROM STDIN (FORMAT binary)
+"""
+COPY_HEADER, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+# A row is the number of its columns, then each column's length and bytes; times are microseconds since 2000.
+COPY_IDS, COPY_LENGTH, COPY_NUMBERS = struct.Struct(">hiqiq"), struct.Struct(">i"), struct.Struct(">iiqiqiqiqi")
+COPY_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _packed(key: Key, claimed: Claimed, bill: Bill, raw: bytes, at: datetime) -> bytes:
+    fingerprint, model, usage = claimed.fingerprint.encode(), bill.model.encode(), bill.usage
+    numbers = (usage.input_tokens, usage.cached_input_tokens, usage.output_tokens, (at - COPY_EPOCH) // MICROSECOND)
+    sized = [part for number in numbers for part in (8, number)]
+    return b"".join(
+        (
+            COPY_IDS.pack(10, 8, claimed.response_id, 8, key[0]),
+            COPY_LENGTH.pack(len(fingerprint)),
+            fingerprint,
+            COPY_LENGTH.pack(len(model)),
+            model,
+            COPY_NUMBERS.pack(0, *sized, len(raw)),
+            raw,
+        )
+    )
+
+
+def _leave(session: Session, account: Account, rule: Rule, unanswered: Mapping[Key, Told]) -> dict[Key, str]:
+    """The next state of each that the provider says it did not answer, where it was still in flight."""
+    times = {"error": rule.passing, "expired": rule.cut_short, "cancelled": rule.cut_short}
+    left = [
+        Leftover(
+            *key,
+            storable(told.line.code),
+            storable(told.line.message),
+            times[told.line.outcome] if told.line.outcome != "error" or told.line.passing else None,
+        )
+        for key, told in sorted(unanswered.items())
+    ]
+    return leftovers.leave(session, account.batch.id, rule, left, account.at) if left else {}
+
+
+def _keep_odd(session: Session, batch: Any, odd: Sequence[Odd]) -> None:
+    if odd:
+        session.connection().exec_driver_sql(
+            KEEP_ODD,
+            {"batch": batch.id, "kind": [one.kind for one in odd], "raw": [one.raw for one in odd]},
+        )
+
+
+KEEP_ODD = """
+INSERT INTO odd_line (batch_id, kind, raw) SELECT %(batch)s, * FROM unnest(%(kind)s::text[], %(raw)s::bytea[])
+"""

@@ -402,7 +402,8 @@ def _start(session: Session, job_id: str) -> None:
 
 
 def _locked(session: Session, job_id: str) -> Job:
-    job = session.get(Job, job_id, with_for_update=True)
+    # Nobody else changes it meanwhile; writing down events of it goes on.
+    job = session.get(Job, job_id, with_for_update={"key_share": True})
     if job is None:
         raise NotFound(f"There is no job {job_id}. It may have been deleted.")
     return job

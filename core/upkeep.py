@@ -31,6 +31,8 @@ def expand_job(job_id: str) -> None:
                 return
             asking = templates.asking(session, job.template_id, job.params, job.template_version)
             made = expand.expand(session, job_id, asking, calls.provider(job.provider), job.model, job.lane)
+            if job.canary:
+                expand.hold_behind_canary(session, job_id, job.canary)
             if made:
                 queue.defer(session, "pump_job", job_id=job_id)
             else:

@@ -11,6 +11,7 @@ import threading
 import structlog
 
 from core import db, heartbeat, migrate, templates
+from core.batches import Batches
 from core.children import end_with_parent
 from core.errors import CairnError
 from core.live import LiveLane
@@ -46,6 +47,7 @@ async def run(settings: Settings) -> None:
     name = f"{socket.gethostname()}:{os.getpid()}"
     worker_id = await asyncio.to_thread(heartbeat.register, name)
     lane = LiveLane(worker_id, settings.live_concurrency)
+    handed_over = Batches(worker_id)
     await lane.open()
     stop_extraction = threading.Event()
     leadership = clock.Leadership()
@@ -55,7 +57,7 @@ async def run(settings: Settings) -> None:
     scheduler.start()
     log.info("jobs started", worker=name)
 
-    working = asyncio.create_task(worker.work(lane, stop_extraction, settings))
+    working = asyncio.create_task(worker.work(lane, handed_over, stop_extraction, settings))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping, *lane.background}, return_when=asyncio.FIRST_COMPLETED)
     for part in (working, *lane.background):
@@ -67,7 +69,8 @@ async def run(settings: Settings) -> None:
     stop_extraction.set()
     lane.stopping.set()
     working.cancel()
-    await lane.close(settings.grace_seconds)
+    handed_over.stopping.set()
+    await asyncio.gather(lane.close(settings.grace_seconds), handed_over.close(settings.grace_seconds))
     await asyncio.wait({working}, timeout=1)
     beat.stop()
     leadership.close()

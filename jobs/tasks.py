@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import procrastinate
 
-from core import extract, live, upkeep
+from core import batches, extract, live, upkeep
+from core.batches import Batches
 from core.live import LiveLane
 
 
-def register(app: procrastinate.App, lane: LiveLane, stop: threading.Event) -> None:
+def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop: threading.Event) -> None:
     # Extraction runs in subprocesses; the threads only wait for them, and must not crowd out database work.
     extractors = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="extract")
 
@@ -26,7 +27,12 @@ def register(app: procrastinate.App, lane: LiveLane, stop: threading.Event) -> N
 
     @app.task(name="pump_job")
     async def pump_job(job_id: str) -> None:
+        await asyncio.to_thread(batches.pack_job, job_id)
         await lane.pump(job_id)
+
+    @app.task(name="advance_batch")
+    async def advance_batch(batch_id: str) -> None:
+        await handed_over.advance(batch_id)
 
     @app.task(name="derive")
     async def derive() -> None:

@@ -11,6 +11,7 @@ import structlog
 from procrastinate.exceptions import ConnectorException
 
 from core import db, queue
+from core.batches import Batches
 from core.errors import Unavailable
 from core.live import LiveLane
 from core.settings import Settings
@@ -20,24 +21,26 @@ log = structlog.get_logger()
 RESTART_SECONDS = 1.0
 
 
-async def work(lane: LiveLane, stop_extraction: threading.Event, settings: Settings) -> None:
+async def work(lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event, settings: Settings) -> None:
     """The queue's workers, again and again: a database that goes away ends them, and they come back with it."""
     while not lane.stopping.is_set():
         reason = "the connection was lost"
         try:
-            await _work_once(lane, stop_extraction, settings)
+            await _work_once(lane, handed_over, stop_extraction, settings)
         except (ConnectorException, psycopg.Error, Unavailable) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
         log.warning("the queue's workers ended and start again", reason=reason)
         await asyncio.sleep(RESTART_SECONDS)
 
 
-async def _work_once(lane: LiveLane, stop_extraction: threading.Event, settings: Settings) -> None:
+async def _work_once(
+    lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event, settings: Settings
+) -> None:
     """A worker that loses its connection ends without an error: then the other ends, too, and both start again."""
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=6)
     app = procrastinate.App(connector=connector)
-    tasks.register(app, lane, stop_extraction)
+    tasks.register(app, lane, handed_over, stop_extraction)
     options: dict[str, Any] = {
         "install_signal_handlers": False,
         "listen_notify": True,

@@ -13,7 +13,8 @@ import pytest
 from core import calls, db, migrate, templates
 from core.embedded import EmbeddedPostgres
 from core.settings import Settings, get_settings
-from tests import local_provider
+from tests import batch_provider, local_provider
+from tests.batch_provider import BatchProvider
 
 SETTINGS = tuple(name.upper() for name in Settings.model_fields)
 
@@ -97,6 +98,22 @@ def openai(provider: local_provider.LocalProvider, setting: Any) -> local_provid
     """The same, set up as openai, without waits of its own: what fails is not tried again unless a test says so."""
     setting(OPENAI_API_KEY="test", OPENAI_BASE_URL=provider.openai_url, RETRY_ATTEMPTS=0)
     return provider
+
+
+@pytest.fixture
+def batch_server(setting: Any) -> Iterator[BatchProvider]:
+    """A provider of our own with batches, set up as openai and as anthropic, and looked at without waits."""
+    with batch_provider.running() as server:
+        setting(
+            OPENAI_API_KEY="test",
+            OPENAI_BASE_URL=server.openai_url,
+            ANTHROPIC_API_KEY="test",
+            ANTHROPIC_BASE_URL=server.anthropic_url,
+            RETRY_ATTEMPTS=0,
+            BATCH_POLL_SECONDS=0.2,
+            BATCH_SETTLE_SECONDS=0,
+        )
+        yield server
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import make_url
 
-from core import calls, db, documents, expand, extract, heartbeat, jobs, live, upkeep
+from core import batches, calls, db, documents, expand, extract, heartbeat, jobs, live, upkeep
+from core.batches import Batches
 from core.jobs import JobSpec
 from core.live import LiveLane
 
@@ -140,3 +141,34 @@ def until_now(condition: Callable[[], bool], seconds: float = 10) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not become so in time"
         time.sleep(0.01)
+
+
+def run_batches(job_id: str, seconds: float = 20, rounds: int | None = None) -> None:
+    """What the clock and the queue do for a job with batches: until it has ended, or so many rounds of it."""
+
+    async def work(lane: LiveLane) -> None:
+        handed_over = Batches(lane.worker_id)
+        deadline = time.monotonic() + seconds
+        done = 0
+        while not await asyncio.to_thread(ended, job_id) and done != rounds:
+            assert time.monotonic() < deadline, f"the job did not end: {await asyncio.to_thread(states, job_id)}"
+            await asyncio.to_thread(upkeep.expand_job, job_id)
+            await asyncio.to_thread(batches.pack_job, job_id)
+            await lane.pump(job_id)
+            for batch_id in await asyncio.to_thread(open_batches, job_id):
+                await handed_over.advance(batch_id, due_only=False)
+            await asyncio.to_thread(live.derive_chunk)
+            done += 1
+            await asyncio.sleep(0.01)
+        await handed_over.close(5)
+
+    with_lane(work)
+
+
+def open_batches(job_id: str) -> list[str]:
+    found = rows("SELECT id FROM provider_batch WHERE job_id = :job AND next_at IS NOT NULL ORDER BY id", job=job_id)
+    return [row["id"] for row in found]
+
+
+def batch_rows(job_id: str) -> list[dict[str, Any]]:
+    return rows("SELECT * FROM provider_batch WHERE job_id = :job ORDER BY id", job=job_id)

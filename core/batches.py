@@ -1,0 +1,330 @@
+"""The life of a provider batch, one step at a time: prepare, submit once, settle, poll, fetch, keep.
+
+    preparing -> submitting -> in_progress -> ended -> completed | expired | cancelled
+         |            |            +-> failed (its validation; nothing ran)
+         |            +-> settling -> in_progress | absent
+         +-> failed (refused)
+
+Where it stands is in its row alone, so whoever comes next goes on, whatever died before. A worker holds a batch by
+`worker_id` and `epoch`, and every write names the epoch it holds: one that slept through its lease finds no row.
+Before a create goes out its intent is committed; a create that nobody heard the end of is looked for at the provider,
+and its requests are held until it is found or certainly absent.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from core import calls, db, held, packing, queue, templates
+from core.errors import CairnError, ConfigurationError, ProviderError, Unavailable
+from core.models import Job, ProviderBatch
+from core.providers.batches import Gone, Order
+from core.providers.types import Provider
+from core.settings import get_settings
+
+log = structlog.get_logger()
+# Files are written, fetched and read by so many at a time in one process.
+HEAVY_AT_ONCE = 2
+
+
+class Batches:
+    """The provider batches that one worker process works on."""
+
+    def __init__(self, worker_id: int):
+        self.worker_id = worker_id
+        self.stopping = asyncio.Event()
+        self.running: dict[str, asyncio.Task[None]] = {}
+        self._heavy = asyncio.Semaphore(HEAVY_AT_ONCE)
+
+    async def close(self, grace_seconds: float) -> None:
+        """Let steps that are being made end within the grace; what is cut off is settled by whoever comes next."""
+        self.stopping.set()
+        running = list(self.running.values())
+        if running:
+            await asyncio.wait(running, timeout=grace_seconds)
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=1)
+
+    async def advance(self, batch_id: str, *, due_only: bool = True) -> None:
+        """Make the steps of this batch that can be made now. Nothing happens where another worker holds it."""
+        if self.stopping.is_set() or batch_id in self.running:
+            return
+        task = self.running[batch_id] = asyncio.create_task(self._advance(batch_id, due_only))
+        task.add_done_callback(lambda _: self.running.pop(batch_id, None))
+        # Who cancels us stops the worker; `close` gives the step its time.
+        await asyncio.shield(task)
+
+    async def _advance(self, batch_id: str, due_only: bool) -> None:
+        batch = await asyncio.to_thread(_take, batch_id, self.worker_id, due_only)
+        try:
+            while batch is not None and not self.stopping.is_set():
+                batch = await self._step(batch)
+            if batch is not None:
+                await asyncio.to_thread(held.release, batch, timedelta(0))
+        except held.Lost:
+            log.info("a batch is held by another worker now", batch=batch_id)
+        except Unavailable as error:
+            # Our hold ends by itself; the next tick goes on from the row.
+            log.warning("a batch waits for the database", batch=batch_id, reason=error.message)
+
+    async def _step(self, batch: ProviderBatch) -> ProviderBatch | None:
+        """One step. Returns the batch while it is held and can go on at once."""
+        try:
+            if batch.state in HEAVY:
+                async with self._heavy:
+                    return await STEPS[batch.state](batch, _provider(batch))
+            return await STEPS[batch.state](batch, _provider(batch))
+        except (held.Lost, Unavailable):
+            raise
+        except CairnError as error:
+            await _later(batch, error)
+        except Exception:  # outer boundary of one batch: a fault must not stop the others
+            log.exception("a step of a batch failed", batch=batch.id)
+            await _later(batch, CairnError("A fault inside Cairn; its log has the details. It is tried again."))
+        return None
+
+
+def _provider(batch: ProviderBatch) -> Provider:
+    provider = calls.provider(batch.provider)
+    if provider.base_url != batch.base_url:
+        raise ConfigurationError(
+            f"This batch is at {batch.base_url}, and {batch.provider} is now called at {provider.base_url}. "
+            "Set the base URL back until it has ended."
+        )
+    return provider
+
+
+async def _unheard(batch: ProviderBatch, _provider: Provider) -> ProviderBatch:
+    """Whoever created it did not live to write down what came of it."""
+    return await _write(batch, state="settling", error=UNHEARD)
+
+
+UNHEARD = (
+    "Whether the provider has this batch is not known: the answer to its creation was not heard. It is being looked "
+    "for there; until that is settled its requests are held, so that nothing is billed twice."
+)
+
+
+async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
+    """Write the requests to a file, upload it where the provider wants that, and go on to the create.
+
+    Nothing that was uploaded runs by itself, so until then everything may be done again.
+    """
+    try:
+        path = await asyncio.to_thread(_write_file, batch, provider)
+        if batch.input_file_id is None:
+            batch = await _write(batch, input_file_id=await provider.batches.upload(_order(batch, path)))
+        return await _submit(batch, provider, path)
+    except ProviderError as error:
+        if error.retryable:
+            raise
+        await asyncio.to_thread(held.refuse, batch, error)
+        return None
+    finally:
+        _clear(batch)
+
+
+async def _submit(batch: ProviderBatch, provider: Provider, path: Path) -> ProviderBatch | None:
+    """Commit the intent, create once, commit what came of it. Raises what says that nothing was created."""
+    at = time.monotonic()
+    batch = await _write(batch, state="submitting", intent_at=datetime.now(UTC), error=None)
+    if time.monotonic() - at > get_settings().worker_lease_seconds / 2:
+        # We were asleep: others may take us for dead, and nothing was sent yet.
+        return await _write(batch, state="preparing", intent_at=None)
+    try:
+        remote = await provider.batches.create(_order(batch, path))
+    except ProviderError as error:
+        if not is_definite(error):
+            log.warning("the end of a create was not heard", batch=batch.id, reason=error.code)
+            return await _write(batch, state="settling", error=f"{UNHEARD} ({error.message})")
+        await _write(batch, state="preparing", intent_at=None)
+        raise
+    return await asyncio.to_thread(held.adopt, batch, remote, "submitted", "Handed to the provider")
+
+
+def is_definite(error: ProviderError) -> bool:
+    """Whether the provider has certainly not made the batch."""
+    if error.status is None:
+        return error.heard
+    return error.status < 500 or error.status == 529
+
+
+async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
+    """Look for a batch whose creation was not heard of."""
+    order, known = _order(batch, Path()), await asyncio.to_thread(held.known_elsewhere, batch)
+    found = await provider.batches.find(order, known)
+    if found.remote is not None:
+        return await asyncio.to_thread(held.adopt, batch, found.remote, "adopted", "Found at the provider and taken up")
+    settings = get_settings()
+    at = datetime.now(UTC)
+    since = None if found.undecided else batch.absent_since or at
+    if since is None or (at - since).total_seconds() < settings.batch_settle_seconds:
+        await _later(batch, None, absent_since=since)
+        return None
+    # A create that is still on its way must come to nothing.
+    if batch.input_file_id is not None:
+        try:
+            await provider.batches.forget(batch.input_file_id)
+        except ProviderError as error:
+            if not is_definite(error) or error.retryable:
+                raise
+        found = await provider.batches.find(order, known)
+        if found.remote is not None:
+            return await asyncio.to_thread(
+                held.adopt, batch, found.remote, "adopted", "Found at the provider and taken up"
+            )
+    await asyncio.to_thread(held.absent, batch)
+    return None
+
+
+async def _look(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
+    """Ask how far it is; cancel it where that is wanted."""
+    assert batch.provider_batch_id is not None
+    try:
+        if batch.cancel_requested and batch.provider_state not in CANCELLING:
+            await _cancel(batch, provider)
+        remote = await provider.batches.check(batch.provider_batch_id)
+    except ProviderError as error:
+        if error.status == 404 and batch.cancel_requested:
+            await asyncio.to_thread(held.gone, batch)
+            return None
+        raise
+    if remote.state == "in_progress":
+        await asyncio.to_thread(held.progress, batch, remote)
+        return None
+    if remote.state == "failed":
+        await asyncio.to_thread(held.invalid, batch, remote)
+        return None
+    return await _write(
+        batch,
+        state="ended",
+        provider_state=remote.provider_state,
+        done=remote.done,
+        output_file_id=remote.output_file_id,
+        error_file_id=remote.error_file_id,
+        ended_at=datetime.now(UTC),
+        error=None,
+        tries=0,
+    )
+
+
+CANCELLING = ("cancelling", "canceling")
+
+
+async def _cancel(batch: ProviderBatch, provider: Provider) -> None:
+    assert batch.provider_batch_id is not None
+    try:
+        await provider.batches.cancel(batch.provider_batch_id)
+    except ProviderError as error:
+        # One that has ended meanwhile cannot be cancelled any more; looking at it tells.
+        if error.status not in (400, 404, 409):
+            raise
+
+
+async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
+    """Fetch the results and keep them, in one transaction with the batch's end."""
+    assert batch.provider_batch_id is not None
+    directory = _scratch(batch)
+    try:
+        remote = await provider.batches.check(batch.provider_batch_id)
+        files = await provider.batches.fetch(remote, lambda: _write_file(batch, provider), directory)
+        await asyncio.to_thread(held.keep, batch, provider.batches, files, remote)
+    except Gone:
+        await asyncio.to_thread(held.gone, batch)
+    finally:
+        _clear(batch)
+    return None
+
+
+def pack_job(job_id: str) -> int:
+    """Pack what can be packed of a running job's pending requests. Returns how many batches were made."""
+    made = 0
+    while True:
+        with db.transaction() as session:
+            job = session.get(Job, job_id, with_for_update={"key_share": True})
+            at = db.now(session)
+            if job is None or job.state != "running" or (job.waits_until is not None and job.waits_until > at):
+                return made
+            asking = None
+            if job.template_id is not None:
+                asking = templates.asking(session, job.template_id, job.params, job.template_version)
+            packed = packing.pack(session, job, calls.provider(job.provider), asking, at)
+            if packed.reused:
+                queue.defer(session, "derive")
+            if packed.batch_id is not None:
+                queue.defer(session, "advance_batch", batch_id=packed.batch_id)
+                made += 1
+            elif not packed.reused:
+                return made
+
+
+async def _write(batch: ProviderBatch, **values: Any) -> ProviderBatch:
+    return await asyncio.to_thread(held.write, batch, **values)
+
+
+async def _later(batch: ProviderBatch, error: CairnError | None, **values: Any) -> None:
+    """Let go of it until it is due again; with an error, after waits that grow."""
+    wait = held.poll()
+    if error is not None:
+        log.warning("a batch's step is tried again later", batch=batch.id, state=batch.state, reason=error.code)
+        asked = timedelta(seconds=getattr(error, "retry_after", None) or 0)
+        wait = max(asked, min(wait * 2 ** min(batch.tries, 10), max(wait, held.LONGEST_POLL)))
+        values = {"tries": batch.tries + 1, "error": error.message, **values}
+    await asyncio.to_thread(held.release, batch, wait, **values)
+
+
+def _take(batch_id: str, worker_id: int, due_only: bool) -> ProviderBatch | None:
+    batch = held.take(batch_id, worker_id, due_only=due_only)
+    if batch is not None:
+        _clear(batch, all_holds=True)
+        _scratch(batch).mkdir(parents=True)
+    return batch
+
+
+def _write_file(batch: ProviderBatch, provider: Provider) -> Path:
+    path = _scratch(batch) / "requests"
+    with db.transaction() as session:
+        packing.write_requests(session, batch, provider.batches.framing(batch.endpoint), path)
+    return path
+
+
+def _order(batch: ProviderBatch, path: Path) -> Order:
+    return Order(
+        path=path,
+        endpoint=batch.endpoint,
+        nonce=batch.nonce,
+        requests=batch.requests,
+        intent_at=batch.intent_at or batch.created_at,
+        input_file_id=batch.input_file_id,
+    )
+
+
+def _scratch(batch: ProviderBatch) -> Path:
+    """A place of this hold alone: two who both believe to hold a batch must not share files."""
+    return get_settings().data_dir / "scratch" / batch.id / str(batch.epoch)
+
+
+def _clear(batch: ProviderBatch, *, all_holds: bool = False) -> None:
+    own = _scratch(batch)
+    shutil.rmtree(own.parent if all_holds else own, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        own.parent.rmdir()
+
+
+STEPS: dict[str, Callable[[ProviderBatch, Provider], Awaitable[ProviderBatch | None]]] = {
+    "preparing": _prepare,
+    "submitting": _unheard,
+    "settling": _settle,
+    "in_progress": _look,
+    "ended": _keep,
+}
+HEAVY = ("preparing", "ended")

@@ -234,6 +234,7 @@ async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
     """Fetch the results and keep them, in one transaction with the batch's end."""
     assert batch.provider_batch_id is not None
     directory = _scratch(batch)
+    directory.mkdir(parents=True, exist_ok=True)
     try:
         remote = await provider.batches.check(batch.provider_batch_id)
         files = await provider.batches.fetch(remote, lambda: _write_file(batch, provider), directory)
@@ -286,12 +287,12 @@ def _take(batch_id: str, worker_id: int, due_only: bool) -> ProviderBatch | None
     batch = held.take(batch_id, worker_id, due_only=due_only)
     if batch is not None:
         _clear(batch, all_holds=True)
-        _scratch(batch).mkdir(parents=True)
     return batch
 
 
 def _write_file(batch: ProviderBatch, provider: Provider) -> Path:
     path = _scratch(batch) / "requests"
+    path.parent.mkdir(parents=True, exist_ok=True)
     with db.transaction() as session:
         packing.write_requests(session, batch, provider.batches.framing(batch.endpoint), path)
     return path

@@ -77,6 +77,7 @@ def test_the_offline_engine_has_a_batch_lane() -> None:
     run_batches(job)
     assert states(job) == {"succeeded": 230}
     assert sizes(job) == [100, 100, 30]
+    assert {batch["epoch"] for batch in batch_rows(job)} == {1}
     assert rows("SELECT DISTINCT cost_usd, lane FROM usage_record") == [{"cost_usd": Decimal(0), "lane": "batch"}]
 
 

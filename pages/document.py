@@ -9,6 +9,7 @@ from core.extraction import SUPPORTED
 from core.reports import documents as report
 from core.reports import insights
 from pages import widgets
+from pages.deletion import ask_to_delete
 
 WINDOW = 6_000
 # Characters shown before and after a quote, so that it is seen without scrolling.
@@ -24,7 +25,8 @@ document_id = st.query_params.get("id", "")
 found = report.by_ids([document_id])
 if not found:
     st.title("Document")
-    st.info("This document is not there. It may have been deleted.")
+    widgets.show_told()
+    st.info("This document is not there. It may have been deleted." if document_id else "This link names no document.")
     if st.button("All documents"):
         st.switch_page("documents.py")
     st.stop()
@@ -46,17 +48,17 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.caption(" · ".join(fact for fact in facts if fact))
 
 with st.container(horizontal=True):
-    st.download_button(
-        "Download original",
-        data=lambda: b"".join(documents.original(document.id)[1]),
-        file_name=document.name,
-        mime="application/octet-stream",
-        on_click="ignore",
-        icon=":material/download:",
-    )
-    if document.state == "failed" and st.button("Try again", type="primary"):
+    if st.button("All documents", icon=":material/arrow_back:", type="tertiary"):
+        st.switch_page("documents.py")
+    # From the API: it streams, and asks who is asking.
+    st.link_button("Download original", f"api/v1/documents/{document.id}/original", icon=":material/download:")
+    if document.state == "failed" and st.button("Try again", icon=":material/replay:"):
         widgets.attempt(lambda: documents.retry(document.id), "It is read again.")
         st.rerun()
+    if document.state == "ready" and st.button("Analyse", icon=":material/play_circle:"):
+        widgets.analyse(documents=[document.id])
+    if st.button("Delete", icon=":material/delete:"):
+        ask_to_delete([document])
 
 if document.state == "failed":
     st.error(document.error_message or "It could not be read.", icon=":material/error:")
@@ -66,7 +68,7 @@ if document.state != "ready":
 
     @widgets.live(1)
     def wait() -> None:
-        if report.by_ids([document_id])[0].state in ("ready", "failed"):
+        if not [row for row in report.by_ids([document_id]) if row.state in ("queued", "extracting")]:
             st.rerun()
 
     wait()
@@ -74,20 +76,26 @@ if document.state != "ready":
 
 stored = documents.text_of(document.id)
 start, end = number("start"), number("end")
+if start is None or end is None or not start < end <= len(stored.text):
+    start = end = None
 starts = stored.page_starts if document.pages else list(range(0, max(len(stored.text), 1), WINDOW))
-shown = bisect.bisect_right(starts, start) if start is not None else 1
+label = "Page" if document.pages else "Part"
 
-left, right = st.columns([5, 3], gap="large")
+
+def page_at(offset: int) -> int:
+    return max(1, bisect.bisect_right(starts, offset))
+
+
+left, right = st.columns([5, 3], gap="medium")
 with left:
-    label = "Page" if document.pages else "Part"
-    page = st.pagination(len(starts), default=max(1, min(shown, len(starts)))) if len(starts) > 1 else 1
+    page = 1
+    if len(starts) > 1:
+        page = st.pagination(len(starts), default=page_at(start or 0), key="page", bind="query-params")
     first = starts[page - 1]
     last = starts[page] if page < len(starts) else len(stored.text)
     if start is not None and end is not None and first <= start < last:
-        last = max(last, min(end, len(stored.text)))
-        st.caption(
-            f":material/format_quote: The quote stands on {label.lower()} {page}, characters {start:,} to {end:,}."
-        )
+        last = max(last, end)
+        st.caption(f":material/format_quote: The quote stands on {label.lower()} {page}.")
         with st.container(border=True):
             around = max(first, start - AROUND)
             widgets.highlighted(stored.text[around : min(end + AROUND, last)], start - around, end - around)
@@ -96,14 +104,27 @@ with left:
     else:
         st.caption(f"{label} {page} of {len(starts)}")
         widgets.highlighted(stored.text[first:last], None, None)
+
+
+def turn_to(offset: int) -> None:
+    """The page that is shown is the widget's; a link alone does not move it while this page stays open."""
+    if len(starts) > 1:
+        st.session_state["page"] = page_at(offset)
+
+
 with right:
     st.subheader("Insights from here")
-    mine = insights.find(document=document.id, limit=50).items
-    for evidence in insights.evidence([i.id for i in mine]):
-        if evidence.document != document.id or evidence.start is None:
-            continue
-        if st.button(widgets.plain(evidence.quote[:140]), key=f"{evidence.insight}-{evidence.start}", type="tertiary"):
-            target = {"id": document.id, "start": str(evidence.start), "end": str(evidence.end)}
-            st.switch_page("document.py", query_params=target)
-    if not mine:
+    mine = {insight.id: insight for insight in insights.find(document=document.id, limit=50).items}
+    found_here = (e for e in insights.evidence([*mine]) if e.document == document.id)
+    # Several answers may bring the same quote.
+    places = sorted({(e.start, e.end, e.insight) for e in found_here if e.start is not None and e.end is not None})
+    with widgets.lines("places"):
+        for at, until, insight in places:
+            statement = mine[insight].statement
+            shown = widgets.plain(statement[:140]) + ("…" if statement[140:] else "")
+            key = f"{insight}-{at}-{until}"
+            if st.button(shown, key=key, type="tertiary", wrap=True, on_click=turn_to, args=(at,)):
+                target = {"id": document.id, "start": str(at), "end": str(until)}
+                st.switch_page("document.py", query_params=target)
+    if not places:
         st.caption("None yet. Ask something of this document on the Analyse page.")

@@ -73,12 +73,11 @@ def grid() -> None:
         column_config=COLUMNS,
         on_select="rerun",
         selection_mode="single-row",
-        key="jobs",
+        key=widgets.rows_key("jobs", rows),
         placeholder="–",
         height=min(38 + 35 * len(rows), 640),
     )
-    selected = event["selection"]["rows"]
-    if selected and selected[0] < len(rows):
+    if selected := event["selection"]["rows"]:
         st.switch_page("job.py", query_params={"id": rows[selected[0]].id})
     st.caption("Select a job to open it.")
 

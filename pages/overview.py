@@ -5,20 +5,14 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
-from core import calls, documents, samples
+from core import calls
 from core.reports import costs, insights, jobs, overview
 from pages import widgets
+from pages.uploads import load_samples
 
 st.title("Overview")
 widgets.show_told()
 now = widgets.utc_now()
-
-
-def load_samples() -> None:
-    """Into a collection of their own, so that they are easy to delete."""
-    for sample in samples.files():
-        with sample.path.open("rb") as file:
-            documents.add(sample.name, file, "samples")
 
 
 @widgets.live(3)

@@ -4,11 +4,11 @@ import functools
 import html
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import streamlit as st
 import structlog
@@ -36,6 +36,11 @@ STATE_COLOURS = {
 }
 ERRORS_STAY = timedelta(seconds=20)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
 
 
 def plain(text: str) -> str:
@@ -99,6 +104,18 @@ def analyse(*, documents: list[str] | None = None, collection: str | None = None
     if collection is not None:
         st.session_state["ask_in"] = collection
     st.switch_page("analyse.py")
+
+
+def lines(key: str) -> AbstractContextManager[object]:
+    """For texts to click on, one below the other: they begin at the left, unlike a button's label."""
+    inside = f".st-key-{key} button"
+    st.html(f"<style>{inside}, {inside} * {{justify-content: flex-start; text-align: left}}</style>")
+    return st.container(key=key, gap="xsmall")
+
+
+def rows_key(name: str, rows: Sequence[_HasId]) -> str:
+    """The key of a grid: a selection counts rows, so it must end where other rows stand there."""
+    return f"{name}-{hash(tuple(row.id for row in rows))}"
 
 
 def empty(what: str, page: str, label: str) -> None:

@@ -1,5 +1,6 @@
 """Every page: empty, full, broken. What a person reads on it is asserted, not only that it ran."""
 
+import io
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core import db, documents, jobs, templates
 from core.fields import FieldSpec
 from core.jobs import JobSpec
+from core.reports import documents as report
+from pages import widgets
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -51,7 +54,7 @@ def analysed() -> tuple[str, str]:
         ("templates", "Key points"),
         ("costs", "Nothing was called"),
         ("health", "none is alive"),
-        ("document", "may have been deleted"),
+        ("document", "names no document"),
         ("job", "names no job"),
     ],
 )
@@ -109,7 +112,7 @@ def test_samples_load_with_one_button() -> None:
 
 
 def test_a_failed_document_says_why_and_can_be_tried_again() -> None:
-    document = documents.add("broken.exe", __import__("io").BytesIO(b"\x7fELF\0\0")).document
+    document = documents.add("broken.exe", io.BytesIO(b"\x7fELF\0\0")).document
     at = show("document", id=document.id)
     assert "Convert it" in words(at)
     next(button for button in at.button if button.label == "Try again").click().run()
@@ -124,6 +127,48 @@ def test_the_document_page_marks_the_quote(analysed: tuple[str, str]) -> None:
     html = "".join(element.proto.body for element in at.get("html"))
     marked = html.split("<mark")[1].split(">", 1)[1].split("</mark>")[0]
     assert marked == TEXT[evidence["start"] : evidence["end"]]
+
+
+def test_a_document_that_is_gone_says_so() -> None:
+    assert "may have been deleted" in words(show("document", id="doc_gone"))
+
+
+def test_the_same_quote_of_two_answers_is_listed_once() -> None:
+    document = add_document()
+    for _ in range(2):
+        run_job(make_job([document], params={"count": 2}, reuse=False))
+    assert rows("SELECT count(*) AS n FROM evidence")[0]["n"] == 4
+    at = show("document", id=document)
+    assert not at.exception
+    assert len([button for button in at.button if "pumps" in button.label or "plant" in button.label]) == 2
+
+
+@pytest.mark.parametrize("link", [{"start": "9", "end": "3"}, {"start": "5"}, {"start": "0", "end": "99999"}])
+def test_a_quote_that_cannot_be_is_not_marked(link: dict[str, str]) -> None:
+    at = show("document", id=add_document(), **link)
+    assert not at.exception
+    html = "".join(element.proto.body for element in at.get("html"))
+    assert html.count("Repairs took nine days") == 1
+    assert "<mark" not in html
+
+
+def test_a_quote_on_a_later_part_opens_there_also_after_paging(analysed: tuple[str, str]) -> None:
+    far = add_document("Nothing is said here. " * 600 + TEXT, "far.txt")
+    run_job(make_job([far], "qa", params={"question": "What did the two pumps cost the northern plant?"}))
+    place = rows('SELECT start, "end" FROM evidence WHERE document_id = :d ORDER BY start', d=far)[0]
+    at = show("document", id=far, start=str(place["start"]), end=str(place["end"]))
+    assert "The quote stands on part 3." in words(at)
+    at.session_state["page"] = 1
+    assert "Part 1 of" in words(at.run())
+    next(button for button in at.button if "pumps" in button.label).click().run()
+    assert at.session_state["page"] == 3
+
+
+def test_the_original_is_a_link_to_the_api_and_not_a_copy_in_memory() -> None:
+    document = add_document()
+    at = show("document", id=document)
+    assert [link.proto.url for link in at.get("link_button")] == [f"api/v1/documents/{document}/original"]
+    assert not at.get("download_button")
 
 
 def test_text_of_a_document_never_becomes_markup() -> None:
@@ -163,7 +208,7 @@ def test_sentiment_of_a_language_model_comes_without_the_caption(openai: object)
 
 
 def test_analyse_says_why_there_is_nothing_to_launch() -> None:
-    documents.add("broken.exe", __import__("io").BytesIO(b"\x7fELF\0\0"))
+    documents.add("broken.exe", io.BytesIO(b"\x7fELF\0\0"))
     at = show("analyse")
     assert "1 document, 1 could not be read" in at.selectbox[0].options[0]
     assert "could be read" in words(at)
@@ -248,6 +293,28 @@ def test_the_job_page_leads_to_insights_only_where_its_template_makes_them(analy
 def test_a_queued_job_offers_to_cancel() -> None:
     job = make_job([add_document()])
     assert "Cancel job" in words(show("job", id=job))
+
+
+def test_a_selection_of_documents_ends_when_other_rows_stand_there() -> None:
+    at = show("documents")
+    assert "Load sample documents" in [button.label for button in at.button]
+    document = add_document()
+    key = widgets.rows_key("documents", report.find().items)
+    at.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.run()
+    assert {"Open document", "Analyse 1", "Delete 1"} <= {button.label for button in at.button}
+    add_document("Another document. It is newer.", "newer.txt")
+    at.run()
+    assert "Delete 1" not in [button.label for button in at.button]
+    assert document != report.find().items[0].id
+
+
+def test_documents_are_counted_by_state() -> None:
+    add_document()
+    documents.add("broken.exe", io.BytesIO(b"\x7fELF\0\0"))
+    assert "2 documents: 1 ready, 1 failed." in words(show("documents"))
+    assert "1 fit the filters" in words(show("documents", state="failed"))
+    assert show("documents").dataframe[0].value["State"][0].startswith("failed: This type of file")
 
 
 def test_insight_filters_come_from_the_link(analysed: tuple[str, str]) -> None:

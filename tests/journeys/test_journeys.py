@@ -59,8 +59,9 @@ def test_a_broken_pdf_says_what_to_do(app: App, browser_page: Any, tmp_path: Pat
     expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=30_000)
     page.get_by_test_id("stDataFrame").click(position={"x": 15, "y": 55})
     page.get_by_role("button", name="Open document").click()
-    expect(page.get_by_text(re.compile("cannot be read"))).to_be_visible()
-    expect(page.get_by_text(re.compile("upload it again"))).to_be_visible()
+    expect(page).to_have_url(re.compile("/document"))
+    expect(page.get_by_role("heading", name="broken.pdf")).to_be_visible()
+    expect(page.get_by_text(re.compile("cannot be read.*upload it again")).first).to_be_visible()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
 
 

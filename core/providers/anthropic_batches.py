@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import msgspec
 
 from core.errors import ProviderError
 from core.providers import errors
-from core.providers.batches import CHUNK_BYTES, Found, Framing, Gone, Limits, Line, Order, Remote, Used, save
+from core.providers.batches import CHUNK_BYTES, Found, Framing, Gone, Limits, Line, Order, Remote, Used, next_page, save
 from core.providers.types import Usage
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ PATH = "/v1/messages/batches"
 def translated() -> AbstractContextManager[None]:
     import anthropic
 
-    return errors.translated("anthropic", anthropic)
+    return errors.translated("anthropic", anthropic, anthropic.AnthropicError)
 
 
 class _Error(msgspec.Struct):
@@ -97,31 +97,37 @@ class AnthropicBatches:
         since, undecided = order.intent_at - CLOCKS_DIFFER, False
         with translated():
             page = await self._client().messages.batches.list(limit=100)
-            while True:
+            while page is not None:
                 for batch in page.data:
                     if batch.created_at < since or batch.id in known or _total(batch) != order.requests:
                         continue
-                    if batch.processing_status != "ended":
+                    if batch.processing_status != "ended" or not batch.results_url:
+                        # It cannot be looked into: not yet, or no longer.
                         undecided = True
-                    elif await self._is_ours(batch, order.nonce):
+                    elif await self._is_ours(batch.id, order.nonce):
                         return Found(_remote(batch))
-                if not page.has_next_page() or page.data[-1].created_at < since:
-                    return Found(None, undecided)
-                page = await page.get_next_page()
+                if page.data and page.data[-1].created_at < since:
+                    break
+                page = await next_page(page)
+        return Found(None, undecided)
 
-    async def _is_ours(self, batch: Any, nonce: str) -> bool:
-        if batch.archived_at is not None:
-            return False
+    async def _is_ours(self, remote_id: str, nonce: str) -> bool:
+        """All custom_ids of a batch of ours begin with its nonce, so that any line will do."""
         start = b""
-        async with self._client().messages.batches.with_streaming_response.results(batch.id) as response:
+        async with self._client().messages.batches.with_streaming_response.results(remote_id) as response:
             async for chunk in response.iter_bytes():
                 start += chunk
                 if b"\n" in start:
                     break
+        line, line_feed, _ = start.partition(b"\n")
         try:
-            return read_result.decode(start.split(b"\n", 1)[0]).custom_id.startswith(nonce)
-        except msgspec.DecodeError:
-            return nonce.encode() in start
+            return self.read(line).custom_id.startswith(f"{nonce}-")
+        except ValueError:
+            ours = f"{nonce}-".encode() in line
+            if not ours and not line_feed:
+                # Cut off: it may have been ours after all.
+                raise
+            return ours
 
     async def cancel(self, remote_id: str) -> None:
         with translated():
@@ -135,8 +141,10 @@ class AnthropicBatches:
         path = directory / "0.jsonl"
         try:
             with translated():
-                results = self._client().messages.batches.with_streaming_response.results(remote.id)
-                async with results as response:
+                batches = self._client().messages.batches
+                if not (await batches.retrieve(remote.id)).results_url:
+                    raise Gone
+                async with batches.with_streaming_response.results(remote.id) as response:
                     await save(response.iter_bytes(CHUNK_BYTES), path, None)
         except ProviderError as error:
             if error.status in (404, 410):
@@ -212,12 +220,14 @@ def _total(batch: Any) -> int:
 
 
 def _remote(batch: Any) -> Remote:
-    if not batch.id:
-        raise ValueError("an id is missing")
+    """Raises where the answer is no batch: then what became of the call is not known."""
+    parts = (batch.id, batch.processing_status)
+    if not all(isinstance(part, str) and part for part in parts) or not isinstance(batch.created_at, datetime):
+        raise ValueError("something is missing")
     return Remote(
         id=batch.id,
         # Counts of outcomes stay zero until the end, and what ended whole, cut short or expired is told by its lines.
         state="completed" if batch.processing_status == "ended" else "in_progress",
-        provider_state=str(batch.processing_status),
+        provider_state=batch.processing_status,
         created_at=batch.created_at,
     )

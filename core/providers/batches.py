@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from core.providers.types import Usage
 
@@ -22,8 +22,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Framing:
-    """How a request is written: `head`, then for each `before`, its custom_id, `between`, its body, `after`; then
-    `tail`. `separator` stands between two requests."""
+    """How a request is written: `head`, then for each `before`, its custom_id, `between`, its body, `after` and a line
+    feed; then `tail`. `separator` stands between two requests, before the line feed or behind it."""
 
     head: bytes
     before: str
@@ -105,7 +105,11 @@ class Gone(Exception):
 
 
 class BatchLane(Protocol):
-    """Every verb makes its calls once, without a retry, and raises ProviderError."""
+    """Every verb makes its calls once, without a retry, and raises ProviderError.
+
+    A create that raised one may have been carried out all the same where `heard` is False or `status` 500 or more but
+    529; every other one is a definite no.
+    """
 
     limits: Limits
     # Whether requests of several models may share a batch.
@@ -126,7 +130,8 @@ class BatchLane(Protocol):
     async def cancel(self, remote_id: str) -> None: ...
 
     async def forget(self, input_file_id: str) -> None:
-        """Delete an uploaded file, so that a create that names it can no longer come to anything."""
+        """Delete an uploaded file, so that a create that names it can no longer come to anything. One that is not there
+        is no failure."""
 
     async def fetch(self, remote: Remote, source: Callable[[], Path], directory: Path) -> list[Path]:
         """Download the results, whole; raises Gone. `source` writes the requests' file anew for who needs it."""
@@ -136,6 +141,20 @@ class BatchLane(Protocol):
 
     def used(self, body: bytes) -> Used:
         """The same model and usage as the provider's `parse` finds, in a fraction of its time."""
+
+
+async def next_page(page: Any) -> Any:
+    """The page of a listing after this one, None after the last; raises ValueError where a listing breaks off."""
+    if not isinstance(page.data, list) or not all(item.id for item in page.data):
+        raise ValueError("no page of a listing")
+    if not page.has_next_page():
+        if page.has_more:
+            raise ValueError("a listing breaks off")
+        return None
+    following = await page.get_next_page()
+    if following.data and following.data[-1].id == page.data[-1].id:
+        raise ValueError("a listing goes round in circles")
+    return following
 
 
 async def save(chunks: AsyncIterator[bytes], path: Path, size: int | None) -> bool:

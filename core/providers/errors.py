@@ -32,7 +32,7 @@ _KEYLIKE = re.compile(r"\b(sk-|key-|Bearer )[\w*.-]+", re.IGNORECASE)
 
 
 @contextmanager
-def translated(provider: str, sdk: Any) -> Iterator[None]:
+def translated(provider: str, sdk: Any, base: type[Exception]) -> Iterator[None]:
     """Whatever a call of this SDK, or the reading of its answer, raises, as a ProviderError."""
     import httpx2
 
@@ -42,7 +42,7 @@ def translated(provider: str, sdk: Any) -> Iterator[None]:
         raise from_status(provider, error.status_code, error.body, error.response.headers) from None
     except (sdk.APIConnectionError, httpx2.HTTPError) as error:
         raise from_connection(provider, error) from None
-    except (ValueError, TypeError, AttributeError, LookupError, OverflowError, sdk.APIError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, OverflowError, base) as error:
         # Not what it should be: what became of the call is not known.
         raise not_heard(provider, "bad_response", f"The answer could not be read ({type(error).__name__}).") from None
 

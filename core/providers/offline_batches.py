@@ -61,13 +61,13 @@ class OfflineBatches:
         with source().open("rb") as requests, path.open("wb") as results:
             for line in requests:
                 request = asked.decode(line)
-                results.write(_result(request.custom_id, self._answered(orjson.loads(bytes(request.body)))))
+                results.write(_line(request.custom_id, **self._answered(orjson.loads(bytes(request.body)))))
 
     def _answered(self, body: dict[str, object]) -> dict[str, object]:
         try:
-            return {"status_code": 200, "body": orjson.Fragment(self._answer(body))}
+            return {"response": {"status_code": 200, "body": orjson.Fragment(self._answer(body))}}
         except CairnError as error:
-            return {"status_code": 400, "body": {"error": {"code": error.code, "message": error.message}}}
+            return {"error": {"code": error.code, "message": error.message}}
 
     def read(self, line: bytes) -> Line:
         return read_line(line)
@@ -76,8 +76,8 @@ class OfflineBatches:
         return Used("", Usage())
 
 
-def _result(custom_id: str, response: dict[str, object]) -> bytes:
-    return orjson.dumps({"custom_id": custom_id, "response": response, "error": None}) + b"\n"
+def _line(custom_id: str, **answered: object) -> bytes:
+    return orjson.dumps({"custom_id": custom_id, **answered}) + b"\n"
 
 
 def _remote(remote_id: str, state: str) -> Remote:

@@ -22,6 +22,7 @@ from core.providers.batches import (
     Remote,
     State,
     Used,
+    next_page,
     save,
 )
 from core.providers.types import Usage
@@ -44,7 +45,7 @@ PASSING_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 def translated() -> AbstractContextManager[None]:
     import openai
 
-    return errors.translated("openai", openai)
+    return errors.translated("openai", openai, openai.OpenAIError)
 
 
 class _Told(msgspec.Struct):
@@ -130,21 +131,26 @@ class OpenAIBatches:
         oldest = (order.intent_at - LOOK_BACK).timestamp()
         with translated():
             page = await self._client().batches.list(limit=100)
-            while True:
+            while page is not None:
                 for batch in page.data:
                     if (batch.metadata or {}).get(NONCE) == order.nonce:
                         return Found(_remote(batch))
-                if not page.has_next_page() or page.data[-1].created_at < oldest:
-                    return Found(None)
-                page = await page.get_next_page()
+                if page.data and page.data[-1].created_at < oldest:
+                    break
+                page = await next_page(page)
+        return Found(None)
 
     async def cancel(self, remote_id: str) -> None:
         with translated():
             await self._client().batches.cancel(remote_id)
 
     async def forget(self, input_file_id: str) -> None:
-        with translated():
-            await self._client().files.delete(input_file_id)
+        try:
+            with translated():
+                await self._client().files.delete(input_file_id)
+        except ProviderError as error:
+            if error.status != 404:
+                raise
 
     async def fetch(self, remote: Remote, source: Callable[[], Path], directory: Path) -> list[Path]:
         files = [name for name in (remote.output_file_id, remote.error_file_id) if name]
@@ -155,7 +161,7 @@ class OpenAIBatches:
             with translated():
                 described = await self._client().files.retrieve(file_id)
                 async with self._client().files.with_streaming_response.content(file_id) as response:
-                    whole = await save(response.iter_bytes(CHUNK_BYTES), path, described.bytes)
+                    whole = await save(response.iter_bytes(CHUNK_BYTES), path, _number(described.bytes))
         except ProviderError as error:
             if error.status in (404, 410):
                 raise Gone from None
@@ -207,14 +213,15 @@ def read_line(line: bytes) -> Line:
         return Line(found.custom_id, "expired", code="expired", message=EXPIRED)
     if code == "batch_cancelled":
         return Line(found.custom_id, "cancelled", code="cancelled", message="The batch was cancelled.")
-    body = {"error": {"code": code, "message": message}}
-    if status:
+    if status not in (0, 200):
+        body = {"error": {"code": code, "message": message}}
         meant = errors.from_status("openai", status, body, {})
         # What can never work says so itself; every other of these may work later.
         passing = status in PASSING_STATUS and meant.code != "spend_limit"
         return Line(found.custom_id, "error", code=meant.code, message=meant.message, passing=passing)
     passing = code in ("", "server_error", "rate_limit_exceeded", "timeout")
-    return Line(found.custom_id, "error", code=code or "no_answer", message=message or "No answer.", passing=passing)
+    told_as = errors.short(message) or "No answer."
+    return Line(found.custom_id, "error", code=code or "no_answer", message=told_as, passing=passing)
 
 
 EXPIRED = "The provider did not answer it within the batch's 24 hours."
@@ -227,35 +234,46 @@ def _told(answered: _Answered) -> _Told | None:
         return None
 
 
-def _present(value: str | None) -> str:
-    if not value:
-        raise ValueError("an id is missing")
+def _present(value: object) -> str:
+    """The SDK's types promise much and check nothing: what is missing is None, what is wrong stays so."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("something is missing")
     return value
 
 
 def _remote(batch: Any) -> Remote:
     """Raises where the answer is no batch: then what became of the call is not known."""
-    counts, usage = batch.request_counts, batch.usage
+    status = _present(batch.status)
     return Remote(
         id=_present(batch.id),
-        state=OURS.get(batch.status, "in_progress"),
-        provider_state=str(batch.status),
+        state=OURS.get(status, "in_progress"),
+        provider_state=status,
         created_at=datetime.fromtimestamp(batch.created_at, UTC),
-        done=counts.completed + counts.failed if counts else None,
+        done=_done(batch.request_counts),
         # "completed may carry only an error file, and the error id may be the empty string"
         output_file_id=batch.output_file_id or None,
         error_file_id=batch.error_file_id or None,
-        usage=_usage(usage) if usage else None,
+        usage=_usage(batch.usage),
         refused=tuple(
-            Refused(error.code or "failed", error.message or "", error.line)
-            for error in (batch.errors.data if batch.errors and batch.errors.data else ())
+            Refused(error.code or "failed", errors.short(error.message), _number(error.line))
+            for error in getattr(batch.errors, "data", None) or ()
         ),
     )
 
 
-def _usage(usage: Any) -> Usage:
-    details = usage.input_tokens_details
-    cached = details.cached_tokens if details else 0
-    return Usage(
-        input_tokens=usage.input_tokens or 0, cached_input_tokens=cached or 0, output_tokens=usage.output_tokens or 0
-    )
+def _done(counts: Any) -> int | None:
+    completed, failed = _number(getattr(counts, "completed", None)), _number(getattr(counts, "failed", None))
+    return None if completed is None or failed is None else completed + failed
+
+
+def _usage(usage: Any) -> Usage | None:
+    """None where the tokens are not all told."""
+    read, written = _number(getattr(usage, "input_tokens", None)), _number(getattr(usage, "output_tokens", None))
+    if read is None or written is None:
+        return None
+    cached = _number(getattr(usage.input_tokens_details, "cached_tokens", None))
+    return Usage(input_tokens=read, cached_input_tokens=cached or 0, output_tokens=written)
+
+
+def _number(value: object) -> int | None:
+    return value if type(value) is int and value >= 0 else None

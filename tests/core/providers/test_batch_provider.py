@@ -10,16 +10,9 @@ import httpx
 import orjson
 import pytest
 
-from tests import batch_provider
 from tests.batch_provider import BatchProvider, FileFault, Line, Used
 
 CHAT = "/v1/chat/completions"
-
-
-@pytest.fixture
-def server() -> Iterator[BatchProvider]:
-    with batch_provider.running() as running:
-        yield running
 
 
 @pytest.fixture
@@ -233,7 +226,10 @@ def test_a_create_held_while_its_client_gives_up(
 ) -> None:
     file_id = upload(client, openai_line(0))
     server.hold(f"create.{point}", even_if_gone=even_if_gone)
-    with httpx.Client(base_url=client.base_url, timeout=0.2) as hasty, pytest.raises(httpx.ReadTimeout):
+    with (
+        httpx.Client(base_url=client.base_url, timeout=httpx.Timeout(20, read=0.5)) as hasty,
+        pytest.raises(httpx.ReadTimeout),
+    ):
         create(hasty, file_id)
     server.reached(f"create.{point}")
     server.release(f"create.{point}")

@@ -23,7 +23,7 @@ class Limits:
 @dataclass(frozen=True)
 class Framing:
     """How a request is written: `head`, then for each `before`, its custom_id, `between`, its body, `after` and a line
-    feed; then `tail`. `separator` stands between two requests, before the line feed or behind it."""
+    feed; then `tail`. `separator` stands between two requests, behind the line feed."""
 
     head: bytes
     before: str

@@ -161,7 +161,7 @@ class OpenAIBatches:
             with translated():
                 described = await self._client().files.retrieve(file_id)
                 async with self._client().files.with_streaming_response.content(file_id) as response:
-                    whole = await save(response.iter_bytes(CHUNK_BYTES), path, _number(described.bytes))
+                    whole = await save(response.iter_bytes(CHUNK_BYTES), path, described.bytes)
         except ProviderError as error:
             if error.status in (404, 410):
                 raise Gone from None

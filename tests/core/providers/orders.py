@@ -26,10 +26,10 @@ def written(
     framing = lane.framing(endpoint)
     lines = [
         (framing.before + custom_id(nonce, number) + framing.between + orjson.dumps(body(number)).decode()).encode()
-        + framing.after.encode()
+        + (framing.after + "\n").encode()
         for number in range(requests)
     ]
-    path.write_bytes(framing.head + (framing.separator + b"\n").join(lines) + b"\n" + framing.tail)
+    path.write_bytes(framing.head + framing.separator.join(lines) + framing.tail)
     return Order(path, endpoint, nonce, requests, intent_at or datetime.now(UTC))
 
 

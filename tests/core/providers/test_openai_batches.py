@@ -260,13 +260,12 @@ def test_a_batch_that_was_never_made_is_not_found(
 def test_the_search_ends_a_day_before_the_intent(
     server: BatchProvider, lane: OpenAIBatches, run: Run[Any], order: Order
 ) -> None:
-    made = datetime.now(UTC)
-    server.clock = (made - timedelta(hours=23)).timestamp
+    server.clock = order.intent_at.timestamp
     remote = run(lane.create(order))
-    server.clock = made.timestamp
     others(lane, run, order, 100)
-    assert run(lane.find(replace(order, intent_at=made), set())).remote.id == remote.id
-    assert run(lane.find(replace(order, intent_at=made + timedelta(hours=25)), set())).remote is None
+    hours = [replace(order, intent_at=order.intent_at + timedelta(hours=number)) for number in (23, 25)]
+    near, far = (run(lane.find(searched, set())) for searched in hours)
+    assert (near.remote.id, far.remote) == (remote.id, None)
     assert server.arrived("GET", "/v1/batches") == 3
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import structlog
 
-from core import calls, db, held, packing, queue, templates
+from core import calls, db, held, packing, queue, templates, upkeep
 from core.errors import CairnError, ConfigurationError, ProviderError, Unavailable
 from core.models import Job, ProviderBatch
 from core.providers.batches import Gone, Order
@@ -255,10 +255,13 @@ def pack_job(job_id: str) -> int:
             at = db.now(session)
             if job is None or job.state != "running" or (job.waits_until is not None and job.waits_until > at):
                 return made
+            provider = upkeep.provider_of(session, job)
+            if provider is None:
+                return made
             asking = None
             if job.template_id is not None:
                 asking = templates.asking(session, job.template_id, job.params, job.template_version)
-            packed = packing.pack(session, job, calls.provider(job.provider), asking, at)
+            packed = packing.pack(session, job, provider, asking, at)
             if packed.reused:
                 queue.defer(session, "derive")
             if packed.batch_id is not None:

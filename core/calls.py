@@ -32,11 +32,16 @@ def configured() -> dict[str, Provider]:
 
 def provider(name: str) -> Provider:
     found = configured().get(name)
-    if found is not None:
-        return found
+    if found is None:
+        raise InvalidInput(missing(name))
+    return found
+
+
+def missing(name: str) -> str:
+    """Why there is no provider of that name, and what to do."""
     if name in NAMES:
-        raise InvalidInput(f"{name} is not set up: set {name.upper()}_API_KEY (or its base URL) and start again.")
-    raise InvalidInput(f"There is no provider {name!r}. Choose one of {', '.join(configured())}.")
+        return f"{name} is not set up: set {name.upper()}_API_KEY (or its base URL) and start again."
+    return f"There is no provider {name!r}. Choose one of {', '.join(configured())}."
 
 
 def policy() -> RetryPolicy:

@@ -112,20 +112,29 @@ def forget_unsent(session: Session, worker_id: int, running: list[int]) -> None:
 
 
 def release_dead(session: Session, lease_seconds: float) -> list[Any]:
-    """Put back what dead workers held. Returns the calls whose answer was never heard, to be booked.
+    """Put back what dead workers held, and end their single texts, whom nobody waits for any more.
 
-    Rows: id, attempts, job_id, template_id, provider, model, lane, input_tokens, job_name.
+    Returns the calls whose answer was never heard, to be booked; `output_tokens` is None where the template tells.
     """
-    db.execute(session, END_ABANDONED)
-    return db.rows(session, RELEASE_DEAD, lease=lease_seconds)
+    ended = db.rows(session, END_SINGLE, lease=lease_seconds)
+    return db.rows(session, RELEASE_DEAD, lease=lease_seconds) + [row for row in ended if row.unheard]
 
 
-# A single text's request has no worker and no lease; where its process died it would keep its twins waiting for ever.
-# No call with all its retries takes as long as this.
-END_ABANDONED = """
-UPDATE request SET state = 'failed', finished_at = now(), error_code = 'interrupted',
+# No call with all its retries takes an hour: whatever became of that one, its twins need not wait any longer.
+END_SINGLE = """
+WITH lost AS (
+  SELECT r.id, r.state FROM request r LEFT JOIN worker w ON w.id = r.worker_id
+  WHERE r.job_id IS NULL AND r.state IN ('in_flight', 'answered') AND (
+    r.worker_id IS NOT NULL AND (w.id IS NULL OR w.last_seen < now() - make_interval(secs => :lease))
+    OR r.claimed_at < now() - interval '1 hour')
+  ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
+)
+UPDATE request r SET state = 'failed', finished_at = now(), worker_id = NULL, error_code = 'interrupted',
   error_message = 'Cairn was stopped before the answer came. Send the text again.'
-WHERE job_id IS NULL AND state IN ('in_flight', 'answered') AND claimed_at < now() - interval '1 hour'
+FROM lost WHERE r.id = lost.id
+RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, r.single ->> 'template_id' AS template_id,
+  r.single ->> 'provider' AS provider, r.single ->> 'model' AS model,
+  (r.single ->> 'output_tokens')::int AS output_tokens, lost.state = 'in_flight' AND r.single IS NOT NULL AS unheard
 """
 
 
@@ -141,5 +150,5 @@ UPDATE request r SET state = CASE WHEN j.state IN ('cancelling', 'cancelled') TH
 FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
 WHERE r.id = dead.id AND o.id = r.id
 RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version, j.params,
-  j.provider, coalesce(r.model, j.model) AS model
+  j.provider, coalesce(r.model, j.model) AS model, NULL::int AS output_tokens
 """

@@ -191,7 +191,8 @@ def finish_if_done(session: Session, job_id: str) -> bool:
 
 
 FINISH = """
-UPDATE job j SET state = CASE WHEN state = 'cancelling' THEN 'cancelled' ELSE 'completed' END, finished_at = now()
+UPDATE job j SET state = CASE WHEN state = 'cancelling' THEN 'cancelled' ELSE 'completed' END, finished_at = now(),
+  error = NULL
 WHERE j.id = :job AND j.state IN ('queued', 'running', 'paused', 'cancelling')
   AND NOT EXISTS (SELECT 1 FROM request r
                   WHERE r.job_id = j.id AND r.state IN ('held', 'pending', 'in_flight', 'answered'))

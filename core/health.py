@@ -67,8 +67,7 @@ def take_samples(*, ticking: bool) -> None:
 
 def _worker_sample(session: Session) -> HealthSample:
     lease = get_settings().worker_lease_seconds
-    alive = db.scalar(
-        session, "SELECT count(*) FROM worker WHERE last_seen > now() - make_interval(secs => :lease)", lease=lease
-    )
+    counted = "SELECT count(*) FROM worker WHERE kind = 'jobs' AND last_seen > now() - make_interval(secs => :lease)"
+    alive = db.scalar(session, counted, lease=lease)
     message = f"{alive} alive" if alive else "No worker is alive: start `python -m jobs`."
     return HealthSample(component="worker", healthy=alive > 0, message=message)

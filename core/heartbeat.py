@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Literal
 
 import structlog
 
@@ -12,15 +13,20 @@ from core.settings import get_settings
 log = structlog.get_logger()
 
 
-def register(name: str) -> int:
+Kind = Literal["jobs", "web"]
+
+
+def register(name: str, kind: Kind = "jobs") -> int:
     with db.transaction() as session:
-        worker_id: int = db.scalar(session, "INSERT INTO worker (name) VALUES (:name) RETURNING id", name=name)
+        made = "INSERT INTO worker (name, kind) VALUES (:name, :kind) RETURNING id"
+        worker_id: int = db.scalar(session, made, name=name, kind=kind)
         return worker_id
 
 
 # A worker that was not seen for very long was forgotten, and everything it claims would be taken from it.
 SEEN = """
-INSERT INTO worker (id, name, busy, leader) OVERRIDING SYSTEM VALUE VALUES (:id, :name, :busy, :leader)
+INSERT INTO worker (id, name, kind, busy, leader) OVERRIDING SYSTEM VALUE
+VALUES (:id, :name, :kind, :busy, :leader)
 ON CONFLICT (id) DO UPDATE SET last_seen = now(), busy = excluded.busy, leader = excluded.leader
 """
 
@@ -28,9 +34,10 @@ ON CONFLICT (id) DO UPDATE SET last_seen = now(), busy = excluded.busy, leader =
 class Heartbeat:
     """`look` gives the number of calls in flight and whether this process leads."""
 
-    def __init__(self, worker_id: int, name: str, look: Callable[[], tuple[int, bool]]):
+    def __init__(self, worker_id: int, name: str, look: Callable[[], tuple[int, bool]], kind: Kind = "jobs"):
         self._worker_id = worker_id
         self._name = name
+        self._kind = kind
         self._look = look
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -53,8 +60,9 @@ class Heartbeat:
         while not self._stop.wait(interval):
             try:
                 busy, leader = self._look()
+                seen = {"id": self._worker_id, "name": self._name, "kind": self._kind, "busy": busy, "leader": leader}
                 with db.transaction() as session:
-                    db.execute(session, SEEN, id=self._worker_id, name=self._name, busy=busy, leader=leader)
+                    db.execute(session, SEEN, **seen)
             except Unavailable as error:
                 log.warning("heartbeat missed", reason=error.message)
             except Exception:

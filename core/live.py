@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import DataError
 
-from core import calls, claims, db, derive, expand, queue, record, templates
+from core import calls, claims, db, derive, expand, queue, record, templates, upkeep
 from core.errors import Unavailable
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
@@ -237,11 +237,14 @@ def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
         job = session.get(Job, job_id)
         if job is None or job.state != "running":
             return claims.Claimed((), 0, waiting=False)
+        provider = upkeep.provider_of(session, job)
+        if provider is None:
+            return claims.Claimed((), 0, waiting=False)
         output = OWN_OUTPUT_TOKENS
         if job.template_id is not None:
             asking = templates.asking(session, job.template_id, job.params, job.template_version)
             output = asking.expected_output_tokens
-        return claims.claim(session, job, worker_id, limit, calls.provider(job.provider), output)
+        return claims.claim(session, job, worker_id, limit, provider, output)
 
 
 def _keep(outcomes: list[Outcome]) -> None:

@@ -232,6 +232,8 @@ class Request(SQLModel, table=True):
     # An imported request's own; None: the job's model, the provider's chat.
     model: str | None = None
     endpoint: str | None = None
+    # What its job would say, for a single text's request: template_id, provider, model, expected output_tokens.
+    single: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     body_bytes: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     response_id: int | None = _big(nullable=True)
     error_code: str | None = None
@@ -418,11 +420,15 @@ class UsageRecord(SQLModel, table=True):
 
 
 class Worker(SQLModel, table=True):
-    """A jobs process. Its claims hold for as long as it is seen: `last_seen` is its lease."""
+    """A jobs process, or a web process with its single texts (`kind` jobs or web).
+
+    Its claims hold for as long as it is seen: `last_seen` is its lease.
+    """
 
     __tablename__: ClassVar[str] = "worker"
     id: int = _id()
     name: str
+    kind: str = Field(default="jobs", sa_column_kwargs={"server_default": text("'jobs'")})
     started_at: datetime = _time(default_now=True)
     last_seen: datetime = _time(default_now=True)
     leader: bool = _flag(False)

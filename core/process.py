@@ -1,15 +1,25 @@
-"""One text through one template, now: the same prompt builder, fingerprint, call and record as a job's requests."""
+"""One text through one template, now: the same prompt builder, fingerprint, call and record as a job's requests.
+
+Its request is held by the web process as a job's is by a worker: what a killed one leaves is ended and booked.
+"""
 
 import asyncio
+import json
+import os
+import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import DataError
+from sqlmodel import Session
 
-from core import calls, claims, db, derive, expand, prompts, record, templates, tokens
+from core import calls, claims, db, derive, expand, heartbeat, prompts, record, templates, tokens
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.ids import new_id
 from core.jobs import model_for
@@ -20,6 +30,25 @@ from core.settings import get_settings
 
 # How long an answer, which is paid for, may wait in memory for a database that is away.
 STORE_SECONDS = 60.0
+T = TypeVar("T")
+# What says how a lost call is to be booked.
+SINGLE = ("template_id", "provider", "model", "output_tokens")
+_worker_id: int | None = None
+
+
+@contextmanager
+def seen() -> Iterator[None]:
+    """While this process has a heartbeat, what it asks is its own."""
+    global _worker_id
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    _worker_id = heartbeat.register(name, "web")
+    beat = heartbeat.Heartbeat(_worker_id, name, lambda: (0, False), "web")
+    beat.start()
+    try:
+        yield
+    finally:
+        _worker_id = None
+        beat.stop()
 
 
 @dataclass(frozen=True)
@@ -66,7 +95,7 @@ async def process(
     call: Call | None = prepared.call
     while call is not None and not prepared.known:
         await _ask(call)
-        call = await asyncio.to_thread(_derive, prepared, call)
+        call = await _stored(partial(_derive, prepared, call))
     return await asyncio.to_thread(_result, operation, prepared.call.request_id, reused=prepared.known)
 
 
@@ -79,15 +108,22 @@ async def _ask(call: Call) -> None:
         message = "The call was broken off before its answer came. Send it again."
         await _keep([*unheard, calls.unheard(call), Failed(call, "interrupted", message)])
         raise
+    except Exception:  # a fault of ours must not hold its twins
+        await _keep([*unheard, Failed(call, "internal_error", "A fault inside Cairn; its log has the details.")])
+        raise
     await _keep([*unheard, outcome])
 
 
 async def _keep(outcomes: list[Outcome]) -> None:
-    """Store before anything is made of it; a database that is away for a moment loses no answer."""
+    await _stored(partial(_keep_now, outcomes))
+
+
+async def _stored(work: Callable[[], T]) -> T:
+    """A database that is away for a moment loses no answer and no result."""
     deadline = time.monotonic() + STORE_SECONDS
     while True:
         try:
-            return await asyncio.to_thread(_keep_now, outcomes)
+            return await asyncio.to_thread(work)
         except Unavailable:
             if time.monotonic() > deadline:
                 raise
@@ -119,32 +155,44 @@ def _prepare(
     with db.transaction() as session:
         asking = templates.asking(session, operation, options)
         _check_length(counted, expand.budget(asking, provider, chosen), chosen)
-        fingerprint = expand.fingerprint(expand.prefix(asking, provider, chosen), digest)
-        counted += expand.overhead(asking)
-        body = provider.body(prompts.build(asking, text, digest), chosen)
-        # As in core.claims: one claim at a time keeps two callers from claiming two twins.
-        db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
-        standing = db.row(session, STANDING, fingerprint=fingerprint)
-        assert standing is not None
-        known = standing.known
-        if known is None and standing.in_flight:
-            return None
-        request_id = db.scalar(session, NEW, custom=new_id("req"), fingerprint=fingerprint, tokens=counted, known=known)
-        if known is not None:
-            db.execute(session, REUSED, request=request_id, template=operation, provider=provider_name, model=chosen)
-    call = Call(
-        request_id=request_id,
-        attempt=1,
-        job_id=None,
-        template_id=operation,
-        provider=provider_name,
-        model=chosen,
-        lane="live",
-        input_tokens=counted,
-        output_tokens=asking.expected_output_tokens,
-        body=body,
+        call = Call(
+            request_id=0,
+            attempt=1,
+            job_id=None,
+            template_id=operation,
+            provider=provider_name,
+            model=chosen,
+            lane="live",
+            input_tokens=counted + expand.overhead(asking),
+            output_tokens=asking.expected_output_tokens,
+            body=provider.body(prompts.build(asking, text, digest), chosen),
+        )
+        claimed = _claim(session, call, expand.fingerprint(expand.prefix(asking, provider, chosen), digest))
+    return Prepared(asking, provider, *claimed) if claimed else None
+
+
+def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] | None:
+    """The call with its request, and whether its answer is known. None while a twin is in flight."""
+    # As in core.claims: one claim at a time keeps two callers from claiming two twins.
+    db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
+    standing = db.row(session, STANDING, fingerprint=fingerprint)
+    assert standing is not None
+    known = standing.known
+    if known is None and standing.in_flight:
+        return None
+    request_id = db.scalar(
+        session,
+        NEW,
+        custom=new_id("req"),
+        fingerprint=fingerprint,
+        tokens=call.input_tokens,
+        known=known,
+        worker=_worker_id,
+        single=json.dumps({name: getattr(call, name) for name in SINGLE}),
     )
-    return Prepared(asking, provider, call, known is not None)
+    if known is not None:
+        db.execute(session, REUSED, request=request_id)
+    return replace(call, request_id=request_id), known is not None
 
 
 def _check_length(count: int, limit: int, model: str) -> None:
@@ -164,16 +212,19 @@ SELECT (SELECT id FROM response WHERE fingerprint = :fingerprint AND verdict = '
 
 NEW = """
 INSERT INTO request (custom_id, fingerprint, lane, state, attempts, reused, response_id, input_tokens, claimed_at,
-  finished_at)
-VALUES (:custom, :fingerprint, 'live', CASE WHEN CAST(:known AS bigint) IS NULL THEN 'in_flight' ELSE 'succeeded' END,
-  CASE WHEN CAST(:known AS bigint) IS NULL THEN 1 ELSE 0 END, CAST(:known AS bigint) IS NOT NULL,
-  CAST(:known AS bigint), :tokens, now(), CASE WHEN CAST(:known AS bigint) IS NOT NULL THEN now() END)
+  finished_at, single, worker_id)
+SELECT :custom, :fingerprint, 'live', CASE WHEN known IS NULL THEN 'in_flight' ELSE 'succeeded' END,
+  CASE WHEN known IS NULL THEN 1 ELSE 0 END, known IS NOT NULL, known, :tokens, now(),
+  CASE WHEN known IS NOT NULL THEN now() END, CAST(:single AS jsonb),
+  CASE WHEN known IS NULL THEN CAST(:worker AS bigint) END
+FROM (SELECT CAST(:known AS bigint) AS known) given
 RETURNING id
 """
 
 REUSED = """
 INSERT INTO usage_record (request_id, template_id, provider, model, lane, cost_usd, priced, reused, status)
-VALUES (:request, :template, :provider, :model, 'live', 0, true, true, 'ok')
+SELECT id, single ->> 'template_id', single ->> 'provider', single ->> 'model', lane, 0, true, true, 'ok'
+FROM request WHERE id = :request
 """
 
 # A second ask is a claim like any other: its attempt is counted before it goes out.
@@ -192,6 +243,7 @@ def _derive(prepared: Prepared, call: Call) -> Call | None:
         derived = derive.consider(prepared.asking, _derivable(row))
         derive.write(session, [derived])
         if derived.state != "pending":
+            db.execute(session, "UPDATE request SET worker_id = NULL WHERE id = :request", request=call.request_id)
             return None
         body = prepared.provider.repair(call.body, row.text, derived.verdict.message)
         attempt = db.scalar(session, AGAIN, request=call.request_id)

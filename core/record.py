@@ -65,7 +65,8 @@ class Failed:
 class Unheard:
     """A live call whose answer never came: it may have been billed, so its estimate is booked and marked.
 
-    `booking` makes handing it in twice harmless.
+    `booking` makes handing it in twice harmless. `lost_booking` is the one of a call whose worker is taken for dead: it
+    goes when that worker comes back with what became of the call.
     """
 
     call: Call
@@ -77,27 +78,27 @@ class Unheard:
 Outcome = Kept | Failed | Unheard
 
 
+def lost_booking(request_id: int, attempt: int) -> str:
+    return f"lost:{request_id}:{attempt}"
+
+
 def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
     """Store outcomes once: an answer that is handed in again changes nothing, and is not billed again."""
-    for unheard in (outcome for outcome in outcomes if isinstance(outcome, Unheard)):
-        db.execute(session, KEEP_UNHEARD, **_unheard_columns(unheard))
-    answers = [outcome for outcome in outcomes if isinstance(outcome, Kept)]
-    if answers:
-        session.connection().exec_driver_sql(KEEP_ANSWERS, _answer_columns(answers))
-    for failed in (outcome for outcome in outcomes if isinstance(outcome, Failed)):
-        db.execute(
-            session,
-            KEEP_FAILURE,
-            state="pending" if failed.again else "failed",
-            code=None if failed.again else failed.code,
-            message=None if failed.again else failed.message[:2000],
-            request=failed.call.request_id,
-            attempt=failed.call.attempt,
-        )
+    connection = session.connection()
+    if unheard := [outcome for outcome in outcomes if isinstance(outcome, Unheard)]:
+        connection.exec_driver_sql(KEEP_UNHEARD, _unheard_columns(unheard))
+    if answers := [outcome for outcome in outcomes if isinstance(outcome, Kept)]:
+        connection.exec_driver_sql(KEEP_ANSWERS, _answer_columns(answers))
+    if failures := [outcome for outcome in outcomes if isinstance(outcome, Failed)]:
+        connection.exec_driver_sql(KEEP_FAILURES, _failure_columns(failures))
+    if known := [outcome.call for outcome in outcomes if not isinstance(outcome, Unheard)]:
+        # After the statements above: one that took such a call over has ended by now, and what it booked is seen.
+        lost = [lost_booking(call.request_id, call.attempt) for call in known]
+        connection.exec_driver_sql("DELETE FROM usage_record WHERE booking = ANY(%(lost)s)", {"lost": lost})
 
 
 # An answer of a request that was taken over meanwhile is kept and billed all the same; one whose document was deleted
-# is billed only.
+# is billed only. A single text that was given up gets its answer after all.
 KEEP_ANSWERS = """
 WITH incoming AS (
   SELECT * FROM unnest(
@@ -125,24 +126,32 @@ WITH incoming AS (
   WHERE r.state <> 'cancelled'
   RETURNING id, request_id
 )
-UPDATE request r SET state = 'answered', response_id = kept.id, worker_id = NULL
-FROM kept WHERE r.id = kept.request_id AND r.state IN ('in_flight', 'pending')
+UPDATE request r SET state = 'answered', response_id = kept.id,
+  -- Nobody else derives a single text: it is its process's until then.
+  worker_id = CASE WHEN r.job_id IS NULL THEN r.worker_id END
+FROM kept WHERE r.id = kept.request_id AND (
+  r.state IN ('in_flight', 'pending') OR r.job_id IS NULL AND r.state = 'failed' AND r.error_code = 'interrupted')
 """
 
-KEEP_FAILURE = """
-UPDATE request SET error_code = :code, error_message = :message, worker_id = NULL,
-  state = CASE WHEN CAST(:state AS text) = 'pending' AND EXISTS (
-    SELECT 1 FROM job j WHERE j.id = request.job_id AND j.state IN ('cancelling', 'cancelled'))
-    THEN 'cancelled' ELSE CAST(:state AS text) END,
-  finished_at = CASE WHEN CAST(:state AS text) = 'failed' THEN now() END
-WHERE id = :request AND state = 'in_flight' AND attempts = :attempt
+KEEP_FAILURES = """
+UPDATE request r SET error_code = i.code, error_message = i.message, worker_id = NULL,
+  state = CASE WHEN i.state = 'pending' AND EXISTS (
+    SELECT 1 FROM job j WHERE j.id = r.job_id AND j.state IN ('cancelling', 'cancelled'))
+    THEN 'cancelled' ELSE i.state END,
+  finished_at = CASE WHEN i.state = 'failed' THEN now() END
+FROM unnest(%(request)s::bigint[], %(attempt)s::int[], %(state)s::text[], %(code)s::text[], %(message)s::text[])
+  AS i(id, attempt, state, code, message)
+WHERE r.id = i.id AND r.state = 'in_flight' AND r.attempts = i.attempt
 """
 
 KEEP_UNHEARD = """
 INSERT INTO usage_record (time, job_id, request_id, template_id, provider, model, lane, input_tokens, output_tokens,
   cost_usd, priced, price, status, booking)
-VALUES (:at, :job, :request, :template, :provider, :model, :lane, :input, :output, :cost, :priced,
-  CAST(:price AS jsonb), 'unheard', :booking)
+SELECT at, job, request, template, provider, model, lane, input, output, cost, priced, price::jsonb, 'unheard', booking
+FROM unnest(%(at)s::timestamptz[], %(job)s::text[], %(request)s::bigint[], %(template)s::text[], %(provider)s::text[],
+  %(model)s::text[], %(lane)s::text[], %(input)s::bigint[], %(output)s::bigint[], %(cost)s::numeric[],
+  %(priced)s::bool[], %(price)s::text[], %(booking)s::text[])
+  AS t(at, job, request, template, provider, model, lane, input, output, cost, priced, price, booking)
 ON CONFLICT (booking) DO NOTHING
 """
 
@@ -172,22 +181,31 @@ def _answer_columns(answers: Sequence[Kept]) -> dict[str, list[Any]]:
     }
 
 
-def _unheard_columns(unheard: Unheard) -> dict[str, Any]:
-    call = unheard.call
+def _failure_columns(failures: Sequence[Failed]) -> dict[str, list[Any]]:
     return {
-        "at": unheard.at,
-        "booking": unheard.booking,
-        "job": call.job_id,
-        "request": call.request_id,
-        "template": call.template_id,
-        "provider": call.provider,
-        "model": call.model,
-        "lane": call.lane,
-        "input": call.input_tokens,
-        "output": call.output_tokens,
-        "cost": unheard.price.cost,
-        "priced": unheard.price.priced,
-        "price": price_json(unheard.price),
+        "request": [f.call.request_id for f in failures],
+        "attempt": [f.call.attempt for f in failures],
+        "state": ["pending" if f.again else "failed" for f in failures],
+        "code": [None if f.again else f.code for f in failures],
+        "message": [None if f.again else storable(f.message)[:2000] for f in failures],
+    }
+
+
+def _unheard_columns(unheard: Sequence[Unheard]) -> dict[str, list[Any]]:
+    return {
+        "at": [u.at for u in unheard],
+        "booking": [u.booking for u in unheard],
+        "job": [u.call.job_id for u in unheard],
+        "request": [u.call.request_id for u in unheard],
+        "template": [u.call.template_id for u in unheard],
+        "provider": [u.call.provider for u in unheard],
+        "model": [u.call.model for u in unheard],
+        "lane": [u.call.lane for u in unheard],
+        "input": [u.call.input_tokens for u in unheard],
+        "output": [u.call.output_tokens for u in unheard],
+        "cost": [u.price.cost for u in unheard],
+        "priced": [u.price.priced for u in unheard],
+        "price": [price_json(u.price) for u in unheard],
     }
 
 

@@ -8,6 +8,8 @@ from sqlmodel import Session
 
 from core import calls, claims, db, expand, pricing, queue, record, templates
 from core.models import Job
+from core.packing import OWN_OUTPUT_TOKENS
+from core.providers.types import Provider
 from core.record import Call, Unheard
 from core.settings import get_settings
 
@@ -29,8 +31,11 @@ def expand_job(job_id: str) -> None:
                 # Its requests were handed in.
                 queue.defer(session, "pump_job", job_id=job_id)
                 return
+            provider = provider_of(session, job)
+            if provider is None:
+                return
             asking = templates.asking(session, job.template_id, job.params, job.template_version)
-            made = expand.expand(session, job_id, asking, calls.provider(job.provider), job.model, job.lane)
+            made = expand.expand(session, job_id, asking, provider, job.model, job.lane)
             if job.canary:
                 expand.hold_behind_canary(session, job_id, job.canary)
             if made:
@@ -38,6 +43,26 @@ def expand_job(job_id: str) -> None:
             else:
                 expand.finish_if_done(session, job_id)
                 return
+
+
+def provider_of(session: Session, job: Job) -> Provider | None:
+    """None where this process cannot call the job's provider: the job says so and waits for a process that can."""
+    found = calls.configured().get(job.provider)
+    reason = f"The job waits. In the jobs process, {calls.missing(job.provider)}"
+    if found is None and job.error != reason:
+        db.execute(session, "UPDATE job SET error = :reason WHERE id = :job", job=job.id, reason=reason)
+        db.execute(session, NOTE_WAITING, job=job.id, reason=reason)
+    elif found is not None and job.error == reason:
+        db.execute(session, "UPDATE job SET error = NULL WHERE id = :job", job=job.id)
+    return found
+
+
+# Once, though some processes may be able to and others not.
+NOTE_WAITING = """
+INSERT INTO job_event (job_id, kind, message)
+SELECT n.job, 'waiting', n.reason FROM (SELECT CAST(:job AS text) AS job, CAST(:reason AS text) AS reason) n
+WHERE NOT EXISTS (SELECT 1 FROM job_event e WHERE e.job_id = n.job AND e.kind = 'waiting' AND e.message = n.reason)
+"""
 
 
 def tick(at: datetime) -> None:
@@ -104,8 +129,8 @@ DELETE FROM procrastinate_jobs WHERE status = 'doing' AND (
 
 
 def _unheard(session: Session, row: Any, at: datetime) -> Unheard:
-    expected = 0
-    if row.template_id is not None:
+    expected = OWN_OUTPUT_TOKENS if row.output_tokens is None else row.output_tokens
+    if row.job_id is not None and row.template_id is not None:
         expected = templates.asking(session, row.template_id, row.params, row.template_version).expected_output_tokens
     call = Call(
         request_id=row.id,
@@ -119,4 +144,5 @@ def _unheard(session: Session, row: Any, at: datetime) -> Unheard:
         output_tokens=expected,
         body={},
     )
-    return Unheard(call, at, pricing.estimate(call.provider, call.model, row.input_tokens, expected, row.lane, at))
+    price = pricing.estimate(call.provider, call.model, row.input_tokens, expected, row.lane, at)
+    return Unheard(call, at, price, record.lost_booking(call.request_id, call.attempt))

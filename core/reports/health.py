@@ -42,7 +42,7 @@ class QueueRow:
 def workers() -> list[WorkerRow]:
     sql = """SELECT id, name, started_at, last_seen, leader, busy,
                last_seen > now() - make_interval(secs => :lease) AS alive
-             FROM worker WHERE last_seen > now() - interval '1 hour' ORDER BY id DESC LIMIT 50"""
+             FROM worker WHERE kind = 'jobs' AND last_seen > now() - interval '1 hour' ORDER BY id DESC LIMIT 50"""
     with db.transaction() as session:
         lease = get_settings().worker_lease_seconds
         return [WorkerRow(**row._mapping) for row in db.rows(session, sql, lease=lease)]

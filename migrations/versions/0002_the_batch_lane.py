@@ -77,6 +77,10 @@ def upgrade() -> None:
     op.add_column("request", sa.Column("merge_id", sa.BigInteger(), nullable=True))
     op.add_column("request", sa.Column("model", sa.String(), nullable=True))
     op.add_column("request", sa.Column("endpoint", sa.String(), nullable=True))
+    op.add_column(
+        "request", sa.Column("single", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True)
+    )
+    op.add_column("worker", sa.Column("kind", sa.String(), server_default=sa.text("'jobs'"), nullable=False))
     op.add_column("request", sa.Column("body_bytes", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.create_index(
         "ix_request_batch",
@@ -109,6 +113,8 @@ def downgrade() -> None:
     op.drop_index("ix_request_merge", table_name="request", postgresql_where=sa.text("merge_id IS NOT NULL"))
     op.drop_index("ix_request_batch", table_name="request", postgresql_where=sa.text("provider_batch_id IS NOT NULL"))
     op.drop_column("request", "body_bytes")
+    op.drop_column("worker", "kind")
+    op.drop_column("request", "single")
     op.drop_column("request", "endpoint")
     op.drop_column("request", "model")
     op.drop_column("request", "merge_id")

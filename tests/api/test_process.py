@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import calls, claims, db, process, upkeep
+from core import calls, claims, db, health, heartbeat, process, upkeep
+from core.errors import InvalidInput
 from core.pricing import Price
 from core.providers.types import Usage
 from core.record import Kept
+from core.reports import health as report
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job, states, until
 
@@ -179,16 +182,107 @@ def test_a_call_that_is_broken_off_is_booked_and_its_twins_go_on(openai: LocalPr
     assert [r["error_code"] for r in rows("SELECT error_code FROM request WHERE state = 'failed'")] == ["interrupted"]
 
 
+def test_a_fault_of_ours_holds_up_no_twin(openai: LocalProvider) -> None:
+    ask = ("summarize", TEXT, {}, "openai", "gpt-5-mini")
+    prepared = process._prepare(*ask)
+    assert prepared is not None
+    with pytest.raises(InvalidInput):
+        asyncio.run(process._ask(replace(prepared.call, provider="nobody")))
+    assert process._prepare(*ask) is not None
+
+
+SINGLE = "INSERT INTO request (custom_id, fingerprint, lane, state, attempts, claimed_at, worker_id) VALUES "
+
+
 def test_the_tick_leaves_a_single_text_alone_until_it_is_abandoned() -> None:
+    web = heartbeat.register("web", "web")
     with db.transaction() as session:
-        made = "INSERT INTO request (custom_id, fingerprint, lane, state, attempts, claimed_at) VALUES "
-        db.execute(session, made + "('young', 'f1', 'live', 'in_flight', 1, now() - interval '50 minutes')")
-        db.execute(session, made + "('old', 'f2', 'live', 'in_flight', 1, now() - interval '61 minutes')")
-        db.execute(session, made + "('torn', 'f3', 'live', 'answered', 1, now() - interval '61 minutes')")
+        db.execute(session, f"{SINGLE}('young', 'f1', 'live', 'in_flight', 1, now() - interval '50 minutes', {web})")
+        db.execute(session, f"{SINGLE}('old', 'f2', 'live', 'in_flight', 1, now() - interval '61 minutes', {web})")
+        db.execute(session, f"{SINGLE}('torn', 'f3', 'live', 'answered', 1, now() - interval '61 minutes', {web})")
+        db.execute(session, f"{SINGLE}('dead', 'f4', 'live', 'answered', 1, now(), {web + 1})")
         assert claims.release_dead(session, 15) == []
     found = {r["custom_id"]: r["state"] for r in rows("SELECT custom_id, state FROM request")}
-    assert found == {"young": "in_flight", "old": "failed", "torn": "failed"}
+    assert found == {"young": "in_flight", "old": "failed", "torn": "failed", "dead": "failed"}
+
+
+def take_over() -> None:
+    """As if what is in flight were of a process that is gone."""
+    with db.transaction() as session:
+        db.execute(session, "UPDATE request SET worker_id = -1 WHERE worker_id IS NOT NULL")
     upkeep.tick(datetime.now(UTC))
+
+
+@pytest.fixture
+def short_lease(setting: Any) -> None:
+    setting(WORKER_LEASE_SECONDS=1)
+
+
+@pytest.mark.usefixtures("short_lease")
+def test_what_a_dead_web_process_asked_is_booked_ended_and_asked_by_the_next(openai: LocalProvider) -> None:
+    ask = ("summarize", TEXT, {}, "openai", "gpt-5-mini")
+    with process.seen():
+        prepared = process._prepare(*ask)
+        assert prepared is not None
+        upkeep.tick(datetime.now(UTC))
+        assert process._prepare(*ask) is None
+        take_over()
+    (record,) = rows("SELECT * FROM usage_record")
+    assert (record["status"], record["priced"]) == ("unheard", True)
+    for name in ("template_id", "provider", "model", "lane", "input_tokens", "output_tokens"):
+        assert record[name] == getattr(prepared.call, name), name
+    assert [r["error_code"] for r in rows("SELECT error_code FROM request")] == ["interrupted"]
+    assert asyncio.run(process.process(*ask)).reused is False
+
+
+@pytest.mark.usefixtures("short_lease")
+def test_an_answer_that_its_dead_process_made_nothing_of_is_booked_once_and_holds_up_no_twin(
+    openai: LocalProvider,
+) -> None:
+    ask = ("summarize", TEXT, {}, "openai", "gpt-5-mini")
+    with process.seen():
+        prepared = process._prepare(*ask)
+        assert prepared is not None
+        asyncio.run(process._ask(prepared.call))
+        assert process._prepare(*ask) is None
+        take_over()
+    assert [r["status"] for r in rows("SELECT status FROM usage_record")] == ["ok"]
+    assert process._prepare(*ask) is not None
+
+
+@pytest.mark.usefixtures("short_lease")
+def test_a_web_process_that_was_taken_for_dead_gives_its_answer_all_the_same(openai: LocalProvider) -> None:
+    def late(_asked: Asked) -> Reply:
+        take_over()
+        return Reply()
+
+    openai.plan = late
+    with process.seen():
+        answer = asyncio.run(process.process("summarize", TEXT, {}, "openai", "gpt-5-mini"))
+    assert answer.reused is False
+    assert [r["status"] for r in rows("SELECT status FROM usage_record")] == ["ok"]
+    assert rows("SELECT state, error_code FROM request") == [{"state": "succeeded", "error_code": None}]
+
+
+def test_an_answered_text_is_its_process_s_no_longer(openai: LocalProvider) -> None:
+    def held(_asked: Asked) -> Reply:
+        assert rows("SELECT 1 FROM request r JOIN worker w ON w.id = r.worker_id WHERE w.kind = 'web'")
+        return Reply()
+
+    openai.plan = held
+    with process.seen():
+        asyncio.run(process.process("summarize", TEXT, {}, "openai", "gpt-5-mini"))
+    assert rows("SELECT state, worker_id FROM request") == [{"state": "succeeded", "worker_id": None}]
+
+
+def test_web_is_no_worker_of_the_jobs() -> None:
+    with process.seen():
+        assert len(rows("SELECT 1 FROM worker")) == 1
+        assert report.workers() == []
+        health.take_samples(ticking=True)
+        (sample,) = [sample for sample in report.latest_samples() if sample.component == "worker"]
+        assert not sample.healthy
+    assert rows("SELECT 1 FROM worker") == []
 
 
 @pytest.mark.parametrize(

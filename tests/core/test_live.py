@@ -17,7 +17,7 @@ from core.providers.types import Usage
 from core.record import Call, Kept
 from tests import local_provider
 from tests.local_provider import LocalProvider, Reply, error, in_turn
-from tests.pipeline import TEXT, add_document, answer, make_job, rows, run_job, states, until, with_lane
+from tests.pipeline import TEXT, add_document, answer, make_job, rows, run_job, states, until, until_now, with_lane
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -382,15 +382,56 @@ def test_an_answer_that_comes_after_the_takeover_is_kept_and_billed(openai: Loca
     (call,) = claimed(job, dead)
     expire(dead)
     upkeep.tick(datetime.now(UTC))
+    assert [row["status"] for row in usage()] == ["unheard"]
     live._keep([kept(call)])
     run_job(job)
     assert states(job) == {"succeeded": 1}
     assert openai.asked == []
-    assert [row["status"] for row in usage()] == ["unheard", "ok"]
+    # What it cost is known now, so the estimate is gone.
+    assert [(row["status"], row["attempt"]) for row in usage()] == [("ok", 1)]
 
 
 @pytest.mark.usefixtures("short_lease")
-def test_a_failure_that_comes_after_the_takeover_changes_nothing(openai: LocalProvider) -> None:
+def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: LocalProvider) -> None:
+    job = live_job([add_document()])
+    upkeep.expand_job(job)
+    dead, late = heartbeat.register("dead"), heartbeat.register("late")
+    (first,) = claimed(job, dead)
+    live._keep([calls.unheard(first)])  # a try before the one that was in flight
+    expire(dead)
+    upkeep.tick(datetime.now(UTC))
+    (second,) = claimed(job, late)
+    expire(late)
+    upkeep.tick(datetime.now(UTC))
+    assert len(usage()) == 3
+    live._keep([kept(second)])
+    assert sorted(row["status"] for row in usage()) == ["ok", "unheard", "unheard"]
+    left = rows("SELECT booking FROM usage_record WHERE booking LIKE 'lost%'")
+    assert left == [{"booking": record.lost_booking(first.request_id, 1)}]
+
+
+@pytest.mark.usefixtures("short_lease")
+def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalProvider) -> None:
+    job = live_job([add_document()])
+    upkeep.expand_job(job)
+    dead = heartbeat.register("dead")
+    (call,) = claimed(job, dead)
+    expire(dead)
+    waiting = "SELECT 1 AS one FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%finish_reason%'"
+    with ThreadPoolExecutor(1) as threads:
+        with db.transaction() as session:
+            upkeep._take_over(session, datetime.now(UTC))
+            late = threads.submit(live._keep, [kept(call)])
+            until_now(lambda: rows(waiting) == [{"one": 1}])
+        late.result(10)
+    assert [row["status"] for row in usage()] == ["ok"]
+    assert states(job) == {"answered": 1}
+
+
+@pytest.mark.usefixtures("short_lease")
+def test_a_failure_that_comes_after_the_takeover_takes_back_the_estimate_and_nothing_else(
+    openai: LocalProvider,
+) -> None:
     job = live_job([add_document()])
     upkeep.expand_job(job)
     dead, heir = heartbeat.register("dead"), heartbeat.register("heir")
@@ -398,8 +439,9 @@ def test_a_failure_that_comes_after_the_takeover_changes_nothing(openai: LocalPr
     expire(dead)
     upkeep.tick(datetime.now(UTC))
     claimed(job, heir)
-    live._keep([record.Failed(call, "timeout", "No answer in time.")])
+    live._keep([record.Failed(call, "rate_limited", "Not now.")])
     assert states(job) == {"in_flight": 1}
+    assert usage() == []
 
 
 @pytest.mark.usefixtures("short_lease")

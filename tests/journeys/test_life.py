@@ -1,13 +1,21 @@
 """Start, stop, kill and start again: the whole app and all its processes."""
 
+import json
 import os
 import signal
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from tests import local_provider
 from tests.journeys.conftest import App, left_over, start_app, wait_until
+from tests.local_provider import Reply, in_turn
+from tests.pipeline import TEXT
 
 pytestmark = pytest.mark.kills
 
@@ -64,6 +72,43 @@ def test_jobs_end_when_web_was_killed(app: App, data_dir: Path) -> None:
     app.process.wait()
     wait_until(lambda: not jobs.is_running() or jobs.status() == psutil.STATUS_ZOMBIE, 15, "jobs outlived web")
     start_app(data_dir).stop()
+
+
+def ask(app: App) -> Callable[[], dict[str, Any]]:
+    """Start to ask for a summary; the function that comes back waits for it."""
+    body = {"operation": "summarize", "text": TEXT, "options": {}, "provider": "openai", "model": "gpt-5-mini"}
+    request = urllib.request.Request(
+        f"{app.url}/api/v1/text_processing/process", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    thread = ThreadPoolExecutor(1)
+
+    def send() -> dict[str, Any]:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found: dict[str, Any] = json.load(answer)
+            return found
+
+    return thread.submit(send).result
+
+
+def test_a_text_whose_web_was_killed_is_booked_and_its_twin_is_asked(
+    data_dir: Path, provider: local_provider.LocalProvider
+) -> None:
+    provider.plan = in_turn(Reply(delay=120), Reply())
+    told = {"OPENAI_API_KEY": "test", "OPENAI_BASE_URL": provider.openai_url, "WORKER_LEASE_SECONDS": "2"}
+    other = start_app(data_dir, **told)
+    shared = f"postgresql://postgres@/cairn?host={data_dir / 'postgres'}&port=5432"
+    victim = start_app(data_dir, DATABASE_URL=shared, EMBEDDED_JOBS="false", **told)
+    lost = ask(victim)
+    wait_until(lambda: provider.in_flight == 1, 20, "it was not asked")
+    twin = ask(other)
+    victim.process.kill()
+    with pytest.raises(ConnectionError):
+        lost()
+    assert twin()["reused"] is False
+    records = json.loads(other.get("/api/v1/usage/records")[1])["items"]
+    assert [(r["status"], r["priced"]) for r in records] == [("ok", True), ("unheard", True)]
+    assert len(provider.asked) == 2
+    assert other.stop() < 5
 
 
 def test_a_second_app_on_the_same_data_says_so(app: App, data_dir: Path) -> None:

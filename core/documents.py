@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 from sqlmodel import Session, col, select
@@ -85,9 +86,12 @@ def text_of(document_id: str) -> DocumentText:
 
 
 def original(document_id: str) -> tuple[Document, Iterator[bytes]]:
-    """The document and its bytes, a chunk at a time."""
+    """The document and its bytes, a chunk at a time; NotFound instead of the next one once it is deleted."""
     document = get(document_id)
-    return document, _chunks(document.sha256)
+    chunks = _chunks(document.sha256, document.size_bytes)
+    # Read before anything is sent, so that one who comes too late hears it at once.
+    first = next(chunks, b"")
+    return document, chain([first], chunks)
 
 
 def retry(document_id: str) -> Document:
@@ -208,16 +212,16 @@ def _store_blob(session: Session, sha256: str, size: int, stream: BinaryIO) -> N
             number += 1
 
 
-def _chunks(sha256: str) -> Iterator[bytes]:
-    number = 0
-    while True:
+def _chunks(sha256: str, size: int) -> Iterator[bytes]:
+    """All bytes or an error: a connection per chunk, as one that is held for a slow reader is missed by others."""
+    number = sent = 0
+    while sent < size:
         with db.transaction() as session:
             chunk = session.exec(
                 select(col(BlobChunk.data)).where(BlobChunk.sha256 == sha256, BlobChunk.number == number)
             ).first()
         if chunk is None:
-            if number == 0:
-                raise NotFound("The original of this document is gone. It may have been deleted.")
-            return
+            raise NotFound("The original of this document is gone. It may have been deleted.")
         yield chunk
         number += 1
+        sent += len(chunk)

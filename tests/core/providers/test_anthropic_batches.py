@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
@@ -122,6 +123,36 @@ def test_a_download_that_breaks_off_is_no_result(
     assert len(fetched(lane, run, remote, tmp_path)) == 3
 
 
+@pytest.mark.parametrize(("after", "times"), [(0, 1), (-5, 1), (-200, 2)])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_download_with_too_few_lines_is_taken_again(
+    server: BatchProvider,
+    lane: AnthropicBatches,
+    run: Run[Any],
+    order: Order,
+    tmp_path: Path,
+    after: int,
+    times: int,
+    chunked: bool,
+) -> None:
+    remote = ended(server, lane, run, order)
+    batch = server.batch(remote.id)
+    assert batch.results is not None
+    server.results_file = FileFault("silent", len(batch.results[:after]), times, chunked=chunked)
+    assert len(fetched(lane, run, remote, tmp_path)) == 3
+    assert batch.downloads == times + 1
+
+
+def test_a_line_that_is_missing_in_every_download_is_missing(
+    server: BatchProvider, lane: AnthropicBatches, run: Run[Any], order: Order, tmp_path: Path
+) -> None:
+    server.line_plan = lambda asked: Planned(missing=asked.custom_id == "n0-1-1")
+    remote = ended(server, lane, run, order)
+    lines = fetched(lane, run, remote, tmp_path)
+    assert {line.custom_id for line in lines} == {"n0-0-1", "n0-2-1"}
+    assert server.batch(remote.id).downloads == 3
+
+
 def test_a_server_that_fails_a_download_has_not_lost_it(
     server: BatchProvider, lane: AnthropicBatches, run: Run[Any], order: Order, tmp_path: Path
 ) -> None:
@@ -158,8 +189,8 @@ def test_a_batch_is_found_by_the_nonce_in_its_results_and_undecided_until_then(
 ) -> None:
     server.auto = False
     remote = run(lane.create(order))
-    for number in range(120):
-        run(lane.create(other(lane, order, f"other{number}", 1)))
+    smaller = [run(lane.create(other(lane, order, f"other{number}", 1))) for number in range(120)]
+    server.finish(smaller[-1].id)
     alike = run(lane.create(other(lane, order)))
     server.finish(alike.id)
     found = run(lane.find(order, set()))
@@ -252,6 +283,23 @@ def test_results_archived_while_they_are_looked_at_decide_nothing(
     assert failure(run, too_late()).code == "bad_response"
 
 
+@pytest.mark.parametrize("counts", [None, {}, {"processing": 3}])
+def test_a_batch_whose_size_is_not_told_may_be_ours(
+    server: BatchProvider,
+    lane: AnthropicBatches,
+    run: Run[Any],
+    order: Order,
+    tmp_path: Path,
+    counts: dict[str, int] | None,
+) -> None:
+    remote = ended(server, lane, run, order)
+    (listed,) = httpx.get(server.anthropic_url + PATH).json()["data"]
+    server.fail_next("list", 200, body=orjson.dumps({"data": [{**listed, "request_counts": counts}]}))
+    assert run(lane.find(order, set())).remote.id == remote.id
+    server.fail_next("retrieve", 200, body=orjson.dumps({**listed, "request_counts": counts}))
+    assert len(fetched(lane, run, remote, tmp_path)) == 3
+
+
 PAGE = b'{"data":[%s],"has_more":true,"last_id":"msgbatch_1"}' % orjson.dumps(
     {
         "id": "msgbatch_1",
@@ -271,7 +319,6 @@ PAGE = b'{"data":[%s],"has_more":true,"last_id":"msgbatch_1"}' % orjson.dumps(
         [b'{"data":{}}'],
         [b'{"data":[{}]}'],
         [b'{"data":[null]}'],
-        [PAGE.replace(b'"succeeded":1,', b"")],
         [b'{"data":[],"has_more":true}'],
         [PAGE, b"{}"],
         [PAGE, PAGE],

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
-import psycopg
 import pytest
 
 from core import calls, db, migrate, templates
 from core.embedded import EmbeddedPostgres
 from core.settings import Settings, get_settings
-from tests import batch_provider, local_provider
+from tests import batch_provider, local_provider, pipeline
 from tests.batch_provider import BatchProvider
 
 SETTINGS = tuple(name.upper() for name in Settings.model_fields)
@@ -51,23 +50,12 @@ def migrated(postgres_url: str) -> str:
     return postgres_url
 
 
-KEPT = ("alembic_version", "template", "template_version")
-
-
 @pytest.fixture
 def database(migrated: str) -> Iterator[str]:
     """A migrated database with the built-in templates and nothing else."""
     db.configure(migrated)
     yield migrated
-    with psycopg.connect(migrated, autocommit=True) as connection:
-        tables = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)", (list(KEPT),)
-        ).fetchall()
-        connection.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY CASCADE")
-        connection.execute(
-            "DELETE FROM template_version v USING template t WHERE t.id = v.template_id AND NOT t.built_in"
-        )
-        connection.execute("DELETE FROM template WHERE NOT built_in")
+    pipeline.empty(migrated)
 
 
 @pytest.fixture

@@ -172,3 +172,19 @@ def open_batches(job_id: str) -> list[str]:
 
 def batch_rows(job_id: str) -> list[dict[str, Any]]:
     return rows("SELECT * FROM provider_batch WHERE job_id = :job ORDER BY id", job=job_id)
+
+
+KEPT = ("alembic_version", "template", "template_version")
+
+
+def empty(url: str) -> None:
+    """A migrated database as it was in the beginning: the built-in templates and nothing else."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)", (list(KEPT),)
+        ).fetchall()
+        connection.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY CASCADE")
+        connection.execute(
+            "DELETE FROM template_version v USING template t WHERE t.id = v.template_id AND NOT t.built_in"
+        )
+        connection.execute("DELETE FROM template WHERE NOT built_in")

@@ -42,7 +42,6 @@ def choose_documents() -> dict[str, Any]:
     chosen = st.session_state.get("ask_documents", [])
     found = (*report.find(limit=500).items, *report.by_ids(chosen))
     rows = {row.id: f"{row.name} ({row.collection})" for row in found if row.state != "failed"}
-    st.session_state["ask_documents"] = [i for i in chosen if i in rows]
     picked = st.multiselect("Documents", list(rows), format_func=rows.__getitem__, key="ask_documents")
     return {"documents": tuple(picked)}
 

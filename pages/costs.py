@@ -1,18 +1,23 @@
 """What was spent, on what: sums of usage records, and nothing else."""
 
+from collections import defaultdict
 from datetime import timedelta
 
 import pandas as pd
-import plotly.express as px
 import streamlit as st
 
 from core.reports import costs
+from core.reports.costs import DaySum
 from pages import widgets
+from pages.charts import Series, stacked_days
 
 st.title("Costs")
 now = widgets.utc_now()
 
 PERIODS = {"7 days": 7, "30 days": 30, "90 days": 90}
+USD = st.column_config.NumberColumn(format="$%.4f", help="– has no known price")
+NUMBER = st.column_config.NumberColumn(format="localized")
+
 period = st.segmented_control(
     "Period",
     list(PERIODS),
@@ -23,75 +28,95 @@ period = st.segmented_control(
     label_visibility="collapsed",
 )
 days = PERIODS[period]
-start = (now - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+start = today - timedelta(days=days - 1)
 total = costs.total(start, now)
 before = costs.total(start - timedelta(days=days), start)
 
 if not total.calls and not total.reused:
-    widgets.empty(f"Nothing was called in the last {period}.", "analyse.py", "Analyse documents")
+    widgets.empty(f"No model was called in the last {period}.", "analyse.py", "Analyse documents")
     st.stop()
 
-with st.container(horizontal=True):
+
+def change() -> str | None:
+    """Against the same number of days before, where there was something."""
     more = total.cost_usd - before.cost_usd
-    change = f"{'-' if more < 0 else ''}{widgets.money(abs(more))} against the {period} before" if more else None
-    st.metric("Spent", widgets.money(total.cost_usd), change, delta_color="inverse", border=True, height="stretch")
+    if not before.calls or not more:
+        return None
+    return f"{'-' if more < 0 else ''}{widgets.money(abs(more))}"
+
+
+with widgets.tiles():
+    spent = widgets.money_of(total.cost_usd, total.unpriced)
     st.metric(
-        "Calls",
-        f"{total.calls:,}",
-        f"{total.reused:,} reused for nothing",
-        delta_color="off",
-        delta_arrow="off",
+        "Spent",
+        spent,
+        change(),
+        delta_color="inverse",
+        delta_description="vs before" if change() else None,
+        help=f"The change is against the {period} before.",
         border=True,
         height="stretch",
     )
-    st.metric(
-        "Input tokens",
-        f"{total.input_tokens:,}",
-        f"{total.cached_input_tokens:,} cached",
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        height="stretch",
-    )
-    st.metric("Output tokens", f"{total.output_tokens:,}", border=True, height="stretch")
+    widgets.figure("Calls", total.calls, f"{total.reused:,} reused, free" if total.reused else None)
+    cached = f"{total.cached_input_tokens:,} cached" if total.cached_input_tokens else None
+    widgets.figure("Input tokens", total.input_tokens, cached)
+    widgets.figure("Output tokens", total.output_tokens)
 if total.unpriced:
-    st.warning(f"{total.unpriced:,} calls have no known price and are not in these sums.")
+    st.warning(f"Without a known price, and not in these sums: {widgets.count(total.unpriced, 'call')}.")
 if total.unheard:
-    st.warning(f"{total.unheard:,} calls were never answered; they are in the sums as estimates.")
+    st.warning(f"Never answered, and in the sums as an estimate: {widgets.count(total.unheard, 'call')}.")
 
-daily = pd.DataFrame(
-    [(d.day, d.model, float(d.cost_usd), d.input_tokens, d.output_tokens) for d in costs.by_day_and_model(start, now)],
-    columns=["Day", "Model", "USD", "Input", "Output"],
+
+def by_model(daily: list[DaySum]) -> dict[str, list[DaySum]]:
+    found: dict[str, list[DaySum]] = defaultdict(list)
+    for row in daily:
+        found[row.model].append(row)
+    return dict(sorted(found.items()))
+
+
+def in_all(model: str, rows: list[DaySum]) -> tuple[str, float | None, int, int, int]:
+    """A model of which no call has a known price has no cost, which is not the same as none."""
+    cost = sum(float(row.cost_usd) for row in rows)
+    priced = cost or not any(row.unpriced for row in rows)
+    sums = (sum(r.calls for r in rows), sum(r.input_tokens for r in rows), sum(r.output_tokens for r in rows))
+    return (model, cost if priced else None, *sums)
+
+
+daily = by_model(costs.by_day_and_model(start, now))
+spend, tokens = st.tabs(["Spend", "Tokens"], key="chart", on_change="rerun", bind="query-params")
+if spend.open:
+    with spend:
+        if total.cost_usd:
+            series = [Series(m, [d.day for d in rows], [float(d.cost_usd) for d in rows]) for m, rows in daily.items()]
+            st.plotly_chart(stacked_days(series, start, today, "$"), config={"displayModeBar": False})
+        else:
+            st.caption("Nothing was spent: what was called is free or has no known price.")
+if tokens.open:
+    with tokens:
+        series = []
+        for model, rows in daily.items():
+            series.append(Series(f"{model}, input", [d.day for d in rows], [d.input_tokens for d in rows]))
+            series.append(Series(f"{model}, output", [d.day for d in rows], [d.output_tokens for d in rows], pale=True))
+        st.plotly_chart(stacked_days(series, start, today), config={"displayModeBar": False})
+
+st.subheader("By model")
+st.dataframe(
+    pd.DataFrame(
+        sorted((in_all(model, rows) for model, rows in daily.items()), key=lambda row: row[1] or 0, reverse=True),
+        columns=["Model", "USD", "Calls", "Input tokens", "Output tokens"],
+    ),
+    hide_index=True,
+    placeholder="–",
+    column_config={"USD": USD, "Calls": NUMBER, "Input tokens": NUMBER, "Output tokens": NUMBER},
 )
-spend, tokens = st.tabs(["Spend", "Tokens"])
-with spend:
-    chart = px.bar(daily, x="Day", y="USD", color="Model")
-    chart.update_xaxes(type="date", range=[start - timedelta(hours=12), now + timedelta(hours=12)], title=None)
-    chart.update_yaxes(tickprefix="$", rangemode="tozero", title=None)
-    st.plotly_chart(chart)
-with tokens:
-    long = daily.melt(["Day", "Model"], ["Input", "Output"], "Kind", "Tokens")
-    chart = px.bar(long, x="Day", y="Tokens", color="Model", pattern_shape="Kind")
-    chart.update_xaxes(type="date", range=[start - timedelta(hours=12), now + timedelta(hours=12)], title=None)
-    chart.update_yaxes(rangemode="tozero", title=None)
-    st.plotly_chart(chart)
 
-left, right = st.columns(2, gap="large")
-with left:
-    st.subheader("By model")
-    rows = [
-        (s.key, s.calls, s.input_tokens, s.output_tokens, float(s.cost_usd)) for s in costs.sums("model", start, now)
-    ]
-    table = pd.DataFrame(rows, columns=["Model", "Calls", "Input", "Output", "USD"])
-    st.dataframe(table, hide_index=True, column_config={"USD": st.column_config.NumberColumn(format="$%.6f")})
-with right:
+if dearest := [job for job in costs.dearest_jobs(start, now) if job.cost_usd]:
     st.subheader("Dearest jobs")
-    dearest = costs.dearest_jobs(start, now)
-    table = pd.DataFrame([(j.name, j.calls, float(j.cost_usd)) for j in dearest], columns=["Job", "Calls", "USD"])
     event = st.dataframe(
-        table,
+        pd.DataFrame([(j.name, float(j.cost_usd), j.calls) for j in dearest], columns=["Job", "USD", "Calls"]),
         hide_index=True,
-        column_config={"USD": st.column_config.NumberColumn(format="$%.6f")},
+        column_config={"USD": USD, "Calls": NUMBER},
         on_select="rerun",
         selection_mode="single-row",
         key="dearest",

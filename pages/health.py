@@ -1,6 +1,6 @@
 """Is everything up: database, scheduler, workers, queue and what this web process supervises."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 import streamlit as st
@@ -20,33 +20,33 @@ def line(well: bool | None, name: str, text: str) -> None:
     st.markdown(f"{icon} **{name}** · {widgets.plain(text)}")
 
 
-@widgets.live(5)
-def now() -> None:
-    moment = widgets.utc_now()
-    found = health.database()
-    samples = {sample.component: sample for sample in report.latest_samples()}
+def processes(moment: datetime) -> None:
+    """What does not need the database to be known."""
+    for name in calls.NAMES:
+        # Nobody needs all of them: one that is not set up is no fault.
+        there = True if name in calls.configured() else None
+        key = f"not set up; to use it, set {name.upper()}_API_KEY and start again"
+        line(there, widgets.PROVIDERS[name], "set up" if there else key)
+    for child in boot.children():
+        since = f"running for {widgets.lasted(child.since, moment)}" if child.since else f"down: {child.last_exit}"
+        again = f", started again {widgets.count(child.restarts, 'time')}" if child.restarts else ""
+        line(child.since is not None, f"Process {child.name}", since + again)
+
+
+def work(moment: datetime) -> None:
+    ticked = {sample.component: sample for sample in report.latest_samples()}.get("scheduler")
     workers = [worker for worker in report.workers() if worker.alive]
     waiting = report.queue()
-    detail = f"{found.response_time_ms} ms, {found.active_connections} of {found.pool_size} connections in use, "
-    line(found.healthy, "Database", found.error or detail + f"schema {found.migration_status.replace('_', ' ')}")
-    ticked = samples.get("scheduler")
     late = ticked is None or moment - ticked.time > timedelta(seconds=90)
     heartbeat = f"last heartbeat {widgets.ago(ticked.time, moment)}" if ticked else "no heartbeat yet"
     line(not late, "Scheduler", heartbeat + ("; start a jobs process: python -m jobs" if late else ""))
-    busy = sum(worker.busy for worker in workers)
-    alive = f"{len(workers)} alive, {busy} calls in flight"
+    busy = widgets.count(sum(worker.busy for worker in workers), "call")
+    alive = f"{len(workers)} alive, {busy} in flight"
     line(bool(workers), "Workers", alive if workers else "none is alive; start one: python -m jobs")
     oldest = f", the oldest since {widgets.ago(waiting.oldest_document, moment)}" if waiting.oldest_document else ""
-    text = f"{waiting.queued_documents:,} documents wait{oldest}; {waiting.pending_requests:,} requests wait"
-    line(True, "Queue", f"{text}, {waiting.in_flight_requests:,} in flight")
-    for name in calls.NAMES:
-        there = name in calls.configured()
-        line(
-            there, f"Provider {name}", "set up" if there else f"not set up: set {name.upper()}_API_KEY and start again"
-        )
-    for child in boot.children():
-        since = f"running since {widgets.ago(child.since, moment)}" if child.since else f"down: {child.last_exit}"
-        line(child.since is not None, f"Process {child.name}", f"{since}, restarted {child.restarts} times")
+    documents = f"{widgets.count(waiting.queued_documents, 'document')} to be read{oldest}"
+    requests = f"{widgets.count(waiting.pending_requests, 'request')} to be sent"
+    line(True, "Queue", f"{documents}; {requests}, {waiting.in_flight_requests:,} in flight")
     if workers:
         rows = [(w.name, "leader" if w.leader else "", w.busy, w.last_seen) for w in workers]
         table = pd.DataFrame(rows, columns=["Worker", "Role", "Calls in flight", "Last seen"])
@@ -55,12 +55,27 @@ def now() -> None:
         )
 
 
+def round_trips() -> None:
+    st.subheader("Database round trip, last hour")
+    history = report.samples("database", widgets.utc_now() - timedelta(hours=1))
+    if len(history) < 2:
+        st.caption("A sample is taken every 30 s; the chart appears with the second one.")
+        return
+    frame = pd.DataFrame([(s.time, s.latency_ms) for s in history], columns=["Time", "ms"])
+    st.line_chart(frame, x="Time", y="ms", x_label="", height=200)
+
+
+@widgets.live(5)
+def now() -> None:
+    moment = widgets.utc_now()
+    found = health.database()
+    detail = f"{found.response_time_ms} ms, {found.active_connections} of {found.pool_size} connections in use, "
+    line(found.healthy, "Database", found.error or detail + f"schema {found.migration_status.replace('_', ' ')}")
+    processes(moment)
+    if found.connected:
+        work(moment)
+
+
 now()
-st.subheader("Database round trip, last hour")
-history = report.samples("database", widgets.utc_now() - timedelta(hours=1))
-if len(history) > 1:
-    st.line_chart(
-        pd.DataFrame([(s.time, s.latency_ms) for s in history], columns=["Time", "ms"]), x="Time", y="ms", height=200
-    )
-else:
-    st.caption("A sample is taken every 30 s; the chart appears with the second one.")
+if health.database().connected:
+    round_trips()

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from core import templates
+from core.errors import NotFound
 from core.reports import documents, insights
 from core.reports.insights import InsightRow
 from pages import widgets
@@ -12,7 +13,7 @@ PER_PAGE = 100
 
 st.title("Insights")
 
-with st.container(horizontal=True, vertical_alignment="bottom"):
+with widgets.tiles():
     q = st.text_input("Search", key="q", bind="query-params", placeholder='words, "a phrase", -not', type="search")
     names = [c.name for c in documents.collections()]
     collection = st.selectbox("Collection", names, index=None, placeholder="All", key="collection", bind="query-params")
@@ -36,10 +37,9 @@ supported = None if support is None else support == "supported"
 @st.dialog("Evidence", position="right", width="medium")
 def drawer(insight: InsightRow) -> None:
     st.markdown(f"#### {widgets.plain(insight.statement)}")
-    st.caption(
-        f"supported by {widgets.count(insight.support, 'document')} · confidence {insight.confidence:.0%} · first seen "
-        f"{widgets.ago(insight.first_seen, widgets.utc_now())}"
-    )
+    known = f"supported by {widgets.count(insight.support, 'document')}" if insight.support else "not supported"
+    seen = widgets.ago(insight.first_seen, widgets.utc_now())
+    st.caption(f"{known} · confidence {insight.confidence:.0%} · first seen {seen}")
     for number, evidence in enumerate(insights.evidence([insight.id])):
         with st.container(border=True):
             if evidence.supported:
@@ -48,26 +48,54 @@ def drawer(insight: InsightRow) -> None:
                 if st.button(f"Open in {evidence.document_name}", key=f"open-{number}", icon=":material/open_in_new:"):
                     st.switch_page("document.py", query_params=target)
             else:
-                st.warning(f"Not found in {widgets.plain(evidence.document_name)}; the model gave this quote:")
-                st.markdown(f"“{widgets.plain(evidence.quote) or 'none'}”")
+                name = widgets.plain(evidence.document_name)
+                quoted = "the model gave this quote:" if evidence.quote else "the model gave no quote."
+                st.warning(f"Not found in {name}; {quoted}")
+                if evidence.quote:
+                    st.markdown(f"“{widgets.plain(evidence.quote)}”")
             if evidence.attributes:
                 st.caption(widgets.plain(" · ".join(f"{k}: {v}" for k, v in evidence.attributes.items())))
 
 
 def frame(rows: tuple[InsightRow, ...]) -> pd.DataFrame:
     return pd.DataFrame(
-        [(r.statement, r.support, r.confidence, kinds.get(r.kind, r.kind), r.last_seen) for r in rows],
+        [(r.statement, r.support, round(r.confidence, 2), kinds.get(r.kind, r.kind), r.last_seen) for r in rows],
         columns=["Statement", "Documents", "Confidence", "Template", "Last seen"],
     )
 
 
 COLUMNS = {
-    "Statement": st.column_config.TextColumn(width=560),
-    "Documents": st.column_config.NumberColumn(help="Distinct documents whose quote stands there"),
-    "Confidence": st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent", width="small"),
-    "Last seen": st.column_config.DatetimeColumn(format="distance"),
+    "Statement": st.column_config.TextColumn(width=400),
+    "Documents": st.column_config.NumberColumn(
+        width=85, format="localized", help="Distinct documents in which the quote stands; 0: found in none"
+    ),
+    "Confidence": st.column_config.ProgressColumn(
+        min_value=0,
+        max_value=1,
+        format="percent",
+        width=100,
+        color="blue",
+        help="Documents raise it, quotes not found lower it",
+    ),
+    "Template": st.column_config.TextColumn(width=90),
+    "Last seen": st.column_config.DatetimeColumn(format="distance", width=105),
 }
 
+
+def from_link() -> InsightRow | None:
+    """The insight that the link names, to be opened once: its drawer can be closed and the page used."""
+    wanted = st.query_params.get("id")
+    if not wanted or st.session_state.get("opened") == wanted:
+        return None
+    st.session_state["opened"] = wanted
+    try:
+        return insights.get(wanted)
+    except NotFound as error:
+        st.info(error.message)
+        return None
+
+
+linked = from_link()
 total = insights.count(**filters, supported=supported)
 trail = st.session_state.setdefault("insight_cursors", {})
 if trail.get("filters") != (filters, supported):
@@ -84,7 +112,7 @@ if page.items:
         column_config=COLUMNS,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"insights-{len(trail['cursors'])}-{hash((q, collection, template, support))}",
+        key=widgets.rows_key("insights", page.items),
         height=min(38 + 35 * len(page.items), 640),
     )
     with st.container(horizontal=True):
@@ -96,6 +124,8 @@ if page.items:
             st.rerun()
     if selected := event["selection"]["rows"]:
         drawer(page.items[selected[0]])
+    elif linked:
+        drawer(linked)
 elif any(filters.values()) or support:
     st.info("No insight fits these filters.")
 else:

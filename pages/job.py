@@ -73,14 +73,12 @@ def live() -> None:
         st.caption(f"{facts(row)} · {when(row)}")
     st.progress(row.done / max(row.total, 1), text=f"{row.done:,} of {widgets.count(row.total, 'request')} ended")
     with widgets.tiles():
-        reused = f"{row.reused:,} reused, free" if row.reused else None
-        answered = f"{row.succeeded:,}"
-        st.metric("Answered", answered, reused, delta_color="off", delta_arrow="off", border=True, height="stretch")
-        st.metric("Failed", f"{row.failed:,}", border=True, height="stretch")
+        widgets.figure("Answered", row.succeeded, f"{row.reused:,} reused, free" if row.reused else None)
+        widgets.figure("Failed", row.failed)
         estimate = "no estimate" if row.estimate_usd is None else f"{widgets.money(row.estimate_usd)} estimated"
         cost = widgets.money_of(row.cost_usd, row.unpriced)
         st.metric("Cost", cost, estimate, delta_color="off", delta_arrow="off", border=True, height="stretch")
-        st.metric("Tokens", f"{row.input_tokens + row.output_tokens:,}", border=True, height="stretch")
+        widgets.figure("Tokens", row.input_tokens + row.output_tokens)
     if row.unpriced:
         st.warning(f"Without a known price, and not in the cost: {widgets.count(row.unpriced, 'call')}.")
     with st.container(horizontal=True):

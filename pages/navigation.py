@@ -11,8 +11,6 @@ import structlog
 
 from pages import widgets
 
-st.set_page_config(page_title="Cairn", page_icon="🪨", layout="wide")
-
 chosen = st.navigation(
     {
         "": [st.Page("overview.py", title="Overview", icon=":material/home:", default=True)],
@@ -34,6 +32,8 @@ chosen = st.navigation(
         ],
     }
 )
+
+st.set_page_config(page_title=f"{chosen.title} · Cairn", page_icon="🪨", layout="wide")
 
 structlog.contextvars.clear_contextvars()
 structlog.contextvars.bind_contextvars(request_id=uuid.uuid4().hex[:12])

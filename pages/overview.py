@@ -1,62 +1,77 @@
 """Is all well, what is running, what was found last; and the first steps on a fresh machine."""
 
+from collections import defaultdict
 from datetime import timedelta
 
-import pandas as pd
 import streamlit as st
 
 from core import calls
-from core.reports import costs, insights, jobs, overview
+from core.reports import costs, health, insights, jobs, overview
 from pages import widgets
 from pages.uploads import load_samples
 
+SPEND_DAYS = 14
+
 st.title("Overview")
 widgets.show_told()
-now = widgets.utc_now()
+
+
+def spent_by_day() -> list[float]:
+    """USD of each of the last days, today last; a day without a call is a zero."""
+    now = widgets.utc_now()
+    by_day: defaultdict[str, float] = defaultdict(float)
+    for row in costs.by_day_and_model(now - timedelta(days=SPEND_DAYS), now):
+        by_day[row.day] += float(row.cost_usd)
+    return [by_day[(now - timedelta(days=ago)).date().isoformat()] for ago in reversed(range(SPEND_DAYS))]
 
 
 @widgets.live(3)
 def tiles() -> None:
     found = overview.read(widgets.utc_now())
-    days = costs.by_day_and_model(now - timedelta(days=14), now + timedelta(days=1))
-    spent = pd.DataFrame([(d.day, float(d.cost_usd)) for d in days], columns=["day", "usd"]).groupby("day")["usd"].sum()
-    with st.container(horizontal=True):
-        st.metric("Documents ready", f"{found.ready:,}", border=True, height="stretch", help=f"of {found.documents:,}")
-        st.metric("Jobs running", f"{found.running_jobs:,}", border=True, height="stretch", help=f"of {found.jobs:,}")
-        today = f"{found.new_insights:,} today"
-        st.metric("Insights", f"{found.insights:,}", today, border=True, height="stretch", delta_color="off")
+    spent = spent_by_day()
+    with widgets.tiles():
+        widgets.figure("Documents ready", found.ready, f"of {found.documents:,}" if found.documents else None)
+        widgets.figure("Jobs running", found.running_jobs, f"of {found.jobs:,}" if found.jobs else None)
+        widgets.figure("Insights", found.insights, f"{found.new_insights:,} today" if found.new_insights else None)
         st.metric(
             "Spent today",
-            widgets.money(found.spent_today),
+            widgets.money_of(found.spent_today, found.unpriced_today),
             border=True,
             height="stretch",
-            chart_data=list(spent) if any(spent) else None,
+            chart_data=spent if any(spent) else None,
             chart_type="bar",
-            help="Usage records since 00:00 UTC; the bars are the last 14 days.",
+            help=f"Usage records since 00:00 UTC; the bars are the last {SPEND_DAYS} days.",
         )
     if found.unpriced_today:
-        st.warning(f"{found.unpriced_today:,} calls of today have no known price and are not in the sum.")
-    running = [job for job in jobs.find(limit=50).items if not job.ended and job.state != "draft"]
-    for job in running[:5]:
-        st.progress(job.done / max(job.total, 1), text=f"{widgets.plain(job.name)}: {job.done:,} of {job.total:,}")
+        calls_today = widgets.count(found.unpriced_today, "call")
+        st.warning(f"Without a known price, and not in what was spent today: {calls_today}.")
+    if found.running_jobs:
+        running = [job for job in jobs.find(limit=50).items if not job.ended and job.state != "draft"]
+        for job in running[:5]:
+            st.progress(job.done / max(job.total, 1), text=f"{widgets.plain(job.name)}: {job.done:,} of {job.total:,}")
     if found.extracting:
         st.caption(f"{widgets.count(found.extracting, 'document')} being read.")
 
 
 tiles()
-found = overview.read(now)
+found = overview.read(widgets.utc_now())
 
 if found.insights == 0:
     with st.container(border=True):
         st.subheader("First steps")
         done = ":material/check_circle:", ":material/radio_button_unchecked:"
-        has_key = len(calls.configured()) > 1
+        models = [widgets.PROVIDERS[name] for name in calls.configured() if name != "offline"]
+        model = (
+            f"{' and '.join(models)} {'answers' if len(models) == 1 else 'answer'} your questions."
+            if models
+            else "set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY` and start again. "
+            "Until then the offline engine answers: free, without a language model, and it says so."
+        )
         st.markdown(
             f"{done[not found.documents]} **Documents**: upload your own, or load the samples.\n\n"
             f"{done[not found.jobs]} **Ask**: choose a template on the Analyse page and launch a job.\n\n"
             f"{done[not found.insights]} **Read**: open the insights and click a quote to see it in its document.\n\n"
-            f"{done[not has_key]} **A model**: set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY` and start again. "
-            "Until then the offline engine answers: free, without a language model, and it says so."
+            f"{done[not models]} **A model**: {model}"
         )
         with st.container(horizontal=True):
             if found.documents == 0 and st.button("Load sample documents", type="primary"):
@@ -67,24 +82,39 @@ if found.insights == 0:
             if found.documents and st.button("Analyse", type="primary"):
                 st.switch_page("analyse.py")
 
-left, right = st.columns([3, 2], gap="large")
+
+def troubles() -> list[tuple[str, str, dict[str, str]]]:
+    """What is wrong, with the page that helps."""
+    wrong: list[tuple[str, str, dict[str, str]]] = []
+    if not any(worker.alive for worker in health.workers()):
+        wrong.append(("No worker is alive: nothing is read or asked", "health.py", {}))
+    wrong += [(f"{j.failed:,} failed in {j.name}", "job.py", {"id": j.id}) for j in overview.troubled_jobs()]
+    if found.failed_documents:
+        unread = f"{widgets.count(found.failed_documents, 'document')} could not be read"
+        wrong.append((unread, "documents.py", {"state": "failed"}))
+    return wrong
+
+
+left, right = st.columns([3, 2], gap="medium")
 with left:
     st.subheader("Newest insights")
     newest = insights.find(limit=8).items
-    for insight in newest:
-        st.markdown(f"{widgets.plain(insight.statement)}")
-        st.caption(f"{widgets.count(insight.support, 'document')} · {widgets.ago(insight.last_seen, now)}")
+    with widgets.lines("newest"):
+        for insight in newest:
+            where = f"in {widgets.count(insight.support, 'document')}" if insight.support else "quote not found"
+            label = f"{widgets.plain(insight.statement)} :gray[· {where}]"
+            if st.button(label, key=insight.id, type="tertiary", wrap=True):
+                st.switch_page("insights.py", query_params={"id": insight.id})
     if newest and st.button("All insights"):
         st.switch_page("insights.py")
     if not newest:
         st.caption("None yet. They appear here as jobs are answered.")
 with right:
     st.subheader("Needs attention")
-    troubled = overview.troubled_jobs()
-    for job in troubled:
-        if st.button(f"{job.failed:,} failed in {job.name}", key=job.id, icon=":material/error:"):
-            st.switch_page("job.py", query_params={"id": job.id})
-    if found.failed_documents and st.button(f"{widgets.count(found.failed_documents, 'document')} could not be read"):
-        st.switch_page("documents.py", query_params={"state": "failed"})
-    if not troubled and not found.failed_documents:
+    wrong = troubles()
+    with widgets.lines("wrong"):
+        for number, (what, page, query) in enumerate(wrong):
+            if st.button(widgets.plain(what), key=f"wrong-{number}", icon=":material/error:", wrap=True):
+                st.switch_page(page, query_params=query)
+    if not wrong:
         st.caption("Nothing. All is well.")

@@ -128,7 +128,6 @@ def why_not(file: BinaryIO) -> str | None:
         if part.startswith((".", "~$")) or part in LEFT_BEHIND:
             return "A hidden or a system file."
     head = file.read(HEAD_BYTES)
-    file.seek(0)
     return "A type of file that is not read." if head and media_type_of(file.name, head) is None else None
 
 

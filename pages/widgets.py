@@ -93,6 +93,11 @@ def tiles() -> AbstractContextManager[object]:
     return st.grid(4, min_column_width=170)
 
 
+def figure(label: str, number: int, note: str | None = None) -> None:
+    """A tile with a count, and a grey word on it."""
+    st.metric(label, f"{number:,}", note, delta_color="off", delta_arrow="off", border=True, height="stretch")
+
+
 def size(bytes_: int) -> str:
     return f"{bytes_ / 1_048_576:,.1f} MB" if bytes_ >= 1_048_576 else f"{max(bytes_ / 1024, 0.1):,.1f} KB"
 

@@ -43,6 +43,7 @@ class DaySum:
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal
+    unpriced: int
 
 
 @dataclass(frozen=True)
@@ -111,12 +112,15 @@ def total(start: datetime | None = None, stop: datetime | None = None) -> Total:
 
 
 def by_day_and_model(start: datetime, stop: datetime) -> list[DaySum]:
-    sql = f"""SELECT {KEYS["day"]} AS day, provider, model, count(*) FILTER (WHERE NOT reused) AS calls,
-                sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens,
-                coalesce(sum(cost_usd), 0) AS cost_usd
+    # Grouped by the date and not by its text, which takes twice as long to make for every record.
+    sql = f"""SELECT (time AT TIME ZONE 'UTC')::date AS day, provider, model,
+                count(*) FILTER (WHERE NOT reused) AS calls, sum(input_tokens)::bigint AS input_tokens,
+                sum(output_tokens)::bigint AS output_tokens, coalesce(sum(cost_usd), 0) AS cost_usd,
+                count(*) FILTER (WHERE NOT priced) AS unpriced
               FROM usage_record WHERE {RANGE} GROUP BY 1, 2, 3 ORDER BY 1, 3"""
     with db.transaction() as session:
-        return [DaySum(**row._mapping) for row in db.rows(session, sql, start=start, stop=stop)]
+        found = db.rows(session, sql, start=start, stop=stop)
+    return [DaySum(**{**row._mapping, "day": row.day.isoformat()}) for row in found]
 
 
 def dearest_jobs(start: datetime, stop: datetime, limit: int = 10) -> list[JobCost]:

@@ -1,8 +1,14 @@
 """From documents to requests."""
 
+import io
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 
-from core import db, expand, upkeep
+from core import db, documents, expand, jobs, upkeep
+from core.errors import NotFound
+from core.jobs import Estimate, JobSpec
 from tests.pipeline import add_document, make_job, ready_documents, rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -14,6 +20,22 @@ def test_a_request_knows_the_bytes_of_its_body() -> None:
         "SELECT body_bytes, CAST(body AS text) AS body FROM request r JOIN request_body b ON b.request_id = r.id"
     )
     assert row["body_bytes"] == len(row["body"].encode()) > len(row["body"])
+
+
+def test_an_estimate_is_the_same_by_collection_and_by_documents() -> None:
+    short, long = add_document("It works. It is short.", "a.txt"), add_document("It works again. " * 40, "b.txt")
+    twin = add_document("\ufeffIt works. It is short.", "c.txt")
+    broken = documents.add("d.exe", io.BytesIO(b"\x7fELF\0\0")).document.id
+    add_document("It is elsewhere.", "e.txt", collection="other")
+
+    def estimate(**chosen: Any) -> Estimate:
+        return jobs.estimate(JobSpec(template="summarize", provider="offline", **chosen), datetime.now(UTC))
+
+    found = estimate(collection="default")
+    assert found == estimate(documents=(short, long, twin, broken))
+    assert (found.requests, found.reused) == (3, 1)
+    with pytest.raises(NotFound, match="no collection 'gone'"):
+        estimate(collection="gone")
 
 
 def test_a_job_with_a_request_that_is_held_is_not_through() -> None:

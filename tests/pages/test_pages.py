@@ -1,18 +1,20 @@
 """Every page: empty, full, broken. What a person reads on it is asserted, not only that it ran."""
 
 import io
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, documents, jobs, templates
+from core import db, documents, heartbeat, jobs, templates
 from core.fields import FieldSpec
 from core.jobs import JobSpec
 from core.reports import documents as report
 from pages import widgets
-from tests.pipeline import TEXT, add_document, make_job, rows, run_job
+from tests.pipeline import TEXT, add_document, database_away, make_job, rows, run_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 LISTS = ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health")
@@ -52,7 +54,7 @@ def analysed() -> tuple[str, str]:
         ("jobs", "No jobs yet"),
         ("insights", "No insights yet"),
         ("templates", "Key points"),
-        ("costs", "Nothing was called"),
+        ("costs", "No model was called"),
         ("health", "none is alive"),
         ("document", "names no document"),
         ("job", "names no job"),
@@ -317,6 +319,52 @@ def test_documents_are_counted_by_state() -> None:
     assert show("documents").dataframe[0].value["State"][0].startswith("failed: This type of file")
 
 
+def test_a_link_to_an_insight_opens_its_quotes(analysed: tuple[str, str]) -> None:
+    insight = rows("SELECT id, statement FROM insight ORDER BY id LIMIT 1")[0]
+    at = show("insights", id=insight["id"])
+    assert widgets.plain(insight["statement"]) in words(at)
+    assert "Open in report.txt" in [button.label for button in at.button]
+    # Opened once: the page can be used with the link still in the address.
+    assert "Open in report.txt" not in [button.label for button in at.run().button]
+
+
+def test_a_link_to_an_insight_that_is_gone_says_so(analysed: tuple[str, str]) -> None:
+    at = show("insights", id="ins_gone")
+    assert "no insight ins" in words(at)
+    assert len(at.dataframe[0].value) == 2
+
+
+def test_the_overview_names_a_finding_with_what_carries_it(analysed: tuple[str, str]) -> None:
+    assert any("pumps" in button.label and "in 1 document" in button.label for button in show("overview").button)
+    with db.transaction() as session:
+        db.execute(session, "UPDATE insight SET support = 0")
+    assert any("quote not found" in button.label for button in show("overview").button)
+
+
+def test_the_overview_says_when_nobody_works() -> None:
+    assert "No worker is alive" in words(show("overview"))
+    heartbeat.register("test")
+    text = words(show("overview"))
+    assert "No worker is alive" not in text
+    assert "All is well" in text
+
+
+def test_health_takes_a_provider_that_is_not_set_up_for_no_fault(openai: object) -> None:
+    text = words(show("health"))
+    assert ":green[:material/check_circle:] **OpenAI**" in text
+    assert ":gray[:material/remove:] **Anthropic**" in text
+
+
+def test_health_without_a_database_still_says_what_it_can(database: str) -> None:
+    with database_away(database):
+        at = show("health")
+    text = words(at)
+    assert not at.exception
+    assert not at.error
+    assert ":red[:material/error:] **Database**" in text
+    assert "**Offline engine (no language model)** · set up" in text
+
+
 def test_insight_filters_come_from_the_link(analysed: tuple[str, str]) -> None:
     assert len(show("insights", q="pumps").dataframe[0].value) >= 1
     assert "No insight fits" in words(show("insights", q="zebra"))
@@ -340,7 +388,62 @@ def test_costs_read_usage_records_and_name_what_has_no_price() -> None:
         )
     text = words(show("costs"))
     assert "Spent $1.25" in text
-    assert "1 calls have no known price" in text
+    assert "not in these sums: 1 call." in text
+    by_model = show("costs").dataframe[0].value.set_index("Model")
+    assert by_model["USD"]["gpt-5-mini"] == 1.25
+    assert by_model["USD"].isna()["own-model"]
+
+
+def chart(at: AppTest) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(at.get("plotly_chart")[0].proto.spec)
+    return found
+
+
+def test_the_spend_of_each_day_is_a_bar_as_wide_as_a_day() -> None:
+    with db.transaction() as session:
+        db.execute(
+            session,
+            """INSERT INTO usage_record (time, provider, model, lane, input_tokens, output_tokens, cost_usd, priced,
+                 status)
+               VALUES (now(), 'openai', 'gpt-5-mini', 'live', 1000, 500, 1.25, true, 'ok'),
+                      (now(), 'openai', 'gpt-5', 'live', 10, 5, 2, true, 'ok'),
+                      (now(), 'offline', 'offline-1', 'live', 0, 0, 0, true, 'ok')""",
+        )
+    bars = {bar["name"]: bar for bar in chart(show("costs"))["data"]}
+    day = rows("SELECT DISTINCT to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day FROM usage_record")[0]["day"]
+    assert (bars["gpt-5-mini"]["x"], bars["gpt-5-mini"]["y"]) == ([day], [1.25])
+    assert set(bars) == {"gpt-5", "gpt-5-mini"}
+    assert 0.5 < bars["gpt-5"]["width"] / (24 * 60 * 60 * 1000) < 1
+    tokens = {bar["name"]: bar["y"] for bar in chart(show("costs", chart="Tokens"))["data"]}
+    assert tokens == {
+        "gpt-5, input": [10],
+        "gpt-5, output": [5],
+        "gpt-5-mini, input": [1000],
+        "gpt-5-mini, output": [500],
+    }
+
+
+def test_what_cost_nothing_has_no_chart_of_nothing(analysed: tuple[str, str]) -> None:
+    at = show("costs")
+    assert "Nothing was spent" in words(at)
+    assert not at.get("plotly_chart")
+    assert "Dearest jobs" not in words(at)
+
+
+def test_costs_are_set_against_the_days_before_only_where_something_was_called_then() -> None:
+    def call(ago: str) -> None:
+        with db.transaction() as session:
+            db.execute(
+                session,
+                f"""INSERT INTO usage_record (time, provider, model, lane, cost_usd, priced, status)
+                    VALUES (now() - interval '{ago}', 'openai', 'gpt-5', 'live', 2, true, 'ok')""",
+            )
+
+    call("1 hour")
+    assert show("costs", period="7 days").metric[0].delta == ""
+    call("8 days")
+    call("9 days")
+    assert "Spent $2.00 -$2.00" in words(show("costs", period="7 days"))
 
 
 def test_a_database_that_is_away_is_said_in_plain_words(migrated: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from sqlmodel import Session
@@ -165,8 +165,9 @@ def _odd(strays: Mapping[Key, str | None], told: Mapping[Key, Told]) -> list[Odd
     return [Odd(kind, told[key].raw) for key, kind in strays.items() if kind]
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
+    """A request that is answered by this line, and only by it."""
+
     response_id: int
     fingerprint: str
 
@@ -176,8 +177,8 @@ def _claim(session: Session, batch: Any, answers: Iterable[Key]) -> dict[Key, Cl
     if not keys:
         return {}
     columns = {"batch": batch.id, "id": array(key[0] for key in keys), "attempt": array(key[1] for key in keys)}
-    found = session.connection().exec_driver_sql(CLAIM, columns)
-    return {(row[0], row[1]): Claimed(row[2], row[3]) for row in found}
+    found = db.driver_connection(session).execute(CLAIM, columns, binary=True)
+    return {(request_id, attempt): Claimed(*rest) for request_id, attempt, *rest in found.fetchall()}
 
 
 CLAIM = """
@@ -217,9 +218,10 @@ def _store(
     at: datetime,
 ) -> int:
     """Copy the responses of what was claimed. Returns how many the database would not take as they came."""
+    moment = (at - COPY_EPOCH) // MICROSECOND
 
     def row(key: Key, raw: bytes) -> bytes:
-        return _packed(key, claimed[key], bills[key], raw, at)
+        return _packed(key[0], claimed[key], bills[key], raw, moment)
 
     refused = _copied(session, {key: row(key, answers[key].line.body) for key in claimed})
     if refused:
@@ -260,22 +262,21 @@ COPY response (id, request_id, fingerprint, model, finish_reason, input_tokens, 
 """
 COPY_HEADER, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 # A row is the number of its columns, then each column's length and bytes; times are microseconds since 2000.
-COPY_IDS, COPY_LENGTH, COPY_NUMBERS = struct.Struct(">hiqiq"), struct.Struct(">i"), struct.Struct(">iiqiqiqiqi")
+COPY_LENGTH, COPY_IDS, COPY_REST = struct.Struct(">i"), struct.Struct(">hiqiqi"), struct.Struct(">iiqiqiqiqi")
 COPY_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def _packed(key: Key, claimed: Claimed, bill: Bill, raw: bytes, at: datetime) -> bytes:
-    fingerprint, model, usage = claimed.fingerprint.encode(), bill.model.encode(), bill.usage
-    numbers = (usage.input_tokens, usage.cached_input_tokens, usage.output_tokens, (at - COPY_EPOCH) // MICROSECOND)
-    sized = [part for number in numbers for part in (8, number)]
+def _packed(request_id: int, claimed: Claimed, bill: Bill, raw: bytes, moment: int) -> bytes:
+    response_id, fingerprint = claimed.response_id, claimed.fingerprint.encode()
+    model, usage = bill.model.encode(), bill.usage
+    counts = usage.input_tokens, usage.cached_input_tokens, usage.output_tokens
     return b"".join(
         (
-            COPY_IDS.pack(10, 8, claimed.response_id, 8, key[0]),
-            COPY_LENGTH.pack(len(fingerprint)),
+            COPY_IDS.pack(10, 8, response_id, 8, request_id, len(fingerprint)),
             fingerprint,
             COPY_LENGTH.pack(len(model)),
             model,
-            COPY_NUMBERS.pack(0, *sized, len(raw)),
+            COPY_REST.pack(0, 8, counts[0], 8, counts[1], 8, counts[2], 8, moment, len(raw)),
             raw,
         )
     )

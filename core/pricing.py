@@ -144,8 +144,8 @@ def _exact(cost: Decimal) -> Decimal:
 
 
 def _check(usage: Usage) -> None:
-    counts = (usage.input_tokens, usage.cached_input_tokens, usage.cache_write_tokens, usage.output_tokens)
-    if any(isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MOST_TOKENS for count in counts):
-        raise InvalidInput("Token counts must be whole numbers from 0 to a billion.")
+    for count in (usage.input_tokens, usage.cached_input_tokens, usage.cache_write_tokens, usage.output_tokens):
+        if type(count) is not int or not 0 <= count <= MOST_TOKENS:
+            raise InvalidInput("Token counts must be whole numbers from 0 to a billion.")
     if usage.cached_input_tokens + usage.cache_write_tokens > usage.input_tokens:
         raise InvalidInput("Cached tokens cannot be more than the input tokens that include them.")

@@ -86,7 +86,8 @@ REST = """
 SELECT id, attempts AS attempt, %(code)s::text AS code, %(message)s::text AS message, %(times)s::int AS times
 FROM request WHERE provider_batch_id = %(batch)s AND state = 'in_flight'
 """
-# One that is asked again keeps the error that its question is to be repaired by.
+# One that is asked again keeps the error that its question is to be repaired by. The CASE keeps the planner to the
+# primary key: by the batch's index it would read all of a batch for some lines of it.
 LEAVE = """
 UPDATE request r SET
   state = CASE WHEN d.next IN ('batch', 'live') THEN 'pending' ELSE d.next END,
@@ -106,6 +107,6 @@ FROM (
     ELSE 'failed' END AS next
   FROM request o JOIN ({source}) l ON l.id = o.id
 ) d
-WHERE r.id = d.id AND r.attempts = d.attempt AND r.provider_batch_id = %(batch)s AND r.state = 'in_flight'
+WHERE r.id = d.id AND r.attempts = d.attempt AND CASE r.provider_batch_id WHEN %(batch)s THEN r.state = 'in_flight' END
 RETURNING r.id, r.attempts, r.state
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.providers.batches import BatchLane, Line
 
-BLOCK_LINES, BLOCK_BYTES = 5_000, 16_000_000
+BLOCK_LINES, BLOCK_BYTES = 2_000, 8_000_000
 _HAND_OVER = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 # A request and which of its attempts.

@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench import extraction, frame, live
+from tests.bench import batches, extraction, frame, live
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -18,13 +18,14 @@ def main() -> None:
         os.environ["DATA_DIR"] = scratch
         figures = {
             "live lane": live.measure(Path(scratch)),
+            "batch lane": batches.measure(Path(scratch) / "batches"),
             "extraction": extraction.measure(Path(scratch)),
             "frame": frame.measure(Path(scratch)),
         }
     for area, rows in figures.items():
         print(f"\n{area}")
         for name, row in rows.items():
-            print(f"  {name:28}", "  ".join(f"{key} {value}" for key, value in row.items()))
+            print(f"  {name:32}", "  ".join(f"{key} {value}" for key, value in row.items()))
     (ROOT / "bench.json").write_text(json.dumps(figures, indent=2))
 
 

@@ -133,8 +133,8 @@ def _blamed(session: Session, batch: Any, reasons: Sequence[Refused]) -> list[Le
 
 BY_LINE = """
 SELECT * FROM (
-  SELECT id, attempts, state, row_number() OVER (ORDER BY id) AS line FROM request WHERE provider_batch_id = :batch
-) numbered WHERE line = ANY(:lines) AND state = 'in_flight'
+  SELECT id, attempts, row_number() OVER (ORDER BY id) AS line FROM request WHERE provider_batch_id = :batch
+) numbered WHERE line = ANY(:lines)
 """
 
 

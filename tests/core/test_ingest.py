@@ -391,6 +391,12 @@ def test_a_deleted_job_s_answers_are_billed(hand: Hand) -> None:
     assert rows("SELECT job_id, template_id FROM usage_record") == [{"job_id": "job_1", "template_id": None}]
 
 
+def test_nothing_goes_out_again_for_a_deleted_job(hand: Hand, wire: Any) -> None:
+    handed = hand(wire, 2)
+    change("DELETE FROM job")
+    assert handed.keep(wire.error(handed.name(0), passing=True)) == Kept(cancelled=2, missing=1)
+
+
 # Odd lines
 
 
@@ -647,6 +653,13 @@ def test_lines_that_are_to_blame_fail_and_the_others_wait_again(hand: Hand) -> N
         ("pending", "batch", 0, None, None),
     ]
     assert handed.requests()[2]["error_message"] == "Wrong body."
+
+
+def test_a_line_of_a_cancelled_request_is_to_blame_all_the_same(hand: Hand) -> None:
+    handed = hand(requests=2)
+    change("UPDATE request SET state = 'cancelled' WHERE id = :id", id=handed.ids[0])
+    assert refuse(handed, Refused("bad_body", "Wrong body.", 1)) == Kept(again=1)
+    assert handed.states() == ["cancelled", "pending"]
 
 
 @pytest.mark.parametrize("reasons", [[Refused("empty_file", "No requests.")], [Refused("bad", "No requests.", 99)]])

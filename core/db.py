@@ -63,7 +63,7 @@ def transaction() -> Iterator[Session]:
     try:
         with make_session() as session, session.begin():
             yield session
-    except (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError) as error:
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
         raise Unavailable("The database cannot be reached at the moment. Nothing was changed; try again.") from error
 
 

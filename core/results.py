@@ -17,10 +17,6 @@ _HAND_OVER = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 Key = tuple[int, int]
 
 
-def custom_id(nonce: str, request_id: int, attempt: int) -> str:
-    return f"{nonce}-{request_id}-{attempt}"
-
-
 def key_of(nonce: str, custom_id: str) -> Key | None:
     """None for an id that this batch did not hand over."""
     if not custom_id.startswith(f"{nonce}-"):

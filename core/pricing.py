@@ -103,6 +103,19 @@ def estimate(provider: str, model: str, input_tokens: int, output_tokens: int, l
     return price(provider, model, Usage(input_tokens=input_tokens, output_tokens=output_tokens), lane, at)
 
 
+def of_calls(
+    provider: str, model: str, calls: int, input_tokens: int, output_tokens: int, lane: str, at: datetime
+) -> Decimal | None:
+    """About what so many calls cost that take these tokens in all.
+
+    They are priced by their average, not as one: long calls may have higher rates, and none takes a billion tokens.
+    """
+    if not calls:
+        return Decimal(0)
+    one = estimate(provider, model, round(input_tokens / calls), round(output_tokens / calls), lane, at).cost
+    return None if one is None else one * calls
+
+
 def _calculate(provider: str, model: str, usage: Usage, at: datetime, *, batch: bool) -> Any:
     from genai_prices import Usage as PricedUsage
     from genai_prices import calc_price

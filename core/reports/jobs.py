@@ -1,5 +1,6 @@
 """Jobs, their requests, answers and events, as lists and pages show them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +15,8 @@ from core.reports.page import Page, checked_limit, cut, number
 class JobRow:
     """total = pending + in_flight + succeeded + failed + cancelled; `reused` is a part of succeeded.
 
-    Documents that are still being extracted count as pending, answers not yet derived as in_flight.
+    `held` behind a canary and `unread`, the documents that are still being extracted, are parts of pending; `answered`,
+    answers not yet derived, and `done_there`, those that wait at their provider, are parts of in_flight.
     """
 
     id: str
@@ -29,7 +31,11 @@ class JobRow:
     lane: str
     state: str
     pending: int
+    held: int
+    unread: int
     in_flight: int
+    answered: int
+    done_there: int
     succeeded: int
     failed: int
     cancelled: int
@@ -39,6 +45,10 @@ class JobRow:
     input_tokens: int
     output_tokens: int
     estimate_usd: Decimal | None
+    canary: int
+    deadline: datetime | None
+    leftovers: dict[str, Any] | None
+    waits_until: datetime | None
     error: str | None
     created_at: datetime
     started_at: datetime | None
@@ -76,7 +86,10 @@ class RequestRow:
 
 @dataclass(frozen=True)
 class ProviderBatchRow:
-    """`done` is None where the provider tells of no progress; `counts` what became of its requests, once kept."""
+    """`done` is None where the provider tells of no progress; `counts` what became of its requests, once kept.
+
+    `next_at` is when it is looked at again, after `tries` that failed in a row; None: it has ended.
+    """
 
     id: str
     provider: str
@@ -89,7 +102,12 @@ class ProviderBatchRow:
     counts: dict[str, Any] | None
     estimate_usd: Decimal | None
     error: str | None
+    cancel_requested: bool
+    tries: int
+    next_at: datetime | None
+    absent_since: datetime | None
     created_at: datetime
+    intent_at: datetime | None
     submitted_at: datetime | None
     ended_at: datetime | None
 
@@ -131,24 +149,32 @@ class FailureRow:
     example: str | None
 
 
+GONE = "There is no job {}. It may have been deleted."
 SELECT_JOB = """
 SELECT j.id, j.name, j.description, j.template_id AS template, t.name AS template_name, j.template_version, j.params,
   j.provider, j.model, j.lane, j.state,
-  coalesce(r.pending, 0) + coalesce(w.waiting, 0) AS pending, coalesce(r.in_flight, 0) AS in_flight,
+  coalesce(r.pending, 0) + coalesce(w.unread, 0) AS pending, coalesce(r.held, 0) AS held,
+  coalesce(w.unread, 0) AS unread, coalesce(r.in_flight, 0) AS in_flight, coalesce(r.answered, 0) AS answered,
+  least(b.done, r.in_flight - r.answered)::bigint AS done_there,
   coalesce(r.succeeded, 0) AS succeeded, coalesce(r.failed, 0) AS failed, coalesce(r.cancelled, 0) AS cancelled,
   coalesce(r.reused, 0) AS reused, coalesce(u.cost, 0) AS cost_usd, coalesce(u.unpriced, 0) AS unpriced,
   coalesce(u.input_tokens, 0)::bigint AS input_tokens, coalesce(u.output_tokens, 0)::bigint AS output_tokens,
-  j.estimate_usd, j.error, j.created_at, j.started_at, j.finished_at
+  j.estimate_usd, j.canary, j.deadline, j.leftovers, j.waits_until, j.error, j.created_at, j.started_at, j.finished_at
 FROM job j LEFT JOIN template t ON t.id = j.template_id
 LEFT JOIN LATERAL (
   SELECT count(*) FILTER (WHERE state IN ('pending', 'held')) AS pending,
+    count(*) FILTER (WHERE state = 'held') AS held,
     count(*) FILTER (WHERE state IN ('in_flight', 'answered')) AS in_flight,
+    count(*) FILTER (WHERE state = 'answered') AS answered,
     count(*) FILTER (WHERE state = 'succeeded') AS succeeded, count(*) FILTER (WHERE state = 'failed') AS failed,
     count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
     count(*) FILTER (WHERE state = 'succeeded' AND reused) AS reused
   FROM request WHERE job_id = j.id
 ) r ON true
-LEFT JOIN LATERAL (SELECT count(*) AS waiting FROM job_document d WHERE d.job_id = j.id AND NOT d.expanded) w ON true
+LEFT JOIN LATERAL (
+  SELECT coalesce(sum(done), 0) AS done FROM provider_batch WHERE job_id = j.id AND state IN ('in_progress', 'ended')
+) b ON true
+LEFT JOIN LATERAL (SELECT count(*) AS unread FROM job_document d WHERE d.job_id = j.id AND NOT d.expanded) w ON true
 LEFT JOIN LATERAL (
   SELECT sum(cost_usd) AS cost, count(*) FILTER (WHERE NOT priced) AS unpriced, sum(input_tokens) AS input_tokens,
     sum(output_tokens) AS output_tokens
@@ -156,23 +182,42 @@ LEFT JOIN LATERAL (
 ) u ON true
 """
 
-LIST = (
-    SELECT_JOB
-    + """
-WHERE (CAST(:state AS text) IS NULL OR j.state = :state) AND (CAST(:lane AS text) IS NULL OR j.lane = :lane)
+# Not ended, and not a draft either.
+AT_WORK = ("queued", "running", "paused", "cancelling")
+
+HEADS = """
+SELECT j.id, j.name, j.state, j.finished_at FROM job j LEFT JOIN template t ON t.id = j.template_id
+WHERE (CAST(:states AS text[]) IS NULL OR j.state = ANY(:states))
+  AND (CAST(:lane AS text) IS NULL OR j.lane = :lane)
+  AND (CAST(:text AS text) IS NULL OR strpos(lower(concat_ws(' ', j.name, j.id, t.name, j.model)), lower(:text)) > 0)
   AND (CAST(:cursor AS text) IS NULL OR j.id < :cursor)
 ORDER BY j.id DESC LIMIT :limit
 """
-)
 
 
 def find(
-    *, state: str | None = None, lane: str | None = None, limit: int = 100, cursor: str | None = None
+    *,
+    state: str | Sequence[str] | None = None,
+    lane: str | None = None,
+    text: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+    known: Sequence[JobRow] = (),
 ) -> Page[JobRow]:
+    """Jobs of a state or one of several. Counting is what costs, and an ended job's figures stay: who looks again and
+    again hands in the rows that are `known`, and only what may have changed is counted.
+    """
     checked_limit(limit)
+    states = [state] if isinstance(state, str) else state and list(state)
     with db.transaction() as session:
-        found = db.rows(session, LIST, state=state, lane=lane, cursor=cursor, limit=limit + 1)
-    rows = [JobRow(**row._mapping) for row in found]
+        heads = db.rows(session, HEADS, states=states, lane=lane, text=text or None, cursor=cursor, limit=limit + 1)
+        still = {(row.id, row.name, row.state, row.finished_at): row for row in known if row.ended}
+        found = {head.id: still[tuple(head)] for head in heads if tuple(head) in still}
+        changed = [head.id for head in heads if head.id not in found]
+        if changed:
+            counted = db.rows(session, SELECT_JOB + " WHERE j.id = ANY(:ids)", ids=changed)
+            found |= {row.id: JobRow(**row._mapping) for row in counted}
+    rows = [found[head.id] for head in heads if head.id in found]
     return cut(rows, limit, [row.id for row in rows])
 
 
@@ -180,33 +225,57 @@ def get(job_id: str) -> JobRow:
     with db.transaction() as session:
         found = db.row(session, SELECT_JOB + " WHERE j.id = :job", job=job_id)
     if found is None:
-        raise NotFound(f"There is no job {job_id}. It may have been deleted.")
+        raise NotFound(GONE.format(job_id))
     return JobRow(**found._mapping)
 
 
+def _exists(job_id: str) -> None:
+    with db.transaction() as session:
+        if db.scalar(session, "SELECT 1 FROM job WHERE id = :job", job=job_id) is None:
+            raise NotFound(GONE.format(job_id))
+
+
+# What the API and the pages call by one name.
+STATES = {"pending": ["pending", "held"], "in_flight": ["in_flight", "answered"]}
+
 REQUESTS = """
-SELECT * FROM (
-  SELECT r.id, r.custom_id, r.document_id AS document, d.name AS document_name, r.lane,
-    CASE r.state WHEN 'answered' THEN 'in_flight' WHEN 'held' THEN 'pending' ELSE r.state END AS state, r.attempts,
-    r.error_code, r.error_message, r.reused, r.provider_batch_id AS provider_batch
-  FROM request r LEFT JOIN document d ON d.id = r.document_id
-  WHERE r.job_id = :job AND (CAST(:cursor AS bigint) IS NULL OR r.id < :cursor)
-) q WHERE (CAST(:state AS text) IS NULL OR state = :state) ORDER BY id DESC LIMIT :limit
+SELECT r.id, r.custom_id, r.document_id AS document, d.name AS document_name, r.lane,
+  CASE r.state WHEN 'answered' THEN 'in_flight' WHEN 'held' THEN 'pending' ELSE r.state END AS state, r.attempts,
+  r.error_code, r.error_message, r.reused, r.provider_batch_id AS provider_batch
+FROM request r LEFT JOIN document d ON d.id = r.document_id
+WHERE r.job_id = :job AND (CAST(:states AS text[]) IS NULL OR r.state = ANY(:states))
+  AND (CAST(:error AS text) IS NULL OR r.error_code = :error)
+  AND (CAST(:cursor AS bigint) IS NULL OR r.id < :cursor)
+ORDER BY r.id DESC LIMIT :limit OFFSET :offset
 """
 
 
-def requests(job_id: str, *, state: str | None = None, limit: int = 100, cursor: str | None = None) -> Page[RequestRow]:
+def requests(
+    job_id: str,
+    *,
+    state: str | None = None,
+    error: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+    offset: int = 0,
+) -> Page[RequestRow]:
     checked_limit(limit)
-    get(job_id)
+    _exists(job_id)
+    chosen = {
+        "states": None if state is None else STATES.get(state, [state]),
+        "error": error,
+        "cursor": number(cursor),
+        "offset": offset,
+    }
     with db.transaction() as session:
-        found = db.rows(session, REQUESTS, job=job_id, state=state, cursor=number(cursor), limit=limit + 1)
+        found = db.rows(session, REQUESTS, job=job_id, limit=limit + 1, **chosen)
     rows = [RequestRow(**row._mapping) for row in found]
     return cut(rows, limit, [str(row.id) for row in rows])
 
 
 PROVIDER_BATCHES = """
 SELECT id, provider, provider_batch_id, model, state, provider_state, requests, done, counts, estimate_usd, error,
-  created_at, submitted_at, ended_at
+  cancel_requested, tries, next_at, absent_since, created_at, intent_at, submitted_at, ended_at
 FROM provider_batch WHERE job_id = :job AND (CAST(:cursor AS text) IS NULL OR id < :cursor)
 ORDER BY id DESC LIMIT :limit
 """
@@ -214,7 +283,7 @@ ORDER BY id DESC LIMIT :limit
 
 def provider_batches(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[ProviderBatchRow]:
     checked_limit(limit)
-    get(job_id)
+    _exists(job_id)
     with db.transaction() as session:
         found = db.rows(session, PROVIDER_BATCHES, job=job_id, cursor=cursor, limit=limit + 1)
     rows = [ProviderBatchRow(**row._mapping) for row in found]
@@ -265,7 +334,7 @@ ORDER BY r.id DESC LIMIT :limit
 
 def responses(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[ResponseRow]:
     checked_limit(limit)
-    get(job_id)
+    _exists(job_id)
     with db.transaction() as session:
         found = db.rows(session, RESPONSES, job=job_id, cursor=number(cursor), limit=limit + 1)
     rows = [ResponseRow(**row._mapping) for row in found]
@@ -274,7 +343,7 @@ def responses(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Pa
 
 def events(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[EventRow]:
     checked_limit(limit)
-    get(job_id)
+    _exists(job_id)
     sql = """SELECT id, time, kind, message FROM job_event
              WHERE job_id = :job AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor) ORDER BY id DESC LIMIT :limit"""
     with db.transaction() as session:

@@ -9,7 +9,7 @@ import pytest
 from genai_prices.data_snapshot import get_snapshot
 
 from core.errors import InvalidInput
-from core.pricing import estimate, price, tariff
+from core.pricing import estimate, of_calls, price, tariff
 from core.providers.types import Usage
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -139,3 +139,17 @@ def test_the_snapshot_holds_prices_of_both_kinds() -> None:
 def test_a_tariff_refuses_what_a_price_refuses(model: str, usage: Usage) -> None:
     with pytest.raises(InvalidInput):
         tariff("openai", model, "batch", NOW)(usage)
+
+
+@pytest.mark.parametrize("lane", ["live", "batch"])
+def test_many_calls_cost_what_each_of_them_does(lane: str) -> None:
+    # As one call they would have the rates of a very long one.
+    one = estimate("openai", "gpt-5.4", 10_000, 500, lane, NOW).cost
+    assert one
+    assert of_calls("openai", "gpt-5.4", 50_000, 10_000 * 50_000, 500 * 50_000, lane, NOW) == one * 50_000
+    assert of_calls("openai", "gpt-5.4", 500_000, 10_000 * 500_000, 500 * 500_000, lane, NOW) == one * 500_000
+
+
+def test_many_calls_without_a_price_are_not_free_and_no_calls_are() -> None:
+    assert of_calls("openai", "own-model", 2, 20, 2, "live", NOW) is None
+    assert of_calls("openai", "own-model", 0, 0, 0, "live", NOW) == 0

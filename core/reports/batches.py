@@ -1,0 +1,135 @@
+"""What a job waits for at its provider, and what came back from there without belonging to a request."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from core import db
+from core.reports.page import checked_limit
+
+# So much of a line that could not be used is shown.
+SHOWN_BYTES = 2_000
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """What is at one provider in batches now, over all jobs: what the caps of ours limit."""
+
+    batches: int
+    tokens: int
+    usd: Decimal
+
+
+def in_flight(session: Session, provider: str) -> InFlight:
+    found = db.row(session, IN_FLIGHT, provider=provider)
+    assert found is not None
+    return InFlight(**found._mapping)
+
+
+IN_FLIGHT = """
+SELECT count(*)::int AS batches, coalesce(sum(input_tokens), 0)::bigint AS tokens, coalesce(sum(estimate_usd), 0) AS usd
+FROM provider_batch WHERE next_at IS NOT NULL AND provider = :provider
+"""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A job's provider batches in one state; `since` is when the first of them was handed over, or meant to be.
+
+    `done` of the requests are answered there already, as far as their provider tells.
+    """
+
+    batches: int
+    requests: int
+    done: int
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a job's batches stand. `twins`: equal requests are in flight elsewhere, and their answers are waited for."""
+
+    groups: dict[str, Group]
+    in_flight: InFlight
+    twins: bool
+
+
+def standing(job_id: str, provider: str) -> Standing:
+    with db.transaction() as session:
+        found = db.rows(session, GROUPS, job=job_id)
+        groups = {row.state: Group(row.batches, row.requests, row.done, row.since) for row in found}
+        return Standing(groups, in_flight(session, provider), bool(db.scalar(session, TWINS, job=job_id)))
+
+
+GROUPS = """
+SELECT state, count(*)::int AS batches, sum(requests)::int AS requests, coalesce(sum(done), 0)::int AS done,
+  min(coalesce(submitted_at, intent_at)) AS since
+FROM provider_batch WHERE job_id = :job GROUP BY state
+"""
+
+# The first ones tell: what goes out goes in this order.
+TWINS = """
+SELECT EXISTS (
+  SELECT 1 FROM (
+    SELECT fingerprint FROM request WHERE job_id = :job AND state = 'pending' ORDER BY id LIMIT 100
+  ) mine JOIN request twin USING (fingerprint)
+  WHERE twin.state IN ('in_flight', 'answered') AND NOT twin.reused AND twin.job_id IS DISTINCT FROM :job
+)
+"""
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """Usage of a job that no answer accounts for: `unattributed` or `unheard`. `cost_usd` None: not priced."""
+
+    status: str
+    records: int
+    tokens: int
+    cost_usd: Decimal | None
+
+
+def beyond(job_id: str) -> list[Beyond]:
+    with db.transaction() as session:
+        return [Beyond(**row._mapping) for row in db.rows(session, BEYOND, job=job_id)]
+
+
+BEYOND = """
+SELECT status, count(*)::int AS records, sum(input_tokens + output_tokens)::bigint AS tokens,
+  CASE WHEN bool_and(priced) THEN sum(cost_usd) END AS cost_usd
+FROM usage_record WHERE job_id = :job AND status IN ('unattributed', 'unheard') GROUP BY status ORDER BY status
+"""
+
+
+@dataclass(frozen=True)
+class OddLineRow:
+    """A line of a batch's results that could not be used. `raw` is its beginning, `size` its whole length in bytes."""
+
+    id: int
+    batch: str
+    kind: str
+    raw: bytes
+    size: int
+
+
+def odd_lines(job_id: str, *, batch: str | None = None, limit: int = 20) -> list[OddLineRow]:
+    checked_limit(limit)
+    with db.transaction() as session:
+        found = db.rows(session, ODD_LINES, job=job_id, batch=batch, limit=limit, shown=SHOWN_BYTES)
+        return [OddLineRow(**row._mapping) for row in found]
+
+
+ODD_LINES = """
+SELECT o.id, o.batch_id AS batch, o.kind, substring(o.raw FOR :shown) AS raw, octet_length(o.raw) AS size
+FROM provider_batch b JOIN odd_line o ON o.batch_id = b.id
+WHERE b.job_id = :job AND (CAST(:batch AS text) IS NULL OR b.id = :batch) ORDER BY o.id LIMIT :limit
+"""
+
+
+def odd_counts(job_id: str) -> dict[str, int]:
+    """How many odd lines of each kind came back for a job."""
+    sql = """SELECT o.kind, count(*)::int AS n FROM provider_batch b JOIN odd_line o ON o.batch_id = b.id
+             WHERE b.job_id = :job GROUP BY o.kind ORDER BY n DESC, o.kind"""
+    with db.transaction() as session:
+        return {row.kind: row.n for row in db.rows(session, sql, job=job_id)}

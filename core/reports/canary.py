@@ -1,0 +1,55 @@
+"""What the first requests of a job cost, and what the rest will, going by them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core import db, pricing
+
+
+@dataclass(frozen=True)
+class Canary:
+    """`rest` requests are held. Costs are None where there is no known price.
+
+    `rest_usd` goes by the tokens that the first answers took; `measured` False: all of those were known already, and
+    there is nothing to go by.
+    """
+
+    asked: int
+    cost_usd: Decimal | None
+    rest: int
+    rest_usd: Decimal | None
+    measured: bool
+
+
+def read(job_id: str, at: datetime) -> Canary:
+    with db.transaction() as session:
+        found = db.row(session, SQL, job=job_id)
+    assert found is not None
+    rest_usd = None
+    if found.calls:
+        # Counted before by OpenAI's tokenizer; the provider's own counts differ by the same share in every request.
+        input_tokens = int(found.rest_tokens * found.input_tokens / max(found.expected_tokens, 1))
+        output_tokens = int(found.rest * found.output_tokens / found.calls)
+        rest_usd = pricing.of_calls(
+            found.provider, found.model, found.rest, input_tokens, output_tokens, found.lane, at
+        )
+    return Canary(found.asked, found.cost_usd, found.rest, rest_usd, measured=bool(found.calls))
+
+
+SQL = """
+WITH mine AS (SELECT id, state, input_tokens FROM request WHERE job_id = :job), billed AS (
+  SELECT request_id, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(cost_usd) AS cost_usd,
+    bool_and(priced) AS priced
+  FROM usage_record WHERE job_id = :job AND NOT reused AND request_id IS NOT NULL GROUP BY request_id
+)
+SELECT j.provider, j.model, j.lane, count(*) FILTER (WHERE m.state <> 'held') AS asked,
+  count(*) FILTER (WHERE m.state = 'held') AS rest,
+  coalesce(sum(m.input_tokens) FILTER (WHERE m.state = 'held'), 0)::bigint AS rest_tokens,
+  count(b.request_id) AS calls, coalesce(sum(m.input_tokens) FILTER (WHERE b.request_id IS NOT NULL), 0)::bigint
+    AS expected_tokens,
+  coalesce(sum(b.input_tokens), 0)::bigint AS input_tokens, coalesce(sum(b.output_tokens), 0)::bigint AS output_tokens,
+  CASE WHEN coalesce(bool_and(b.priced), true) THEN coalesce(sum(b.cost_usd), 0) END AS cost_usd
+FROM job j LEFT JOIN mine m ON true LEFT JOIN billed b ON b.request_id = m.id
+WHERE j.id = :job GROUP BY j.id
+"""

@@ -1,0 +1,79 @@
+"""Jobs, requests and provider batches in a state of the test's choice, as the machine would leave them."""
+
+from typing import Any
+
+from core import db
+from core.ids import new_id
+
+
+def job(state: str, **columns: Any) -> str:
+    values: dict[str, Any] = {
+        "id": new_id("job"),
+        "name": "Made",
+        "template_id": "summarize",
+        "template_version": 1,
+        "params": "{}",
+        "provider": "openai",
+        "model": "gpt-5-mini",
+        "lane": "batch",
+        "state": state,
+        **columns,
+    }
+    _insert("job", values)
+    return str(values["id"])
+
+
+def requests(job_id: str, state: str, number: int = 1, **columns: Any) -> None:
+    values = {"job_id": job_id, "state": state, "lane": "batch", **columns}
+    names = ", ".join(values)
+    with db.transaction() as session:
+        db.execute(
+            session,
+            f"""WITH made AS (
+                  INSERT INTO request (custom_id, fingerprint, input_tokens, {names})
+                  SELECT gen_random_uuid()::text, gen_random_uuid()::text, 1000, {", ".join(f":{n}" for n in values)}
+                  FROM generate_series(1, :number) RETURNING id
+                ) INSERT INTO request_body (request_id, body) SELECT id, '{{}}' FROM made""",
+            number=number,
+            **values,
+        )
+
+
+def batch(job_id: str, state: str, requests: int = 10, **columns: Any) -> str:
+    values: dict[str, Any] = {
+        "id": new_id("bat"),
+        "job_id": job_id,
+        "provider": "openai",
+        "base_url": "http://localhost",
+        "model": "gpt-5-mini",
+        "endpoint": "/v1/chat/completions",
+        "nonce": new_id("n"),
+        "state": state,
+        "requests": requests,
+        **columns,
+    }
+    _insert("provider_batch", values)
+    return str(values["id"])
+
+
+def odd_line(batch_id: str, kind: str, raw: bytes) -> None:
+    _insert("odd_line", {"batch_id": batch_id, "kind": kind, "raw": raw})
+
+
+def usage(job_id: str, **columns: Any) -> None:
+    values: dict[str, Any] = {
+        "job_id": job_id,
+        "provider": "openai",
+        "model": "gpt-5-mini",
+        "lane": "batch",
+        "priced": True,
+        "status": "ok",
+        **columns,
+    }
+    _insert("usage_record", values)
+
+
+def _insert(table: str, values: dict[str, Any]) -> None:
+    with db.transaction() as session:
+        names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
+        db.execute(session, f"INSERT INTO {table} ({names}) VALUES ({places})", **values)

@@ -1,5 +1,6 @@
-"""Ask a question of many documents: choose, see the price, try on three, launch."""
+"""Ask a question of many documents: choose, see the price in both lanes, try on three, launch."""
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -12,7 +13,7 @@ from core.reports import documents as report
 from core.reports import jobs as job_report
 from core.reports.documents import CollectionRow
 from core.templates import TemplateView
-from pages import widgets
+from pages import launching, widgets
 from pages.answers import show_answers
 
 st.title("Analyse")
@@ -67,7 +68,8 @@ def choose_model() -> tuple[str, str]:
     return provider, model or default
 
 
-left, right = st.columns([4, 3], gap="medium")
+with st.grid(2, min_column_width=340, gap="medium"):
+    left, right = st.container(), st.container(border=True)
 with left:
     where = choose_documents()
     known = {template.id: template for template in templates.list_all()}
@@ -111,44 +113,38 @@ def first_three() -> JobSpec:
     ids = where.get("documents") or tuple(
         row.id for row in report.find(collection=where["collection"], state="ready", limit=3).items
     )
-    return JobSpec(
-        template=template.id,
-        provider=provider,
-        model=model,
-        params=params,
-        reuse=reuse,
-        documents=tuple(ids)[:3],
-        name=f"Try: {template.name}",
-    )
+    return replace(spec, collection=None, documents=tuple(ids)[:3], name=f"Try: {template.name}")
 
 
-with right, st.container(border=True):
+def caveats(estimate: Estimate) -> None:
+    if estimate.waiting:
+        st.caption(f"Still being read: {widgets.count(estimate.waiting, 'document')}. The job waits.")
+    if estimate.too_long:
+        long = widgets.count(estimate.too_long, "document")
+        st.warning(f"Too long for {widgets.plain(model)}, and bound to fail: {long}. Choose a larger model.")
+    if not estimate.requests:
+        st.info("None of these documents could be read. The Documents page says why.")
+    if provider != "offline":
+        st.caption("An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take.")
+
+
+with right:
     st.subheader("Before you launch")
     estimate = estimated()
     if estimate is not None:
-        with st.container(horizontal=True):
+        with st.grid(2):
             st.metric("Requests", f"{estimate.requests:,}")
             st.metric("Known already", f"{estimate.reused:,}", help="These answers are reused and cost nothing.")
-        with st.container(horizontal=True):
             st.metric("Input tokens", f"{estimate.input_tokens:,}")
             st.metric("Output tokens", f"~{estimate.output_tokens:,}")
-        st.metric("Price, about", "no price known" if estimate.cost_live is None else widgets.money(estimate.cost_live))
-        if estimate.waiting:
-            st.caption(f"Still being read: {widgets.count(estimate.waiting, 'document')}. The job waits.")
-        if estimate.too_long:
-            long = widgets.count(estimate.too_long, "document")
-            st.warning(f"Too long for {widgets.plain(model)}, and bound to fail: {long}. Choose a larger model.")
-        if not estimate.requests:
-            st.info("None of these documents could be read. The Documents page says why.")
-        if provider != "offline":
-            st.caption(
-                "An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take."
-            )
+            launching.prices(estimate)
+        caveats(estimate)
+        way = launching.choose(estimate, provider, model)
         with st.container(horizontal=True):
             pressed = st.button(
                 f"Launch {widgets.count(estimate.requests, 'request')}", type="primary", disabled=not estimate.requests
             )
-            if pressed and (job_id := launch(spec)):
+            if pressed and (job_id := launch(replace(spec, **vars(way)))):
                 st.switch_page("job.py", query_params={"id": job_id})
             if st.button(
                 "Try on 3", disabled=not estimate.requests, help="The answers are kept: launching reuses them."

@@ -1,17 +1,38 @@
-"""All jobs: state, progress, counts, cost so far against the estimate."""
+"""All jobs, in both lanes: state, progress, counts, cost so far against the estimate. The filters live in the link."""
+
+from collections.abc import Sequence
+from decimal import Decimal
 
 import pandas as pd
 import streamlit as st
 
 from core.reports import jobs
-from core.reports.jobs import JobRow
+from core.reports.jobs import AT_WORK, JobRow
+from core.reports.page import MOST, Page
 from pages import widgets
+
+PER_PAGE = 100
+STATES = ("at work", "draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed")
+CHIPS = ("draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed")
 
 st.title("Jobs")
 widgets.show_told()
 
-STATES = ("queued", "running", "cancelling", "completed", "cancelled", "failed")
-state = st.selectbox("State", STATES, index=None, placeholder="All", key="state", bind="query-params", width=240)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    text = st.text_input("Search", key="q", bind="query-params", placeholder="name, template, model or id", width=320)
+    state = st.selectbox("State", STATES, index=None, placeholder="All", key="state", bind="query-params", width=200)
+    lane = st.selectbox(
+        "Lane", ("live", "batch"), index=None, placeholder="Both", key="lane", bind="query-params", width=160
+    )
+filters = (text.strip(), state, lane)
+if st.session_state.get("jobs_filters") != filters:
+    st.session_state.update(jobs_filters=filters, jobs_limit=PER_PAGE)
+limit = st.session_state["jobs_limit"]
+
+
+def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
+    states = AT_WORK if state == "at work" else state
+    return jobs.find(text=text.strip(), state=states, lane=lane, limit=limit, known=known)
 
 
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
@@ -19,16 +40,16 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
         [
             (
                 r.name,
-                r.state,
-                r.done / max(r.total, 1),
+                [r.state],
+                (r.done + r.done_there) / max(r.total, 1),
+                r.total,
                 r.failed,
                 None if r.unpriced and not r.cost_usd else float(r.cost_usd or 0),
                 None if r.estimate_usd is None else float(r.estimate_usd),
                 r.created_at,
-                r.total,
-                r.succeeded,
-                r.reused,
+                r.lane,
                 r.model,
+                r.reused,
             )
             for r in rows
         ],
@@ -36,57 +57,73 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
             "Job",
             "State",
             "Progress",
+            "Requests",
             "Failed",
             "Cost",
             "Estimate",
-            "Started",
-            "Requests",
-            "Answered",
-            "Reused",
+            "Made",
+            "Lane",
             "Model",
+            "Reused",
         ],
     )
 
 
 COLUMNS = {
-    "Job": st.column_config.TextColumn(width=240),
-    "Progress": st.column_config.ProgressColumn(width=90, format="percent", min_value=0, max_value=1, color="blue"),
+    "Job": st.column_config.TextColumn(width=225),
+    "State": st.column_config.MultiselectColumn(
+        width=100, options=CHIPS, color=[widgets.STATE_COLOURS[name] for name in CHIPS]
+    ),
+    "Progress": st.column_config.ProgressColumn(width=100, format="percent", min_value=0, max_value=1, color="blue"),
+    "Requests": st.column_config.NumberColumn(format="localized", width=70),
+    "Failed": st.column_config.NumberColumn(format="localized", width=60),
     "Cost": st.column_config.NumberColumn(format="$%.4f", help="Sum of the job's usage records; – has no known price"),
-    "Estimate": st.column_config.NumberColumn(format="$%.4f"),
-    "Started": st.column_config.DatetimeColumn(format="distance"),
-    "Requests": st.column_config.NumberColumn(format="localized"),
-    "Answered": st.column_config.NumberColumn(format="localized"),
+    "Estimate": st.column_config.NumberColumn(format="$%.4f", help="Before launch; – has no known price"),
+    "Lane": st.column_config.TextColumn(width=60),
+    "Made": st.column_config.DatetimeColumn(format="distance", width=125),
     "Reused": st.column_config.NumberColumn(format="localized", help="Answers that were known, for free"),
-    "Failed": st.column_config.NumberColumn(format="localized"),
 }
 
-page = jobs.find(state=state, limit=100)
-busy = any(not row.ended for row in page.items)
+known = list(find().items)
+busy = any(row.state in AT_WORK for row in known)
 
 
-@widgets.live(2 if busy else None)
+@widgets.live(2 if busy else 10)
 def grid() -> None:
-    rows = jobs.find(state=state, limit=100).items
+    page = find(known)
+    known[:] = page.items
+    if any(row.state in AT_WORK for row in known) != busy:
+        st.rerun()
+    if not known:
+        nothing()
+        return
     event = st.dataframe(
-        frame(rows),
+        frame(page.items),
         hide_index=True,
         column_config=COLUMNS,
         on_select="rerun",
-        selection_mode="single-row",
-        key=widgets.rows_key("jobs", rows),
+        selection_mode="single-cell",
+        key=widgets.rows_key("jobs", page.items),
         placeholder="–",
-        height=min(38 + 35 * len(rows), 640),
+        height=min(38 + 35 * len(known), 640),
     )
-    if selected := event["selection"]["rows"]:
-        st.switch_page("job.py", query_params={"id": rows[selected[0]].id})
-    st.caption("Select a job to open it.")
+    if cells := event["selection"]["cells"]:
+        st.switch_page("job.py", query_params={"id": known[cells[0][0]].id})
+    cost = sum((row.cost_usd or Decimal(0) for row in known), Decimal(0))
+    requests = widgets.count(sum(row.total for row in known), "request")
+    shown = f"the newest {len(known):,} jobs" if page.next_cursor else widgets.count(len(known), "job")
+    st.caption(f"Shown: {shown}, {requests}, {widgets.money(cost)} so far. Click on a job to open it.")
+    if page.next_cursor and limit < MOST:
+        st.button("More", on_click=lambda: st.session_state.update(jobs_limit=min(limit + PER_PAGE, MOST)))
+    elif page.next_cursor:
+        st.caption("Narrow the filters to find others.")
 
 
-if page.items:
-    grid()
-    if page.next_cursor:
-        st.caption("The newest 100 are shown. Choose a state to find others.")
-elif state:
-    st.info(f"No job is {state}.")
-else:
-    widgets.empty("No jobs yet. A job asks one template of many documents.", "analyse.py", "Analyse documents")
+def nothing() -> None:
+    if any(filters):
+        st.info("No job fits these filters.")
+    else:
+        widgets.empty("No jobs yet. A job asks one template of many documents.", "analyse.py", "Analyse documents")
+
+
+grid()

@@ -45,10 +45,8 @@ def tiles() -> None:
     if found.unpriced_today:
         calls_today = widgets.count(found.unpriced_today, "call")
         st.warning(f"Without a known price, and not in what was spent today: {calls_today}.")
-    if found.running_jobs:
-        running = [job for job in jobs.find(limit=50).items if not job.ended and job.state != "draft"]
-        for job in running[:5]:
-            st.progress(job.done / max(job.total, 1), text=f"{widgets.plain(job.name)}: {job.done:,} of {job.total:,}")
+    for job in jobs.find(state=jobs.AT_WORK, limit=5).items:
+        st.progress(job.done / max(job.total, 1), text=f"{widgets.plain(job.name)}: {job.done:,} of {job.total:,}")
     if found.extracting:
         st.caption(f"{widgets.count(found.extracting, 'document')} being read.")
 

@@ -73,11 +73,26 @@ def ago(moment: datetime | None, now: datetime) -> str:
 
 
 def lasted(begun: datetime, ended: datetime) -> str:
-    return ago(begun, ended).removesuffix(" ago")
+    return span((ended - begun).total_seconds())
 
 
-def count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def span(seconds: float) -> str:
+    """How long, in its largest unit and, from an hour on, the next one."""
+    seconds = max(0, int(seconds))
+    days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def until(moment: datetime, now: datetime) -> str:
+    return f"in {lasted(now, moment)}" if moment >= now + timedelta(seconds=1) else "any moment now"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or f'{noun}s'}"
 
 
 def utc_now() -> datetime:

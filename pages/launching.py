@@ -1,0 +1,124 @@
+"""Before launch: the price in both lanes side by side, how long batches took, and how the job is to go about it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from core.jobs import MOST_RETRIES, Estimate, Lane, Leftovers
+from core.reports import jobs as report
+from pages import widgets
+from pages.job_words import PROVIDERS
+
+LANES: dict[Lane, str] = {"live": "Live, now", "batch": "Batch, overnight"}
+FIRST = 3
+MOST_FIRST = 50
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a job goes about it: what a JobSpec holds beside the question and the documents."""
+
+    lane: Lane = "live"
+    canary: int = 0
+    deadline: datetime | None = None
+    leftovers: Leftovers | None = None
+
+
+def calls(estimate: Estimate) -> int:
+    """What is left to be paid."""
+    return estimate.requests - estimate.reused - estimate.too_long
+
+
+def prices(estimate: Estimate) -> None:
+    live, batch = estimate.cost_live, estimate.cost_batch
+    st.metric("Live, about", _price(live))
+    st.metric("Batch, about", _price(batch), saving(live, batch), delta_color="inverse")
+
+
+def _price(cost: Decimal | None) -> str:
+    return "no price known" if cost is None else widgets.money(cost)
+
+
+def saving(live: Decimal | None, batch: Decimal | None) -> str | None:
+    """What the batch lane saves, in money and percent; None where it does not, or nobody knows."""
+    if not live or batch is None or batch >= live:
+        return None
+    return f"-{widgets.money(live - batch)} ({(live - batch) / live:.0%} less)"
+
+
+def turnaround(provider: str, model: str) -> str:
+    """How long batches of this model took here."""
+    took = report.turnaround(provider, model)
+    promise = "" if provider == "offline" else f" {PROVIDERS[provider]} promises 24 hours."
+    if took is None:
+        return f"No batch of this model has been through here yet.{promise}"
+    if took.batches == 1:
+        return f"The only batch of this model that was here took {widgets.span(took.p50)}.{promise}"
+    return (
+        f"The last {widgets.count(took.batches, 'batch', 'batches')} of this model here: half were done in "
+        f"{widgets.span(took.p50)}, 95 of 100 in {widgets.span(took.p95)}.{promise}"
+    )
+
+
+def choose(estimate: Estimate, provider: str, model: str) -> Way:
+    lane: Lane = st.segmented_control(
+        "Lane", list(LANES), format_func=LANES.__getitem__, default="live", required=True, key="ask_lane"
+    )
+    if lane == "batch":
+        st.caption(widgets.plain(turnaround(provider, model)))
+    canary = _canary(estimate, lane)
+    if lane == "live" or provider == "offline":
+        return Way(lane, canary)
+    with st.expander("Deadline, and what a batch leaves over"):
+        leftovers = _leftovers(estimate)
+        deadline = _deadline()
+    return Way("batch", canary, deadline, leftovers)
+
+
+def _canary(estimate: Estimate, lane: Lane) -> int:
+    """A few requests go first, live; a person looks at their answers before the rest is paid for."""
+    if calls(estimate) < 2:
+        return 0
+    wanted = st.toggle("Canary: a few first", key="canary", help="A few are asked live, then you decide on the rest.")
+    if not wanted:
+        return 0
+    most = min(MOST_FIRST, calls(estimate) - 1)
+    number = st.number_input("How many first", 1, most, min(FIRST, most), key="canary_number")
+    cost = None if estimate.cost_live is None else estimate.cost_live / calls(estimate) * number
+    rest = "The rest" if lane == "live" else "The rest, in the batch lane,"
+    st.caption(
+        f"{number} of {calls(estimate):,} go first, live, for about {_price(cost)}. {rest} is held until you have seen "
+        "their answers and what they cost: then release it or drop it."
+    )
+    return int(number)
+
+
+def _leftovers(estimate: Estimate) -> Leftovers | None:
+    st.caption(
+        "A batch may leave requests unanswered: errors that pass, or 24 hours that are over. Nothing unanswered is "
+        "billed. Passing errors go out again by themselves, twice; what has expired or was cancelled waits for you."
+    )
+    if not st.toggle("Send expired ones again", key="leftovers"):
+        return None
+    retries = st.number_input("Up to how many times, as a new batch", 0, MOST_RETRIES, 2, key="leftovers_retries")
+    full = (
+        "" if estimate.cost_live is None else f" All of them live would be about {widgets.money(estimate.cost_live)}."
+    )
+    then_live = st.toggle("Then live, at full price", key="leftovers_live")
+    if then_live:
+        st.caption(f"What is unanswered after that is asked live.{full}".replace("$", r"\$"))
+    return Leftovers(int(retries), then_live)
+
+
+def _deadline() -> datetime | None:
+    """In the reader's own time zone."""
+    if not st.toggle("Stop sending again at a time", key="deadline"):
+        return None
+    zone = ZoneInfo(st.context.timezone or "UTC")
+    tomorrow = datetime.now(zone).replace(tzinfo=None, second=0, microsecond=0) + timedelta(days=1)
+    st.session_state.setdefault("deadline_at", tomorrow)
+    chosen = st.datetime_input(f"Nothing goes out again by itself after ({zone.key})", key="deadline_at")
+    return None if chosen is None else chosen.replace(tzinfo=zone)

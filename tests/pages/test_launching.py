@@ -1,0 +1,108 @@
+"""Analyse before launch: both prices, how long batches took, the canary, and what happens to what is left over."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages import launching
+from tests.pages import made
+from tests.pages.seeing import press, show, words
+from tests.pipeline import ready_documents, rows
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def analyse(openai: object) -> AppTest:
+    """Ten documents, and OpenAI chosen in the batch lane."""
+    ready_documents(10)
+    at = show("analyse")
+    next(box for box in at.selectbox if box.label == "Provider").set_value("openai").run()
+    at.segmented_control(key="ask_lane").set_value("batch").run()
+    assert not at.exception
+    return at
+
+
+@pytest.mark.parametrize(
+    ("live", "batch", "says"),
+    [
+        ("2", "1", "-$1.00 (50% less)"),
+        ("0.0042", "0.0021", "-$0.0021 (50% less)"),
+        ("0", "0", None),
+        ("2", "2", None),
+        (None, None, None),
+    ],
+)
+def test_what_the_batch_lane_saves(live: str | None, batch: str | None, says: str | None) -> None:
+    amounts = [None if amount is None else Decimal(amount) for amount in (live, batch)]
+    assert launching.saving(*amounts) == says
+
+
+def test_both_prices_and_the_difference_stand_side_by_side(analyse: AppTest) -> None:
+    shown = {metric.label: (metric.value, metric.delta) for metric in analyse.metric}
+    live, batch = shown["Live, about"], shown["Batch, about"]
+    assert live[0].startswith("$0.00")
+    assert live[1] in (None, "")
+    assert "(50% less)" in batch[1]
+
+
+def test_how_long_batches_took_here(analyse: AppTest) -> None:
+    assert "No batch of this model has been through here yet" in words(analyse)
+    assert "OpenAI promises 24 hours" in words(analyse)
+    job, at = made.job("completed"), datetime.now(UTC)
+    for minutes in (10, 20, 30):
+        made.batch(job, "completed", submitted_at=at - timedelta(minutes=minutes), ended_at=at)
+    text = words(analyse.run())
+    assert "The last 3 batches of this model here\\: half were done in 20 min, 95 of 100 in 29 min" in text
+
+
+def test_a_batch_job_is_launched_as_chosen(analyse: AppTest) -> None:
+    analyse.toggle(key="canary").set_value(True).run()
+    text = words(analyse)
+    assert "3 of 10 go first, live, for about $0.00" in text
+    assert "The rest, in the batch lane, is held until you have seen" in text
+    analyse.toggle(key="leftovers").set_value(True)
+    analyse.toggle(key="deadline").set_value(True)
+    analyse.run()
+    analyse.toggle(key="leftovers_live").set_value(True).run()
+    assert "All of them live would be about" in words(analyse)
+    analyse.number_input(key="leftovers_retries").set_value(1)
+    analyse.number_input(key="canary_number").set_value(2)
+    press(analyse, "Launch 10 requests")
+    (job,) = rows("SELECT lane, canary, leftovers, deadline FROM job")
+    assert (job["lane"], job["canary"]) == ("batch", 2)
+    assert job["leftovers"] == {"retries": 1, "then_live": True}
+    assert timedelta(hours=23) < job["deadline"] - datetime.now(UTC) <= timedelta(hours=24)
+
+
+def test_a_job_that_is_launched_without_more_leaves_its_leftovers_to_a_person(analyse: AppTest) -> None:
+    press(analyse, "Launch 10 requests")
+    assert rows("SELECT lane, canary, leftovers, deadline FROM job") == [
+        {"lane": "batch", "canary": 0, "leftovers": None, "deadline": None}
+    ]
+
+
+def test_live_has_a_canary_and_no_leftovers(analyse: AppTest) -> None:
+    analyse.segmented_control(key="ask_lane").set_value("live").run()
+    analyse.toggle(key="canary").set_value(True).run()
+    assert "The rest is held until" in words(analyse)
+    assert "leftovers" not in [toggle.key for toggle in analyse.toggle]
+    press(analyse, "Launch 10 requests")
+    assert rows("SELECT lane, canary FROM job") == [{"lane": "live", "canary": 3}]
+
+
+def test_one_call_needs_no_canary() -> None:
+    ready_documents(1)
+    assert "canary" not in [toggle.key for toggle in show("analyse").toggle]
+
+
+def test_the_offline_engine_promises_no_day() -> None:
+    ready_documents(3)
+    at = show("analyse")
+    at.segmented_control(key="ask_lane").set_value("batch").run()
+    assert "been through here yet" in words(at)
+    assert "24 hours" not in words(at)
+    press(at, "Launch 3 requests")
+    assert rows("SELECT lane, provider FROM job") == [{"lane": "batch", "provider": "offline"}]

@@ -172,11 +172,7 @@ async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | N
         return None
     # A create that is still on its way must come to nothing.
     if batch.input_file_id is not None:
-        try:
-            await provider.batches.forget(batch.input_file_id)
-        except ProviderError as error:
-            if not is_definite(error) or error.retryable:
-                raise
+        await provider.batches.forget(batch.input_file_id)
         found = await provider.batches.find(order, known)
         if found.remote is not None:
             return await asyncio.to_thread(

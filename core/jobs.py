@@ -219,6 +219,33 @@ RETURNING id
 """
 
 
+def give_up_looking(batch_id: str) -> None:
+    """Count a batch that is being settled as absent, by a person who looked at the provider: its requests go again.
+
+    Where the provider has it after all, its requests are billed twice.
+    """
+    with db.transaction() as session:
+        found = db.row(session, "SELECT job_id FROM provider_batch WHERE id = :batch", batch=batch_id)
+        if found is None:
+            raise NotFound(f"There is no provider batch {batch_id}.")
+        _locked(session, found.job_id)
+        if not db.execute(session, GIVE_UP, batch=batch_id):
+            raise Conflict("This batch is not being settled any more. Reload the page.")
+        packing.give_back(session, [batch_id])
+        expand.note(
+            session, found.job_id, "absent", f"{batch_id} was counted as absent by hand: its requests go again."
+        )
+        queue.defer(session, "pump_job", job_id=found.job_id)
+        expand.finish_if_done(session, found.job_id)
+
+
+GIVE_UP = """
+UPDATE provider_batch SET state = 'absent', epoch = epoch + 1, worker_id = NULL, next_at = NULL, ended_at = now(),
+  error = 'Counted as absent by hand.'
+WHERE id = :batch AND state = 'settling'
+"""
+
+
 def retry(job_id: str, lane: Lane | None = None) -> int:
     """Send again what failed, expired or was cancelled, and only that. Returns how many requests go out.
 

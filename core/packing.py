@@ -35,11 +35,10 @@ MANY = 1_000_000
 
 @dataclass(frozen=True)
 class Packed:
-    """What a look at a job's pending requests came to: a new batch, answers that were known, or what it waits for."""
+    """What a look at a job's pending requests came to: a new batch, and answers that were known."""
 
     batch_id: str | None = None
     reused: int = 0
-    waits_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
     room, limits = _room(session, provider), _limits(job, provider.batches)
     if room.none:
-        return Packed(waits_for="room: the caps of batches, tokens or money in flight are reached")
+        return Packed()
     if not db.scalar(session, WORTH_SENDING, job=job.id, requests=limits.requests, bytes=limits.bytes):
         return Packed()
     if asking is not None:

@@ -29,6 +29,8 @@ def expand_job(job_id: str) -> None:
             )
             if job.template_id is None:
                 # Its requests were handed in.
+                if job.canary:
+                    expand.hold_behind_canary(session, job_id, job.canary)
                 queue.defer(session, "pump_job", job_id=job_id)
                 return
             provider = provider_of(session, job)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core import batches, db, jobs, pricing, upkeep
+from core.errors import Conflict
 from core.jobs import Leftovers
 from tests.batch_provider import AskedLine, BatchProvider, FileFault, Line, lines_in_turn
 from tests.pipeline import batch_rows, make_job, ready_documents, rows, run_batches, states
@@ -254,6 +255,19 @@ def test_while_it_is_unsure_its_requests_are_held(provider: str, batch_server: B
     (batch,) = batch_rows(job)
     assert (batch["state"], batch_server.creates) == ("settling", 0)
     assert batch["absent_since"] is not None
+
+
+def test_a_person_can_count_a_batch_as_absent(batch_server: BatchProvider, setting: Any) -> None:
+    setting(BATCH_SETTLE_SECONDS=900)
+    batch_server.fail_next("create", 500)
+    job = batch_job("openai")
+    run_batches(job, rounds=3)
+    (batch,) = batch_rows(job)
+    jobs.give_up_looking(batch["id"])
+    run_batches(job)
+    assert batch_states(job) == ["absent", "completed"]
+    with pytest.raises(Conflict):
+        jobs.give_up_looking(batch["id"])
 
 
 @both

@@ -92,12 +92,17 @@ class Overnight(RuleBasedStateMachine):
         count=st.integers(1, 4),
         canary=st.sampled_from([0, 0, 1]),
         leftovers=st.sampled_from([None, Leftovers(1, then_live=True), Leftovers(0)]),
+        unheard=st.sampled_from([None, "before", "after"]),
     )
     @precondition(lambda self: len(self.jobs) < 3)
-    def submit(self, provider: str, first: int, count: int, canary: int, leftovers: Leftovers | None) -> None:
+    def submit(
+        self, provider: str, first: int, count: int, canary: int, leftovers: Leftovers | None, unheard: str | None
+    ) -> None:
         chosen = self.ids[first : first + count]
         spec = {"provider": provider, "model": MODELS[provider], "canary": canary, "leftovers": leftovers}
         self.jobs.append(make_job(chosen, "summarize", lane="batch", **spec))
+        if unheard:
+            self.server.fail_next("create", 500, after=unheard == "after")
 
     @rule(times=st.integers(1, 3))
     def work(self, times: int) -> None:

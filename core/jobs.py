@@ -72,7 +72,8 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
         if asking is None:
             raise InvalidInput("An estimate needs a template. A job of own requests is priced by what they use.")
         provider = calls.provider(spec.provider)
-        figures = expand.forecast(session, _chosen(session, spec), asking, provider, model, reuse=spec.reuse)
+        chosen = _chosen(session, spec) if spec.collection is None else _known_collection(session, spec.collection)
+        figures = expand.forecast(session, chosen, asking, provider, model, reuse=spec.reuse)
     output = asking.expected_output_tokens * figures.calls
 
     def cost(lane: str) -> Decimal | None:
@@ -392,13 +393,11 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
 
 def _chosen(session: Session, spec: JobSpec) -> list[str]:
     if spec.collection is not None:
-        if db.scalar(session, "SELECT 1 FROM collection WHERE name = :name", name=spec.collection) is None:
-            raise NotFound(f"There is no collection {spec.collection!r}.")
         found = db.rows(
             session,
             """SELECT d.id FROM document d JOIN collection c ON c.id = d.collection_id
                WHERE c.name = :name ORDER BY d.id""",
-            name=spec.collection,
+            name=_known_collection(session, spec.collection),
         )
         return [row.id for row in found]
     wanted = list(dict.fromkeys(spec.documents or ()))
@@ -409,6 +408,12 @@ def _chosen(session: Session, spec: JobSpec) -> list[str]:
             f"There is no document {missing[0]}" + (f" (and {len(missing) - 1} more)." if missing[1:] else ".")
         )
     return known
+
+
+def _known_collection(session: Session, name: str) -> str:
+    if db.scalar(session, "SELECT 1 FROM collection WHERE name = :name", name=name) is None:
+        raise NotFound(f"There is no collection {name!r}.")
+    return name
 
 
 def _name(session: Session, spec: JobSpec, count: int) -> str:

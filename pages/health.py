@@ -6,7 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from core import boot, calls, health
+from core.health import DatabaseHealth
 from core.reports import health as report
+from core.settings import get_settings
 from pages import widgets
 
 st.title("Health")
@@ -65,12 +67,23 @@ def round_trips() -> None:
     st.line_chart(frame, x="Time", y="ms", x_label="", height=200)
 
 
+def about(found: DatabaseHealth) -> str:
+    """The figures, or what to do."""
+    if found.healthy:
+        used = f"{found.active_connections} of {found.pool_size} connections in use"
+        return f"{found.response_time_ms} ms, {used}, schema up to date"
+    if found.connected:
+        return found.error or "its schema is not at this version"
+    if get_settings().database_url is None:
+        return "cannot be reached; it is started again by itself, and if it stays away, the log says why"
+    return "cannot be reached; check that PostgreSQL runs and that DATABASE_URL points at it"
+
+
 @widgets.live(5)
 def now() -> None:
     moment = widgets.utc_now()
     found = health.database()
-    detail = f"{found.response_time_ms} ms, {found.active_connections} of {found.pool_size} connections in use, "
-    line(found.healthy, "Database", found.error or detail + f"schema {found.migration_status.replace('_', ' ')}")
+    line(found.healthy, "Database", about(found))
     processes(moment)
     if found.connected:
         work(moment)

@@ -51,8 +51,8 @@ def tiles() -> None:
         st.caption(f"{widgets.count(found.extracting, 'document')} being read.")
 
 
-tiles()
 found = overview.read(widgets.utc_now())
+tiles()
 
 if found.insights == 0:
     with st.container(border=True):

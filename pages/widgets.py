@@ -146,16 +146,18 @@ def empty(what: str, page: str, label: str) -> None:
             st.switch_page(page)
 
 
-def guarded(run: Callable[[], None]) -> None:
+def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:
     """Run a page or a part of one; what Cairn can explain is shown with a reference that the log has, too."""
     try:
         run()
     except CairnError as error:
         reference = structlog.contextvars.get_contextvars().get("request_id") or uuid.uuid4().hex[:12]
         structlog.get_logger().warning("page failed", code=error.code, request_id=reference)
-        again = " This part tries again by itself, or reload the page." if error.retryable else ""
+        again = " This part tries again by itself." if error.retryable and again_by_itself else ""
         st.error(f"{error.message}{again}", icon=":material/error:")
         st.caption(f"Reference: {reference}")
+        if error.retryable and not again_by_itself:
+            st.button("Try again", key=f"again-{getattr(run, '__name__', '')}")
 
 
 def live(run_every: float | None) -> Callable[[Callable[[], None]], Callable[[], None]]:
@@ -165,7 +167,7 @@ def live(run_every: float | None) -> Callable[[Callable[[], None]], Callable[[],
         @st.fragment(run_every=run_every)
         @functools.wraps(part)
         def run() -> None:
-            guarded(part)
+            guarded(part, again_by_itself=run_every is not None)
 
         return run
 

@@ -435,6 +435,11 @@ def test_a_database_that_is_away_is_said_in_plain_words(migrated: str) -> None:
     at = AppTest.from_file(str(PAGES / "navigation.py"), default_timeout=20).run()
     assert "cannot be reached" in words(at)
     assert "Reference" in words(at)
+    assert len(at.error) == 1
+    db.configure(migrated)
+    next(button for button in at.button if button.label == "Try again").click().run()
+    assert not at.error
+    assert "First steps" in words(at)
 
 
 def test_a_wrong_choice_launches_nothing() -> None:

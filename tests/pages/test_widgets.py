@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from pages import widgets
 
@@ -33,3 +34,21 @@ def test_calls_without_a_price_are_never_free(cost: str | None, unpriced: int, s
 
 def test_how_long_it_lasted() -> None:
     assert widgets.lasted(datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 12, 3, 9, tzinfo=UTC)) == "3 min"
+
+
+@pytest.mark.parametrize(("every", "by_itself"), [("2", True), ("None", False)])
+def test_a_part_that_fails_says_whether_it_tries_again_by_itself(every: str, by_itself: bool) -> None:
+    at = AppTest.from_string(
+        f"""
+from core.errors import Unavailable
+from pages import widgets
+
+@widgets.live({every})
+def part():
+    raise Unavailable()
+
+part()
+"""
+    ).run()
+    assert ("tries again by itself" in at.error[0].value) is by_itself
+    assert [button.label for button in at.button] == ([] if by_itself else ["Try again"])

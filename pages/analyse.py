@@ -145,7 +145,7 @@ with right:
                 f"Launch {widgets.count(estimate.requests, 'request')}", type="primary", disabled=not estimate.requests
             )
             if pressed and (job_id := launch(replace(spec, **vars(way)))):
-                st.switch_page("job.py", query_params={"id": job_id})
+                widgets.go("job.py", id=job_id)
             if st.button(
                 "Try on 3", disabled=not estimate.requests, help="The answers are kept: launching reuses them."
             ):

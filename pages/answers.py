@@ -22,7 +22,7 @@ def show_answers(job_id: str, limit: int = 20) -> None:
         with st.container(border=True):
             name = f"**{widgets.plain(row.document_name or 'A document that was deleted')}**"
             if row.document and st.button(name, key=f"answer-{row.request_id}", type="tertiary"):
-                st.switch_page("document.py", query_params={"id": row.document})
+                widgets.go("document.py", id=row.document)
             if not row.document:
                 st.markdown(name)
             _show(row)

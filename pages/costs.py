@@ -122,5 +122,5 @@ if dearest := [job for job in costs.dearest_jobs(start, now) if job.cost_usd]:
         key="dearest",
     )
     if selected := event["selection"]["rows"]:
-        st.switch_page("job.py", query_params={"id": dearest[selected[0]].job_id})
+        widgets.go("job.py", id=dearest[selected[0]].job_id)
 st.caption("Days are UTC. Prices come from the genai-prices snapshot that was applied to each call and stored with it.")

@@ -28,7 +28,7 @@ if not found:
     widgets.show_told()
     st.info("This document is not there. It may have been deleted." if document_id else "This link names no document.")
     if st.button("All documents"):
-        st.switch_page("documents.py")
+        widgets.go("documents.py")
     st.stop()
 document = found[0]
 
@@ -49,7 +49,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 
 with st.container(horizontal=True):
     if st.button("All documents", icon=":material/arrow_back:", type="tertiary"):
-        st.switch_page("documents.py")
+        widgets.go("documents.py")
     # From the API: it streams, and asks who is asking.
     st.link_button("Download original", f"api/v1/documents/{document.id}/original", icon=":material/download:")
     if document.state == "failed" and st.button("Try again", icon=":material/replay:"):
@@ -125,6 +125,6 @@ with right:
             key = f"{insight}-{at}-{until}"
             if st.button(shown, key=key, type="tertiary", wrap=True, on_click=turn_to, args=(at,)):
                 target = {"id": document.id, "start": str(at), "end": str(until)}
-                st.switch_page("document.py", query_params=target)
+                widgets.go("document.py", **target)
     if not places:
         st.caption("None yet. Ask something of this document on the Analyse page.")

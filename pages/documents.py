@@ -68,7 +68,7 @@ COLUMNS = {
 def act_on(rows: list[DocumentRow]) -> None:
     with st.container(horizontal=True):
         if len(rows) == 1 and st.button("Open document", type="primary"):
-            st.switch_page("document.py", query_params={"id": rows[0].id})
+            widgets.go("document.py", id=rows[0].id)
         failed = [row for row in rows if row.state == "failed"]
         if len(rows) > len(failed) and st.button(f"Analyse {len(rows) - len(failed)}", icon=":material/play_circle:"):
             widgets.analyse(documents=[row.id for row in rows if row.state != "failed"])
@@ -115,14 +115,19 @@ def grid() -> None:
         placeholder="",
         height=min(38 + 35 * len(rows), 640),
     )
-    if selected := event["selection"]["rows"]:
-        act_on([rows[i] for i in selected])
-    else:
-        st.caption("Select a row to open it, several to act on them.")
+    selected = [rows[i].id for i in event["selection"]["rows"]]
+    if selected != st.session_state.setdefault("selected", []):
+        st.session_state["selected"] = selected
+        st.rerun()
 
 
 if page.items:
     grid()
+    # Outside of the part that runs again by itself: a dialog that is opened there would be closed by its next run.
+    if chosen := report.by_ids(st.session_state["selected"]):
+        act_on(chosen)
+    else:
+        st.caption("Select a row to open it, several to act on them.")
 elif collection or state or name:
     st.info("No document fits these filters.")
 else:

@@ -46,7 +46,7 @@ def drawer(insight: InsightRow) -> None:
                 st.markdown(f"“{widgets.plain(evidence.quote)}”")
                 target = {"id": evidence.document, "start": str(evidence.start), "end": str(evidence.end)}
                 if st.button(f"Open in {evidence.document_name}", key=f"open-{number}", icon=":material/open_in_new:"):
-                    st.switch_page("document.py", query_params=target)
+                    widgets.go("document.py", **target)
             else:
                 name = widgets.plain(evidence.document_name)
                 quoted = "the model gave this quote:" if evidence.quote else "the model gave no quote."

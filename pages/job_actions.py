@@ -47,7 +47,7 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
             send_again(row)
         if "insights" in actions and makes_insights and st.button("Insights", icon=":material/lightbulb:"):
             # The filter's part of a link is what it shows, so the name and not the id.
-            st.switch_page("insights.py", query_params={"template": row.template_name or ""})
+            widgets.go("insights.py", template=row.template_name or "")
         if st.button("Rename", icon=":material/edit:"):
             rename(row)
         if "delete" in actions and st.button("Delete", icon=":material/delete:"):
@@ -168,4 +168,4 @@ def delete(row: JobRow) -> None:
         widgets.attempt(lambda: jobs.delete(row.id), "The job is deleted.")
 
     if st.button("Delete", type="primary", on_click=act):
-        st.switch_page("jobs.py")
+        widgets.go("jobs.py")

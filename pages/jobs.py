@@ -108,7 +108,7 @@ def grid() -> None:
         height=min(38 + 35 * len(known), 640),
     )
     if cells := event["selection"]["cells"]:
-        st.switch_page("job.py", query_params={"id": known[cells[0][0]].id})
+        widgets.go("job.py", id=known[cells[0][0]].id)
     cost = sum((row.cost_usd or Decimal(0) for row in known), Decimal(0))
     requests = widgets.count(sum(row.total for row in known), "request")
     shown = f"the newest {len(known):,} jobs" if page.next_cursor else widgets.count(len(known), "job")

@@ -76,9 +76,9 @@ if found.insights == 0:
                 widgets.attempt(load_samples, "The sample documents are in the collection “samples”.")
                 st.rerun()
             if st.button("Upload documents"):
-                st.switch_page("documents.py")
+                widgets.go("documents.py")
             if found.documents and st.button("Analyse", type="primary"):
-                st.switch_page("analyse.py")
+                widgets.go("analyse.py")
 
 
 def troubles() -> list[tuple[str, str, dict[str, str]]]:
@@ -102,9 +102,9 @@ with left:
             where = f"in {widgets.count(insight.support, 'document')}" if insight.support else "quote not found"
             label = f"{widgets.plain(insight.statement)} :gray[· {where}]"
             if st.button(label, key=insight.id, type="tertiary", wrap=True):
-                st.switch_page("insights.py", query_params={"id": insight.id})
+                widgets.go("insights.py", id=insight.id)
     if newest and st.button("All insights"):
-        st.switch_page("insights.py")
+        widgets.go("insights.py")
     if not newest:
         st.caption("None yet. They appear here as jobs are answered.")
 with right:
@@ -113,6 +113,6 @@ with right:
     with widgets.lines("wrong"):
         for number, (what, page, query) in enumerate(wrong):
             if st.button(widgets.plain(what), key=f"wrong-{number}", icon=":material/error:", wrap=True):
-                st.switch_page(page, query_params=query)
+                widgets.go(page, **query)
     if not wrong:
         st.caption("Nothing. All is well.")

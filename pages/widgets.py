@@ -117,13 +117,18 @@ def size(bytes_: int) -> str:
     return f"{bytes_ / 1_048_576:,.1f} MB" if bytes_ >= 1_048_576 else f"{max(bytes_ / 1024, 0.1):,.1f} KB"
 
 
+def go(page: str, **query: str) -> NoReturn:
+    """To another page. Without a query, even an empty one, Streamlit does not leave a page with filters in its link."""
+    st.switch_page(page, query_params=query)
+
+
 def analyse(*, documents: list[str] | None = None, collection: str | None = None) -> NoReturn:
     """Go to the Analyse page with these chosen; its widgets of these keys take them over."""
     if documents is not None:
         st.session_state["ask_documents"] = documents
     if collection is not None:
         st.session_state["ask_in"] = collection
-    st.switch_page("analyse.py")
+    go("analyse.py")
 
 
 def lines(key: str) -> AbstractContextManager[object]:
@@ -143,7 +148,7 @@ def empty(what: str, page: str, label: str) -> None:
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(what, text_alignment="center")
         if st.button(label, type="primary", key=f"empty-{page}"):
-            st.switch_page(page)
+            go(page)
 
 
 def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:

@@ -295,6 +295,22 @@ def test_a_selection_of_documents_ends_when_other_rows_stand_there() -> None:
     assert document != report.find().items[0].id
 
 
+def test_a_page_with_a_filter_in_its_link_can_be_left() -> None:
+    """Streamlit clears the link on the way out, and refuses that for what is bound to a widget."""
+    document = add_document()
+    at = AppTest.from_file(str(PAGES / "navigation.py"), default_timeout=20).run()
+    at.query_params["state"] = "ready"
+    at.switch_page("documents.py").run()
+    assert at.selectbox(key="state").value == "ready"
+    key = widgets.rows_key("documents", report.find().items)
+    at.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.run()
+    next(button for button in at.button if button.label == "Analyse 1").click().run()
+    assert not at.exception
+    assert at.title[0].value == "Analyse"
+    assert at.multiselect[0].value == [document]
+
+
 def test_documents_are_counted_by_state() -> None:
     add_document()
     documents.add("broken.exe", io.BytesIO(b"\x7fELF\0\0"))

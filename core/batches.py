@@ -120,9 +120,14 @@ async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | 
     Nothing that was uploaded runs by itself, so until then everything may be done again.
     """
     try:
-        path = await asyncio.to_thread(_write_file, batch, provider)
+        path, requests = await asyncio.to_thread(_write_file, batch, provider)
+        if not requests:
+            await asyncio.to_thread(held.drop, batch)
+            return None
         if batch.input_file_id is None:
-            batch = await _write(batch, input_file_id=await provider.batches.upload(_order(batch, path)))
+            file_id = await provider.batches.upload(_order(batch, path))
+            # Documents may have been deleted since it was packed.
+            batch = await _write(batch, input_file_id=file_id, requests=requests)
         return await _submit(batch, provider, path)
     except ProviderError as error:
         if error.retryable:
@@ -233,7 +238,7 @@ async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
     directory.mkdir(parents=True, exist_ok=True)
     try:
         remote = await provider.batches.check(batch.provider_batch_id)
-        files = await provider.batches.fetch(remote, lambda: _write_file(batch, provider), directory)
+        files = await provider.batches.fetch(remote, lambda: _write_file(batch, provider)[0], directory)
         await asyncio.to_thread(held.keep, batch, provider.batches, files, remote)
     except Gone:
         await asyncio.to_thread(held.gone, batch)
@@ -289,12 +294,12 @@ def _take(batch_id: str, worker_id: int, due_only: bool) -> ProviderBatch | None
     return batch
 
 
-def _write_file(batch: ProviderBatch, provider: Provider) -> Path:
+def _write_file(batch: ProviderBatch, provider: Provider) -> tuple[Path, int]:
+    """The file of its requests, and how many there are."""
     path = _scratch(batch) / "requests"
     path.parent.mkdir(parents=True, exist_ok=True)
     with db.transaction() as session:
-        packing.write_requests(session, batch, provider.batches.framing(batch.endpoint), path)
-    return path
+        return path, packing.write_requests(session, batch, provider.batches.framing(batch.endpoint), path)
 
 
 def _order(batch: ProviderBatch, path: Path) -> Order:

@@ -150,6 +150,12 @@ def refuse(batch: ProviderBatch, error: ProviderError) -> None:
         expand.note(session, batch.job_id, "refused", words)
 
 
+def drop(batch: ProviderBatch) -> None:
+    """Nothing of it is left to be sent."""
+    with _end(batch, "cancelled", error="Its documents were deleted before it was handed over."):
+        pass
+
+
 def absent(batch: ProviderBatch) -> None:
     """The provider certainly never had it: its requests may go out again."""
     with _end(batch, "absent", error=NEVER_THERE) as (session, _):

@@ -150,7 +150,7 @@ def run_batches(job_id: str, seconds: float = 20, rounds: int | None = None) -> 
         handed_over = Batches(lane.worker_id)
         deadline = time.monotonic() + seconds
         done = 0
-        while not await asyncio.to_thread(ended, job_id) and done != rounds:
+        while not await asyncio.to_thread(over, job_id) and done != rounds:
             assert time.monotonic() < deadline, f"the job did not end: {await asyncio.to_thread(states, job_id)}"
             await asyncio.to_thread(upkeep.expand_job, job_id)
             await asyncio.to_thread(batches.pack_job, job_id)
@@ -163,6 +163,10 @@ def run_batches(job_id: str, seconds: float = 20, rounds: int | None = None) -> 
         await handed_over.close(5)
 
     with_lane(work)
+
+
+def over(job_id: str) -> bool:
+    return ended(job_id) and not open_batches(job_id)
 
 
 def open_batches(job_id: str) -> list[str]:

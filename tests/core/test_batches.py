@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import batches, db, jobs, pricing, upkeep
+from core import batches, db, documents, jobs, pricing, upkeep
 from core.errors import Conflict
 from core.jobs import Leftovers
 from tests.batch_provider import AskedLine, BatchProvider, FileFault, Line, lines_in_turn
@@ -413,6 +413,26 @@ def test_caps_let_wait_what_does_not_fit(batch_server: BatchProvider, setting: A
     run_batches(job)
     assert sizes(job) == [2, 2, 2]
     assert states(job) == {"succeeded": 6}
+
+
+@both
+@pytest.mark.parametrize("deleted", [1, 3])
+def test_documents_that_are_deleted_meanwhile_are_not_sent(
+    provider: str, deleted: int, batch_server: BatchProvider
+) -> None:
+    job = batch_job(provider, 3)
+    upkeep.expand_job(job)
+    batches.pack_job(job)
+    for number in range(deleted):
+        documents.delete(f"doc_{number:04}")
+    batch_server.fail_next("create", 500, after=True)
+    run_batches(job, rounds=3)
+    for batch in batch_server.batches:
+        if not batch.ended:
+            batch_server.finish(batch.id)
+    run_batches(job)
+    assert len(batch_server.bill) == 3 - deleted
+    assert batch_states(job) == ["completed" if deleted == 1 else "cancelled"]
 
 
 def test_one_bad_batch_does_not_stop_the_others(batch_server: BatchProvider) -> None:

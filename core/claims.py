@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from core import db
 from core.providers.types import Provider
-from core.record import Call
+from core.record import REUSED_RECORDS, Call
 
 CLAIM_LOCK = 0x0CA1_0002
 
@@ -91,12 +91,6 @@ BODIES = """
 SELECT r.id, r.attempts, r.asked_again, r.error_message, r.input_tokens, r.model, r.endpoint, b.body, s.text
 FROM request r JOIN request_body b ON b.request_id = r.id LEFT JOIN response s ON s.id = r.response_id
 WHERE r.id = ANY(:ids) ORDER BY r.id
-"""
-
-REUSED_RECORDS = """
-INSERT INTO usage_record (job_id, request_id, template_id, provider, model, lane, cost_usd, priced, reused, status)
-SELECT j.id, r.id, j.template_id, j.provider, j.model, r.lane, 0, true, true, 'ok'
-FROM request r JOIN job j ON j.id = r.job_id WHERE r.id = ANY(:ids)
 """
 
 

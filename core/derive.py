@@ -54,7 +54,7 @@ def read(row: Any) -> Read:
     if row.text is not None:
         return Read(row.text, row.finish_reason)
     try:
-        parsed = providers.parser(row.provider)(row.raw, row.endpoint)
+        parsed = providers.keyless(row.provider).parse(row.raw, row.endpoint)
     except ProviderError as error:
         return Read("", "bad_response", error.message)
     return Read(storable(parsed.text), parsed.finish_reason)
@@ -127,6 +127,8 @@ class Derived:
     verdict: Verdict
     fresh: bool
     read: Read | None = None
+    # The request that merges this one, a part's answer, with others: that one alone makes insights.
+    merge_id: int | None = None
     findings: tuple[Finding, ...] = ()
 
 
@@ -145,7 +147,7 @@ def derive(session: Session, limit: int) -> list[Derived]:
 
 
 ANSWERED = """
-SELECT r.id, r.job_id, r.document_id, r.asked_again, r.endpoint, r.response_id, s.text,
+SELECT r.id, r.job_id, r.document_id, r.asked_again, r.endpoint, r.merge_id, r.response_id, s.text,
   CASE WHEN s.text IS NULL THEN CAST(s.raw AS text) END AS raw, s.finish_reason, s.verdict, s.result,
   j.provider, j.template_id, j.template_version, j.params
 FROM request r JOIN response s ON s.id = r.response_id JOIN job j ON j.id = r.job_id
@@ -188,7 +190,8 @@ def consider(asking: Asking | None, row: Any) -> Derived:
         verdict=verdict,
         fresh=fresh,
         read=heard if row.text is None else None,
-        findings=tuple(findings_of(asking, verdict.result)) if asking and verdict.result else (),
+        merge_id=row.merge_id,
+        findings=tuple(findings_of(asking, verdict.result)) if asking and verdict.result and not row.merge_id else (),
     )
 
 

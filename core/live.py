@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import DataError
 
-from core import calls, claims, db, derive, expand, queue, record, templates, upkeep
+from core import calls, claims, db, derive, expand, merges, queue, record, templates, upkeep
 from core.errors import Unavailable
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
@@ -265,8 +265,10 @@ def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
     """Derive one chunk of answers and end the jobs that are through. Returns how many requests were derived."""
     with db.transaction() as session:
         derived = derive.derive(session, limit)
-        for job_id in sorted({d.job_id for d in derived if d.job_id and d.state == "pending"}):
-            queue.defer(session, "pump_job", job_id=job_id)
         for job_id in sorted({d.job_id for d in derived if d.job_id}):
+            mine = [d for d in derived if d.job_id == job_id]
+            merged = merges.settle(session, job_id, {d.merge_id for d in mine if d.merge_id})
+            if merged or any(d.state == "pending" for d in mine):
+                queue.defer(session, "pump_job", job_id=job_id)
             expand.finish_if_done(session, job_id)
         return len(derived)

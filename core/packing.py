@@ -15,7 +15,7 @@ import orjson
 from psycopg import sql
 from sqlmodel import Session
 
-from core import claims, db, pricing
+from core import claims, db, pricing, record
 from core.ids import new_id
 from core.models import Job, ProviderBatch
 from core.prompts import Asking
@@ -87,7 +87,7 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     )
     assert taken is not None
     if taken.reused:
-        db.execute(session, claims.REUSED_RECORDS, ids=taken.reused)
+        db.execute(session, record.REUSED_RECORDS, ids=taken.reused)
     if not taken.requests:
         return Packed(reused=len(taken.reused or ()))
     session.add(

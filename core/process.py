@@ -19,12 +19,13 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import calls, claims, db, derive, expand, heartbeat, prompts, record, templates, tokens
+from core import calls, claims, db, derive, heartbeat, prompts, record, templates, tokens
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.ids import new_id
 from core.jobs import model_for
 from core.prompts import Asking
 from core.providers.types import Provider
+from core.questions import Question
 from core.record import Call, Failed, Kept, Outcome, Unheard
 from core.settings import get_settings
 
@@ -154,7 +155,8 @@ def _prepare(
     counted = tokens.count(text)
     with db.transaction() as session:
         asking = templates.asking(session, operation, options)
-        _check_length(counted, expand.budget(asking, provider, chosen), chosen)
+        question = Question(asking, provider, chosen)
+        _check_length(counted, question.budget, chosen)
         call = Call(
             request_id=0,
             attempt=1,
@@ -163,11 +165,11 @@ def _prepare(
             provider=provider_name,
             model=chosen,
             lane="live",
-            input_tokens=counted + expand.overhead(asking),
+            input_tokens=counted + question.overhead,
             output_tokens=asking.expected_output_tokens,
             body=provider.body(prompts.build(asking, text, digest), chosen),
         )
-        claimed = _claim(session, call, expand.fingerprint(expand.prefix(asking, provider, chosen), digest))
+        claimed = _claim(session, call, question.fingerprint(digest))
     return Prepared(asking, provider, *claimed) if claimed else None
 
 
@@ -257,7 +259,7 @@ FROM request r JOIN response s ON s.id = r.response_id WHERE r.id = :request AND
 
 
 def _derivable(row: Any) -> SimpleNamespace:
-    return SimpleNamespace(**row._mapping, job_id=None, document_id=None)
+    return SimpleNamespace(**row._mapping, job_id=None, document_id=None, merge_id=None)
 
 
 def _result(operation: str, request_id: int, *, reused: bool) -> Processed:

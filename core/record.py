@@ -181,6 +181,13 @@ def _answer_columns(answers: Sequence[Kept]) -> dict[str, list[Any]]:
     }
 
 
+REUSED_RECORDS = """
+INSERT INTO usage_record (job_id, request_id, template_id, provider, model, lane, cost_usd, priced, reused, status)
+SELECT j.id, r.id, j.template_id, j.provider, coalesce(r.model, j.model), r.lane, 0, true, true, 'ok'
+FROM request r JOIN job j ON j.id = r.job_id WHERE r.id = ANY(:ids)
+"""
+
+
 def _failure_columns(failures: Sequence[Failed]) -> dict[str, list[Any]]:
     return {
         "request": [f.call.request_id for f in failures],

@@ -1,9 +1,8 @@
 """The providers that are set up. SDKs are imported at the first call: a process which never calls pays nothing."""
 
-from collections.abc import Callable
 from functools import lru_cache
 
-from core.providers.types import Parsed, Provider
+from core.providers.types import Provider
 
 
 def build(
@@ -29,12 +28,12 @@ def build(
 
 
 @lru_cache
-def parser(name: str) -> Callable[[str | bytes, str | None], Parsed]:
-    """How this provider's answers are read; it need not be set up, as what it answered before may still be to read."""
+def keyless(name: str) -> Provider:
+    """The provider for all that needs no key, as it may not be set up (any more): making bodies, reading answers."""
     return build(
         openai_api_key="none",
         openai_base_url=None,
         anthropic_api_key="none",
         anthropic_base_url=None,
         timeout_s=1,
-    )[name].parse
+    )[name]

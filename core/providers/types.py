@@ -1,5 +1,6 @@
 """The seam to the providers: what is asked, what comes back. Everything here is data."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,6 +36,11 @@ class Prompt:
     schema: dict[str, Any]
     max_output_tokens: int
     source: OfflineSource
+
+    @property
+    def asked(self) -> str:
+        """All that a model reads, near enough to count its tokens."""
+        return self.system + self.user + json.dumps(self.schema)
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,7 @@ def answered(**changes: Any) -> SimpleNamespace:
         "job_id": "job_1",
         "document_id": "doc_1",
         "asked_again": False,
+        "merge_id": None,
         "response_id": 2,
         "text": GOOD,
         "finish_reason": "stop",

@@ -294,18 +294,6 @@ def test_a_document_deleted_in_flight_is_still_billed(openai: LocalProvider) -> 
     assert rows("SELECT 1 FROM response UNION ALL SELECT 1 FROM evidence") == []
 
 
-def test_a_document_that_is_too_long_fails_without_a_call(openai: LocalProvider) -> None:
-    long = add_document("Pumps fail. " * 60_000, "long.txt")
-    job = live_job([long, add_document()], model="gpt-4o-mini")
-    run_job(job)
-    assert len(openai.asked) == 1
-    (failed,) = [row for row in requests() if row["state"] == "failed"]
-    assert failed["error_code"] == "document_too_long"
-    assert "gpt-4o-mini" in failed["error_message"]
-    assert jobs.retry(job) == 0
-    assert job_state() == "completed"
-
-
 def kept(call: Call, **changes: Any) -> Kept:
     price = pricing.price("openai", "gpt-5-mini", Usage(100, 0, 0, 10), "live", datetime.now(UTC))
     made = Kept(

@@ -1,0 +1,165 @@
+"""What is asked of one document: a request, or one for each of its parts and those that merge their answers. Pure.
+
+A fingerprint is the hash of everything that decides an answer: provider and base URL, the body built around an empty
+document (prompt, schema, model, limits), the template version, and the hash of the document's text. So the database
+can tell what was answered before without building a single body.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import orjson
+
+from core import parts, prompts, tokens
+from core.parts import Part
+from core.prompts import Asking
+from core.providers.models import context_tokens
+from core.providers.types import Prompt, Provider
+
+# Counts are OpenAI's; other tokenizers differ by some percent, and a body has some tokens around its texts.
+CONTEXT_MARGIN = 0.9
+# A model that takes less than this of a document is not asked about it part by part.
+SHORTEST_PART = 500
+# What stands around each of the answers that are merged.
+AROUND_AN_ANSWER = 20
+
+
+@dataclass(frozen=True)
+class New:
+    """A request to be made. Without a body it is a merge: `held` for its parts, or `answered` by what is `known`."""
+
+    custom_id: str
+    document: str
+    fingerprint: str
+    state: str
+    tokens: int = 0
+    body: str | None = None
+    merged_by: str | None = None
+    known: int | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True)
+class Question:
+    """A template version for one model, ready to be asked of any document."""
+
+    asking: Asking
+    provider: Provider
+    model: str
+
+    @cached_property
+    def prefix(self) -> str:
+        """The part of the fingerprint that all documents share."""
+        return self._hash(self._body(prompts.build(self.asking, "", "0" * 64)))
+
+    @cached_property
+    def merge_prefix(self) -> str:
+        """The same where a document is asked in parts: the budget decides what they are."""
+        return self._hash(self._body(prompts.build_merge(self.asking, ())), self.prefix, self.budget)
+
+    def _hash(self, *deciding: object) -> str:
+        asked = [self.provider.name, self.provider.base_url, *deciding, self.asking.template_id, self.asking.version]
+        return _hashed(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS).decode())
+
+    @cached_property
+    def overhead(self) -> int:
+        """Input tokens of a request beside its document."""
+        return tokens.count(prompts.build(self.asking, "", "0" * 64).asked)
+
+    @cached_property
+    def merge_overhead(self) -> int:
+        return tokens.count(prompts.build_merge(self.asking, ()).asked)
+
+    @cached_property
+    def budget(self) -> int:
+        """How many tokens a document may have to fit the model's context."""
+        return self._room(self.overhead)
+
+    @cached_property
+    def merged_at_once(self) -> int:
+        """How many answers surely fit one merge; 0 where a long document cannot be asked in parts."""
+        if self.provider.name == "offline" or self.budget < SHORTEST_PART:
+            return 0
+        fitting = self._room(self.merge_overhead) // (self.asking.max_output_tokens + AROUND_AN_ANSWER)
+        return fitting if fitting >= 2 else 0
+
+    def _room(self, overhead: int) -> int:
+        room = context_tokens(self.provider.name, self.model) - self.asking.max_output_tokens - overhead
+        return int(room * CONTEXT_MARGIN)
+
+    def body(self, text: str, text_sha256: str) -> str:
+        return orjson.dumps(self._body(prompts.build(self.asking, text, text_sha256))).decode()
+
+    def _body(self, prompt: Prompt) -> dict[str, object]:
+        return self.provider.body(prompt, self.model)
+
+    def of_document(self, document: str, text: str, text_sha256: str, counted: int) -> list[New]:
+        if counted <= self.budget:
+            return [self._pending(document, document, text, text_sha256, counted)]
+        if not self.merged_at_once:
+            return [self._too_long(document, text_sha256, counted)]
+        cut = parts.split(text, self.budget)
+        if len(cut) == 1:
+            return [self._part(document, document, text, cut[0])]
+        return list(self._in_parts(document, text, text_sha256, cut))
+
+    def fingerprint(self, text_sha256: str) -> str:
+        return _hashed(self.prefix + text_sha256)
+
+    def merged(self, text_sha256: str) -> str:
+        """The fingerprint of what is made of a long document's parts."""
+        return _hashed(self.merge_prefix + text_sha256)
+
+    def known(self, document: str, text_sha256: str, response: int) -> New:
+        """A document whose parts' answers were merged before."""
+        return New(document, document, self.merged(text_sha256), "answered", known=response)
+
+    def _in_parts(self, document: str, text: str, text_sha256: str, cut: list[Part]) -> Iterator[New]:
+        """The parts, then the merges level by level; the last is the document's own."""
+        names = [f"{document}.{number}" for number in range(1, len(cut) + 1)]
+        for level, above in enumerate(parts.levels(len(cut), self.merged_at_once)):
+            merges = [f"{document}.merge{level + 1}-{number}" for number in range(1, above[-1] + 2)]
+            merges = merges if len(merges) > 1 else [document]
+            for number, name in enumerate(names):
+                by = merges[above[number]]
+                if level == 0:
+                    yield self._part(document, name, text, cut[number], by)
+                else:
+                    yield self._held(document, name, text_sha256 + name.removeprefix(document), by)
+            names = merges
+        yield self._held(document, document, text_sha256)
+
+    def _part(self, document: str, custom_id: str, text: str, part: Part, merged_by: str | None = None) -> New:
+        own = text[part.start : part.end]
+        return self._pending(document, custom_id, own, prompts.text_hash(own), part.tokens, merged_by)
+
+    def _pending(
+        self, document: str, custom_id: str, text: str, text_sha256: str, counted: int, merged_by: str | None = None
+    ) -> New:
+        return New(
+            custom_id,
+            document,
+            self.fingerprint(text_sha256),
+            "pending",
+            counted + self.overhead,
+            self.body(text, text_sha256),
+            merged_by,
+        )
+
+    def _held(self, document: str, custom_id: str, what: str, merged_by: str | None = None) -> New:
+        return New(custom_id, document, self.merged(what), "held", merged_by=merged_by)
+
+    def _too_long(self, document: str, text_sha256: str, counted: int) -> New:
+        message = (
+            f"The document has {counted:,} tokens and {self.model} takes {max(self.budget, 0):,} of a document. "
+            "Choose a model with a larger context, or split the document."
+        )
+        print_ = self.fingerprint(text_sha256)
+        return New(document, document, print_, "failed", counted, code="document_too_long", message=message)
+
+
+def _hashed(what: str) -> str:
+    return hashlib.sha256(what.encode()).hexdigest()

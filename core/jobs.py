@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlmodel import Session
 
-from core import calls, db, expand, packing, pricing, queue, templates
+from core import calls, db, expand, merges, packing, pricing, queue, templates
 from core.errors import Conflict, InvalidInput, NotFound
 from core.ids import new_id
 from core.models import Job
@@ -59,6 +59,7 @@ class Estimate:
     requests: int
     reused: int
     waiting: int
+    split: int
     too_long: int
     input_tokens: int
     output_tokens: int
@@ -83,6 +84,7 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
         requests=figures.requests,
         reused=figures.reused,
         waiting=figures.waiting,
+        split=figures.split,
         too_long=figures.too_long,
         input_tokens=figures.input_tokens,
         output_tokens=output,
@@ -256,7 +258,7 @@ def retry(job_id: str, lane: Lane | None = None) -> int:
         job = _locked(session, job_id)
         if job.state not in ("running", "paused", "completed", "cancelled", "failed"):
             return 0
-        again = db.execute(session, SEND_AGAIN, job=job_id, lane=lane)
+        again = db.execute(session, SEND_AGAIN, job=job_id, lane=lane) + merges.hold(session, job_id)
         if again:
             if job.state != "paused":
                 job.state, job.finished_at, job.error = "running", None, None

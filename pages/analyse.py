@@ -119,6 +119,12 @@ def first_three() -> JobSpec:
 def caveats(estimate: Estimate) -> None:
     if estimate.waiting:
         st.caption(f"Still being read: {widgets.count(estimate.waiting, 'document')}. The job waits.")
+    if estimate.split:
+        long = widgets.count(estimate.split, "document")
+        st.caption(
+            f"Longer than {widgets.plain(model)} reads at once: {long}. Each is asked in parts, whose answers are "
+            "merged; that makes more requests than documents."
+        )
     if estimate.too_long:
         long = widgets.count(estimate.too_long, "document")
         st.warning(f"Too long for {widgets.plain(model)}, and bound to fail: {long}. Choose a larger model.")

@@ -17,13 +17,16 @@ from core.models import Job
 from core.offline import answer as offline_answer
 from core.prompts import Asking
 from core.questions import AROUND_AN_ANSWER, Question
+from tests.batch_provider import BatchProvider, Line
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import (
     add_document,
     answer,
+    batch_rows,
     make_job,
     ready_documents,
     rows,
+    run_batches,
     run_job,
     states,
     until,
@@ -491,3 +494,41 @@ def test_a_job_of_a_document_that_fits_knows_nothing_of_parts(openai: LocalProvi
         assert session.get_one(Job, job).state == "completed"
     assert rows("SELECT 1 FROM job_event WHERE kind = 'split'") == []
     assert len(openai.asked) == 1
+
+
+REPAIRED = "Your answer could not be used"
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "paragraphs"), [("openai", SMALL, 80), ("anthropic", "claude-haiku-4-5", 1600)]
+)
+def test_in_the_batch_lane_the_parts_go_first_and_the_merge_follows(
+    name: str, model: str, paragraphs: int, batch_server: BatchProvider
+) -> None:
+    batch_server.line_plan = lambda asked: Line() if REPAIRED in str(asked.body) else Line(content='{"no": "summary"}')
+    document = add_document(long_text(paragraphs))
+    job = make_job([document], "summarize", provider=name, model=model, lane="batch")
+    run_batches(job)
+    assert [(row["custom_id"], row["state"], row["lane"]) for row in requests()] == [
+        (f"{document}.1", "succeeded", "batch"),
+        (f"{document}.2", "succeeded", "batch"),
+        (document, "succeeded", "batch"),
+    ]
+    # Each was asked again once.
+    assert [batch["requests"] for batch in batch_rows(job)] == [2, 2, 1, 1]
+    assert len(rows("SELECT 1 FROM usage_record WHERE lane = 'batch'")) == len(batch_server.bill) == 6
+
+
+def test_a_canary_sees_a_long_document_through_live(batch_server: BatchProvider) -> None:
+    chosen = {"provider": "openai", "model": SMALL, "lane": "batch", "canary": 3}
+    job = make_job([add_document(LONG), add_document(long_text(80, 1000))], "summarize", **chosen)
+    run_batches(job, rounds=4)
+    assert rows("SELECT state FROM job") == [{"state": "paused"}]
+    assert [(row["state"], row["lane"]) for row in requests()] == [
+        *[("succeeded", "live")] * 4,
+        *[("held", "batch")] * 2,
+    ]
+    jobs.resume(job)
+    run_batches(job)
+    assert states(job) == {"succeeded": 6}
+    assert batch_server.creates == 2

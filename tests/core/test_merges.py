@@ -532,3 +532,13 @@ def test_a_canary_sees_a_long_document_through_live(batch_server: BatchProvider)
     run_batches(job)
     assert states(job) == {"succeeded": 6}
     assert batch_server.creates == 2
+
+
+def test_what_merges_the_answers_of_a_canary_belongs_to_it(openai: LocalProvider) -> None:
+    ids = [add_document("Short. Really."), add_document(LONG), add_document(long_text(80, 1000))]
+    job = long_job(ids, canary=3)
+    upkeep.expand_job(job)
+    keep_parts(job, 3)
+    live.derive_chunk()
+    upkeep.expand_job(job)
+    assert [row["state"] for row in requests()] == [*["succeeded"] * 3, "pending", *["held"] * 3]

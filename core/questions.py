@@ -18,8 +18,9 @@ from core.prompts import Asking
 from core.providers.models import context_tokens
 from core.providers.types import Prompt, Provider
 
-# Counts are OpenAI's; other tokenizers differ by some percent, and a body has some tokens around its texts.
-CONTEXT_MARGIN = 0.9
+# Counts are OpenAI's, and a body has some tokens around its texts; other tokenizers make up to a third more.
+OWN_MARGIN = 0.9
+OTHERS_MARGIN = 0.7
 # A model that takes less than this of a document is not asked about it part by part.
 SHORTEST_PART = 500
 # What stands around each of the answers that are merged.
@@ -88,7 +89,7 @@ class Question:
 
     def _room(self, overhead: int) -> int:
         room = context_tokens(self.provider.name, self.model) - self.asking.max_output_tokens - overhead
-        return int(room * CONTEXT_MARGIN)
+        return int(room * (OWN_MARGIN if self.provider.name == "openai" else OTHERS_MARGIN))
 
     def body(self, text: str, text_sha256: str) -> str:
         return orjson.dumps(self._body(prompts.build(self.asking, text, text_sha256))).decode()

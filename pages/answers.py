@@ -34,10 +34,18 @@ def show_answers(job_id: str, limit: int = 20) -> None:
 
 
 def _facts(row: ResponseRow) -> list[str]:
-    parts = [ENDINGS.get(row.finish_reason, "")]
+    parts = [_which_part(row), ENDINGS.get(row.finish_reason, "")]
     parts.append(f"{row.input_tokens + row.output_tokens:,} tokens" if row.input_tokens else "")
     parts.append("reused, free" if row.reused else widgets.money(row.cost_usd))
     return [part for part in parts if part]
+
+
+def _which_part(row: ResponseRow) -> str:
+    """A long document has an answer about each part, some that merge a few of them, and its own."""
+    if row.document is None or row.custom_id == row.document:
+        return ""
+    part = row.custom_id.removeprefix(f"{row.document}.")
+    return f"of part {part}" if part.isdecimal() else "of several parts"
 
 
 def _show(row: ResponseRow) -> None:

@@ -16,6 +16,7 @@ from core.live import LiveLane
 from core.models import Job
 from core.offline import answer as offline_answer
 from core.prompts import Asking
+from core.providers.models import context_tokens
 from core.questions import AROUND_AN_ANSWER, Question
 from tests.batch_provider import BatchProvider, Line
 from tests.local_provider import Asked, LocalProvider, Reply, error
@@ -485,6 +486,13 @@ def test_where_a_document_is_cut_decides_what_is_known_of_it() -> None:
     assert len(prints) == 3
     question = Question(ASKING, openai, SMALL)
     assert question.merged("0" * 64) != question.fingerprint("0" * 64)
+
+
+@pytest.mark.parametrize(("name", "model", "more"), [("openai", SMALL, 1.0), ("anthropic", "claude-haiku-4-5", 1.35)])
+def test_a_document_has_room_also_where_its_tokens_are_counted_otherwise(name: str, model: str, more: float) -> None:
+    question = Question(ASKING, providers.keyless(name), model)
+    taken = (question.budget + question.overhead) * more + ASKING.max_output_tokens
+    assert taken < context_tokens(name, model)
 
 
 def test_a_job_of_a_document_that_fits_knows_nothing_of_parts(openai: LocalProvider) -> None:

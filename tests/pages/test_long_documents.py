@@ -1,0 +1,36 @@
+"""What pages tell of documents that are asked in parts."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.local_provider import LocalProvider
+from tests.pipeline import add_document, make_job, run_job
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+LONG = "Two pumps failed in winter and were replaced at once.\n\n" * 700
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def captions(page: str, **query: str) -> list[str]:
+    at = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=20)
+    for name, value in query.items():
+        at.query_params[name] = value
+    return [caption.value for caption in at.run().caption]
+
+
+def test_analyse_tells_of_documents_that_are_asked_in_parts(openai: LocalProvider, setting: Any) -> None:
+    setting(DEFAULT_MODEL_OPENAI="gpt-4")
+    add_document("Short. Really.")
+    assert not any("in parts" in caption for caption in captions("analyse"))
+    add_document(LONG)
+    assert any("reads at once: 1 document. Each is asked in parts" in caption for caption in captions("analyse"))
+
+
+def test_an_answer_tells_which_part_it_is_of(openai: LocalProvider) -> None:
+    job = make_job([add_document(LONG)], "summarize", provider="openai", model="gpt-4")
+    run_job(job)
+    found = [caption.split(" · ")[0] for caption in captions("job", id=job) if "tokens" in caption]
+    assert [caption for caption in found if caption.startswith("of ")] == ["of part 2", "of part 1"]

@@ -35,7 +35,7 @@ async def process_one(body: ProcessIn) -> Any:
 @router.post("/batch_process", status_code=202, response_model=JobOut)
 def process_many(body: BatchProcessIn) -> Any:
     """The texts become documents in a collection of their own, so that answers and quotes have a place."""
-    collection = f"texts {new_id('txt')}"
+    collection = f"texts {datetime.now(UTC):%Y-%m-%d %H:%M:%S} {new_id('txt')[-4:]}"
     spec = JobSpec(
         template=body.operation,
         provider=body.provider or process.default_provider(),

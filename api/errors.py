@@ -75,7 +75,7 @@ def status_of(error: CairnError) -> int:
 def install(api: FastAPI) -> None:
     @api.exception_handler(CairnError)
     async def explained(request: Request, error: CairnError) -> JSONResponse:
-        return shaped(request, status_of(error), error.code.upper(), error.message)
+        return shaped(request, status_of(error), error.code.upper(), error.message, error.detail)
 
     @api.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

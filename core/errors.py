@@ -4,12 +4,16 @@ The class docstring is the default message. `code` is stable and machine-readabl
 same call may succeed later, and a message names what to do next.
 """
 
+from typing import Any
+
 
 class CairnError(Exception):
     """Something went wrong in Cairn."""
 
     code = "INTERNAL_ERROR"
     retryable = False
+    # Facts for programs, ready for JSON, where the message alone does not do.
+    detail: Any = None
 
     def __init__(self, message: str | None = None, *, code: str | None = None, retryable: bool | None = None):
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]

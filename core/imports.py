@@ -1,0 +1,338 @@
+"""Requests that are handed in for a job: a JSONL file in OpenAI's batch format, or the same as a list of JSON objects.
+
+All or nothing. Lines are read one by one and copied into a staging table as they come, so memory does not grow with
+the file; what is wrong is found on the way or there, and only a file without a bad line is moved on.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from sqlmodel import Session
+
+from core import calls, db, expand, packing, pricing
+from core.errors import Conflict, InvalidInput, NotFound
+from core.models import Job
+from core.providers.types import Provider
+
+ENDPOINTS = {
+    "openai": ("/v1/chat/completions", "/v1/responses", "/v1/embeddings"),
+    "anthropic": ("/v1/messages",),
+}
+# It has no output that is paid for.
+EMBEDDINGS = "/v1/embeddings"
+LONGEST_CUSTOM_ID = 200
+SHOWN = 20
+# Where a body holds an image or a file, not text: it counts by itself, not by its length.
+ENCODED = frozenset({"data", "file_data", "image_url", "url"})
+BYTES_PER_TOKEN = 4
+TOKENS_OF_A_FILE = 1_000
+
+
+@dataclass(frozen=True)
+class BadLine:
+    """`number` counts from 1."""
+
+    number: int
+    reason: str
+
+
+class BadLines(InvalidInput):
+    """Nothing was taken: some lines are bad. Correct them and hand in all of them again."""
+
+    def __init__(self, lines: Sequence[BadLine], more: int, unit: str):
+        self.lines = tuple(lines)
+        self.more = more
+        said = " ".join(f"{unit.capitalize()} {line.number:,}: {line.reason}" for line in lines)
+        rest = f" And {more:,} more." if more else ""
+        super().__init__(f"Nothing was taken: every {unit} has to be good. {said}{rest}")
+        self.detail = [{"line": line.number, "message": line.reason} for line in lines]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a job takes, and what stands for what a line leaves out. None: it may not be left out."""
+
+    provider: Provider
+    model: str
+    largest: int
+    method: str | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One request as it is stored; `body` is JSON in one line."""
+
+    custom_id: str
+    endpoint: str
+    model: str
+    fingerprint: str
+    tokens: int
+    body: bytes
+
+    @property
+    def columns(self) -> tuple[str | int | bytes, ...]:
+        named = (self.custom_id, self.endpoint, self.model, self.fingerprint)
+        return (*named, self.tokens, len(self.body), self.body.decode())
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the requests of a draft will take. `reused` are answered already, or asked twice: they are free.
+
+    Costs are of the calls that are left; None where a model has no known price.
+    """
+
+    requests: int
+    reused: int
+    input_tokens: int
+    output_tokens: int
+    cost_live: Decimal | None
+    cost_batch: Decimal | None
+
+    def cost(self, lane: str) -> Decimal | None:
+        return self.cost_live if lane == "live" else self.cost_batch
+
+
+def add(job_id: str, lines: Iterable[bytes], at: datetime) -> int:
+    """Add the requests of a JSONL file to a draft and return how many they are. Raises BadLines."""
+    return _add(job_id, lines, at, unit="line", strict=True)
+
+
+def add_requests(job_id: str, requests: Iterable[bytes], at: datetime) -> int:
+    """The same with JSON objects, in which method and url may be left out."""
+    return _add(job_id, requests, at, unit="request", strict=False)
+
+
+def forecast(job_id: str, at: datetime) -> Forecast:
+    with db.transaction() as session:
+        job = session.get(Job, job_id)
+        if job is None:
+            raise _no_job(job_id)
+        return _forecast(session, job, at)
+
+
+def _add(job_id: str, lines: Iterable[bytes], at: datetime, *, unit: str, strict: bool) -> int:
+    with db.transaction() as session:
+        job = _draft(session, job_id)
+        bad, count = _stage(session, lines, _terms(job, strict=strict))
+        taken = db.rows(session, TAKEN, job=job_id, limit=SHOWN)
+        count += taken[0].total if taken else 0
+        if count:
+            first = sorted([*bad, *(_taken(row, unit) for row in taken)], key=lambda line: line.number)[:SHOWN]
+            raise BadLines(first, count - len(first), unit)
+        added = db.execute(session, MAKE_REQUESTS, job=job_id, lane=job.lane)
+        if not added:
+            raise InvalidInput(f"There is no request in it. Hand in at least one {unit}.")
+        db.execute(session, MAKE_BODIES)
+        expand.note(session, job_id, "requests_added", f"{added:,} requests were added.")
+        job.estimate_usd = _forecast(session, job, at).cost(job.lane)
+        return added
+
+
+def _taken(row: Any, unit: str) -> BadLine:
+    where = "is in this job already" if row.before is None else f"stands in {unit} {row.before:,} already"
+    return BadLine(row.number, f"The custom_id {row.custom_id!r} {where}.")
+
+
+def _draft(session: Session, job_id: str) -> Job:
+    job = session.get(Job, job_id, with_for_update={"key_share": True})
+    if job is None:
+        raise _no_job(job_id)
+    if job.template_id is not None:
+        raise Conflict("This job asks a template of documents. Requests of one's own go into a job without a template.")
+    if job.state != "draft":
+        raise Conflict(f"This job is {job.state}. Requests are added before it is started: make another job for them.")
+    return job
+
+
+def _no_job(job_id: str) -> NotFound:
+    return NotFound(f"There is no job {job_id}. It may have been deleted.")
+
+
+def _terms(job: Job, *, strict: bool) -> Terms:
+    provider = calls.provider(job.provider)
+    lane = provider.batches
+    # OpenAI's format is a file's own; what is meant for Anthropic has no such file of its own.
+    strict = strict and job.provider == "openai"
+    return Terms(
+        provider=provider,
+        model=job.model,
+        largest=lane.limits.bytes - packing.frame_bytes(lane, provider.endpoint),
+        method=None if strict else "POST",
+        url=None if strict else provider.endpoint,
+    )
+
+
+def _stage(session: Session, lines: Iterable[bytes], terms: Terms) -> tuple[list[BadLine], int]:
+    """Copy the good lines to the staging table; the first bad ones, and how many there are."""
+    first, count = list[BadLine](), 0
+    db.execute(session, STAGING)
+    with db.driver_connection(session).cursor() as cursor, cursor.copy(COPY) as staging:
+        for number, line in enumerate(lines, 1):
+            if line.isspace():
+                continue
+            try:
+                ready = read(line, terms)
+            except ValueError as error:
+                count += 1
+                if count <= SHOWN:
+                    first.append(BadLine(number, str(error)))
+            else:
+                staging.write_row((number, *ready.columns))
+    return first, count
+
+
+# Its ids are the requests' own, so that bodies find their requests without being looked up.
+STAGING = """
+CREATE TEMPORARY TABLE handed_in (
+  id bigint NOT NULL DEFAULT nextval(pg_get_serial_sequence('request', 'id')), number int, custom_id text,
+  endpoint text, model text, fingerprint text, tokens int, bytes int, body json
+) ON COMMIT DROP
+"""
+
+COPY = "COPY handed_in (number, custom_id, endpoint, model, fingerprint, tokens, bytes, body) FROM STDIN"
+
+TAKEN = """
+WITH numbered AS (
+  SELECT number, custom_id, min(number) OVER (PARTITION BY custom_id) AS first FROM handed_in
+), taken AS (
+  SELECT n.number, n.custom_id, nullif(n.first, n.number) AS before
+  FROM numbered n LEFT JOIN request r ON r.job_id = :job AND r.custom_id = n.custom_id
+  WHERE n.first < n.number OR r.id IS NOT NULL
+)
+SELECT *, count(*) OVER ()::int AS total FROM taken ORDER BY number LIMIT :limit
+"""
+
+MAKE_REQUESTS = """
+INSERT INTO request (id, job_id, custom_id, fingerprint, lane, model, endpoint, input_tokens, body_bytes)
+OVERRIDING SYSTEM VALUE
+SELECT id, :job, custom_id, fingerprint, :lane, model, endpoint, tokens, bytes FROM handed_in
+"""
+
+MAKE_BODIES = "INSERT INTO request_body (request_id, body) SELECT id, body FROM handed_in"
+
+
+def read(line: bytes, terms: Terms) -> Ready:
+    """One line as a request; raises ValueError with what is wrong with it. Pure."""
+    found = _object(line)
+    custom_id = _custom_id(found)
+    if found.get("method", terms.method) != "POST":
+        raise ValueError("The method must be POST.")
+    endpoint, allowed = found.get("url", terms.url), ENDPOINTS[terms.provider.name]
+    if endpoint not in allowed:
+        raise ValueError(f"The url must be {' or '.join(allowed)}.")
+    body = found.get("body")
+    if not isinstance(body, dict):
+        raise ValueError("The body must be a JSON object.")
+    model = _model(body, terms.model)
+    body["model"] = model
+    _check(body, terms.provider.name)
+    try:
+        stored = orjson.dumps(body)
+        known = orjson.dumps([terms.provider.name, terms.provider.base_url, endpoint, body], option=SORTED)
+    except TypeError:
+        raise ValueError("The body is nested too deeply.") from None
+    if len(stored) > terms.largest:
+        raise ValueError(f"The body is larger than one batch may be: {terms.largest:,} bytes.")
+    return Ready(custom_id, endpoint, model, hashlib.sha256(known).hexdigest(), _tokens(body), stored)
+
+
+SORTED = orjson.OPT_SORT_KEYS
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        raise ValueError(f"It is not JSON: {error.msg}, at character {error.pos + 1:,}.") from None
+    if not isinstance(found, dict):
+        raise ValueError("It is not a JSON object.")
+    return found
+
+
+def _custom_id(found: Mapping[str, Any]) -> str:
+    custom_id = found.get("custom_id")
+    if custom_id is None:
+        raise ValueError("The custom_id is missing.")
+    if not isinstance(custom_id, str) or not 1 <= len(custom_id) <= LONGEST_CUSTOM_ID or "\0" in custom_id:
+        raise ValueError(f"The custom_id must be a text of 1 to {LONGEST_CUSTOM_ID} characters, none of them NUL.")
+    return custom_id
+
+
+def _model(body: Mapping[str, Any], default: str) -> str:
+    model = body.get("model")
+    if model is None:
+        return default
+    if not isinstance(model, str) or not model.strip() or "\0" in model:
+        raise ValueError("The body's model must be a text, or left out for the job's model.")
+    return model
+
+
+def _check(body: Mapping[str, Any], provider: str) -> None:
+    if body.get("stream"):
+        raise ValueError("The body's stream must not be true: answers come whole.")
+    if provider == "anthropic":
+        limit = body.get("max_tokens")
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            raise ValueError("The body's max_tokens must be a whole number, 1 or more.")
+
+
+def _tokens(value: Any) -> int:
+    """About: a quarter of the bytes of all texts. Counting would take longer than all the rest."""
+    if isinstance(value, str):
+        return -(-len(value.encode()) // BYTES_PER_TOKEN)
+    if isinstance(value, dict):
+        return sum(_encoded(v) if k in ENCODED else _tokens(v) for k, v in value.items() if k != "model")
+    if isinstance(value, list):
+        # What is embedded may come as tokens.
+        return sum(1 if isinstance(v, int) else _tokens(v) for v in value)
+    return 0
+
+
+def _encoded(value: Any) -> int:
+    return TOKENS_OF_A_FILE if isinstance(value, str) else _tokens(value)
+
+
+def _forecast(session: Session, job: Job, at: datetime) -> Forecast:
+    groups = db.rows(session, GROUPS, job=job.id, reuse=job.reuse)
+
+    def output(group: Any) -> int:
+        return 0 if group.endpoint == EMBEDDINGS else packing.OWN_OUTPUT_TOKENS
+
+    def cost(lane: str) -> Decimal | None:
+        total = Decimal(0)
+        for group in (group for group in groups if group.calls):
+            # By the request, as prices may depend on its length.
+            each = pricing.estimate(job.provider, group.model, group.tokens // group.calls, output(group), lane, at)
+            if each.cost is None:
+                return None
+            total += each.cost * group.calls
+        return total
+
+    return Forecast(
+        requests=sum(group.requests for group in groups),
+        reused=sum(group.requests - group.calls for group in groups),
+        input_tokens=sum(group.tokens for group in groups),
+        output_tokens=sum(output(group) * group.calls for group in groups),
+        cost_live=cost("live"),
+        cost_batch=cost("batch"),
+    )
+
+
+GROUPS = """
+WITH asked AS (
+  SELECT r.model, r.endpoint, r.input_tokens AS tokens, :reuse AND (
+    EXISTS (SELECT 1 FROM response s WHERE s.fingerprint = r.fingerprint AND s.verdict = 'ok')
+    OR row_number() OVER (PARTITION BY r.fingerprint ORDER BY r.id) > 1) AS reused
+  FROM request r WHERE r.job_id = :job
+)
+SELECT model, endpoint, count(*)::int AS requests, count(*) FILTER (WHERE NOT reused)::int AS calls,
+  coalesce(sum(tokens) FILTER (WHERE NOT reused), 0)::bigint AS tokens
+FROM asked GROUP BY model, endpoint
+"""

@@ -1,10 +1,12 @@
 """Jobs in both lanes: estimate, create, steer, send again, delete, and what came of them."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
 
+from api.handed_in import DOCUMENTED, HandedIn, handed_in
 from api.schemas import (
     Cursor,
     EstimateOut,
@@ -26,9 +28,10 @@ from api.schemas import (
     listed,
     spent,
 )
-from core import jobs
+from core import imports, jobs
 from core.jobs import JobSpec, Leftovers
 from core.reports import jobs as report
+from core.reports import output as output_report
 from core.reports import stats
 from core.reports.jobs import EventRow, JobRow, ProviderBatchRow, RequestRow, ResponseRow
 
@@ -148,6 +151,21 @@ def provider_batches(job_id: str, limit: Limit = 100, cursor: Cursor = None) -> 
 @router.get("/{job_id}/requests", response_model=ListOut[RequestOut])
 def requests(job_id: str, state: RequestState | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
     return listed(report.requests(job_id, state=state, limit=limit, cursor=cursor), request_out)
+
+
+@router.post("/{job_id}/requests", status_code=201, response_model=JobOut, openapi_extra=DOCUMENTED)
+def add_requests(job_id: str, given: Annotated[HandedIn, Depends(handed_in)]) -> Any:
+    """Add own requests to a draft without a template. All or nothing: `detail` names the lines that are bad."""
+    add = imports.add if given.is_file else imports.add_requests
+    add(job_id, given.lines, datetime.now(UTC))
+    return out(report.get(job_id))
+
+
+@router.get("/{job_id}/output", response_class=StreamingResponse)
+def output(job_id: str) -> StreamingResponse:
+    """Every request that has ended, a JSON line each, in the format of OpenAI's batch output."""
+    headers = {"Content-Disposition": f"attachment; filename={job_id}.jsonl"}
+    return StreamingResponse(output_report.lines(job_id), media_type="application/jsonl", headers=headers)
 
 
 @router.get("/{job_id}/responses", response_model=ListOut[ResponseOut])

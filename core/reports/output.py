@@ -17,17 +17,17 @@ PAGE_BYTES = 2_000_000
 CANCELLED = "The request was cancelled before it was answered."
 
 
-def lines(job_id: str) -> Iterator[bytes]:
+def lines(job_id: str, *, page: int = PAGE, page_bytes: int = PAGE_BYTES) -> Iterator[bytes]:
     """Whole lines, several at a time; raises NotFound before the first. Each request that has ended has one."""
     jobs.get(job_id)
-    return _pages(job_id)
+    return _pages(job_id, page, page_bytes)
 
 
-def _pages(job_id: str) -> Iterator[bytes]:
+def _pages(job_id: str, page: int, page_bytes: int) -> Iterator[bytes]:
     after = 0
     while True:
         with db.transaction() as session:
-            rows = db.rows(session, ENDED, job=job_id, after=after, limit=PAGE, bytes=PAGE_BYTES, cancelled=CANCELLED)
+            rows = db.rows(session, ENDED, job=job_id, after=after, limit=page, bytes=page_bytes, cancelled=CANCELLED)
         if not rows:
             return
         after = rows[-1].id

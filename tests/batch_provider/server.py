@@ -4,9 +4,10 @@ from aiohttp import web
 
 from tests.batch_provider.anthropic_routes import AnthropicRoutes
 from tests.batch_provider.faults import ROUTES, Holds, ProviderName, ReplyFault, Route, refusal
+from tests.batch_provider.lines import ANSWERS, AskedLine, document_in, planned
 from tests.batch_provider.openai_routes import OpenAIRoutes
 from tests.batch_provider.state import Batches
-from tests.local_provider import LocalProvider
+from tests.local_provider import Asked, LocalProvider
 
 Act = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Where an answer is a stream that has begun, an error can no longer take its place.
@@ -58,6 +59,8 @@ class BatchProvider(Batches, LocalProvider):
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         super().add_routes(router)
+        for path in ("/v1/responses", "/v1/embeddings"):
+            router.add_post(path, self._live)
         openai, files, batches = OpenAIRoutes(self, self._holds), "/v1/files", "/v1/batches"
         self._route(router, "openai", "upload", "POST", files, openai.upload)
         self._route(router, "openai", "files", "GET", files, openai.files)
@@ -95,6 +98,13 @@ class BatchProvider(Batches, LocalProvider):
             return fault.answer(request, provider) if fault else response
 
         router.add_route(method, path, answer)
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        """Live calls of the endpoints that only own requests name, answered as in a batch."""
+        body = await request.json()
+        asked = AskedLine("live", body, document_in(body), 1)
+        self.asked.append(Asked(body, asked.document, 1))
+        return web.json_response(ANSWERS[request.path](planned(self.line_plan, asked, request.path)))
 
     def _fault(self, route: str) -> ReplyFault | None:
         for fault in self._faults.get(route, ()):

@@ -1,0 +1,102 @@
+"""A job's own requests as they come over HTTP: a JSONL file, or a JSON object with a list of them."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from fastapi import Request
+from starlette.datastructures import UploadFile
+
+from core.errors import InvalidInput
+from core.settings import get_settings
+
+BOTH = "Send a JSONL file as the form field `file`, or JSON: {requests: [{custom_id, body}]}."
+
+
+class _Listed(msgspec.Struct, forbid_unknown_fields=True):
+    # Taken apart one by one later: all of them at once take many times the room of their text.
+    requests: list[msgspec.Raw]
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """`lines` of a file, or the objects of a list."""
+
+    lines: Iterable[bytes]
+    is_file: bool
+
+
+async def handed_in(request: Request) -> AsyncIterator[HandedIn]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        yield HandedIn(_listed(await _body(request)), is_file=False)
+        return
+    async with request.form(max_files=1) as form:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise InvalidInput(BOTH)
+        _check_size(file.size or 0)
+        yield HandedIn(file.file, is_file=True)
+
+
+async def _body(request: Request) -> bytearray:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        _check_size(len(body))
+    return body
+
+
+def _check_size(size: int) -> None:
+    if size > get_settings().max_upload_mb << 20:
+        raise InvalidInput(f"This is larger than {get_settings().max_upload_mb} MB. Split it, or raise MAX_UPLOAD_MB.")
+
+
+def _listed(body: bytearray) -> Iterable[bytes]:
+    try:
+        listed = msgspec.json.decode(body, type=_Listed).requests
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"The body cannot be read: {error}. {BOTH}") from None
+    return (bytes(one) for one in listed)
+
+
+_OBJECT: dict[str, Any] = {"type": "object"}
+_REQUEST = {
+    "type": "object",
+    "required": ["custom_id", "body"],
+    "properties": {
+        "custom_id": {"type": "string", "maxLength": 200},
+        "method": {"type": "string", "enum": ["POST"]},
+        "url": {"type": "string"},
+        "body": _OBJECT,
+    },
+}
+# What FastAPI cannot tell from a body that is read as a stream.
+DOCUMENTED: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["requests"],
+                    "properties": {"requests": {"type": "array", "items": _REQUEST}},
+                }
+            },
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "JSONL: one request on each line, with custom_id, method, url and body",
+                        }
+                    },
+                }
+            },
+        },
+    }
+}

@@ -250,7 +250,9 @@ def _object(line: bytes) -> dict[str, Any]:
     try:
         found = orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
-        raise ValueError(f"It is not JSON: {error.msg}, at character {error.pos + 1:,}.") from None
+        # Bytes that are no text are told of at the beginning, wherever they are.
+        where = f" from character {error.pos + 1:,} on" if error.pos else ""
+        raise ValueError(f"It is not JSON in UTF-8{where}.") from None
     if not isinstance(found, dict):
         raise ValueError("It is not a JSON object.")
     return found

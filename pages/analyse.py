@@ -17,6 +17,8 @@ from pages import launching, widgets
 from pages.answers import show_answers
 
 st.title("Analyse")
+if st.button("Own requests, from a JSONL file", icon=":material/upload_file:", type="tertiary"):
+    st.switch_page("own_requests.py")
 widgets.show_told()
 
 collections = [c for c in report.collections() if c.documents]

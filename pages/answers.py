@@ -20,7 +20,8 @@ def show_answers(job_id: str, limit: int = 20) -> None:
     page = jobs.responses(job_id, limit=limit)
     for row in page.items:
         with st.container(border=True):
-            name = f"**{widgets.plain(row.document_name or 'A document that was deleted')}**"
+            gone = "A document that was deleted" if row.document else row.custom_id
+            name = f"**{widgets.plain(row.document_name or gone)}**"
             if row.document and st.button(name, key=f"answer-{row.request_id}", type="tertiary"):
                 widgets.go("document.py", id=row.document)
             if not row.document:
@@ -49,6 +50,9 @@ def _which_part(row: ResponseRow) -> str:
 
 
 def _show(row: ResponseRow) -> None:
+    if row.result is None and row.usable:
+        st.code(row.text, language=None, wrap_lines=True)
+        return
     if row.result is None:
         st.warning("This answer could not be used.")
         with st.expander("What the model gave"):

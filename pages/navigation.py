@@ -29,6 +29,7 @@ chosen = st.navigation(
         "Details": [
             st.Page("document.py", title="Document", visibility="hidden"),
             st.Page("job.py", title="Job", visibility="hidden"),
+            st.Page("own_requests.py", title="Own requests", visibility="hidden"),
         ],
     }
 )

@@ -114,7 +114,7 @@ class ProviderBatchRow:
 
 @dataclass(frozen=True)
 class ResponseRow:
-    """`result` is None where the answer could not be used; `text` is what the model gave."""
+    """`result` is None where the answer could not be used, and for own requests; `text` is what the model gave."""
 
     request_id: int
     custom_id: str
@@ -122,6 +122,7 @@ class ResponseRow:
     document_name: str | None
     result: dict[str, Any] | None
     text: str
+    usable: bool
     finish_reason: str
     input_tokens: int
     cached_input_tokens: int
@@ -320,8 +321,9 @@ FROM newest
 # What a reused answer cost was paid elsewhere: here it is free.
 RESPONSES = """
 SELECT r.id AS request_id, r.custom_id, r.document_id AS document, d.name AS document_name,
-  CASE WHEN s.verdict = 'ok' THEN s.result END AS result, coalesce(s.text, '') AS text, s.finish_reason, s.input_tokens,
-  s.cached_input_tokens, s.output_tokens, u.cost AS cost_usd, r.reused, s.created_at
+  CASE WHEN s.verdict = 'ok' THEN s.result END AS result, coalesce(s.text, '') AS text,
+  coalesce(s.verdict = 'ok', false) AS usable, s.finish_reason, s.input_tokens, s.cached_input_tokens, s.output_tokens,
+  u.cost AS cost_usd, r.reused, s.created_at
 FROM request r JOIN response s ON s.id = r.response_id LEFT JOIN document d ON d.id = r.document_id
 LEFT JOIN LATERAL (
   SELECT CASE WHEN bool_and(priced) THEN sum(cost_usd) END AS cost FROM usage_record

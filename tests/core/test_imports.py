@@ -159,13 +159,13 @@ def test_a_custom_id_stands_once_in_its_job() -> None:
 
 
 def test_the_first_twenty_bad_lines_are_told_and_how_many_more() -> None:
-    twice = [line("same") for _ in range(15)]
-    broken = [b"{" for _ in range(15)]
+    twice = [line("same") for _ in range(25)]
+    broken = [b"{" for _ in range(25)]
     mixed = [one for pair in zip(twice, broken, strict=True) for one in pair]
     error = refused(own_job(), *mixed)
     assert [found.number for found in error.lines] == list(range(2, 22))
-    assert error.more == 9
-    assert error.message.endswith("And 9 more.")
+    assert error.more == 29
+    assert error.message.endswith("And 29 more.")
     assert "same" in error.lines[1].reason
 
 
@@ -371,6 +371,8 @@ def test_equal_requests_are_asked_once_unless_the_job_says_otherwise(batch_serve
         finish(one)
         assert states(one) == {"succeeded": 2}
     assert len(batch_server.bill) == 3
+    add(again := own_job(), line("c"), line("d", asking("Another.")))
+    assert imports.forecast(again, NOW).reused == 1
     first, second = output_lines(job).values()
     assert first["response"]["body"] == second["response"]["body"]
 

@@ -125,12 +125,8 @@ def test_a_body_that_is_no_json_is_refused(client: TestClient, body: bytes) -> N
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/jobs/job_x/pause"),
-        ("POST", "/jobs/job_x/resume"),
-        ("POST", "/jobs/job_x/requests"),
-        ("GET", "/jobs/job_x/provider_batches"),
-        ("GET", "/jobs/job_x/output"),
         ("GET", "/internal/monitoring/health"),
+        ("PUT", "/internal/resilience/config"),
     ],
 )
 def test_what_comes_later_is_not_there(client: TestClient, method: str, path: str) -> None:

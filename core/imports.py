@@ -27,6 +27,8 @@ ENDPOINTS = {
 EMBEDDINGS = "/v1/embeddings"
 LONGEST_CUSTOM_ID = 200
 SHOWN = 20
+# More than stands beside a body in what is handed over: our id, the url, brackets.
+AROUND = 500
 # Where a body holds an image or a file, not text: it counts by itself, not by its length.
 ENCODED = frozenset({"data", "file_data", "image_url", "url"})
 BYTES_PER_TOKEN = 4
@@ -163,7 +165,7 @@ def _terms(job: Job, *, strict: bool) -> Terms:
     return Terms(
         provider=provider,
         model=job.model,
-        largest=lane.limits.bytes - packing.frame_bytes(lane, provider.endpoint),
+        largest=lane.limits.bytes - AROUND,
         method=None if strict else "POST",
         url=None if strict else provider.endpoint,
     )
@@ -308,14 +310,14 @@ def _forecast(session: Session, job: Job, at: datetime) -> Forecast:
         return 0 if group.endpoint == EMBEDDINGS else packing.OWN_OUTPUT_TOKENS
 
     def cost(lane: str) -> Decimal | None:
-        total = Decimal(0)
-        for group in (group for group in groups if group.calls):
-            # By the request, as prices may depend on its length.
-            each = pricing.estimate(job.provider, group.model, group.tokens // group.calls, output(group), lane, at)
-            if each.cost is None:
-                return None
-            total += each.cost * group.calls
-        return total
+        costs = [
+            pricing.of_calls(
+                job.provider, group.model, group.calls, group.tokens, output(group) * group.calls, lane, at
+            )
+            for group in groups
+        ]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known, Decimal(0)) if len(known) == len(costs) else None
 
     return Forecast(
         requests=sum(group.requests for group in groups),

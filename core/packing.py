@@ -78,7 +78,7 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
         mixed=provider.batches.mixes_models,
         requests=limits.requests,
         bytes=limits.bytes,
-        frame=frame_bytes(provider.batches, provider.endpoint),
+        frame=_frame_bytes(provider.batches, provider.endpoint),
         tokens=room.tokens,
         usd=room.usd,
         idle=room.idle,
@@ -190,7 +190,7 @@ def _limits(job: Job, lane: BatchLane) -> Limits:
     return Limits(max(1, lane.limits.requests >> smaller), lane.limits.bytes)
 
 
-def frame_bytes(lane: BatchLane, endpoint: str) -> int:
+def _frame_bytes(lane: BatchLane, endpoint: str) -> int:
     framing = lane.framing(endpoint)
     around = len(framing.before) + len(framing.between) + len(framing.after) + len(framing.separator) + 1
     return around + CUSTOM_ID_BYTES

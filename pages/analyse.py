@@ -18,7 +18,7 @@ from pages.answers import show_answers
 
 st.title("Analyse")
 if st.button("Own requests, from a JSONL file", icon=":material/upload_file:", type="tertiary"):
-    st.switch_page("own_requests.py")
+    widgets.go("own_requests.py")
 widgets.show_told()
 
 collections = [c for c in report.collections() if c.documents]

@@ -24,6 +24,7 @@ def offered(row: JobRow) -> frozenset[str]:
         "cancel": row.state in ("queued", "running", "paused") and not deciding,
         "again": row.state not in ("draft", "queued", "cancelling") and row.failed + row.cancelled > 0,
         "insights": row.succeeded > 0,
+        "output": row.done > 0,
         "rename": True,
         "delete": ended,
     }
@@ -48,6 +49,8 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
         if "insights" in actions and makes_insights and st.button("Insights", icon=":material/lightbulb:"):
             # The filter's part of a link is what it shows, so the name and not the id.
             widgets.go("insights.py", template=row.template_name or "")
+        if "output" in actions:
+            st.link_button("Download output", f"api/v1/jobs/{row.id}/output", icon=":material/download:")
         if st.button("Rename", icon=":material/edit:"):
             rename(row)
         if "delete" in actions and st.button("Delete", icon=":material/delete:"):

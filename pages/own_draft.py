@@ -1,6 +1,6 @@
 """Own requests that are taken and wait to be launched: what they are, and what they cost in either lane."""
 
-from datetime import timedelta
+from decimal import Decimal
 
 import streamlit as st
 
@@ -10,10 +10,7 @@ from core.jobs import Lane
 from core.packing import OWN_OUTPUT_TOKENS
 from core.reports import jobs as report
 from core.reports.jobs import JobRow
-from pages import widgets
-
-LANES: dict[Lane, str] = {"batch": "Batch: half price, within 24 hours", "live": "Live: now"}
-PRICES: dict[Lane, str] = {"batch": "As a batch, about", "live": "Live, about"}
+from pages import launching, widgets
 
 
 def draft(job_id: str) -> JobRow | None:
@@ -27,39 +24,35 @@ def draft(job_id: str) -> JobRow | None:
 
 def show_draft(job: JobRow) -> None:
     found = imports.forecast(job.id, widgets.utc_now())
-    chosen: Lane = "live" if job.lane == "live" else "batch"
+    lane: Lane = "live" if job.lane == "live" else "batch"
     with st.container(border=True):
         st.subheader("Before you launch")
-        st.caption(widgets.plain(f"{job.name} · {widgets.PROVIDERS[job.provider]} · {job.model} · {LANES[chosen]}"))
+        st.caption(
+            widgets.plain(f"{job.name} · {widgets.PROVIDERS[job.provider]} · {job.model} · {launching.LANES[lane]}")
+        )
         with st.grid(3, min_column_width=170):
             st.metric("Requests", f"{found.requests:,}")
             st.metric("Known already", f"{found.reused:,}", help="Answered before, or twice in this job: free.")
             st.metric("Input tokens", f"~{found.input_tokens:,}")
             st.metric("Output tokens", f"~{found.output_tokens:,}")
-            for lane, label in PRICES.items():
-                cost = found.cost(lane)
-                said = "no price known" if cost is None else widgets.money(cost)
-                st.metric(label, said, "chosen" if lane == chosen else None, delta_color="off", delta_arrow="off")
+            st.metric("Live, about", price(found.cost_live))
+            saving = launching.saving(found.cost_live, found.cost_batch)
+            st.metric("Batch, about", price(found.cost_batch), saving, delta_color="inverse")
         st.caption(
             "A rough estimate: a token is taken to be four bytes of a request's texts, and an answer to have "
             f"{OWN_OUTPUT_TOKENS} tokens."
         )
-        if chosen == "batch":
-            turnaround(job)
+        if lane == "batch":
+            st.caption(widgets.plain(launching.turnaround(job.provider, job.model)))
         with st.container(horizontal=True):
             if st.button(f"Launch {widgets.count(found.requests, 'request')}", type="primary"):
                 jobs.start(job.id)
-                st.switch_page("job.py", query_params={"id": job.id})
+                widgets.go("job.py", id=job.id)
             st.button("Discard", on_click=lambda: discard(job.id))
 
 
-def turnaround(job: JobRow) -> None:
-    took = report.turnaround(job.provider, job.model)
-    if took is None:
-        return
-    now = widgets.utc_now()
-    usual, most = (widgets.lasted(now, now + timedelta(seconds=seconds)) for seconds in (took.p50, took.p95))
-    st.caption(f"Batches of {widgets.plain(job.model)} took {usual} here, and one in twenty longer than {most}.")
+def price(cost: Decimal | None) -> str:
+    return "no price known" if cost is None else widgets.money(cost)
 
 
 def discard(job_id: str) -> None:

@@ -11,8 +11,8 @@ from core.imports import BadLines
 from core.jobs import JobSpec
 from core.providers.models import SUGGESTED
 from core.settings import get_settings
-from pages import widgets
-from pages.own_draft import LANES, draft, show_draft
+from pages import launching, widgets
+from pages.own_draft import draft, show_draft
 
 BODIES: dict[str, dict[str, Any]] = {
     "openai": {"messages": [{"role": "user", "content": "Name a river."}]},
@@ -81,7 +81,9 @@ def choose() -> None:
         model = st.selectbox(
             "Model", options, accept_new_options=True, help="Of lines whose body names none. Choose, or type any name."
         )
-        lane = st.segmented_control("Lane", list(LANES), format_func=LANES.__getitem__, default="batch", required=True)
+        lane = st.segmented_control(
+            "Lane", list(launching.LANES), format_func=launching.LANES.__getitem__, default="batch", required=True
+        )
         name = st.text_input("Name", placeholder="Own requests", max_chars=200)
         reuse = st.toggle("Reuse answers that are known", value=True, help="An equal request is then asked once.")
         file = st.file_uploader(

@@ -95,8 +95,9 @@ def test_a_good_file_is_priced_in_both_lanes_and_launched(providers: None) -> No
     assert (job["name"], job["lane"], job["state"]) == ("Rivers", "batch", "draft")
     found = figures(at)
     assert (found["Requests"], found["Known already"], found["Output tokens"]) == ("3", "1", "~1,000")
-    assert float(found["Live, about"][1:]) > float(found["As a batch, about"][1:]) > 0
-    assert [metric.label for metric in at.metric if metric.delta] == ["As a batch, about"]
+    assert float(found["Live, about"][1:]) > float(found["Batch, about"][1:]) > 0
+    assert next(metric.delta for metric in at.metric if metric.label == "Batch, about").endswith("(50% less)")
+    assert "OpenAI · gpt\\-5\\-mini · Batch, overnight" in words(at)
     # It leads to the job's page, where AppTest cannot follow from a single page.
     press(page(job=job["id"]), "Launch 3 requests")
     assert rows("SELECT state FROM job") == [{"state": "queued"}]
@@ -119,7 +120,7 @@ def test_what_is_discarded_is_gone(providers: None) -> None:
 
 def test_a_model_without_a_price_is_not_called_free(providers: None) -> None:
     at = check(page(), line("a", model="our-own-model"))
-    assert figures(at)["As a batch, about"] == "no price known"
+    assert figures(at)["Batch, about"] == "no price known"
 
 
 def test_the_job_page_shows_answers_under_the_callers_ids(batch_server: BatchProvider) -> None:
@@ -135,3 +136,5 @@ def test_the_job_page_shows_answers_under_the_callers_ids(batch_server: BatchPro
     assert "**my\\-id**" in words(at)
     assert at.code[0].value == "*A question.* it was."
     assert "could not be used" not in "".join(element.value for element in at.warning)
+    (link,) = at.get("link_button")
+    assert link.proto.url == f"api/v1/jobs/{job['id']}/output"

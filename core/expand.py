@@ -124,7 +124,7 @@ SELECT d.id, d.name, d.state, d.tokens, d.characters, t.sha256
 FROM job_document jd JOIN document d ON d.id = jd.document_id
 LEFT JOIN document_text t ON t.document_id = d.id
 WHERE jd.job_id = :job AND NOT jd.expanded AND d.state IN ('ready', 'failed')
-ORDER BY d.id LIMIT :limit FOR UPDATE OF jd SKIP LOCKED FOR KEY SHARE OF d SKIP LOCKED
+ORDER BY jd.document_id LIMIT :limit FOR UPDATE OF jd SKIP LOCKED FOR KEY SHARE OF d SKIP LOCKED
 """
 
 

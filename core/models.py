@@ -171,7 +171,7 @@ class JobDocument(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "job_document"
     __table_args__ = (
-        Index("ix_job_document_waiting", "job_id", postgresql_where=text("NOT expanded")),
+        Index("ix_job_document_waiting", "job_id", "document_id", postgresql_where=text("NOT expanded")),
         Index("ix_job_document_document", "document_id"),
     )
     job_id: str = Field(

@@ -101,9 +101,16 @@ def upgrade() -> None:
     op.execute(
         """UPDATE request r SET body_bytes = octet_length(b.body::text) FROM request_body b WHERE b.request_id = r.id"""
     )
+    # In order, so that a chunk of the documents to be expanded is read without sorting all of them.
+    op.drop_index("ix_job_document_waiting", table_name="job_document", postgresql_where=sa.text("NOT expanded"))
+    op.create_index(
+        "ix_job_document_waiting", "job_document", ["job_id", "document_id"], postgresql_where=sa.text("NOT expanded")
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_job_document_waiting", table_name="job_document", postgresql_where=sa.text("NOT expanded"))
+    op.create_index("ix_job_document_waiting", "job_document", ["job_id"], postgresql_where=sa.text("NOT expanded"))
     op.execute("UPDATE response SET text = '' WHERE text IS NULL")
     op.execute("UPDATE request SET state = 'cancelled' WHERE state = 'held' OR state = 'in_flight' AND lane = 'batch'")
     op.drop_index("ix_request_worker", table_name="request")

@@ -96,6 +96,9 @@ def estimated() -> Estimate | None:
     if not (where.get("collection") or where.get("documents")):
         st.info("Choose at least one document.")
         return None
+    if template.id == "qa" and not params["question"].strip():
+        st.info("Type the question that every document is to answer.")
+        return None
     try:
         return jobs.estimate(spec, widgets.utc_now())
     except CairnError as error:
@@ -140,7 +143,7 @@ with right:
     st.subheader("Before you launch")
     estimate = estimated()
     if estimate is not None:
-        with st.grid(2):
+        with st.grid(2, min_column_width=130):
             st.metric("Requests", f"{estimate.requests:,}")
             st.metric("Known already", f"{estimate.reused:,}", help="These answers are reused and cost nothing.")
             st.metric("Input tokens", f"{estimate.input_tokens:,}")

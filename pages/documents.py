@@ -18,7 +18,7 @@ widgets.show_told()
 
 
 names = [c.name for c in report.collections()]
-with st.expander("Upload", expanded=True, icon=":material/upload:"):
+with st.expander("Add documents", expanded=True, icon=":material/upload:"):
     show_upload(names, st.query_params.get("collection"))
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -66,19 +66,23 @@ COLUMNS = {
 
 
 def act_on(rows: list[DocumentRow]) -> None:
+    """The same buttons in the same place whatever is selected: the grid below them stays where it is."""
+    failed = [row for row in rows if row.state == "failed"]
+    others = [row.id for row in rows if row.state != "failed"]
     with st.container(horizontal=True):
-        if len(rows) == 1 and st.button("Open document", type="primary"):
+        if st.button("Open document", icon=":material/open_in_new:", disabled=len(rows) != 1, help="Select one row"):
             widgets.go("document.py", id=rows[0].id)
-        failed = [row for row in rows if row.state == "failed"]
-        if len(rows) > len(failed) and st.button(f"Analyse {len(rows) - len(failed)}", icon=":material/play_circle:"):
-            widgets.analyse(documents=[row.id for row in rows if row.state != "failed"])
-        if failed and st.button(f"Try {len(failed)} again", icon=":material/replay:"):
+        if st.button(numbered("Analyse", len(others)), icon=":material/play_circle:", disabled=not others):
+            widgets.analyse(documents=others)
+        if st.button(numbered("Try again", len(failed)), icon=":material/replay:", disabled=not failed):
             widgets.attempt(lambda: [documents.retry(row.id) for row in failed], "They are read again.")
             st.rerun()
-        if st.button(f"Delete {len(rows)}", icon=":material/delete:"):
+        if st.button(numbered("Delete", len(rows)), icon=":material/delete:", disabled=not rows):
             ask_to_delete(rows)
-    if len(rows) == 1 and failed:
-        st.error(failed[0].error_message or "It could not be read.", icon=":material/error:")
+
+
+def numbered(action: str, number: int) -> str:
+    return f"{action} ({number:,})" if number else action
 
 
 def summary(shown: int, more: bool) -> str:
@@ -122,12 +126,14 @@ def grid() -> None:
 
 
 if page.items:
-    grid()
     # Outside of the part that runs again by itself: a dialog that is opened there would be closed by its next run.
-    if chosen := report.by_ids(st.session_state["selected"]):
-        act_on(chosen)
-    else:
-        st.caption("Select a row to open it, several to act on them.")
+    chosen = report.by_ids(st.session_state.get("selected", []))
+    act_on(chosen)
+    grid()
+    if len(chosen) == 1 and chosen[0].state == "failed":
+        st.error(chosen[0].error_message or "It could not be read.", icon=":material/error:")
+    elif not chosen:
+        st.caption("Select rows to act on them.")
 elif collection or state or name:
     st.info("No document fits these filters.")
 else:

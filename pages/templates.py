@@ -58,7 +58,8 @@ def edit(template: TemplateView | None) -> None:
     insights = st.toggle(
         "Makes insights: a list of statements, each with a quote", template.insights if template else True
     )
-    st.caption("Fields of each finding" if insights else "Fields of the answer")
+    what = "of each finding, beside its statement and its quote" if insights else "of the answer"
+    st.caption(f"Fields {what}. Click into the empty row to add one.")
     fields = st.data_editor(
         fields_frame(template.fields if template else ()), num_rows="dynamic", hide_index=True, column_config=COLUMNS
     )

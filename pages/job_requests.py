@@ -37,6 +37,7 @@ def show(row: JobRow) -> None:
     if not found:
         st.caption("No request fits these filters." if state or error else "No requests yet.")
         return
+    name = "Document" if row.template else "Request"
     st.dataframe(
         pd.DataFrame(
             [
@@ -50,11 +51,11 @@ def show(row: JobRow) -> None:
                 )
                 for r in found
             ],
-            columns=["Document", "State", "Lane", "Sent", "Error", "Provider batch"],
+            columns=[name, "State", "Lane", "Sent", "Error", "Provider batch"],
         ),
         hide_index=True,
         column_config={
-            "Document": st.column_config.TextColumn(width=240),
+            name: st.column_config.TextColumn(width=240),
             "Sent": st.column_config.NumberColumn(format="localized", help="How often it went out", width=60),
             "Error": st.column_config.TextColumn(width=420),
         },

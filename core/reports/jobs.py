@@ -357,7 +357,7 @@ def events(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[
 def failures(job_id: str) -> list[FailureRow]:
     """Failed requests grouped by reason, the most frequent first."""
     sql = """SELECT coalesce(r.error_code, 'unknown') AS code, min(r.error_message) AS message, count(*) AS requests,
-               min(d.name) AS example
+               min(CASE WHEN r.document_id IS NULL THEN r.custom_id ELSE d.name END) AS example
              FROM request r LEFT JOIN document d ON d.id = r.document_id
              WHERE r.job_id = :job AND r.state = 'failed' GROUP BY r.error_code ORDER BY requests DESC"""
     with db.transaction() as session:

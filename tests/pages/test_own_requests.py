@@ -124,8 +124,10 @@ def test_a_model_without_a_price_is_not_called_free(providers: None) -> None:
 
 
 def test_the_job_page_shows_answers_under_the_callers_ids(batch_server: BatchProvider) -> None:
-    batch_server.line_plan = lambda asked: Line(content=f"*{asked.document}* it was.")
-    check(page(), line("my-id", "A question."))
+    batch_server.line_plan = lambda asked: (
+        Line(status=400) if asked.document == "Bad." else Line(content=f"*{asked.document}* it was.")
+    )
+    check(page(), line("my-id", "A question.") + line("bad-id", "Bad."))
     (job,) = rows("SELECT id FROM job")
     jobs.start(job["id"])
     run_batches(job["id"])
@@ -134,7 +136,10 @@ def test_the_job_page_shows_answers_under_the_callers_ids(batch_server: BatchPro
     at.run()
     assert not at.exception
     assert "**my\\-id**" in words(at)
+    assert "bad\\-id" in words(at)
     assert at.code[0].value == "*A question.* it was."
     assert "could not be used" not in "".join(element.value for element in at.warning)
     (link,) = at.get("link_button")
     assert link.proto.url == f"api/v1/jobs/{job['id']}/output"
+    at.query_params["tab"] = "Requests"
+    assert list(at.run().dataframe[0].value["Request"]) == ["bad-id", "my-id"]

@@ -91,10 +91,10 @@ def test_a_long_document_is_asked_in_parts_merged_and_quoted_from_the_whole(open
     document = add_document(LONG)
     job = long_job(document)
     run_job(job)
-    *parts, merge = openai.asked
+    *asked, merge = openai.asked
+    parts = sorted(asked, key=lambda part: LONG.index(part.document))
     assert len(parts) == 2
     assert "".join(part.document + "\n" for part in parts).split() == LONG.split()
-    assert all(part.document in LONG for part in parts)
     assert merged(merge) == [json.loads(points(part.document.split(". ")[0] + ".")) for part in parts]
     assert [row["custom_id"] for row in requests()] == [f"{document}.1", f"{document}.2", document]
     assert states(job) == {"succeeded": 3}
@@ -116,8 +116,9 @@ def test_every_request_says_how_large_it_is(openai: LocalProvider) -> None:
     sized = rows("""SELECT body_bytes, octet_length(CAST(body AS text)) AS bytes, input_tokens
                     FROM request JOIN request_body ON request_id = id ORDER BY id""")
     assert all(row["body_bytes"] == row["bytes"] for row in sized)
-    sent = [sum(tokens.count(m["content"]) for m in asked.body["messages"]) for asked in openai.asked]
-    assert all(0 < row["input_tokens"] - count < 200 for row, count in zip(sized, sent, strict=True))
+    sent = sorted(sum(tokens.count(m["content"]) for m in asked.body["messages"]) for asked in openai.asked)
+    told = sorted(row["input_tokens"] for row in sized)
+    assert all(0 < one - count < 200 for one, count in zip(told, sent, strict=True))
     assert all(row["input_tokens"] < 8192 for row in sized)
 
 
@@ -527,11 +528,16 @@ def test_in_the_batch_lane_the_parts_go_first_and_the_merge_follows(
     assert len(rows("SELECT 1 FROM usage_record WHERE lane = 'batch'")) == len(batch_server.bill) == 6
 
 
+def one_round(job: str) -> str:
+    run_batches(job, rounds=1)
+    (row,) = rows("SELECT state FROM job WHERE id = :job", job=job)
+    return str(row["state"])
+
+
 def test_a_canary_sees_a_long_document_through_live(batch_server: BatchProvider) -> None:
     chosen = {"provider": "openai", "model": SMALL, "lane": "batch", "canary": 3}
     job = make_job([add_document(LONG), add_document(long_text(80, 1000))], "summarize", **chosen)
-    run_batches(job, rounds=4)
-    assert rows("SELECT state FROM job") == [{"state": "paused"}]
+    until_now(lambda: one_round(job) == "paused", 30)
     assert [(row["state"], row["lane"]) for row in requests()] == [
         *[("succeeded", "live")] * 4,
         *[("held", "batch")] * 2,

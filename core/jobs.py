@@ -78,7 +78,7 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
     output = asking.expected_output_tokens * figures.calls
 
     def cost(lane: str) -> Decimal | None:
-        return pricing.estimate(spec.provider, model, figures.input_tokens, output, lane, at).cost
+        return pricing.of_calls(spec.provider, model, figures.calls, figures.input_tokens, output, lane, at)
 
     return Estimate(
         requests=figures.requests,
@@ -305,7 +305,7 @@ def resend_estimate(job_id: str, at: datetime) -> Resend:
     assert left is not None
 
     def cost(lane: str) -> Decimal | None:
-        return pricing.estimate(job.provider, job.model, left.tokens, output * left.n, lane, at).cost
+        return pricing.of_calls(job.provider, job.model, left.n, left.tokens, output * left.n, lane, at)
 
     return Resend(left.n, cost("live"), cost("batch"))
 

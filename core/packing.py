@@ -21,6 +21,7 @@ from core.models import Job, ProviderBatch
 from core.prompts import Asking
 from core.providers.batches import BatchLane, Framing, Limits
 from core.providers.types import Provider
+from core.reports.batches import in_flight
 from core.settings import get_settings
 
 # What an own request's answer is taken to be in estimates.
@@ -166,8 +167,7 @@ FROM taken
 
 def _room(session: Session, provider: Provider) -> Room:
     settings = get_settings()
-    used = db.row(session, IN_FLIGHT, provider=provider.name)
-    assert used is not None
+    used = in_flight(session, provider.name)
     if provider.name == "offline":
         # Nothing leaves this machine: there is no queue to fill and no money to spend.
         return Room(settings.batches_in_flight, settings.batch_tokens_in_flight, Decimal(1), idle=True)
@@ -177,12 +177,6 @@ def _room(session: Session, provider: Provider) -> Room:
         usd=settings.batch_usd_in_flight - used.usd,
         idle=used.batches == 0,
     )
-
-
-IN_FLIGHT = """
-SELECT count(*)::int AS batches, coalesce(sum(input_tokens), 0)::bigint AS tokens, coalesce(sum(estimate_usd), 0) AS usd
-FROM provider_batch WHERE next_at IS NOT NULL AND provider = :provider
-"""
 
 
 def _limits(job: Job, lane: BatchLane) -> Limits:

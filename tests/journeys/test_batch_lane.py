@@ -1,0 +1,75 @@
+"""The batch lane in a real browser, with no key: from upload to insights, and a page that lives while it is used."""
+
+import json
+import re
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import App, wait_until
+
+pytestmark = pytest.mark.browser
+# More than the offline engine takes in one batch.
+DOCUMENTS = 120
+
+
+def upload(app: App, page: Any, directory: Path) -> None:
+    files = []
+    for number in range(DOCUMENTS):
+        path = directory / f"note-{number:03}.txt"
+        path.write_text(f"Note {number} of the northern plant. Pump {number} was replaced. It cost {number},000 euros.")
+        files.append(path)
+    page.goto(f"{app.url}/documents")
+    page.locator("input[type=file]").first.set_input_files(files)
+
+    def all_ready() -> bool:
+        return len(json.loads(app.get("/api/v1/documents?state=ready&limit=500")[1])["items"]) == DOCUMENTS
+
+    wait_until(all_ready, 90, "the documents were not read")
+
+
+def test_from_upload_to_insights_in_the_batch_lane(app: App, browser_page: Any, tmp_path: Path) -> None:
+    page = browser_page
+    upload(app, page, tmp_path)
+    page.goto(f"{app.url}/analyse?template=Key+points")
+    page.get_by_text("Batch, overnight").click()
+    expect(page.get_by_text("No batch of this model has been through here yet")).to_be_visible()
+    page.get_by_role("button", name=f"Launch {DOCUMENTS} requests").click()
+    expect(page.get_by_text("completed", exact=True).first).to_be_visible(timeout=90_000)
+    expect(page.get_by_text(f"{DOCUMENTS} of {DOCUMENTS} requests ended: {DOCUMENTS} answered")).to_be_visible()
+    page.get_by_role("tab", name="Timeline").click()
+    expect(page.get_by_text("has ended: 100 answered")).to_be_visible()
+    expect(page.get_by_text("has ended: 20 answered")).to_be_visible()
+    page.get_by_role("button", name="Insights").click()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"1 to 100 of \d+"))).to_be_visible()
+    page.goto(f"{app.url}/analyse?template=Summarize")
+    page.get_by_text("Batch, overnight").click()
+    expect(page.get_by_text("The last 2 batches of this model here")).to_be_visible()
+
+
+def test_a_dialog_stays_open_while_the_page_looks_again(app: App, browser_page: Any, tmp_path: Path) -> None:
+    page = browser_page
+    upload(app, page, tmp_path)
+    job = {"name": "A canary", "template": "summarize", "collection": "default", "provider": "offline", "canary": 2}
+    body = json.dumps({**job, "lane": "batch"}).encode()
+    request = urllib.request.Request(f"{app.url}/api/v1/jobs/", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        made = json.load(answer)
+    page.goto(f"{app.url}/job?id={made['id']}")
+    expect(page.get_by_role("button", name=f"Release {DOCUMENTS - 2} requests")).to_be_visible()
+    page.get_by_role("button", name="Rename").click()
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("Notes of the northern plant")
+    since = page.get_by_text(re.compile(r"started \d+ s ago"))
+    for _ in range(2):
+        before = since.inner_text()
+        expect(since).not_to_have_text(before)
+    expect(name).to_have_value("Notes of the northern plant")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("heading", name="Notes of the northern plant")).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Release")).click()
+    expect(page.get_by_text("completed", exact=True).first).to_be_visible(timeout=60_000)

@@ -30,8 +30,6 @@ def show(row: JobRow) -> None:
     unread = row.unread if state in (None, "pending") else 0
     number = codes[error] if error else getattr(row, state or "total") - unread
     pages = max(1, -(-number // PER_PAGE))
-    if st.session_state.get("page", 1) > pages:
-        st.session_state["page"] = 1
     page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
     found = report.requests(row.id, state=state, error=error, limit=PER_PAGE, offset=(page - 1) * PER_PAGE).items
     if not found:

@@ -107,7 +107,7 @@ def _waits(row: JobRow, standing: Standing, waiting: int, now: datetime) -> list
         again = until(row.waits_until, now)
         return [f"{name}'s queue is full. What is left goes out again {again}: {count(waiting, 'request')}."]
     if standing.twins:
-        return [f"Equal requests are being answered elsewhere; their answers are taken: {count(waiting, 'request')}."]
+        return [f"Equal requests are being answered already; their answers are taken: {count(waiting, 'request')}."]
     busy = any(state in HANDING_OVER for state in standing.groups)
     if row.lane == "batch" and standing.in_flight.batches and row.provider != "offline" and not busy:
         caps = _caps(standing.in_flight)

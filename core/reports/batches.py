@@ -49,7 +49,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a job's batches stand. `twins`: equal requests are in flight elsewhere, and their answers are waited for."""
+    """How a job's batches stand. `twins`: what is not sent yet waits for the answers of equal requests."""
 
     groups: dict[str, Group]
     in_flight: InFlight
@@ -71,12 +71,10 @@ FROM provider_batch WHERE job_id = :job GROUP BY state
 
 # The first ones tell: what goes out goes in this order.
 TWINS = """
-SELECT EXISTS (
-  SELECT 1 FROM (
-    SELECT fingerprint FROM request WHERE job_id = :job AND state = 'pending' ORDER BY id LIMIT 100
-  ) mine JOIN request twin USING (fingerprint)
-  WHERE twin.state IN ('in_flight', 'answered') AND NOT twin.reused AND twin.job_id IS DISTINCT FROM :job
-)
+SELECT coalesce(bool_and(EXISTS (
+  SELECT 1 FROM request twin WHERE twin.fingerprint = mine.fingerprint AND twin.state IN ('in_flight', 'answered')
+    AND NOT twin.reused)), false)
+FROM (SELECT fingerprint FROM request WHERE job_id = :job AND state = 'pending' ORDER BY id LIMIT 100) mine
 """
 
 

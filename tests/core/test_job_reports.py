@@ -104,16 +104,19 @@ def test_how_a_jobs_batches_stand() -> None:
     assert not found.twins
 
 
-def test_a_job_waits_for_equal_requests_of_another_one() -> None:
+def test_a_job_waits_for_equal_requests() -> None:
     job, other = made.job("running"), made.job("running")
-    made.requests(job, "pending", 1)
+    made.requests(job, "pending", 2)
     made.requests(other, "in_flight", 1)
+    assert not batches.standing(job, "openai").twins
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET fingerprint = 'equal'")
     assert batches.standing(job, "openai").twins
     assert not batches.standing(other, "openai").twins
+    made.requests(job, "pending", 1)
+    assert not batches.standing(job, "openai").twins
     with db.transaction() as session:
-        db.execute(session, "UPDATE request SET reused = true WHERE job_id = :other", other=other)
+        db.execute(session, "UPDATE request SET fingerprint = 'equal', reused = state = 'in_flight'")
     assert not batches.standing(job, "openai").twins
 
 
@@ -146,6 +149,9 @@ def test_what_a_canary_did_not_have_to_ask_is_not_measured() -> None:
     job = made.job("paused", canary=2)
     made.requests(job, "held", 4)
     made.requests(job, "succeeded", 2, lane="live", reused=True)
+    with db.transaction() as session:
+        request = db.scalar(session, "SELECT max(id) FROM request")
+    made.usage(job, request_id=request, reused=True, cost_usd=Decimal(0))
     found = canary.read(job, NOW)
     assert (found.asked, found.cost_usd, found.rest, found.rest_usd, found.measured) == (2, Decimal(0), 4, None, False)
 

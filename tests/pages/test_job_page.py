@@ -146,6 +146,16 @@ def test_a_page_beyond_the_last_one_is_the_first() -> None:
     assert len(at.dataframe[0].value) == 100
 
 
+def test_a_filter_leads_back_to_a_page_that_there_is() -> None:
+    job = made.job("completed")
+    made.requests(job, "succeeded", 450)
+    made.requests(job, "failed", 120, error_code="expired", error_message="It took too long.")
+    at = show("job", id=job, tab="Requests", page="5")
+    at.selectbox(key="error").set_value("expired").run()
+    assert not at.exception
+    assert "1 to 100 of 120" in words(at)
+
+
 def test_the_timeline_shows_messages_as_text() -> None:
     job = made.job("completed")
     with db.transaction() as session:

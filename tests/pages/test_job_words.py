@@ -75,7 +75,7 @@ def group(requests: int = 10, done: int = 0) -> Group:
         (job(pending=7, waits_until=NOW + timedelta(minutes=4)), standing(), "queue is full. What is left goes out"),
         (job(pending=7, waits_until=NOW + timedelta(minutes=4)), standing(), "again in 4 min: 7 requests"),
         (job(pending=7, waits_until=NOW), standing(), "queue is full. What is left goes out again any moment now"),
-        (job(pending=7), standing(twins=True), "Equal requests are being answered elsewhere"),
+        (job(pending=7), standing(twins=True), "Equal requests are being answered already"),
         (
             job(pending=7),
             standing(InFlight(50, 9, Decimal(2))),

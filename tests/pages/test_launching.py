@@ -1,5 +1,6 @@
 """Analyse before launch: both prices, how long batches took, the canary, and what happens to what is left over."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -61,7 +62,10 @@ def test_how_long_batches_took_here(analyse: AppTest) -> None:
 def test_a_batch_job_is_launched_as_chosen(analyse: AppTest) -> None:
     analyse.toggle(key="canary").set_value(True).run()
     text = words(analyse)
-    assert "3 of 10 go first, live, for about $0.00" in text
+    live = next(Decimal(str(metric.value).strip("$")) for metric in analyse.metric if metric.label == "Live, about")
+    first = re.search(r"3 of 10 go first, live, for about \$([0-9.]+)\. ", text)
+    assert first
+    assert abs(Decimal(first[1]) / live - Decimal("0.3")) < Decimal("0.02")
     assert "The rest, in the batch lane, is held until you have seen" in text
     analyse.toggle(key="leftovers").set_value(True)
     analyse.toggle(key="deadline").set_value(True)

@@ -146,13 +146,17 @@ def derive(session: Session, limit: int) -> list[Derived]:
     return write(session, derived)
 
 
+# The chunk is chosen before anything is joined to it, so that the planner cannot join all that is answered first.
 ANSWERED = """
-SELECT r.id, r.job_id, r.document_id, r.asked_again, r.endpoint, r.merge_id, r.response_id, s.text,
-  CASE WHEN s.text IS NULL THEN CAST(s.raw AS text) END AS raw, s.finish_reason, s.verdict, s.result,
+WITH chosen AS MATERIALIZED (
+  SELECT id, job_id, document_id, asked_again, endpoint, merge_id, response_id FROM request
+  WHERE state = 'answered' AND job_id IS NOT NULL ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
+)
+SELECT r.*, s.text, CASE WHEN s.text IS NULL THEN CAST(s.raw AS text) END AS raw, s.finish_reason, s.result,
+  CASE WHEN s.id IS NULL THEN 'answer_lost' ELSE s.verdict END AS verdict,
+  CASE WHEN s.id IS NULL THEN 'Its answer was deleted meanwhile. Send it again.' ELSE s.verdict_message END AS message,
   j.provider, j.template_id, j.template_version, j.params
-FROM request r JOIN response s ON s.id = r.response_id JOIN job j ON j.id = r.job_id
-WHERE r.state = 'answered'
-ORDER BY r.id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
+FROM chosen r JOIN job j ON j.id = r.job_id LEFT JOIN response s ON s.id = r.response_id ORDER BY r.id
 """
 
 
@@ -174,7 +178,7 @@ def consider(asking: Asking | None, row: Any) -> Derived:
     fresh = row.verdict is None
     heard = read(row) if fresh else None
     if heard is None:
-        verdict = Verdict(row.verdict, result=row.result)
+        verdict = Verdict(row.verdict, row.message or "", row.result)
     elif heard.fault:
         verdict = Verdict(heard.finish_reason, heard.fault)
     else:

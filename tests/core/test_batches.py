@@ -296,19 +296,34 @@ def test_a_refusal_for_good_fails_the_requests_with_its_reason(provider: str, ba
     assert states(job) == {"succeeded": 5}
 
 
-def test_a_full_queue_at_the_provider_is_no_failure(batch_server: BatchProvider) -> None:
+def test_a_full_queue_at_the_provider_is_no_failure(batch_server: BatchProvider, setting: Any) -> None:
+    setting(BATCH_POLL_SECONDS=600)
     batch_server.queue_cap = 0
     job = batch_job("openai")
     run_batches(job, rounds=4)
     assert states(job) == {"pending": 5}
     assert batch_states(job) == ["failed"]
-    assert rows("SELECT waits FROM job") == [{"waits": 1}]
+    (waiting,) = rows("SELECT waits, waits_until - now() AS wait FROM job")
+    assert waiting["waits"] == 1
+    assert timedelta(minutes=9) < waiting["wait"] <= timedelta(minutes=10)
+    go_on(job)
+    run_batches(job, rounds=4)
+    (waiting,) = rows("SELECT waits, waits_until - now() AS wait FROM job")
+    assert waiting["waits"] == 2
+    assert timedelta(minutes=19) < waiting["wait"] <= timedelta(minutes=20)
     batch_server.queue_cap = None
+    go_on(job)
     run_batches(job)
     assert states(job) == {"succeeded": 5}
     assert rows("SELECT waits FROM job") == [{"waits": 0}]
-    assert batch_states(job) == ["failed", "completed"]
-    assert "waiting" in events(job)
+    assert batch_states(job) == ["failed", "failed", "completed"]
+    assert events(job).count("waiting") == 2
+
+
+def go_on(job: str) -> None:
+    """The time that it waits has passed."""
+    with db.transaction() as session:
+        db.execute(session, "UPDATE job SET waits_until = now() WHERE id = :job", job=job)
 
 
 def test_a_line_that_the_provider_refuses_fails_alone(batch_server: BatchProvider) -> None:

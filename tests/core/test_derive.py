@@ -82,6 +82,7 @@ def answered(**changes: Any) -> SimpleNamespace:
         "response_id": 2,
         "text": GOOD,
         "finish_reason": "stop",
+        "message": None,
         "verdict": None,
         "result": None,
     }

@@ -239,3 +239,14 @@ def test_an_answer_about_a_document_that_is_gone_makes_no_insight() -> None:
     assert live.derive_chunk() == 1
     assert outcomes() == [("succeeded", None)]
     assert rows("SELECT 1 FROM insight UNION ALL SELECT 1 FROM evidence") == []
+
+
+def test_an_answer_that_was_deleted_before_it_was_derived_fails_its_request_alone() -> None:
+    job_of(2)
+    keep(completion(points()), completion(points()))
+    with db.transaction() as session:
+        db.execute(session, "DELETE FROM response WHERE id = (SELECT min(id) FROM response)")
+    live.derive_chunk()
+    lost, good = requests()
+    assert (lost["state"], lost["error_code"], good["state"]) == ("failed", "answer_lost", "succeeded")
+    assert "Send it again" in lost["error_message"]

@@ -265,10 +265,14 @@ def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
     """Derive one chunk of answers and end the jobs that are through. Returns how many requests were derived."""
     with db.transaction() as session:
         derived = derive.derive(session, limit)
-        for job_id in sorted({d.job_id for d in derived if d.job_id}):
+        job_ids = sorted({d.job_id for d in derived if d.job_id})
+        for job_id in job_ids:
             mine = [d for d in derived if d.job_id == job_id]
             merged = merges.settle(session, job_id, {d.merge_id for d in mine if d.merge_id})
             if merged or any(d.state == "pending" for d in mine):
                 queue.defer(session, "pump_job", job_id=job_id)
+    # Afterwards: of two chunks at the same time neither sees that the other was the rest.
+    with db.transaction() as session:
+        for job_id in job_ids:
             expand.finish_if_done(session, job_id)
-        return len(derived)
+    return len(derived)

@@ -7,8 +7,10 @@ import streamlit as st
 from core import jobs
 from core.jobs import Lane
 from core.reports import canary
+from core.reports import jobs as report
 from core.reports.jobs import JobRow
-from pages import job_words, widgets
+from core.reports.page import MOST
+from pages import batch_words, job_words, widgets
 
 
 def offered(row: JobRow) -> frozenset[str]:
@@ -23,6 +25,7 @@ def offered(row: JobRow) -> frozenset[str]:
         "pause": row.state in ("queued", "running"),
         "cancel": row.state in ("queued", "running", "paused") and not deciding,
         "again": row.state not in ("draft", "queued", "cancelling") and row.failed + row.cancelled > 0,
+        "settle": row.settling > 0,
         "insights": row.succeeded > 0,
         "output": row.done > 0,
         "rename": True,
@@ -46,6 +49,8 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
             cancel(row)
         if "again" in actions and st.button("Send again", icon=":material/replay:"):
             send_again(row)
+        if "settle" in actions and st.button("Settle by hand", icon=":material/rule:"):
+            settle(row)
         if "insights" in actions and makes_insights and st.button("Insights", icon=":material/lightbulb:"):
             # The filter's part of a link is what it shows, so the name and not the id.
             widgets.go("insights.py", template=row.template_name or "")
@@ -141,6 +146,29 @@ def _when(lane: Lane, provider: str) -> str:
 
 def _not_sendable(number: int) -> str:
     return f"{widgets.count(number, 'request')}, too long for the model or with a document that was deleted"
+
+
+@st.dialog("Settle by hand")
+def settle(row: JobRow) -> None:
+    found = [batch for batch in report.provider_batches(row.id, limit=MOST).items if batch.state == "settling"]
+    if not found:
+        st.markdown("It is settled by now.")
+        return
+    choice = st.selectbox(
+        "Batch", found, format_func=lambda batch: f"{batch.id}, {widgets.count(batch.requests, 'request')}"
+    )
+    st.markdown(widgets.plain(batch_words.meaning(choice, widgets.utc_now())))
+    name = job_words.PROVIDERS.get(row.provider, row.provider)
+    st.warning(
+        f"Look at {name} first. If the batch is not there, say so here, and its requests go out again at once. If it "
+        "is there after all, they are billed twice."
+    )
+
+    def act() -> None:
+        widgets.attempt(lambda: jobs.give_up_looking(choice.id))
+
+    if st.button("It is not there", type="primary", on_click=act):
+        st.rerun()
 
 
 @st.dialog("Rename")

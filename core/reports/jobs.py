@@ -16,7 +16,8 @@ class JobRow:
     """total = pending + in_flight + succeeded + failed + cancelled; `reused` is a part of succeeded.
 
     `held` behind a canary and `unread`, the documents that are still being extracted, are parts of pending; `answered`,
-    answers not yet derived, and `done_there`, those that wait at their provider, are parts of in_flight.
+    answers not yet derived, and `done_there`, those that wait at their provider, are parts of in_flight. `settling` are
+    provider batches of which it is not known whether their provider has them.
     """
 
     id: str
@@ -40,6 +41,7 @@ class JobRow:
     failed: int
     cancelled: int
     reused: int
+    settling: int
     cost_usd: Decimal | None
     unpriced: int
     input_tokens: int
@@ -158,7 +160,7 @@ SELECT j.id, j.name, j.description, j.template_id AS template, t.name AS templat
   coalesce(w.unread, 0) AS unread, coalesce(r.in_flight, 0) AS in_flight, coalesce(r.answered, 0) AS answered,
   least(b.done, r.in_flight - r.answered)::bigint AS done_there,
   coalesce(r.succeeded, 0) AS succeeded, coalesce(r.failed, 0) AS failed, coalesce(r.cancelled, 0) AS cancelled,
-  coalesce(r.reused, 0) AS reused, coalesce(u.cost, 0) AS cost_usd, coalesce(u.unpriced, 0) AS unpriced,
+  coalesce(r.reused, 0) AS reused, b.settling, coalesce(u.cost, 0) AS cost_usd, coalesce(u.unpriced, 0) AS unpriced,
   coalesce(u.input_tokens, 0)::bigint AS input_tokens, coalesce(u.output_tokens, 0)::bigint AS output_tokens,
   j.estimate_usd, j.canary, j.deadline, j.leftovers, j.waits_until, j.error, j.created_at, j.started_at, j.finished_at
 FROM job j LEFT JOIN template t ON t.id = j.template_id
@@ -173,7 +175,9 @@ LEFT JOIN LATERAL (
   FROM request WHERE job_id = j.id
 ) r ON true
 LEFT JOIN LATERAL (
-  SELECT coalesce(sum(done), 0) AS done FROM provider_batch WHERE job_id = j.id AND state IN ('in_progress', 'ended')
+  SELECT coalesce(sum(done) FILTER (WHERE state IN ('in_progress', 'ended')), 0) AS done,
+    count(*) FILTER (WHERE state = 'settling') AS settling
+  FROM provider_batch WHERE job_id = j.id
 ) b ON true
 LEFT JOIN LATERAL (SELECT count(*) AS unread FROM job_document d WHERE d.job_id = j.id AND NOT d.expanded) w ON true
 LEFT JOIN LATERAL (

@@ -198,6 +198,19 @@ def test_cancelling_asks_and_names_what_is_dropped() -> None:
     assert state_of(job) == "cancelled"
 
 
+def test_a_batch_is_settled_by_hand_after_a_warning() -> None:
+    job = made.job("running")
+    batch = made.batch(job, "settling", 2, intent_at=NOW, next_at=NOW)
+    made.requests(job, "in_flight", 2, provider_batch_id=batch)
+    at = press(show("job", id=job), "Settle by hand")
+    assert "billed twice" in words(at)
+    assert rows("SELECT state FROM provider_batch") == [{"state": "settling"}]
+    at = press(at, "It is not there")
+    assert rows("SELECT state FROM provider_batch") == [{"state": "absent"}]
+    assert rows("SELECT DISTINCT state FROM request") == [{"state": "pending"}]
+    assert "Settle by hand" not in buttons(at)
+
+
 def test_sending_again_names_both_prices_and_sends_in_the_chosen_lane() -> None:
     job = made.job("completed")
     made.requests(job, "failed", 2, error_code="expired")

@@ -1,19 +1,15 @@
 """Ask a question of many documents: choose, see the price in both lanes, try on three, launch."""
 
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
-from core import calls, jobs, templates
+from core import jobs, templates
 from core.errors import CairnError
 from core.jobs import Estimate, JobSpec
-from core.providers.models import SUGGESTED
 from core.reports import documents as report
 from core.reports import jobs as job_report
-from core.reports.documents import CollectionRow
-from core.templates import TemplateView
-from pages import launching, widgets
+from pages import choosing, launching, widgets
 from pages.answers import show_answers
 
 st.title("Analyse")
@@ -27,61 +23,18 @@ if not collections:
     st.stop()
 
 
-def about(row: CollectionRow) -> str:
-    unread = f", {row.failed:,} could not be read" if row.failed else ""
-    # What a select box cuts off is its end.
-    name = row.name if len(row.name) <= 40 else f"{row.name[:39]}…"
-    return f"{name} ({widgets.count(row.documents, 'document')}{unread}, {row.tokens:,} tokens)"
-
-
-def choose_documents() -> dict[str, Any]:
-    """Of a collection or of single ones; another page may have chosen them: see `widgets.analyse`."""
-    ways = ["A collection", "Single documents"]
-    st.session_state.setdefault("ask_how", ways["ask_documents" in st.session_state])
-    how = st.segmented_control("Documents", ways, required=True, key="ask_how")
-    if how == "A collection":
-        names = {c.name: about(c) for c in collections}
-        return {"collection": st.selectbox("Collection", list(names), format_func=names.__getitem__, key="ask_in")}
-    chosen = st.session_state.get("ask_documents", [])
-    found = (*report.find(limit=500).items, *report.by_ids(chosen))
-    rows = {row.id: f"{row.name} ({row.collection})" for row in found if row.state != "failed"}
-    picked = st.multiselect("Documents", list(rows), format_func=rows.__getitem__, key="ask_documents")
-    return {"documents": tuple(picked)}
-
-
-def choose_params(template: TemplateView) -> dict[str, Any]:
-    if template.id == "summarize":
-        return {"length": st.segmented_control("Length", ["short", "medium", "long"], default="medium", required=True)}
-    if template.id in ("key_points", "questions"):
-        return {"count": st.slider("How many", 1, 20, 5)}
-    if template.id == "qa":
-        return {"question": st.text_input("Question", placeholder="What do the documents say about …?")}
-    return {}
-
-
-def choose_model() -> tuple[str, str]:
-    provider = st.selectbox("Provider", list(calls.configured()), format_func=widgets.PROVIDERS.__getitem__)
-    if provider == "offline":
-        st.caption("Free, and no language model: it picks sentences by their weight. Set an API key for real answers.")
-        return provider, jobs.model_for(provider, None)
-    default = jobs.model_for(provider, None)
-    options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
-    model = st.selectbox("Model", options, accept_new_options=True, help="Choose one, or type any model's name.")
-    return provider, model or default
-
-
 with st.grid(2, min_column_width=340, gap="medium"):
     left, right = st.container(), st.container(border=True)
 with left:
-    where = choose_documents()
+    where = choosing.documents(collections)
     known = {template.id: template for template in templates.list_all()}
     asked = st.selectbox(
         "Template", list(known), format_func=lambda i: known[i].name, key="template", bind="query-params"
     )
     template = known[asked]
     st.caption(template.description or widgets.plain(template.prompt[:200]))
-    params = choose_params(template)
-    provider, model = choose_model()
+    params = choosing.params(template)
+    provider, model = choosing.model()
     if provider == "offline" and template.id == "sentiment":
         st.caption(
             "Sentiment then goes by a list of English words: in other languages it finds little and says neutral."

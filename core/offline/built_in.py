@@ -15,6 +15,7 @@ from core.offline.reading import Match, Reading
 from core.offline.sentences import Sentence
 
 PASSAGES_THAT_MATCH = "Passages that match: "
+NO_SENTENCE = "The text has no sentences to summarize."
 NO_PASSAGE = "No passage of the text matches the question."
 PASSAGES = 3
 # A summary is not filled up with what is short and unimportant: it ends after this many sentences that do not fit.
@@ -51,8 +52,10 @@ def answer(operation: str, text: str, params: Mapping[str, Any]) -> dict[str, An
 
 
 def summary(reading: Reading, words: int) -> str:
-    """The most important sentences that fit, in the order of the text; always one where there is any."""
-    ranked = list(reading.most_important()) or reading.readable()[:1]
+    """The most important sentences that fit, in the order of the text; always one where there are words at all."""
+    ranked = list(reading.most_important()) or [i for i in reading.readable()[:1] if not reading.sentences[i].junk]
+    if not ranked:
+        return NO_SENTENCE
     ranked = [i for i in ranked if _suits(reading.sentences[i], words)] or ranked
     chosen: list[int] = []
     left, missed = words, 0

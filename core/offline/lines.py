@@ -2,12 +2,15 @@
 
 Extracted text is wrapped in every way: one line per paragraph, lines of equal length, lines with a page's header in
 between. A line flows into the next unless something speaks against it: a blank line, a marker, or an early end.
+
+A text may have a million short lines. So those that read the same are looked at once, and what is kept of each are
+entries of lists rather than an object that the garbage collector would walk over again and again.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from core.offline.abbreviations import MONTHS
 from core.offline.words import DIVISIONS, word_count
@@ -29,11 +32,14 @@ CELL_OF_PROSE_WORDS = 6
 SENTENCE_STOPS = ".!?…。！？｡।॥؟۔"
 CLOSING = "\"'”“’‘»«)]」』）*_"
 
+_STATEMENT_STOPS = frozenset((*SENTENCE_STOPS, ":", ";"))
+
 _LINE = re.compile(r"[^\n\r\f\v\u0085\u2028\u2029]+")
 _STRONG_MARKER = re.compile(r"(?:[-*+•‣▪▸◦●○■□·✓➢]|#{1,6}|>[>\s]*)\s+(?=\S)|>+(?=\S)")
 _WEAK_MARKER = re.compile(
     r"(?:[–—]|\(?\d{1,3}[.)]|\(?[a-zA-Z]\)|\(?[ivx]{1,4}\)|(?:§\s*)?\d{1,3}(?:\.\d{1,3})+\.?)\s+(?=[^\W\d_])"
 )
+_DECIMAL = re.compile(r"\d+\.\d+\s+")
 _CAPTION = re.compile(
     r"(?:table|figure|fig\.|tabelle|abbildung|abb\.|tableau|tabla|figura)\s+\d[\d.]*\s*[:.–—-]", re.IGNORECASE
 )
@@ -51,8 +57,7 @@ _PAGE_NUMBER = re.compile(
 _DIGITS = re.compile(r"\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(NamedTuple):
     start: int
     end: int
     junk: bool
@@ -60,11 +65,10 @@ class Block:
     alone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    start: int
+class _Line(NamedTuple):
+    """What its own characters say. `marker` is the length of what marks it as an item."""
+
     text: str
-    blank_before: bool
     marker: int
     strongly_marked: bool
     alone: bool
@@ -72,39 +76,48 @@ class _Line:
 
     @property
     def ended(self) -> bool:
-        return self.text.rstrip(CLOSING)[-1:] in (*SENTENCE_STOPS, ":", ";")
+        return self.text.rstrip(CLOSING)[-1:] in _STATEMENT_STOPS
+
+
+class _Lines(NamedTuple):
+    starts: list[int]
+    blank_before: list[bool]
+    lines: list[_Line]
 
 
 def blocks(text: str) -> Iterator[Block]:
-    lines = _lines(text)
+    starts, blank_before, lines = _lines(text)
     limit = _wrapped_at(lines)
-    for run in _runs(lines):
-        for block in _flowing(run, min(limit, _usual_length(run))):
-            first, last = block[0], block[-1]
-            junk = all(line.junk for line in block)
-            yield Block(first.start + first.marker, last.start + len(last.text), junk, first.alone)
+    for run in _runs(blank_before):
+        width = min(limit, _usual_length(lines[run.start : run.stop]))
+        for first, last in _flowing(lines, run, width):
+            opening = lines[first]
+            junk = opening.junk and all(line.junk for line in lines[first : last + 1])
+            yield Block(starts[first] + opening.marker, starts[last] + len(lines[last].text), junk, opening.alone)
 
 
-def _lines(text: str) -> list[_Line]:
+def _lines(text: str) -> _Lines:
     pieces = list(_pieces(text))
-    repeated = _repeated(piece for _, piece in pieces)
-    lines = []
+    counts = Counter(piece for _, piece in pieces)
+    repeated = _repeated(counts)
+    known = {piece: _line(piece, piece in repeated) for piece in counts}
+    blank_before = []
     previous = 0
     for start, piece in pieces:
         gap = text[previous:start]
-        blank = "\f" in gap or max(gap.count("\n"), gap.count("\r")) > 1
-        lines.append(_line(start, piece, blank, repeated))
+        blank_before.append(gap != "\n" and ("\f" in gap or max(gap.count("\n"), gap.count("\r")) > 1))
         previous = start + len(piece)
-    return lines
+    return _Lines([start for start, _ in pieces], blank_before, [known[piece] for _, piece in pieces])
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
     """Lines without the white space around them. In rows of a table cells of prose stand for themselves."""
     for match in _LINE.finditer(text):
         line = match.group()
-        if _CELL_BORDER.search(line.strip()):
+        stripped = line.strip()
+        if _CELL_BORDER.search(stripped):
             yield from _cells(match.start(), line)
-        elif stripped := line.strip():
+        elif stripped:
             yield match.start() + line.index(stripped[0]), stripped
 
 
@@ -129,30 +142,37 @@ def _stripped(at: int, line: str, start: int, end: int) -> tuple[int, str]:
     return at + line.index(piece[0], start), piece
 
 
-def _repeated(lines: Iterable[str]) -> frozenset[str]:
+def _repeated(lines: Counter[str]) -> frozenset[str]:
     """Running headers and footers: short lines that are no sentence and come again and again, page numbers aside."""
-    counts = Counter(
-        _DIGITS.sub("0", line) for line in lines if len(line) < LONGEST_HEADER and line[-1] not in SENTENCE_STOPS
-    )
-    return frozenset(shape for shape, count in counts.items() if count >= REPEATED)
+    shapes = {
+        line: _DIGITS.sub("0", line) for line in lines if len(line) < LONGEST_HEADER and line[-1] not in SENTENCE_STOPS
+    }
+    counts: Counter[str] = Counter()
+    for line, shape in shapes.items():
+        counts[shape] += lines[line]
+    return frozenset(line for line, shape in shapes.items() if counts[shape] >= REPEATED)
 
 
-def _line(start: int, text: str, blank_before: bool, repeated: frozenset[str]) -> _Line:
+def _line(text: str, repeated: bool) -> _Line:
     strong = _STRONG_MARKER.match(text)
     marker = strong.end() if strong else 0
     weak = _WEAK_MARKER.match(text, marker)
-    if weak and not _is_date(text, weak.end()):
+    if weak and not _is_date(text, weak.end()) and not _is_amount(weak):
         marker = weak.end()
-    junk = _is_junk(text) or (len(text) < LONGEST_HEADER and _DIGITS.sub("0", text) in repeated)
+    junk = repeated or _is_junk(text)
     alone = junk or text.startswith("#") or bool(_CAPTION.match(text)) or _is_row(text)
-    strongly = bool(strong or _SECTION_NUMBER.match(text))
-    return _Line(start, text, blank_before, marker, strongly, alone, junk)
+    return _Line(text, marker, bool(strong or _SECTION_NUMBER.match(text)), alone, junk)
 
 
 def _is_date(text: str, at: int) -> bool:
     """ "3. Oktober" is a date, not the third item."""
     word = _NEXT_WORD.match(text, at)
     return word is not None and word.group().lower() in MONTHS
+
+
+def _is_amount(marker: re.Match[str]) -> bool:
+    """ "3.5 million people" is an amount, not section 3.5."""
+    return bool(_DECIMAL.fullmatch(marker.group())) and marker.string[marker.end()].islower()
 
 
 def _is_row(text: str) -> bool:
@@ -170,27 +190,25 @@ def _is_junk(line: str) -> bool:
     return len(line) < LONGEST_CONTENTS_ROW and bool(_PAGE_NUMBER.fullmatch(line) or _CONTENTS_ROW.fullmatch(line))
 
 
-def _runs(lines: list[_Line]) -> Iterator[list[_Line]]:
+def _runs(blank_before: list[bool]) -> Iterator[range]:
     """Lines without a blank line between them."""
-    run: list[_Line] = []
-    for line in lines:
-        if run and line.blank_before:
-            yield run
-            run = []
-        run.append(line)
-    if run:
-        yield run
+    start = 0
+    for i, blank in enumerate(blank_before):
+        if blank and i > start:
+            yield range(start, i)
+            start = i
+    if start < len(blank_before):
+        yield range(start, len(blank_before))
 
 
-def _flowing(run: list[_Line], width: int) -> Iterator[list[_Line]]:
-    block = run[:1]
-    for line in run[1:]:
-        if _flows(block[-1], line, width):
-            block.append(line)
-        else:
-            yield block
-            block = [line]
-    yield block
+def _flowing(lines: list[_Line], run: range, width: int) -> Iterator[tuple[int, int]]:
+    """First and last line of each block."""
+    first = run.start
+    for i in run[1:]:
+        if not _flows(lines[i - 1], lines[i], width):
+            yield first, i - 1
+            first = i
+    yield first, run.stop - 1
 
 
 def _usual_length(run: list[_Line]) -> int:

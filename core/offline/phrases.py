@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from math import log2
 
+import numpy as np
+
 from core.offline.language import OTHER, Language
 from core.offline.reading import Reading
 from core.offline.words import UNSPACED, WORD
@@ -46,8 +48,8 @@ def key_phrases(reading: Reading, count: int, sentences: Iterable[int] | None = 
 
 
 def _most_telling(reading: Reading) -> Sequence[int]:
-    order = sorted(range(len(reading.sentences)), key=lambda i: (-reading.importance[i], i))
-    return sorted(i for i in order[:SENTENCES_READ] if not reading.sentences[i].junk)
+    order = np.argsort(-reading.importance, kind="stable")[:SENTENCES_READ]
+    return [i for i in sorted(order.tolist()) if not reading.sentences[i].junk]
 
 
 def _usual(spellings: Counter[str]) -> str:
@@ -80,9 +82,10 @@ def _worth(key: Key, free: int) -> float:
 
 def _phrases(reading: Reading, sentence: str) -> Iterator[tuple[Key, str]]:
     linkers = reading.language.linkers
+    longest = 2 * LONGEST_PHRASE if linkers else LONGEST_PHRASE
     for run in _runs(_TOKEN.sub(_without_address, sentence), reading):
         for i in range(len(run)):
-            for j in range(i + 1, min(len(run), i + 2 * LONGEST_PHRASE) + 1):
+            for j in range(i + 1, min(len(run), i + longest) + 1):
                 if _is_phrase(run[i:j], reading.language):
                     words = [match.group().lower() for match in run[i:j]]
                     key = tuple(reading.stem(word) for word in words if word not in linkers)

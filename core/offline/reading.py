@@ -34,6 +34,8 @@ HEADING = 0.3
 LEADS_IN = 0.4
 LED_IN = 3
 
+_STOPS = tuple(SENTENCE_STOPS)
+
 
 class Match(NamedTuple):
     sentence: int
@@ -44,7 +46,8 @@ class Reading:
     def __init__(self, text: str):
         self.text = text
         self.sentences: Sequence[Sentence] = split(text)
-        self._words = [words_of(sentence.text) for sentence in self.sentences]
+        words = {passage: words_of(passage) for passage in {sentence.text for sentence in self.sentences}}
+        self._words = [words[sentence.text] for sentence in self.sentences]
         self.language = guess_language(word for words in self._words for word in words)
         # English stands in texts of every language.
         self.stop_words = self.language.stop_words | ENGLISH.stop_words
@@ -129,8 +132,8 @@ class Reading:
     def _lead_in(self, scores: Floats, presence: Presence) -> None:
         """What a heading or a question asks for stands in the sentences after it, often without its words."""
         heading, distance = -1, 0
-        for i, sentence in enumerate(self.sentences):
-            if _is_heading(sentence):
+        for i, (sentence, is_heading) in enumerate(zip(self.sentences, self._headings, strict=True)):
+            if is_heading:
                 heading, distance = i, 0
             elif heading >= 0 and sentence.whole and distance < LED_IN:
                 distance += 1
@@ -140,13 +143,20 @@ class Reading:
     @cached_property
     def _standing(self) -> Floats:
         """A heading matches its own words best and says nothing about them."""
-        weights = [HEADING if _is_heading(s) else 1.0 if s.whole else INCOMPLETE for s in self.sentences]
+        weights = [
+            HEADING if is_heading else 1.0 if sentence.whole else INCOMPLETE
+            for sentence, is_heading in zip(self.sentences, self._headings, strict=True)
+        ]
         return np.array(weights, dtype=np.float64)
+
+    @cached_property
+    def _headings(self) -> list[bool]:
+        return [_is_heading(sentence) for sentence in self.sentences]
 
 
 def _is_heading(sentence: Sentence) -> bool:
     """Or a question: names a subject without saying anything about it."""
     if sentence.text.endswith("?"):
         return True
-    ended = sentence.text.endswith(tuple(SENTENCE_STOPS))
+    ended = sentence.text.endswith(_STOPS)
     return not sentence.junk and sentence.words < (SHORTEST_STATEMENT if ended else FRAGMENT_WORDS)

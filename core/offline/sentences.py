@@ -5,7 +5,7 @@ A sentence keeps its exact span, so that a quote is a slice of the text, and has
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.offline.abbreviations import ends_sentence
 from core.offline.lines import CLOSING, SENTENCE_STOPS, Block, blocks
@@ -23,8 +23,7 @@ _NOT_SPACE = re.compile(r"\S")
 _OPENING = " \u00a0\u202f\n\"'“‘„«»([¿¡「『（*_-–—"
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """`whole`: reads as a sentence by itself. `junk`: nothing that an answer should be made of."""
 
     start: int
@@ -37,17 +36,25 @@ class Sentence:
 
 def split(text: str) -> list[Sentence]:
     cleaner = Cleaner(text)
-    return [
-        _sentence(cleaner.clean(text[start:end]), start, end, block)
-        for block in blocks(text)
-        for start, end in _spans(text, block)
-    ]
+    # As with lines: what reads the same is looked at once.
+    looks: dict[str, tuple[str, int, bool]] = {}
+    sentences = []
+    for block in blocks(text):
+        for start, end in _spans(text, block):
+            passage = text[start:end]
+            look = looks.get(passage)
+            if look is None:
+                look = looks[passage] = _look(cleaner.clean(passage))
+            clean, words, whole = look
+            whole = whole and not block.junk and not block.alone
+            sentences.append(Sentence(start, end, clean, words, whole, block.junk))
+    return sentences
 
 
-def _sentence(clean: str, start: int, end: int, block: Block) -> Sentence:
+def _look(clean: str) -> tuple[str, int, bool]:
+    """The text, its number of words, and whether it may be a whole sentence."""
     words = word_count(clean)
-    whole = not block.junk and not block.alone and words in WHOLE_WORDS and _reads_whole(clean)
-    return Sentence(start, end, clean, words, whole, block.junk)
+    return clean, words, words in WHOLE_WORDS and _reads_whole(clean)
 
 
 def _reads_whole(clean: str) -> bool:
@@ -59,18 +66,18 @@ def _reads_whole(clean: str) -> bool:
     return begins.isalnum() and not begins.islower() and ends in SENTENCE_STOPS and signs < MOST_SIGNS * len(clean)
 
 
-def _spans(text: str, block: Block) -> Iterator[tuple[int, int]]:
-    start = block.start
-    if block.junk:
-        yield from _chopped(text, start, block.end)
-        return
-    for stop in _STOP.finditer(text, block.start, block.end):
+def _spans(text: str, block: Block) -> list[tuple[int, int]]:
+    start, spans = block.start, []
+    for stop in _STOP.finditer(text, start, block.end) if not block.junk else ():
         if _is_end(text, start, stop, block.end):
-            yield from _chopped(text, start, stop.end())
+            spans.append((start, stop.end()))
             following = _NOT_SPACE.search(text, stop.end(), block.end)
             start = following.start() if following else block.end
     if start < block.end:
-        yield from _chopped(text, start, block.end)
+        spans.append((start, block.end))
+    if block.end - block.start <= LONGEST_SENTENCE:
+        return spans
+    return [part for start, end in spans for part in _chopped(text, start, end)]
 
 
 def _is_end(text: str, start: int, stop: re.Match[str], limit: int) -> bool:

@@ -19,7 +19,8 @@ UNKNOWN: dict[str, Any] = {"sentiment": "neutral", "score": 0.0, "confidence": 0
 
 
 def judge(sentences: Sequence[str]) -> dict[str, Any]:
-    scores = [_analyzer().polarity_scores(sentence)["compound"] for sentence in sentences]
+    score_of = {sentence: _analyzer().polarity_scores(sentence)["compound"] for sentence in set(sentences)}
+    scores = [score_of[sentence] for sentence in sentences]
     good = sum(score for score in scores if score >= TELLS)
     bad = -sum(score for score in scores if score <= -TELLS)
     telling = sum(abs(score) >= TELLS for score in scores)

@@ -1,7 +1,7 @@
 """Words of a text, and its clean form: one line, hyphens of line ends and marks of quoted mail taken out."""
 
 import re
-from collections.abc import Iterator
+from operator import add
 
 # Letters and digits, and the vowel signs of Indic and Semitic scripts that \w leaves out.
 WORD = re.compile(
@@ -28,16 +28,17 @@ def words_of(text: str) -> list[str]:
     return words
 
 
-def _pairs(word: str) -> Iterator[str]:
-    at = 0
+def _pairs(word: str) -> list[str]:
+    pairs, at = [], 0
     for run in UNSPACED.finditer(word):
         if run.start() > at:
-            yield word[at : run.start()]
+            pairs.append(word[at : run.start()])
         characters = run.group()
-        yield from (characters[i : i + 2] for i in range(max(1, len(characters) - 1)))
+        pairs.extend(map(add, characters, characters[1:]) if len(characters) > 1 else [characters])
         at = run.end()
     if at < len(word):
-        yield word[at:]
+        pairs.append(word[at:])
+    return pairs
 
 
 def word_count(text: str) -> int:

@@ -138,7 +138,12 @@ def test_lengths_have_names(length: str, most: int) -> None:
 def test_a_single_sentence_is_its_own_summary() -> None:
     assert result("summarize", "To be, or not to be.", length=1)["summary"] == "To be, or not to be."
     assert result("summarize", "Hello")["summary"] == "Hello"
-    assert result("summarize", "")["summary"] == ""
+
+
+@pytest.mark.parametrize("text", ["", "12345", "42 17 9\n3 4 5", "!!! ???", "---\n***", "😀", "\u200b"])
+def test_what_has_no_words_has_no_summary_and_says_so(text: str) -> None:
+    assert result("summarize", text) == {"summary": "The text has no sentences to summarize."}
+    assert result("key_points", text) == {"points": []}
 
 
 @pytest.mark.parametrize(

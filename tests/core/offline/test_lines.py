@@ -23,6 +23,11 @@ def test_a_date_at_the_start_of_a_line_is_no_list_item() -> None:
     assert cut("Es geschah bald:\n3. Otter kamen ans Ufer") == ["Es geschah bald:", "Otter kamen ans Ufer"]
 
 
+def test_an_amount_at_the_start_of_a_line_is_no_section_number() -> None:
+    assert cut("3.5 million people live here") == ["3.5 million people live here"]
+    assert cut("3.5 Living here\n2.1.3 people") == ["Living here", "people"]
+
+
 def test_the_usual_length_is_that_of_the_text_and_not_of_a_few_joined_lines() -> None:
     line = "Hier steht eine Zeile von siebzig Zeichen, an deren Ende umgebrochen wird"
     wrapped = "\n\n".join([line] * 30)

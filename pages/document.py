@@ -14,6 +14,7 @@ from pages.deletion import ask_to_delete
 WINDOW = 6_000
 # Characters shown before and after a quote, so that it is seen without scrolling.
 AROUND = 300
+LONGEST_WORD = 40
 
 
 def number(name: str) -> int | None:
@@ -82,6 +83,13 @@ starts = stored.page_starts if document.pages else list(range(0, max(len(stored.
 label = "Page" if document.pages else "Part"
 
 
+def word_from(text: str, offset: int) -> int:
+    """Where the next word begins, if that is not far."""
+    if offset == 0:
+        return 0
+    return next((i for i in range(offset, min(offset + LONGEST_WORD, len(text))) if text[i - 1].isspace()), offset)
+
+
 def page_at(offset: int) -> int:
     return max(1, bisect.bisect_right(starts, offset))
 
@@ -95,10 +103,11 @@ with left:
     last = starts[page] if page < len(starts) else len(stored.text)
     if start is not None and end is not None and first <= start < last:
         last = max(last, end)
-        st.caption(f":material/format_quote: The quote stands on {label.lower()} {page}.")
+        if len(starts) > 1:
+            st.caption(f":material/format_quote: The quote stands on {label.lower()} {page}.")
         with st.container(border=True):
-            around = max(first, start - AROUND)
-            widgets.highlighted(stored.text[around : min(end + AROUND, last)], start - around, end - around)
+            around, until = word_from(stored.text, max(first, start - AROUND)), min(end + AROUND, last)
+            widgets.highlighted(stored.text[around:until], start - around, end - around)
         st.caption(f"The whole {label.lower()}")
         widgets.highlighted(stored.text[first:last], start - first, end - first)
     else:

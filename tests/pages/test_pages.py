@@ -139,11 +139,13 @@ def test_a_quote_that_cannot_be_is_not_marked(link: dict[str, str]) -> None:
 
 
 def test_a_quote_on_a_later_part_opens_there_also_after_paging(analysed: tuple[str, str]) -> None:
-    far = add_document("Nothing is said here. " * 600 + TEXT, "far.txt")
+    far = add_document("Unthinkable. " * 1000 + TEXT, "far.txt")
     run_job(make_job([far], "qa", params={"question": "What did the two pumps cost the northern plant?"}))
     place = rows('SELECT start, "end" FROM evidence WHERE document_id = :d ORDER BY start', d=far)[0]
     at = show("document", id=far, start=str(place["start"]), end=str(place["end"]))
     assert "The quote stands on part 3." in words(at)
+    shown = at.get("html")[0].proto.body.split(">", 1)[1]
+    assert shown.startswith("Unthinkable. ")
     at.session_state["page"] = 1
     assert "Part 1 of" in words(at.run())
     next(button for button in at.button if "pumps" in button.label).click().run()

@@ -106,7 +106,8 @@ with left:
         if len(starts) > 1:
             st.caption(f":material/format_quote: The quote stands on {label.lower()} {page}.")
         with st.container(border=True):
-            around, until = word_from(stored.text, max(first, start - AROUND)), min(end + AROUND, last)
+            around = word_from(stored.text, max(first, start - AROUND))
+            until = min(word_from(stored.text, end + AROUND), last)
             widgets.highlighted(stored.text[around:until], start - around, end - around)
         st.caption(f"The whole {label.lower()}")
         widgets.highlighted(stored.text[first:last], start - first, end - first)
@@ -125,15 +126,15 @@ with right:
     st.subheader("Insights from here")
     mine = {insight.id: insight for insight in insights.find(document=document.id, limit=50).items}
     found_here = (e for e in insights.evidence([*mine]) if e.document == document.id)
-    # Several answers may bring the same quote.
-    places = sorted({(e.start, e.end, e.insight) for e in found_here if e.start is not None and e.end is not None})
+    # Each once, at its first quote: several answers may bring the same one, and one answer several.
+    places: dict[str, tuple[int, int]] = {}
+    for at, until, insight in sorted((e.start or 0, e.end or 0, e.insight) for e in found_here if e.end is not None):
+        places.setdefault(insight, (at, until))
     with widgets.lines("places"):
-        for at, until, insight in places:
+        for insight, (at, until) in places.items():
             statement = mine[insight].statement
             shown = widgets.plain(statement[:140]) + ("…" if statement[140:] else "")
-            key = f"{insight}-{at}-{until}"
-            if st.button(shown, key=key, type="tertiary", wrap=True, on_click=turn_to, args=(at,)):
-                target = {"id": document.id, "start": str(at), "end": str(until)}
-                widgets.go("document.py", **target)
+            if st.button(shown, key=insight, type="tertiary", wrap=True, on_click=turn_to, args=(at,)):
+                widgets.go("document.py", id=document.id, start=str(at), end=str(until))
     if not places:
         st.caption("None yet. Ask something of this document on the Analyse page.")

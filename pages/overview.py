@@ -100,7 +100,8 @@ with left:
     with widgets.lines("newest"):
         for insight in newest:
             where = f"in {widgets.count(insight.support, 'document')}" if insight.support else "quote not found"
-            label = f"{widgets.plain(insight.statement)} :gray[· {where}]"
+            unbroken = where.replace(" ", "\N{NO-BREAK SPACE}")
+            label = f"{widgets.plain(insight.statement)} :gray[·\N{NO-BREAK SPACE}{unbroken}]"
             if st.button(label, key=insight.id, type="tertiary", wrap=True):
                 widgets.go("insights.py", id=insight.id)
     if newest and st.button("All insights"):

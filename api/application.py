@@ -1,7 +1,8 @@
 """The FastAPI app: its routers, its errors, and an id for every request."""
 
 import structlog
-from fastapi import Depends, FastAPI
+from fastapi import Depends
+from fastapi_offline import FastAPIOffline
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,7 +44,9 @@ class Cors(CORSMiddleware):
         )
 
 
-api = FastAPI(
+# Its page comes with this server: one whose scripts come from elsewhere stays blank where there is no internet.
+api = FastAPIOffline(
+    redoc_url=None,
     title="Cairn",
     version=__version__,
     description="Documents in, checked insights out.",

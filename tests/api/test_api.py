@@ -1,5 +1,6 @@
 """The HTTP API by its contract: shapes, errors, cursors, and who may call."""
 
+import re
 import threading
 from typing import Any
 
@@ -283,3 +284,13 @@ def test_the_api_is_documented(client: TestClient) -> None:
     assert client.get("/api/v1/docs").status_code == 200
     paths = client.get("/api/v1/openapi.json").json()["paths"]
     assert {"/documents", "/jobs/", "/insights", "/usage/records"} <= set(paths)
+
+
+def test_the_page_about_the_api_needs_nothing_from_elsewhere(client: TestClient) -> None:
+    page = client.get("/api/v1/docs")
+    parts = re.findall(r"""(?:src|href)=["']([^"']+)["']""", page.text)
+    assert len(parts) >= 3
+    for part in parts:
+        found = client.get(part)
+        assert (part.startswith("/api/v1/"), found.status_code, len(found.content) > 1000) == (True, 200, True), part
+    assert "'/api/v1/openapi.json'" in page.text

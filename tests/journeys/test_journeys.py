@@ -75,3 +75,11 @@ def test_a_cold_server_runs_the_entry_script_first(address: str, app: App, brows
     expect(page.get_by_role("link", name="Overview")).to_be_visible()
     expect(page.get_by_role("heading").first).to_be_visible()
     expect(page).to_have_title(re.compile(". · Cairn$"))
+
+
+def test_the_page_about_the_api_shows_without_the_internet(app: App, browser_page: Any) -> None:
+    asked: list[str] = []
+    browser_page.on("request", lambda request: asked.append(request.url))
+    browser_page.goto(f"{app.url}/api/v1/docs")
+    expect(browser_page.get_by_text("/documents/{document_id}/original")).to_be_visible()
+    assert [url for url in asked if not url.startswith((app.url, "data:"))] == []

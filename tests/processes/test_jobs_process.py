@@ -1,90 +1,25 @@
 """Real jobs processes that are really killed, stopped and cut off, in the middle of a live job."""
 
 import os
-import secrets
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
 
-from core import db, jobs, migrate, templates
+from core import jobs
 from tests.local_provider import Asked, LocalProvider, Reply
 from tests.pipeline import database_away, make_job, ready_documents, rows, states
+from tests.processes.running import JobsProcess, Start, until
 
-ROOT = Path(__file__).resolve().parents[2]
 SLOTS = 8
 pytestmark = pytest.mark.kills
 
 
-def until(condition: Callable[[], Any], seconds: float, otherwise: Callable[[], object]) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, str(otherwise())
-        time.sleep(0.02)
-
-
-class JobsProcess:
-    def __init__(self, url: str, log: Path, **env: str):
-        self.log = log
-        with log.open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "jobs"],
-                cwd=ROOT,
-                env={**os.environ, "DATABASE_URL": url, **env},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def running(self) -> bool:
-        return self.process.poll() is None
-
-    def text(self) -> str:
-        return self.log.read_text()[-6000:]
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self, seconds: float = 10) -> float:
-        begun = time.monotonic()
-        self.process.terminate()
-        self.process.wait(seconds)
-        return time.monotonic() - begun
-
-
-Start = Callable[..., JobsProcess]
-
-
-@pytest.fixture
-def url(postgres_url: str) -> Iterator[str]:
-    """A migrated database of its own."""
-    name = f"kills_{secrets.token_hex(4)}"
-    base = postgres_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    own = make_url(base).set(database=name).render_as_string(hide_password=False)
-    db.configure(own)
-    migrate.upgrade()
-    templates.sync_built_ins()
-    yield own
-    db.engine().dispose()
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def start(url: str, openai: LocalProvider, setting: Any, tmp_path: Path) -> Iterator[Start]:
-    """`start(NAME=value)` starts a jobs process on the test's database and provider."""
+@pytest.fixture(autouse=True)
+def _short_waits(openai: LocalProvider, setting: Any) -> None:
     setting(
         WORKER_LEASE_SECONDS=3,
         SCHEDULER_TICK_SECONDS=0.5,
@@ -92,17 +27,6 @@ def start(url: str, openai: LocalProvider, setting: Any, tmp_path: Path) -> Iter
         LIVE_CONCURRENCY=SLOTS,
         SHUTDOWN_GRACE_SECONDS=2,
     )
-    started: list[JobsProcess] = []
-
-    def begin(**env: str) -> JobsProcess:
-        one = JobsProcess(url, tmp_path / f"jobs-{len(started)}.log", **env)
-        started.append(one)
-        return one
-
-    yield begin
-    for one in started:
-        if one.running:
-            one.kill()
 
 
 def live_job(count: int) -> str:

@@ -1,0 +1,45 @@
+"""A database for processes that are killed, and the processes."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from core import db, migrate, templates
+from tests.processes.running import JobsProcess, Start
+
+
+@pytest.fixture
+def url(postgres_url: str) -> Iterator[str]:
+    """A migrated database of its own."""
+    name = f"kills_{secrets.token_hex(4)}"
+    base = postgres_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    own = make_url(base).set(database=name).render_as_string(hide_password=False)
+    db.configure(own)
+    migrate.upgrade()
+    templates.sync_built_ins()
+    yield own
+    db.engine().dispose()
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def start(url: str, tmp_path: Path) -> Iterator[Start]:
+    """`start(*arguments, NAME=value)` starts a jobs process on the test's database."""
+    started: list[JobsProcess] = []
+
+    def begin(*arguments: str, **env: str) -> JobsProcess:
+        one = JobsProcess(url, tmp_path / f"jobs-{len(started)}.log", *arguments, **env)
+        started.append(one)
+        return one
+
+    yield begin
+    for one in started:
+        if one.running:
+            one.kill()

@@ -1,7 +1,7 @@
 """When: APScheduler in every jobs process, but only the leader's ticks do anything.
 
 The leader holds a session-level advisory lock on a connection of its own. The server frees it the moment that
-connection is gone, so another process leads at its next tick.
+connection is gone or silent for longer than a lease, so another process leads at its next tick.
 """
 
 import threading
@@ -62,7 +62,12 @@ class Leadership:
 
 def _connect() -> psycopg.Connection[tuple[bool]]:
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(url, autocommit=True, connect_timeout=5, application_name="cairn leader")
+    connection = psycopg.connect(url, autocommit=True, connect_timeout=5, application_name="cairn leader")
+    settings = get_settings()
+    # A leader that is stopped, or cut off from the server, keeps its connection; it must not keep the lead as well.
+    silence = settings.worker_lease_seconds + settings.scheduler_tick_seconds
+    connection.execute("SELECT set_config('idle_session_timeout', %s, false)", (f"{silence * 1000:.0f}",))
+    return connection
 
 
 class AsLeader:

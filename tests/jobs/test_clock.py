@@ -2,6 +2,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import Any
 
 import psycopg
 import pytest
@@ -47,6 +48,14 @@ def test_a_lost_connection_loses_the_lead(two: tuple[Leadership, Leadership], da
     assert other.try_to_hold()
     assert not one.try_to_hold()
     assert not one.held
+
+
+def test_a_silent_leader_loses_the_lead(two: tuple[Leadership, Leadership], setting: Any) -> None:
+    setting(WORKER_LEASE_SECONDS=1, SCHEDULER_TICK_SECONDS=0.2)
+    one, other = two
+    assert [one.try_to_hold(), other.try_to_hold()] == [True, False]
+    until_now(other.try_to_hold)
+    assert not one.try_to_hold()
 
 
 @pytest.mark.parametrize("_round", range(10))

@@ -252,7 +252,8 @@ def pack_job(job_id: str) -> int:
     made = 0
     while True:
         with db.transaction() as session:
-            job = session.get(Job, job_id, with_for_update={"key_share": True})
+            # Whoever holds the job may keep a batch's answers for minutes; the clock looks again.
+            job = session.get(Job, job_id, with_for_update={"key_share": True, "skip_locked": True})
             at = db.now(session)
             if job is None or job.state != "running" or (job.waits_until is not None and job.waits_until > at):
                 return made

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
 from core import batches, db, documents, jobs, pricing, upkeep
@@ -448,6 +449,17 @@ def test_documents_that_are_deleted_meanwhile_are_not_sent(
     run_batches(job)
     assert len(batch_server.bill) == 3 - deleted
     assert batch_states(job) == ["completed" if deleted == 1 else "cancelled"]
+
+
+def test_a_job_that_is_being_written_is_packed_later(batch_server: BatchProvider, database: str) -> None:
+    job = batch_job("openai")
+    upkeep.expand_job(job)
+    with psycopg.connect(database) as keeping:
+        keeping.execute("SELECT 1 FROM job FOR NO KEY UPDATE")
+        # So that one who waits for it is not waited for.
+        keeping.execute("SET idle_in_transaction_session_timeout = '5s'")
+        assert batches.pack_job(job) == 0
+    assert batches.pack_job(job) == 1
 
 
 def test_one_bad_batch_does_not_stop_the_others(batch_server: BatchProvider) -> None:

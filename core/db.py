@@ -22,7 +22,7 @@ _engine: Engine | None = None
 _lock = threading.Lock()
 
 
-def configure(url: str, *, pool_size: int | None = None) -> Engine:
+def configure(url: str, *, pool_size: int | None = None, application_name: str = "cairn") -> Engine:
     """Point this process at a database. Called once at start; tests call it again for a fresh database."""
     global _engine
     settings = get_settings()
@@ -36,7 +36,7 @@ def configure(url: str, *, pool_size: int | None = None) -> Engine:
             pool_pre_ping=True,
             # An error's message goes to the logs, and parameters hold document text and prompts.
             hide_parameters=True,
-            connect_args={"application_name": "cairn", "connect_timeout": 10},
+            connect_args={"application_name": application_name, "connect_timeout": 10},
         )
     return _engine
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Literal
 
 import structlog
+from sqlmodel import Session
 
 from core import db
 from core.errors import Unavailable
@@ -21,6 +22,26 @@ def register(name: str, kind: Kind = "jobs") -> int:
         made = "INSERT INTO worker (name, kind) VALUES (:name, :kind) RETURNING id"
         worker_id: int = db.scalar(session, made, name=name, kind=kind)
         return worker_id
+
+
+def connection_name(worker_id: int) -> str:
+    """By it a dead worker's connections can be told from those of the living."""
+    return f"cairn worker {worker_id}"
+
+
+def end_transactions_of_the_dead(session: Session) -> None:
+    """A worker that is stopped, or cut off from the server, within a transaction would keep its locks for ever."""
+    db.execute(session, END_TRANSACTIONS, lease=get_settings().worker_lease_seconds)
+
+
+END_TRANSACTIONS = """
+SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
+WHERE a.datname = current_database() AND a.usename = current_user AND a.xact_start IS NOT NULL
+  AND a.application_name LIKE 'cairn worker %'
+  AND pg_postmaster_start_time() < now() - make_interval(secs => :lease)
+  AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.application_name = 'cairn worker ' || w.id
+                  AND w.last_seen > now() - make_interval(secs => :lease))
+"""
 
 
 # A worker that was not seen for very long was forgotten, and everything it claims would be taken from it.

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import calls, claims, db, expand, pricing, queue, record, templates
+from core import calls, claims, db, expand, heartbeat, pricing, queue, record, templates
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
 from core.providers.types import Provider
@@ -70,6 +70,12 @@ WHERE NOT EXISTS (SELECT 1 FROM job_event e WHERE e.job_id = n.job AND e.kind = 
 def tick(at: datetime) -> None:
     """One round of the scheduler, by the leader only."""
     with db.transaction() as session:
+        heartbeat.end_transactions_of_the_dead(session)
+    with db.transaction() as session:
+        # Behind the locks of one that has just been stopped no tick would ever find it dead.
+        db.execute(
+            session, "SELECT set_config('lock_timeout', :wait, true)", wait=f"{get_settings().worker_lease_seconds}s"
+        )
         _take_over(session, at)
         for row in db.rows(session, DUE_DOCUMENTS):
             queue.defer(session, "extract_document", document_id=row.id)

@@ -46,6 +46,9 @@ async def run(settings: Settings) -> None:
 
     name = f"{socket.gethostname()}:{os.getpid()}"
     worker_id = await asyncio.to_thread(heartbeat.register, name)
+    db.configure(
+        db.engine().url.render_as_string(hide_password=False), application_name=heartbeat.connection_name(worker_id)
+    )
     lane = LiveLane(worker_id, settings.live_concurrency)
     handed_over = Batches(worker_id)
     await lane.open()

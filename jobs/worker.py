@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 
-from core import db, queue
+from core import db, heartbeat, queue
 from core.batches import Batches
 from core.errors import Unavailable
 from core.live import LiveLane
@@ -38,7 +38,8 @@ async def _work_once(
 ) -> None:
     """A worker that loses its connection ends without an error: then the other ends, too, and both start again."""
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
-    connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=6)
+    named = {"application_name": heartbeat.connection_name(lane.worker_id)}
+    connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=6, kwargs=named)
     app = procrastinate.App(connector=connector)
     tasks.register(app, lane, handed_over, stop_extraction)
     options: dict[str, Any] = {
@@ -47,7 +48,7 @@ async def _work_once(
         "fetch_job_polling_interval": 5.0,
         "delete_jobs": "always",
         "shutdown_graceful_timeout": 1.0,
-        "update_heartbeat_interval": 2.0,
+        "update_heartbeat_interval": min(2.0, settings.worker_lease_seconds / 5),
         "stalled_worker_timeout": settings.worker_lease_seconds,
     }
     async with app.open_async():

@@ -1,18 +1,20 @@
-"""What the clock does, on a PostgreSQL of its own that can be started again."""
+"""What the clock does; where that matters on a PostgreSQL of its own that can be started again."""
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from core import batches, claims, db, heartbeat, jobs, live, migrate, templates, upkeep
 from core.embedded import EmbeddedPostgres
+from core.errors import Unavailable
 from tests.local_provider import LocalProvider
-from tests.pipeline import make_job, ready_documents, rows, run_job, states
+from tests.pipeline import make_job, ready_documents, rows, run_job, states, until_now
 
 
 @pytest.fixture
@@ -96,3 +98,74 @@ def test_a_job_that_waited_for_its_provider_and_was_cancelled_waits_no_more(
     assert said() is not None
     jobs.cancel(job)
     assert rows("SELECT state, error FROM job") == [{"state": "cancelled", "error": None}]
+
+
+@pytest.fixture
+def stopped(database: str) -> Iterator[tuple[int, psycopg.Connection[Any]]]:
+    """A worker, and a connection of it that can be left within a transaction."""
+    worker = heartbeat.register("stopped")
+    with psycopg.connect(database, application_name=heartbeat.connection_name(worker)) as connection:
+        yield worker, connection
+
+
+def see(worker: int, hours: int) -> None:
+    with db.transaction() as session:
+        db.execute(
+            session,
+            "UPDATE worker SET last_seen = now() + make_interval(hours => :hours) WHERE id = :id",
+            hours=hours,
+            id=worker,
+        )
+
+
+def tick_until(condition: Callable[[], object]) -> None:
+    """PostgreSQL may have been started so recently that nobody can be taken for dead yet."""
+
+    def round_of_it() -> bool:
+        upkeep.tick(datetime.now(UTC))
+        return bool(condition())
+
+    until_now(round_of_it)
+
+
+def is_cut(connection: psycopg.Connection[Any]) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
+def test_a_dead_workers_transaction_is_ended_and_a_living_ones_is_not(
+    stopped: tuple[int, psycopg.Connection[Any]], database: str, setting: Any
+) -> None:
+    setting(WORKER_LEASE_SECONDS=1)
+    worker, connection = stopped
+    living = heartbeat.register("living")
+    see(worker, -1)
+    see(living, 1)
+    with psycopg.connect(database, application_name=heartbeat.connection_name(living)) as other:
+        for one in (connection, other):
+            one.execute("SELECT 1")
+        tick_until(lambda: is_cut(connection))
+        other.execute("SELECT 1")
+
+
+def test_a_tick_does_not_wait_for_one_who_was_only_just_stopped(
+    stopped: tuple[int, psycopg.Connection[Any]], setting: Any
+) -> None:
+    setting(WORKER_LEASE_SECONDS=1)
+    ready_documents(1)
+    with db.transaction() as session:
+        db.execute(session, "UPDATE document SET state = 'queued'")
+    worker, connection = stopped
+    see(worker, 1)
+    task = "INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock) VALUES ('a', 'b', %s)"
+    connection.execute(task, ("extract_document:doc_0000",))
+    # So that one who waits for it is not waited for.
+    connection.execute("SET idle_in_transaction_session_timeout = '10s'")
+    with pytest.raises(Unavailable):
+        upkeep.tick(datetime.now(UTC))
+    see(worker, -1)
+    tick_until(lambda: is_cut(connection))
+    assert rows("SELECT task_name FROM procrastinate_jobs") == [{"task_name": "extract_document"}]

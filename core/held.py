@@ -95,9 +95,9 @@ def adopt(batch: ProviderBatch, remote: Remote, kind: str, words: str) -> Provid
 
 def progress(batch: ProviderBatch, remote: Remote) -> None:
     """It is still at work: look again after a tenth of its age."""
-    if remote.provider_state != "validating":
-        _end_waits(batch.job_id)
     with db.transaction() as session:
+        if remote.provider_state != "validating":
+            _end_waits(session, batch.job_id)
         at = db.now(session)
         age = at - (batch.submitted_at or batch.created_at)
         _set(
@@ -114,9 +114,9 @@ def progress(batch: ProviderBatch, remote: Remote) -> None:
 
 def keep(batch: ProviderBatch, lane: BatchLane, files: list[Path], remote: Remote) -> None:
     """Keep its results, in one transaction with its end."""
-    _end_waits(batch.job_id)
     usage = None if remote.usage is None else asdict(remote.usage)
     with _end(batch, remote.state, provider_state=remote.provider_state, usage=usage, error=None) as (session, held):
+        _end_waits(session, batch.job_id)
         kept = ingest.keep(session, held, lane, files, remote, db.now(session))
         expand.note(session, batch.job_id, f"batch_{remote.state}", _told(batch, kept))
 
@@ -229,6 +229,5 @@ def _wait_for_room(session: Session, job_id: str, at: datetime) -> None:
     expand.note(session, job_id, "waiting", f"The provider's queue is full: what is left goes again in {minutes} min.")
 
 
-def _end_waits(job_id: str) -> None:
-    with db.transaction() as session:
-        db.execute(session, "UPDATE job SET waits = 0, waits_until = NULL WHERE id = :job AND waits > 0", job=job_id)
+def _end_waits(session: Session, job_id: str) -> None:
+    db.execute(session, "UPDATE job SET waits = 0, waits_until = NULL WHERE id = :job AND waits > 0", job=job_id)

@@ -1,0 +1,66 @@
+"""A batch in the hands of one worker: whoever has lost it writes nothing more."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core import batches, calls, db, heartbeat, held, upkeep
+from core.errors import ProviderError
+from core.models import ProviderBatch
+from core.providers.batches import Remote
+from tests.batch_provider import BatchProvider
+from tests.pipeline import make_job, ready_documents, rows
+
+pytestmark = pytest.mark.usefixtures("database")
+REMOTE = Remote("batch_1", "in_progress", "in_progress", datetime.now(UTC))
+
+
+LATE: dict[str, Callable[[ProviderBatch], object]] = {
+    "write": lambda batch: held.write(batch, state="settling"),
+    "release": lambda batch: held.release(batch, timedelta(0)),
+    "adopt": lambda batch: held.adopt(batch, REMOTE, "submitted", "Late"),
+    "progress": lambda batch: held.progress(batch, REMOTE),
+    "keep": lambda batch: held.keep(batch, calls.provider("openai").batches, [Path("none")], REMOTE),
+    "gone": held.gone,
+    "invalid": lambda batch: held.invalid(batch, REMOTE),
+    "refuse": lambda batch: held.refuse(batch, ProviderError("No.", code="auth")),
+    "absent": held.absent,
+}
+
+
+@pytest.fixture
+def batch_id(batch_server: BatchProvider) -> str:
+    """A batch that was packed, and nothing more."""
+    job = make_job(ready_documents(2), "summarize", provider="openai", model="gpt-5-mini", lane="batch")
+    upkeep.expand_job(job)
+    batches.pack_job(job)
+    (row,) = rows("SELECT id FROM provider_batch")
+    found: str = row["id"]
+    return found
+
+
+@pytest.mark.parametrize("write", LATE)
+def test_who_has_lost_a_batch_writes_nothing(write: str, batch_id: str) -> None:
+    late = held.take(batch_id, heartbeat.register("late"), due_only=True)
+    assert late is not None
+    with db.transaction() as session:
+        db.execute(session, "UPDATE worker SET last_seen = now() - interval '1 hour'")
+    assert held.take(batch_id, heartbeat.register("new"), due_only=True) is not None
+    with db.transaction() as session:
+        db.execute(session, "UPDATE job SET waits = 2, waits_until = now() + interval '1 hour'")
+    before = everything()
+    with pytest.raises(held.Lost):
+        LATE[write](late)
+    assert everything() == before
+
+
+def everything() -> list[list[dict[str, object]]]:
+    tables = ("job", "provider_batch", "request", "response", "usage_record", "job_event", "procrastinate_jobs")
+    return [rows(f"SELECT * FROM {table} ORDER BY 1") for table in tables]
+
+
+def test_a_living_worker_keeps_its_batch(batch_id: str) -> None:
+    assert held.take(batch_id, heartbeat.register("one"), due_only=True) is not None
+    assert held.take(batch_id, heartbeat.register("other"), due_only=True) is None

@@ -67,7 +67,6 @@ class LiveLane:
         for task in self.background:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
-        await calls.close()
         self._database.shutdown(wait=False, cancel_futures=True)
 
     async def pump(self, job_id: str) -> None:

@@ -10,7 +10,7 @@ import threading
 
 import structlog
 
-from core import db, heartbeat, migrate, templates
+from core import calls, db, heartbeat, migrate, templates
 from core.batches import Batches
 from core.children import end_with_parent
 from core.errors import CairnError
@@ -60,7 +60,7 @@ async def run(settings: Settings) -> None:
     scheduler.start()
     log.info("jobs started", worker=name)
 
-    working = asyncio.create_task(worker.work(lane, handed_over, stop_extraction, settings))
+    working = asyncio.create_task(worker.work(lane, handed_over, stop_extraction))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({working, stopping, *lane.background}, return_when=asyncio.FIRST_COMPLETED)
     for part in (working, *lane.background):
@@ -74,6 +74,7 @@ async def run(settings: Settings) -> None:
     working.cancel()
     handed_over.stopping.set()
     await asyncio.gather(lane.close(settings.grace_seconds), handed_over.close(settings.grace_seconds))
+    await calls.close()
     await asyncio.wait({working}, timeout=1)
     beat.stop()
     leadership.close()

@@ -50,6 +50,7 @@ def with_lane(work: Callable[[LiveLane], Awaitable[T]], concurrency: int = 8, gr
             return await work(lane)
         finally:
             await lane.close(grace)
+            await calls.close()
 
     try:
         return asyncio.run(run())

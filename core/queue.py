@@ -16,6 +16,9 @@ from core.errors import Unavailable
 
 TaskName = Literal["extract_document", "expand_job", "pump_job", "advance_batch", "derive"]
 DOCUMENTS, JOBS = "documents", "jobs"
+# Whose queue worker was silent for so long is gone. One that is only busy must not lose its tasks, and there is no
+# hurry: what they were about is due again by its rows.
+GONE_SECONDS = 60.0
 QUEUE_OF: dict[TaskName, str] = {
     "extract_document": DOCUMENTS,
     "expand_job": JOBS,

@@ -114,7 +114,7 @@ def _take_over(session: Session, at: datetime) -> None:
         )
     db.execute(session, RELEASE_DOCUMENTS, lease=lease)
     db.execute(session, FORGET_WORKERS, lease=lease)
-    db.execute(session, FORGET_TASKS, lease=lease)
+    db.execute(session, FORGET_TASKS, gone=queue.GONE_SECONDS)
 
 
 # While PostgreSQL was away nobody could be seen: those who live get a lease's time to show it.
@@ -128,11 +128,10 @@ WHERE d.state = 'extracting' AND NOT EXISTS (
 
 FORGET_WORKERS = "DELETE FROM worker WHERE last_seen < now() - make_interval(secs => :lease) - interval '1 day'"
 
-# A task whose worker is gone only nudged; what it was about is due again by its rows.
 FORGET_TASKS = """
 DELETE FROM procrastinate_jobs WHERE status = 'doing' AND (
   worker_id IS NULL OR worker_id IN (
-    SELECT id FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => :lease)))
+    SELECT id FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => :gone)))
 """
 
 

@@ -14,28 +14,25 @@ from core import db, heartbeat, queue
 from core.batches import Batches
 from core.errors import Unavailable
 from core.live import LiveLane
-from core.settings import Settings
 from jobs import tasks
 
 log = structlog.get_logger()
 RESTART_SECONDS = 1.0
 
 
-async def work(lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event, settings: Settings) -> None:
+async def work(lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event) -> None:
     """The queue's workers, again and again: a database that goes away ends them, and they come back with it."""
     while not lane.stopping.is_set():
         reason = "the connection was lost"
         try:
-            await _work_once(lane, handed_over, stop_extraction, settings)
+            await _work_once(lane, handed_over, stop_extraction)
         except (ConnectorException, psycopg.Error, Unavailable) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
         log.warning("the queue's workers ended and start again", reason=reason)
         await asyncio.sleep(RESTART_SECONDS)
 
 
-async def _work_once(
-    lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event, settings: Settings
-) -> None:
+async def _work_once(lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event) -> None:
     """A worker that loses its connection ends without an error: then the other ends, too, and both start again."""
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
     named = {"application_name": heartbeat.connection_name(lane.worker_id)}
@@ -48,8 +45,8 @@ async def _work_once(
         "fetch_job_polling_interval": 5.0,
         "delete_jobs": "always",
         "shutdown_graceful_timeout": 1.0,
-        "update_heartbeat_interval": min(2.0, settings.worker_lease_seconds / 5),
-        "stalled_worker_timeout": settings.worker_lease_seconds,
+        "update_heartbeat_interval": 2.0,
+        "stalled_worker_timeout": queue.GONE_SECONDS,
     }
     async with app.open_async():
         workers = [

@@ -3,12 +3,14 @@
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
 
 from core import db, migrate, templates
+from tests.batch_provider import BatchProvider
 from tests.processes.running import JobsProcess, Start
 
 
@@ -43,3 +45,18 @@ def start(url: str, tmp_path: Path) -> Iterator[Start]:
     for one in started:
         if one.running:
             one.kill()
+        # Shown where the test failed.
+        print(one.text())
+
+
+@pytest.fixture
+def batch_times(batch_server: BatchProvider, setting: Any, tmp_path: Path) -> None:
+    """Everything soon, and a place of its own for files."""
+    setting(
+        DATA_DIR=tmp_path / "data",
+        WORKER_LEASE_SECONDS=1,
+        SCHEDULER_TICK_SECONDS=0.2,
+        HEALTH_SAMPLE_SECONDS=60,
+        BATCH_SETTLE_SECONDS=1.5,
+        SHUTDOWN_GRACE_SECONDS=3,
+    )

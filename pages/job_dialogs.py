@@ -1,5 +1,6 @@
 """What a job's actions ask before they are carried out: each says what it comes to."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import streamlit as st
@@ -12,8 +13,21 @@ from core.reports.page import MOST
 from pages import batch_words, job_words, widgets
 
 
+def _carry_out(action: Callable[[], object], success: str = "") -> None:
+    """What a dialog's last button does. The dialog runs once more after it, on what is changed by then: see `_over`."""
+    widgets.attempt(action, success)
+    st.session_state["dialog_over"] = True
+
+
+def _over() -> bool:
+    """Whether this dialog was carried out; it then has nothing to show any more."""
+    return bool(st.session_state.pop("dialog_over", False))
+
+
 @st.dialog("Cancel this job")
 def cancel(row: JobRow) -> None:
+    if _over():
+        st.rerun()
     st.markdown(f"Cancel **{widgets.plain(row.name)}**?")
     st.markdown(
         f"- Not sent any more: {widgets.count(row.pending, 'request')}\n"
@@ -22,12 +36,13 @@ def cancel(row: JobRow) -> None:
         f"- Answered, and kept: {row.succeeded:,}"
     )
     st.caption("What is dropped can be sent again later.")
-    if st.button("Cancel job", type="primary", on_click=lambda: widgets.attempt(lambda: jobs.cancel(row.id))):
-        st.rerun()
+    st.button("Cancel job", type="primary", on_click=lambda: _carry_out(lambda: jobs.cancel(row.id)))
 
 
 @st.dialog("Send again")
 def send_again(row: JobRow) -> None:
+    if _over():
+        st.rerun()
     left = jobs.resend_estimate(row.id, widgets.utc_now())
     unanswered = row.failed + row.cancelled
     if not left.requests:
@@ -50,10 +65,10 @@ def send_again(row: JobRow) -> None:
     )
 
     def act() -> None:
-        widgets.attempt(lambda: jobs.retry(row.id, st.session_state["resend_lane"]))
+        lane = st.session_state["resend_lane"]
+        _carry_out(lambda: jobs.retry(row.id, lane))
 
-    if st.button(f"Send {left.requests:,} again", type="primary", on_click=act):
-        st.rerun()
+    st.button(f"Send {left.requests:,} again", type="primary", on_click=act)
 
 
 def _when(lane: Lane, provider: str) -> str:
@@ -68,6 +83,8 @@ def _not_sendable(number: int) -> str:
 
 @st.dialog("Settle by hand")
 def settle(row: JobRow) -> None:
+    if _over():
+        st.rerun()
     found = [batch for batch in report.provider_batches(row.id, limit=MOST).items if batch.state == "settling"]
     if not found:
         st.markdown("It is settled by now.")
@@ -81,29 +98,27 @@ def settle(row: JobRow) -> None:
         f"Look at {name} first. If the batch is not there, say so here, and its requests go out again at once. If it "
         "is there after all, they are billed twice."
     )
-
-    def act() -> None:
-        widgets.attempt(lambda: jobs.give_up_looking(choice.id))
-
-    if st.button("It is not there", type="primary", on_click=act):
-        st.rerun()
+    st.button("It is not there", type="primary", on_click=lambda: _carry_out(lambda: jobs.give_up_looking(choice.id)))
 
 
 @st.dialog("Rename")
 def rename(row: JobRow) -> None:
+    if _over():
+        st.rerun()
     st.text_input("Name", row.name, max_chars=200, key="new_name")
     st.text_area("Description", row.description, max_chars=2000, key="new_description")
 
     def act() -> None:
         name, description = st.session_state["new_name"], st.session_state["new_description"]
-        widgets.attempt(lambda: jobs.rename(row.id, name, description))
+        _carry_out(lambda: jobs.rename(row.id, name, description))
 
-    if st.button("Save", type="primary", on_click=act):
-        st.rerun()
+    st.button("Save", type="primary", on_click=act)
 
 
 @st.dialog("Delete this job")
 def delete(row: JobRow) -> None:
+    if _over():
+        widgets.go("jobs.py")
     going = jobs.removal(row.id)
     st.markdown(f"Delete **{widgets.plain(row.name)}** for good?")
     st.markdown(
@@ -113,8 +128,4 @@ def delete(row: JobRow) -> None:
         f"record: {widgets.plain(widgets.money_of(row.cost_usd, row.unpriced))} stays in the costs"
     )
 
-    def act() -> None:
-        widgets.attempt(lambda: jobs.delete(row.id), "The job is deleted.")
-
-    if st.button("Delete", type="primary", on_click=act):
-        widgets.go("jobs.py")
+    st.button("Delete", type="primary", on_click=lambda: _carry_out(lambda: jobs.delete(row.id), "The job is deleted."))

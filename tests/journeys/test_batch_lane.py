@@ -51,15 +51,19 @@ def test_from_upload_to_insights_in_the_batch_lane(app: App, browser_page: Any, 
     expect(page.get_by_text("The last 2 batches of this model here")).to_be_visible()
 
 
-def test_a_dialog_stays_open_while_the_page_looks_again(app: App, browser_page: Any, tmp_path: Path) -> None:
-    page = browser_page
-    upload(app, page, tmp_path)
+def canary(app: App, page: Any, directory: Path) -> str:
+    """A job of which two requests go first."""
+    upload(app, page, directory)
     job = {"name": "A canary", "template": "summarize", "collection": "default", "provider": "offline", "canary": 2}
     body = json.dumps({**job, "lane": "batch"}).encode()
     request = urllib.request.Request(f"{app.url}/api/v1/jobs/", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as answer:
-        made = json.load(answer)
-    page.goto(f"{app.url}/job?id={made['id']}")
+        return str(json.load(answer)["id"])
+
+
+def test_a_dialog_stays_open_while_the_page_looks_again(app: App, browser_page: Any, tmp_path: Path) -> None:
+    page = browser_page
+    page.goto(f"{app.url}/job?id={canary(app, page, tmp_path)}")
     expect(page.get_by_role("button", name=f"Release {DOCUMENTS - 2} requests")).to_be_visible()
     page.get_by_role("button", name="Rename").click()
     name = page.get_by_role("textbox", name="Name")
@@ -71,5 +75,21 @@ def test_a_dialog_stays_open_while_the_page_looks_again(app: App, browser_page: 
     expect(name).to_have_value("Notes of the northern plant")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="Notes of the northern plant")).to_be_visible()
-    page.get_by_role("button", name=re.compile("^Release")).click()
+
+
+def test_each_dialog_of_a_job_does_what_it_says_and_closes(app: App, browser_page: Any, tmp_path: Path) -> None:
+    page = browser_page
+    dialog = page.get_by_role("dialog")
+    page.goto(f"{app.url}/job?id={canary(app, page, tmp_path)}")
+    page.get_by_role("button", name="Drop the rest").click()
+    dialog.get_by_role("button", name="Cancel job").click()
+    expect(page.get_by_text("cancelled", exact=True).first).to_be_visible()
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Send again").click()
+    dialog.get_by_role("button", name=f"Send {DOCUMENTS - 2} again").click()
     expect(page.get_by_text("completed", exact=True).first).to_be_visible(timeout=60_000)
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("No jobs yet")).to_be_visible()
+    expect(dialog).to_have_count(0)

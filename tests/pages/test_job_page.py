@@ -12,7 +12,10 @@ from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import add_document, make_job, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
-NOW = datetime.now(UTC)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 def state_of(job: str) -> str:
@@ -58,12 +61,12 @@ def test_an_empty_job_says_so() -> None:
 def test_a_running_batch_job_tells_of_each_kind_of_batch() -> None:
     job = made.job("running")
     made.requests(job, "in_flight", 40)
-    made.batch(job, "in_progress", 20, submitted_at=NOW - timedelta(hours=2), done=5, next_at=NOW)
-    made.batch(job, "settling", 15, intent_at=NOW, next_at=NOW, error="The answer was not heard.")
+    made.batch(job, "in_progress", 20, submitted_at=now() - timedelta(hours=2), done=5, next_at=now())
+    made.batch(job, "settling", 15, intent_at=now(), next_at=now(), error="The answer was not heard.")
     made.batch(
         job, "completed", 8, counts='{"answered": 8, "failed": 0, "again": 0, "cancelled": 0, "odd": {}, "missing": 0}'
     )
-    made.batch(job, "ended", 5, next_at=NOW)
+    made.batch(job, "ended", 5, next_at=now())
     text = words(show("job", id=job))
     assert "20 requests in 1 batch at OpenAI since 2 h, 5 of them done" in text
     assert "15 requests in 1 batch\\: being settled" in text
@@ -78,7 +81,7 @@ def test_a_running_batch_job_tells_of_each_kind_of_batch() -> None:
 def test_a_single_batch_is_shown_with_its_ids_and_its_odd_lines() -> None:
     job = made.job("completed")
     counts = '{"answered": 0, "failed": 0, "again": 0, "cancelled": 0, "odd": {"not_utf8": 2}, "missing": 0}'
-    batch = made.batch(job, "completed", provider_batch_id="batch_there", counts=counts, ended_at=NOW)
+    batch = made.batch(job, "completed", provider_batch_id="batch_there", counts=counts, ended_at=now())
     made.odd_line(batch, "not_utf8", b"{\xff<script>alert(1)</script>")
     made.odd_line(batch, "unknown", b"x" * 9_000)
     at = show("job", id=job, tab="Provider batches")
@@ -200,7 +203,7 @@ def test_cancelling_asks_and_names_what_is_dropped() -> None:
 
 def test_a_batch_is_settled_by_hand_after_a_warning() -> None:
     job = made.job("running")
-    batch = made.batch(job, "settling", 2, intent_at=NOW, next_at=NOW)
+    batch = made.batch(job, "settling", 2, intent_at=now(), next_at=now())
     made.requests(job, "in_flight", 2, provider_batch_id=batch)
     at = press(show("job", id=job), "Settle by hand")
     assert "billed twice" in words(at)

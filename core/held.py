@@ -133,8 +133,6 @@ def invalid(batch: ProviderBatch, remote: Remote) -> None:
     reason = "; ".join(dict.fromkeys(refused.message for refused in remote.refused)) or "The provider gave no reason."
     with _end(batch, "failed", provider_state=remote.provider_state, error=reason[:2000]) as (session, held):
         at = db.now(session)
-        held.ended_at = at
-        session.flush()
         ingest.refused(session, held, remote.refused, at)
         if any(refused.code == FULL_QUEUE for refused in remote.refused):
             _wait_for_room(session, batch.job_id, at)
@@ -198,7 +196,8 @@ def _end(batch: ProviderBatch, state: str, **values: Any) -> Iterator[tuple[Sess
     """The last transaction of a batch: its state, its requests and its job's next nudge, all or nothing."""
     with db.transaction() as session:
         db.execute(session, "SELECT 1 FROM job WHERE id = :job FOR NO KEY UPDATE", job=batch.job_id)
-        yield session, _set(session, batch, state=state, worker_id=None, next_at=None, **values)
+        ended_at = batch.ended_at or db.now(session)
+        yield session, _set(session, batch, state=state, worker_id=None, next_at=None, ended_at=ended_at, **values)
         queue.defer(session, "derive")
         queue.defer(session, "pump_job", job_id=batch.job_id)
         expand.finish_if_done(session, batch.job_id)

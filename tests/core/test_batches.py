@@ -243,6 +243,7 @@ def test_a_create_that_never_happened_is_settled_and_sent_again(
     assert states(job) == {"succeeded": 5}
     assert batch_server.creates == 1
     assert batch_states(job) == ["absent", "completed"]
+    assert all(batch["ended_at"] for batch in batch_rows(job))
 
 
 @both

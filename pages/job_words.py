@@ -89,6 +89,8 @@ def _at_work(row: JobRow, standing: Standing, now: datetime) -> list[str]:
             told.append(f"{what} at {name}{since}{done}.{_no_progress(row.provider)}")
         else:
             told.append(f"{what}: done at {name}, the results are being fetched.")
+    if standing.trouble:
+        told.append(f"The last step failed, and is tried again by itself. {standing.trouble}")
     live = row.in_flight - row.answered - in_batches
     if live > 0:
         told.append(f"Being answered now, live: {count(live, 'request')}.")

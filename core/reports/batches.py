@@ -49,24 +49,33 @@ class Group:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a job's batches stand. `twins`: what is not sent yet waits for the answers of equal requests."""
+    """How a job's batches stand. `twins`: what is not sent yet waits for the answers of equal requests.
+
+    `trouble` is why the last step of one of them failed; it is tried again.
+    """
 
     groups: dict[str, Group]
     in_flight: InFlight
     twins: bool
+    trouble: str | None
 
 
 def standing(job_id: str, provider: str) -> Standing:
     with db.transaction() as session:
         found = db.rows(session, GROUPS, job=job_id)
         groups = {row.state: Group(row.batches, row.requests, row.done, row.since) for row in found}
-        return Standing(groups, in_flight(session, provider), bool(db.scalar(session, TWINS, job=job_id)))
+        twins = bool(db.scalar(session, TWINS, job=job_id))
+        return Standing(groups, in_flight(session, provider), twins, db.scalar(session, TROUBLE, job=job_id))
 
 
 GROUPS = """
 SELECT state, count(*)::int AS batches, sum(requests)::int AS requests, coalesce(sum(done), 0)::int AS done,
   min(coalesce(submitted_at, intent_at)) AS since
 FROM provider_batch WHERE job_id = :job GROUP BY state
+"""
+
+TROUBLE = """
+SELECT error FROM provider_batch WHERE job_id = :job AND next_at IS NOT NULL AND tries > 0 ORDER BY tries DESC LIMIT 1
 """
 
 # The first ones tell: what goes out goes in this order.

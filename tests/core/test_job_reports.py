@@ -101,7 +101,16 @@ def test_how_a_jobs_batches_stand() -> None:
     found = batches.standing(job, "openai")
     assert found.groups == {"in_progress": Group(2, 15, 4, since), "completed": Group(1, 5, 0, since)}
     assert found.in_flight == InFlight(3, 151, Decimal("0.5"))
-    assert not found.twins
+    assert (found.twins, found.trouble) == (False, None)
+
+
+def test_the_trouble_with_a_batch_is_told_as_long_as_it_lasts() -> None:
+    job = made.job("running")
+    made.batch(job, "in_progress", next_at=NOW, error="once", tries=1)
+    made.batch(job, "in_progress", next_at=NOW, error="often", tries=5)
+    made.batch(job, "failed", error="long ago", tries=9)
+    made.batch(job, "settling", next_at=NOW, error="not heard")
+    assert batches.standing(job, "openai").trouble == "often"
 
 
 def test_a_job_waits_for_equal_requests() -> None:

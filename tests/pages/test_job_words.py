@@ -34,8 +34,8 @@ def job(state: str = "running", **fields: Any) -> JobRow:
     return JobRow(**values)
 
 
-def standing(used: InFlight = IDLE, *, twins: bool = False, **groups: Group) -> Standing:
-    return Standing(groups, used, twins)
+def standing(used: InFlight = IDLE, *, twins: bool = False, trouble: str | None = None, **groups: Group) -> Standing:
+    return Standing(groups, used, twins, trouble)
 
 
 def told(row: JobRow, where: Standing | None = None) -> str:
@@ -66,6 +66,11 @@ def group(requests: int = 10, done: int = 0) -> Group:
         (job(in_flight=10), standing(in_progress=group()), "10 requests in 1 batch at OpenAI since 3 h 20 min."),
         (job(in_flight=10), standing(in_progress=group(10, 4)), "since 3 h 20 min, 4 of them done"),
         (job(in_flight=10), standing(ended=group()), "results are being fetched"),
+        (
+            job(in_flight=10),
+            standing(trouble="No room on the disk.", ended=group()),
+            "tried again by itself. No room on",
+        ),
         (
             job(provider="anthropic", in_flight=10),
             standing(in_progress=group()),

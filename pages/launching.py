@@ -98,8 +98,8 @@ def _canary(estimate: Estimate, lane: Lane) -> int:
 
 def _leftovers(estimate: Estimate) -> Leftovers | None:
     st.caption(
-        "A batch may leave requests unanswered: errors that pass, or 24 hours that are over. Nothing unanswered is "
-        "billed. Passing errors go out again by themselves, twice; what has expired or was cancelled waits for you."
+        "A batch may leave requests unanswered: errors that pass, or 24 hours that are over. Neither is billed. "
+        "Passing errors go out again by themselves, twice; what has expired or was cancelled waits for you."
     )
     if not st.toggle("Send expired ones again", key="leftovers"):
         return None

@@ -14,7 +14,7 @@ PER_PAGE = 100
 def show(row: JobRow) -> None:
     page = report.provider_batches(row.id, limit=PER_PAGE)
     now = widgets.utc_now()
-    if row.lane == "batch":
+    if row.lane == "batch" and row.provider != "offline":
         st.caption(job_words.leftovers(row))
     if not page.items:
         st.caption("Nothing was handed over as a batch yet.")

@@ -8,6 +8,7 @@ import streamlit as st
 from core import calls
 from core.reports import costs, health, insights, jobs, overview
 from pages import widgets
+from pages.job_words import waits_for_decision
 from pages.uploads import load_samples
 
 SPEND_DAYS = 14
@@ -86,6 +87,8 @@ def troubles() -> list[tuple[str, str, dict[str, str]]]:
     wrong: list[tuple[str, str, dict[str, str]]] = []
     if not any(worker.alive for worker in health.workers()):
         wrong.append(("No worker is alive: nothing is read or asked", "health.py", {}))
+    paused = [job for job in jobs.find(state="paused", limit=5).items if waits_for_decision(job)]
+    wrong += [(f"{job.name}: its canary is through, decide on the rest", "job.py", {"id": job.id}) for job in paused]
     wrong += [(f"{j.failed:,} failed in {j.name}", "job.py", {"id": j.id}) for j in overview.troubled_jobs()]
     if found.failed_documents:
         unread = f"{widgets.count(found.failed_documents, 'document')} could not be read"

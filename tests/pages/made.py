@@ -1,14 +1,17 @@
 """Jobs, requests and provider batches in a state of the test's choice, as the machine would leave them."""
 
+import itertools
 from typing import Any
 
 from core import db
-from core.ids import new_id
+
+# Ids in the order of their making, however fast that is.
+_number = itertools.count(100_000)
 
 
 def job(state: str, **columns: Any) -> str:
     values: dict[str, Any] = {
-        "id": new_id("job"),
+        "id": f"job_{next(_number)}",
         "name": "Made",
         "template_id": "summarize",
         "template_version": 1,
@@ -41,13 +44,13 @@ def requests(job_id: str, state: str, number: int = 1, **columns: Any) -> None:
 
 def batch(job_id: str, state: str, requests: int = 10, **columns: Any) -> str:
     values: dict[str, Any] = {
-        "id": new_id("bat"),
+        "id": f"bat_{next(_number)}",
         "job_id": job_id,
         "provider": "openai",
         "base_url": "http://localhost",
         "model": "gpt-5-mini",
         "endpoint": "/v1/chat/completions",
-        "nonce": new_id("n"),
+        "nonce": f"nonce{next(_number)}",
         "state": state,
         "requests": requests,
         **columns,

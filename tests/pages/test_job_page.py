@@ -7,9 +7,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import db
+from tests.batch_provider import AskedLine, BatchProvider, Line
 from tests.pages import made
 from tests.pages.seeing import buttons, press, show, words
-from tests.pipeline import add_document, make_job, rows, run_job
+from tests.pipeline import add_document, make_job, ready_documents, rows, run_batches, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -297,6 +298,13 @@ def test_a_canary_shows_what_it_cost_and_what_the_rest_will(canary: str) -> None
     assert "Resume" not in buttons(at)
 
 
+def test_the_overview_asks_for_the_decision(canary: str) -> None:
+    made.job("paused", name="Paused by hand")
+    text = words(show("overview"))
+    assert "Made: its canary is through" in text.replace("\\", "")
+    assert "Paused by hand: its canary" not in text
+
+
 def test_a_canary_is_released(canary: str) -> None:
     press(show("job", id=canary), "Release 5 requests")
     assert state_of(canary) == "running"
@@ -328,3 +336,25 @@ def test_a_live_job_shows_its_answers() -> None:
 
 def test_a_job_that_is_gone_says_so() -> None:
     assert "may have been deleted" in words(show("job", id="job_gone"))
+
+
+def test_what_the_machine_leaves_is_what_the_page_reads(batch_server: BatchProvider) -> None:
+    plans = {"doc_0000": Line(not_json=True), "doc_0001": Line(missing=True), "doc_0002": Line(outcome="expired")}
+
+    def plan(asked: AskedLine) -> Line:
+        return next((line for name, line in plans.items() if name in asked.document), Line())
+
+    batch_server.line_plan = plan
+    job = make_job(ready_documents(6), "summarize", provider="openai", model="gpt-5-mini", lane="batch")
+    run_batches(job)
+    at = show("job", id=job, tab="Provider batches")
+    assert not at.exception
+    grid = at.dataframe[0].value
+    assert list(grid["What became of it"]) == [
+        "0 answered, 2 failed, 2 without a line, 1 odd line",
+        "0 answered, 2 sent again, 2 without a line, 1 odd line",
+        "3 answered, 1 failed, 2 sent again, 2 without a line, 1 odd line",
+    ]
+    text = words(at)
+    assert "3 answered · 3 failed" in text
+    assert "tokens more than what its lines account for" in text

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Engine, Row, create_engine, text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
@@ -63,8 +63,31 @@ def transaction() -> Iterator[Session]:
     try:
         with make_session() as session, session.begin():
             yield session
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
-        raise Unavailable("The database cannot be reached at the moment. Nothing was changed; try again.") from error
+    except Exception as error:
+        _hide_values(error)
+        if isinstance(error, AWAY):
+            message = "The database cannot be reached at the moment. Nothing was changed; try again."
+            raise Unavailable(message) from error
+        raise
+
+
+AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+
+
+def _hide_values(error: BaseException | None) -> None:
+    """PostgreSQL tells values of rows and parameters, which are texts of documents, and errors are logged."""
+    while error is not None:
+        told = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(told, psycopg.Error) and told.sqlstate is not None:
+            error.args = (_without_values(told),)
+        error = error.__cause__ or error.__context__
+
+
+def _without_values(error: psycopg.Error) -> str:
+    told = error.diag
+    if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
+        return f"{type(error).__name__} {told.constraint_name or told.column_name or told.datatype_name or ''}".strip()
+    return f"{type(error).__name__}: {told.message_primary}"
 
 
 def rows(session: Session, sql: str, **params: Any) -> list[Row[Any]]:

@@ -69,6 +69,7 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
     "log_checkpoints": "off",
+    "log_min_messages": "log",  # what is wrong with a statement holds its values, and is told to who sent it
 }
 # What PostgreSQL says when something that is about to end still holds the cluster or its socket.
 STILL_HELD = ("lock file", "is still in use", "could not bind Unix")

@@ -30,8 +30,8 @@ OWN_OUTPUT_TOKENS = 500
 CUSTOM_ID_BYTES = 48
 # So often in a row may a provider's queue be full before slices become smaller: it may be too small for them.
 PATIENT_WAITS = 3
-# A million tokens, so that the cheapest model's rate does not vanish in rounding.
-MANY = 1_000_000
+# So many tokens that the cheapest model's rate does not vanish in rounding, and too few for the tiers of long calls.
+MANY = 10_000
 
 
 @dataclass(frozen=True)

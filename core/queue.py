@@ -33,6 +33,16 @@ def _deferrer() -> procrastinate.App:
     return procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 
 
+def newest(session: Session) -> int:
+    found: int = db.scalar(session, "SELECT coalesce(max(id), 0) FROM procrastinate_jobs")
+    return found
+
+
+def forget(session: Session, newest: int) -> None:
+    """Drop what waits, up to that one: what it was about has been looked at since."""
+    db.execute(session, "DELETE FROM procrastinate_jobs WHERE status = 'todo' AND id <= :newest", newest=newest)
+
+
 def defer(session: Session, task: TaskName, **arguments: str) -> None:
     """At most one task of this name and arguments waits at a time; a second one is dropped."""
     lock = ":".join([task, *arguments.values()])

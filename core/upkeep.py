@@ -69,14 +69,9 @@ WHERE NOT EXISTS (SELECT 1 FROM job_event e WHERE e.job_id = n.job AND e.kind = 
 
 def tick(at: datetime) -> None:
     """One round of the scheduler, by the leader only."""
+    take_over(at)
     with db.transaction() as session:
-        heartbeat.end_transactions_of_the_dead(session)
-    with db.transaction() as session:
-        # Behind the locks of one that has just been stopped no tick would ever find it dead.
-        db.execute(
-            session, "SELECT set_config('lock_timeout', :wait, true)", wait=f"{get_settings().worker_lease_seconds}s"
-        )
-        _take_over(session, at)
+        _wait_no_longer_than_a_lease(session)
         for row in db.rows(session, DUE_DOCUMENTS):
             queue.defer(session, "extract_document", document_id=row.id)
         for row in db.rows(session, DUE_JOBS):
@@ -100,8 +95,22 @@ FROM job j WHERE j.state IN ('queued', 'running', 'paused', 'cancelling') ORDER 
 DUE_BATCHES = "SELECT id FROM provider_batch WHERE next_at <= now() ORDER BY next_at LIMIT 500"
 
 
-def _take_over(session: Session, at: datetime) -> None:
+def take_over(at: datetime) -> None:
     """Work of dead workers goes back; a call that they did not hear the end of is booked as an estimate."""
+    with db.transaction() as session:
+        heartbeat.end_transactions_of_the_dead(session)
+    with db.transaction() as session:
+        _wait_no_longer_than_a_lease(session)
+        _take_over(session, at)
+
+
+def _wait_no_longer_than_a_lease(session: Session) -> None:
+    """Behind the locks of one that has just been stopped nobody would ever find it dead."""
+    lease = get_settings().worker_lease_seconds
+    db.execute(session, "SELECT set_config('lock_timeout', :wait, true)", wait=f"{lease}s")
+
+
+def _take_over(session: Session, at: datetime) -> None:
     lease = get_settings().worker_lease_seconds
     if db.scalar(session, JUST_STARTED, lease=lease):
         return

@@ -1,0 +1,107 @@
+"""One round of all that there is to do: what came back is kept, what waits is handed over, live requests are sent.
+
+Made of the same steps as a jobs process makes, on rows that are held in the same way, so that it may run beside one,
+or beside a round that takes longer than usual.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Awaitable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import structlog
+
+from core import batches, extract, live, rounds, upkeep
+from core.errors import CairnError
+from core.settings import Settings
+from jobs import process
+
+log = structlog.get_logger()
+# So long is waited for answers that another process is deriving at the moment.
+PATIENCE_SECONDS = 10.0
+
+
+async def run(settings: Settings) -> None:
+    """Ends the process: with 1 where a step failed, which is told on stderr."""
+    stop = process.stop_on_signals()
+    async with process.at_work(settings, lambda: False) as one:
+        this = Round(one)
+        working = asyncio.create_task(this.make())
+        well = await one.until_done(working, stop)
+        working.cancel()
+        await asyncio.wait({working}, timeout=1)
+    process.leave(0 if well and not this.failures else 1)
+
+
+class Round:
+    def __init__(self, worker: process.Worker):
+        self._worker = worker
+        self._seen: list[str] = []
+        self.failures: list[str] = []
+
+    async def make(self) -> None:
+        newest = await asyncio.to_thread(rounds.newest_task)
+        await self._try({"taking over from the dead": asyncio.to_thread(upkeep.take_over, datetime.now(UTC))})
+        await self._advance()
+        await self._try({"deriving": self._derive()})
+        await self._extract()
+        for job_id in (await _open()).jobs:
+            await self._try({f"job {job_id}": asyncio.to_thread(_expand_and_pack, job_id)})
+        await self._advance()
+        lane = self._worker.lane
+        await self._try({f"job {job_id}": lane.pump(job_id) for job_id in (await _open()).live_jobs})
+        await self._try({"deriving": self._derive()})
+        await asyncio.to_thread(rounds.forget_tasks, newest)
+        for trouble in await asyncio.to_thread(rounds.troubles, self._seen):
+            self._failed(trouble)
+
+    async def _advance(self) -> None:
+        """The next steps of all batches that this round has not looked at yet."""
+        fresh = [batch_id for batch_id in (await _open()).batches if batch_id not in self._seen]
+        self._seen += fresh
+        handed_over = self._worker.handed_over
+        await self._try({f"batch {one}": handed_over.advance(one, due_only=False) for one in fresh})
+
+    async def _derive(self) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while await asyncio.to_thread(live.derive_chunk) or ((await _open()).answered and time.monotonic() < deadline):
+            await asyncio.sleep(0.01)
+
+    async def _extract(self) -> None:
+        loop, worker_id, stop = asyncio.get_running_loop(), self._worker.lane.worker_id, self._worker.stop_extraction
+        threads = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="extract")
+        steps = {
+            f"document {one}": loop.run_in_executor(threads, extract.extract_document, one, worker_id, stop)
+            for one in (await _open()).documents
+        }
+        await self._try(steps)
+        threads.shutdown(wait=False)
+
+    async def _try(self, steps: Mapping[str, Awaitable[object]]) -> None:
+        """Make steps at the same time, each for itself."""
+        await asyncio.gather(*(self._try_one(about, step) for about, step in steps.items()))
+
+    async def _try_one(self, about: str, step: Awaitable[object]) -> None:
+        try:
+            await step
+        except CairnError as error:
+            self._failed(f"{about}: {error.message}")
+        except Exception:  # outer boundary of one step: a fault must not keep the others from being made
+            log.exception("a step failed", step=about)
+            self._failed(f"{about}: A fault inside Cairn; its log has the details.")
+
+    def _failed(self, told: str) -> None:
+        self.failures.append(told)
+        print(told, file=sys.stderr)
+
+
+async def _open() -> rounds.Open:
+    return await asyncio.to_thread(rounds.what_is_open)
+
+
+def _expand_and_pack(job_id: str) -> None:
+    upkeep.expand_job(job_id)
+    batches.pack_job(job_id)

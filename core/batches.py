@@ -14,8 +14,8 @@ and its requests are held until it is found or certainly absent.
 import asyncio
 import contextlib
 import shutil
-import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -140,13 +140,11 @@ async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | 
 
 async def _submit(batch: ProviderBatch, provider: Provider, path: Path) -> ProviderBatch | None:
     """Commit the intent, create once, commit what came of it. Raises what says that nothing was created."""
-    at = time.monotonic()
-    batch = await _write(batch, state="submitting", intent_at=datetime.now(UTC), error=None)
-    if time.monotonic() - at > get_settings().worker_lease_seconds / 2:
-        # We were asleep: others may take us for dead, and nothing was sent yet.
-        return await _write(batch, state="preparing", intent_at=None)
+    ours = batch = await _write(batch, state="submitting", intent_at=datetime.now(UTC), error=None)
+    # Whoever was stopped or suspended for long enough has been taken for dead, and its batch may go again.
+    order = replace(_order(batch, path), confirm=lambda: asyncio.to_thread(held.confirm, ours))
     try:
-        remote = await provider.batches.create(_order(batch, path))
+        remote = await provider.batches.create(order)
     except ProviderError as error:
         if not is_definite(error):
             log.warning("the end of a create was not heard", batch=batch.id, reason=error.code)
@@ -238,6 +236,10 @@ async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
     directory.mkdir(parents=True, exist_ok=True)
     try:
         remote = await provider.batches.check(batch.provider_batch_id)
+        if remote.state == "in_progress":
+            # An older answer than the one before: there is nothing to fetch by it, and what is missing is no loss.
+            await _later(batch, None)
+            return None
         files = await provider.batches.fetch(remote, lambda: _write_file(batch, provider)[0], directory)
         await asyncio.to_thread(held.keep, batch, provider.batches, files, remote)
     except Gone:

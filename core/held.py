@@ -69,6 +69,14 @@ def write(batch: ProviderBatch, **values: Any) -> ProviderBatch:
         return _set(session, batch, **values)
 
 
+def confirm(batch: ProviderBatch) -> None:
+    """Raises Lost where we do not hold it any more."""
+    with db.transaction() as session:
+        held = "SELECT 1 FROM provider_batch WHERE id = :id AND epoch = :epoch"
+        if not db.scalar(session, held, id=batch.id, epoch=batch.epoch):
+            raise Lost
+
+
 def release(batch: ProviderBatch, wait: timedelta, **values: Any) -> None:
     """Let go of it; its next step is due after `wait`."""
     with db.transaction() as session:

@@ -28,8 +28,8 @@ def what_is_open() -> Open:
 OPEN = """
 SELECT ARRAY(SELECT id FROM document WHERE state = 'queued' ORDER BY id) AS documents,
   ARRAY(SELECT id FROM job WHERE state IN ('queued', 'running') ORDER BY id) AS jobs,
-  ARRAY(SELECT id FROM job WHERE state = 'running' AND EXISTS (
-    SELECT 1 FROM request r WHERE r.job_id = job.id AND r.state = 'pending' AND r.lane = 'live') ORDER BY id) AS live_jobs,
+  ARRAY(SELECT j.id FROM job j WHERE j.state = 'running' AND EXISTS (
+    SELECT 1 FROM request WHERE job_id = j.id AND state = 'pending' AND lane = 'live') ORDER BY j.id) AS live_jobs,
   ARRAY(SELECT id FROM provider_batch
     WHERE next_at IS NOT NULL AND (tries = 0 OR next_at <= now()) ORDER BY id) AS batches,
   EXISTS (SELECT 1 FROM request WHERE state = 'answered') AS answered

@@ -88,7 +88,7 @@ class AnthropicBatches:
         headers = {"Content-Type": "application/json", "Content-Length": str(order.path.stat().st_size)}
         with translated():
             created = await self._client().post(
-                PATH, cast_to=MessageBatch, content=_read(order.path), options={"headers": headers}
+                PATH, cast_to=MessageBatch, content=_body(order), options={"headers": headers}
             )
             return _remote(created)
 
@@ -219,10 +219,16 @@ CODES = {
 }
 
 
-async def _read(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
+async def _body(order: Order) -> AsyncIterator[bytes]:
+    """Without its last chunk a body comes to nothing, however long ago its first one was sent."""
+    with order.path.open("rb") as file:
+        chunk = file.read(CHUNK_BYTES)
+        while following := file.read(CHUNK_BYTES):
             yield chunk
+            chunk = following
+    if order.confirm:
+        await order.confirm()
+    yield chunk
 
 
 def _whole_lines(path: Path) -> int:

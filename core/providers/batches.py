@@ -1,6 +1,6 @@
 """The seam to the providers' batch APIs: what is handed over, what is told of it, what comes back. Data and verbs."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -67,7 +67,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be created. `path` holds the requests, `input_file_id` names them once they are uploaded."""
+    """What is to be created. `path` holds the requests, `input_file_id` names them once they are uploaded.
+
+    `confirm` is asked at the last moment before a create can come to anything, and raises where it must not.
+    """
 
     path: Path
     endpoint: str
@@ -75,6 +78,7 @@ class Order:
     requests: int
     intent_at: datetime
     input_file_id: str | None = None
+    confirm: Callable[[], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True)

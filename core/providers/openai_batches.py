@@ -114,6 +114,8 @@ class OpenAIBatches:
         return _present(uploaded.id)
 
     async def create(self, order: Order) -> Remote:
+        if order.confirm:
+            await order.confirm()
         with translated():
             created = await self._client().batches.create(
                 input_file_id=order.input_file_id or "",

@@ -20,7 +20,7 @@ answer with another body. `output_file`, `error_file` and `results_file` spoil d
 `listing_fault` listings; `queue_cap`, `empty_error_id`, `retained`, `batch_usage` and `misleading_counts` are oddities.
 
 Holds. `hold("create.before")`, `reached(...)`, `release(...)` stop a call where something is to happen meanwhile, such
-as a kill -9 of the process that made it. Points are `<route>.before` and `<route>.after`, and within a download
+as a kill -9 of the process that made it. Points are `<route>.body`, `.before` and `.after`, and within a download
 `content.middle` and `results.middle`: after half of it, or after n bytes with `FileFault("slow", n, delay=0)`.
 """
 

@@ -17,7 +17,7 @@ Route = Literal[
     "upload", "file", "content", "files", "delete_file", "create", "retrieve", "list", "cancel", "results", "delete"
 ]
 ROUTES = frozenset(get_args(Route))
-POINTS = frozenset(f"{route}.{when}" for route in ROUTES for when in ("before", "after")) | {
+POINTS = frozenset(f"{route}.{when}" for route in ROUTES for when in ("body", "before", "after")) | {
     "content.middle",
     "results.middle",
 }

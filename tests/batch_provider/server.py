@@ -23,8 +23,9 @@ class BatchProvider(Batches, LocalProvider):
         self._faults: dict[str, list[ReplyFault]] = {}
 
     def hold(self, point: str, times: int = 1, *, even_if_gone: bool = False) -> None:
-        """The next call blocks there. `before`: nothing is done yet, nor will be if its client has gone by then,
-        unless `even_if_gone`. `after`: all is done, but the answer is not sent."""
+        """The next call blocks there. `body`: what is sent is not read, so that much of it stays with its sender.
+        `before`: nothing is done yet, nor will be if its client has gone by then, unless `even_if_gone`. `after`: all
+        is done, but the answer is not sent."""
         self._holds.arm(point, times, even_if_gone)
 
     def reached(self, point: str, timeout: float = 10, count: int = 1) -> None:
@@ -86,6 +87,7 @@ class BatchProvider(Batches, LocalProvider):
             with self.lock:
                 self.log.append((request.method, request.path))
                 fault = self._fault(route)
+            await self._holds.wait(f"{route}.body")
             # All of it, as a client is seen to go away only when nothing of it is left to read.
             await (request.post() if route == "upload" else request.read())
             held = await self._holds.wait(f"{route}.before")

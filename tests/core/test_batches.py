@@ -452,6 +452,21 @@ def test_documents_that_are_deleted_meanwhile_are_not_sent(
     assert batch_states(job) == ["completed" if deleted == 1 else "cancelled"]
 
 
+@both
+def test_an_older_answer_that_comes_later_loses_nothing(provider: str, batch_server: BatchProvider) -> None:
+    batch_server.auto = False
+    job = batch_job(provider)
+    run_batches(job, rounds=2)
+    with db.transaction() as session:
+        db.execute(session, "UPDATE provider_batch SET state = 'ended'")
+    run_batches(job, rounds=2)
+    assert states(job) == {"in_flight": 5}
+    batch_server.finish(batch_server.batches[0].id)
+    run_batches(job)
+    assert states(job) == {"succeeded": 5}
+    assert batch_server.creates == 1
+
+
 def test_a_job_that_is_being_written_is_packed_later(batch_server: BatchProvider, database: str) -> None:
     job = batch_job("openai")
     upkeep.expand_job(job)

@@ -19,6 +19,7 @@ REMOTE = Remote("batch_1", "in_progress", "in_progress", datetime.now(UTC))
 
 LATE: dict[str, Callable[[ProviderBatch], object]] = {
     "write": lambda batch: held.write(batch, state="settling"),
+    "confirm": held.confirm,
     "release": lambda batch: held.release(batch, timedelta(0)),
     "adopt": lambda batch: held.adopt(batch, REMOTE, "submitted", "Late"),
     "progress": lambda batch: held.progress(batch, REMOTE),
@@ -62,5 +63,7 @@ def everything() -> list[list[dict[str, object]]]:
 
 
 def test_a_living_worker_keeps_its_batch(batch_id: str) -> None:
-    assert held.take(batch_id, heartbeat.register("one"), due_only=True) is not None
+    taken = held.take(batch_id, heartbeat.register("one"), due_only=True)
+    assert taken is not None
+    held.confirm(taken)
     assert held.take(batch_id, heartbeat.register("other"), due_only=True) is None

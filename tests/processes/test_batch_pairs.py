@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core import db
 from tests.batch_provider import BatchProvider
 from tests.pipeline import rows
 from tests.processes.batch_jobs import assert_all_answered_once, batch_jobs, wait_until_completed
@@ -48,6 +49,27 @@ def test_one_that_was_stopped_longer_than_its_lease_overwrites_nothing_newer(
     for one in both:
         assert one.stop() < 5
         assert one.process.returncode == 0
+    assert_all_answered_once(batch_server, jobs)
+
+
+def test_a_create_whose_creator_was_stopped_while_it_was_sent_comes_to_nothing(
+    start: Start, batch_server: BatchProvider, url: str
+) -> None:
+    jobs = batch_jobs("anthropic")
+    with db.transaction() as session:
+        # More than fits between the two: a part of the body is still with its sender.
+        db.execute(session, "UPDATE document_text SET text = text || repeat(' And again.', 250000)")
+    with AtProvider("create.body").armed(batch_server, url) as reached:
+        first = start()
+        reached()
+        first.process.send_signal(signal.SIGSTOP)
+        second = start()
+        # Absent for long enough, and sent again.
+        wait_until_completed(batch_server, jobs, second)
+    first.process.send_signal(signal.SIGCONT)
+    until(lambda: too_late(first), 20, first.text)
+    for one in (first, second):
+        assert one.stop() < 5
     assert_all_answered_once(batch_server, jobs)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from core.errors import ProviderError
 from core.providers import build
 from core.providers.batches import BatchLane, Order
 from core.providers.types import Provider
@@ -109,6 +110,26 @@ def test_without_a_connection_nothing_was_sent(kind: str, run: Run[Any], order: 
     error = failure(run, nowhere.batches.create(order))
     run(nowhere.close())
     assert (error.code, error.status, error.heard, error.retryable) == ("connection", None, True, True)
+
+
+class TooLateError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("megabytes", [0, 3])
+def test_what_is_not_confirmed_at_the_last_moment_is_not_created(
+    server: BatchProvider, kind: str, lane: BatchLane, run: Run[Any], order: Order, megabytes: int
+) -> None:
+    async def confirm() -> None:
+        raise TooLateError
+
+    order.path.write_bytes(order.path.read_bytes() + b" " * (megabytes << 20))
+    with pytest.raises((TooLateError, ProviderError)) as caught:
+        run(lane.create(replace(order, confirm=confirm)))
+    assert not getattr(caught.value, "heard", False)
+    assert server.creates == 0
+    assert run(lane.create(order)).id
+    assert server.creates == 1
 
 
 def test_spent_money_does_not_come_back(

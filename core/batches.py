@@ -321,6 +321,16 @@ def _scratch(batch: ProviderBatch) -> Path:
     return get_settings().data_dir / "scratch" / batch.id / str(batch.epoch)
 
 
+def tidy() -> None:
+    """Remove the files of batches that have ended: of who was killed between the end and its tidying."""
+    found = {path.name: path for path in (get_settings().data_dir / "scratch").glob("bat_*")}
+    with db.transaction() as session:
+        of_open = "SELECT id FROM provider_batch WHERE id = ANY(:ids) AND next_at IS NOT NULL"
+        at_work = {row.id for row in db.rows(session, of_open, ids=sorted(found))}
+    for name in found.keys() - at_work:
+        shutil.rmtree(found[name], ignore_errors=True)
+
+
 def _clear(batch: ProviderBatch, *, all_holds: bool = False) -> None:
     own = _scratch(batch)
     shutil.rmtree(own.parent if all_holds else own, ignore_errors=True)

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import structlog
 
-from core import calls, db, heartbeat
+from core import batches, calls, db, heartbeat
 from core.batches import Batches
 from core.children import end_with_parent
 from core.live import LiveLane
@@ -53,6 +53,7 @@ def stop_on_signals() -> asyncio.Event:
 @contextlib.asynccontextmanager
 async def at_work(settings: Settings, leads: Callable[[], bool]) -> AsyncIterator[Worker]:
     """A worker of its own. At the end of the block steps and calls have the grace, and every claim is given back."""
+    await asyncio.to_thread(batches.tidy)
     name = f"{socket.gethostname()}:{os.getpid()}"
     worker_id = await asyncio.to_thread(heartbeat.register, name)
     url = db.engine().url.render_as_string(hide_password=False)

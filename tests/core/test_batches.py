@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -491,6 +492,26 @@ def test_one_bad_batch_does_not_stop_the_others(batch_server: BatchProvider) -> 
     (batch,) = batch_rows(bad)
     assert batch["state"] == "in_progress"
     assert "Not found" in batch["error"]
+
+
+def test_files_that_were_left_lying_about_are_removed(
+    batch_server: BatchProvider, setting: Any, tmp_path: Path
+) -> None:
+    setting(DATA_DIR=tmp_path)
+    job = batch_job("openai")
+    run_batches(job, rounds=1)
+    (batch,) = batch_rows(job)
+    others = [tmp_path / "scratch" / name for name in ("bat_unknown/1/0.jsonl", "doc_1/original")]
+    lying = [*others, tmp_path / "scratch" / batch["id"] / "7" / "requests"]
+    for path in lying:
+        path.parent.mkdir(parents=True)
+        path.touch()
+    batches.tidy()
+    assert [path.exists() for path in lying] == [False, True, True]
+    with db.transaction() as session:
+        db.execute(session, "UPDATE provider_batch SET next_at = NULL")
+    batches.tidy()
+    assert [path.exists() for path in lying] == [False, True, False]
 
 
 def test_an_ended_job_can_be_deleted_and_its_cost_stays(batch_server: BatchProvider) -> None:

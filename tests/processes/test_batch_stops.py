@@ -19,9 +19,9 @@ STOPS: tuple[Place, ...] = (
 def test_what_does_not_end_in_time_is_cut_off_and_the_next_goes_on(
     start: Start, batch_server: BatchProvider, url: str
 ) -> None:
-    def stop_at(place: Place) -> None:
+    def stop_at(place: Place, *arguments: str) -> None:
         with place.armed(batch_server, url) as reached:
-            process = start(SHUTDOWN_GRACE_SECONDS="0.5")
+            process = start(*arguments, SHUTDOWN_GRACE_SECONDS="0.5")
             reached()
             process.stop()
             assert process.process.returncode == 0
@@ -29,7 +29,8 @@ def test_what_does_not_end_in_time_is_cut_off_and_the_next_goes_on(
         finish_open(batch_server)
 
     jobs = batch_jobs("openai")
-    stop_at(AtProvider("upload.before"))
+    stop_at(AtProvider("upload.before"), "once")
+    stop_at(AtProvider("upload.after"))
     jobs += batch_jobs("anthropic")
     for place in STOPS:
         stop_at(place)

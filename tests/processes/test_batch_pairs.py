@@ -12,7 +12,14 @@ from tests.processes.batch_jobs import assert_all_answered_once, batch_jobs, wai
 from tests.processes.places import AtProvider, AtTable, Place
 from tests.processes.running import JobsProcess, Start, until
 
-pytestmark = [pytest.mark.kills, pytest.mark.usefixtures("batch_times")]
+pytestmark = pytest.mark.kills
+
+
+@pytest.fixture(autouse=True)
+def _a_lease_that_no_busy_machine_loses(batch_times: None, setting: Any) -> None:
+    setting(WORKER_LEASE_SECONDS=3)
+
+
 # Where one is stopped: in a create that was carried out, a poll, a download, a write of answers, a COPY of answers.
 STOPS: tuple[tuple[str, Place], ...] = (
     ("openai", AtProvider("create.after")),

@@ -22,9 +22,9 @@ def show_answers(job_id: str, limit: int = 20) -> None:
         with st.container(border=True):
             gone = "A document that was deleted" if row.document else row.custom_id
             name = f"**{widgets.plain(row.document_name or gone)}**"
-            if row.document and st.button(name, key=f"answer-{row.request_id}", type="tertiary"):
-                widgets.go("document.py", id=row.document)
-            if not row.document:
+            if row.document:
+                widgets.link(name, "document.py", id=row.document)
+            else:
                 st.markdown(name)
             _show(row)
             st.caption(" · ".join(_facts(row)))

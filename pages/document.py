@@ -28,8 +28,7 @@ if not found:
     st.title("Document")
     widgets.show_told()
     st.info("This document is not there. It may have been deleted." if document_id else "This link names no document.")
-    if st.button("All documents"):
-        widgets.go("documents.py")
+    widgets.back_link("All documents", "documents.py")
     st.stop()
 document = found[0]
 
@@ -48,9 +47,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
     ]
     st.caption(" · ".join(fact for fact in facts if fact))
 
-with st.container(horizontal=True):
-    if st.button("All documents", icon=":material/arrow_back:", type="tertiary"):
-        widgets.go("documents.py")
+with st.container(horizontal=True, vertical_alignment="center"):
+    widgets.back_link("All documents", "documents.py")
     # From the API: it streams, and asks who is asking.
     st.link_button("Download original", f"api/v1/documents/{document.id}/original", icon=":material/download:")
     if document.state == "failed" and st.button("Try again", icon=":material/replay:"):

@@ -30,6 +30,8 @@ with widgets.tiles():
     support = st.selectbox(
         "Evidence", ["supported", "unsupported"], index=None, placeholder="All", key="evidence", bind="query-params"
     )
+shown_as = {"collection": collection, "template": template and kinds[template], "evidence": support}
+widgets.came_by("Insights", "insights.py", q=q, **shown_as)
 filters = {"q": q or None, "collection": collection, "template": template}
 supported = None if support is None else support == "supported"
 
@@ -40,13 +42,13 @@ def drawer(insight: InsightRow) -> None:
     known = f"supported by {widgets.count(insight.support, 'document')}" if insight.support else "not supported"
     seen = widgets.ago(insight.first_seen, widgets.utc_now())
     st.caption(f"{known} · confidence {insight.confidence:.0%} · first seen {seen}")
-    for number, evidence in enumerate(insights.evidence([insight.id])):
+    for evidence in insights.evidence([insight.id]):
         with st.container(border=True):
             if evidence.supported:
                 st.markdown(f"“{widgets.plain(evidence.quote)}”")
                 target = {"id": evidence.document, "start": str(evidence.start), "end": str(evidence.end)}
-                if st.button(f"Open in {evidence.document_name}", key=f"open-{number}", icon=":material/open_in_new:"):
-                    widgets.go("document.py", **target)
+                name = widgets.plain(evidence.document_name)
+                widgets.link(f"Open in {name}", "document.py", ":material/open_in_new:", **target)
             else:
                 name = widgets.plain(evidence.document_name)
                 quoted = "the model gave this quote:" if evidence.quote else "the model gave no quote."
@@ -84,7 +86,7 @@ COLUMNS = {
 
 def from_link() -> InsightRow | None:
     """The insight that the link names, to be opened once: its drawer can be closed and the page used."""
-    wanted = st.query_params.get("id")
+    wanted = st.query_params.get("insight")
     if not wanted or st.session_state.get("opened") == wanted:
         return None
     st.session_state["opened"] = wanted

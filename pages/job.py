@@ -23,6 +23,7 @@ st.title(widgets.plain(job.name))
 if job.description:
     st.markdown(widgets.plain(job.description))
 widgets.show_told()
+widgets.came_by(widgets.plain(job.name), "job.py", id=job_id)
 # Outside of the part that runs again by itself: a dialog that is opened there would be closed by its next run.
 job_actions.show(job, makes_insights=makes_insights)
 

@@ -37,7 +37,7 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
     actions = offered(row)
     if "release" in actions:
         decide(row)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if "start" in actions:
             _now("Start", ":material/play_arrow:", lambda: jobs.start(row.id), primary=True)
         if "resume" in actions:
@@ -50,9 +50,9 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
             job_dialogs.send_again(row)
         if "settle" in actions and st.button("Settle by hand", icon=":material/rule:"):
             job_dialogs.settle(row)
-        if "insights" in actions and makes_insights and st.button("Insights", icon=":material/lightbulb:"):
+        if "insights" in actions and makes_insights:
             # The filter's part of a link is what it shows, so the name and not the id.
-            widgets.go("insights.py", template=row.template_name or "")
+            widgets.link("Insights", "insights.py", ":material/lightbulb:", template=row.template_name or "")
         if "output" in actions:
             st.link_button("Download output", f"api/v1/jobs/{row.id}/output", icon=":material/download:")
         if st.button("Rename", icon=":material/edit:"):

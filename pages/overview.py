@@ -105,18 +105,16 @@ with left:
             where = f"in {widgets.count(insight.support, 'document')}" if insight.support else "quote not found"
             unbroken = where.replace(" ", "\N{NO-BREAK SPACE}")
             label = f"{widgets.plain(insight.statement)} :gray[·\N{NO-BREAK SPACE}{unbroken}]"
-            if st.button(label, key=insight.id, type="tertiary", wrap=True):
-                widgets.go("insights.py", id=insight.id)
-    if newest and st.button("All insights"):
-        widgets.go("insights.py")
+            widgets.link(label, "insights.py", insight=insight.id)
+    if newest:
+        widgets.link("All insights", "insights.py", ":material/arrow_forward:")
     if not newest:
         st.caption("None yet. They appear here as jobs are answered.")
 with right:
     st.subheader("Needs attention")
     wrong = troubles()
     with widgets.lines("wrong"):
-        for number, (what, page, query) in enumerate(wrong):
-            if st.button(widgets.plain(what), key=f"wrong-{number}", icon=":material/error:", wrap=True):
-                widgets.go(page, **query)
+        for what, page, query in wrong:
+            widgets.link(widgets.plain(what), page, ":material/error:", **query)
     if not wrong:
         st.caption("Nothing. All is well.")

@@ -117,9 +117,26 @@ def size(bytes_: int) -> str:
     return f"{bytes_ / 1_048_576:,.1f} MB" if bytes_ >= 1_048_576 else f"{max(bytes_ / 1024, 0.1):,.1f} KB"
 
 
-def go(page: str, **query: str) -> NoReturn:
+def go(page: str, /, **query: str) -> NoReturn:
     """To another page. Without a query, even an empty one, Streamlit does not leave a page with filters in its link."""
     st.switch_page(page, query_params=query)
+
+
+def link(label: str, page: str, icon: str | None = None, /, **query: str) -> None:
+    """To another page by a click alone: a real link, which opens in a new tab, too."""
+    st.page_link(page, label=label, icon=icon, query_params=query)
+
+
+def came_by(label: str, page: str, /, **query: str | None) -> None:
+    """Note that this page is open, with its filters. The browser's own Back loses filters that stand in the link:
+    Streamlit makes two steps of leaving them."""
+    st.session_state["came_by"] = label, page, {name: value for name, value in query.items() if value}
+
+
+def back_link(label: str, page: str) -> None:
+    """To the page that was open before, as it was; to the given one for who came by a link."""
+    label, page, query = st.session_state.get("came_by", (label, page, {}))
+    link(label, page, ":material/arrow_back:", **query)
 
 
 def analyse(*, documents: list[str] | None = None, collection: str | None = None) -> NoReturn:
@@ -132,9 +149,13 @@ def analyse(*, documents: list[str] | None = None, collection: str | None = None
 
 
 def lines(key: str) -> AbstractContextManager[object]:
-    """For texts to click on, one below the other: they begin at the left, unlike a button's label."""
-    inside = f".st-key-{key} button"
-    st.html(f"<style>{inside}, {inside} * {{justify-content: flex-start; text-align: left}}</style>")
+    """For links and buttons that are whole sentences: from the left, and not cut off at the end of the line."""
+    style = f"""<style>
+      .st-key-{key} :is(a, button), .st-key-{key} :is(a, button) * {{justify-content: flex-start; text-align: left}}
+      .st-key-{key} :is(a, button) * {{white-space: normal; overflow: visible; line-height: 1.4}}
+      .st-key-{key} a {{height: auto; padding-block: 0.4rem}}
+    </style>"""
+    st.html(style)
     return st.container(key=key, gap="xsmall")
 
 
@@ -156,13 +177,27 @@ def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:
     try:
         run()
     except CairnError as error:
-        reference = structlog.contextvars.get_contextvars().get("request_id") or uuid.uuid4().hex[:12]
-        structlog.get_logger().warning("page failed", code=error.code, request_id=reference)
         again = " This part tries again by itself." if error.retryable and again_by_itself else ""
-        st.error(f"{error.message}{again}", icon=":material/error:")
-        st.caption(f"Reference: {reference}")
+        _show_failure(f"{error.message}{again}", error.code)
         if error.retryable and not again_by_itself:
             st.button("Try again", key=f"again-{getattr(run, '__name__', '')}")
+
+
+def unexpected(_error: Exception) -> bool:
+    """For `st.App`: what nobody foresaw, in words of ours. Streamlit has logged it; True: it shows nothing itself."""
+    _show_failure(
+        "Something went wrong that Cairn did not expect. Reload the page; if it happens again, tell those who run "
+        "Cairn this reference: their log says what it was.",
+        "INTERNAL_ERROR",
+    )
+    return True
+
+
+def _show_failure(message: str, code: str) -> None:
+    reference = structlog.contextvars.get_contextvars().get("request_id") or uuid.uuid4().hex[:12]
+    structlog.get_logger().warning("page failed", code=code, request_id=reference)
+    st.error(message, icon=":material/error:")
+    st.caption(f"Reference: {reference}")
 
 
 def live(run_every: float | None) -> Callable[[Callable[[], None]], Callable[[], None]]:

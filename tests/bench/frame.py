@@ -12,8 +12,8 @@ from core import db
 from core.embedded import EmbeddedPostgres
 from tests.bench.measuring import p50_p95_ms
 from tests.journeys.conftest import CHROMIUM, FLAGS, start_app
+from tests.pages.seeing import opened
 
-PAGES = Path(__file__).resolve().parents[2] / "pages"
 RUNS = 40
 
 
@@ -28,7 +28,7 @@ def measure(scratch: Path) -> dict[str, dict[str, Any]]:
         trivial = _runs(AppTest.from_string("import streamlit as st\nst.title('trivial')"))
         figures["trivial page"] = _row(trivial, trivial)
         for name in ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health"):
-            figures[name] = _row(_runs(AppTest.from_file(str(PAGES / f"{name}.py"), default_timeout=20)), trivial)
+            figures[name] = _row(_runs(opened(name)), trivial)
     finally:
         db.engine().dispose()
         postgres.stop()

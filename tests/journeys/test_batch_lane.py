@@ -43,7 +43,7 @@ def test_from_upload_to_insights_in_the_batch_lane(app: App, browser_page: Any, 
     page.get_by_role("tab", name="Timeline").click()
     expect(page.get_by_text("has ended: 100 answered")).to_be_visible()
     expect(page.get_by_text("has ended: 20 answered")).to_be_visible()
-    page.get_by_role("button", name="Insights").click()
+    page.get_by_test_id("stMain").get_by_role("link", name="Insights").click()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     expect(page.get_by_text(re.compile(r"1 to 100 of \d+"))).to_be_visible()
     page.goto(f"{app.url}/analyse?template=Summarize")

@@ -32,12 +32,12 @@ def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) ->
     expect(page.get_by_text("The most important statements")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Launch")).click()
     expect(page.get_by_text("completed", exact=True).first).to_be_visible(timeout=60_000)
-    page.get_by_role("button", name="Insights").click()
+    page.get_by_test_id("stMain").get_by_role("link", name="Insights").click()
     grid = page.get_by_test_id("stDataFrame")
     expect(grid).to_be_visible()
     # Cells are drawn on a canvas: the first row's selection box is clicked by its place.
     grid.click(position={"x": 15, "y": 55})
-    quote = page.get_by_role("button", name=re.compile("^Open in"))
+    quote = page.get_by_role("link", name=re.compile("Open in"))
     expect(quote.first).to_be_visible()
     quote.first.click()
     mark = page.locator("mark").first
@@ -46,6 +46,9 @@ def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) ->
     document = re.search(r"id=([^&]+)", page.url)[1]  # type: ignore[index]
     text = app.get(f"/api/v1/documents/{document}/text")[1]
     assert " ".join(mark.inner_text().split()) == " ".join(text[start:end].split())
+    page.get_by_test_id("stMain").get_by_role("link", name="Insights").click()
+    expect(page).to_have_url(re.compile(r"/insights\?template=Key\+points"))
+    expect(grid).to_be_visible()
 
 
 def test_a_broken_pdf_says_what_to_do(app: App, browser_page: Any, tmp_path: Path) -> None:
@@ -58,7 +61,9 @@ def test_a_broken_pdf_says_what_to_do(app: App, browser_page: Any, tmp_path: Pat
     page.goto(f"{app.url}/documents?state=failed")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=30_000)
     page.get_by_test_id("stDataFrame").click(position={"x": 15, "y": 55})
-    page.get_by_role("button", name="Open document").click()
+    found = page.get_by_role("link", name="Open document")
+    expect(found).to_have_attribute("href", re.compile("id=doc_"))
+    found.click()
     expect(page).to_have_url(re.compile("/document"))
     expect(page.get_by_role("heading", name="broken.pdf")).to_be_visible()
     expect(page.get_by_text(re.compile("cannot be read.*upload it again")).first).to_be_visible()

@@ -7,11 +7,17 @@ from streamlit.testing.v1 import AppTest
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
-def show(page: str, /, **query: str) -> AppTest:
-    at = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=20)
+def opened(page: str, /, **query: str) -> AppTest:
+    """In the app with its navigation, as links need it; not run yet."""
+    # AppTest does not find a page that has an address of its own.
+    at = AppTest.from_file(str(PAGES / ("health.py" if page == "health" else "navigation.py")), default_timeout=20)
     for name, value in query.items():
         at.query_params[name] = value
-    return at.run()
+    return at if page == "health" else at.switch_page(f"{page}.py")
+
+
+def show(page: str, /, **query: str) -> AppTest:
+    return opened(page, **query).run()
 
 
 def words(at: AppTest) -> str:
@@ -19,7 +25,7 @@ def words(at: AppTest) -> str:
     kinds = (at.title, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error, at.success, at.toast)
     texts = [element.value for kind in kinds for element in kind]
     texts += [f"{metric.label} {metric.value} {metric.delta}" for metric in at.metric]
-    return "\n".join([*texts, *(button.label for button in at.button)])
+    return "\n".join([*texts, *buttons(at)])
 
 
 def press(at: AppTest, label: str) -> AppTest:
@@ -27,5 +33,12 @@ def press(at: AppTest, label: str) -> AppTest:
     return [button for button in at.button if button.label == label][-1].click().run()
 
 
+def links(at: AppTest) -> dict[str, str]:
+    """The links to other pages: their label and where they lead."""
+    return {link.proto.label: f"{link.proto.page}?{link.proto.query_string}" for link in at.get("page_link")}
+
+
 def buttons(at: AppTest) -> set[str]:
-    return {button.label for button in at.button}
+    """All that can be clicked."""
+    enabled = {link.proto.label for link in at.get("page_link") if not link.proto.disabled}
+    return {button.label for button in at.button if not button.disabled} | enabled

@@ -1,24 +1,19 @@
 """What pages tell of documents that are asked in parts."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from tests.local_provider import LocalProvider
+from tests.pages.seeing import show
 from tests.pipeline import add_document, make_job, run_job
 
-PAGES = Path(__file__).resolve().parents[2] / "pages"
 LONG = "Two pumps failed in winter and were replaced at once.\n\n" * 700
 pytestmark = pytest.mark.usefixtures("database")
 
 
 def captions(page: str, **query: str) -> list[str]:
-    at = AppTest.from_file(str(PAGES / f"{page}.py"), default_timeout=20)
-    for name, value in query.items():
-        at.query_params[name] = value
-    return [caption.value for caption in at.run().caption]
+    return [caption.value for caption in show(page, **query).caption]
 
 
 def test_analyse_tells_of_documents_that_are_asked_in_parts(openai: LocalProvider, setting: Any) -> None:

@@ -1,7 +1,6 @@
 """The page of own requests: what a person reads of a bad file, and a good one from its price to the job."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +10,9 @@ from core import imports, jobs
 from core.jobs import JobSpec
 from pages.widgets import utc_now
 from tests.batch_provider import BatchProvider, Line
+from tests.pages.seeing import show
 from tests.pipeline import rows, run_batches
 
-PAGES = Path(__file__).resolve().parents[2] / "pages"
 pytestmark = pytest.mark.usefixtures("database")
 
 
@@ -29,10 +28,7 @@ def line(custom_id: str, text: str = "Hello.", **body: Any) -> bytes:
 
 
 def page(**query: str) -> AppTest:
-    at = AppTest.from_file(str(PAGES / "own_requests.py"), default_timeout=20)
-    for name, value in query.items():
-        at.query_params[name] = value
-    at.run()
+    at = show("own_requests", **query)
     assert not at.exception
     return at
 
@@ -131,9 +127,7 @@ def test_the_job_page_shows_answers_under_the_callers_ids(batch_server: BatchPro
     (job,) = rows("SELECT id FROM job")
     jobs.start(job["id"])
     run_batches(job["id"])
-    at = AppTest.from_file(str(PAGES / "job.py"), default_timeout=20)
-    at.query_params["id"] = job["id"]
-    at.run()
+    at = show("job", id=job["id"])
     assert not at.exception
     assert "**my\\-id**" in words(at)
     assert "bad\\-id" in words(at)

@@ -13,7 +13,7 @@ from core.fields import FieldSpec
 from core.jobs import JobSpec
 from core.reports import documents as report
 from pages import widgets
-from tests.pages.seeing import PAGES, show, words
+from tests.pages.seeing import PAGES, buttons, links, opened, show, words
 from tests.pipeline import TEXT, add_document, database_away, make_job, rows, run_job
 
 LISTS = ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health")
@@ -126,7 +126,7 @@ def test_the_same_quote_of_two_answers_is_listed_once() -> None:
     assert rows("SELECT count(*) AS n FROM evidence")[0]["n"] == 4
     at = show("document", id=document)
     assert not at.exception
-    assert len([button for button in at.button if "pumps" in button.label or "plant" in button.label]) == 2
+    assert len([label for label in buttons(at) if "pumps" in label or "plant" in label]) == 2
 
 
 @pytest.mark.parametrize("link", [{"start": "9", "end": "3"}, {"start": "5"}, {"start": "0", "end": "99999"}])
@@ -150,6 +150,7 @@ def test_a_quote_on_a_later_part_opens_there_also_after_paging(analysed: tuple[s
     assert "Part 1 of" in words(at.run())
     next(button for button in at.button if "pumps" in button.label).click().run()
     assert at.session_state["page"] == 3
+    assert "The quote stands on part 3." in words(at)
 
 
 def test_the_original_is_a_link_to_the_api_and_not_a_copy_in_memory() -> None:
@@ -206,7 +207,7 @@ def test_analyse_says_why_there_is_nothing_to_launch() -> None:
 def test_analyse_takes_over_the_documents_that_another_page_chose() -> None:
     first = add_document("The first of two documents. It is short.", "first.txt")
     add_document("The second of two documents. It is short.", "second.txt")
-    at = AppTest.from_file(str(PAGES / "analyse.py"), default_timeout=20)
+    at = opened("analyse")
     at.session_state["ask_documents"] = [first, "doc_gone"]
     at.run()
     assert at.multiselect[0].value == [first]
@@ -234,7 +235,7 @@ def test_an_answer_tells_why_it_ended_early_and_whose_it_is(analysed: tuple[str,
         db.execute(session, "UPDATE response SET finish_reason = 'length'")
     at = show("job", id=job)
     assert "cut off at the output limit" in words(at)
-    assert "**report\\.txt**" in [button.label for button in at.button]
+    assert links(at)["**report\\.txt**"] == f"document?id={document}"
     documents.delete(document)
     assert not show("job", id=job).exception
 
@@ -274,8 +275,8 @@ def test_the_job_page_shows_answers_cost_and_failures(analysed: tuple[str, str])
 def test_the_job_page_leads_to_insights_only_where_its_template_makes_them(analysed: tuple[str, str]) -> None:
     document, points = analysed
     run_job(tone := make_job([document], "sentiment"))
-    assert "Insights" in [button.label for button in show("job", id=points).button]
-    assert "Insights" not in [button.label for button in show("job", id=tone).button]
+    assert links(show("job", id=points))["Insights"] == "insights?template=Key+points"
+    assert "Insights" not in links(show("job", id=tone))
 
 
 def test_a_queued_job_offers_to_cancel() -> None:
@@ -290,12 +291,11 @@ def test_a_selection_of_documents_ends_when_other_rows_stand_there() -> None:
     key = widgets.rows_key("documents", report.find().items)
     at.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     at.run()
-    assert {"Open document", "Analyse (1)", "Delete (1)"} <= {
-        button.label for button in at.button if not button.disabled
-    }
+    assert {"Open document", "Analyse (1)", "Delete (1)"} <= buttons(at)
+    assert links(at)["Open document"] == f"document?id={document}"
     add_document("Another document. It is newer.", "newer.txt")
     at.run()
-    assert all(button.disabled for button in at.button)
+    assert not {"Open document", "Analyse (1)", "Delete (1)", "Analyse", "Delete"} & buttons(at)
     assert document != report.find().items[0].id
 
 
@@ -325,24 +325,39 @@ def test_documents_are_counted_by_state() -> None:
 
 def test_a_link_to_an_insight_opens_its_quotes(analysed: tuple[str, str]) -> None:
     insight = rows("SELECT id, statement FROM insight ORDER BY id LIMIT 1")[0]
-    at = show("insights", id=insight["id"])
+    at = show("insights", insight=insight["id"])
     assert widgets.plain(insight["statement"]) in words(at)
-    assert "Open in report.txt" in [button.label for button in at.button]
+    assert "Open in report\\.txt" in links(at)
     # Opened once: the page can be used with the link still in the address.
-    assert "Open in report.txt" not in [button.label for button in at.run().button]
+    assert "Open in report\\.txt" not in links(at.run())
+
+
+def test_a_document_leads_back_to_where_one_came_from_with_its_filters(analysed: tuple[str, str]) -> None:
+    document, job = analysed
+    assert links(show("document", id=document))["All documents"] == "documents?"
+
+    def back_from(page: str, **query: str) -> str:
+        at = show(page, **query)
+        at.query_params.clear()
+        at.query_params["id"] = document
+        return next(iter(links(at.switch_page("document.py").run()).values()))
+
+    assert back_from("insights", q="pumps", template="Key points") == "insights?q=pumps&template=Key+points"
+    assert back_from("documents", state="ready") == "documents?state=ready"
+    assert back_from("job", id=job) == f"job?id={job}"
 
 
 def test_a_link_to_an_insight_that_is_gone_says_so(analysed: tuple[str, str]) -> None:
-    at = show("insights", id="ins_gone")
+    at = show("insights", insight="ins_gone")
     assert "no insight ins" in words(at)
     assert len(at.dataframe[0].value) == 2
 
 
 def test_the_overview_names_a_finding_with_what_carries_it(analysed: tuple[str, str]) -> None:
-    assert any("pumps" in button.label and "in\xa01\xa0document" in button.label for button in show("overview").button)
+    assert any("pumps" in label and "in\xa01\xa0document" in label for label in links(show("overview")))
     with db.transaction() as session:
         db.execute(session, "UPDATE insight SET support = 0")
-    assert any("quote\xa0not\xa0found" in button.label for button in show("overview").button)
+    assert any("quote\xa0not\xa0found" in label for label in links(show("overview")))
 
 
 def test_the_overview_says_when_nobody_works() -> None:

@@ -1,15 +1,14 @@
 """Files and folders through the uploader of the Documents page."""
 
 import io
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.uploads import names_of, store
+from tests.pages.seeing import show
 from tests.pipeline import add_document, database_away, rows
 
-PAGE = str(Path(__file__).resolve().parents[2] / "pages" / "documents.py")
 pytestmark = pytest.mark.usefixtures("database")
 
 
@@ -24,7 +23,7 @@ def stored() -> dict[str, str]:
 
 
 def upload(folder: bool, *files: tuple[str, bytes]) -> AppTest:
-    at = AppTest.from_file(PAGE, default_timeout=20).run()
+    at = show("documents")
     if folder:
         at.segmented_control(key="upload_what").set_value("Folder").run()
     at.file_uploader[0].set_value([(name, content, "") for name, content in files]).run()
@@ -84,14 +83,13 @@ def test_of_a_folder_only_documents_are_taken_and_the_rest_says_why() -> None:
 
 def test_an_upload_goes_to_the_collection_of_the_link() -> None:
     add_document(collection="reports")
-    at = AppTest.from_file(PAGE, default_timeout=20)
-    at.query_params["collection"] = "reports"
-    assert at.run().selectbox(key="into").value == "reports"
+    at = show("documents", collection="reports")
+    assert at.selectbox(key="into").value == "reports"
 
 
 def test_without_one_it_goes_to_the_default_collection_not_to_the_first_by_name() -> None:
     add_document(collection="a first one")
-    assert AppTest.from_file(PAGE, default_timeout=20).run().selectbox(key="into").value == "default"
+    assert show("documents").selectbox(key="into").value == "default"
 
 
 @pytest.mark.parametrize(

@@ -52,3 +52,17 @@ part()
     ).run()
     assert ("tries again by itself" in at.error[0].value) is by_itself
     assert [button.label for button in at.button] == ([] if by_itself else ["Try again"])
+
+
+def test_what_nobody_foresaw_is_said_in_plain_words_with_a_reference_and_without_its_details() -> None:
+    at = AppTest.from_string(
+        """
+from pages import widgets
+
+assert widgets.unexpected(ValueError("the text of a document"))
+"""
+    ).run()
+    assert not at.exception
+    assert "Reload the page" in at.error[0].value
+    assert "the text of a document" not in at.error[0].value
+    assert at.caption[0].value.startswith("Reference: ")

@@ -94,7 +94,7 @@ def test_a_text_whose_web_was_killed_is_booked_and_its_twin_is_asked(
     data_dir: Path, provider: local_provider.LocalProvider
 ) -> None:
     provider.plan = in_turn(Reply(delay=120), Reply())
-    told = {"OPENAI_API_KEY": "test", "OPENAI_BASE_URL": provider.openai_url, "WORKER_LEASE_SECONDS": "2"}
+    told = {"OPENAI_API_KEY": "test", "OPENAI_BASE_URL": provider.openai_url, "WORKER_LEASE_SECONDS": "5"}
     other = start_app(data_dir, **told)
     shared = f"postgresql://postgres@/cairn?host={data_dir / 'postgres'}&port=5432"
     victim = start_app(data_dir, DATABASE_URL=shared, EMBEDDED_JOBS="false", **told)

@@ -188,7 +188,10 @@ def empty(url: str) -> None:
         tables = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)", (list(KEPT),)
         ).fetchall()
-        connection.execute(f"TRUNCATE {', '.join(name for (name,) in tables)} RESTART IDENTITY CASCADE")
+        # Emptying a table takes longer than looking whether it is empty.
+        looks = " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for (name,) in tables)
+        if used := [name for (name,) in connection.execute(looks)]:
+            connection.execute(f"TRUNCATE {', '.join(used)} RESTART IDENTITY CASCADE")
         connection.execute(
             "DELETE FROM template_version v USING template t WHERE t.id = v.template_id AND NOT t.built_in"
         )

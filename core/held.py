@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import case, func, update
 from sqlmodel import Session, col
 
 from core import db, expand, ingest, packing, queue
@@ -80,7 +80,7 @@ def confirm(batch: ProviderBatch) -> None:
 def release(batch: ProviderBatch, wait: timedelta, **values: Any) -> None:
     """Let go of it; its next step is due after `wait`."""
     with db.transaction() as session:
-        _set(session, batch, worker_id=None, next_at=db.now(session) + wait, **values)
+        _set(session, batch, worker_id=None, next_at=_due(batch, db.now(session) + wait), **values)
 
 
 def adopt(batch: ProviderBatch, remote: Remote, kind: str, words: str) -> ProviderBatch:
@@ -116,7 +116,7 @@ def progress(batch: ProviderBatch, remote: Remote) -> None:
             error=None,
             tries=0,
             worker_id=None,
-            next_at=at + max(poll(), min(age * SHARE_OF_AGE, LONGEST_POLL)),
+            next_at=_due(batch, at + max(poll(), min(age * SHARE_OF_AGE, LONGEST_POLL))),
         )
 
 
@@ -184,6 +184,11 @@ def known_elsewhere(batch: ProviderBatch) -> list[str]:
 
 def poll() -> timedelta:
     return timedelta(seconds=get_settings().batch_poll_seconds)
+
+
+def _due(batch: ProviderBatch, at: datetime) -> Any:
+    """At once where it was cancelled while we looked."""
+    return at if batch.cancel_requested else case((col(ProviderBatch.cancel_requested), func.now()), else_=at)
 
 
 def _set(session: Session, batch: ProviderBatch, **values: Any) -> ProviderBatch:

@@ -8,6 +8,7 @@ import logging
 import sys
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from core import db, migrate, templates
 from core.errors import CairnError
@@ -31,6 +32,12 @@ def main(arguments: list[str]) -> int:
     except CairnError as error:
         print(error.message, file=sys.stderr)
         return 2
+    except OperationalError as error:
+        reason = (str(error.orig).splitlines() or [""])[0]
+        print(
+            f"The database cannot be reached. Check DATABASE_URL, and that PostgreSQL runs. {reason}", file=sys.stderr
+        )
+        return 1
     asyncio.run(once.run(settings) if arguments else run(settings))
     return 0
 
@@ -42,15 +49,8 @@ async def run(settings: Settings) -> None:
         scheduler = clock.make(leadership)
         scheduler.start()
         log.info("jobs started", worker=one.name)
-        working = asyncio.create_task(worker.work(one.lane, one.handed_over, one.stop_extraction))
-        await one.until_done(working, stop)
-        # Everything that claims work ends first.
+        await one.work(worker.work(one.lane, one.handed_over, one.stop_extraction), stop)
         scheduler.shutdown(wait=False)
-        one.stop_extraction.set()
-        one.lane.stopping.set()
-        one.handed_over.stopping.set()
-        working.cancel()
-        await asyncio.wait({working}, timeout=1)
     leadership.close()
     if not stop.is_set():
         log.error("A part of the jobs process ended by itself; the process ends with it.", worker=one.name)

@@ -29,10 +29,7 @@ async def run(settings: Settings) -> None:
     stop = process.stop_on_signals()
     async with process.at_work(settings, lambda: False) as one:
         this = Round(one)
-        working = asyncio.create_task(this.make())
-        well = await one.until_done(working, stop)
-        working.cancel()
-        await asyncio.wait({working}, timeout=1)
+        well = await one.work(this.make(), stop)
     process.leave(0 if well and not this.failures else 1)
 
 

@@ -7,8 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import NoReturn
 
 import structlog
@@ -22,22 +21,36 @@ from core.settings import Settings
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
 class Worker:
-    name: str
-    lane: LiveLane
-    handed_over: Batches
-    stop_extraction: threading.Event
+    def __init__(self, name: str, worker_id: int, settings: Settings):
+        self.name = name
+        self.lane = LiveLane(worker_id, settings.live_concurrency)
+        self.handed_over = Batches(worker_id)
+        self.stop_extraction = threading.Event()
+        self._working: asyncio.Task[None] | None = None
 
-    async def until_done(self, working: asyncio.Task[None], stop: asyncio.Event) -> bool:
-        """Wait for the end of the work, or for `stop`. False where a part of the process failed."""
+    async def work(self, work: Coroutine[None, None, None], stop: asyncio.Event) -> bool:
+        """Work until that ends, or until `stop`. False where a part of the process failed."""
+        self._working = asyncio.create_task(work)
         stopping = asyncio.create_task(stop.wait())
-        parts = (working, *self.lane.background)
+        parts = (self._working, *self.lane.background)
         await asyncio.wait({stopping, *parts}, return_when=asyncio.FIRST_COMPLETED)
         faults = [part.exception() for part in parts if part.done() and not part.cancelled()]
         for fault in filter(None, faults):
             log.error("a part of the jobs process failed", reason=(str(fault).splitlines() or [repr(fault)])[0])
         return not any(faults)
+
+    async def close(self, grace_seconds: float) -> None:
+        """Everything that claims work ends first; steps and calls that are being made have the grace."""
+        self.stop_extraction.set()
+        self.lane.stopping.set()
+        self.handed_over.stopping.set()
+        if self._working:
+            self._working.cancel()
+        await asyncio.gather(self.lane.close(grace_seconds), self.handed_over.close(grace_seconds))
+        await calls.close()
+        if self._working:
+            await asyncio.wait({self._working}, timeout=1)
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -52,22 +65,20 @@ def stop_on_signals() -> asyncio.Event:
 
 @contextlib.asynccontextmanager
 async def at_work(settings: Settings, leads: Callable[[], bool]) -> AsyncIterator[Worker]:
-    """A worker of its own. At the end of the block steps and calls have the grace, and every claim is given back."""
+    """A worker of this process; as the block ends, every claim of it is given back."""
     await asyncio.to_thread(batches.tidy)
     name = f"{socket.gethostname()}:{os.getpid()}"
     worker_id = await asyncio.to_thread(heartbeat.register, name)
     url = db.engine().url.render_as_string(hide_password=False)
     db.configure(url, application_name=heartbeat.connection_name(worker_id))
-    one = Worker(name, LiveLane(worker_id, settings.live_concurrency), Batches(worker_id), threading.Event())
+    one = Worker(name, worker_id, settings)
     await one.lane.open()
     beat = heartbeat.Heartbeat(worker_id, name, lambda: (len(one.lane.in_flight), leads()))
     beat.start()
     try:
         yield one
     finally:
-        one.stop_extraction.set()
-        await asyncio.gather(one.lane.close(settings.grace_seconds), one.handed_over.close(settings.grace_seconds))
-        await calls.close()
+        await one.close(settings.grace_seconds)
         beat.stop()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core import batches, calls, db, heartbeat, held, upkeep
+from core import batches, calls, db, heartbeat, held, jobs, upkeep
 from core.errors import ProviderError
 from core.models import ProviderBatch
 from core.providers.batches import Remote
@@ -20,7 +20,7 @@ REMOTE = Remote("batch_1", "in_progress", "in_progress", datetime.now(UTC))
 LATE: dict[str, Callable[[ProviderBatch], object]] = {
     "write": lambda batch: held.write(batch, state="settling"),
     "confirm": held.confirm,
-    "release": lambda batch: held.release(batch, timedelta(0)),
+    "release": lambda batch: held.release(batch, timedelta(hours=1)),
     "adopt": lambda batch: held.adopt(batch, REMOTE, "submitted", "Late"),
     "progress": lambda batch: held.progress(batch, REMOTE),
     "keep": lambda batch: held.keep(batch, calls.provider("openai").batches, [Path("none")], REMOTE),
@@ -60,6 +60,16 @@ def test_who_has_lost_a_batch_writes_nothing(write: str, batch_id: str) -> None:
 def everything() -> list[list[dict[str, object]]]:
     tables = ("job", "provider_batch", "request", "response", "usage_record", "job_event", "procrastinate_jobs")
     return [rows(f"SELECT * FROM {table} ORDER BY 1") for table in tables]
+
+
+@pytest.mark.parametrize("let_go", ["progress", "release"])
+def test_what_is_cancelled_while_it_is_looked_at_is_due_at_once(batch_id: str, let_go: str) -> None:
+    taken = held.take(batch_id, heartbeat.register("one"), due_only=True)
+    assert taken is not None
+    taken = held.adopt(taken, REMOTE, "submitted", "Handed over")
+    jobs.cancel(taken.job_id)
+    LATE[let_go](taken)
+    assert rows("SELECT state FROM provider_batch WHERE next_at <= now()") == [{"state": "in_progress"}]
 
 
 def test_a_living_worker_keeps_its_batch(batch_id: str) -> None:

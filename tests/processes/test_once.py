@@ -105,6 +105,9 @@ def test_rounds_beside_a_jobs_process_and_one_another(
 
 def test_what_is_not_set_up_or_not_known(start: Start, url: str) -> None:
     unknown, wrong = start("twice"), start("once", OPENAI_BASE_URL="nonsense")
-    assert [one.process.wait(SECONDS) for one in (unknown, wrong)] == [2, 2]
+    away = start("once", DATABASE_URL="postgresql://cairn:secret@127.0.0.1:1/cairn")
+    assert [one.process.wait(SECONDS) for one in (unknown, wrong, away)] == [2, 2, 1]
     assert "python -m jobs [once]" in unknown.text()
     assert "OPENAI_BASE_URL" in wrong.text()
+    assert away.text().startswith("The database cannot be reached.")
+    assert "secret" not in away.text()

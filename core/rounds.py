@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core import db, queue
+from core import db, expand, queue
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,15 @@ SELECT ARRAY(SELECT id FROM document WHERE state = 'queued' ORDER BY id) AS docu
     WHERE next_at IS NOT NULL AND (tries = 0 OR next_at <= now()) ORDER BY id) AS batches,
   EXISTS (SELECT 1 FROM request WHERE state = 'answered') AS answered
 """
+
+
+def finish_jobs() -> None:
+    """End the jobs that are through: who derives at the same time may end before it has come to that."""
+    with db.transaction() as session:
+        for row in db.rows(
+            session, "SELECT id FROM job WHERE state IN ('running', 'paused', 'cancelling') ORDER BY id"
+        ):
+            expand.finish_if_done(session, row.id)
 
 
 def troubles(batch_ids: Sequence[str]) -> list[str]:

@@ -51,6 +51,7 @@ class Round:
         lane = self._worker.lane
         await self._try({f"job {job_id}": lane.pump(job_id) for job_id in (await _open()).live_jobs})
         await self._try({"deriving": self._derive()})
+        await asyncio.to_thread(rounds.finish_jobs)
         await asyncio.to_thread(rounds.forget_tasks, newest)
         for trouble in await asyncio.to_thread(rounds.troubles, self._seen):
             self._failed(trouble)

@@ -89,7 +89,8 @@ DUE_DOCUMENTS = "SELECT id FROM document WHERE state = 'queued' ORDER BY id LIMI
 DUE_JOBS = """
 SELECT j.id, j.state, EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id
     WHERE d.job_id = j.id AND NOT d.expanded AND x.state IN ('ready', 'failed')) OR j.state = 'queued' AS expandable
-FROM job j WHERE j.state IN ('queued', 'running', 'paused', 'cancelling') ORDER BY j.id LIMIT 500
+FROM job j WHERE j.state IN ('queued', 'running', 'paused', 'cancelling')
+ORDER BY j.state = 'paused', j.id LIMIT 500
 """
 
 DUE_BATCHES = "SELECT id FROM provider_batch WHERE next_at <= now() ORDER BY next_at LIMIT 500"

@@ -39,7 +39,8 @@ def test_a_batch_that_is_being_settled_is_not_told_and_a_search_that_fails_is(
     assert told(job) == ["openai: Server error 500."]
 
 
-def test_a_batch_that_was_absent_and_a_full_queue_are_not_told(batch_server: BatchProvider) -> None:
+def test_a_batch_that_was_absent_and_a_full_queue_are_not_told(batch_server: BatchProvider, setting: Any) -> None:
+    setting(BATCH_POLL_SECONDS=600)
     batch_server.fail_next("create", 500)
     batch_server.queue_cap = 0
     job = batch_job()

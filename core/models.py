@@ -444,3 +444,87 @@ class HealthSample(SQLModel, table=True):
     healthy: bool
     latency_ms: float | None = None
     message: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+
+
+class Setting(SQLModel, table=True):
+    """What is changed while Cairn runs, by its name. What is not here is as the environment says, or the default."""
+
+    __tablename__: ClassVar[str] = "setting"
+    name: str = Field(primary_key=True)
+    value: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    changed_at: datetime = _time(default_now=True)
+    changed_by: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who changed what: never a secret, only that it was changed."""
+
+    __tablename__: ClassVar[str] = "audit_entry"
+    __table_args__ = (Index("ix_audit_entry_subject", "subject", "id"),)
+    id: int = _id()
+    time: datetime = _time(default_now=True)
+    user: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    action: str
+    subject: str
+    before: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    after: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+
+
+class Breaker(SQLModel, table=True):
+    """The circuit breaker of one provider and model, for all processes: closed, open until `retry_at`, or half_open
+    while one worker's call probes. `by_hand`: opened by a person, and closed by one."""
+
+    __tablename__: ClassVar[str] = "breaker"
+    provider: str = Field(primary_key=True)
+    model: str = Field(primary_key=True)
+    state: str = Field(default="closed", sa_column_kwargs={"server_default": text("'closed'")})
+    failures: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    by_hand: bool = _flag(False)
+    opened_at: datetime | None = _time(nullable=True)
+    retry_at: datetime | None = _time(nullable=True)
+    probe_worker_id: int | None = _big(nullable=True)
+    probe_until: datetime | None = _time(nullable=True)
+    changed_at: datetime = _time(default_now=True)
+
+
+class RateLimit(SQLModel, table=True):
+    """Two token buckets of one provider and model, shared by all processes: requests and tokens a minute.
+
+    The limits are what the provider's headers said last, or a setting where that is lower; NULL: none is known.
+    """
+
+    __tablename__: ClassVar[str] = "rate_limit"
+    provider: str = Field(primary_key=True)
+    model: str = Field(primary_key=True)
+    requests_a_minute: int | None = _big(nullable=True)
+    tokens_a_minute: int | None = _big(nullable=True)
+    requests_left: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
+    tokens_left: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
+    refilled_at: datetime = _time(default_now=True)
+    # The provider asked to wait: nothing goes out before.
+    blocked_until: datetime | None = _time(nullable=True)
+
+
+class CallMinute(SQLModel, table=True):
+    """How calls of one provider and model went in one minute. `latencies` counts answers by power of two of ms."""
+
+    __tablename__: ClassVar[str] = "call_minute"
+    __table_args__ = (Index("ix_call_minute_minute", "minute"),)
+    provider: str = Field(primary_key=True)
+    model: str = Field(primary_key=True)
+    minute: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True, nullable=False))
+    answered: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    failed: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    latencies: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+
+
+class HealthHour(SQLModel, table=True):
+    """Health samples of one component, rolled up."""
+
+    __tablename__: ClassVar[str] = "health_hour"
+    component: str = Field(primary_key=True)
+    hour: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True, nullable=False))
+    samples: int
+    healthy: int
+    latency_ms: float | None = None
+    latency_most_ms: float | None = None

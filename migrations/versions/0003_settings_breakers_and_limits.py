@@ -1,0 +1,93 @@
+"""settings, breakers and limits"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision: str = "0003"
+down_revision: str | None = "0002"
+branch_labels: Any = None
+depends_on: Any = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit_entry",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("user", sa.String(), server_default=sa.text("''"), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("before", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.Column("after", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_audit_entry_subject", "audit_entry", ["subject", "id"], unique=False)
+    op.create_table(
+        "breaker",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), server_default=sa.text("'closed'"), nullable=False),
+        sa.Column("failures", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("by_hand", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("probe_worker_id", sa.BigInteger(), nullable=True),
+        sa.Column("probe_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "model"),
+    )
+    op.create_table(
+        "call_minute",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("minute", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answered", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("failed", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("latencies", postgresql.ARRAY(sa.Integer()), nullable=False),
+        sa.PrimaryKeyConstraint("provider", "model", "minute"),
+    )
+    op.create_index("ix_call_minute_minute", "call_minute", ["minute"], unique=False)
+    op.create_table(
+        "health_hour",
+        sa.Column("component", sa.String(), nullable=False),
+        sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("samples", sa.Integer(), nullable=False),
+        sa.Column("healthy", sa.Integer(), nullable=False),
+        sa.Column("latency_ms", sa.Float(), nullable=True),
+        sa.Column("latency_most_ms", sa.Float(), nullable=True),
+        sa.PrimaryKeyConstraint("component", "hour"),
+    )
+    op.create_table(
+        "rate_limit",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("model", sa.String(), nullable=False),
+        sa.Column("requests_a_minute", sa.BigInteger(), nullable=True),
+        sa.Column("tokens_a_minute", sa.BigInteger(), nullable=True),
+        sa.Column("requests_left", sa.Float(), server_default=sa.text("0"), nullable=False),
+        sa.Column("tokens_left", sa.Float(), server_default=sa.text("0"), nullable=False),
+        sa.Column("refilled_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("blocked_until", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("provider", "model"),
+    )
+    op.create_table(
+        "setting",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("changed_by", sa.String(), server_default=sa.text("''"), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("setting")
+    op.drop_table("rate_limit")
+    op.drop_table("health_hour")
+    op.drop_index("ix_call_minute_minute", table_name="call_minute")
+    op.drop_table("call_minute")
+    op.drop_table("breaker")
+    op.drop_index("ix_audit_entry_subject", table_name="audit_entry")
+    op.drop_table("audit_entry")

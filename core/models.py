@@ -161,6 +161,8 @@ class Job(SQLModel, table=True):
     waits: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     estimate_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
     error: str | None = None
+    # Of the click or API call that last set it going.
+    correlation_id: str | None = None
     created_at: datetime = _time(default_now=True)
     started_at: datetime | None = _time(nullable=True)
     finished_at: datetime | None = _time(nullable=True)
@@ -232,7 +234,8 @@ class Request(SQLModel, table=True):
     # An imported request's own; None: the job's model, the provider's chat.
     model: str | None = None
     endpoint: str | None = None
-    # What its job would say, for a single text's request: template_id, provider, model, expected output_tokens.
+    # What its job would say, for a single text's request: template_id, provider, model, expected output_tokens,
+    # correlation_id.
     single: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     body_bytes: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     response_id: int | None = _big(nullable=True)
@@ -318,7 +321,11 @@ class Response(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "response"
     __table_args__ = (
-        Index("ix_response_reusable", "fingerprint", postgresql_where=text("verdict = 'ok'")),
+        Index(
+            "ix_response_reusable",
+            "fingerprint",
+            postgresql_where=text("verdict = 'ok' AND invalidated_at IS NULL"),
+        ),
         Index("ix_response_request", "request_id"),
     )
     id: int = _id()
@@ -336,6 +343,8 @@ class Response(SQLModel, table=True):
     verdict_message: str | None = None
     result: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     created_at: datetime = _time(default_now=True)
+    # Since then it is not reused any more; it stays, as evidence may stand on it.
+    invalidated_at: datetime | None = _time(nullable=True)
 
 
 class Insight(SQLModel, table=True):
@@ -414,6 +423,8 @@ class UsageRecord(SQLModel, table=True):
     priced: bool
     price: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     reused: bool = _flag(False)
+    # What a reused answer had cost when it was asked for; None where that has no known price.
+    saved_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
     latency_ms: int | None = None
     status: str
     provider_request_id: str | None = None

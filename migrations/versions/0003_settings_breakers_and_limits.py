@@ -80,9 +80,22 @@ def upgrade() -> None:
         sa.Column("changed_by", sa.String(), server_default=sa.text("''"), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+    op.add_column("job", sa.Column("correlation_id", sa.String(), nullable=True))
+    op.add_column("usage_record", sa.Column("saved_usd", sa.Numeric(20, 12), nullable=True))
+    op.add_column("response", sa.Column("invalidated_at", sa.DateTime(timezone=True), nullable=True))
+    _index_reusable("verdict = 'ok' AND invalidated_at IS NULL")
+
+
+def _index_reusable(condition: str) -> None:
+    op.drop_index("ix_response_reusable", table_name="response")
+    op.create_index("ix_response_reusable", "response", ["fingerprint"], postgresql_where=sa.text(condition))
 
 
 def downgrade() -> None:
+    _index_reusable("verdict = 'ok'")
+    op.drop_column("response", "invalidated_at")
+    op.drop_column("usage_record", "saved_usd")
+    op.drop_column("job", "correlation_id")
     op.drop_table("setting")
     op.drop_table("rate_limit")
     op.drop_table("health_hour")

@@ -3,14 +3,19 @@
 import streamlit as st
 from starlette.routing import Mount, Route
 
-from api import api, guard, routes
+from api import api, guard, metrics, routes
 from core.boot import lifespan
 from pages import widgets
 
 app = st.App(
     "pages/navigation.py",
     lifespan=lifespan(lambda: st.get_option("server.address")),
-    routes=[Route("/health", routes.health), Route("/health/db", routes.database_health), Mount("/api/v1", app=api)],
+    routes=[
+        Route("/health", routes.health),
+        Route("/health/db", routes.database_health),
+        Route("/metrics", metrics.Exposition().answer),
+        Mount("/api/v1", app=api),
+    ],
     middleware=[guard.middleware()],
     on_script_error=widgets.unexpected,
 )

@@ -103,7 +103,7 @@ def retry(document_id: str) -> Document:
         if document.state == "failed":
             if document.media_type not in SUPPORTED:  # it may have become known since
                 document.media_type = _media_type_again(session, document)
-            document.state = "queued"
+            document.state, document.waiting_since = "queued", db.now(session)
             document.stage = document.stage_done = document.stage_total = None
             document.error_code = document.error_message = None
             session.flush()

@@ -71,7 +71,7 @@ def _claim(document_id: str, worker_id: int) -> Document | None:
         claimed = db.execute(
             session,
             """UPDATE document SET state = 'extracting', stage = 'reading', stage_done = NULL, stage_total = NULL,
-                 worker_id = :worker
+                 worker_id = :worker, waiting_since = now()
                WHERE id = :document AND state = 'queued'""",
             document=document_id,
             worker=worker_id,
@@ -119,7 +119,7 @@ def _put_back(document_id: str, worker_id: int) -> None:
     with db.transaction() as session:
         db.execute(
             session,
-            """UPDATE document SET state = 'queued', stage = NULL, worker_id = NULL
+            """UPDATE document SET state = 'queued', stage = NULL, worker_id = NULL, waiting_since = now()
                WHERE id = :document AND state = 'extracting' AND worker_id = :worker""",
             document=document_id,
             worker=worker_id,
@@ -132,7 +132,7 @@ def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:
         db.execute(
             session,
             """UPDATE document SET state = :state, error_code = :code, error_message = :message, stage = NULL,
-                 worker_id = NULL
+                 worker_id = NULL, waiting_since = now()
                WHERE id = :document AND state = 'extracting' AND worker_id = :worker""",
             document=document_id,
             worker=worker_id,

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Literal
 
+import psutil
 import structlog
 from sqlmodel import Session
 
@@ -46,9 +47,10 @@ WHERE a.datname = current_database() AND a.usename = current_user AND a.xact_sta
 
 # A worker that was not seen for very long was forgotten, and everything it claims would be taken from it.
 SEEN = """
-INSERT INTO worker (id, name, kind, busy, leader) OVERRIDING SYSTEM VALUE
-VALUES (:id, :name, :kind, :busy, :leader)
-ON CONFLICT (id) DO UPDATE SET last_seen = now(), busy = excluded.busy, leader = excluded.leader
+INSERT INTO worker (id, name, kind, busy, leader, memory_bytes, cpu_seconds) OVERRIDING SYSTEM VALUE
+VALUES (:id, :name, :kind, :busy, :leader, :memory, :cpu)
+ON CONFLICT (id) DO UPDATE SET last_seen = now(), busy = excluded.busy, leader = excluded.leader,
+  memory_bytes = excluded.memory_bytes, cpu_seconds = excluded.cpu_seconds
 """
 
 
@@ -77,11 +79,21 @@ class Heartbeat:
             log.info("the database is gone before the worker could leave; its lease ends by itself")
 
     def _run(self) -> None:
+        own = psutil.Process()
         interval = min(3.0, get_settings().worker_lease_seconds / 5)
         while not self._stop.wait(interval):
             try:
                 busy, leader = self._look()
-                seen = {"id": self._worker_id, "name": self._name, "kind": self._kind, "busy": busy, "leader": leader}
+                times = own.cpu_times()
+                seen = {
+                    "id": self._worker_id,
+                    "name": self._name,
+                    "kind": self._kind,
+                    "busy": busy,
+                    "leader": leader,
+                    "memory": own.memory_info().rss,
+                    "cpu": times.user + times.system,
+                }
                 with db.transaction() as session:
                     db.execute(session, SEEN, **seen)
             except Unavailable as error:

@@ -1,5 +1,6 @@
 """Bring the database to the newest revision, once, however many processes start at the same time."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
@@ -36,7 +37,9 @@ def upgrade() -> None:
             connection.commit()
 
 
+@lru_cache(maxsize=1)
 def head() -> str:
+    """Of the migrations in this version's files: read once, because every probe asks."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
 
 

@@ -55,6 +55,11 @@ def _flag(default: bool) -> Any:
     return Field(default=default, sa_column_kwargs={"server_default": text(str(default).lower())})
 
 
+def _figures() -> Any:
+    """Numbers by name, such as {"p95_ms": 412.0}: which there are depends on the component."""
+    return Field(default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'")))
+
+
 class Collection(SQLModel, table=True):
     __tablename__: ClassVar[str] = "collection"
     id: str = Field(primary_key=True)
@@ -101,6 +106,8 @@ class Document(SQLModel, table=True):
     language: str | None = None
     worker_id: int | None = _big(nullable=True)
     created_at: datetime = _time(default_now=True)
+    # Since when it is queued, or a worker reads it.
+    waiting_since: datetime = _time(default_now=True)
     ready_at: datetime | None = _time(nullable=True)
 
 
@@ -444,17 +451,24 @@ class Worker(SQLModel, table=True):
     last_seen: datetime = _time(default_now=True)
     leader: bool = _flag(False)
     busy: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    memory_bytes: int = _big(default=0)
+    cpu_seconds: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
 
 
 class HealthSample(SQLModel, table=True):
     __tablename__: ClassVar[str] = "health_sample"
-    __table_args__ = (Index("ix_health_sample_component", "component", "time"),)
+    __table_args__ = (
+        Index("ix_health_sample_component", "component", "time"),
+        # Since when a component is well is a look at its last failure.
+        Index("ix_health_sample_ill", "component", "time", postgresql_where=text("NOT healthy")),
+        Index("ix_health_sample_time", "time", postgresql_using="brin"),
+    )
     id: int = _id()
     time: datetime = _time(default_now=True)
     component: str
     healthy: bool
-    latency_ms: float | None = None
     message: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    figures: dict[str, float] = _figures()
 
 
 class Setting(SQLModel, table=True):
@@ -530,12 +544,12 @@ class CallMinute(SQLModel, table=True):
 
 
 class HealthHour(SQLModel, table=True):
-    """Health samples of one component, rolled up."""
+    """Health samples of one component, rolled up: `figures` are their means, `most` the highest of each."""
 
     __tablename__: ClassVar[str] = "health_hour"
     component: str = Field(primary_key=True)
     hour: datetime = Field(sa_column=Column(DateTime(timezone=True), primary_key=True, nullable=False))
     samples: int
     healthy: int
-    latency_ms: float | None = None
-    latency_most_ms: float | None = None
+    figures: dict[str, float] = _figures()
+    most: dict[str, float] = _figures()

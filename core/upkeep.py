@@ -131,7 +131,7 @@ def _take_over(session: Session, at: datetime) -> None:
 JUST_STARTED = "SELECT pg_postmaster_start_time() > now() - make_interval(secs => :lease)"
 
 RELEASE_DOCUMENTS = """
-UPDATE document d SET state = 'queued', worker_id = NULL, stage = NULL
+UPDATE document d SET state = 'queued', worker_id = NULL, stage = NULL, waiting_since = now()
 WHERE d.state = 'extracting' AND NOT EXISTS (
   SELECT 1 FROM worker w WHERE w.id = d.worker_id AND w.last_seen > now() - make_interval(secs => :lease))
 """

@@ -14,8 +14,9 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from core import db, health, upkeep
+from core import db, upkeep
 from core.errors import Unavailable
+from core.health import sampling
 from core.settings import get_settings
 
 log = structlog.get_logger()
@@ -106,7 +107,7 @@ def make(leadership: Leadership) -> BackgroundScheduler:
     )
 
     tick = AsLeader(leadership, upkeep.tick, late_after=settings.scheduler_tick_seconds + TICK_SECONDS)
-    samples = AsLeader(leadership, lambda _at: health.take_samples(ticking=not tick.late), late_after=0)
+    samples = AsLeader(leadership, lambda at: sampling.take(at, well=not tick.late), late_after=0)
     start = datetime.now(UTC)
     for name, run, seconds in (
         ("tick", tick, settings.scheduler_tick_seconds),

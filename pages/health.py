@@ -59,11 +59,14 @@ def work(moment: datetime) -> None:
 
 def round_trips() -> None:
     st.subheader("Database round trip, last hour")
-    history = report.samples("database", widgets.utc_now() - timedelta(hours=1))
+    now = widgets.utc_now()
+    history = [
+        one for one in report.past(now - timedelta(hours=1), timedelta(seconds=60)) if one.component == "database"
+    ]
     if len(history) < 2:
         st.caption("A sample is taken every 30 s; the chart appears with the second one.")
         return
-    frame = pd.DataFrame([(s.time, s.latency_ms) for s in history], columns=["Time", "ms"])
+    frame = pd.DataFrame([(s.time, s.figures.get("round_trip_ms")) for s in history], columns=["Time", "ms"])
     st.line_chart(frame, x="Time", y="ms", x_label="", height=200)
 
 

@@ -56,8 +56,8 @@ def upgrade() -> None:
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
         sa.Column("samples", sa.Integer(), nullable=False),
         sa.Column("healthy", sa.Integer(), nullable=False),
-        sa.Column("latency_ms", sa.Float(), nullable=True),
-        sa.Column("latency_most_ms", sa.Float(), nullable=True),
+        sa.Column("figures", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("most", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.PrimaryKeyConstraint("component", "hour"),
     )
     op.create_table(
@@ -84,6 +84,7 @@ def upgrade() -> None:
     op.add_column("usage_record", sa.Column("saved_usd", sa.Numeric(20, 12), nullable=True))
     op.add_column("response", sa.Column("invalidated_at", sa.DateTime(timezone=True), nullable=True))
     _index_reusable("verdict = 'ok' AND invalidated_at IS NULL")
+    _figures_of_health()
 
 
 def _index_reusable(condition: str) -> None:
@@ -91,11 +92,35 @@ def _index_reusable(condition: str) -> None:
     op.create_index("ix_response_reusable", "response", ["fingerprint"], postgresql_where=sa.text(condition))
 
 
+def _figures_of_health() -> None:
+    """Samples with as many figures as a component has, and what workers use."""
+    op.add_column(
+        "health_sample",
+        sa.Column("figures", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+    )
+    op.drop_column("health_sample", "latency_ms")
+    op.create_index(
+        "ix_health_sample_ill", "health_sample", ["component", "time"], postgresql_where=sa.text("NOT healthy")
+    )
+    op.create_index("ix_health_sample_time", "health_sample", ["time"], postgresql_using="brin")
+    op.add_column("worker", sa.Column("memory_bytes", sa.BigInteger(), server_default=sa.text("0"), nullable=False))
+    op.add_column("worker", sa.Column("cpu_seconds", sa.Float(), server_default=sa.text("0"), nullable=False))
+    since = sa.Column("waiting_since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False)
+    op.add_column("document", since)
+
+
 def downgrade() -> None:
     _index_reusable("verdict = 'ok'")
     op.drop_column("response", "invalidated_at")
     op.drop_column("usage_record", "saved_usd")
     op.drop_column("job", "correlation_id")
+    op.drop_column("document", "waiting_since")
+    op.drop_column("worker", "cpu_seconds")
+    op.drop_column("worker", "memory_bytes")
+    op.drop_index("ix_health_sample_time", table_name="health_sample")
+    op.drop_index("ix_health_sample_ill", table_name="health_sample")
+    op.add_column("health_sample", sa.Column("latency_ms", sa.Float(), nullable=True))
+    op.drop_column("health_sample", "figures")
     op.drop_table("setting")
     op.drop_table("rate_limit")
     op.drop_table("health_hour")

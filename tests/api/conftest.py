@@ -8,7 +8,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
-from api import api, guard, routes
+from api import api, guard, metrics, routes
 from core import calls
 
 
@@ -24,6 +24,7 @@ def client() -> Iterator[TestClient]:
         routes=[
             Route("/health", routes.health),
             Route("/health/db", routes.database_health),
+            Route("/metrics", metrics.Exposition(0).answer),
             Mount("/api/v1", api),
             WebSocketRoute("/stream", stream),
         ],

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import calls, claims, db, health, heartbeat, process, upkeep
+from core import calls, claims, db, heartbeat, process, upkeep
 from core.errors import InvalidInput
+from core.health import sampling
 from core.pricing import Price
 from core.providers.types import Usage
 from core.record import Kept
@@ -279,8 +280,8 @@ def test_web_is_no_worker_of_the_jobs() -> None:
     with process.seen():
         assert len(rows("SELECT 1 FROM worker")) == 1
         assert report.workers() == []
-        health.take_samples(ticking=True)
-        (sample,) = [sample for sample in report.latest_samples() if sample.component == "worker"]
+        sampling.take(datetime.now(UTC), well=True)
+        (sample,) = [sample for sample in report.latest_samples() if sample.component == "workers"]
         assert not sample.healthy
     assert rows("SELECT 1 FROM worker") == []
 

@@ -1,8 +1,10 @@
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
-from core import db, health, heartbeat
+from core import db, heartbeat
+from core.health import sampling
 from core.reports import health as report
 from tests.pipeline import database_away, rows, until_now
 
@@ -51,8 +53,8 @@ def test_a_database_that_was_away_is_told_again(beat: heartbeat.Heartbeat, datab
 
 
 def workers_well() -> bool:
-    health.take_samples(ticking=True)
-    return next(sample.healthy for sample in report.latest_samples() if sample.component == "worker")
+    sampling.take(datetime.now(UTC), well=True)
+    return next(sample.healthy for sample in report.latest_samples() if sample.component == "workers")
 
 
 def test_a_heartbeat_that_fails_is_told_reddens_health_and_comes_back(

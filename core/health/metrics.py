@@ -1,0 +1,89 @@
+"""Everything that Prometheus is told."""
+
+from datetime import datetime
+
+from core import __version__
+from core.health import now
+from core.health.now import Component
+from core.health.readings import PROVIDER
+from core.reports import health as report
+from core.reports import metrics
+from core.reports.health import WorkerRow
+from core.reports.metrics import Counters, Metric, gauge
+
+
+def read(counters: Counters, at: datetime) -> list[Metric]:
+    """With the database away, that it is; a scrape must not fail just when it matters."""
+    components = now.components(at)
+    found = [
+        gauge("cairn_build_info", "The version that answers.", ({"version": __version__}, 1)),
+        gauge(
+            "cairn_component_healthy",
+            "1 while a component is well; left out while that is not known.",
+            *(({"component": one.name}, int(one.healthy)) for one in components if one.healthy is not None),
+        ),
+    ]
+    database = next(one for one in components if one.name == "database")
+    found.append(gauge("cairn_database_up", "1 while the database answers.", ({}, int(bool(database.figures)))))
+    if database.figures:
+        found += [*_figures(components), *_processes(report.workers(kind=None)), *metrics.states(), *counters.read()]
+    return found
+
+
+# Metric, help, what its components' names begin with, their figure, and what makes it Prometheus' unit.
+FIGURES = (
+    ("cairn_database_round_trip_seconds", "One round trip.", "database", "round_trip_ms", 0.001),
+    ("cairn_database_bytes", "The size of the database.", "database", "bytes", 1),
+    ("cairn_database_connections", "Connections of web in use.", "database", "connections", 1),
+    ("cairn_scheduler_heartbeat_age_seconds", "Since the scheduler's last sample.", "scheduler", "heartbeat_age_s", 1),
+    ("cairn_workers_alive", "Jobs processes that are alive.", "workers", "alive", 1),
+    ("cairn_workers_busy", "Live calls in flight in jobs processes.", "workers", "busy", 1),
+    ("cairn_queue_documents", "Documents that wait to be read.", "queue", "documents", 1),
+    ("cairn_queue_requests", "Requests of running jobs that wait to be sent.", "queue", "requests", 1),
+    ("cairn_queue_oldest_seconds", "How long the oldest item waits.", "queue", "oldest_s", 1),
+    ("cairn_reuse_share", "Share of the last hour's answers that were reused.", "reuse", "share", 1),
+    ("cairn_disk_free_bytes", "Free where DATA_DIR lies.", "disk", "free_bytes", 1),
+    ("cairn_provider_error_share", "Share of calls that failed in ten minutes.", PROVIDER, "error_share", 1),
+    ("cairn_provider_p95_seconds", "95 % of answers in ten minutes came within this.", PROVIDER, "p95_ms", 0.001),
+    ("cairn_provider_rate_limit_headroom", "The share of the rate limit that is left.", PROVIDER, "headroom", 1),
+    ("cairn_provider_last_success_age_seconds", "Since the last answer.", PROVIDER, "last_success_age_s", 1),
+)
+
+
+def _figures(components: list[Component]) -> list[Metric]:
+    found = []
+    for name, help_, component, figure, factor in FIGURES:
+        samples = [
+            (_labels(one.name), round(one.figures[figure] * factor, 6))
+            for one in components
+            if figure in one.figures and one.name.startswith(component)
+        ]
+        found.append(gauge(name, help_, *samples))
+    return found
+
+
+def _labels(component: str) -> dict[str, str]:
+    return {"provider": component.removeprefix(PROVIDER)} if component.startswith(PROVIDER) else {}
+
+
+def _processes(rows: list[WorkerRow]) -> list[Metric]:
+    """Web and jobs processes, as their heartbeats tell."""
+    alive = [({"process": row.name, "kind": row.kind}, row) for row in rows if row.alive]
+    return [
+        gauge("cairn_process_up", "Processes that are alive.", *((of, 1) for of, _ in alive)),
+        gauge("cairn_process_memory_bytes", "Resident memory.", *((of, row.memory_bytes) for of, row in alive)),
+        Metric(
+            "cairn_process_cpu_seconds_total",
+            "counter",
+            "CPU time used.",
+            [(of, round(row.cpu_seconds, 2), "") for of, row in alive],
+        ),
+        gauge(
+            "cairn_process_start_time_seconds",
+            "When it started, since the epoch.",
+            *((of, round(row.started_at.timestamp(), 3)) for of, row in alive),
+        ),
+        gauge(
+            "cairn_leader", "1 for the process whose scheduler leads.", *((of, int(row.leader)) for of, row in alive)
+        ),
+    ]

@@ -1,0 +1,67 @@
+"""How it stands now, for the page, the API and the metrics: the newest samples, and what may not wait for one."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core import health
+from core.health import readings
+from core.health.readings import Reading
+from core.reports import health as report
+from core.reports.health import SampleRow
+from core.settings import get_settings
+
+
+@dataclass(frozen=True)
+class Component:
+    """`healthy` None: not known, because its newest sample is too old. `since`: how long it has been so."""
+
+    name: str
+    healthy: bool | None
+    message: str
+    figures: dict[str, float]
+    since: datetime | None
+    checked_at: datetime
+
+
+def components(at: datetime) -> list[Component]:
+    """The database, scheduler, workers and queue as they are at this moment; the rest as it was sampled last.
+
+    With the database away, only that is known.
+    """
+    found = health.database()
+    embedded = get_settings().database_url is None
+    if not found.connected:
+        return [_measured(readings.database(found, None, embedded=embedded), None, at)]
+    last = {sample.component: sample for sample in report.latest_samples()}
+    every = timedelta(seconds=get_settings().health_sample_seconds)
+    rows = report.workers()
+    leader = next((row.name for row in rows if row.leader and row.alive), None)
+    measured = [
+        readings.database(found, None, embedded=embedded),
+        readings.scheduler(last.get("scheduler"), leader, at, every),
+        readings.workers(rows, at),
+        readings.queue(report.queue(), at),
+    ]
+    names = {one.component for one in measured}
+    # One that the newest round left out is not there any more: a provider that was taken out, for one.
+    newest = max((sample.time for sample in last.values()), default=at)
+    rest = [one for name, one in last.items() if name not in names and newest - one.time < every]
+    return [
+        *(_measured(one, last.get(one.component), at) for one in measured),
+        *(_sampled(one, at, every) for one in rest),
+    ]
+
+
+def _measured(one: Reading, last: SampleRow | None, at: datetime) -> Component:
+    """`since` is of the samples where they say the same."""
+    figures = {**(last.figures if last else {}), **one.figures}
+    since = last.since if last and last.healthy == one.healthy else None
+    return Component(one.component, one.healthy, one.message, figures, since, at)
+
+
+def _sampled(sample: SampleRow, at: datetime, every: timedelta) -> Component:
+    fresh = at - sample.time <= readings.stale_after(every)
+    message = sample.message if fresh else "Not known: nobody takes samples. Start a jobs process: python -m jobs."
+    return Component(
+        sample.component, sample.healthy if fresh else None, message, dict(sample.figures), sample.since, sample.time
+    )

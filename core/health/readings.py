@@ -1,0 +1,179 @@
+"""What is well, by rule: figures in, a reading out. One definition for samples, page, API and metrics.
+
+What a reading says when it is not well names what to do.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from core.health import DatabaseHealth
+from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
+from core.reports.providers import ModelRow, added, quantile_ms
+
+# Work that waits for longer than this is late.
+LATE = timedelta(minutes=15)
+# From so many calls on, half of them failing is more than bad luck.
+FEW_CALLS = 10
+BAD_SHARE = 0.5
+LEAST_FREE_BYTES = 1 << 30
+PROVIDER = "provider:"
+
+
+@dataclass(frozen=True)
+class Reading:
+    component: str
+    healthy: bool
+    message: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
+def database(found: DatabaseHealth, size_bytes: int | None, *, embedded: bool) -> Reading:
+    if not found.connected:
+        return Reading("database", False, AWAY_EMBEDDED if embedded else AWAY)
+    figures = {
+        "round_trip_ms": found.response_time_ms or 0.0,
+        "connections": float(found.active_connections),
+        "connections_most": float(found.pool_size),
+    }
+    if size_bytes is not None:
+        figures["bytes"] = float(size_bytes)
+    used = f"{found.active_connections} of {found.pool_size} connections in use"
+    message = found.error or f"{found.response_time_ms} ms a round trip, {used}, schema up to date"
+    return Reading("database", found.healthy, message, figures)
+
+
+AWAY = "It cannot be reached. Check that PostgreSQL runs and that DATABASE_URL points at it."
+AWAY_EMBEDDED = "It cannot be reached. It is started again by itself; if it stays away, the log says why."
+
+
+def scheduler(last: SampleRow | None, leader: str | None, at: datetime, every: timedelta) -> Reading:
+    """By its newest sample, which it takes itself: without one it has stopped."""
+    start = "Start a jobs process: python -m jobs."
+    if last is None:
+        return Reading("scheduler", False, f"No heartbeat yet. {start}")
+    age = at - last.time
+    figures = {"heartbeat_age_s": age.total_seconds()}
+    if age > stale_after(every):
+        return Reading("scheduler", False, f"No heartbeat for {int(age.total_seconds() // 60)} min. {start}", figures)
+    if not last.healthy:
+        return Reading("scheduler", False, last.message, figures)
+    return Reading("scheduler", True, f"ticking; {leader} leads" if leader else "ticking", figures)
+
+
+def stale_after(every: timedelta) -> timedelta:
+    """Three samples that did not come are no accident."""
+    return max(every * 3, timedelta(seconds=90))
+
+
+def ticking(well: bool) -> Reading:
+    """As the leader samples itself."""
+    if well:
+        return Reading("scheduler", True, "ticking")
+    return Reading("scheduler", False, "Its rounds fail or hang. The log of the jobs process says why.")
+
+
+def workers(rows: Sequence[WorkerRow], at: datetime) -> Reading:
+    alive = [row for row in rows if row.alive]
+    busy = sum(row.busy for row in alive)
+    figures = {"alive": float(len(alive)), "busy": float(busy)}
+    if alive:
+        return Reading("workers", True, f"{len(alive)} alive, {busy:,} {_calls(busy)} in flight", figures)
+    seen = max((row.last_seen for row in rows), default=None)
+    last = f" The last one was seen {int((at - seen).total_seconds() // 60)} min ago." if seen else ""
+    return Reading("workers", False, f"None is alive.{last} Start one: python -m jobs.", figures)
+
+
+def _calls(number: int) -> str:
+    return "call" if number == 1 else "calls"
+
+
+def queue(row: QueueRow, at: datetime) -> Reading:
+    waited = max(timedelta(0), at - row.oldest) if row.oldest else timedelta(0)
+    figures = {
+        "documents": float(row.queued_documents),
+        "requests": float(row.pending_requests),
+        "in_flight": float(row.in_flight_requests),
+        "tasks": float(row.tasks),
+        "oldest_s": waited.total_seconds(),
+    }
+    depth = (
+        f"{row.queued_documents:,} documents to be read, {row.pending_requests:,} requests to be sent, "
+        f"{row.in_flight_requests:,} in flight"
+    )
+    if waited > LATE:
+        minutes = int(waited.total_seconds() // 60)
+        remedy = "Start another jobs process, or look at what is stuck below."
+        return Reading("queue", False, f"The oldest item waits for {minutes:,} min: {depth}. {remedy}", figures)
+    return Reading("queue", True, depth, figures)
+
+
+def provider(name: str, models: Sequence[ModelRow], last_success: datetime | None, at: datetime) -> Reading:
+    """One provider over all its models."""
+    answered, failed = sum(row.answered for row in models), sum(row.failed for row in models)
+    spread = added([row.latencies for row in models])
+    figures = {"calls": float(answered + failed)}
+    if answered + failed:
+        figures["error_share"] = failed / (answered + failed)
+    for figure, share in (("p50_ms", 0.5), ("p95_ms", 0.95)):
+        if (latency := quantile_ms(spread, share)) is not None:
+            figures[figure] = round(latency, 1)
+    room = [row.headroom for row in models if row.headroom is not None]
+    if room:
+        figures["headroom"] = round(min(room), 3)
+    if last_success is not None:
+        figures["last_success_age_s"] = max(0.0, (at - last_success).total_seconds())
+    trouble = _trouble(models, answered, failed)
+    message = trouble or _well(answered + failed, figures)
+    return Reading(f"{PROVIDER}{name}", trouble is None, message, figures)
+
+
+def _trouble(models: Sequence[ModelRow], answered: int, failed: int) -> str | None:
+    for row in models:
+        if row.breaker != "closed":
+            return _open(row)
+    calls = answered + failed
+    if calls >= FEW_CALLS and failed >= calls * BAD_SHARE:
+        share = f"{failed / calls:.0%} of {calls:,} calls failed in the last 10 min"
+        return f"{share}. Look at the failures of a running job, and at the provider's own status page."
+    return None
+
+
+def _open(row: ModelRow) -> str:
+    if row.by_hand:
+        return f"The breaker of {row.model} was opened by hand: its live work waits. Close it when it may go on."
+    if row.breaker == "half_open" or row.retry_at is None:
+        return f"{row.model} failed too often; one call tries it again now. Its live work waits for that one."
+    until = f"{row.retry_at:%H:%M:%S} UTC"
+    return (
+        f"{row.model} failed too often: it is not called before {until}, and its live work waits. Look at the "
+        "provider's status page; what cannot wait goes on with another model."
+    )
+
+
+def _well(calls: int, figures: Mapping[str, float]) -> str:
+    if not calls:
+        return "set up; not called in the last 10 min"
+    parts = [f"{calls:,} {_calls(calls)} in 10 min", f"{figures['error_share']:.1%} failed"]
+    if "p95_ms" in figures:
+        parts.append(f"p50 {figures['p50_ms']:,.0f} ms, p95 {figures['p95_ms']:,.0f} ms")
+    if "headroom" in figures:
+        parts.append(f"{figures['headroom']:.0%} of the rate limit left")
+    return ", ".join(parts)
+
+
+def reuse(row: ReuseRow) -> Reading:
+    answers = row.called + row.reused
+    if not answers:
+        return Reading("reuse", True, "nothing was asked in the last hour")
+    share = row.reused / answers
+    message = f"{share:.0%} of {answers:,} answers in the last hour were there already"
+    return Reading("reuse", True, message, {"share": share, "answers": float(answers)})
+
+
+def disk(free_bytes: int, total_bytes: int) -> Reading:
+    figures = {"free_bytes": float(free_bytes), "total_bytes": float(total_bytes)}
+    free = f"{free_bytes / (1 << 30):,.1f} GB free of {total_bytes / (1 << 30):,.0f}"
+    if free_bytes < LEAST_FREE_BYTES:
+        return Reading("disk", False, f"{free}. Make room where DATA_DIR lies, or move it to a larger disk.", figures)
+    return Reading("disk", True, f"{free}, where DATA_DIR lies", figures)

@@ -1,0 +1,111 @@
+"""Samples every 30 s by the leader, kept for 30 days; whole hours are rolled up and kept for longer."""
+
+import shutil
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from core import calls, db, health
+from core.health import readings
+from core.health.readings import Reading
+from core.models import HealthSample
+from core.reports import health as report
+from core.reports import providers
+from core.settings import get_settings
+
+KEEP_SAMPLES = timedelta(days=30)
+KEEP_HOURS = timedelta(days=400)
+
+
+def take(at: datetime, *, well: bool) -> None:
+    """One sample of each component. `well`: the scheduler's own rounds end, and end well."""
+    found = [*measured(at), readings.ticking(well)]
+    with db.transaction() as session:
+        session.add_all(
+            HealthSample(component=one.component, healthy=one.healthy, message=one.message, figures=dict(one.figures))
+            for one in found
+        )
+    roll_up()
+
+
+def measured(at: datetime) -> list[Reading]:
+    """All components but the scheduler, as they are now."""
+    size = report.database_bytes()
+    used = get_settings().data_dir
+    disk = shutil.disk_usage(used if used.exists() else used.parent)
+    return [
+        readings.database(health.database(), size, embedded=get_settings().database_url is None),
+        readings.workers(report.workers(), at),
+        readings.queue(report.queue(), at),
+        *_providers(at),
+        readings.reuse(report.reuse()),
+        readings.disk(disk.free, disk.total),
+    ]
+
+
+def _providers(at: datetime) -> list[Reading]:
+    """Each that is set up here or was called lately."""
+    models, successes = providers.models(), providers.last_successes()
+    names = [*calls.configured(), *(row.provider for row in models if row.calls)]
+    return [
+        readings.provider(name, [row for row in models if row.provider == name], successes.get(name), at)
+        for name in dict.fromkeys(names)
+    ]
+
+
+def roll_up() -> None:
+    """Hours that are over and not yet rolled up, whenever the last round was; then what is too old goes."""
+    with db.transaction() as session:
+        if not db.execute(session, ROLL_UP_HOURS):
+            return
+        db.execute(session, "DELETE FROM health_sample WHERE time < now() - CAST(:keep AS interval)", keep=KEEP_SAMPLES)
+        db.execute(session, "DELETE FROM health_hour WHERE hour < now() - CAST(:keep AS interval)", keep=KEEP_HOURS)
+        _fold_minutes(session)
+
+
+ROLL_UP_HOURS = """
+WITH due AS MATERIALIZED (
+  SELECT component, date_trunc('hour', time, 'UTC') AS hour, healthy, figures FROM health_sample
+  WHERE time >= coalesce((SELECT max(hour) + interval '1 hour' FROM health_hour), '-infinity')
+    AND time < date_trunc('hour', now(), 'UTC')
+), figure AS (
+  SELECT component, hour, key, avg(value::float8) AS mean, max(value::float8) AS most
+  FROM due CROSS JOIN LATERAL jsonb_each_text(figures) GROUP BY 1, 2, 3
+), figures AS (
+  SELECT component, hour, jsonb_object_agg(key, mean) AS figures, jsonb_object_agg(key, most) AS most
+  FROM figure GROUP BY 1, 2
+)
+INSERT INTO health_hour (component, hour, samples, healthy, figures, most)
+SELECT component, hour, d.samples, d.healthy, coalesce(figures, '{}'), coalesce(most, '{}')
+FROM (SELECT component, hour, count(*) AS samples, count(*) FILTER (WHERE healthy) AS healthy FROM due GROUP BY 1, 2) d
+LEFT JOIN figures USING (component, hour)
+ON CONFLICT (component, hour) DO NOTHING
+"""
+
+
+def _fold_minutes(session: Session) -> None:
+    """Old minutes of calls become one row a day. Their sums stay: the metrics count up, and must never go back."""
+    db.execute(session, FOLD_MINUTES, keep=KEEP_SAMPLES)
+
+
+FOLD_MINUTES = """
+WITH gone AS (
+  DELETE FROM call_minute WHERE minute < date_trunc('day', now() - CAST(:keep AS interval), 'UTC')
+    AND minute <> date_trunc('day', minute, 'UTC')
+  RETURNING provider, model, date_trunc('day', minute, 'UTC') AS day, answered, failed, latencies
+), places AS (
+  SELECT provider, model, day, place, sum(number)::int AS number
+  FROM gone, unnest(latencies) WITH ORDINALITY AS t(number, place) GROUP BY 1, 2, 3, 4
+), spread AS (
+  SELECT provider, model, day, array_agg(number ORDER BY place) AS latencies FROM places GROUP BY 1, 2, 3
+)
+INSERT INTO call_minute AS c (provider, model, minute, answered, failed, latencies)
+SELECT provider, model, day, answered, failed, coalesce(latencies, '{}')
+FROM (SELECT provider, model, day, sum(answered) AS answered, sum(failed) AS failed FROM gone GROUP BY 1, 2, 3) d
+LEFT JOIN spread USING (provider, model, day)
+ON CONFLICT (provider, model, minute) DO UPDATE SET
+  answered = c.answered + excluded.answered, failed = c.failed + excluded.failed,
+  latencies = (
+    SELECT coalesce(array_agg(coalesce(a, 0) + coalesce(b, 0) ORDER BY n), '{}')
+    FROM unnest(c.latencies, excluded.latencies) WITH ORDINALITY AS t(a, b, n))
+"""

@@ -1,0 +1,195 @@
+"""Figures for Prometheus: all from the database, because what several processes do is known only there.
+
+Counters must never go back, and sums over every usage record there ever was are dear. What is older than an hour does
+not change any more, so it is summed once per process and added to from hour to hour.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from core import db
+
+Sum = int | Decimal
+Number = Sum | float
+Sums = dict[tuple[str, ...], list[Sum]]
+SETTLED_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """`kind` is counter, gauge or histogram; a sample is labels, value and, of a histogram, the suffix of its name."""
+
+    name: str
+    kind: str
+    help: str
+    samples: Sequence[tuple[dict[str, str], Number, str]]
+
+
+def gauge(name: str, help_: str, *samples: tuple[dict[str, str], Number]) -> Metric:
+    return Metric(name, "gauge", help_, [(labels, value, "") for labels, value in samples])
+
+
+@dataclass
+class Counted:
+    """Sums of columns by key, over rows that are only ever added."""
+
+    sql: str
+    keys: int
+    _until: datetime | None = None
+    _settled: Sums = field(default_factory=dict)
+
+    def read(self, session: Session, at: datetime) -> Sums:
+        """`at` is the database's time."""
+        until = at.replace(minute=0, second=0, microsecond=0) - SETTLED_AFTER
+        if self._until is None or until > self._until:
+            self._settled = self._plus(session, self._until, until)
+            self._until = until
+        return self._plus(session, self._until, None)
+
+    def _plus(self, session: Session, start: datetime | None, stop: datetime | None) -> Sums:
+        sums = {key: list(values) for key, values in self._settled.items()}
+        for row in db.rows(session, self.sql, start=start, stop=stop):
+            key, values = tuple(row[: self.keys]), row[self.keys :]
+            sums[key] = [a + b for a, b in zip(sums.get(key, [0] * len(values)), values, strict=True)]
+        return sums
+
+
+RANGE = """(CAST(:start AS timestamptz) IS NULL OR {0} >= :start)
+  AND (CAST(:stop AS timestamptz) IS NULL OR {0} < :stop)"""
+
+USAGE = f"""
+SELECT provider, model, lane, status, CASE WHEN reused THEN 'true' ELSE 'false' END AS reused, count(*) AS records,
+  coalesce(sum(input_tokens - cached_input_tokens), 0)::bigint AS input,
+  coalesce(sum(cached_input_tokens), 0)::bigint AS cached_input,
+  coalesce(sum(cache_write_tokens), 0)::bigint AS cache_write, coalesce(sum(output_tokens), 0)::bigint AS output,
+  coalesce(sum(cost_usd), 0) AS cost, count(*) FILTER (WHERE NOT priced) AS unpriced
+FROM usage_record WHERE {RANGE.format("time")} GROUP BY 1, 2, 3, 4, 5
+"""
+
+CALLS = f"""
+SELECT provider, model, coalesce(sum(answered), 0)::bigint AS answered, coalesce(sum(failed), 0)::bigint AS failed
+FROM call_minute WHERE {RANGE.format("minute")} GROUP BY 1, 2
+"""
+
+LATENCIES = f"""
+SELECT provider, model, place::text, sum(number)::bigint AS number
+FROM call_minute, unnest(latencies) WITH ORDINALITY AS t(number, place)
+WHERE {RANGE.format("minute")} GROUP BY 1, 2, 3
+"""
+
+
+class Counters:
+    """What only grows. One for each process, because of what it remembers."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._usage, self._calls, self._latencies = Counted(USAGE, 5), Counted(CALLS, 2), Counted(LATENCIES, 3)
+
+    def read(self) -> list[Metric]:
+        with self._lock, db.transaction() as session:
+            at = db.now(session)
+            usage, called = self._usage.read(session, at), self._calls.read(session, at)
+            latencies = self._latencies.read(session, at)
+        return [*_usage(usage), *_calls(called), _durations(latencies)]
+
+
+def _usage(usage: Sums) -> Iterator[Metric]:
+    records, tokens, money, unpriced = [], [], [], []
+    spent: Sums = {}
+    for (provider, model, lane, status, reused), (number, *sums) in usage.items():
+        of = {"provider": provider, "model": model, "lane": lane}
+        records.append(({**of, "status": status, "reused": reused}, number, ""))
+        before = spent.get((provider, model, lane), [0] * len(sums))
+        spent[provider, model, lane] = [a + b for a, b in zip(before, sums, strict=True)]
+    for (provider, model, lane), (*counts, cost, unknown) in spent.items():
+        of = {"provider": provider, "model": model, "lane": lane}
+        kinds = ("input", "cached_input", "cache_write", "output")
+        tokens += [({**of, "kind": kind}, count, "") for kind, count in zip(kinds, counts, strict=True)]
+        money.append((of, cost, ""))
+        unpriced.append((of, unknown, ""))
+    yield Metric("cairn_usage_records_total", "counter", "Calls that were billed, and answers reused.", records)
+    yield Metric("cairn_tokens_total", "counter", "Tokens by kind; cached_input is not in input.", tokens)
+    yield Metric("cairn_cost_usd_total", "counter", "USD spent, where the price is known.", money)
+    yield Metric("cairn_unpriced_calls_total", "counter", "Calls without a known price.", unpriced)
+
+
+def _calls(called: Sums) -> Iterator[Metric]:
+    samples = [
+        ({"provider": provider, "model": model, "outcome": outcome}, number, "")
+        for (provider, model), numbers in called.items()
+        for outcome, number in zip(("answered", "failed"), numbers, strict=True)
+    ]
+    yield Metric("cairn_calls_total", "counter", "Live calls by how they ended; each attempt counts.", samples)
+
+
+PLACES = 22
+
+
+def _durations(latencies: Sums) -> Metric:
+    """Cumulative, as Prometheus wants it. The sum is of the middles of the buckets: more is not known."""
+    samples: list[tuple[dict[str, str], Number, str]] = []
+    for provider, model in sorted({key[:2] for key in latencies}):
+        of = {"provider": provider, "model": model}
+        counted = {int(key[2]) - 1: int(sums[0]) for key, sums in latencies.items() if key[:2] == (provider, model)}
+        for place in range(PLACES):
+            below = sum(number for other, number in counted.items() if other <= place)
+            samples.append(({**of, "le": f"{2**place / 1000:g}"}, below, "_bucket"))
+        everything = sum(counted.values())
+        middles = sum(number * 0.75 * 2**place / 1000 for place, number in counted.items())
+        samples.append(({**of, "le": "+Inf"}, everything, "_bucket"))
+        samples += [(of, round(middles, 3), "_sum"), (of, everything, "_count")]
+    return Metric("cairn_call_duration_seconds", "histogram", "How long live answers took.", samples)
+
+
+def states() -> list[Metric]:
+    """What stands in the tables now."""
+    with db.transaction() as session:
+        return [
+            gauge(name, help_, *(_sample(row._mapping) for row in db.rows(session, sql))) for name, help_, sql in STATES
+        ]
+
+
+def _sample(row: object) -> tuple[dict[str, str], Number]:
+    labels = {key: str(value) for key, value in row.items()}  # type: ignore[attr-defined]
+    return labels, float(labels.pop("value"))
+
+
+STATES = (
+    (
+        "cairn_requests",
+        "Requests by state.",
+        """SELECT r.state, r.lane, coalesce(j.provider, 'unknown') AS provider,
+             coalesce(r.model, j.model, 'unknown') AS model, sum(r.number) AS value
+           FROM (SELECT job_id, state, lane, coalesce(model, single ->> 'model') AS model, count(*) AS number
+                 FROM request GROUP BY 1, 2, 3, 4) r LEFT JOIN job j ON j.id = r.job_id GROUP BY 1, 2, 3, 4""",
+    ),
+    ("cairn_jobs", "Jobs by state.", "SELECT state, lane, count(*) AS value FROM job GROUP BY 1, 2"),
+    ("cairn_documents", "Documents by state.", "SELECT state, count(*) AS value FROM document GROUP BY 1"),
+    (
+        "cairn_provider_batches",
+        "Provider batches by state.",
+        "SELECT provider, state, count(*) AS value FROM provider_batch GROUP BY 1, 2",
+    ),
+    (
+        "cairn_queue_tasks",
+        "Tasks of the queue engine.",
+        """SELECT queue_name AS queue, status::text AS status, count(*) AS value FROM procrastinate_jobs
+           GROUP BY 1, 2""",
+    ),
+    (
+        "cairn_breaker_state",
+        "1 for the state that a circuit breaker is in.",
+        """SELECT provider, model, s AS state, (b.state = s)::int AS value
+           FROM breaker b, unnest(ARRAY['closed', 'open', 'half_open']) s""",
+    ),
+    (
+        "cairn_rate_limit_blocked",
+        "1 while a provider asked to wait.",
+        "SELECT provider, model, (coalesce(blocked_until, 'epoch') > now())::int AS value FROM rate_limit",
+    ),
+)

@@ -1,0 +1,102 @@
+"""How calls of each provider and model went lately: breaker, errors, latency, room in the rate limits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core import db
+
+LATELY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """`answered`, `failed` and `latencies` are of the last ten minutes; `headroom` is the smaller share that is left
+    of requests and tokens a minute, None where the provider told no limit."""
+
+    provider: str
+    model: str
+    breaker: str
+    by_hand: bool
+    changed_at: datetime | None
+    retry_at: datetime | None
+    answered: int
+    failed: int
+    latencies: tuple[int, ...]
+    headroom: float | None
+    blocked_until: datetime | None
+
+    @property
+    def calls(self) -> int:
+        return self.answered + self.failed
+
+
+def quantile_ms(latencies: Sequence[int], share: float) -> float | None:
+    """The latency that this share of answers stayed under. Element n counts answers from 2**(n-1) to below 2**n ms;
+    within one they are taken as spread evenly."""
+    wanted = share * sum(latencies)
+    if not wanted:
+        return None
+    before = 0
+    for place, number in enumerate(latencies):
+        if before + number >= wanted:
+            least, most = _bounds(place)
+            return least + (most - least) * (wanted - before) / number
+        before += number
+    raise AssertionError("a share is at most 1")
+
+
+def _bounds(place: int) -> tuple[float, float]:
+    return (0.0, 1.0) if place == 0 else (2.0 ** (place - 1), 2.0**place)
+
+
+def added(many: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Several histograms as one."""
+    longest = max((len(one) for one in many), default=0)
+    return tuple(sum(one[place] for one in many if place < len(one)) for place in range(longest))
+
+
+def models() -> list[ModelRow]:
+    """Every model that was called lately, or that has a breaker that is not closed or a known limit."""
+    with db.transaction() as session:
+        found = db.rows(session, MODELS, lately=LATELY)
+    return [ModelRow(**{**row._mapping, "latencies": tuple(row.latencies)}) for row in found]
+
+
+MODELS = """
+WITH minutes AS MATERIALIZED (
+  SELECT * FROM call_minute WHERE minute > now() - CAST(:lately AS interval)
+), called AS (
+  SELECT provider, model, sum(answered)::int AS answered, sum(failed)::int AS failed FROM minutes GROUP BY 1, 2
+), places AS (
+  SELECT provider, model, place, sum(number)::int AS number
+  FROM minutes, unnest(latencies) WITH ORDINALITY AS t(number, place) GROUP BY 1, 2, 3
+), spread AS (
+  SELECT provider, model, array_agg(number ORDER BY place) AS latencies FROM places GROUP BY 1, 2
+), room AS (
+  SELECT provider, model, blocked_until, least(
+      least(1, requests_left / nullif(requests_a_minute, 0) + passed),
+      least(1, tokens_left / nullif(tokens_a_minute, 0) + passed)) AS headroom
+  FROM (SELECT *, extract(epoch FROM now() - refilled_at)::float8 / 60 AS passed FROM rate_limit) r
+)
+SELECT provider, model, coalesce(b.state, 'closed') AS breaker, coalesce(b.by_hand, false) AS by_hand, b.changed_at,
+  b.retry_at, coalesce(c.answered, 0) AS answered, coalesce(c.failed, 0) AS failed,
+  coalesce(s.latencies, '{}') AS latencies, greatest(0, headroom) AS headroom,
+  CASE WHEN blocked_until > now() THEN blocked_until END AS blocked_until
+FROM called c FULL JOIN breaker b USING (provider, model) FULL JOIN room USING (provider, model)
+LEFT JOIN spread s USING (provider, model)
+WHERE c.provider IS NOT NULL OR b.state <> 'closed' OR headroom IS NOT NULL OR blocked_until > now()
+ORDER BY provider, model
+"""
+
+
+def last_successes() -> dict[str, datetime]:
+    """When each provider last answered, of the last day."""
+    with db.transaction() as session:
+        return {row.provider: row.time for row in db.rows(session, LAST_SUCCESSES)}
+
+
+LAST_SUCCESSES = """
+SELECT provider, max(time) AS time FROM usage_record
+WHERE time > now() - interval '1 day' AND status = 'ok' AND NOT reused GROUP BY provider
+"""

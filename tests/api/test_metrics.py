@@ -1,0 +1,158 @@
+"""What Prometheus reads, by its own parser."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from api.metrics import Exposition, lines
+from core import db, heartbeat
+from core.health import sampling
+from core.reports.metrics import USAGE, Counted, gauge
+from tests.pages import made
+from tests.pipeline import add_document, database_away, make_job, run_job
+
+pytestmark = pytest.mark.usefixtures("database")
+Values = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def scraped(client: TestClient) -> Values:
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def of(values: Values, name: str, **labels: str) -> float:
+    return values[name, frozenset(labels.items())]
+
+
+def test_a_job_is_seen_in_requests_tokens_money_and_processes(client: TestClient) -> None:
+    job = make_job(
+        [add_document("The secret pumps failed. They cost 48,000 euros.", "secret.txt")], params={"count": 1}
+    )
+    run_job(job)
+    made.usage(job, cost_usd="0.000000000123", input_tokens=100, cached_input_tokens=40, output_tokens=7)
+    made.usage(job, reused=True)
+    heartbeat.register("one")
+    sampling.take(datetime.now(UTC), well=True)
+    values = scraped(client)
+    requests = {key: value for key, value in values.items() if key[0] == "cairn_requests"}
+    assert sum(requests.values()) == 1
+    ((_, labels),) = requests
+    assert dict(labels)["state"] == "succeeded"
+    assert dict(labels)["provider"] == "offline"
+    batch = {"provider": "openai", "model": "gpt-5-mini", "lane": "batch"}
+    assert of(values, "cairn_tokens_total", **batch, kind="input") == 60
+    assert of(values, "cairn_tokens_total", **batch, kind="cached_input") == 40
+    assert of(values, "cairn_tokens_total", **batch, kind="output") == 7
+    assert of(values, "cairn_cost_usd_total", **batch) == pytest.approx(1.23e-10)
+    assert of(values, "cairn_usage_records_total", **batch, status="ok", reused="true") == 1
+    assert of(values, "cairn_jobs", state="completed", lane="live") == 1
+    assert of(values, "cairn_process_up", process="one", kind="jobs") == 1
+    assert of(values, "cairn_workers_alive") >= 1
+    assert of(values, "cairn_component_healthy", component="database") == 1
+    assert of(values, "cairn_database_up") == 1
+    assert "secret" not in client.get("/metrics").text
+
+
+def minute(at: str, answered: int, latencies: list[int], failed: int = 0) -> None:
+    with db.transaction() as session:
+        db.execute(
+            session,
+            """INSERT INTO call_minute (provider, model, minute, answered, failed, latencies)
+               VALUES ('openai', 'gpt-5', CAST(:at AS timestamptz), :answered, :failed, :latencies)""",
+            at=at,
+            answered=answered,
+            failed=failed,
+            latencies=latencies,
+        )
+
+
+def test_latencies_are_a_cumulative_histogram(client: TestClient) -> None:
+    minute("now", 5, [1, 0, 4], failed=2)
+    minute("2026-01-05 10:00Z", 3, [0, 0, 1, *[0] * 30, 2])
+    values = scraped(client)
+    openai = {"provider": "openai", "model": "gpt-5"}
+    buckets = [of(values, "cairn_call_duration_seconds_bucket", **openai, le=le) for le in ("0.001", "0.002", "0.004")]
+    assert buckets == [1, 1, 6]
+    assert of(values, "cairn_call_duration_seconds_bucket", **openai, le="2097.15") == 6
+    assert of(values, "cairn_call_duration_seconds_bucket", **openai, le="+Inf") == 8
+    assert of(values, "cairn_call_duration_seconds_count", **openai) == 8
+    assert of(values, "cairn_calls_total", **openai, outcome="answered") == 8
+    assert of(values, "cairn_calls_total", **openai, outcome="failed") == 2
+
+
+def test_breakers_and_limits_have_a_sample_for_each_state(client: TestClient) -> None:
+    with db.transaction() as session:
+        db.execute(session, "INSERT INTO breaker (provider, model, state) VALUES ('openai', 'gpt-5', 'open')")
+        db.execute(
+            session,
+            """INSERT INTO rate_limit (provider, model, blocked_until)
+               VALUES ('openai', 'gpt-5', now() + interval '1 minute')""",
+        )
+    values = scraped(client)
+    openai = {"provider": "openai", "model": "gpt-5"}
+    states = {
+        state: of(values, "cairn_breaker_state", **openai, state=state) for state in ("closed", "open", "half_open")
+    }
+    assert states == {"closed": 0, "open": 1, "half_open": 0}
+    assert of(values, "cairn_rate_limit_blocked", **openai) == 1
+
+
+def records(at: datetime, number: int) -> None:
+    for _ in range(number):
+        made.usage("job_1", time=at, output_tokens=1)
+
+
+def output_tokens(counted: Counted, at: datetime) -> int:
+    with db.transaction() as session:
+        return sum(int(sums[4]) for sums in counted.read(session, at).values())
+
+
+def test_counters_go_on_from_what_is_settled() -> None:
+    at = datetime.now(UTC)
+    counted = Counted(USAGE, 5)
+    records(at - timedelta(days=40), 3)
+    records(at - timedelta(hours=6), 2)
+    records(at, 1)
+    assert [output_tokens(counted, at - timedelta(days=1)) for _ in range(2)] == [6, 6]
+    records(at, 4)
+    assert output_tokens(counted, at - timedelta(days=1)) == 10
+    assert [output_tokens(counted, at) for _ in range(2)] == [10, 10]
+    # What is settled is not read again.
+    with db.transaction() as session:
+        db.execute(session, "DELETE FROM usage_record WHERE time < now() - interval '3 hours'")
+    assert output_tokens(counted, at) == 10
+
+
+def test_a_scrape_soon_after_another_asks_nothing(database: str) -> None:
+    exposition = Exposition(keep_seconds=3600)
+    first = exposition.text()
+    with database_away(database):
+        assert exposition.text() == first
+
+
+def test_a_scrape_tells_that_the_database_is_away(client: TestClient, database: str) -> None:
+    with database_away(database):
+        values = scraped(client)
+    assert of(values, "cairn_database_up") == 0
+    assert of(values, "cairn_component_healthy", component="database") == 0
+
+
+def test_labels_are_escaped() -> None:
+    metric = gauge("cairn_x", "Odd.", ({"model": 'a"b\\c\nd'}, 1))
+    (family,) = text_string_to_metric_families("".join(lines(metric)))
+    assert family.samples[0].labels == {"model": 'a"b\\c\nd'}
+
+
+def test_a_foreign_host_may_not_scrape(client: TestClient, setting: Any) -> None:
+    assert client.get("/metrics", headers={"host": "evil.example"}).status_code == 403
+    setting(ALLOW_OPEN_ACCESS="true")
+    assert client.get("/metrics", headers={"host": "cairn.example"}).status_code == 200

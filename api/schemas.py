@@ -348,3 +348,35 @@ def fields_of(row: object, out: type[BaseModel]) -> dict[str, Any]:
     values = {name: getattr(row, name) for name in out.model_fields if hasattr(row, name)}
     numbers: Sequence[str] = ("id", "request_id", "request", "response")
     return {name: str(v) if name in numbers and isinstance(v, int) else v for name, v in values.items()}
+
+
+class CacheIn(In):
+    template: str | None = None
+    model: str | None = None
+    collection: str | None = None
+    older_than_days: float | None = Field(None, ge=0, le=36_500)
+    everything: bool = False
+
+
+class MemoryOut(BaseModel):
+    entries: int
+    most_entries: int
+    hits: int
+
+
+class CacheOut(BaseModel):
+    status: Literal["healthy", "unhealthy"]
+    message: str
+    memory: MemoryOut
+    answers: int
+    bytes: int
+    period_days: int
+    hits: int
+    misses: int
+    hit_rate: float | None
+    saved_usd: Money
+    saved_unpriced: int
+
+
+class CacheInvalidatedOut(CacheOut):
+    invalidated: int

@@ -22,7 +22,7 @@ from typing import Any
 
 import structlog
 
-from core import calls, db, held, packing, queue, templates, upkeep
+from core import calls, db, held, packing, queue, reuse, templates, upkeep
 from core.errors import CairnError, ConfigurationError, ProviderError, Unavailable
 from core.models import Job, ProviderBatch
 from core.providers.batches import Gone, Order
@@ -249,6 +249,7 @@ async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
     return None
 
 
+@reuse.or_without
 def pack_job(job_id: str) -> int:
     """Pack what can be packed of a running job's pending requests. Returns how many batches were made."""
     made = 0

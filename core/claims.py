@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import db
+from core import db, reuse
 from core.providers.types import Provider
 from core.record import REUSED_RECORDS, Call
 
@@ -30,7 +30,8 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
     # Claims are short and taken in blocks; one at a time keeps two workers from claiming two twins.
     db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=CLAIM_LOCK)
     db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
-    taken = db.rows(session, CLAIM, job=job.id, worker=worker_id, limit=limit, reuse=job.reuse)
+    claim_sql = CLAIM.format(known=reuse.known("r.fingerprint"))
+    taken = db.rows(session, claim_sql, job=job.id, worker=worker_id, limit=limit, reuse=job.reuse)
     reused = [row.id for row in taken if row.state == "answered"]
     if reused:
         db.execute(session, REUSED_RECORDS, ids=reused)
@@ -63,9 +64,7 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
 
 CLAIM = """
 WITH due AS MATERIALIZED (
-  SELECT r.id, r.fingerprint, CASE WHEN :reuse THEN (
-      SELECT s.id FROM response s WHERE s.fingerprint = r.fingerprint AND s.verdict = 'ok' ORDER BY s.id LIMIT 1
-    ) END AS known
+  SELECT r.id, r.fingerprint, CASE WHEN :reuse THEN {known} END AS known
   FROM request r
   WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND NOT (:reuse AND EXISTS (
     SELECT 1 FROM request twin WHERE twin.fingerprint = r.fingerprint AND twin.state IN ('in_flight', 'answered')

@@ -12,6 +12,7 @@ from core.prompts import Asking
 from core.providers.types import Provider
 from core.questions import AROUND_AN_ANSWER, New, Question
 from core.record import REUSED_RECORDS
+from core.reuse import REUSABLE, is_known, looks_up
 
 CHUNK = 50
 # Texts of so many characters are held in memory at once, and one document more.
@@ -42,7 +43,7 @@ def forecast(
     question = Question(asking, provider, model)
     found = db.row(
         session,
-        FORECAST.format(condition=condition),
+        FORECAST.format(condition=condition, known=is_known("c.fingerprint")),
         chosen=chosen,
         prefix=question.prefix,
         merge_prefix=question.merge_prefix,
@@ -74,7 +75,7 @@ WITH chosen AS (
   FROM chosen c
 ), asked AS (
   SELECT c.*, c.state = 'ready' AND NOT too_long AND :reuse AND (
-      EXISTS (SELECT 1 FROM response s WHERE s.fingerprint = c.fingerprint AND s.verdict = 'ok')
+      {known}
       OR row_number() OVER (PARTITION BY c.sha256 ORDER BY c.id) > 1) AS reused,
     CASE WHEN split THEN ceil((parts - 1) / (:at_once - 1)) ELSE 0 END AS merges
   FROM cut c
@@ -140,16 +141,16 @@ def _at_once(ready: Sequence[Any]) -> list[Any]:
 def _known_merges(session: Session, job_id: str, question: Question, usable: Sequence[Any]) -> dict[str, int]:
     """Long documents whose parts' answers were merged before, each with that response: nothing of them is asked."""
     prints = {row.id: question.merged(row.sha256) for row in usable if row.tokens > question.budget}
-    if not prints:
+    if not (prints and looks_up()):
         return {}
     found = db.rows(session, KNOWN, job=job_id, fingerprints=list(prints.values()))
     response = {row.fingerprint: row.response for row in found}
     return {document: response[print_] for document, print_ in prints.items() if print_ in response}
 
 
-KNOWN = """
+KNOWN = f"""
 SELECT s.fingerprint, min(s.id) AS response FROM response s
-WHERE s.fingerprint = ANY(:fingerprints) AND s.verdict = 'ok' AND (SELECT reuse FROM job WHERE id = :job)
+WHERE s.fingerprint = ANY(:fingerprints) AND {REUSABLE} AND (SELECT reuse FROM job WHERE id = :job)
 GROUP BY s.fingerprint
 """
 

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import calls, db, expand, packing, pricing
+from core import calls, db, expand, packing, pricing, reuse
 from core.errors import Conflict, InvalidInput, NotFound
 from core.models import Job
 from core.providers.types import Provider
@@ -111,6 +111,7 @@ def add_requests(job_id: str, requests: Iterable[bytes], at: datetime) -> int:
     return _add(job_id, requests, at, unit="request", strict=False)
 
 
+@reuse.or_without
 def forecast(job_id: str, at: datetime) -> Forecast:
     with db.transaction() as session:
         job = session.get(Job, job_id)
@@ -304,7 +305,7 @@ def _encoded(value: Any) -> int:
 
 
 def _forecast(session: Session, job: Job, at: datetime) -> Forecast:
-    groups = db.rows(session, GROUPS, job=job.id, reuse=job.reuse)
+    groups = db.rows(session, GROUPS.format(known=reuse.is_known("r.fingerprint")), job=job.id, reuse=job.reuse)
 
     def output(group: Any) -> int:
         return 0 if group.endpoint == EMBEDDINGS else packing.OWN_OUTPUT_TOKENS
@@ -332,7 +333,7 @@ def _forecast(session: Session, job: Job, at: datetime) -> Forecast:
 GROUPS = """
 WITH asked AS (
   SELECT r.model, r.endpoint, r.input_tokens AS tokens, :reuse AND (
-    EXISTS (SELECT 1 FROM response s WHERE s.fingerprint = r.fingerprint AND s.verdict = 'ok')
+    {known}
     OR row_number() OVER (PARTITION BY r.fingerprint ORDER BY r.id) > 1) AS reused
   FROM request r WHERE r.job_id = :job
 )

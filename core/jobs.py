@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlmodel import Session
 
-from core import calls, db, expand, merges, packing, pricing, queue, templates
+from core import calls, db, expand, merges, packing, pricing, queue, reuse, templates
 from core.errors import Conflict, InvalidInput, NotFound
 from core.ids import new_id
 from core.models import Job
@@ -67,6 +67,7 @@ class Estimate:
     cost_batch: Decimal | None
 
 
+@reuse.or_without
 def estimate(spec: JobSpec, at: datetime) -> Estimate:
     with db.transaction() as session:
         asking, model = _check(session, spec)

@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import DataError
 
-from core import calls, claims, db, derive, expand, merges, queue, record, templates, upkeep
+from core import calls, claims, db, derive, expand, merges, queue, record, reuse, templates, upkeep
 from core.errors import Unavailable
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
@@ -231,6 +231,7 @@ def _forget_unsent(worker_id: int, running: list[int]) -> None:
         claims.forget_unsent(session, worker_id, running)
 
 
+@reuse.or_without
 def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
     with db.transaction() as session:
         job = session.get(Job, job_id)

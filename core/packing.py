@@ -15,7 +15,7 @@ import orjson
 from psycopg import sql
 from sqlmodel import Session
 
-from core import claims, db, pricing, record
+from core import claims, db, pricing, record, reuse
 from core.ids import new_id
 from core.models import Job, ProviderBatch
 from core.prompts import Asking
@@ -70,7 +70,7 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     batch_id = new_id("bat")
     taken = db.row(
         session,
-        SLICE,
+        SLICE.format(known=reuse.known("r.fingerprint")),
         job=job.id,
         batch=batch_id,
         reuse=job.reuse,
@@ -127,9 +127,7 @@ SLICE = """
 WITH due AS MATERIALIZED (
   SELECT r.id, r.fingerprint, r.input_tokens AS tokens, r.body_bytes + :frame AS bytes,
     coalesce(r.model, :model) AS model, coalesce(r.endpoint, :endpoint) AS endpoint,
-    CASE WHEN :reuse THEN (
-      SELECT s.id FROM response s WHERE s.fingerprint = r.fingerprint AND s.verdict = 'ok' ORDER BY s.id LIMIT 1
-    ) END AS known
+    CASE WHEN :reuse THEN {known} END AS known
   FROM request r
   WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'batch' AND NOT (:reuse AND EXISTS (
     SELECT 1 FROM request twin WHERE twin.fingerprint = r.fingerprint AND twin.state IN ('in_flight', 'answered')

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import calls, claims, db, derive, heartbeat, prompts, record, templates, tokens
+from core import calls, claims, db, derive, heartbeat, prompts, record, reuse, templates, tokens
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.ids import new_id
 from core.jobs import model_for
@@ -143,6 +143,7 @@ def _keep_now(outcomes: list[Outcome]) -> None:
             record.keep_unstorable(session, last)
 
 
+@reuse.or_without
 def _prepare(
     operation: str, text: str, options: dict[str, Any], provider_name: str, model: str | None
 ) -> Prepared | None:
@@ -175,13 +176,17 @@ def _prepare(
 
 def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] | None:
     """The call with its request, and whether its answer is known. None while a twin is in flight."""
-    # As in core.claims: one claim at a time keeps two callers from claiming two twins.
-    db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
-    standing = db.row(session, STANDING, fingerprint=fingerprint)
-    assert standing is not None
-    known = standing.known
-    if known is None and standing.in_flight:
-        return None
+    known = reuse.remembered(session, fingerprint)
+    if known is None:
+        # As in core.claims: one claim at a time keeps two callers from claiming two twins.
+        db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
+        standing = db.row(session, STANDING.format(known=reuse.known(":fingerprint")), fingerprint=fingerprint)
+        assert standing is not None
+        known = standing.known
+        if known is not None:
+            reuse.memory.put(fingerprint, known)
+        elif standing.in_flight:
+            return None
     request_id = db.scalar(
         session,
         NEW,
@@ -207,7 +212,7 @@ def _check_length(count: int, limit: int, model: str) -> None:
 
 # One statement: between two, a twin's answer could arrive and be seen by neither.
 STANDING = """
-SELECT (SELECT id FROM response WHERE fingerprint = :fingerprint AND verdict = 'ok' ORDER BY id LIMIT 1) AS known,
+SELECT {known} AS known,
   EXISTS (SELECT 1 FROM request WHERE fingerprint = :fingerprint AND state IN ('in_flight', 'answered')
     AND NOT reused) AS in_flight
 """
@@ -223,10 +228,11 @@ FROM (SELECT CAST(:known AS bigint) AS known) given
 RETURNING id
 """
 
-REUSED = """
-INSERT INTO usage_record (request_id, template_id, provider, model, lane, cost_usd, priced, reused, status)
-SELECT id, single ->> 'template_id', single ->> 'provider', single ->> 'model', lane, 0, true, true, 'ok'
-FROM request WHERE id = :request
+REUSED = f"""
+INSERT INTO usage_record (request_id, template_id, provider, model, lane, cost_usd, priced, reused, status, saved_usd)
+SELECT id, single ->> 'template_id', single ->> 'provider', single ->> 'model', lane, 0, true, true, 'ok',
+  {record.SAVED}
+FROM request r WHERE id = :request
 """
 
 # A second ask is a claim like any other: its attempt is counted before it goes out.
@@ -244,6 +250,8 @@ def _derive(prepared: Prepared, call: Call) -> Call | None:
             return None
         derived = derive.consider(prepared.asking, _derivable(row))
         derive.write(session, [derived])
+        if derived.state == "succeeded":
+            reuse.memory.put(row.fingerprint, row.response_id)
         if derived.state != "pending":
             db.execute(session, "UPDATE request SET worker_id = NULL WHERE id = :request", request=call.request_id)
             return None
@@ -253,7 +261,7 @@ def _derive(prepared: Prepared, call: Call) -> Call | None:
 
 
 ANSWERED = """
-SELECT r.id, r.asked_again, r.response_id, s.text, s.finish_reason, s.verdict, s.result
+SELECT r.id, r.asked_again, r.response_id, r.fingerprint, s.text, s.finish_reason, s.verdict, s.result
 FROM request r JOIN response s ON s.id = r.response_id WHERE r.id = :request AND r.state = 'answered'
 """
 

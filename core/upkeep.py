@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import calls, claims, db, expand, heartbeat, pricing, queue, record, templates
+from core import calls, claims, db, expand, heartbeat, pricing, queue, record, reuse, templates
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
 from core.providers.types import Provider
@@ -14,6 +14,7 @@ from core.record import Call, Unheard
 from core.settings import get_settings
 
 
+@reuse.or_without
 def expand_job(job_id: str) -> None:
     """Make requests of all documents that are ready, chunk by chunk, and let the pump send them."""
     while True:

@@ -9,9 +9,10 @@ from core import boot, calls, health
 from core.health import DatabaseHealth
 from core.reports import health as report
 from core.settings import get_settings
-from pages import widgets
+from pages import health_reuse, widgets
 
 st.title("Health")
+widgets.show_told()
 
 
 def line(well: bool | None, name: str, text: str) -> None:
@@ -95,3 +96,4 @@ def now() -> None:
 now()
 if health.database().connected:
     round_trips()
+    health_reuse.show()

@@ -1,0 +1,49 @@
+"""Reuse of answers, for those who operate Cairn."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.schemas import CacheIn, CacheInvalidatedOut, CacheOut
+from core import reuse
+from core.reports import reuse as report
+from core.reuse import Which
+
+router = APIRouter(prefix="/internal/cache", tags=["internal"])
+PERIOD_DAYS = 30
+
+
+def _status() -> dict[str, Any]:
+    health = reuse.health()
+    found = report.read(datetime.now(UTC) - timedelta(days=PERIOD_DAYS))
+    memory = reuse.memory
+    return {
+        "status": "healthy" if health.healthy else "unhealthy",
+        "message": health.message,
+        "memory": {"entries": memory.size, "most_entries": memory.most, "hits": memory.hits},
+        "answers": found.answers,
+        "bytes": found.bytes,
+        "period_days": PERIOD_DAYS,
+        "hits": found.hits,
+        "misses": found.misses,
+        "hit_rate": found.hit_rate,
+        "saved_usd": found.saved_usd,
+        "saved_unpriced": found.saved_unpriced,
+    }
+
+
+@router.get("/status", response_model=CacheOut)
+def status() -> Any:
+    """How often answers were known in the last days, and what they had cost. `memory` is of this process alone."""
+    return _status()
+
+
+@router.post("/invalidate", response_model=CacheInvalidatedOut)
+def invalidate(body: CacheIn) -> Any:
+    """Answers that fit everything that is given are not reused any more; they stay where they are."""
+    before = None
+    if body.older_than_days is not None:
+        before = datetime.now(UTC) - timedelta(days=body.older_than_days)
+    done = reuse.invalidate(Which(body.template, body.model, body.collection, before, body.everything))
+    return {"invalidated": done, **_status()}

@@ -1,0 +1,43 @@
+"""What reuse is worth: how often an answer was known, and what it had cost when it was asked for."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from core import db
+from core.reuse import REUSABLE
+
+
+@dataclass(frozen=True)
+class Reuse:
+    """`answers` can be reused now, `bytes` is what all answers take. `hits` were known, `misses` were asked for.
+
+    `saved_usd` sums what the hits had cost; `saved_unpriced` of them are not in it.
+    """
+
+    answers: int
+    bytes: int
+    hits: int
+    misses: int
+    saved_usd: Decimal
+    saved_unpriced: int
+
+    @property
+    def hit_rate(self) -> float | None:
+        asked = self.hits + self.misses
+        return self.hits / asked if asked else None
+
+
+def read(since: datetime) -> Reuse:
+    with db.transaction() as session:
+        found = db.row(session, SQL, since=since)
+    assert found is not None
+    return Reuse(**found._mapping)
+
+
+SQL = f"""
+SELECT (SELECT count(*) FROM response s WHERE {REUSABLE}) AS answers, pg_total_relation_size('response') AS bytes,
+  count(*) FILTER (WHERE reused) AS hits, count(*) FILTER (WHERE NOT reused) AS misses,
+  coalesce(sum(saved_usd), 0) AS saved_usd, count(*) FILTER (WHERE reused AND saved_usd IS NULL) AS saved_unpriced
+FROM usage_record WHERE time >= :since AND status IN ('ok', 'unusable')
+"""

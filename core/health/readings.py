@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from core.health import DatabaseHealth
 from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.reports.providers import ModelRow, added, quantile_ms
+from core.reuse import ReuseHealth
 
 # Work that waits for longer than this is late.
 LATE = timedelta(minutes=15)
@@ -162,7 +163,9 @@ def _well(calls: int, figures: Mapping[str, float]) -> str:
     return ", ".join(parts)
 
 
-def reuse(row: ReuseRow) -> Reading:
+def reuse(row: ReuseRow, lookups: ReuseHealth) -> Reading:
+    if not lookups.healthy:
+        return Reading("reuse", False, lookups.message)
     answers = row.called + row.reused
     if not answers:
         return Reading("reuse", True, "nothing was asked in the last hour")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from core import calls, db, health
+from core import calls, db, health, reuse
 from core.health import readings
 from core.health.readings import Reading
 from core.models import HealthSample
@@ -38,7 +38,7 @@ def measured(at: datetime) -> list[Reading]:
         readings.workers(report.workers(), at),
         readings.queue(report.queue(), at),
         *_providers(at),
-        readings.reuse(report.reuse()),
+        readings.reuse(report.reuse(), reuse.health()),
         readings.disk(disk.free, disk.total),
     ]
 

@@ -12,6 +12,7 @@ from core.reports import health as report
 from core.reports import providers
 from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.reports.providers import ModelRow, quantile_ms
+from core.reuse import ReuseHealth
 from tests.pipeline import database_away, rows
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -110,8 +111,11 @@ def test_the_other_components_are_red_with_a_remedy() -> None:
 
     assert readings.disk(1 << 30, 1 << 40).healthy
     assert not readings.disk((1 << 30) - 1, 1 << 40).healthy
-    assert readings.reuse(ReuseRow(3, 1)).figures["share"] == 0.25
-    assert readings.reuse(ReuseRow(0, 0)).healthy
+    lookups = ReuseHealth(True, 1.0, "")
+    assert readings.reuse(ReuseRow(3, 1), lookups).figures["share"] == 0.25
+    assert readings.reuse(ReuseRow(0, 0), lookups).healthy
+    failing = readings.reuse(ReuseRow(3, 1), ReuseHealth(False, None, "They fail."))
+    assert (failing.healthy, failing.message) == (False, "They fail.")
 
     away = DatabaseHealth(False, None, 0, 10, "unknown", "Database connection failed")
     assert "DATABASE_URL" in readings.database(away, None, embedded=False).message

@@ -17,6 +17,7 @@ import pytest
 
 from core import calls, claims, db, documents, jobs, process, reuse
 from core.errors import InvalidInput, NotFound
+from core.health import sampling
 from core.jobs import JobSpec
 from core.process import Processed
 from core.reports import reuse as report
@@ -59,9 +60,12 @@ def test_memory_keeps_what_was_used_last() -> None:
     memory.put("b", 2)
     assert memory.get("a") == 1
     memory.put("c", 3)
-    assert [memory.get(name) for name in "abc"] == [1, None, 3]
-    memory.forget("a")
-    assert (memory.get("a"), memory.size) == (None, 1)
+    assert [memory.get(name) for name in "bca"] == [None, 3, 1]
+    memory.put("c", 3)
+    memory.put("d", 4)
+    assert [memory.get(name) for name in "acd"] == [None, 3, 4]
+    memory.forget("d")
+    assert (memory.get("d"), memory.size) == (None, 1)
 
 
 def test_a_text_that_this_process_answered_waits_for_nobodys_claim(openai: LocalProvider, database: str) -> None:
@@ -121,6 +125,8 @@ def test_without_lookups_a_text_is_asked_again_and_health_says_so(openai: LocalP
         found = reuse.health()
         assert not found.healthy
         assert "UndefinedColumn" in found.message
+        (sample,) = [one for one in sampling.measured(datetime.now(UTC)) if one.component == "reuse"]
+        assert (sample.healthy, sample.message) == (False, found.message)
         assert "without reuse" in found.message
     assert len(openai.asked) == 2
     found = reuse.health()
@@ -157,6 +163,7 @@ def test_another_failure_is_not_taken_for_the_lookups(database: str) -> None:
 @pytest.fixture
 def three(openai: LocalProvider) -> dict[str, str]:
     """Documents of three jobs: another template, another model and another collection, by what is other about them."""
+    openai.plan = lambda asked: Reply(model=f"{asked.body['model']}-2026-11-01")  # as providers name what they ran
     made = {
         name: add_document(f"{TEXT} It is about {name}.", f"{name}.txt", "other" if name == "collection" else "default")
         for name in ("template", "model", "collection")
@@ -206,7 +213,7 @@ def test_what_is_invalidated_is_asked_again_and_stays(three: dict[str, str], whi
         assert entry["after"]["collection"] == which.collection
 
 
-@pytest.mark.parametrize("which", [Which(template="key_points"), Which(collection="other")])
+@pytest.mark.parametrize("which", [Which(template="key_points"), Which(collection="other"), Which(model=MODEL)])
 def test_answers_of_deleted_jobs_are_invalidated_as_well(openai: LocalProvider, which: Which) -> None:
     document = add_document(collection="other")
     points: dict[str, Any] = {"template": "key_points", "params": {"count": 2}}

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import cache, documents, errors, insights, jobs, templates, text_processing, usage
+from api import cache, documents, errors, insights, jobs, monitoring, templates, text_processing, usage
 from core import __version__
 from core.settings import get_settings
 
@@ -52,7 +52,7 @@ api = FastAPIOffline(
     description="Documents in, checked insights out.",
     dependencies=[Depends(errors.no_nul)],
 )
-for module in (documents, templates, text_processing, jobs, insights, usage, cache):
+for module in (documents, templates, text_processing, jobs, insights, usage, cache, monitoring):
     api.include_router(module.router)
 errors.install(api)
 api.add_middleware(Cors)

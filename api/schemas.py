@@ -343,6 +343,45 @@ class UsageRecordOut(BaseModel):
     status: str
 
 
+class ComponentOut(BaseModel):
+    name: str
+    state: Literal["healthy", "unhealthy", "unknown"]
+    message: str
+    figures: dict[str, float]
+    since: datetime | None
+    checked_at: datetime
+
+
+class WorkerOut(BaseModel):
+    id: str
+    name: str
+    kind: str
+    alive: bool
+    leader: bool
+    busy: int
+    memory_bytes: int
+    started_at: datetime
+    last_seen: datetime
+
+
+class StuckOut(BaseModel):
+    kind: str
+    id: str
+    name: str
+    number: int
+    since: datetime | None
+    reason: str
+
+
+class HealthOut(BaseModel):
+    status: Literal["healthy", "unhealthy"]
+    timestamp: datetime
+    version: str
+    components: list[ComponentOut]
+    workers: list[WorkerOut]
+    stuck: list[StuckOut]
+
+
 def fields_of(row: object, out: type[BaseModel]) -> dict[str, Any]:
     """The attributes of a report's row that an out schema names; ids become strings."""
     values = {name: getattr(row, name) for name in out.model_fields if hasattr(row, name)}

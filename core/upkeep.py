@@ -73,16 +73,21 @@ def tick(at: datetime) -> None:
     take_over(at)
     with db.transaction() as session:
         _wait_no_longer_than_a_lease(session)
-        for row in db.rows(session, DUE_DOCUMENTS):
-            queue.defer(session, "extract_document", document_id=row.id)
-        for row in db.rows(session, DUE_JOBS):
-            if row.state in ("queued", "running"):
-                queue.defer(session, "expand_job" if row.expandable else "pump_job", job_id=row.id)
-            expand.finish_if_done(session, row.id)
-        for row in db.rows(session, DUE_BATCHES):
-            queue.defer(session, "advance_batch", batch_id=row.id)
-        if db.scalar(session, "SELECT 1 FROM request WHERE state = 'answered' LIMIT 1"):
-            queue.defer(session, "derive")
+        nudge(session)
+
+
+def nudge(session: Session) -> None:
+    """Whatever is due by its rows."""
+    for row in db.rows(session, DUE_DOCUMENTS):
+        queue.defer(session, "extract_document", document_id=row.id)
+    for row in db.rows(session, DUE_JOBS):
+        if row.state in ("queued", "running"):
+            queue.defer(session, "expand_job" if row.expandable else "pump_job", job_id=row.id)
+        expand.finish_if_done(session, row.id)
+    for row in db.rows(session, DUE_BATCHES):
+        queue.defer(session, "advance_batch", batch_id=row.id)
+    if db.scalar(session, "SELECT 1 FROM request WHERE state = 'answered' LIMIT 1"):
+        queue.defer(session, "derive")
 
 
 DUE_DOCUMENTS = "SELECT id FROM document WHERE state = 'queued' ORDER BY id LIMIT 500"

@@ -18,6 +18,74 @@ class Series:
     pale: bool = False
 
 
+@dataclass(frozen=True)
+class Line:
+    """Values over time; None where nothing is known, which leaves a gap."""
+
+    name: str
+    times: Sequence[datetime]
+    values: Sequence[float | None]
+
+
+def lines(many: Sequence[Line], start: datetime, stop: datetime, unit: str = "") -> dict[str, Any]:
+    """One chart of some lines over a stretch of time."""
+    return {
+        "data": [
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": one.name,
+                "x": [time.isoformat() for time in one.times],
+                "y": list(one.values),
+                "connectgaps": False,
+                "line": {"width": 1.5},
+                "hovertemplate": f"%{{y:.4~g}}{unit}<extra>{one.name}</extra>",
+            }
+            for one in many
+        ],
+        "layout": {
+            "height": 190,
+            "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
+            "hovermode": "x unified",
+            "showlegend": len(many) > 1,
+            "legend": {"orientation": "h", "y": 1.2, "title": {"text": ""}},
+            "xaxis": _time_axis(start, stop),
+            "yaxis": {"rangemode": "tozero", "ticksuffix": unit, "nticks": 5},
+        },
+    }
+
+
+def states(rows: Sequence[Line], start: datetime, stop: datetime) -> dict[str, Any]:
+    """A stripe for each row: green where all was well, red where nothing was, empty where nothing is known."""
+    return {
+        "data": [
+            {
+                "type": "heatmap",
+                "x": [time.isoformat() for time in rows[0].times],
+                "y": [row.name for row in rows],
+                "z": [list(row.values) for row in rows],
+                "zmin": 0,
+                "zmax": 1,
+                "colorscale": [[0, "#d92d20"], [0.98, "#f5b83d"], [1, "#2e9e5b"]],
+                "showscale": False,
+                "ygap": 4,
+                "hoverongaps": False,
+                "hovertemplate": "%{x|%b %-d, %H:%M}: %{z:.0%} well<extra>%{y}</extra>",
+            }
+        ],
+        "layout": {
+            "height": 40 + 24 * len(rows),
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+            "xaxis": _time_axis(start, stop),
+            "yaxis": {"autorange": "reversed", "showgrid": False},
+        },
+    }
+
+
+def _time_axis(start: datetime, stop: datetime) -> dict[str, Any]:
+    return {"type": "date", "range": [start.isoformat(), stop.isoformat()], "nticks": 7, "showgrid": False}
+
+
 def stacked_days(series: Sequence[Series], start: datetime, stop: datetime, unit: str = "") -> dict[str, Any]:
     """A stack for each day from `start` to `stop`, both of them included; what is never there is left out."""
     highest = max((value for one in series for value in one.values), default=0)

@@ -1,99 +1,119 @@
-"""Is everything up: database, scheduler, workers, queue and what this web process supervises."""
+"""Is everything up, since when, what stands still, and how it was: each red row says what to do."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pandas as pd
 import streamlit as st
 
 from core import boot, calls, health
-from core.health import DatabaseHealth
+from core.health import now
+from core.health.now import Component
+from core.health.readings import PROVIDER
 from core.reports import health as report
-from core.settings import get_settings
-from pages import health_reuse, widgets
+from core.reports import providers
+from pages import health_past, health_reuse, health_stuck, health_words, widgets
 
 st.title("Health")
 widgets.show_told()
 
 
-def line(well: bool | None, name: str, text: str) -> None:
-    """`well` is None for what is switched off."""
+def line(well: bool | None, name: str, text: str, since: str = "") -> None:
+    """`well` is None for what is switched off or not known."""
     icon = {True: ":green[:material/check_circle:]", False: ":red[:material/error:]", None: ":gray[:material/remove:]"}[
         well
     ]
-    st.markdown(f"{icon} **{name}** · {widgets.plain(text)}")
+    st.markdown(f"{icon} **{name}** · {widgets.plain(text)}{f' :gray[· {since}]' if since else ''}")
+
+
+def told(one: Component, moment: datetime) -> None:
+    since = f"for {widgets.lasted(one.since, moment)}" if one.since and one.healthy is not None else ""
+    line(one.healthy, health_words.name(one.name), one.message, since)
+
+
+def setting_up(found: list[Component]) -> None:
+    """Providers that no sample tells of: nobody needs all of them, so one that is not set up is no fault."""
+    known = {one.name for one in found}
+    for name in calls.NAMES:
+        if f"{PROVIDER}{name}" not in known:
+            there = True if name in calls.configured() else None
+            key = f"not set up; to use it, set {name.upper()}_API_KEY and start again"
+            line(there, widgets.PROVIDERS[name], "set up" if there else key)
 
 
 def processes(moment: datetime) -> None:
-    """What does not need the database to be known."""
-    for name in calls.NAMES:
-        # Nobody needs all of them: one that is not set up is no fault.
-        there = True if name in calls.configured() else None
-        key = f"not set up; to use it, set {name.upper()}_API_KEY and start again"
-        line(there, widgets.PROVIDERS[name], "set up" if there else key)
+    """What this web process supervises; the database is not needed to know it."""
     for child in boot.children():
-        since = f"running for {widgets.lasted(child.since, moment)}" if child.since else f"down: {child.last_exit}"
+        running = "running" if child.since else f"down: {child.last_exit}; it is started again by itself"
         again = f", started again {widgets.count(child.restarts, 'time')}" if child.restarts else ""
-        line(child.since is not None, f"Process {child.name}", since + again)
+        since = f"for {widgets.lasted(child.since, moment)}" if child.since else ""
+        line(child.since is not None, f"Process {child.name}", running + again, since)
 
 
-def work(moment: datetime) -> None:
-    ticked = {sample.component: sample for sample in report.latest_samples()}.get("scheduler")
-    workers = [worker for worker in report.workers() if worker.alive]
-    waiting = report.queue()
-    late = ticked is None or moment - ticked.time > timedelta(seconds=90)
-    heartbeat = f"last heartbeat {widgets.ago(ticked.time, moment)}" if ticked else "no heartbeat yet"
-    line(not late, "Scheduler", heartbeat + ("; start a jobs process: python -m jobs" if late else ""))
-    busy = widgets.count(sum(worker.busy for worker in workers), "call")
-    alive = f"{len(workers)} alive, {busy} in flight"
-    line(bool(workers), "Workers", alive if workers else "none is alive; start one: python -m jobs")
-    oldest = f", the oldest since {widgets.ago(waiting.oldest_document, moment)}" if waiting.oldest_document else ""
-    documents = f"{widgets.count(waiting.queued_documents, 'document')} to be read{oldest}"
-    requests = f"{widgets.count(waiting.pending_requests, 'request')} to be sent"
-    line(True, "Queue", f"{documents}; {requests}, {waiting.in_flight_requests:,} in flight")
-    if workers:
-        rows = [(w.name, "leader" if w.leader else "", w.busy, w.last_seen) for w in workers]
-        table = pd.DataFrame(rows, columns=["Worker", "Role", "Calls in flight", "Last seen"])
+def in_all(found: list[Component]) -> None:
+    red = sum(one.healthy is False for one in found)
+    if red:
+        st.markdown(f":red-badge[:material/error: {widgets.count(red, 'part needs', 'parts need')} attention]")
+    elif any(one.healthy is None for one in found):
+        st.markdown(":orange-badge[:material/help: Not everything is known at the moment]")
+    else:
+        st.markdown(":green-badge[:material/check_circle: All is well]")
+
+
+def process_table() -> None:
+    rows = [
+        (w.name, w.kind, "leads" if w.leader else "", w.alive, w.busy, w.memory_bytes / (1 << 20), w.last_seen)
+        for w in report.workers(kind=None)
+    ]
+    columns = ["Process", "Kind", "Scheduler", "Alive", "Calls in flight", "Memory, MB", "Last seen"]
+    if rows:
         st.dataframe(
-            table, hide_index=True, column_config={"Last seen": st.column_config.DatetimeColumn(format="distance")}
+            pd.DataFrame(rows, columns=columns),
+            hide_index=True,
+            column_config={"Last seen": st.column_config.DatetimeColumn(format="distance"), "Memory, MB": WHOLE},
         )
 
 
-def round_trips() -> None:
-    st.subheader("Database round trip, last hour")
-    now = widgets.utc_now()
-    history = [
-        one for one in report.past(now - timedelta(hours=1), timedelta(seconds=60)) if one.component == "database"
+def model_table(moment: datetime) -> None:
+    rows = [
+        (
+            widgets.PROVIDERS.get(m.provider, m.provider),
+            m.model,
+            m.breaker.replace("_", " "),
+            widgets.until(m.retry_at, moment) if m.breaker == "open" and m.retry_at else "",
+            m.calls,
+            100 * m.failed / m.calls if m.calls else None,
+            providers.quantile_ms(m.latencies, 0.5),
+            providers.quantile_ms(m.latencies, 0.95),
+            None if m.headroom is None else 100 * m.headroom,
+        )
+        for m in providers.models()
     ]
-    if len(history) < 2:
-        st.caption("A sample is taken every 30 s; the chart appears with the second one.")
-        return
-    frame = pd.DataFrame([(s.time, s.figures.get("round_trip_ms")) for s in history], columns=["Time", "ms"])
-    st.line_chart(frame, x="Time", y="ms", x_label="", height=200)
+    names = ["Provider", "Model", "Breaker", "Tried again", "Calls in 10 min", *FIGURES]
+    if rows:
+        config = dict.fromkeys(FIGURES, WHOLE)
+        st.dataframe(pd.DataFrame(rows, columns=names), hide_index=True, placeholder="–", column_config=config)
 
 
-def about(found: DatabaseHealth) -> str:
-    """The figures, or what to do."""
-    if found.healthy:
-        used = f"{found.active_connections} of {found.pool_size} connections in use"
-        return f"{found.response_time_ms} ms, {used}, schema up to date"
-    if found.connected:
-        return found.error or "its schema is not at this version"
-    if get_settings().database_url is None:
-        return "cannot be reached; it is started again by itself, and if it stays away, the log says why"
-    return "cannot be reached; check that PostgreSQL runs and that DATABASE_URL points at it"
+FIGURES = ("Failed, %", "p50, ms", "p95, ms", "Rate limit left, %")
+WHOLE = st.column_config.NumberColumn(format="%.0f")
 
 
 @widgets.live(5)
-def now() -> None:
+def at_this_moment() -> None:
     moment = widgets.utc_now()
-    found = health.database()
-    line(found.healthy, "Database", about(found))
+    found = now.components(moment)
+    in_all(found)
+    for one in found:
+        told(one, moment)
+    setting_up(found)
     processes(moment)
-    if found.connected:
-        work(moment)
+    if len(found) > 1:
+        process_table()
+        model_table(moment)
+        health_stuck.show(moment)
 
 
-now()
+at_this_moment()
 if health.database().connected:
-    round_trips()
+    health_past.show(widgets.utc_now())
     health_reuse.show()

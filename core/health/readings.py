@@ -10,10 +10,9 @@ from datetime import datetime, timedelta
 from core.health import DatabaseHealth
 from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.reports.providers import ModelRow, added, quantile_ms
+from core.reports.stuck import LATE
 from core.reuse import ReuseHealth
 
-# Work that waits for longer than this is late.
-LATE = timedelta(minutes=15)
 # From so many calls on, half of them failing is more than bad luck.
 FEW_CALLS = 10
 BAD_SHARE = 0.5

@@ -81,7 +81,7 @@ WITH minutes AS MATERIALIZED (
 )
 SELECT provider, model, coalesce(b.state, 'closed') AS breaker, coalesce(b.by_hand, false) AS by_hand, b.changed_at,
   b.retry_at, coalesce(c.answered, 0) AS answered, coalesce(c.failed, 0) AS failed,
-  coalesce(s.latencies, '{}') AS latencies, greatest(0, headroom) AS headroom,
+  coalesce(s.latencies, '{}') AS latencies, CASE WHEN headroom IS NOT NULL THEN greatest(0, headroom) END AS headroom,
   CASE WHEN blocked_until > now() THEN blocked_until END AS blocked_until
 FROM called c FULL JOIN breaker b USING (provider, model) FULL JOIN room USING (provider, model)
 LEFT JOIN spread s USING (provider, model)

@@ -125,7 +125,6 @@ def test_a_body_that_is_no_json_is_refused(client: TestClient, body: bytes) -> N
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/internal/monitoring/health"),
         ("PUT", "/internal/resilience/config"),
     ],
 )

@@ -1,0 +1,35 @@
+"""How every component stands, for programs: what the Health page shows."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.schemas import ComponentOut, HealthOut, StuckOut, WorkerOut, fields_of
+from core import __version__
+from core.health import now
+from core.health.now import Component
+from core.reports import health, stuck
+
+router = APIRouter(prefix="/internal/monitoring", tags=["internal"])
+
+
+@router.get("/health", response_model=HealthOut)
+def monitoring_health() -> Any:
+    at = datetime.now(UTC)
+    components = now.components(at)
+    # With the database away nothing else is known.
+    reachable = len(components) > 1
+    return {
+        "status": "healthy" if all(one.healthy for one in components) else "unhealthy",
+        "timestamp": at,
+        "version": __version__,
+        "components": [component(one) for one in components],
+        "workers": [fields_of(row, WorkerOut) for row in health.workers(kind=None)] if reachable else [],
+        "stuck": [fields_of(row, StuckOut) for row in stuck.read()] if reachable else [],
+    }
+
+
+def component(one: Component) -> dict[str, Any]:
+    state = {True: "healthy", False: "unhealthy", None: "unknown"}[one.healthy]
+    return {**fields_of(one, ComponentOut), "state": state}

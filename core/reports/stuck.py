@@ -1,0 +1,93 @@
+"""Work that stands still: what it is, since when, and what is known of the reason."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlmodel import Session
+
+from core import db
+from core.settings import get_settings
+
+Kind = Literal["documents", "requests", "batches", "answers", "tasks"]
+# Work that waits for longer than this is late.
+LATE = timedelta(minutes=15)
+# The clock takes over from the dead by itself; what it leaves for so long, it does not see.
+LEFT_LYING = timedelta(minutes=1)
+# A step of a batch that failed so often in a row needs somebody to look.
+MANY_TRIES = 3
+MOST_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class StuckRow:
+    """`id` is what is requeued by: of a document, a job, a batch or a task. `number` counts what stands behind it."""
+
+    kind: Kind
+    id: str
+    name: str
+    number: int
+    since: datetime | None
+    reason: str
+
+
+def read() -> list[StuckRow]:
+    """The oldest first, of each kind at most a hundred."""
+    with db.transaction() as session:
+        return [row for kind in STUCK for row in of_kind(session, kind)]
+
+
+def of_kind(session: Session, kind: Kind) -> list[StuckRow]:
+    sql = f"{STUCK[kind]} ORDER BY since NULLS FIRST, id LIMIT {MOST_SHOWN}"
+    return [StuckRow(kind=kind, **row._mapping) for row in db.rows(session, sql, **limits())]
+
+
+def limits() -> dict[str, object]:
+    dead = timedelta(seconds=get_settings().worker_lease_seconds) + LEFT_LYING
+    return {"late": LATE, "dead": dead, "tries": MANY_TRIES}
+
+
+ALIVE = "w.last_seen > now() - CAST(:dead AS interval)"
+IS_LATE = "< now() - CAST(:late AS interval)"
+
+STUCK_DOCUMENT = f"""(d.state IN ('queued', 'extracting') AND d.waiting_since {IS_LATE}
+  OR d.state = 'extracting' AND d.waiting_since < now() - CAST(:dead AS interval)
+    AND NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = d.worker_id AND {ALIVE}))"""
+
+ABANDONED = f"""r.state = 'in_flight' AND r.lane = 'live' AND r.claimed_at < now() - CAST(:dead AS interval)
+  AND NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = r.worker_id AND {ALIVE})"""
+
+STUCK_BATCH = f"b.next_at IS NOT NULL AND (b.tries >= :tries OR b.next_at {IS_LATE})"
+
+# Whoever did a task and is gone, or a task that nobody takes.
+STUCK_TASK = f"""(t.status = 'todo' AND e.at {IS_LATE} OR t.status = 'doing' AND NOT EXISTS (
+  SELECT 1 FROM procrastinate_workers w
+  WHERE w.id = t.worker_id AND w.last_heartbeat > now() - CAST(:dead AS interval)))"""
+
+STUCK: dict[Kind, str] = {
+    "documents": f"""
+SELECT d.id, d.name, 1 AS number, d.waiting_since AS since,
+  CASE d.state WHEN 'queued' THEN 'waits to be read' ELSE 'being read for long, or its process is gone' END AS reason
+FROM document d WHERE {STUCK_DOCUMENT}""",
+    "requests": f"""
+SELECT coalesce(r.job_id, '') AS id, coalesce(j.name, 'Single texts') AS name, count(*)::int AS number,
+  min(r.claimed_at) AS since, 'in flight in a process that is gone' AS reason
+FROM request r LEFT JOIN job j ON j.id = r.job_id WHERE {ABANDONED} GROUP BY r.job_id, j.name""",
+    "batches": f"""
+SELECT b.id, coalesce(j.name, b.id) AS name, b.requests AS number,
+  least(b.next_at, coalesce(b.submitted_at, b.created_at)) AS since,
+  coalesce(b.error, CASE WHEN b.tries >= :tries THEN 'its last step failed ' || b.tries || ' times'
+    ELSE 'nobody makes its next step' END) AS reason
+FROM provider_batch b LEFT JOIN job j ON j.id = b.job_id WHERE {STUCK_BATCH}""",
+    "answers": f"""
+SELECT coalesce(r.job_id, '') AS id, coalesce(j.name, 'Single texts') AS name, count(*)::int AS number,
+  min(s.created_at) AS since, 'answered, and nothing was made of it' AS reason
+FROM request r JOIN response s ON s.id = r.response_id LEFT JOIN job j ON j.id = r.job_id
+WHERE r.state = 'answered' AND NOT r.reused AND s.created_at {IS_LATE} GROUP BY r.job_id, j.name""",
+    "tasks": f"""
+SELECT t.id::text AS id, t.task_name AS name, 1 AS number, e.at AS since,
+  CASE t.status WHEN 'todo' THEN 'nobody takes it' ELSE 'its worker is gone' END AS reason
+FROM procrastinate_jobs t LEFT JOIN LATERAL (
+  SELECT min(at) AS at FROM procrastinate_events e WHERE e.job_id = t.id AND e.type = 'deferred') e ON true
+WHERE t.status IN ('todo', 'doing') AND {STUCK_TASK}""",
+}

@@ -1,0 +1,127 @@
+"""The Health page: states with their since, remedies, what is stuck with its button, and how it was."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from core import db, heartbeat
+from core.health import sampling
+from pages.charts import Line, lines, states
+from tests.pages import made
+from tests.pages.seeing import press, show, words
+from tests.pipeline import rows
+
+pytestmark = pytest.mark.usefixtures("database")
+GREEN, RED, GRAY = (
+    f":{colour}[:material/{icon}:]"
+    for colour, icon in (("green", "check_circle"), ("red", "error"), ("gray", "remove"))
+)
+
+
+def change(sql: str) -> None:
+    with db.transaction() as session:
+        db.execute(session, sql)
+
+
+def test_all_is_well_when_every_component_is() -> None:
+    heartbeat.register("one")
+    sampling.take(datetime.now(UTC), well=True)
+    change(
+        """INSERT INTO health_sample (component, time, healthy)
+           SELECT component, time - interval '330 seconds', true FROM health_sample"""
+    )
+    text = words(show("health"))
+    assert "All is well" in text
+    assert f"{GREEN} **Workers** · 1 alive, 0 calls in flight :gray[· for 5 min]" in text
+    assert f"{GREEN} **Scheduler**" in text
+    assert "Nothing. What waits for more than 15 min is listed here." in text
+
+
+def test_a_red_row_says_what_to_do(openai: object) -> None:
+    heartbeat.register("one")
+    change(
+        """INSERT INTO breaker (provider, model, state, retry_at)
+           VALUES ('openai', 'gpt-5-mini', 'open', now() + interval '1 minute')"""
+    )
+    sampling.take(datetime.now(UTC), well=False)
+    at = show("health")
+    text = words(at)
+    assert "2 parts need attention" in text
+    assert f"{RED} **OpenAI** · gpt\\-5\\-mini failed too often" in text
+    assert f"{RED} **Scheduler** · Its rounds fail or hang" in text
+    (models,) = [frame.value for frame in at.dataframe if "Breaker" in frame.value]
+    assert models[["Model", "Breaker"]].to_numpy().tolist() == [["gpt-5-mini", "open"]]
+
+
+def test_what_nobody_sampled_for_long_is_not_known() -> None:
+    heartbeat.register("one")
+    sampling.take(datetime.now(UTC), well=True)
+    change("UPDATE health_sample SET time = time - interval '10 minutes'")
+    text = words(show("health"))
+    assert f"{GRAY} **Disk** · Not known" in text
+    assert f"{RED} **Scheduler** · No heartbeat for 10 min" in text
+
+
+@pytest.fixture
+def batches() -> list[str]:
+    job = made.job("running", name="Contracts")
+    return [
+        made.batch(job, "in_progress", next_at="2100-01-01", tries=5, error="Set the base URL back.", created_at=when)
+        for when in ("2026-01-01", "2026-01-02")
+    ]
+
+
+def stuck_tries() -> list[int]:
+    return [row["tries"] for row in rows("SELECT tries FROM provider_batch ORDER BY created_at")]
+
+
+def test_all_that_is_stuck_is_requeued_by_one_button(batches: list[str]) -> None:
+    at = show("health")
+    assert "2 provider batches" in words(at)
+    (table,) = [frame.value for frame in at.dataframe if "Reason" in frame.value]
+    assert table[["Name", "Reason"]].to_numpy().tolist() == [["Contracts", "Set the base URL back."]] * 2
+    at = press(at, "Requeue all provider batches")
+    assert stuck_tries() == [0, 0]
+    assert "Requeued: 2 provider batches." in words(at)
+    assert rows("SELECT subject, after FROM audit_entry") == [
+        {"subject": "batches", "after": {"ids": batches, "requeued": 2}}
+    ]
+
+
+def test_only_what_is_selected_is_requeued(batches: list[str]) -> None:
+    at = show("health")
+    at.session_state[f"stuck-batches-{hash(tuple(batches))}"] = {"selection": {"rows": [1], "columns": [], "cells": []}}
+    press(at.run(), "Requeue 1 provider batch")
+    assert stuck_tries() == [5, 0]
+
+
+@pytest.mark.parametrize(("period", "table"), [("24 h", "sample"), ("30 d", "hour")])
+def test_the_past_is_drawn_from_samples_or_hours(period: str, table: str) -> None:
+    figures = '{"round_trip_ms": 2, "p50_ms": 700, "p95_ms": 900, "free_bytes": 1073741824}'
+    for component in ("database", "provider:openai", "disk"):
+        change(
+            f"""INSERT INTO health_sample (component, time, healthy, figures)
+                SELECT '{component}', now() - n * interval '5 hours', true, '{figures}' FROM generate_series(1, 3) n"""
+            if table == "sample"
+            else f"""INSERT INTO health_hour (component, hour, samples, healthy, figures)
+                SELECT '{component}', date_trunc('hour', now()) - n * interval '5 hours', 120, 120, '{figures}'
+                FROM generate_series(1, 3) n"""
+        )
+    at = show("health", past=period)
+    assert not at.exception
+    text = words(at)
+    for title in ("Half of the answers came within", "Database round trip", "Space"):
+        assert f"**{title}**" in text
+    assert "Answers that were there already" not in text
+    assert len(at.get("plotly_chart")) == 5
+
+
+def test_charts_leave_gaps_and_show_all_well_in_green() -> None:
+    at = [datetime(2026, 11, 21, hour, tzinfo=UTC) for hour in (1, 2, 3)]
+    drawn = lines([Line("OpenAI", at, [1.0, None, 3.0])], at[0], at[-1], " ms")
+    assert drawn["data"][0]["y"] == [1.0, None, 3.0]
+    assert not drawn["data"][0]["connectgaps"]
+    stripes = states([Line("Disk", at, [1.0, None, 0.0]), Line("Queue", at, [1, 1, 1])], at[0], at[-1])
+    (heat,) = stripes["data"]
+    assert (heat["y"], heat["z"]) == (["Disk", "Queue"], [[1.0, None, 0.0], [1, 1, 1]])
+    assert (heat["zmin"], heat["zmax"]) == (0, 1)

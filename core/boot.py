@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from core import calls, db, migrate, process, templates
+from core import calls, db, migrate, process, stored, templates
 from core.children import Child, ChildState, Command
 from core.errors import CairnError, ConfigurationError
 from core.logs import configure_logs
@@ -73,6 +73,7 @@ def _bring_up(settings: Settings, stack: AsyncExitStack) -> None:
     stack.callback(lambda: db.engine().dispose())
     migrate.upgrade()
     templates.sync_built_ins()
+    stack.callback(stored.follow().stop)
     stack.enter_context(process.seen())
     if settings.embedded_jobs:
         grace = EMBEDDED_GRACE_SECONDS if settings.shutdown_grace_seconds is None else settings.shutdown_grace_seconds

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from core import pricing, providers
+from core import configuration, pricing, providers
 from core.errors import InvalidInput, ProviderError
 from core.pricing import Price
 from core.providers.types import Provider, Usage
@@ -45,7 +45,7 @@ def missing(name: str) -> str:
 
 
 def policy() -> RetryPolicy:
-    return RetryPolicy(attempts=get_settings().retry_attempts + 1)
+    return RetryPolicy(attempts=configuration.config_for(None).retry_attempts + 1)
 
 
 async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:

@@ -1,13 +1,24 @@
 """Configuration: read once from the environment and `.env`, frozen, checked at boot with all errors at once."""
 
+import json
+from dataclasses import asdict
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core import presets
 from core.errors import ConfigurationError
 
 PLACEHOLDER_SECRETS = ("change-me", "changeme", "your-secret", "your-very-secure", "secret", "placeholder")
@@ -45,7 +56,12 @@ class Settings(BaseSettings):
     health_sample_seconds: float = Field(30, ge=0.2)
     worker_lease_seconds: float = Field(15, ge=1)
     shutdown_grace_seconds: float | None = Field(None, ge=0)
-    retry_attempts: int = Field(3, ge=0, le=10)
+
+    # What calls do when a provider fails; the Settings page goes before these, unless it is locked.
+    resilience_preset: presets.PresetName = "simple"
+    resilience_custom_config: Annotated[str | None, Blank] = None
+    retry_attempts: int | None = Field(None, ge=0, le=10)
+    resilience_locked: bool = False
 
     # The shortest wait between two looks at one provider batch.
     batch_poll_seconds: float = Field(60, ge=0.2)
@@ -77,6 +93,20 @@ class Settings(BaseSettings):
             raise ValueError("must start with http:// or https://")
         return url.rstrip("/") if url else None
 
+    @field_validator("resilience_custom_config")
+    @classmethod
+    def _is_a_configuration(cls, raw: str | None, info: ValidationInfo) -> str | None:
+        if raw is None:
+            return None
+        try:
+            custom = json.loads(raw)
+        except ValueError:
+            raise ValueError('must be JSON such as {"retry_attempts": 3, "circuit_breaker_threshold": 5}') from None
+        _, errors = presets.validate(custom, presets.PRESETS[info.data.get("resilience_preset", "simple")])
+        if errors:
+            raise ValueError("; ".join(f"{wrong.field} {wrong.message}" for wrong in errors))
+        return raw
+
     @model_validator(mode="after")
     def _production_needs_a_secret(self) -> "Settings":
         if self.environment != "production":
@@ -88,6 +118,17 @@ class Settings(BaseSettings):
                 'make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
             )
         return self
+
+    def resilience_values(self) -> presets.Values:
+        """The values that the environment sets: of a preset, then own figures over it, then RETRY_ATTEMPTS."""
+        values: dict[str, Any] = {}
+        if "resilience_preset" in self.model_fields_set:
+            values |= asdict(presets.PRESETS[self.resilience_preset])
+        if self.resilience_custom_config is not None:
+            values |= presets.chosen(json.loads(self.resilience_custom_config))[0]
+        if self.retry_attempts is not None:
+            values["retry_attempts"] = self.retry_attempts
+        return values
 
     @property
     def grace_seconds(self) -> float:

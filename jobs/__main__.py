@@ -10,7 +10,7 @@ import sys
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from core import db, migrate, templates
+from core import db, migrate, stored, templates
 from core.errors import CairnError
 from core.logs import configure_logs
 from core.settings import Settings, get_settings
@@ -29,6 +29,7 @@ def main(arguments: list[str]) -> int:
         db.engine()
         migrate.upgrade()
         templates.sync_built_ins()
+        stored.follow()
     except CairnError as error:
         print(error.message, file=sys.stderr)
         return 2

@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from core import calls, db, migrate, templates
+from core import calls, db, migrate, stored, templates
 from core.embedded import EmbeddedPostgres
 from core.settings import Settings, get_settings
 from tests import batch_provider, local_provider, pipeline
@@ -54,6 +54,7 @@ def migrated(postgres_url: str) -> str:
 def database(migrated: str) -> Iterator[str]:
     """A migrated database with the built-in templates and nothing else."""
     db.configure(migrated)
+    stored.load()
     yield migrated
     pipeline.empty(migrated)
 

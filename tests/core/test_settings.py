@@ -100,3 +100,29 @@ def test_the_env_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load_settings().debug = True  # type: ignore[misc]
+
+
+def test_own_figures_are_checked_at_boot(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "must be JSON such as" in refused(monkeypatch, RESILIENCE_CUSTOM_CONFIG="{retries: 3}")
+    told = refused(monkeypatch, RESILIENCE_CUSTOM_CONFIG='{"retries": 3, "deadline_s": 0}')
+    assert "RESILIENCE_CUSTOM_CONFIG: retries is not known" in told
+    assert "deadline_s must be a number from 0.1 to 86400" in told
+    assert "RESILIENCE_PRESET" in refused(monkeypatch, RESILIENCE_PRESET="none")
+
+
+def test_own_figures_are_checked_over_the_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    cap = '{"backoff_cap_s": 0.6}'
+    assert load(monkeypatch, RESILIENCE_PRESET="simple", RESILIENCE_CUSTOM_CONFIG=cap).resilience_preset == "simple"
+    told = refused(monkeypatch, RESILIENCE_PRESET="production", RESILIENCE_CUSTOM_CONFIG=cap)
+    assert "backoff_cap_s must not be less than backoff_base_s, which is 1" in told
+
+
+def test_the_environment_gives_only_what_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch).resilience_values() == {}
+    custom = '{"recovery_timeout": 90, "retry_attempts": 4}'
+    assert load(monkeypatch, RESILIENCE_CUSTOM_CONFIG=custom).resilience_values() == {
+        "recovery_timeout_s": 90,
+        "retry_attempts": 4,
+    }
+    values = load(monkeypatch, RESILIENCE_PRESET="production", RETRY_ATTEMPTS="0").resilience_values()
+    assert (values["retry_attempts"], values["recovery_timeout_s"], values["strategy"]) == (0, 90, "conservative")

@@ -1,0 +1,174 @@
+"""What was changed while Cairn runs: the table `setting`, held in memory by every process and never read for a use.
+
+A change writes the setting and its audit entry and notifies in one transaction. Every process listens on a connection
+of its own; what it missed while that was gone, it reads after connecting again. Looking now and then is the net under
+it, for notifications that a broken network swallows.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import psycopg
+import structlog
+from sqlmodel import Session
+
+from core import db
+from core.errors import Conflict, NotFound
+
+log = structlog.get_logger()
+CHANNEL = "cairn_setting"
+APPLICATION = "cairn settings"
+Value = Mapping[str, Any]
+
+_reading = threading.Lock()
+_values: Mapping[str, Value] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Change:
+    """An audit entry of a setting. `before` and `after` are None where nothing was stored."""
+
+    id: int
+    time: datetime
+    user: str
+    action: str
+    name: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+def values() -> Mapping[str, Value]:
+    """All stored settings by name, from memory. Another object when, and only when, something changed."""
+    return _values
+
+
+def load() -> None:
+    with db.transaction() as session:
+        _read(db.driver_connection(session))
+
+
+def _read(connection: psycopg.Connection[Any]) -> None:
+    """Who reads last has read the newest: one at a time, each seeing all that was committed before it began."""
+    global _values
+    with _reading:
+        found = connection.execute("SELECT name, value::text FROM setting").fetchall()
+        now = {name: json.loads(value) for name, value in found}
+        if now != _values:
+            _values = MappingProxyType(now)
+
+
+def put(session: Session, name: str, value: Value | None, *, by: str = "", action: str = "change") -> bool:
+    """Store a setting, or nothing for None, with its audit entry. False where it is so already."""
+    db.execute(session, "SELECT pg_advisory_xact_lock(hashtext(:lock))", lock=subject(name))
+    row = db.row(session, "SELECT value FROM setting WHERE name = :name", name=name)
+    before = None if row is None else row[0]
+    if before == value:
+        return False
+    if value is None:
+        db.execute(session, "DELETE FROM setting WHERE name = :name", name=name)
+    else:
+        db.execute(session, STORE, name=name, value=json.dumps(dict(value)), by=by)
+    told = {side: None if of is None else json.dumps(dict(of)) for side, of in (("before", before), ("after", value))}
+    db.execute(session, AUDIT, user=by, action=action, subject=subject(name), **told)
+    db.execute(session, "SELECT pg_notify(:channel, :name)", channel=CHANNEL, name=name)
+    return True
+
+
+STORE = """
+INSERT INTO setting (name, value, changed_by) VALUES (:name, CAST(:value AS jsonb), :by)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = now(), changed_by = excluded.changed_by
+"""
+AUDIT = """
+INSERT INTO audit_entry ("user", action, subject, before, after)
+VALUES (:user, :action, :subject, CAST(:before AS jsonb), CAST(:after AS jsonb))
+"""
+
+
+def subject(name: str) -> str:
+    return f"setting:{name}"
+
+
+def history(limit: int = 50) -> list[Change]:
+    """Changes of settings, newest first."""
+    sql = """SELECT id, time, "user", action, subject, before, after FROM audit_entry
+             WHERE subject LIKE 'setting:%' ORDER BY id DESC LIMIT :limit"""
+    with db.transaction() as session:
+        return [_change(row) for row in db.rows(session, sql, limit=limit)]
+
+
+def _change(row: Any) -> Change:
+    return Change(row.id, row.time, row.user, row.action, row.subject.removeprefix("setting:"), row.before, row.after)
+
+
+def undo(session: Session, entry_id: int, *, by: str = "") -> str:
+    """Put back what a setting was before its newest change. Its name; a change under another one is not undone."""
+    sql = 'SELECT id, time, "user", action, subject, before, after FROM audit_entry WHERE id = :id'
+    row = db.row(session, sql, id=entry_id)
+    if row is None or not row.subject.startswith("setting:"):
+        raise NotFound(f"There is no change {entry_id} of a setting.")
+    change = _change(row)
+    db.execute(session, "SELECT pg_advisory_xact_lock(hashtext(:lock))", lock=row.subject)
+    newest = db.scalar(session, "SELECT max(id) FROM audit_entry WHERE subject = :subject", subject=row.subject)
+    if newest != entry_id:
+        raise Conflict("This setting was changed again after that. Undo the newest change first.")
+    put(session, change.name, change.before, by=by, action="undo")
+    return change.name
+
+
+class Listener:
+    """Keeps `values()` up with the database from a thread and a connection of its own."""
+
+    def __init__(self, look_every_s: float = 10.0, longest_wait_s: float = 1.0):
+        self._look_every = look_every_s
+        self._longest_wait = longest_wait_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="settings", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=3)
+
+    def _run(self) -> None:
+        wait = 0.1
+        while not self._stop.is_set():
+            try:
+                with _connect() as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    _read(connection)
+                    wait = 0.1
+                    self._listen(connection)
+            except psycopg.Error as error:
+                reason = (str(error).splitlines() or [type(error).__name__])[0]
+                log.warning("settings are not heard of; connecting again", reason=reason, seconds=wait)
+                self._stop.wait(wait)
+                wait = min(wait * 2, self._longest_wait)
+
+    def _listen(self, connection: psycopg.Connection[Any]) -> None:
+        looked = time.monotonic()
+        while not self._stop.is_set():
+            heard = list(connection.notifies(timeout=0.5, stop_after=1))
+            if heard or time.monotonic() - looked > self._look_every:
+                _read(connection)
+                looked = time.monotonic()
+
+
+def _connect() -> psycopg.Connection[Any]:
+    url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(url, autocommit=True, connect_timeout=5, application_name=APPLICATION)
+
+
+def follow() -> Listener:
+    """From now on this process has every change within a moment."""
+    load()
+    listener = Listener()
+    listener.start()
+    return listener

@@ -1,6 +1,5 @@
 """The FastAPI app: its routers, its errors, and an id for every request."""
 
-import structlog
 from fastapi import Depends
 from fastapi_offline import FastAPIOffline
 from starlette.datastructures import Headers, MutableHeaders
@@ -8,7 +7,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import cache, documents, errors, insights, jobs, monitoring, templates, text_processing, usage
-from core import __version__
+from core import __version__, correlation
 from core.settings import get_settings
 
 
@@ -23,8 +22,7 @@ class RequestId:
             return await self.app(scope, receive, send)
         request_id = errors.id_of(Headers(scope=scope).get("x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        correlation.begin(request_id)
 
         async def with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

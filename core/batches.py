@@ -22,11 +22,12 @@ from typing import Any
 
 import structlog
 
-from core import calls, db, held, packing, queue, reuse, templates, upkeep
+from core import calls, correlation, db, held, packing, queue, reuse, templates, upkeep
 from core.errors import CairnError, ConfigurationError, ProviderError, Unavailable
 from core.models import Job, ProviderBatch
 from core.providers.batches import Gone, Order
 from core.providers.types import Provider
+from core.reports.correlation import of_batch
 from core.settings import get_settings
 
 log = structlog.get_logger()
@@ -64,6 +65,10 @@ class Batches:
         await asyncio.shield(task)
 
     async def _advance(self, batch_id: str, due_only: bool) -> None:
+        with correlation.bound(await asyncio.to_thread(of_batch, batch_id)):
+            await self._steps(batch_id, due_only)
+
+    async def _steps(self, batch_id: str, due_only: bool) -> None:
         batch = await asyncio.to_thread(_take, batch_id, self.worker_id, due_only)
         try:
             while batch is not None and not self.stopping.is_set():
@@ -151,6 +156,7 @@ async def _submit(batch: ProviderBatch, provider: Provider, path: Path) -> Provi
             return await _write(batch, state="settling", error=f"{UNHEARD} ({error.message})")
         await _write(batch, state="preparing", intent_at=None)
         raise
+    log.info("batch handed over", job=batch.job_id, batch=batch.id, provider_batch_id=remote.id)
     return await asyncio.to_thread(held.adopt, batch, remote, "submitted", "Handed to the provider")
 
 

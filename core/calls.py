@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import structlog
+
 from core import configuration, pricing, providers
 from core.errors import InvalidInput, ProviderError
 from core.pricing import Price
@@ -13,6 +15,7 @@ from core.record import Call, Failed, Kept, Outcome, Unheard, storable
 from core.retry import RetryPolicy, with_retries
 from core.settings import get_settings
 
+log = structlog.get_logger()
 NAMES = ("openai", "anthropic", "offline")
 
 
@@ -67,6 +70,14 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
         # What the provider counts makes no sense: the answer is kept, and its cost is said to be unknown.
         usage = Usage()
         price = Price(None, False, note="The provider's token counts make no sense.")
+    log.info(
+        "call answered",
+        provider=call.provider,
+        model=model,
+        finish_reason=parsed.finish_reason,
+        latency_ms=answer.latency_ms,
+        provider_request_id=answer.provider_request_id,
+    )
     return Kept(
         call=call,
         at=at,

@@ -49,6 +49,7 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
             output_tokens=expected_output,
             body=provider.repair(row.body, row.text, row.error_message) if row.asked_again else row.body,
             endpoint=row.endpoint,
+            correlation_id=job.correlation_id,
         )
         for row in bodies
     )

@@ -6,9 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+import structlog
 from sqlmodel import Session
 
-from core import calls, db, expand, merges, packing, pricing, queue, reuse, templates
+from core import calls, correlation, db, expand, merges, packing, pricing, queue, reuse, templates
 from core.errors import Conflict, InvalidInput, NotFound
 from core.ids import new_id
 from core.models import Job
@@ -16,6 +17,7 @@ from core.prompts import Asking
 from core.providers.models import default_model
 from core.settings import get_settings
 
+log = structlog.get_logger()
 Lane = Literal["live", "batch"]
 MOST_RETRIES = 10
 
@@ -132,6 +134,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
             deadline=spec.deadline,
             leftovers=asdict(spec.leftovers) if spec.leftovers else None,
             estimate_usd=cost,
+            correlation_id=correlation.current(),
         )
         session.add(job)
         session.flush()
@@ -180,6 +183,7 @@ def resume(job_id: str) -> None:
         if job.state != "paused":
             raise Conflict(f"A job that is {job.state} cannot be resumed.")
         job.state, job.canary = "running", 0
+        _set_going(job)
         session.flush()
         released = db.execute(session, RELEASE_CANARY, job=job_id)
         rest = f" {released:,} requests are released." if released else ""
@@ -263,6 +267,7 @@ def retry(job_id: str, lane: Lane | None = None) -> int:
         if again:
             if job.state != "paused":
                 job.state, job.finished_at, job.error = "running", None, None
+            _set_going(job)
             session.flush()
             where = {"live": " live, at full price", "batch": " in the batch lane", None: ""}[lane]
             expand.note(session, job_id, "retry", f"{again:,} requests are sent again{where}.")
@@ -429,11 +434,20 @@ def _name(session: Session, spec: JobSpec, count: int) -> str:
 def _start(session: Session, job_id: str) -> None:
     started = db.execute(
         session,
-        "UPDATE job SET state = 'queued' WHERE id = :job AND state = 'draft'",
+        """UPDATE job SET state = 'queued', correlation_id = coalesce(:correlation, correlation_id)
+           WHERE id = :job AND state = 'draft'""",
         job=job_id,
+        correlation=correlation.current(),
     )
     if started:
+        log.info("job set going", job=job_id)
         queue.defer(session, "expand_job", job_id=job_id)
+
+
+def _set_going(job: Job) -> None:
+    """What it sends from now on is this click's or API call's doing."""
+    job.correlation_id = correlation.current() or job.correlation_id
+    log.info("job set going", job=job.id)
 
 
 def _locked(session: Session, job_id: str) -> Job:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import DataError
 
-from core import calls, claims, db, derive, expand, merges, queue, record, reuse, templates, upkeep
+from core import calls, claims, correlation, db, derive, expand, merges, queue, record, reuse, templates, upkeep
 from core.errors import Unavailable
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
@@ -138,7 +138,8 @@ class LiveLane:
 
     def _send(self, call: Call, mine: set[asyncio.Task[None]]) -> None:
         self._calling.add(call.request_id)
-        task = asyncio.create_task(self._answer(call))
+        with correlation.bound(call.correlation_id, job=call.job_id, request=call.request_id, attempt=call.attempt):
+            task = asyncio.create_task(self._answer(call))
         for group in (mine, self.in_flight):
             group.add(task)
             task.add_done_callback(group.discard)
@@ -163,7 +164,7 @@ class LiveLane:
                 self._outcomes.put_nowait((Failed(call, "interrupted", message, again=True), None))
                 raise
             except Exception:  # outer boundary of one call: a fault of ours must not hold its slot and request for ever
-                log.exception("a call failed inside Cairn", request=call.request_id)
+                log.exception("a call failed inside Cairn")
                 outcome = Failed(
                     call, "internal_error", "A fault inside Cairn; its log has the details. Send it again."
                 )

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import calls, claims, db, derive, heartbeat, prompts, record, reuse, templates, tokens
+from core import calls, claims, correlation, db, derive, heartbeat, prompts, record, reuse, templates, tokens
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.ids import new_id
 from core.jobs import model_for
@@ -32,8 +32,8 @@ from core.settings import get_settings
 # How long an answer, which is paid for, may wait in memory for a database that is away.
 STORE_SECONDS = 60.0
 T = TypeVar("T")
-# What says how a lost call is to be booked.
-SINGLE = ("template_id", "provider", "model", "output_tokens")
+# What says how a lost call is to be booked, and whose it was.
+SINGLE = ("template_id", "provider", "model", "output_tokens", "correlation_id")
 _worker_id: int | None = None
 
 
@@ -104,7 +104,8 @@ async def _ask(call: Call) -> None:
     """Ask and keep what came of it; a call that is broken off may have been billed, so it is booked as unheard."""
     unheard: list[Unheard] = []
     try:
-        outcome = await calls.ask(call, note=unheard.append)
+        with correlation.bound(call.correlation_id, request=call.request_id, attempt=call.attempt):
+            outcome = await calls.ask(call, note=unheard.append)
     except asyncio.CancelledError:
         message = "The call was broken off before its answer came. Send it again."
         await _keep([*unheard, calls.unheard(call), Failed(call, "interrupted", message)])
@@ -169,6 +170,7 @@ def _prepare(
             input_tokens=counted + question.overhead,
             output_tokens=asking.expected_output_tokens,
             body=provider.body(prompts.build(asking, text, digest), chosen),
+            correlation_id=correlation.current(),
         )
         claimed = _claim(session, call, question.fingerprint(digest))
     return Prepared(asking, provider, *claimed) if claimed else None

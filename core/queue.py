@@ -11,7 +11,7 @@ import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from sqlmodel import Session
 
-from core import db
+from core import correlation, db
 from core.errors import Unavailable
 
 TaskName = Literal["extract_document", "expand_job", "pump_job", "advance_batch", "derive"]
@@ -44,7 +44,10 @@ def forget(session: Session, newest: int) -> None:
 
 
 def defer(session: Session, task: TaskName, **arguments: str) -> None:
-    """At most one task of this name and arguments waits at a time; a second one is dropped."""
+    """At most one task of this name and arguments waits at a time; a second one is dropped.
+
+    It is told whose click or API call this is.
+    """
     lock = ":".join([task, *arguments.values()])
     connection = db.driver_connection(session)
     try:
@@ -53,7 +56,7 @@ def defer(session: Session, task: TaskName, **arguments: str) -> None:
             session.connection()
             _deferrer().configure_task(
                 task, queue=QUEUE_OF[task], queueing_lock=lock, connection=connection, allow_unknown=True
-            ).defer(**arguments)
+            ).defer(**arguments, correlation_id=correlation.current())
     except AlreadyEnqueued:
         return
     except ConnectorException as error:

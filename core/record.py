@@ -33,6 +33,7 @@ class Call:
     output_tokens: int
     body: dict[str, Any]
     endpoint: str | None = None
+    correlation_id: str | None = None
 
 
 @dataclass(frozen=True)

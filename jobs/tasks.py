@@ -1,15 +1,32 @@
-"""The bodies of the tasks that core.queue defers by name."""
+"""The bodies of the tasks that core.queue defers by name.
+
+Each is told whose click or API call deferred it; where a row tells of that, the row counts.
+"""
 
 import asyncio
+import contextvars
 import os
 import threading
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 
 import procrastinate
+import structlog
 
-from core import batches, extract, live, upkeep
+from core import batches, correlation, extract, live, upkeep
 from core.batches import Batches
 from core.live import LiveLane
+from core.reports.correlation import of_job
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def about_job(job_id: str, correlation_id: str | None) -> AsyncIterator[None]:
+    """Its row knows whose it is, even where the clock nudged it."""
+    with correlation.bound(await asyncio.to_thread(of_job, job_id) or correlation_id, job=job_id):
+        yield
 
 
 def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop: threading.Event) -> None:
@@ -17,24 +34,29 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
     extractors = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="extract")
 
     @app.task(name="extract_document")
-    async def extract_document(document_id: str) -> None:
+    async def extract_document(document_id: str, correlation_id: str | None = None) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(extractors, extract.extract_document, document_id, lane.worker_id, stop)
+        with correlation.bound(correlation_id, document=document_id):
+            run = contextvars.copy_context().run
+            await loop.run_in_executor(extractors, run, extract.extract_document, document_id, lane.worker_id, stop)
+            log.info("document dealt with")
 
     @app.task(name="expand_job")
-    async def expand_job(job_id: str) -> None:
-        await asyncio.to_thread(upkeep.expand_job, job_id)
+    async def expand_job(job_id: str, correlation_id: str | None = None) -> None:
+        async with about_job(job_id, correlation_id):
+            await asyncio.to_thread(upkeep.expand_job, job_id)
 
     @app.task(name="pump_job")
-    async def pump_job(job_id: str) -> None:
-        await asyncio.to_thread(batches.pack_job, job_id)
-        await lane.pump(job_id)
+    async def pump_job(job_id: str, correlation_id: str | None = None) -> None:
+        async with about_job(job_id, correlation_id):
+            await asyncio.to_thread(batches.pack_job, job_id)
+            await lane.pump(job_id)
 
     @app.task(name="advance_batch")
-    async def advance_batch(batch_id: str) -> None:
+    async def advance_batch(batch_id: str, correlation_id: str | None = None) -> None:
         await handed_over.advance(batch_id)
 
     @app.task(name="derive")
-    async def derive() -> None:
+    async def derive(correlation_id: str | None = None) -> None:
         while await asyncio.to_thread(live.derive_chunk):
             pass

@@ -63,7 +63,7 @@ def launch(job_spec: JobSpec) -> str | None:
     try:
         return jobs.create(job_spec, widgets.utc_now())
     except CairnError as error:
-        st.error(error.message)
+        widgets.show_failure(error.message, error.code)
         return None
 
 

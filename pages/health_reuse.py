@@ -62,7 +62,7 @@ def ask_afresh() -> None:
     try:
         going = reuse.count(which)
     except CairnError as error:
-        st.error(widgets.plain(error.message))
+        widgets.show_failure(widgets.plain(error.message), error.code)
         return
     answers = widgets.count(going, "answer")
     st.markdown(f"**{answers}** {'of all ' if which.everything else ''}would be asked and paid for again when needed.")

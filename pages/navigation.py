@@ -4,11 +4,9 @@ It lies inside `pages/`, and that matters: beside the main script, Streamlit wou
 at its own address without asking this script.
 """
 
-import uuid
-
 import streamlit as st
-import structlog
 
+from core import correlation
 from pages import widgets
 
 chosen = st.navigation(
@@ -36,6 +34,5 @@ chosen = st.navigation(
 
 st.set_page_config(page_title=f"{chosen.title} · Cairn", page_icon="🪨", layout="wide")
 
-structlog.contextvars.clear_contextvars()
-structlog.contextvars.bind_contextvars(request_id=uuid.uuid4().hex[:12])
+correlation.begin(correlation.new())
 widgets.guarded(chosen.run)

@@ -102,7 +102,7 @@ def choose() -> None:
             except BadLines as error:
                 return show_bad(file.name, error)
             except CairnError as error:
-                st.error(widgets.plain(error.message), icon=":material/error:")
+                widgets.show_failure(widgets.plain(error.message), error.code)
                 return
         st.rerun()
 

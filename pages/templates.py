@@ -72,7 +72,7 @@ def edit(template: TemplateView | None) -> None:
             else:
                 templates.create(name, prompt, fields_of(fields), insights)
         except CairnError as error:
-            st.error(error.message)
+            widgets.show_failure(error.message, error.code)
         else:
             widgets.tell("Saved.")
             st.rerun()

@@ -3,7 +3,6 @@
 import functools
 import html
 import re
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from typing import NoReturn, Protocol
 import streamlit as st
 import structlog
 
+from core import correlation
 from core.errors import CairnError
 
 PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "Offline engine (no language model)"}
@@ -34,6 +34,7 @@ STATE_COLOURS = {
     "confirmed": "green",
     "dismissed": "gray",
 }
+log = structlog.get_logger()
 ERRORS_STAY = timedelta(seconds=20)
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
@@ -178,14 +179,14 @@ def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:
         run()
     except CairnError as error:
         again = " This part tries again by itself." if error.retryable and again_by_itself else ""
-        _show_failure(f"{error.message}{again}", error.code)
+        show_failure(f"{error.message}{again}", error.code)
         if error.retryable and not again_by_itself:
             st.button("Try again", key=f"again-{getattr(run, '__name__', '')}")
 
 
 def unexpected(_error: Exception) -> bool:
     """For `st.App`: what nobody foresaw, in words of ours. Streamlit has logged it; True: it shows nothing itself."""
-    _show_failure(
+    show_failure(
         "Something went wrong that Cairn did not expect. Reload the page; if it happens again, tell those who run "
         "Cairn this reference: their log says what it was.",
         "INTERNAL_ERROR",
@@ -193,9 +194,14 @@ def unexpected(_error: Exception) -> bool:
     return True
 
 
-def _show_failure(message: str, code: str) -> None:
-    reference = structlog.contextvars.get_contextvars().get("request_id") or uuid.uuid4().hex[:12]
-    structlog.get_logger().warning("page failed", code=code, request_id=reference)
+def show_failure(message: str, code: str) -> None:
+    """What went wrong, and under which id the log tells of it."""
+    reference = correlation.current() or correlation.new()
+    log.warning("page failed", code=code, correlation_id=reference)
+    _show(message, reference)
+
+
+def _show(message: str, reference: str) -> None:
     st.error(message, icon=":material/error:")
     st.caption(f"Reference: {reference}")
 
@@ -207,6 +213,7 @@ def live(run_every: float | None) -> Callable[[Callable[[], None]], Callable[[],
         @st.fragment(run_every=run_every)
         @functools.wraps(part)
         def run() -> None:
+            correlation.begin(correlation.new())
             guarded(part, again_by_itself=run_every is not None)
 
         return run
@@ -216,14 +223,17 @@ def live(run_every: float | None) -> Callable[[Callable[[], None]], Callable[[],
 
 def tell(message: str, *, success: bool = True) -> None:
     """Show a message at the top of the next run."""
-    st.session_state["told"] = ("success" if success else "error", message, utc_now() + ERRORS_STAY)
+    kind = "success" if success else "error"
+    st.session_state["told"] = (kind, message, utc_now() + ERRORS_STAY, correlation.current() or "")
 
 
 def attempt(action: Callable[[], object], success: str = "") -> None:
-    """Run an action of the page; a failure is shown in the user's words and changes nothing."""
+    """Run an action of the page, under an id of its own; a failure is shown in the user's words and changes nothing."""
+    correlation.begin(correlation.new())
     try:
         action()
     except CairnError as error:
+        log.warning("action failed", code=error.code)
         tell(error.message, success=False)
     else:
         if success:
@@ -232,12 +242,12 @@ def attempt(action: Callable[[], object], success: str = "") -> None:
 
 def show_told() -> None:
     """What the last action came to: a success passes by, a failure stays long enough to be read."""
-    kind, message, until = st.session_state.get("told", ("", "", utc_now()))
+    kind, message, until, reference = st.session_state.get("told", ("", "", utc_now(), ""))
     if kind == "success":
         del st.session_state["told"]
         st.toast(message, icon=":material/check_circle:")
     elif kind == "error" and utc_now() < until:
-        st.error(message, icon=":material/error:")
+        _show(message, reference)
 
 
 def highlighted(text: str, start: int | None, end: int | None) -> None:

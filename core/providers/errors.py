@@ -10,8 +10,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import structlog
+
 from core.errors import ProviderError
 
+log = structlog.get_logger()
 # Definite answers by status: code, retryable, remedy.
 BY_STATUS: dict[int, tuple[str, bool, str]] = {
     401: ("auth", False, "The key was refused: check the provider's API key."),
@@ -39,9 +42,17 @@ def translated(provider: str, sdk: Any, base: type[Exception]) -> Iterator[None]
     try:
         yield
     except sdk.APIStatusError as error:
+        log.warning(
+            "the provider answered with an error",
+            provider=provider,
+            status=error.status_code,
+            provider_request_id=error.request_id,
+        )
         raise from_status(provider, error.status_code, error.body, error.response.headers) from None
     except (sdk.APIConnectionError, httpx2.HTTPError) as error:
-        raise from_connection(provider, error) from None
+        found = from_connection(provider, error)
+        log.warning("the provider was not heard", provider=provider, reason=found.code)
+        raise found from None
     except (ValueError, TypeError, AttributeError, LookupError, OverflowError, base) as error:
         # Not what it should be: what became of the call is not known.
         raise not_heard(provider, "bad_response", f"The answer could not be read ({type(error).__name__}).") from None

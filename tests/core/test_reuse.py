@@ -23,7 +23,7 @@ from core.process import Processed
 from core.reports import reuse as report
 from core.reuse import Memory, Which
 from tests.local_provider import LocalProvider, Reply
-from tests.pipeline import TEXT, add_document, make_job, rows, run_batches, run_job
+from tests.pipeline import TEXT, add_document, make_job, rows, run_batches, run_job, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +76,17 @@ def test_a_text_that_this_process_answered_waits_for_nobodys_claim(openai: Local
         other.execute("SELECT pg_advisory_xact_lock(%s)", (claims.CLAIM_LOCK,))
         assert thread.submit(ask).result(timeout=10).reused is True
     assert (len(openai.asked), reuse.memory.hits) == (1, hits + 1)
+
+
+def test_a_text_that_is_new_waits_for_the_claims_of_others(openai: LocalProvider, database: str) -> None:
+    plain = database.replace("postgresql+psycopg://", "postgresql://")
+    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(plain) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (claims.CLAIM_LOCK,))
+        asking = thread.submit(ask)
+        until_now(lambda: rows(waiting) != [])
+        other.rollback()
+        assert asking.result(timeout=10).reused is False
 
 
 def test_memory_learns_from_the_table(openai: LocalProvider) -> None:

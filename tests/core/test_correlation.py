@@ -1,0 +1,144 @@
+"""Whose doing something is: the click's or the API call's that set it going last."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import structlog
+from streamlit.testing.v1 import AppTest
+from structlog.testing import capture_logs
+
+from core import calls, correlation, jobs, process
+from core.reports.correlation import of_job
+from tests.local_provider import LocalProvider, Reply
+from tests.pages.seeing import press, show, words
+from tests.pipeline import TEXT, add_document, make_job, rows, run_job
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(autouse=True)
+def _nobodys() -> Iterator[None]:
+    structlog.contextvars.clear_contextvars()
+    yield
+    structlog.contextvars.clear_contextvars()
+    calls.configured.cache_clear()
+
+
+@pytest.fixture
+def logs() -> Iterator[list[Any]]:
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as captured:
+        yield captured
+
+
+def test_a_job_is_of_who_set_it_going_last(openai: LocalProvider) -> None:
+    openai.plan = lambda _asked: Reply(refusal="No.")
+    correlation.begin("made")
+    job = make_job([add_document()], "summarize", provider="openai", model="gpt-5-mini")
+    assert of_job(job) == "made"
+    correlation.begin("paused")
+    jobs.pause(job)
+    assert of_job(job) == "made"
+    correlation.begin("resumed")
+    jobs.resume(job)
+    assert of_job(job) == "resumed"
+    structlog.contextvars.clear_contextvars()
+    run_job(job)
+    assert of_job(job) == "resumed"
+    calls.configured.cache_clear()
+    correlation.begin("again")
+    jobs.retry(job)
+    assert of_job(job) == "again"
+
+
+def test_a_draft_is_of_who_starts_it() -> None:
+    correlation.begin("drafted")
+    spec = jobs.JobSpec(template="summarize", provider="offline", documents=(add_document(),))
+    job = jobs.create(spec, datetime.now(UTC), start=False)
+    correlation.begin("started")
+    jobs.start(job)
+    assert of_job(job) == "started"
+
+
+def test_calls_tell_whose_they_are_and_what_the_provider_calls_them(openai: LocalProvider, logs: list[Any]) -> None:
+    correlation.begin("made")
+    job = make_job([add_document()], "summarize", provider="openai", model="gpt-5-mini")
+    correlation.begin("of another")
+    run_job(job)
+    (line,) = [one for one in logs if one["event"] == "call answered"]
+    (request,) = rows("SELECT id FROM request")
+    assert (line["correlation_id"], line["job"], line["request"]) == ("made", job, request["id"])
+    assert line["provider_request_id"] == "req_1"
+
+
+def test_a_single_text_keeps_its_id(openai: LocalProvider, logs: list[Any]) -> None:
+    correlation.begin("one text")
+    asyncio.run(process.process("summarize", TEXT, {}, "openai", "gpt-5-mini"))
+    (request,) = rows("SELECT id, single ->> 'correlation_id' AS correlation_id FROM request")
+    assert request["correlation_id"] == "one text"
+    (line,) = [one for one in logs if one["event"] == "call answered"]
+    assert (line["correlation_id"], line["request"], line["provider_request_id"]) == (
+        "one text",
+        request["id"],
+        "req_1",
+    )
+
+
+def test_a_call_that_is_not_heard_tells_whose_it_was(openai: LocalProvider, logs: list[Any]) -> None:
+    openai.plan = lambda _asked: Reply(wire="cut")
+    correlation.begin("made")
+    job = make_job([add_document()], "summarize", provider="openai", model="gpt-5-mini")
+    run_job(job)
+    (line,) = [one for one in logs if one["event"] == "the provider was not heard"]
+    assert (line["correlation_id"], line["job"], line["reason"]) == ("made", job, "connection")
+
+
+def test_every_click_has_an_id_of_its_own() -> None:
+    job = make_job([add_document()], "summarize")
+    at = press(show("job", id=job), "Pause")
+    first = of_job(job)
+    press(at, "Resume")
+    second = of_job(job)
+    assert first != second
+    assert second is not None
+
+
+def test_an_action_that_fails_shows_the_id_that_its_log_line_has(logs: list[Any]) -> None:
+    at = AppTest.from_string(
+        """
+import streamlit as st
+from core.errors import Conflict
+from pages import widgets
+
+def act():
+    raise Conflict()
+
+widgets.show_told()
+st.button("Do it", on_click=lambda: widgets.attempt(act))
+"""
+    ).run()
+    at = press(at, "Do it")
+    (line,) = [one for one in logs if one["event"] == "action failed"]
+    assert line["code"] == "CONFLICT"
+    assert f"Reference: {line['correlation_id']}" in words(at)
+
+
+def test_a_page_that_fails_shows_the_id_that_its_log_line_has(logs: list[Any]) -> None:
+    at = AppTest.from_string(
+        """
+from core import correlation
+from core.errors import NotFound
+from pages import widgets
+
+def page():
+    raise NotFound()
+
+correlation.begin("this run")
+widgets.guarded(page)
+"""
+    ).run()
+    (line,) = [one for one in logs if one["event"] == "page failed"]
+    assert (line["code"], line["correlation_id"]) == ("NOT_FOUND", "this run")
+    assert "Reference: this run" in words(at)

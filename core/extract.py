@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import structlog
 from sqlmodel import Session
 
 from core import db, queue
@@ -16,6 +17,7 @@ from core.models import Document
 from core.prompts import text_hash
 from core.settings import get_settings
 
+log = structlog.get_logger()
 STAGE_EVERY_SECONDS = 0.3
 AGAIN_SECONDS = 1.0
 
@@ -47,8 +49,10 @@ def extract_document(document_id: str, worker_id: int, stop: threading.Event) ->
         _until_stored(lambda: _put_back(document_id, worker_id), stop)
     except ExtractionError as error:
         failure = error
+        log.info("document not read", code=error.code)
         _until_stored(lambda: _failed(document_id, worker_id, failure), stop)
     else:
+        log.info("document read", characters=len(extracted.text))
         _until_stored(lambda: _store(document_id, worker_id, extracted), stop)
     finally:
         for leftover in scratch.iterdir():

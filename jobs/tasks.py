@@ -39,7 +39,7 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
         with correlation.bound(correlation_id, document=document_id):
             run = contextvars.copy_context().run
             await loop.run_in_executor(extractors, run, extract.extract_document, document_id, lane.worker_id, stop)
-            log.info("document dealt with")
+            log.debug("document dealt with")
 
     @app.task(name="expand_job")
     async def expand_job(job_id: str, correlation_id: str | None = None) -> None:

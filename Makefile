@@ -3,7 +3,7 @@ PORT ?= 8501
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-quick lint types bench fmt lock help
+.PHONY: run test test-quick lint types bench fmt lock presets preset validate-config recommend help
 
 run: .venv/.run  ## start Cairn on http://localhost:8501 (PORT=9000 for another port)
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
@@ -33,8 +33,20 @@ lock: .venv/.dev  ## compile the pinned requirements from the short lists
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 
+presets: .venv/.run  ## what calls do when a provider fails: the presets
+	@$(BIN)/python -m core.preset_tool list
+
+preset: .venv/.run  ## all figures of one: make preset NAME=production
+	@$(BIN)/python -m core.preset_tool show "$$NAME"
+
+validate-config: .venv/.run  ## check own figures: make validate-config CONFIG='{"retry_attempts": 4}'
+	@$(BIN)/python -m core.preset_tool validate "$$CONFIG"
+
+recommend: .venv/.run  ## the preset for ENVIRONMENT, and why
+	@$(BIN)/python -m core.preset_tool recommend
+
 help:
-	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 17
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

@@ -1,0 +1,88 @@
+"""What calls do when a provider fails: what is in force, presets, and changing it."""
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.schemas import (
+    ChoiceIn,
+    ListOut,
+    OperationChoiceIn,
+    PresetOut,
+    RecommendedOut,
+    ResilienceOut,
+    ValidatedOut,
+)
+from core import configuration, presets, templates
+from core.configuration import InForce
+from core.errors import NotFound
+from core.presets import PresetName
+from core.settings import get_settings
+
+router = APIRouter(prefix="/internal/resilience/config", tags=["resilience"])
+
+
+def in_force(found: InForce) -> dict[str, Any]:
+    gives_up_after = presets.gives_up_after(found.config)
+    return {"config": asdict(found.config), "sources": {**found.sources}, "gives_up_after_s": gives_up_after}
+
+
+def preset(name: PresetName) -> dict[str, Any]:
+    config = presets.PRESETS[name]
+    gives_up_after = presets.gives_up_after(config)
+    description = presets.PRESET_WORDS[name]
+    return {"name": name, "description": description, "config": asdict(config), "gives_up_after_s": gives_up_after}
+
+
+@router.get("", response_model=ResilienceOut)
+def get() -> Any:
+    """What is in force for all operations and for each, and where each value comes from."""
+    found = configuration.snapshot()
+    operations = [{"operation": view.id, **in_force(found.of(view.id))} for view in templates.list_all()]
+    return {"locked": found.locked, **in_force(found.for_all), "operations": operations}
+
+
+@router.put("", response_model=ResilienceOut)
+def change(body: OperationChoiceIn) -> Any:
+    """For one operation, or for all that have no values of their own."""
+    configuration.change(body.choice(), body.operation)
+    return get()
+
+
+@router.delete("", response_model=ResilienceOut)
+def take_back(operation: str | None = None) -> Any:
+    """What was stored for one operation, or for all, does not count any more."""
+    configuration.change(None, operation)
+    return get()
+
+
+@router.get("/presets", response_model=ListOut[PresetOut])
+def all_presets() -> Any:
+    return {"items": [preset(name) for name in presets.PRESETS], "next_cursor": None}
+
+
+@router.get("/presets/{name}", response_model=PresetOut)
+def one_preset(name: str) -> Any:
+    for known in presets.PRESETS:
+        if known == name:
+            return preset(known)
+    raise NotFound(f"There is no preset {name!r}. Presets are {', '.join(presets.PRESETS)}.")
+
+
+@router.post("/validate", response_model=ValidatedOut)
+def validate(body: ChoiceIn) -> Any:
+    config, errors = configuration.check(body.choice())
+    return {
+        "valid": config is not None,
+        "errors": [asdict(wrong) for wrong in errors],
+        "config": None if config is None else asdict(config),
+    }
+
+
+@router.get("/recommend", response_model=RecommendedOut)
+def recommend(environment: str | None = None) -> Any:
+    """For the environment that Cairn runs in, unless another one is named."""
+    asked = environment or get_settings().environment
+    name, reason = presets.recommend(asked)
+    return {**preset(name), "environment": asked, "reason": reason}

@@ -1,0 +1,74 @@
+"""Presets on the command line: `python -m core.preset_tool list | show NAME | validate JSON | recommend [ENVIRONMENT]`.
+
+`make presets`, `make preset`, `make validate-config` and `make recommend` call it.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from core import presets
+from core.presets import Config, FieldError
+from core.settings import get_settings
+
+USAGE = "Usage: python -m core.preset_tool list | show NAME | validate JSON | recommend [ENVIRONMENT]"
+
+
+def main(arguments: Sequence[str]) -> int:
+    match arguments:
+        case ["list"]:
+            return _list()
+        case ["show", name]:
+            return _told(*presets.preset(name))
+        case ["validate", text]:
+            return _validate(text)
+        case ["recommend"]:
+            return _recommend(os.environ.get("ENVIRONMENT") or get_settings().environment)
+        case ["recommend", environment]:
+            return _recommend(environment)
+    print(USAGE, file=sys.stderr)
+    return 2
+
+
+def _list() -> int:
+    for name, config in presets.PRESETS.items():
+        print(f"{name:12} {summary(config)}")
+    return 0
+
+
+def summary(config: Config) -> str:
+    return (
+        f"{config.retry_attempts} retries; the breaker opens after {config.circuit_breaker_threshold} failures, "
+        f"{config.recovery_timeout_s:g} s recovery; {config.strategy}; "
+        f"a call that keeps failing gives up after {presets.gives_up_after(config):g} s"
+    )
+
+
+def _validate(text: str) -> int:
+    try:
+        custom = json.loads(text)
+    except ValueError as error:
+        return _told(None, [FieldError("CONFIG", f"is not JSON: {error}")])
+    return _told(*presets.validate(custom))
+
+
+def _told(config: Config | None, errors: Sequence[FieldError]) -> int:
+    if config is None:
+        for wrong in errors:
+            print(f"{wrong.field} {wrong.message}", file=sys.stderr)
+        return 1
+    print(json.dumps(asdict(config), indent=2))
+    print(f"A call that keeps failing gives up after {presets.gives_up_after(config):g} s.")
+    return 0
+
+
+def _recommend(environment: str) -> int:
+    name, reason = presets.recommend(environment)
+    print(f"{name}: {reason}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

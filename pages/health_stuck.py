@@ -40,6 +40,7 @@ def _group(kind: Kind, rows: list[StuckRow], moment: datetime) -> None:
     event = st.dataframe(
         pd.DataFrame(table, columns=["Name", "Number", "Since", "Reason"]),
         hide_index=True,
+        row_height=64 if any(len(row.reason) > 60 for row in rows) else None,
         column_config=WIDTHS,
         on_select="rerun",
         selection_mode="multi-row",

@@ -1,11 +1,14 @@
 """What the documents promise about settings and samples is what the code does."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
+from api.metrics import Exposition
 from core import samples
 from core.extraction import Limits, extract, media_type_of
 from core.samples import SampleFile
@@ -81,3 +84,49 @@ def test_links_inside_the_project_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     links = [link.split("#")[0] for link in re.findall(r"\]\((?!https?://|#)([^)]+)\)", text)]
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+METRIC = re.compile(r"\bcairn_[a-z0-9_]+\b")
+
+
+def expressions() -> dict[str, list[str]]:
+    """The queries of the dashboard and of the alerts."""
+    dashboard = json.loads((ROOT / "docs/grafana-dashboard.json").read_text(encoding="utf-8"))
+    alerts = yaml.safe_load((ROOT / "docs/prometheus-alerts.yml").read_text(encoding="utf-8"))
+    return {
+        "dashboard": [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])],
+        "alerts": [rule["expr"] for group in alerts["groups"] for rule in group["rules"]],
+    }
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("where", ["dashboard", "alerts"])
+def test_dashboard_and_alerts_name_metrics_that_there_are(where: str) -> None:
+    text = Exposition(0).text()
+    told = set(re.findall(r"^# TYPE (\S+) ", text, re.MULTILINE))
+    told |= {f"{name}_bucket" for name in re.findall(r"^# TYPE (\S+) histogram$", text, re.MULTILINE)}
+    asked = {name for expression in expressions()[where] for name in METRIC.findall(expression)}
+    assert asked
+    assert asked <= told
+
+
+def test_every_alert_says_what_happened_and_what_to_do() -> None:
+    alerts = yaml.safe_load((ROOT / "docs/prometheus-alerts.yml").read_text(encoding="utf-8"))
+    rules = [rule for group in alerts["groups"] for rule in group["rules"]]
+    assert len({rule["alert"] for rule in rules}) == len(rules)
+    for rule in rules:
+        assert set(rule["annotations"]) == {"summary", "remedy"}, rule["alert"]
+        assert rule["labels"]["severity"] in ("critical", "warning", "info")
+
+
+def test_the_panels_of_the_dashboard_lie_side_by_side() -> None:
+    dashboard = json.loads((ROOT / "docs/grafana-dashboard.json").read_text(encoding="utf-8"))
+    taken = [
+        (x, y)
+        for panel in dashboard["panels"]
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(set(taken)) == len(taken)
+    assert max(x for x, _ in taken) < 24
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])

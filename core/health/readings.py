@@ -123,14 +123,16 @@ def provider(name: str, models: Sequence[ModelRow], last_success: datetime | Non
         figures["headroom"] = round(min(room), 3)
     if last_success is not None:
         figures["last_success_age_s"] = max(0.0, (at - last_success).total_seconds())
-    trouble = _trouble(models, answered, failed)
+    trouble = _trouble(models, answered, failed, at)
     message = trouble or _well(answered + failed, figures)
     return Reading(f"{PROVIDER}{name}", trouble is None, message, figures)
 
 
-def _trouble(models: Sequence[ModelRow], answered: int, failed: int) -> str | None:
+def _trouble(models: Sequence[ModelRow], answered: int, failed: int, at: datetime) -> str | None:
     for row in models:
-        if row.breaker != "closed":
+        # One that may be tried again, and that nobody needs, keeps nothing waiting.
+        due = row.breaker == "open" and not row.by_hand and row.retry_at is not None and row.retry_at <= at
+        if row.breaker != "closed" and not due:
             return _open(row)
     calls = answered + failed
     if calls >= FEW_CALLS and failed >= calls * BAD_SHARE:

@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench import batches, extraction, frame, live
+from tests.bench import batches, extraction, frame, health, live
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +21,7 @@ def main() -> None:
             "batch lane": batches.measure(Path(scratch) / "batches"),
             "extraction": extraction.measure(Path(scratch)),
             "frame": frame.measure(Path(scratch)),
+            "probes": health.measure(Path(scratch)),
         }
     for area, rows in figures.items():
         print(f"\n{area}")

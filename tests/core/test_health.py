@@ -44,6 +44,7 @@ def model(**values: Any) -> ModelRow:
         (model(answered=5, failed=5), False, "50% of 10 calls failed"),
         (model(answered=0, failed=9), True, "100.0% failed"),
         (model(breaker="open", retry_at=AT + timedelta(seconds=42)), False, "not called before 12:00:42 UTC"),
+        (model(breaker="open", retry_at=AT), True, "not called"),
         (model(breaker="half_open"), False, "one call tries it again"),
         (model(breaker="open", by_hand=True), False, "opened by hand"),
         (model(answered=100, latencies=(0, 0, 0, 100), headroom=0.25), True, "p50 6 ms, p95 8 ms, 25% of the rate"),

@@ -57,6 +57,7 @@ def test_a_draft_is_of_who_starts_it() -> None:
     correlation.begin("drafted")
     spec = jobs.JobSpec(template="summarize", provider="offline", documents=(add_document(),))
     job = jobs.create(spec, datetime.now(UTC), start=False)
+    assert of_job(job) == "drafted"
     correlation.begin("started")
     jobs.start(job)
     assert of_job(job) == "started"

@@ -124,9 +124,7 @@ def test_a_body_that_is_no_json_is_refused(client: TestClient, body: bytes) -> N
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [
-        ("PUT", "/internal/resilience/config"),
-    ],
+    [("GET", "/internal/resilience/circuit-breakers")],
 )
 def test_what_comes_later_is_not_there(client: TestClient, method: str, path: str) -> None:
     assert client.request(method, V1 + path).status_code in (404, 405)

@@ -6,7 +6,19 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import cache, documents, errors, insights, jobs, monitoring, resilience, templates, text_processing, usage
+from api import (
+    breakers,
+    cache,
+    documents,
+    errors,
+    insights,
+    jobs,
+    monitoring,
+    resilience,
+    templates,
+    text_processing,
+    usage,
+)
 from core import __version__, correlation
 from core.settings import get_settings
 
@@ -50,7 +62,7 @@ api = FastAPIOffline(
     description="Documents in, checked insights out.",
     dependencies=[Depends(errors.no_nul)],
 )
-for module in (documents, templates, text_processing, jobs, insights, usage, cache, monitoring, resilience):
+for module in (documents, templates, text_processing, jobs, insights, usage, cache, monitoring, resilience, breakers):
     api.include_router(module.router)
 errors.install(api)
 api.add_middleware(Cors)

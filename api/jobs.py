@@ -18,6 +18,7 @@ from api.schemas import (
     Lane,
     Limit,
     ListOut,
+    MoveIn,
     ProviderBatchOut,
     RequestOut,
     RequestState,
@@ -134,6 +135,13 @@ def resume(job_id: str) -> Any:
 @router.post("/{job_id}/retry", response_model=JobOut)
 def retry(job_id: str, body: RetryIn | None = None) -> Any:
     jobs.retry(job_id, body.lane if body else None)
+    return out(report.get(job_id))
+
+
+@router.post("/{job_id}/move", response_model=JobOut)
+def move(job_id: str, body: MoveIn) -> Any:
+    """What waits goes out in this lane: where a model does not answer live, its batches may."""
+    jobs.move(job_id, body.lane)
     return out(report.get(job_id))
 
 

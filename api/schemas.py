@@ -188,6 +188,10 @@ class JobChangeIn(In):
     description: str = ""
 
 
+class MoveIn(In):
+    lane: Lane
+
+
 class RetryIn(In):
     lane: Lane | None = None
 
@@ -311,6 +315,17 @@ class InsightOut(BaseModel):
     evidence: list[EvidenceOut]
     first_seen: datetime
     last_seen: datetime
+
+
+class BreakerOut(BaseModel):
+    name: str
+    provider: str
+    model: str
+    state: str
+    failures: int
+    by_hand: bool
+    opened_at: datetime | None
+    retry_at: datetime | None
 
 
 class UsageSumOut(BaseModel):

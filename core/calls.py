@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import structlog
 
-from core import configuration, pricing, providers
+from core import breaker, configuration, pricing, providers
 from core.errors import InvalidInput, ProviderError
 from core.pricing import Price
 from core.providers.types import Provider, Usage
@@ -47,21 +47,59 @@ def missing(name: str) -> str:
     return f"There is no provider {name!r}. Choose one of {', '.join(configured())}."
 
 
-def policy() -> RetryPolicy:
-    return RetryPolicy(attempts=configuration.config_for(None).retry_attempts + 1)
+def policy(operation: str | None) -> RetryPolicy:
+    found = configuration.config_for(operation)
+    return RetryPolicy(
+        attempts=found.retry_attempts + 1,
+        base_s=found.backoff_base_s,
+        factor=found.backoff_factor,
+        cap_s=found.backoff_cap_s,
+        deadline_s=found.deadline_s,
+    )
+
+
+def recovery_s(operation: str | None) -> float:
+    """How long an open breaker waits before one call of this operation may try the model."""
+    return configuration.config_for(operation).recovery_timeout_s
 
 
 async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
-    """Call the model until it answers or retrying makes no sense. Each attempt that was never heard is noted."""
+    """Call the model until it answers or retrying makes no sense. Each attempt that was never heard is noted.
 
-    def on_unheard(_error: ProviderError) -> None:
-        note(unheard(call))
+    A call whose model's breaker is open by then goes back to its queue: it waits there, without failing.
+    """
+    whose = (call.provider, call.model)
+    threshold = configuration.config_for(call.template_id).circuit_breaker_threshold
+    tripping: list[asyncio.Future[None]] = []
+    failures = 0
+
+    def on_error(error: ProviderError) -> bool:
+        nonlocal failures
+        failures += 1
+        if not error.heard:
+            note(unheard(call))
+        if not breaker.counts(error):
+            breaker.view.answered(*whose)
+        elif not call.probe and (in_a_row := breaker.view.failed(*whose, threshold)):
+            opening = asyncio.to_thread(breaker.trip, *whose, in_a_row, recovery_s(call.template_id))
+            tripping.append(asyncio.ensure_future(opening))
+        return not breaker.view.shut(*whose)
+
+    async def go_on() -> bool:
+        if not breaker.view.fresh:
+            await asyncio.to_thread(breaker.view.look)
+        return not breaker.view.shut(*whose)
 
     try:
         one = provider(call.provider)
-        answer = await with_retries(lambda: one.call(call.body, call.endpoint), policy(), on_unheard=on_unheard)
+        answer = await with_retries(
+            lambda: one.call(call.body, call.endpoint), policy(call.template_id), on_error=on_error, go_on=go_on
+        )
     except ProviderError as error:
-        return Failed(call, error.code, error.message)
+        await asyncio.gather(*tripping)
+        again = error.retryable and breaker.view.shut(*whose)
+        return Failed(call, error.code, error.message, again=again, failures=failures, down=breaker.counts(error))
+    breaker.view.answered(*whose)
     at, parsed = datetime.now(UTC), answer.parsed
     usage, model = parsed.usage, storable(parsed.model or call.model)
     try:
@@ -89,6 +127,7 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
         price=price,
         latency_ms=answer.latency_ms,
         provider_request_id=answer.provider_request_id,
+        failures=failures,
     )
 
 

@@ -4,25 +4,32 @@ A worker's lease is its row's `last_seen`; a claim holds for as long as its work
 flight once: the others stay pending until they can be answered by the first one's response.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import Session
 
-from core import db, reuse
+from core import breaker, db, reuse
+from core.breaker import Standing
 from core.providers.types import Provider
 from core.record import REUSED_RECORDS, Call
+from core.settings import get_settings
 
 CLAIM_LOCK = 0x0CA1_0002
 
 
 @dataclass(frozen=True)
 class Claimed:
-    """`calls` are to be made; `reused` requests were answered by what was known; `waiting` tells of twins in flight."""
+    """`calls` are to be made; `reused` requests were answered by what was known; `waiting` tells of twins in flight.
+
+    `shut` is the breaker that the rest of the job waits for.
+    """
 
     calls: tuple[Call, ...]
     reused: int
     waiting: bool
+    shut: Standing | None = None
 
 
 def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Provider, expected_output: int) -> Claimed:
@@ -30,8 +37,11 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
     # Claims are short and taken in blocks; one at a time keeps two workers from claiming two twins.
     db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=CLAIM_LOCK)
     db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
-    claim_sql = CLAIM.format(known=reuse.known("r.fingerprint"))
-    taken = db.rows(session, claim_sql, job=job.id, worker=worker_id, limit=limit, reuse=job.reuse)
+    standings = breaker.standings(session, provider.name, get_settings().worker_lease_seconds)
+    taken = _take(session, job, worker_id, limit, shut=[standing.model for standing in standings])
+    probe = None
+    if not taken:
+        probe, taken = _probe(session, job, worker_id, standings)
     reused = [row.id for row in taken if row.state == "answered"]
     if reused:
         db.execute(session, REUSED_RECORDS, ids=reused)
@@ -50,17 +60,56 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
             body=provider.repair(row.body, row.text, row.error_message) if row.asked_again else row.body,
             endpoint=row.endpoint,
             correlation_id=job.correlation_id,
+            probe=probe is not None,
         )
         for row in bodies
     )
-    waiting = not taken and bool(
-        db.scalar(
-            session,
-            "SELECT 1 FROM request WHERE job_id = :job AND state = 'pending' AND lane = 'live' LIMIT 1",
-            job=job.id,
-        )
+    if taken:
+        return Claimed(calls, len(reused), waiting=False)
+    shut = next((standing for standing in standings if _left(session, job, standing.model)), None)
+    return Claimed(calls, len(reused), waiting=shut is None and _left(session, job), shut=shut)
+
+
+def _left(session: Session, job: Any, model: str | None = None) -> bool:
+    return bool(db.scalar(session, LEFT, job=job.id, own=job.model, model=model))
+
+
+LEFT = """
+SELECT 1 FROM request WHERE job_id = :job AND state = 'pending' AND lane = 'live'
+  AND (CAST(:model AS text) IS NULL OR coalesce(model, :own) = CAST(:model AS text)) LIMIT 1
+"""
+
+
+def _take(
+    session: Session, job: Any, worker_id: int, limit: int, *, shut: Sequence[str] = (), only: str | None = None
+) -> list[Any]:
+    if job.template_id is not None and job.model in shut:
+        # All of its requests are for this model: none needs to be looked at.
+        return []
+    return db.rows(
+        session,
+        (PROBE if only else CLAIM).format(known=reuse.known("r.fingerprint")),
+        job=job.id,
+        worker=worker_id,
+        limit=limit,
+        reuse=job.reuse,
+        model=job.model,
+        shut=list(shut),
+        only=only,
     )
-    return Claimed(calls, len(reused), waiting)
+
+
+def _probe(
+    session: Session, job: Any, worker_id: int, standings: Sequence[Standing]
+) -> tuple[Standing | None, list[Any]]:
+    """One request of a model whose breaker is due for a probe. All claims stand in one line, so it is the only one."""
+    for standing in standings:
+        if standing.due and (taken := _take(session, job, worker_id, 1, only=standing.model)):
+            if taken[0].state == "answered":
+                return None, taken
+            breaker.begin_probe(session, standing, worker_id, get_settings().provider_timeout_seconds)
+            return standing, taken
+    return None, []
 
 
 CLAIM = """
@@ -70,6 +119,8 @@ WITH due AS MATERIALIZED (
   WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND NOT (:reuse AND EXISTS (
     SELECT 1 FROM request twin WHERE twin.fingerprint = r.fingerprint AND twin.state IN ('in_flight', 'answered')
       AND NOT twin.reused))
+    AND NOT coalesce(r.model, :model) = ANY(:shut)
+    AND (CAST(:only AS text) IS NULL OR coalesce(r.model, :model) = CAST(:only AS text))
   ORDER BY r.id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
 ), ranked AS (
   SELECT id, known, row_number() OVER (PARTITION BY fingerprint ORDER BY id) AS place FROM due
@@ -85,6 +136,9 @@ FROM ranked k
 WHERE r.id = k.id AND (k.place = 1 OR k.known IS NOT NULL OR NOT :reuse)
 RETURNING r.id, r.state
 """
+
+# What was tried least goes first: one request that never gets an answer must not be every probe.
+PROBE = CLAIM.replace("ORDER BY r.id LIMIT", "ORDER BY r.attempts, r.id LIMIT")
 
 # The newest unusable answer and its error go back to the model with a request that is asked again.
 BODIES = """

@@ -275,6 +275,32 @@ def retry(job_id: str, lane: Lane | None = None) -> int:
         return again
 
 
+def move(job_id: str, lane: Lane) -> int:
+    """Let what waits in the other lane go out in this one, and what is still to be expanded. Returns how many wait.
+
+    What is held behind a canary moves, too; the canary itself stays live.
+    """
+    with db.transaction() as session:
+        job = _locked(session, job_id)
+        if job.state not in ("queued", "running", "paused"):
+            raise Conflict(f"A job that is {job.state} has nothing that waits for a lane.")
+        if job.state != "paused" and job.canary:
+            raise Conflict("The canary goes live. Wait until it is through, or pause the job.")
+        packing.dissolve(session, job_id)
+        moved = db.execute(session, MOVE, job=job_id, lane=lane)
+        if job.lane != lane or moved:
+            job.lane, job.error = lane, None
+            session.flush()
+            where = "the live lane" if lane == "live" else "the batch lane"
+            expand.note(session, job_id, "moved", f"Moved to {where}: {moved:,} requests that waited.")
+            queue.defer(session, "pump_job", job_id=job_id)
+        return moved
+
+
+MOVE = """
+UPDATE request SET lane = :lane WHERE job_id = :job AND state IN ('pending', 'held') AND lane <> :lane
+"""
+
 UNANSWERED = """r.job_id = :job AND r.state IN ('failed', 'cancelled')
   AND r.error_code IS DISTINCT FROM 'document_too_long'
   AND EXISTS (SELECT 1 FROM request_body b WHERE b.request_id = r.id)"""

@@ -13,7 +13,22 @@ from typing import TypeVar
 import structlog
 from sqlalchemy.exc import DataError
 
-from core import calls, claims, correlation, db, derive, expand, merges, queue, record, reuse, templates, upkeep
+from core import (
+    breaker,
+    calls,
+    claims,
+    correlation,
+    db,
+    derive,
+    expand,
+    merges,
+    minutes,
+    queue,
+    record,
+    reuse,
+    templates,
+    upkeep,
+)
 from core.errors import Unavailable
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
@@ -245,12 +260,16 @@ def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
         if job.template_id is not None:
             asking = templates.asking(session, job.template_id, job.params, job.template_version)
             output = asking.expected_output_tokens
-        return claims.claim(session, job, worker_id, limit, provider, output)
+        claimed = claims.claim(session, job, worker_id, limit, provider, output)
+        upkeep.tell_shut(session, job, claimed.shut if not claimed.calls else None)
+        return claimed
 
 
 def _keep(outcomes: list[Outcome]) -> None:
     with db.transaction() as session:
         record.keep(session, outcomes)
+        breaker.settle(session, outcomes, calls.recovery_s)
+        minutes.count(session, outcomes)
         for job_id in sorted({o.call.job_id for o in outcomes if isinstance(o, Failed) and o.call.job_id}):
             expand.finish_if_done(session, job_id)
 
@@ -258,6 +277,7 @@ def _keep(outcomes: list[Outcome]) -> None:
 def _keep_unstorable(kept: Kept) -> None:
     with db.transaction() as session:
         record.keep_unstorable(session, kept)
+        breaker.settle(session, [kept], calls.recovery_s)
         if kept.call.job_id:
             expand.finish_if_done(session, kept.call.job_id)
 

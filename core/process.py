@@ -19,7 +19,21 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import calls, claims, correlation, db, derive, heartbeat, prompts, record, reuse, templates, tokens
+from core import (
+    breaker,
+    calls,
+    claims,
+    correlation,
+    db,
+    derive,
+    heartbeat,
+    minutes,
+    prompts,
+    record,
+    reuse,
+    templates,
+    tokens,
+)
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.ids import new_id
 from core.jobs import model_for
@@ -113,6 +127,9 @@ async def _ask(call: Call) -> None:
     except Exception:  # a fault of ours must not hold its twins
         await _keep([*unheard, Failed(call, "internal_error", "A fault inside Cairn; its log has the details.")])
         raise
+    if isinstance(outcome, Failed):
+        # Its caller waits for it now: there is no queue to go back to.
+        outcome = replace(outcome, again=False)
     await _keep([*unheard, outcome])
 
 
@@ -136,12 +153,15 @@ def _keep_now(outcomes: list[Outcome]) -> None:
     try:
         with db.transaction() as session:
             record.keep(session, outcomes)
+            breaker.settle(session, outcomes, calls.recovery_s)
+            minutes.count(session, outcomes)
     except DataError:
         *unheard, last = outcomes
         assert isinstance(last, Kept)
         with db.transaction() as session:
             record.keep(session, unheard)
             record.keep_unstorable(session, last)
+            breaker.settle(session, [last], calls.recovery_s)
 
 
 @reuse.or_without
@@ -189,6 +209,7 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
             reuse.memory.put(fingerprint, known)
         elif standing.in_flight:
             return None
+    probe = known is None and _may_probe(session, call)
     request_id = db.scalar(
         session,
         NEW,
@@ -201,7 +222,19 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
     )
     if known is not None:
         db.execute(session, REUSED, request=request_id)
-    return replace(call, request_id=request_id), known is not None
+    return replace(call, request_id=request_id, probe=probe), known is not None
+
+
+def _may_probe(session: Session, call: Call) -> bool:
+    """Whether this call is its open breaker's probe. Raises BreakerOpen where it may not go out at all."""
+    settings = get_settings()
+    standing = breaker.of(breaker.standings(session, call.provider, settings.worker_lease_seconds), call.model)
+    if standing is None:
+        return False
+    if not standing.due:
+        raise breaker.BreakerOpen(standing)
+    breaker.begin_probe(session, standing, _worker_id, settings.provider_timeout_seconds)
+    return True
 
 
 def _check_length(count: int, limit: int, model: str) -> None:

@@ -34,11 +34,13 @@ class Call:
     body: dict[str, Any]
     endpoint: str | None = None
     correlation_id: str | None = None
+    # Whether its breaker closes again depends on it.
+    probe: bool = False
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An answer with its price, ready to be kept."""
+    """An answer with its price, ready to be kept. `failures` counts the attempts before it."""
 
     call: Call
     at: datetime
@@ -50,16 +52,22 @@ class Kept:
     price: Price
     latency_ms: int
     provider_request_id: str | None
+    failures: int = 0
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A call that ended without an answer. `again` puts its request back instead of failing it."""
+    """A call that ended without an answer. `again` puts its request back instead of failing it.
+
+    `failures` counts its attempts; `down`: the last one says that the provider has trouble.
+    """
 
     call: Call
     code: str
     message: str
     again: bool = False
+    failures: int = 0
+    down: bool = False
 
 
 @dataclass(frozen=True)

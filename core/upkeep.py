@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from core import calls, claims, db, expand, heartbeat, pricing, queue, record, reuse, templates
+from core.breaker import Standing
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
 from core.providers.types import Provider
@@ -59,6 +60,19 @@ def provider_of(session: Session, job: Job) -> Provider | None:
         db.execute(session, "UPDATE job SET error = NULL WHERE id = :job", job=job.id)
     return found
 
+
+def tell_shut(session: Session, job: Job, shut: Standing | None) -> None:
+    """The job says which breaker it waits for and until when, and nothing of it any more once it goes on."""
+    reason = f"{SHUT} {shut.reason}" if shut else None
+    if shut and job.error != reason:
+        db.execute(session, "UPDATE job SET error = :reason WHERE id = :job", job=job.id, reason=reason)
+        told = f"{SHUT} {shut.provider}/{shut.model} {'was stopped by hand' if shut.by_hand else 'does not answer'}."
+        db.execute(session, NOTE_WAITING, job=job.id, reason=told)
+    elif not shut and (job.error or "").startswith(SHUT):
+        db.execute(session, "UPDATE job SET error = NULL WHERE id = :job", job=job.id)
+
+
+SHUT = "The live requests wait:"
 
 # Once, though some processes may be able to and others not.
 NOTE_WAITING = """

@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from core import calls, db, migrate, stored, templates
+from core import breaker, calls, db, migrate, stored, templates
 from core.embedded import EmbeddedPostgres
 from core.settings import Settings, get_settings
 from tests import batch_provider, local_provider, pipeline
@@ -55,6 +55,7 @@ def database(migrated: str) -> Iterator[str]:
     """A migrated database with the built-in templates and nothing else."""
     db.configure(migrated)
     stored.load()
+    breaker.view.forget()
     yield migrated
     pipeline.empty(migrated)
 
@@ -85,7 +86,12 @@ def provider() -> Iterator[local_provider.LocalProvider]:
 @pytest.fixture
 def openai(provider: local_provider.LocalProvider, setting: Any) -> local_provider.LocalProvider:
     """The same, set up as openai, without waits of its own: what fails is not tried again unless a test says so."""
-    setting(OPENAI_API_KEY="test", OPENAI_BASE_URL=provider.openai_url, RETRY_ATTEMPTS=0)
+    setting(
+        OPENAI_API_KEY="test",
+        OPENAI_BASE_URL=provider.openai_url,
+        RETRY_ATTEMPTS=0,
+        RESILIENCE_CUSTOM_CONFIG='{"circuit_breaker_threshold": 100}',
+    )
     return provider
 
 
@@ -99,6 +105,7 @@ def batch_server(setting: Any) -> Iterator[BatchProvider]:
             ANTHROPIC_API_KEY="test",
             ANTHROPIC_BASE_URL=server.anthropic_url,
             RETRY_ATTEMPTS=0,
+            RESILIENCE_CUSTOM_CONFIG='{"circuit_breaker_threshold": 100}',
             BATCH_POLL_SECONDS=0.2,
             BATCH_SETTLE_SECONDS=0,
         )

@@ -39,7 +39,7 @@ def test_whether_and_when_to_try_again(error: ProviderError, attempt: int, jitte
 QUICK = RetryPolicy(attempts=3, base_s=0.01, cap_s=0.01)
 
 
-def run(outcomes: list[object], policy: RetryPolicy = QUICK) -> tuple[object, int, int]:
+def run(outcomes: list[object], policy: RetryPolicy = QUICK, may_go_on: bool = True) -> tuple[object, int, int]:
     """The result or error, how often it was called, and how often it was not heard."""
     called = 0
     unheard: list[ProviderError] = []
@@ -52,9 +52,17 @@ def run(outcomes: list[object], policy: RetryPolicy = QUICK) -> tuple[object, in
             raise outcome
         return outcome
 
+    def on_error(error: ProviderError) -> bool:
+        if not error.heard:
+            unheard.append(error)
+        return True
+
+    async def go_on() -> bool:
+        return may_go_on
+
     async def work() -> object:
         try:
-            return await with_retries(call, policy, unheard.append)
+            return await with_retries(call, policy, on_error, go_on)
         except (ProviderError, ValueError) as error:
             return error
 
@@ -88,3 +96,16 @@ def test_it_waits_as_long_as_it_was_asked_to() -> None:
     begun = time.monotonic()
     assert run([failed(retry_after=0.2), "yes"])[0] == "yes"
     assert time.monotonic() - begun >= 0.2
+
+
+def test_it_gives_up_where_the_next_attempt_would_begin_after_the_deadline() -> None:
+    policy = RetryPolicy(attempts=9, deadline_s=60)
+    assert decide(failed(retry_after=20), 1, policy, 1.0, elapsed_s=40) == 20
+    assert decide(failed(retry_after=21), 1, policy, 1.0, elapsed_s=40) is None
+    late = failed(retry_after=0.2)
+    assert run([failed(retry_after=0.2), late, "never"], RetryPolicy(deadline_s=0.39)) == (late, 2, 0)
+
+
+def test_after_a_wait_it_asks_whether_to_go_on() -> None:
+    error = failed(retry_after=0)
+    assert run([error, "never"], may_go_on=False) == (error, 1, 0)

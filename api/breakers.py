@@ -1,0 +1,53 @@
+"""Circuit breakers: how they stand, and opening and closing them by hand."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.schemas import BreakerOut, ListOut, fields_of
+from core import breaker, calls
+from core.breaker import BreakerRow
+from core.errors import NotFound
+
+router = APIRouter(prefix="/internal/resilience", tags=["resilience"])
+
+
+def out(row: BreakerRow) -> dict[str, Any]:
+    return fields_of(row, BreakerOut)
+
+
+def named(name: str) -> tuple[str, str]:
+    """Provider and model; a model's name may hold slashes itself."""
+    provider, _, model = name.partition("/")
+    if provider not in calls.NAMES or not model:
+        raise NotFound(f"There is no circuit breaker {name!r}. A name is a provider and a model: openai/gpt-5-mini.")
+    return provider, model
+
+
+@router.get("/health")
+def health() -> dict[str, Any]:
+    found = breaker.find()
+    states = [row.state for row in found]
+    return {
+        "healthy": all(state == "closed" for state in states),
+        "circuit_breakers": {state: states.count(state) for state in ("closed", "open", "half_open")},
+        "open": [row.name for row in found if row.state != "closed"],
+        "timestamp": datetime.now(UTC),
+    }
+
+
+@router.get("/circuit-breakers", response_model=ListOut[BreakerOut])
+def circuit_breakers() -> Any:
+    return {"items": [out(row) for row in breaker.find()], "next_cursor": None}
+
+
+@router.post("/circuit-breakers/{name:path}/open", response_model=BreakerOut)
+def open_breaker(name: str) -> Any:
+    """Nothing of this model goes out live until its breaker is closed by hand."""
+    return out(breaker.open_by_hand(*named(name)))
+
+
+@router.post("/circuit-breakers/{name:path}/close", response_model=BreakerOut)
+def close_breaker(name: str) -> Any:
+    return out(breaker.close_by_hand(*named(name)))

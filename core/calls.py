@@ -22,6 +22,11 @@ NAMES = ("openai", "anthropic", "offline")
 @lru_cache(maxsize=1)
 def configured() -> dict[str, Provider]:
     """The providers this process may call, by name: the offline engine always, the others with a key or base URL."""
+    return build()
+
+
+def build() -> dict[str, Provider]:
+    """Providers with clients of their own, for a loop of its own."""
     settings = get_settings()
     openai_key, anthropic_key = settings.openai_api_key, settings.anthropic_api_key
     return providers.build(

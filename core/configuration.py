@@ -81,7 +81,7 @@ def _layer(below: InForce, values: Values, source: Source) -> InForce:
 
 def _values(name: str, choice: stored.Value) -> Values:
     """What a stored choice sets. One that this version cannot read counts for nothing, and the log says so."""
-    if name != FOR_ALL and not name.startswith(f"{FOR_ALL}:"):
+    if not is_ours(name):
         return {}
     config, errors = presets.preset(choice["preset"]) if "preset" in choice else (None, [])
     if config is not None:
@@ -91,6 +91,10 @@ def _values(name: str, choice: stored.Value) -> Values:
         log.warning("a stored setting cannot be read; it does not count", setting=name)
         return {}
     return values
+
+
+def is_ours(name: str) -> bool:
+    return name.partition(":")[0] == FOR_ALL
 
 
 def check(choice: Mapping[str, Any], operation: str | None = None) -> tuple[Config | None, list[FieldError]]:
@@ -119,9 +123,11 @@ def change(choice: Mapping[str, Any] | None, operation: str | None = None, *, by
 
 
 def undo(entry_id: int, *, by: str = "") -> None:
-    _check_unlocked()
+    """Of any setting; of these ones only where they are not locked."""
     with db.transaction() as session:
-        stored.undo(session, entry_id, by=by)
+        name = stored.undo(session, entry_id, by=by)
+        if is_ours(name):
+            _check_unlocked()
     stored.load()
 
 

@@ -10,12 +10,11 @@ import structlog
 from sqlmodel import Session
 
 from core import calls, correlation, db, expand, merges, packing, pricing, queue, reuse, templates
+from core.defaults import model_of
 from core.errors import Conflict, InvalidInput, NotFound
 from core.ids import new_id
 from core.models import Job
 from core.prompts import Asking
-from core.providers.models import default_model
-from core.settings import get_settings
 
 log = structlog.get_logger()
 Lane = Literal["live", "batch"]
@@ -400,9 +399,7 @@ def rename(job_id: str, name: str, description: str) -> None:
 
 
 def model_for(provider: str, model: str | None) -> str:
-    settings = get_settings()
-    chosen = {"openai": settings.default_model_openai, "anthropic": settings.default_model_anthropic}.get(provider)
-    return (model or "").strip() or chosen or default_model(provider)
+    return (model or "").strip() or model_of(provider)[0]
 
 
 def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:

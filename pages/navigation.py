@@ -23,6 +23,7 @@ chosen = st.navigation(
             st.Page("costs.py", title="Costs", icon=":material/payments:"),
             # Its own name is taken: `GET /health` answers probes.
             st.Page("health.py", title="Health", icon=":material/monitor_heart:", url_path="system"),
+            st.Page("settings.py", title="Settings", icon=":material/settings:"),
         ],
         "Details": [
             st.Page("document.py", title="Document", visibility="hidden"),

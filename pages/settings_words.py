@@ -1,0 +1,75 @@
+"""Configurations, where their values come from and changes of them, in plain words and numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core import presets
+from core.configuration import FOR_ALL
+from core.defaults import MODEL
+from core.presets import Config
+from pages import widgets
+
+NAMES = {
+    "retry_attempts": "Retries after the first attempt",
+    "circuit_breaker_threshold": "Failures in a row that open the breaker",
+    "recovery_timeout_s": "Seconds until an open breaker lets one probe through",
+    "strategy": "Strategy: how long is waited",
+    "backoff_base_s": "First wait, seconds",
+    "backoff_factor": "Each wait is longer by the factor",
+    "backoff_cap_s": "Longest wait, seconds",
+    "deadline_s": "No attempt begins later than, seconds",
+}
+SOURCES = {
+    "default": "default",
+    "environment": "environment",
+    "all": "set here, for all operations",
+    "operation": "set here, for this operation",
+}
+
+
+def seconds(amount: float) -> str:
+    return f"{amount:.3g} s" if amount < 120 else f"{amount / 60:.3g} min"
+
+
+def effects(config: Config) -> list[tuple[str, str]]:
+    """What a configuration does: a template of a sentence, and the figures in it."""
+    failures = widgets.count(config.circuit_breaker_threshold, "failure")
+    return [
+        ("a call that keeps failing gives up after {}", seconds(presets.gives_up_after(config))),
+        ("{} after the first attempt", widgets.count(config.retry_attempts, "retry", "retries")),
+        ("waits between them: {}", f"{seconds(config.backoff_base_s)} to {seconds(config.backoff_cap_s)}"),
+        ("no attempt begins after {}", seconds(config.deadline_s)),
+        ("the breaker opens after {} in a row", failures),
+        ("an open breaker lets one probe through after {}", seconds(config.recovery_timeout_s)),
+    ]
+
+
+def compared(config: Config, now: Config) -> list[str]:
+    """A line for each effect, with what is in force now where that differs."""
+    lines = []
+    for (sentence, figure), (_, before) in zip(effects(config), effects(now), strict=True):
+        said = sentence.format(f"**{figure}**")
+        lines.append(said if figure == before else f"{said} :orange[(now {before})]")
+    return lines
+
+
+def choice(value: Mapping[str, Any] | None) -> str:
+    """What was stored, in short."""
+    if value is None:
+        return "nothing set here"
+    if "preset" in value:
+        return f"preset {value['preset']}"
+    if "model" in value:
+        return str(value["model"])
+    return ", ".join(f"{name} {figure}" for name, figure in value.get("custom", {}).items())
+
+
+def setting(name: str, operations: Mapping[str, str]) -> str:
+    """What a setting is about."""
+    if name == FOR_ALL:
+        return "all operations"
+    if name.startswith(MODEL):
+        provider = name.removeprefix(MODEL)
+        return f"model of {widgets.PROVIDERS.get(provider, provider)}"
+    operation = name.removeprefix(f"{FOR_ALL}:")
+    return operations.get(operation, operation)

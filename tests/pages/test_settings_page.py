@@ -1,0 +1,126 @@
+"""The Settings page: what is in force and where from, presets, own figures, providers, changes and undo."""
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import configuration, defaults, stored
+from core.presets import PRESETS
+from pages import settings_words
+from tests.local_provider import LocalProvider
+from tests.pages.seeing import buttons, press, show, words
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def sources(at: AppTest) -> list[str]:
+    return list(at.dataframe[0].value["From"])
+
+
+def test_the_page_tells_what_is_in_force_and_where_from(setting: Any) -> None:
+    setting(RETRY_ATTEMPTS=2)
+    at = show("settings")
+    assert "In force: a call that keeps failing gives up after **1.5 s**." in words(at)
+    assert sources(at) == ["environment", *["default"] * 7]
+
+
+def test_a_card_shows_differences_in_plain_numbers() -> None:
+    told = words(show("settings"))
+    assert "gives up after **31 s** :orange[(now 3.5 s)]" in told
+    assert "opens after **10 failures** in a row :orange[(now 5 failures)]" in told
+    assert "- a call that keeps failing gives up after **3.5 s**\n" in told
+
+
+def test_a_preset_is_previewed_saved_listed_and_undone() -> None:
+    at = press(show("settings"), "Use production")
+    assert configuration.config_for(None) == PRESETS["simple"]
+    at = press(at, "Save")
+    assert configuration.config_for("qa") == PRESETS["production"]
+    at = show("settings")
+    assert "**all operations** nothing set here → preset production" in words(at)
+    assert "Use production" not in buttons(at)
+    assert set(sources(at)) == {"set here, for all operations"}
+    at = press(at, "Undo")
+    assert configuration.config_for(None) == PRESETS["simple"]
+    assert "undone" in words(at)
+
+
+def test_one_operation_has_its_own_and_goes_back() -> None:
+    at = press(press(show("settings", operation="Question and answer"), "Use development"), "Save")
+    assert configuration.config_for("qa") == PRESETS["development"]
+    assert configuration.config_for("summarize") == PRESETS["simple"]
+    at = show("settings", operation="Question and answer")
+    assert set(sources(at)) == {"set here, for this operation"}
+    press(press(at, "Go back to what holds for all operations"), "Save")
+    assert configuration.config_for("qa") == PRESETS["simple"]
+
+
+def number(at: AppTest, label: str) -> Any:
+    return next(one for one in at.number_input if one.label == label)
+
+
+def test_own_figures_set_only_what_differs() -> None:
+    at = show("settings")
+    at = number(at, settings_words.NAMES["retry_attempts"]).set_value(7).run()
+    assert "**7 retries** after the first attempt :orange[(now 3 retries)]" in words(at)
+    press(press(at, "Preview and save"), "Save")
+    assert stored.values() == {"resilience": {"custom": {"retry_attempts": 7}}}
+
+
+def test_a_strategy_sets_the_waiting_of_the_form() -> None:
+    at = show("settings")
+    chosen = next(one for one in at.selectbox if one.label == settings_words.NAMES["strategy"])
+    at = chosen.set_value("conservative").run()
+    press(press(at, "Preview and save"), "Save")
+    assert stored.values() == {"resilience": {"custom": {"strategy": "conservative"}}}
+    assert configuration.config_for(None).deadline_s == 900
+
+
+def test_a_wrong_figure_is_told_by_its_name_and_not_saved() -> None:
+    at = number(show("settings"), settings_words.NAMES["retry_attempts"]).set_value(70).run()
+    assert [error.value for error in at.error] == [
+        "**Retries after the first attempt** must be a whole number from 0 to 10."
+    ]
+    assert next(button for button in at.button if button.label == "Preview and save").disabled
+
+
+def test_own_figures_as_json_may_have_older_names() -> None:
+    at = show("settings").segmented_control(key="own-way").set_value("JSON").run()
+    at.text_area[0].set_value('{"recovery_timeout": 90').run()
+    assert "cannot be read" in at.error[0].value
+    at.text_area[0].set_value('{"recovery_timeout": 90}').run()
+    press(press(at, "Preview and save"), "Save")
+    assert configuration.config_for(None).recovery_timeout_s == 90
+
+
+def test_what_is_locked_offers_no_change(setting: Any) -> None:
+    configuration.change({"preset": "production"})
+    setting(RESILIENCE_LOCKED="true")
+    at = show("settings")
+    assert "RESILIENCE_LOCKED" in at.info[0].value
+    assert not [label for label in buttons(at) if label.startswith(("Use ", "Undo", "Go back", "Preview"))]
+
+
+def test_a_key_is_never_shown_and_neither_is_one_in_an_address(setting: Any) -> None:
+    setting(OPENAI_API_KEY="sk-hidden", OPENAI_BASE_URL="https://me:hidden@models.example/v1")
+    told = words(show("settings"))
+    assert "`https://models.example/v1`" in told
+    assert "key set" in told
+    assert "hidden" not in told
+
+
+def test_a_connection_is_tested(openai: LocalProvider, setting: Any) -> None:
+    assert "It answers and offers" in words(press(show("settings"), "Test connection"))
+    setting(OPENAI_BASE_URL="http://127.0.0.1:9/v1")
+    assert "openai" in press(show("settings"), "Test connection").error[0].value
+
+
+def test_a_model_is_set_and_undone() -> None:
+    at = show("settings")
+    at.text_input[0].set_value("own-model").run()
+    at = press(at, "Save")
+    assert defaults.model_of("openai") == ("own-model", "here")
+    assert "**model of OpenAI** nothing set here → own\\-model" in words(at)
+    press(at, "Undo")
+    assert defaults.model_of("openai")[1] == "default"

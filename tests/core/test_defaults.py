@@ -18,6 +18,7 @@ def test_a_model_set_here_goes_before_the_environment_and_that_before_ours(setti
     assert (jobs.model_for("openai", None), jobs.model_for("openai", "chosen")) == ("from-here", "chosen")
     defaults.change_model("openai", "")
     assert defaults.model_of("openai") == ("from-env", "environment")
+    assert stored.values() == {}
 
 
 @pytest.mark.parametrize(("provider", "model"), [("offline", "x"), ("openai", "x" * 201), ("openai", "a\nb")])

@@ -44,6 +44,8 @@ def test_a_preset_is_previewed_saved_listed_and_undone() -> None:
     at = press(at, "Undo")
     assert configuration.config_for(None) == PRESETS["simple"]
     assert "undone" in words(at)
+    # Two changes are listed by now; only the newer one can be undone.
+    assert [button.label for button in at.button].count("Undo") == 1
 
 
 def test_one_operation_has_its_own_and_goes_back() -> None:

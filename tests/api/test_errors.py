@@ -122,13 +122,6 @@ def test_a_body_that_is_no_json_is_refused(client: TestClient, body: bytes) -> N
     assert (answer.status_code, set(answer.json())) == (422, SHAPE)
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [("GET", "/internal/resilience/circuit-breakers")],
-)
-def test_what_comes_later_is_not_there(client: TestClient, method: str, path: str) -> None:
-    assert client.request(method, V1 + path).status_code in (404, 405)
-
 
 @pytest.mark.parametrize(
     ("path", "body"),

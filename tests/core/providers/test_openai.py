@@ -43,9 +43,15 @@ def failure(url: str, timeout_s: float = 5) -> ProviderError:
     return caught.value
 
 
+async def always() -> bool:
+    return True
+
+
 def retried(url: str, policy: RetryPolicy = QUICK) -> Answer:
     def work(provider: OpenAIProvider) -> Awaitable[Answer]:
-        return with_retries(lambda: provider.call(provider.body(PROMPT, "gpt-4o-mini")), policy, lambda _error: None)
+        return with_retries(
+            lambda: provider.call(provider.body(PROMPT, "gpt-4o-mini")), policy, lambda _error: True, always
+        )
 
     return with_openai(url, work)
 

@@ -21,7 +21,7 @@ def changes() -> None:
     moment = widgets.utc_now()
     for change in found:
         about = settings_words.setting(change.name, operations)
-        before, after = settings_words.choice(change.before), settings_words.choice(change.after)
+        before, after = (settings_words.choice(change.name, of) for of in (change.before, change.after))
         with st.container(horizontal=True, vertical_alignment="center"):
             who = f" by {change.user}" if change.user else ""
             undone = " (undone)" if change.action == "undo" else ""

@@ -1,10 +1,10 @@
 """Configurations, where their values come from and changes of them, in plain words and numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from core import presets
-from core.configuration import FOR_ALL
 from core.defaults import MODEL
 from core.presets import Config
 from pages import widgets
@@ -53,23 +53,36 @@ def compared(config: Config, now: Config) -> list[str]:
     return lines
 
 
-def choice(value: Mapping[str, Any] | None) -> str:
+@dataclass(frozen=True)
+class Words:
+    """How settings of one kind are told of. A setting's name is its kind or begins with it: `kind:rest`."""
+
+    about: Callable[[str], str]
+    choice: Callable[[Mapping[str, Any]], str]
+
+
+def _of_provider(provider: str) -> str:
+    return f"model of {widgets.PROVIDERS.get(provider, provider)}"
+
+
+# Modules that show settings of other kinds add theirs.
+KINDS = {MODEL.rstrip(":"): Words(_of_provider, lambda value: str(value["model"]))}
+
+
+def choice(name: str, value: Mapping[str, Any] | None) -> str:
     """What was stored, in short."""
     if value is None:
         return "nothing set here"
+    if words := KINDS.get(name.partition(":")[0]):
+        return words.choice(value)
     if "preset" in value:
         return f"preset {value['preset']}"
-    if "model" in value:
-        return str(value["model"])
     return ", ".join(f"{name} {figure}" for name, figure in value.get("custom", {}).items())
 
 
 def setting(name: str, operations: Mapping[str, str]) -> str:
     """What a setting is about."""
-    if name == FOR_ALL:
-        return "all operations"
-    if name.startswith(MODEL):
-        provider = name.removeprefix(MODEL)
-        return f"model of {widgets.PROVIDERS.get(provider, provider)}"
-    operation = name.removeprefix(f"{FOR_ALL}:")
-    return operations.get(operation, operation)
+    kind, _, rest = name.partition(":")
+    if words := KINDS.get(kind):
+        return words.about(rest)
+    return operations.get(rest, rest) if rest else "all operations"

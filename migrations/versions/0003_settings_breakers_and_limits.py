@@ -81,6 +81,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.add_column("job", sa.Column("correlation_id", sa.String(), nullable=True))
+    for name in ("fallback", "former"):
+        column = sa.Column(name, postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True)
+        op.add_column("job", column)
     op.add_column("usage_record", sa.Column("saved_usd", sa.Numeric(20, 12), nullable=True))
     op.add_column("response", sa.Column("invalidated_at", sa.DateTime(timezone=True), nullable=True))
     _index_reusable("verdict = 'ok' AND invalidated_at IS NULL")
@@ -114,6 +117,8 @@ def downgrade() -> None:
     op.drop_column("response", "invalidated_at")
     op.drop_column("usage_record", "saved_usd")
     op.drop_column("job", "correlation_id")
+    op.drop_column("job", "fallback")
+    op.drop_column("job", "former")
     op.drop_column("document", "waiting_since")
     op.drop_column("worker", "cpu_seconds")
     op.drop_column("worker", "memory_bytes")

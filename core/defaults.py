@@ -1,13 +1,14 @@
-"""The model of a provider where none is chosen: set while Cairn runs, else by the environment, else ours."""
+"""What holds where nothing is chosen: set while Cairn runs, else by the environment, else ours."""
 
 from typing import Literal
 
-from core import db, stored
+from core import db, languages, stored
 from core.errors import InvalidInput
 from core.providers.models import default_model
 from core.settings import get_settings
 
 MODEL = "model:"
+LANGUAGE = "language"
 MODEL_CHARACTERS = 200
 PROVIDERS = ("openai", "anthropic")
 Source = Literal["default", "environment", "here"]
@@ -32,4 +33,22 @@ def change_model(provider: str, model: str, *, by: str = "") -> None:
         raise InvalidInput(f"A model's name has up to {MODEL_CHARACTERS} printable characters.")
     with db.transaction() as session:
         stored.put(session, f"{MODEL}{provider}", {"model": name} if name else None, by=by)
+    stored.load()
+
+
+def language() -> tuple[str | None, Source]:
+    """Of answers, None being that of each document, and where it comes from."""
+    here = stored.values().get(LANGUAGE)
+    if here is not None:
+        return languages.named(here["language"]), "here"
+    set_up = get_settings().default_language
+    return (set_up, "environment") if set_up else (None, "default")
+
+
+def change_language(language: str | None, *, by: str = "") -> None:
+    """`document` is that of each document; None takes back what was set."""
+    if language not in (None, languages.OF_THE_DOCUMENT, *languages.NAMES):
+        raise InvalidInput(f"Answers are asked for in no language {language!r}. Choose one of the list.")
+    with db.transaction() as session:
+        stored.put(session, LANGUAGE, {"language": language} if language else None, by=by)
     stored.load()

@@ -419,7 +419,7 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
         return None, model
     if (spec.documents is None) == (spec.collection is None):
         raise InvalidInput("Give either documents or a collection.")
-    return templates.asking(session, spec.template, spec.params), model
+    return templates.asked_now(session, spec.template, spec.params, spec.provider), model
 
 
 def _chosen(session: Session, spec: JobSpec) -> list[str]:

@@ -176,7 +176,7 @@ def _prepare(
     digest = prompts.text_hash(text)
     counted = tokens.count(text)
     with db.transaction() as session:
-        asking = templates.asking(session, operation, options)
+        asking = templates.asked_now(session, operation, options, provider_name)
         question = Question(asking, provider, chosen)
         _check_length(counted, question.budget, chosen)
         call = Call(

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core import presets
 from core.errors import ConfigurationError
+from core.languages import Language
 
 PLACEHOLDER_SECRETS = ("change-me", "changeme", "your-secret", "your-very-secure", "secret", "placeholder")
 
@@ -49,6 +50,8 @@ class Settings(BaseSettings):
     provider_timeout_seconds: float = Field(600, gt=0)
     default_model_openai: str | None = None
     default_model_anthropic: str | None = None
+    # Of answers; None: that of each document.
+    default_language: Language = None
 
     embedded_jobs: bool = True
     live_concurrency: int = Field(32, ge=1, le=512)

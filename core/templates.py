@@ -1,19 +1,19 @@
 """Use cases of templates. A version is immutable; a change makes the next one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
-from core import db
+from core import db, defaults
 from core.errors import Conflict, InvalidInput, NotFound
 from core.fields import FieldSpec, json_schema
 from core.ids import new_id
 from core.models import Template, TemplateVersion
-from core.prompts import BUILT_IN, Asking, check_params
+from core.prompts import BUILT_IN, Asking, check_params, params_of
 
 PROMPT_LIMIT = 20_000
 
@@ -109,8 +109,23 @@ def asking(session: Session, template_id: str, params: Mapping[str, Any], versio
         prompt=stored.prompt,
         fields=_fields(stored),
         insights=stored.insights,
-        params=check_params(template_id, params),
+        params=check_params(template_id, params, params_of(template_id, _fields(stored), stored.insights)),
     )
+
+
+def asked_now(session: Session, template_id: str, params: Mapping[str, Any], provider: str) -> Asking:
+    """The newest version, in the default language where none is given. What is decided here stands in its job."""
+    found = asking(session, template_id, params)
+    if found.language and provider == "offline":
+        raise InvalidInput(
+            "The offline engine cannot translate: it answers in the document's own words. Leave language out, or "
+            "choose another provider."
+        )
+    default = defaults.language()[0]
+    given = params.get("language") is not None
+    if given or default is None or provider == "offline" or not found.worded:
+        return found
+    return replace(found, params={**found.params, "language": default})
 
 
 def _check(name: str, prompt: str, fields: Sequence[FieldSpec], insights: bool) -> None:
@@ -154,7 +169,7 @@ def _view(template: Template, version: TemplateVersion) -> TemplateView:
         prompt=version.prompt,
         fields=_fields(version),
         insights=version.insights,
-        params_schema=_schema_of(built_in.params) if built_in else {"type": "object", "properties": {}},
+        params_schema=_schema_of(params_of(template.id, _fields(version), version.insights)),
     )
 
 

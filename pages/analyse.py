@@ -35,6 +35,7 @@ with left:
     st.caption(template.description or widgets.plain(template.prompt[:200]))
     params = choosing.params(template)
     provider, model = choosing.model()
+    params |= choosing.language(template, provider)
     if provider == "offline" and template.id == "sentiment":
         st.caption(
             "Sentiment then goes by a list of English words: in other languages it finds little and says neutral."

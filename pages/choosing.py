@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import calls, jobs
+from core import calls, defaults, jobs, languages
 from core.providers.models import SUGGESTED
 from core.reports import documents as report
 from core.reports.documents import CollectionRow
@@ -48,9 +48,34 @@ def params(template: TemplateView) -> dict[str, Any]:
 def model() -> tuple[str, str]:
     provider = st.selectbox("Provider", list(calls.configured()), format_func=widgets.PROVIDERS.__getitem__)
     if provider == "offline":
-        st.caption("Free, and no language model: it picks sentences by their weight. Set an API key for real answers.")
+        st.caption(
+            "Free, and no language model: it picks sentences by their weight and cannot translate. Set an API key for "
+            "real answers."
+        )
         return provider, jobs.model_for(provider, None)
     default = jobs.model_for(provider, None)
     options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
     chosen = st.selectbox("Model", options, accept_new_options=True, help="Choose one, or type any model's name.")
     return provider, chosen or default
+
+
+LANGUAGES = {languages.OF_THE_DOCUMENT: "Of each document", **{name: name for name in languages.NAMES}}
+
+
+def language(template: TemplateView, provider: str) -> dict[str, Any]:
+    """What `params` has of it: nothing where the answers have no words, or none but the document's own."""
+    if "language" not in template.params_schema["properties"]:
+        return {}
+    default = defaults.language()[0] or languages.OF_THE_DOCUMENT
+    if provider == "offline":
+        if default != languages.OF_THE_DOCUMENT:
+            st.caption(f"The default language, {default}, does not apply: answers stay in the document's own words.")
+        return {}
+    chosen = st.selectbox(
+        "Language of the answers",
+        list(LANGUAGES),
+        index=list(LANGUAGES).index(default),
+        format_func=LANGUAGES.__getitem__,
+        help="Quotes always stay as the document has them.",
+    )
+    return {"language": chosen}

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core import configuration, stored, templates
-from pages import settings_providers, settings_resilience, settings_words, widgets
+from pages import settings_defaults, settings_providers, settings_resilience, settings_words, widgets
 
 SHOWN = 30
 
@@ -42,4 +42,5 @@ def undo(entry: int) -> None:
 
 settings_resilience.show(operations)
 settings_providers.show()
+settings_defaults.show()
 changes()

@@ -3,10 +3,12 @@
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import defaults
 from pages import launching
 from tests.pages import made
 from tests.pages.seeing import press, show, words
@@ -110,3 +112,39 @@ def test_the_offline_engine_promises_no_day() -> None:
     assert "24 hours" not in words(at)
     press(at, "Launch 3 requests")
     assert rows("SELECT lane, provider FROM job") == [{"lane": "batch", "provider": "offline"}]
+
+
+def launched(at: AppTest) -> dict[str, str]:
+    press(at, next(button.label for button in at.button if button.label.startswith("Launch")))
+    params: dict[str, str] = rows("SELECT params FROM job ORDER BY created_at DESC LIMIT 1")[0]["params"]
+    return params
+
+
+def box(at: AppTest, label: str) -> Any:
+    return next(one for one in at.selectbox if one.label == label)
+
+
+def test_the_language_of_answers_is_chosen_per_job(openai: object) -> None:
+    ready_documents(2)
+    defaults.change_language("German")
+    at = show("analyse")
+    assert box(at, "Language of the answers").value == "German"
+    assert launched(at)["language"] == "German"
+    at = show("analyse")
+    box(at, "Language of the answers").set_value("document").run()
+    assert "language" not in launched(at)
+
+
+def test_the_offline_engine_says_that_it_does_not_translate(openai: object) -> None:
+    ready_documents(2)
+    at = box(show("analyse"), "Provider").set_value("offline").run()
+    assert "does not apply" not in words(at)
+    defaults.change_language("German")
+    assert "default language, German, does not apply" in words(at.run())
+    assert "language" not in launched(at)
+
+
+def test_an_answer_without_words_has_no_language_to_choose(openai: object) -> None:
+    ready_documents(2)
+    assert box(show("analyse"), "Language of the answers")
+    assert "Language of the answers" not in [one.label for one in show("analyse", template="Sentiment").selectbox]

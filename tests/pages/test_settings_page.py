@@ -126,3 +126,14 @@ def test_a_model_is_set_and_undone() -> None:
     assert "**model of OpenAI** nothing set here → own\\-model" in words(at)
     press(at, "Undo")
     assert defaults.model_of("openai")[1] == "default"
+
+
+def test_a_language_is_set_and_undone() -> None:
+    at = show("settings")
+    assert "Now: that of each document (default)" in words(at)
+    at = next(one for one in at.selectbox if one.label == "Language where none is chosen").set_value("German").run()
+    at = press(at, "Save")
+    assert defaults.language() == ("German", "here")
+    assert "**language of answers** nothing set here → German" in words(at)
+    press(at, "Undo")
+    assert defaults.language() == (None, "default")

@@ -1,0 +1,50 @@
+"""The languages that answers can be asked for in. Their names stand in prompts, so there are no others."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+Name = Literal[
+    "English",
+    "German",
+    "French",
+    "Spanish",
+    "Italian",
+    "Portuguese",
+    "Dutch",
+    "Danish",
+    "Swedish",
+    "Norwegian",
+    "Finnish",
+    "Polish",
+    "Czech",
+    "Hungarian",
+    "Romanian",
+    "Greek",
+    "Turkish",
+    "Ukrainian",
+    "Russian",
+    "Arabic",
+    "Hebrew",
+    "Hindi",
+    "Chinese",
+    "Japanese",
+    "Korean",
+]
+NAMES: tuple[str, ...] = get_args(Name)
+OF_THE_DOCUMENT = "document"
+
+
+def named(given: Any) -> Any:
+    """In its one spelling; None for that of the document. What is not known is left as it is."""
+    if not isinstance(given, str):
+        return given
+    wanted = given.strip().casefold()
+    if wanted in ("", OF_THE_DOCUMENT):
+        return None
+    return next((name for name in NAMES if name.casefold() == wanted), given)
+
+
+Language = Annotated[
+    Name | None, BeforeValidator(named), WithJsonSchema({"type": "string", "enum": [OF_THE_DOCUMENT, *NAMES]})
+]

@@ -11,7 +11,7 @@ run: .venv/.run  ## start Cairn on http://localhost:8501 (PORT=9000 for another 
 test: .venv/.dev lint types  ## linters, import contracts, types, all tests
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
-test-quick: .venv/.dev  ## the tests without browser and kills, under a minute
+test-quick: .venv/.dev  ## the tests without browser and kills, in about a minute
 	$(BIN)/python -m pytest -n 4 -m "not browser and not kills"
 
 lint: .venv/.dev

@@ -3,6 +3,8 @@
 Only use cases open `transaction()`; everything below them is handed its session.
 """
 
+import os
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +24,12 @@ _engine: Engine | None = None
 _lock = threading.Lock()
 
 
-def configure(url: str, *, pool_size: int | None = None, application_name: str = "cairn") -> Engine:
+def process_name() -> str:
+    """This process, as those who run the machines find it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def configure(url: str, *, pool_size: int | None = None, application_name: str | None = None) -> Engine:
     """Point this process at a database. Called once at start; tests call it again for a fresh database."""
     global _engine
     settings = get_settings()
@@ -36,7 +43,7 @@ def configure(url: str, *, pool_size: int | None = None, application_name: str =
             pool_pre_ping=True,
             # An error's message goes to the logs, and parameters hold document text and prompts.
             hide_parameters=True,
-            connect_args={"application_name": application_name, "connect_timeout": 10},
+            connect_args={"application_name": application_name or f"cairn {process_name()}", "connect_timeout": 10},
         )
     return _engine
 

@@ -25,9 +25,15 @@ def register(name: str, kind: Kind = "jobs") -> int:
         return worker_id
 
 
-def connection_name(worker_id: int) -> str:
-    """By it a dead worker's connections can be told from those of the living."""
-    return f"cairn worker {worker_id}"
+def connection_name(worker_id: int, kind: Kind = "jobs") -> str:
+    """In pg_stat_activity it tells who is who, and a dead worker's connections from those of the living."""
+    return f"cairn {kind} {worker_id} {db.process_name()}"
+
+
+def name_connections(worker_id: int, kind: Kind = "jobs") -> None:
+    """From now on this process's connections carry its worker's name."""
+    url = db.engine().url.render_as_string(hide_password=False)
+    db.configure(url, application_name=connection_name(worker_id, kind))
 
 
 def end_transactions_of_the_dead(session: Session) -> None:
@@ -38,9 +44,9 @@ def end_transactions_of_the_dead(session: Session) -> None:
 END_TRANSACTIONS = """
 SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
 WHERE a.datname = current_database() AND a.usename = current_user AND a.xact_start IS NOT NULL
-  AND a.application_name LIKE 'cairn worker %'
+  AND a.application_name ~ '^cairn (jobs|web) [0-9]+ '
   AND pg_postmaster_start_time() < now() - make_interval(secs => :lease)
-  AND NOT EXISTS (SELECT 1 FROM worker w WHERE a.application_name = 'cairn worker ' || w.id
+  AND NOT EXISTS (SELECT 1 FROM worker w WHERE w.id::text = split_part(a.application_name, ' ', 3)
                   AND w.last_seen > now() - make_interval(secs => :lease))
 """
 

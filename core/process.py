@@ -5,8 +5,6 @@ Its request is held by the web process as a job's is by a worker: what a killed 
 
 import asyncio
 import json
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,8 +53,9 @@ _worker_id: int | None = None
 def seen() -> Iterator[None]:
     """While this process has a heartbeat, what it asks is its own."""
     global _worker_id
-    name = f"{socket.gethostname()}:{os.getpid()}"
+    name = db.process_name()
     _worker_id = heartbeat.register(name, "web")
+    heartbeat.name_connections(_worker_id, "web")
     beat = heartbeat.Heartbeat(_worker_id, name, lambda: (0, False), "web")
     beat.start()
     try:

@@ -163,7 +163,8 @@ class Listener:
 
 def _connect() -> psycopg.Connection[Any]:
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(url, autocommit=True, connect_timeout=5, application_name=APPLICATION)
+    name = f"{APPLICATION} {db.process_name()}"
+    return psycopg.connect(url, autocommit=True, connect_timeout=5, application_name=name)
 
 
 def follow() -> Listener:

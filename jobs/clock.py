@@ -63,7 +63,8 @@ class Leadership:
 
 def _connect() -> psycopg.Connection[tuple[bool]]:
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
-    connection = psycopg.connect(url, autocommit=True, connect_timeout=5, application_name="cairn leader")
+    name = f"cairn leader {db.process_name()}"
+    connection = psycopg.connect(url, autocommit=True, connect_timeout=5, application_name=name)
     settings = get_settings()
     # A leader that is stopped, or cut off from the server, keeps its connection; it must not keep the lead as well.
     silence = settings.worker_lease_seconds + settings.scheduler_tick_seconds

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -67,10 +66,9 @@ def stop_on_signals() -> asyncio.Event:
 async def at_work(settings: Settings, leads: Callable[[], bool]) -> AsyncIterator[Worker]:
     """A worker of this process; as the block ends, every claim of it is given back."""
     await asyncio.to_thread(batches.tidy)
-    name = f"{socket.gethostname()}:{os.getpid()}"
+    name = db.process_name()
     worker_id = await asyncio.to_thread(heartbeat.register, name)
-    url = db.engine().url.render_as_string(hide_password=False)
-    db.configure(url, application_name=heartbeat.connection_name(worker_id))
+    heartbeat.name_connections(worker_id)
     one = Worker(name, worker_id, settings)
     await one.lane.open()
     beat = heartbeat.Heartbeat(worker_id, name, lambda: (len(one.lane.in_flight), leads()))

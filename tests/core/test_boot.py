@@ -1,5 +1,7 @@
 import asyncio
 import gc
+import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +9,7 @@ import pytest
 
 from core import boot, calls, db, process
 from tests.local_provider import LocalProvider
-from tests.pipeline import TEXT
+from tests.pipeline import TEXT, rows
 
 
 @pytest.fixture
@@ -33,3 +35,21 @@ def test_clients_that_were_used_are_closed_with_web(life: Any) -> None:
     assert client.is_closed()
     # Another life in this process makes clients of its own.
     assert asyncio.run(run()) is not client
+
+
+def test_the_database_tells_whose_connections_there_are(life: Any) -> None:
+    async def run() -> list[dict[str, Any]]:
+        async with life(None):
+            return await asyncio.to_thread(rows, NAMES)
+
+    told = asyncio.run(run())
+    (worker,) = {row["id"] for row in told if row["id"]}
+    who = f"{socket.gethostname()}:{os.getpid()}"
+    assert {row["name"] for row in told} >= {f"cairn web {worker} {who}", f"cairn settings {who}"}
+
+
+NAMES = """
+SELECT application_name AS name, w.id FROM pg_stat_activity LEFT JOIN worker w
+  ON application_name = 'cairn web ' || w.id || ' ' || w.name
+WHERE datname = current_database() AND application_name LIKE 'cairn %'
+"""

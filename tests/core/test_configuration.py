@@ -161,8 +161,8 @@ def change_elsewhere(url: str, retries: int, *, notify: bool = True) -> None:
 
 
 def listeners() -> list[int]:
-    sql = "SELECT pid FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()"
-    return [row["pid"] for row in rows(f"{sql} AND query LIKE '%FROM setting'", name=stored.APPLICATION)]
+    sql = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE :name AND datname = current_database()"
+    return [row["pid"] for row in rows(f"{sql} AND query LIKE '%FROM setting'", name=f"{stored.APPLICATION} %")]
 
 
 @contextmanager

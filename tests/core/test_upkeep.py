@@ -100,11 +100,12 @@ def test_a_job_that_waited_for_its_provider_and_was_cancelled_waits_no_more(
     assert rows("SELECT state, error FROM job") == [{"state": "cancelled", "error": None}]
 
 
-@pytest.fixture
-def stopped(database: str) -> Iterator[tuple[int, psycopg.Connection[Any]]]:
-    """A worker, and a connection of it that can be left within a transaction."""
-    worker = heartbeat.register("stopped")
-    with psycopg.connect(database, application_name=heartbeat.connection_name(worker)) as connection:
+@pytest.fixture(params=["jobs", "web"])
+def stopped(database: str, request: pytest.FixtureRequest) -> Iterator[tuple[int, psycopg.Connection[Any]]]:
+    """A process, and a connection of it that can be left within a transaction."""
+    worker = heartbeat.register("stopped", request.param)
+    name = heartbeat.connection_name(worker, request.param)
+    with psycopg.connect(database, application_name=name) as connection:
         yield worker, connection
 
 

@@ -221,6 +221,7 @@ class Request(SQLModel, table=True):
         Index("ix_request_job_state", "job_id", "state", "id"),
         Index("ix_request_open", "fingerprint", postgresql_where=text("state IN ('in_flight', 'answered')")),
         Index("ix_request_answered", "id", postgresql_where=text("state = 'answered'")),
+        Index("ix_request_failed", "job_id", postgresql_where=text("state = 'failed'")),
         Index("ix_request_worker", "worker_id", postgresql_where=text("worker_id IS NOT NULL")),
         Index("ix_request_batch", "provider_batch_id", postgresql_where=text("provider_batch_id IS NOT NULL")),
         Index("ix_request_merge", "merge_id", postgresql_where=text("merge_id IS NOT NULL")),

@@ -87,6 +87,7 @@ def upgrade() -> None:
     op.add_column("usage_record", sa.Column("saved_usd", sa.Numeric(20, 12), nullable=True))
     op.add_column("response", sa.Column("invalidated_at", sa.DateTime(timezone=True), nullable=True))
     _index_reusable("verdict = 'ok' AND invalidated_at IS NULL")
+    op.create_index("ix_request_failed", "request", ["job_id"], postgresql_where=sa.text("state = 'failed'"))
     _figures_of_health()
 
 
@@ -114,6 +115,7 @@ def _figures_of_health() -> None:
 
 def downgrade() -> None:
     _index_reusable("verdict = 'ok'")
+    op.drop_index("ix_request_failed", table_name="request")
     op.drop_column("response", "invalidated_at")
     op.drop_column("usage_record", "saved_usd")
     op.drop_column("job", "correlation_id")

@@ -13,6 +13,7 @@ from core.fields import FieldSpec
 from core.jobs import JobSpec
 from core.reports import documents as report
 from pages import widgets
+from tests.pages import made
 from tests.pages.seeing import PAGES, buttons, links, opened, show, words
 from tests.pipeline import TEXT, add_document, database_away, make_job, rows, run_job
 
@@ -358,6 +359,11 @@ def test_the_overview_names_a_finding_with_what_carries_it(analysed: tuple[str, 
     with db.transaction() as session:
         db.execute(session, "UPDATE insight SET support = 0")
     assert any("quote\xa0not\xa0found" in label for label in links(show("overview")))
+
+
+def test_the_overview_names_a_job_whose_requests_failed() -> None:
+    made.requests(made.job("completed", name="Contracts"), "failed", 3)
+    assert "3 failed in Contracts" in links(show("overview"))
 
 
 def test_the_overview_says_when_nobody_works() -> None:

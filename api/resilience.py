@@ -21,6 +21,8 @@ from core.presets import PresetName
 from core.settings import get_settings
 
 router = APIRouter(prefix="/internal/resilience/config", tags=["resilience"])
+# Who made a change, until programs sign in.
+DOOR = "HTTP API"
 
 
 def in_force(found: InForce) -> dict[str, Any]:
@@ -46,14 +48,14 @@ def get() -> Any:
 @router.put("", response_model=ResilienceOut)
 def change(body: OperationChoiceIn) -> Any:
     """For one operation, or for all that have no values of their own."""
-    configuration.change(body.choice(), body.operation)
+    configuration.change(body.choice(), body.operation, by=DOOR)
     return get()
 
 
 @router.delete("", response_model=ResilienceOut)
 def take_back(operation: str | None = None) -> Any:
     """What was stored for one operation, or for all, does not count any more."""
-    configuration.change(None, operation)
+    configuration.change(None, operation, by=DOOR)
     return get()
 
 

@@ -23,7 +23,6 @@ settings_words.KINDS[defaults.LANGUAGE] = settings_words.Words(lambda _: "langua
 
 
 def show() -> None:
-    st.subheader("Answers")
     _language()
 
 
@@ -50,4 +49,4 @@ def _language() -> None:
 
 
 def _save(language: str | None) -> None:
-    widgets.attempt(lambda: defaults.change_language(language), "Saved.")
+    widgets.attempt(lambda: defaults.change_language(language, by=settings_words.DOOR), "Saved.")

@@ -7,13 +7,12 @@ import streamlit as st
 from core import calls, connection, defaults
 from core.errors import CairnError
 from core.settings import get_settings
-from pages import widgets
+from pages import settings_words, widgets
 
 SOURCES = {"default": "default", "environment": "from the environment", "here": "set here"}
 
 
 def show() -> None:
-    st.subheader("Providers")
     st.caption(
         "Keys are set by the environment and never shown; after a change there, start again. Models can be set here."
     )
@@ -60,7 +59,7 @@ def _model(name: str) -> None:
     if entered.strip() != (model if source == "here" else ""):
 
         def save() -> None:
-            widgets.attempt(lambda: defaults.change_model(name, entered), "Saved.")
+            widgets.attempt(lambda: defaults.change_model(name, entered, by=settings_words.DOOR), "Saved.")
 
         st.button("Save", key=f"save-{name}", on_click=save)
 

@@ -17,12 +17,16 @@ from pages import settings_words, widgets
 
 def show(operations: Mapping[str, str]) -> None:
     found = configuration.snapshot()
-    st.subheader("When a provider fails")
     if found.locked:
         st.info("Locked by the environment: RESILIENCE_LOCKED is set, and what it says is in force.", icon="🔒")
+    st.caption(
+        "A call that fails in passing is made again after a wait. When a model fails several times in a row, its "
+        "breaker opens: it is left alone for a while, and its work waits without failing."
+    )
     operation = _scope(operations)
     _in_force(found, operation)
     _cards(found, operation)
+    _figures(found, operation)
     if not found.locked:
         with st.expander("Own figures", icon=":material/tune:"):
             _own_figures(found, operation)
@@ -48,15 +52,20 @@ def _in_force(found: Snapshot, operation: str | None) -> None:
     now = found.of(operation)
     sentence, figure = settings_words.effects(now.config)[0]
     st.markdown(f"In force: {sentence.format(f'**{figure}**')}.")
-    rows = [
-        (label, f"{value:g}" if isinstance(value, float) else str(value), settings_words.SOURCES[now.sources[name]])
-        for (name, label), value in zip(settings_words.NAMES.items(), asdict(now.config).values(), strict=True)
-    ]
-    st.dataframe(pd.DataFrame(rows, columns=["What", "In force", "From"]), hide_index=True)
     if _name(operation) in stored.values() and not found.locked:
         below = "what holds for all operations" if operation else "the environment"
         if st.button(f"Go back to {below}", icon=":material/undo:"):
             _preview(None, operation)
+
+
+def _figures(found: Snapshot, operation: str | None) -> None:
+    now = found.of(operation)
+    rows = [
+        (label, f"{value:g}" if isinstance(value, float) else str(value), settings_words.SOURCES[now.sources[name]])
+        for (name, label), value in zip(settings_words.NAMES.items(), asdict(now.config).values(), strict=True)
+    ]
+    with st.expander("All figures in force, and where they come from", icon=":material/list:"):
+        st.dataframe(pd.DataFrame(rows, columns=["What", "In force", "From"]), hide_index=True)
 
 
 def _name(operation: str | None) -> str:
@@ -97,7 +106,7 @@ def _preview(choice: dict[str, Any] | None, operation: str | None) -> None:
     st.caption(f"For {whom}, in every process within two seconds. It can be undone.")
 
     def save() -> None:
-        widgets.attempt(lambda: configuration.change(choice, operation), "Saved.")
+        widgets.attempt(lambda: configuration.change(choice, operation, by=settings_words.DOOR), "Saved.")
 
     if st.button("Save", type="primary", on_click=save):
         st.rerun()

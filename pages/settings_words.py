@@ -9,6 +9,8 @@ from core.defaults import MODEL
 from core.presets import Config
 from pages import widgets
 
+# Who made a change, until people sign in: the door that it came through.
+DOOR = "settings page"
 NAMES = {
     "retry_attempts": "Retries after the first attempt",
     "circuit_breaker_threshold": "Failures in a row that open the breaker",

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import configuration, defaults, stored
 from core.presets import PRESETS
-from pages import settings_words
+from pages import settings_changes, settings_words
 from tests.local_provider import LocalProvider
 from tests.pages.seeing import buttons, press, show, words
 
@@ -137,3 +137,16 @@ def test_a_language_is_set_and_undone() -> None:
     assert "**language of answers** nothing set here → German" in words(at)
     press(at, "Undo")
     assert defaults.language() == (None, "default")
+
+
+def test_who_made_a_change_is_told_and_older_ones_are_shown_on_demand() -> None:
+    for number in range(settings_changes.AT_ONCE + 2):
+        defaults.change_model("openai", f"model-{number}", by="HTTP API")
+    at = show("settings")
+    assert "ago · HTTP API]" in words(at)
+    assert "nothing set here → model\\-0 " not in words(at)
+    at = press(at, "Show older ones")
+    assert "nothing set here → model\\-0 " in words(at)
+    assert "Show older ones" not in buttons(at)
+    press(at, "Undo")
+    assert stored.history()[0].user == "settings page"

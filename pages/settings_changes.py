@@ -1,0 +1,57 @@
+"""Who changed which setting, newest first; the newest change of each can be undone."""
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core import configuration, stored
+from core.stored import Change
+from pages import settings_words, widgets
+
+AT_ONCE = 30
+
+
+def show(operations: Mapping[str, str]) -> None:
+    limit = st.session_state.setdefault("changes-shown", AT_ONCE)
+    found = stored.history(limit + 1)
+    if not found:
+        st.caption("Nothing was changed here yet. Every change is listed; the newest of each setting can be undone.")
+    newest: set[str] = set()
+    for change in found[:limit]:
+        _line(change, operations, undoable=change.name not in newest)
+        newest.add(change.name)
+    if len(found) > limit:
+        st.button("Show older ones", on_click=_older)
+
+
+def _older() -> None:
+    st.session_state["changes-shown"] += AT_ONCE
+
+
+def _line(change: Change, operations: Mapping[str, str], *, undoable: bool) -> None:
+    about = widgets.plain(settings_words.setting(change.name, operations))
+    before, after = (widgets.plain(settings_words.choice(change.name, of)) for of in (change.before, change.after))
+    how = "undone" if change.action == "undo" else "changed"
+    when = widgets.plain(
+        " · ".join(filter(None, (f"{how} {widgets.ago(change.time, widgets.utc_now())}", change.user)))
+    )
+    locked = configuration.is_ours(change.name) and configuration.snapshot().locked
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{about}** {before} → {after} :gray[· {when}]",
+            help=f"{change.time:%Y-%m-%d %H:%M:%S} UTC",
+            width="content",
+        )
+        if undoable and not locked:
+            st.button(
+                "Undo",
+                key=f"undo-{change.id}",
+                type="tertiary",
+                help=f"Puts back: {before}",
+                on_click=_undo,
+                args=(change.id,),
+            )
+
+
+def _undo(entry: int) -> None:
+    widgets.attempt(lambda: configuration.undo(entry, by=settings_words.DOOR), "Put back.")

@@ -166,9 +166,7 @@ class Job(SQLModel, table=True):
     # Where it goes by itself when a breaker keeps it waiting, and `used_at` once it went; None: it waits.
     fallback: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     # What it went on from: provider, model, and `until` which request they were asked. See core.former.
-    former: list[dict[str, Any]] | None = Field(
-        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
-    )
+    former: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     # The provider's queue is full: nothing is packed before; `waits` in a row so far.
     waits_until: datetime | None = _time(nullable=True)
     waits: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})

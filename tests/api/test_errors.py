@@ -122,7 +122,6 @@ def test_a_body_that_is_no_json_is_refused(client: TestClient, body: bytes) -> N
     assert (answer.status_code, set(answer.json())) == (422, SHAPE)
 
 
-
 @pytest.mark.parametrize(
     ("path", "body"),
     [

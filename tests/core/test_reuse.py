@@ -149,7 +149,7 @@ def test_without_lookups_a_text_is_asked_again_and_health_says_so(openai: LocalP
 @pytest.mark.parametrize("lane", ["live", "batch"])
 def test_without_lookups_a_job_goes_on(lane: str) -> None:
     document = add_document()
-    offline = {"provider": "offline", "model": None, "lane": lane}
+    offline: dict[str, Any] = {"provider": "offline", "model": None, "lane": lane}
     assert reused_in(job(document, **offline)) == [False]
     with lookups_broken():
         assert reused_in(job(document, **offline)) == [False]
@@ -254,7 +254,7 @@ def test_what_is_older_is_invalidated(openai: LocalProvider) -> None:
 def test_an_estimate_and_the_batch_lane_see_what_is_invalidated() -> None:
     document = add_document()
     spec = JobSpec(template="summarize", provider="offline", documents=(document,))
-    offline = {"provider": "offline", "model": None}
+    offline: dict[str, Any] = {"provider": "offline", "model": None}
     job(document, **offline)
     assert jobs.estimate(spec, datetime.now(UTC)).reused == 1
     reuse.invalidate(Which(everything=True))

@@ -1,6 +1,7 @@
 """Two jobs processes at once: one create per slice, and one that was stopped overwrites nothing newer when it wakes."""
 
 import signal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def test_one_that_was_stopped_longer_than_its_lease_overwrites_nothing_newer(
         wait_until_completed(batch_server, jobs, *others)
         before, told = everything(), len(too_late(stopped))
         stopped.process.send_signal(signal.SIGCONT)
-        until(lambda stopped=stopped, told=told: len(too_late(stopped)) > told, 10, stopped.text)
+        until(partial(says_more, stopped, told), 10, stopped.text)
         assert everything() == before
     for one in both:
         assert one.stop() < 5
@@ -107,6 +108,10 @@ def everything() -> dict[str, list[dict[str, Any]]]:
     """All rows that a batch is about."""
     tables = ("job", "provider_batch", "request", "response", "usage_record", "odd_line", "evidence", "job_event")
     return {table: rows(f"SELECT * FROM {table} ORDER BY 1") for table in tables}
+
+
+def says_more(process: JobsProcess, told: int) -> bool:
+    return len(too_late(process)) > told
 
 
 def too_late(process: JobsProcess) -> list[str]:

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core import quotes
-from core.derive import Asking, findings_of
+from core.derive import findings_of
 from core.fields import FieldSpec
 from core.offline import answer
+from core.prompts import Asking
 
 PIECES = st.sampled_from(
     [

@@ -44,7 +44,7 @@ def test_the_readme_lists_every_setting_with_its_default() -> None:
 
 def test_the_example_environment_is_the_defaults_of_every_setting() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
-    shown = dict(found.group(1, 2) for line in lines if (found := re.fullmatch(r"# ([A-Z_]+)=(.*)", line)))
+    shown = {found[1]: found[2] for line in lines if (found := re.fullmatch(r"# ([A-Z_]+)=(.*)", line))}
     assert shown == {**defaults(), **dict.fromkeys(NOT_SETTINGS, "")}
 
 

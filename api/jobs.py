@@ -18,6 +18,7 @@ from api.schemas import (
     Lane,
     Limit,
     ListOut,
+    MoveEstimateOut,
     MoveIn,
     ProviderBatchOut,
     RequestOut,
@@ -29,8 +30,8 @@ from api.schemas import (
     listed,
     spent,
 )
-from core import imports, jobs
-from core.jobs import JobSpec, Leftovers
+from core import imports, jobs, moving
+from core.jobs import Fallback, JobSpec, Leftovers
 from core.reports import jobs as report
 from core.reports import output as output_report
 from core.reports import stats
@@ -63,10 +64,11 @@ def provider_batch_out(row: ProviderBatchRow) -> dict[str, Any]:
 
 
 def spec(body: JobIn) -> JobSpec:
-    values = body.model_dump(exclude={"start", "documents", "leftovers"})
+    values = body.model_dump(exclude={"start", "documents", "leftovers", "fallback"})
     return JobSpec(
         documents=None if body.documents is None else tuple(body.documents),
         leftovers=Leftovers(**body.leftovers.model_dump()) if body.leftovers else None,
+        fallback=Fallback(**body.fallback.model_dump()) if body.fallback else None,
         **values,
     )
 
@@ -140,9 +142,19 @@ def retry(job_id: str, body: RetryIn | None = None) -> Any:
 
 @router.post("/{job_id}/move", response_model=JobOut)
 def move(job_id: str, body: MoveIn) -> Any:
-    """What waits goes out in this lane: where a model does not answer live, its batches may."""
-    jobs.move(job_id, body.lane)
+    """What waits goes out in this lane, or is asked of this model: where one does not answer live, its batches may."""
+    if body.provider is not None:
+        moving.to_model(job_id, body.provider, body.model)
+    elif body.lane is not None:
+        moving.to_lane(job_id, body.lane)
     return out(report.get(job_id))
+
+
+@router.post("/{job_id}/move/estimate", response_model=MoveEstimateOut)
+def move_estimate(job_id: str, body: MoveIn) -> Any:
+    """What that would cost in either lane; nothing is moved."""
+    found = moving.estimate(job_id, datetime.now(UTC), body.provider, body.model)
+    return {**fields_of(found, MoveEstimateOut), "cost_usd": {"live": found.cost_live, "batch": found.cost_batch}}
 
 
 @router.delete("/{job_id}", status_code=204)

@@ -166,6 +166,16 @@ class LeftoversIn(In):
     then_live: bool = False
 
 
+class FallbackIn(In):
+    """Where a live job goes by itself, once, when a breaker has kept it waiting for so long: give `lane`, or
+    `provider` with or without `model`."""
+
+    lane: Literal["batch"] | None = None
+    provider: Literal["openai", "anthropic", "offline"] | None = None
+    model: str | None = None
+    after_s: int = 300
+
+
 class JobIn(In):
     name: str = ""
     description: str = ""
@@ -181,6 +191,7 @@ class JobIn(In):
     canary: int = Field(0, ge=0, description="so many requests go live first, then the job is paused")
     deadline: datetime | None = None
     leftovers: LeftoversIn | None = None
+    fallback: FallbackIn | None = None
 
 
 class JobChangeIn(In):
@@ -189,7 +200,17 @@ class JobChangeIn(In):
 
 
 class MoveIn(In):
-    lane: Lane
+    """Either `lane`, or `provider` with or without `model`."""
+
+    lane: Lane | None = None
+    provider: Literal["openai", "anthropic", "offline"] | None = None
+    model: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "MoveIn":
+        if (self.lane is None) == (self.provider is None):
+            raise ValueError("Give either lane or provider.")
+        return self
 
 
 class RetryIn(In):
@@ -206,6 +227,13 @@ class CountsOut(BaseModel):
     reused: int
 
 
+class FormerOut(BaseModel):
+    """A model that the job went on from."""
+
+    provider: str
+    model: str
+
+
 class JobOut(BaseModel):
     id: str
     name: str
@@ -217,6 +245,8 @@ class JobOut(BaseModel):
     model: str
     lane: Lane
     state: JobState
+    fallback: dict[str, Any] | None
+    former: list[FormerOut]
     counts: CountsOut
     cost_usd: Money | None
     unpriced: int
@@ -230,6 +260,13 @@ class JobOut(BaseModel):
 class CostOut(BaseModel):
     live: Money | None
     batch: Money | None
+
+
+class MoveEstimateOut(BaseModel):
+    documents: int
+    requests: int
+    too_long: int
+    cost_usd: CostOut
 
 
 class TurnaroundOut(BaseModel):

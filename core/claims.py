@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import breaker, db, reuse
+from core import breaker, db, former, reuse
 from core.breaker import Standing
 from core.providers.types import Provider
 from core.record import REUSED_RECORDS, Call
@@ -71,11 +71,11 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
 
 
 def _left(session: Session, job: Any, model: str | None = None) -> bool:
-    return bool(db.scalar(session, LEFT, job=job.id, own=job.model, model=model))
+    return bool(db.scalar(session, LEFT, job=job.id, own=job.model, model=model, former=former.until(job.former)))
 
 
 LEFT = """
-SELECT 1 FROM request WHERE job_id = :job AND state = 'pending' AND lane = 'live'
+SELECT 1 FROM request WHERE job_id = :job AND state = 'pending' AND lane = 'live' AND id > :former
   AND (CAST(:model AS text) IS NULL OR coalesce(model, :own) = CAST(:model AS text)) LIMIT 1
 """
 
@@ -94,6 +94,7 @@ def _take(
         limit=limit,
         reuse=job.reuse,
         model=job.model,
+        former=former.until(job.former),
         shut=list(shut),
         only=only,
     )
@@ -116,7 +117,7 @@ CLAIM = """
 WITH due AS MATERIALIZED (
   SELECT r.id, r.fingerprint, CASE WHEN :reuse THEN {known} END AS known
   FROM request r
-  WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND NOT (:reuse AND EXISTS (
+  WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND r.id > :former AND NOT (:reuse AND EXISTS (
     SELECT 1 FROM request twin WHERE twin.fingerprint = r.fingerprint AND twin.state IN ('in_flight', 'answered')
       AND NOT twin.reused))
     AND NOT coalesce(r.model, :model) = ANY(:shut)
@@ -186,7 +187,7 @@ RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, r.single ->> 'temp
 """
 
 
-RELEASE_DEAD = """
+RELEASE_DEAD = f"""
 WITH dead AS (
   SELECT r.id FROM request r LEFT JOIN worker w ON w.id = r.worker_id
   WHERE r.state = 'in_flight' AND r.lane = 'live' AND r.job_id IS NOT NULL
@@ -198,5 +199,6 @@ UPDATE request r SET state = CASE WHEN j.state IN ('cancelling', 'cancelled') TH
 FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
 WHERE r.id = dead.id AND o.id = r.id
 RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version, j.params,
-  j.provider, coalesce(r.model, j.model) AS model, NULL::int AS output_tokens
+  {former.asked("provider")} AS provider, coalesce(r.model, {former.asked("model")}) AS model,
+  NULL::int AS output_tokens
 """

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from core import db, providers, quotes
+from core import db, former, providers, quotes
 from core.errors import ProviderError
 from core.ids import new_id
 from core.prompts import Asking
@@ -147,7 +147,7 @@ def derive(session: Session, limit: int) -> list[Derived]:
 
 
 # The chunk is chosen before anything is joined to it, so that the planner cannot join all that is answered first.
-ANSWERED = """
+ANSWERED = f"""
 WITH chosen AS MATERIALIZED (
   SELECT id, job_id, document_id, asked_again, endpoint, merge_id, response_id FROM request
   WHERE state = 'answered' AND job_id IS NOT NULL ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
@@ -155,7 +155,7 @@ WITH chosen AS MATERIALIZED (
 SELECT r.*, s.text, CASE WHEN s.text IS NULL THEN CAST(s.raw AS text) END AS raw, s.finish_reason, s.result,
   CASE WHEN s.id IS NULL THEN 'answer_lost' ELSE s.verdict END AS verdict,
   CASE WHEN s.id IS NULL THEN 'Its answer was deleted meanwhile. Send it again.' ELSE s.verdict_message END AS message,
-  j.provider, j.template_id, j.template_version, j.params
+  {former.asked("provider")} AS provider, j.template_id, j.template_version, j.params
 FROM chosen r JOIN job j ON j.id = r.job_id LEFT JOIN response s ON s.id = r.response_id ORDER BY r.id
 """
 

@@ -19,6 +19,7 @@ from core.prompts import Asking
 log = structlog.get_logger()
 Lane = Literal["live", "batch"]
 MOST_RETRIES = 10
+LONGEST_WAIT_S = 7 * 86_400
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,23 @@ class Leftovers:
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """Where a live job goes by itself, once, when a breaker has kept it waiting for so long: to the batch lane, or on
+    with another model. Either `lane` or `provider` is given; `model` None: the provider's default."""
+
+    lane: Literal["batch"] | None = None
+    provider: str | None = None
+    model: str | None = None
+    after_s: int = 300
+
+
+@dataclass(frozen=True)
 class JobSpec:
     """What a job is made of. One of `documents` and `collection` (its name) is given; without a template neither is,
     and the job's requests are handed in.
 
     `canary`: so many requests go live first, and the rest waits for a decision. `leftovers` None: passing errors alone
-    are sent again, twice.
+    are sent again, twice. `fallback` None: where the model does not answer, the job waits.
     """
 
     template: str | None
@@ -51,6 +63,7 @@ class JobSpec:
     canary: int = 0
     deadline: datetime | None = None
     leftovers: Leftovers | None = None
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +145,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
             canary=spec.canary,
             deadline=spec.deadline,
             leftovers=asdict(spec.leftovers) if spec.leftovers else None,
+            fallback=_fallback(spec),
             estimate_usd=cost,
             correlation_id=correlation.current(),
         )
@@ -152,7 +166,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
 
 def start(job_id: str) -> None:
     with db.transaction() as session:
-        job = _locked(session, job_id)
+        job = locked(session, job_id)
         own = job.template_id is None and job.state == "draft"
         if own and not db.scalar(session, "SELECT 1 FROM request WHERE job_id = :job LIMIT 1", job=job_id):
             raise InvalidInput("This job has no requests yet. Add them, then start it.")
@@ -162,7 +176,7 @@ def start(job_id: str) -> None:
 def pause(job_id: str) -> None:
     """Nothing more is sent; what is at the provider goes on, and is kept when it comes."""
     with db.transaction() as session:
-        job = _locked(session, job_id)
+        job = locked(session, job_id)
         if job.state == "paused":
             return
         if job.state not in ("queued", "running"):
@@ -176,13 +190,13 @@ def pause(job_id: str) -> None:
 def resume(job_id: str) -> None:
     """Go on with what was paused; what waited behind a canary is released."""
     with db.transaction() as session:
-        job = _locked(session, job_id)
+        job = locked(session, job_id)
         if job.state in ("queued", "running"):
             return
         if job.state != "paused":
             raise Conflict(f"A job that is {job.state} cannot be resumed.")
         job.state, job.canary = "running", 0
-        _set_going(job)
+        set_going(job)
         session.flush()
         released = db.execute(session, RELEASE_CANARY, job=job_id)
         rest = f" {released:,} requests are released." if released else ""
@@ -201,7 +215,7 @@ UPDATE request r SET state = 'pending' WHERE r.job_id = :job AND r.state = 'held
 def cancel(job_id: str) -> None:
     """Nothing more is sent; what is being answered right now is still heard, kept and billed."""
     with db.transaction() as session:
-        job = _locked(session, job_id)
+        job = locked(session, job_id)
         if job.state not in ("draft", "queued", "running", "paused"):
             return
         job.state = "cancelling"
@@ -235,7 +249,7 @@ def give_up_looking(batch_id: str) -> None:
         found = db.row(session, "SELECT job_id FROM provider_batch WHERE id = :batch", batch=batch_id)
         if found is None:
             raise NotFound(f"There is no provider batch {batch_id}.")
-        _locked(session, found.job_id)
+        locked(session, found.job_id)
         if not db.execute(session, GIVE_UP, batch=batch_id):
             raise Conflict("This batch is not being settled any more. Reload the page.")
         packing.give_back(session, [batch_id])
@@ -259,46 +273,20 @@ def retry(job_id: str, lane: Lane | None = None) -> int:
     `lane` is the one they go in; None: the one they were in.
     """
     with db.transaction() as session:
-        job = _locked(session, job_id)
+        job = locked(session, job_id)
         if job.state not in ("running", "paused", "completed", "cancelled", "failed"):
             return 0
         again = db.execute(session, SEND_AGAIN, job=job_id, lane=lane) + merges.hold(session, job_id)
         if again:
             if job.state != "paused":
                 job.state, job.finished_at, job.error = "running", None, None
-            _set_going(job)
+            set_going(job)
             session.flush()
             where = {"live": " live, at full price", "batch": " in the batch lane", None: ""}[lane]
             expand.note(session, job_id, "retry", f"{again:,} requests are sent again{where}.")
             queue.defer(session, "pump_job", job_id=job_id)
         return again
 
-
-def move(job_id: str, lane: Lane) -> int:
-    """Let what waits in the other lane go out in this one, and what is still to be expanded. Returns how many wait.
-
-    What is held behind a canary moves, too; the canary itself stays live.
-    """
-    with db.transaction() as session:
-        job = _locked(session, job_id)
-        if job.state not in ("queued", "running", "paused"):
-            raise Conflict(f"A job that is {job.state} has nothing that waits for a lane.")
-        if job.state != "paused" and job.canary:
-            raise Conflict("The canary goes live. Wait until it is through, or pause the job.")
-        packing.dissolve(session, job_id)
-        moved = db.execute(session, MOVE, job=job_id, lane=lane)
-        if job.lane != lane or moved:
-            job.lane, job.error = lane, None
-            session.flush()
-            where = "the live lane" if lane == "live" else "the batch lane"
-            expand.note(session, job_id, "moved", f"Moved to {where}: {moved:,} requests that waited.")
-            queue.defer(session, "pump_job", job_id=job_id)
-        return moved
-
-
-MOVE = """
-UPDATE request SET lane = :lane WHERE job_id = :job AND state IN ('pending', 'held') AND lane <> :lane
-"""
 
 UNANSWERED = """r.job_id = :job AND r.state IN ('failed', 'cancelled')
   AND r.error_code IS DISTINCT FROM 'document_too_long'
@@ -322,7 +310,7 @@ class Resend:
 
 def resend_estimate(job_id: str, at: datetime) -> Resend:
     with db.transaction() as session:
-        job = _locked(session, job_id)
+        job = locked(session, job_id)
         left = db.row(
             session,
             f"""SELECT count(*)::int AS n, coalesce(sum(input_tokens), 0)::bigint AS tokens
@@ -352,7 +340,7 @@ class Removal:
 
 def removal(job_id: str) -> Removal:
     with db.transaction() as session:
-        _locked(session, job_id)
+        locked(session, job_id)
         found = db.row(session, REMOVAL, job=job_id)
     assert found is not None
     return Removal(**found._mapping)
@@ -361,7 +349,7 @@ def removal(job_id: str) -> Removal:
 def delete(job_id: str) -> None:
     """Remove an ended job or a draft with its requests. What it cost and what it found stay."""
     with db.transaction() as session:
-        job = _locked(session, job_id)
+        job = locked(session, job_id)
         if job.state not in ("draft", "completed", "cancelled", "failed"):
             raise Conflict("This job is still at work. Cancel it first, then delete it.")
         for statement in DELETE:
@@ -394,7 +382,7 @@ def rename(job_id: str, name: str, description: str) -> None:
     if not name.strip():
         raise InvalidInput("Give the job a name.")
     with db.transaction() as session:
-        job = _locked(session, job_id)
+        job = locked(session, job_id)
         job.name, job.description = name.strip(), description
 
 
@@ -411,6 +399,7 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
         raise InvalidInput("The deadline needs a time zone, such as 2026-01-31T08:00:00Z.")
     calls.provider(spec.provider)
     model = model_for(spec.provider, spec.model)
+    _check_fallback(spec, model)
     if spec.template is None:
         if spec.documents is not None or spec.collection is not None:
             raise InvalidInput("A job of own requests has no documents: leave documents and collection out.")
@@ -420,6 +409,33 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
     if (spec.documents is None) == (spec.collection is None):
         raise InvalidInput("Give either documents or a collection.")
     return templates.asked_now(session, spec.template, spec.params, spec.provider), model
+
+
+def _check_fallback(spec: JobSpec, model: str) -> None:
+    wanted = spec.fallback
+    if wanted is None:
+        return
+    if (wanted.lane is None) == (wanted.provider is None):
+        raise InvalidInput("A fallback is either the batch lane or another model with its provider.")
+    if not 0 <= wanted.after_s <= LONGEST_WAIT_S:
+        raise InvalidInput(f"fallback.after_s is a number of seconds from 0 to {LONGEST_WAIT_S:,}.")
+    if spec.lane != "live":
+        raise InvalidInput("A fallback is for live jobs: batches do not wait for a model that does not answer.")
+    if wanted.provider is None:
+        return
+    calls.provider(wanted.provider)
+    if spec.template is None:
+        raise InvalidInput("Own requests are made for their model. Their fallback can be the batch lane.")
+    if (wanted.provider, model_for(wanted.provider, wanted.model)) == (spec.provider, model):
+        raise InvalidInput("The fallback is the job's own model. Choose another one.")
+
+
+def _fallback(spec: JobSpec) -> dict[str, Any] | None:
+    """As it is kept: the default model may be another one by the time it is needed."""
+    wanted = spec.fallback
+    if wanted is None or wanted.provider is None:
+        return asdict(wanted) if wanted else None
+    return {**asdict(wanted), "model": model_for(wanted.provider, wanted.model)}
 
 
 def _chosen(session: Session, spec: JobSpec) -> list[str]:
@@ -467,15 +483,15 @@ def _start(session: Session, job_id: str) -> None:
         queue.defer(session, "expand_job", job_id=job_id)
 
 
-def _set_going(job: Job) -> None:
+def set_going(job: Job) -> None:
     """What it sends from now on is this click's or API call's doing."""
     job.correlation_id = correlation.current() or job.correlation_id
     log.info("job set going", job=job.id)
 
 
-def _locked(session: Session, job_id: str) -> Job:
-    # Nobody else changes it meanwhile; writing down events of it goes on.
-    job = session.get(Job, job_id, with_for_update={"key_share": True})
+def locked(session: Session, job_id: str, *, whole: bool = False) -> Job:
+    """Nobody else changes it meanwhile; with `whole`, nobody makes or claims requests of it either."""
+    job = session.get(Job, job_id, with_for_update={"key_share": not whole})
     if job is None:
         raise NotFound(f"There is no job {job_id}. It may have been deleted.")
     return job

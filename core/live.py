@@ -250,7 +250,8 @@ def _forget_unsent(worker_id: int, running: list[int]) -> None:
 @reuse.or_without
 def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
     with db.transaction() as session:
-        job = session.get(Job, job_id)
+        # Whoever lets it go on with another model waits for the end of this.
+        job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
         if job is None or job.state != "running":
             return claims.Claimed((), 0, waiting=False)
         provider = upkeep.provider_of(session, job)
@@ -261,8 +262,8 @@ def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
             asking = templates.asking(session, job.template_id, job.params, job.template_version)
             output = asking.expected_output_tokens
         claimed = claims.claim(session, job, worker_id, limit, provider, output)
-        upkeep.tell_shut(session, job, claimed.shut if not claimed.calls else None)
-        return claimed
+    upkeep.tell_shut(job, claimed.shut if not claimed.calls else None)
+    return claimed
 
 
 def _keep(outcomes: list[Outcome]) -> None:

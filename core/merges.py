@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import db, prompts, providers, templates, tokens
+from core import db, former, prompts, providers, templates, tokens
 from core.prompts import Asking
 
 
@@ -37,9 +37,9 @@ LOCK_JOB = """
 SELECT template_id, template_version, params, provider, model FROM job WHERE id = :job FOR NO KEY UPDATE
 """
 
-# Those that wait, and those that lacked a part which was sent again since.
-DECIDED = """
-SELECT m.id, p.lane, p.lacks FROM request m JOIN LATERAL (
+# Those that wait, and those that lacked a part which was sent again since. What a former model was asked is made anew.
+DECIDED = f"""
+SELECT m.id, p.lane, p.lacks FROM request m JOIN job j ON j.id = m.job_id JOIN LATERAL (
   SELECT bool_or(r.state IN ('held', 'pending', 'in_flight', 'answered')) AS open,
     (array_agg(r.lane ORDER BY r.finished_at DESC NULLS LAST))[1] AS lane,
     min(r.custom_id || CASE r.state WHEN 'failed' THEN ' failed: ' || r.error_message
@@ -47,7 +47,8 @@ SELECT m.id, p.lane, p.lacks FROM request m JOIN LATERAL (
       FILTER (WHERE r.state <> 'succeeded' OR s.result IS NULL) AS lacks
   FROM request r LEFT JOIN response s ON s.id = r.response_id WHERE r.merge_id = m.id
 ) p ON true
-WHERE m.id = ANY(:ids) AND (m.state = 'held' OR m.state = 'failed' AND m.error_code = 'part_failed') AND NOT p.open
+WHERE m.id = ANY(:ids) AND m.id > {former.UNTIL} AND NOT p.open
+  AND (m.state = 'held' OR m.state = 'failed' AND m.error_code = 'part_failed')
 ORDER BY m.id
 """
 

@@ -15,7 +15,7 @@ import orjson
 from psycopg import sql
 from sqlmodel import Session
 
-from core import claims, db, pricing, record, reuse
+from core import claims, db, former, pricing, record, reuse
 from core.ids import new_id
 from core.models import Job, ProviderBatch
 from core.prompts import Asking
@@ -63,22 +63,21 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     room, limits = _room(session, provider), _limits(job, provider.batches)
     if room.none:
         return Packed()
-    if not db.scalar(session, WORTH_SENDING, job=job.id, requests=limits.requests, bytes=limits.bytes):
+    sending = {"job": job.id, "former": former.until(job.former), "requests": limits.requests, "bytes": limits.bytes}
+    if not db.scalar(session, WORTH_SENDING, **sending):
         return Packed()
     if asking is not None:
-        _repair(session, job.id, provider)
+        _repair(session, job, provider)
     batch_id = new_id("bat")
     taken = db.row(
         session,
         SLICE.format(known=reuse.known("r.fingerprint")),
-        job=job.id,
+        **sending,
         batch=batch_id,
         reuse=job.reuse,
         model=job.model,
         endpoint=provider.endpoint,
         mixed=provider.batches.mixes_models,
-        requests=limits.requests,
-        bytes=limits.bytes,
         frame=_frame_bytes(provider.batches, provider.endpoint),
         tokens=room.tokens,
         usd=room.usd,
@@ -114,7 +113,8 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
 # answers that may have to be asked again.
 WORTH_SENDING = """
 WITH waiting AS (
-  SELECT body_bytes FROM request WHERE job_id = :job AND state = 'pending' AND lane = 'batch' LIMIT :requests
+  SELECT body_bytes FROM request
+  WHERE job_id = :job AND state = 'pending' AND lane = 'batch' AND id > :former LIMIT :requests
 )
 SELECT count(*) > 0 AND (count(*) >= :requests OR coalesce(sum(body_bytes), 0) >= :bytes OR NOT (
   EXISTS (SELECT 1 FROM job_document WHERE job_id = :job AND NOT expanded)
@@ -129,7 +129,7 @@ WITH due AS MATERIALIZED (
     coalesce(r.model, :model) AS model, coalesce(r.endpoint, :endpoint) AS endpoint,
     CASE WHEN :reuse THEN {known} END AS known
   FROM request r
-  WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'batch' AND NOT (:reuse AND EXISTS (
+  WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'batch' AND r.id > :former AND NOT (:reuse AND EXISTS (
     SELECT 1 FROM request twin WHERE twin.fingerprint = r.fingerprint AND twin.state IN ('in_flight', 'answered')
       AND NOT twin.reused))
   ORDER BY r.id LIMIT :requests FOR UPDATE OF r SKIP LOCKED
@@ -207,9 +207,9 @@ def _prices(session: Session, job: Job, output_tokens: int, at: datetime) -> dic
     }
 
 
-def _repair(session: Session, job_id: str, provider: Provider) -> None:
+def _repair(session: Session, job: Job, provider: Provider) -> None:
     """Make the bodies of those that are asked again: the question, the answer that broke its schema, and the error."""
-    rows = db.rows(session, TO_REPAIR, job=job_id)
+    rows = db.rows(session, TO_REPAIR, job=job.id, former=former.until(job.former))
     if not rows:
         return
     bodies = [orjson.dumps(provider.repair(row.body, row.text or "", row.error_message or "")).decode() for row in rows]
@@ -220,6 +220,7 @@ TO_REPAIR = """
 SELECT r.id, r.error_message, b.body, s.text
 FROM request r JOIN request_body b ON b.request_id = r.id LEFT JOIN response s ON s.id = r.response_id
 WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'batch' AND r.asked_again
+  AND r.id > :former
 """
 
 REPAIRED = """

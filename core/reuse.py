@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from core import db
+from core import db, former
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.models import AuditEntry
 
@@ -169,9 +169,9 @@ class Which:
 # the same fingerprint: one of another collection would take their place.
 CONDITIONS: dict[str, str] = {
     "template": "s.request_id IN (SELECT u.request_id FROM usage_record u WHERE u.template_id = :template)",
-    "model": """(s.model = :model OR s.request_id IN (
+    "model": f"""(s.model = :model OR s.request_id IN (
         SELECT r.id FROM request r LEFT JOIN job j ON j.id = r.job_id
-        WHERE coalesce(r.model, j.model, r.single ->> 'model') = :model))""",
+        WHERE coalesce(r.model, {former.asked("model")}, r.single ->> 'model') = :model))""",
     "collection": """s.fingerprint IN (
         SELECT r.fingerprint FROM request r JOIN document d ON d.id = r.document_id
         JOIN collection c ON c.id = d.collection_id WHERE c.name = :collection

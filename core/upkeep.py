@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import calls, claims, db, expand, heartbeat, pricing, queue, record, reuse, templates
+from core import calls, claims, db, expand, former, heartbeat, pricing, queue, record, reuse, templates
 from core.breaker import Standing
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
@@ -20,7 +20,8 @@ def expand_job(job_id: str) -> None:
     """Make requests of all documents that are ready, chunk by chunk, and let the pump send them."""
     while True:
         with db.transaction() as session:
-            job = session.get(Job, job_id)
+            # Whoever lets it go on with another model waits for the end of this.
+            job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
             if job is None or job.state not in ("queued", "running"):
                 return
             db.execute(
@@ -39,6 +40,8 @@ def expand_job(job_id: str) -> None:
             if provider is None:
                 return
             asking = templates.asking(session, job.template_id, job.params, job.template_version)
+            if job.former:
+                former.make_anew(session, job_id)
             made = expand.expand(session, job_id, asking, provider, job.model, job.lane)
             if job.canary:
                 expand.hold_behind_canary(session, job_id, job.canary)
@@ -61,15 +64,25 @@ def provider_of(session: Session, job: Job) -> Provider | None:
     return found
 
 
-def tell_shut(session: Session, job: Job, shut: Standing | None) -> None:
-    """The job says which breaker it waits for and until when, and nothing of it any more once it goes on."""
+def tell_shut(job: Job, shut: Standing | None) -> None:
+    """The job says which breaker it waits for and until when, and nothing of it any more once it goes on.
+
+    After the claim: who packs it holds the job and waits for the end of claims.
+    """
     reason = f"{SHUT} {shut.reason}" if shut else None
-    if shut and job.error != reason:
-        db.execute(session, "UPDATE job SET error = :reason WHERE id = :job", job=job.id, reason=reason)
-        told = f"{SHUT} {shut.provider}/{shut.model} {'was stopped by hand' if shut.by_hand else 'does not answer'}."
-        db.execute(session, NOTE_WAITING, job=job.id, reason=told)
-    elif not shut and (job.error or "").startswith(SHUT):
-        db.execute(session, "UPDATE job SET error = NULL WHERE id = :job", job=job.id)
+    if job.error == reason or not (shut or (job.error or "").startswith(SHUT)):
+        return
+    with db.transaction() as session:
+        told = db.execute(session, TELL, job=job.id, provider=job.provider, model=job.model, reason=reason)
+        if shut and told:
+            what = "was stopped by hand" if shut.by_hand else "does not answer"
+            db.execute(session, NOTE_WAITING, job=job.id, reason=f"{SHUT} {shut.provider}/{shut.model} {what}.")
+
+
+# One that went on with another model meanwhile does not wait for this any more.
+TELL = """
+UPDATE job SET error = :reason WHERE id = :job AND provider = :provider AND model = :model AND state = 'running'
+"""
 
 
 SHUT = "The live requests wait:"
@@ -106,9 +119,10 @@ def nudge(session: Session) -> None:
 
 DUE_DOCUMENTS = "SELECT id FROM document WHERE state = 'queued' ORDER BY id LIMIT 500"
 
-DUE_JOBS = """
+DUE_JOBS = f"""
 SELECT j.id, j.state, EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id
-    WHERE d.job_id = j.id AND NOT d.expanded AND x.state IN ('ready', 'failed')) OR j.state = 'queued' AS expandable
+    WHERE d.job_id = j.id AND NOT d.expanded AND x.state IN ('ready', 'failed')) OR j.state = 'queued'
+  OR j.former IS NOT NULL AND EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND {former.WAITS}) AS expandable
 FROM job j WHERE j.state IN ('queued', 'running', 'paused', 'cancelling')
 ORDER BY j.state = 'paused', j.id LIMIT 500
 """

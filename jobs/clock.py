@@ -14,7 +14,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from core import db, upkeep
+from core import db, moving, upkeep
 from core.errors import Unavailable
 from core.health import sampling
 from core.settings import get_settings
@@ -98,6 +98,11 @@ class AsLeader:
             self._ended_well = time.monotonic()
 
 
+def _tick(at: datetime) -> None:
+    upkeep.tick(at)
+    moving.follow_rules(at)
+
+
 def make(leadership: Leadership) -> BackgroundScheduler:
     """A scheduler with the leader's jobs; started by the caller."""
     settings = get_settings()
@@ -107,7 +112,7 @@ def make(leadership: Leadership) -> BackgroundScheduler:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
 
-    tick = AsLeader(leadership, upkeep.tick, late_after=settings.scheduler_tick_seconds + TICK_SECONDS)
+    tick = AsLeader(leadership, _tick, late_after=settings.scheduler_tick_seconds + TICK_SECONDS)
     samples = AsLeader(leadership, lambda at: sampling.take(at, well=not tick.late), late_after=0)
     start = datetime.now(UTC)
     for name, run, seconds in (

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from core import batches, extract, live, rounds, upkeep
+from core import batches, extract, live, moving, rounds, upkeep
 from core.errors import CairnError
 from core.settings import Settings
 from jobs import process
@@ -42,6 +42,7 @@ class Round:
     async def make(self) -> None:
         newest = await asyncio.to_thread(rounds.newest_task)
         await self._try({"taking over from the dead": asyncio.to_thread(upkeep.take_over, datetime.now(UTC))})
+        await self._try({"moving what waits": asyncio.to_thread(moving.follow_rules, datetime.now(UTC))})
         await self._advance()
         await self._try({"deriving": self._derive()})
         await self._extract()

@@ -50,6 +50,8 @@ class JobRow:
     canary: int
     deadline: datetime | None
     leftovers: dict[str, Any] | None
+    fallback: dict[str, Any] | None
+    former: list[dict[str, Any]]
     waits_until: datetime | None
     error: str | None
     created_at: datetime
@@ -162,7 +164,8 @@ SELECT j.id, j.name, j.description, j.template_id AS template, t.name AS templat
   coalesce(r.succeeded, 0) AS succeeded, coalesce(r.failed, 0) AS failed, coalesce(r.cancelled, 0) AS cancelled,
   coalesce(r.reused, 0) AS reused, b.settling, coalesce(u.cost, 0) AS cost_usd, coalesce(u.unpriced, 0) AS unpriced,
   coalesce(u.input_tokens, 0)::bigint AS input_tokens, coalesce(u.output_tokens, 0)::bigint AS output_tokens,
-  j.estimate_usd, j.canary, j.deadline, j.leftovers, j.waits_until, j.error, j.created_at, j.started_at, j.finished_at
+  j.estimate_usd, j.canary, j.deadline, j.leftovers, j.fallback,
+  coalesce(j.former, '[]') AS former, j.waits_until, j.error, j.created_at, j.started_at, j.finished_at
 FROM job j LEFT JOIN template t ON t.id = j.template_id
 LEFT JOIN LATERAL (
   SELECT count(*) FILTER (WHERE state IN ('pending', 'held')) AS pending,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core import breaker, db, jobs, live, process, upkeep
+from core import breaker, db, live, moving, process, upkeep
 from core.breaker import BreakerOpen
 from core.errors import ProviderError
 from core.live import LiveLane
@@ -255,7 +255,7 @@ def test_what_waits_may_move_to_the_batch_lane(openai: LocalProvider) -> None:
     breaker.trip("openai", MODEL, 3, 60)
     job = live_job(3)
     pump(job)
-    assert jobs.move(job, "batch") == 3
+    assert moving.to_lane(job, "batch") == 3
     assert rows("SELECT DISTINCT lane FROM request") == [{"lane": "batch"}]
     assert rows("SELECT lane, error FROM job") == [{"lane": "batch", "error": None}]
 

@@ -30,7 +30,7 @@ def job(state: str = "running", **fields: Any) -> JobRow:
         "reused",
     )
     values |= dict.fromkeys((*counts, "canary", "unpriced"), 0)
-    values |= {"state": state, "provider": "openai", "lane": "batch", "created_at": NOW, **fields}
+    values |= {"state": state, "provider": "openai", "lane": "batch", "created_at": NOW, "former": [], **fields}
     return JobRow(**values)
 
 

@@ -1,0 +1,77 @@
+"""What a job was asked of before it went on with another model.
+
+Requests are made for one model: its name is in their bodies and fingerprints. So none is ever rewritten. When a job
+goes on with another model, the requests made so far are those of its former one: what is under way there comes back
+and is kept as what it is, and what waits is taken away, so that its documents are expanded anew. A document is the
+unit: the parts of a long one are all answered by one model, and it is made anew only while nothing of it is under way.
+
+Ids grow, so the last one that was made for a model tells all of its requests.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlmodel import Session
+
+from core import db
+
+
+def until(former: Sequence[Mapping[str, Any]] | None) -> int:
+    """The last request that was not made for the job's present model; 0 where it never had another."""
+    return int(former[-1]["until"]) if former else 0
+
+
+def asked(field: str) -> str:
+    """SQL for the provider or the model that request r of job j was made for."""
+    return f"""coalesce((SELECT f ->> '{field}' FROM jsonb_array_elements(j.former) f
+      WHERE r.id <= CAST(f ->> 'until' AS bigint) ORDER BY CAST(f ->> 'until' AS bigint) LIMIT 1), j.{field})"""
+
+
+# As in `until`, in SQL.
+UNTIL = "coalesce(CAST(j.former -> -1 ->> 'until' AS bigint), 0)"
+WAITS = f"r.state IN ('pending', 'held') AND r.id <= {UNTIL}"
+
+
+def make_anew(session: Session, job_id: str) -> list[str]:
+    """Let the documents that wait for a former model be expanded again. Returns those that are.
+
+    Answers of their parts are set aside: paid for, kept, and known if that model is asked again. What somebody else is
+    writing to right now is left for the next time.
+    """
+    documents = [row.document_id for row in db.rows(session, WAITING, job=job_id)]
+    found = db.rows(session, ANEW, job=job_id, documents=documents) if documents else []
+    ids = [row.document_id for row in found]
+    if ids:
+        for statement in MAKE_ANEW:
+            db.execute(session, statement, job=job_id, documents=ids)
+    return ids
+
+
+WAITING = f"""
+SELECT DISTINCT r.document_id FROM request r JOIN job j ON j.id = r.job_id
+WHERE r.job_id = :job AND r.document_id IS NOT NULL AND {WAITS}
+"""
+
+# The rows stay locked until the end; a document that is being deleted is left to that.
+ANEW = """
+WITH free AS MATERIALIZED (
+  SELECT r.document_id, r.state FROM request r JOIN document d ON d.id = r.document_id
+  WHERE r.job_id = :job AND r.document_id = ANY(:documents)
+  FOR UPDATE OF r SKIP LOCKED FOR KEY SHARE OF d SKIP LOCKED
+)
+SELECT document_id FROM free GROUP BY document_id
+HAVING NOT bool_or(state IN ('in_flight', 'answered'))
+  AND count(*) = (SELECT count(*) FROM request o WHERE o.job_id = :job AND o.document_id = free.document_id)
+"""
+
+GOING = "r.job_id = :job AND r.document_id = ANY(:documents) AND r.state <> 'succeeded'"
+MAKE_ANEW = (
+    # Unusable ones alone: a request with a good answer has succeeded.
+    f"""DELETE FROM response s USING request r WHERE s.request_id = r.id AND {GOING}
+          AND NOT EXISTS (SELECT 1 FROM request o WHERE o.response_id = s.id AND o.id <> r.id)""",
+    f"DELETE FROM request_body b USING request r WHERE b.request_id = r.id AND {GOING}",
+    f"DELETE FROM request r WHERE {GOING}",
+    """UPDATE request SET custom_id = custom_id || '~' || id, merge_id = NULL
+       WHERE job_id = :job AND document_id = ANY(:documents) AND custom_id NOT LIKE '%~%'""",
+    "UPDATE job_document SET expanded = false WHERE job_id = :job AND document_id = ANY(:documents)",
+)

@@ -1,0 +1,227 @@
+"""Use cases of what waits: out in the other lane, or on with another model, by hand or by the job's own rule."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from sqlmodel import Session
+
+from core import calls, db, expand, former, jobs, packing, pricing, queue, reuse, templates
+from core.errors import CairnError, Conflict, InvalidInput
+from core.jobs import Lane
+from core.models import Job
+
+log = structlog.get_logger()
+AT_WORK = ("queued", "running", "paused")
+
+
+def to_lane(job_id: str, lane: Lane) -> int:
+    """Let what waits in the other lane go out in this one, and what is still to be expanded. Returns how many wait.
+
+    What is held behind a canary moves, too; the canary itself stays live.
+    """
+    with db.transaction() as session:
+        return _to_lane(session, jobs.locked(session, job_id), lane)
+
+
+def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
+    if job.state not in AT_WORK:
+        raise Conflict(f"A job that is {job.state} has nothing that waits for a lane.")
+    if job.state != "paused" and job.canary:
+        raise Conflict("The canary goes live. Wait until it is through, or pause the job.")
+    packing.dissolve(session, job.id)
+    moved = db.execute(session, MOVE, job=job.id, lane=lane)
+    if job.lane != lane or moved:
+        job.lane, job.error = lane, None
+        jobs.set_going(job)
+        session.flush()
+        where = "the live lane" if lane == "live" else "the batch lane"
+        expand.note(session, job.id, "moved", f"{why}Moved to {where}: {moved:,} requests that waited.")
+        queue.defer(session, "pump_job", job_id=job.id)
+    return moved
+
+
+MOVE = """
+UPDATE request SET lane = :lane WHERE job_id = :job AND state IN ('pending', 'held') AND lane <> :lane
+"""
+
+
+def to_model(job_id: str, provider: str, model: str | None = None) -> int:
+    """Go on with another model: the documents that wait are asked of that one. Returns how many they are.
+
+    What is under way at the former model stays there, and what that has answered stays as it is.
+    """
+    with db.transaction() as session:
+        # Nobody claims or makes requests for the former model meanwhile.
+        job = jobs.locked(session, job_id, whole=True)
+        return _to_model(session, job, provider, jobs.model_for(provider, model))
+
+
+def _to_model(session: Session, job: Job, provider: str, model: str, why: str = "") -> int:
+    _check_target(job, provider, model)
+    was = f"{job.provider}/{job.model}"
+    packing.dissolve(session, job.id)
+    last = db.scalar(session, "SELECT coalesce(max(id), 0) FROM request WHERE job_id = :job", job=job.id)
+    before = former.until(job.former)
+    job.former = [*(job.former or ()), {"provider": job.provider, "model": job.model, "until": last}]
+    job.provider, job.model, job.error = provider, model, None
+    job.waits_until, job.waits = None, 0
+    jobs.set_going(job)
+    session.flush()
+    anew = former.make_anew(session, job.id)
+    expand.note(session, job.id, "model", f"{why}{_told(session, job, was, len(anew), before)}")
+    queue.defer(session, "expand_job", job_id=job.id)
+    return len(anew)
+
+
+def _check_target(job: Job, provider: str, model: str) -> None:
+    if job.state == "draft":
+        raise Conflict("This job is not started yet: nothing of it waits. Make it anew with the other model.")
+    if job.state not in AT_WORK:
+        raise Conflict(f"A job that is {job.state} has nothing that could go on with another model.")
+    if job.template_id is None:
+        raise Conflict(
+            "Own requests are made for their model: it stands in each of them. Hand them in again for another one, or "
+            "move the job to the batch lane."
+        )
+    if job.state == "paused" and job.canary:
+        raise Conflict("The canary waits for your decision. Release the rest or drop it first.")
+    calls.provider(provider)
+    if (provider, model) == (job.provider, job.model):
+        raise InvalidInput(f"The job goes to {provider}/{model} already. Choose another model.")
+
+
+def _told(session: Session, job: Job, was: str, anew: int, before: int) -> str:
+    left = db.row(session, LEFT_THERE, job=job.id, before=before, last=former.until(job.former))
+    assert left is not None
+    said = f"Goes on with {job.provider}/{job.model} instead of {was}: {_documents(anew)} that waited."
+    if left.under_way:
+        said += f" {left.under_way:,} requests are still under way at {was} and stay there."
+    if left.aside:
+        said += f" {left.aside:,} answers of parts are set aside: their documents are asked anew as a whole."
+    return said
+
+
+LEFT_THERE = """
+SELECT count(*) FILTER (WHERE state IN ('in_flight', 'answered')) AS under_way,
+  count(*) FILTER (WHERE state = 'succeeded' AND custom_id LIKE '%~%' AND id > :before) AS aside
+FROM request WHERE job_id = :job AND id <= :last
+"""
+
+
+def _documents(number: int) -> str:
+    return "1 document" if number == 1 else f"{number:,} documents"
+
+
+@dataclass(frozen=True)
+class MoveEstimate:
+    """What waits, and what it would cost with one model in either lane; None where no price is known.
+
+    `documents` are 0 for own requests. `too_long` documents would fail for this model.
+    """
+
+    documents: int
+    requests: int
+    too_long: int
+    cost_live: Decimal | None
+    cost_batch: Decimal | None
+
+
+@reuse.or_without
+def estimate(job_id: str, at: datetime, provider: str | None = None, model: str | None = None) -> MoveEstimate:
+    """With the job's own model where none is named. Raises what `to_model` would."""
+    with db.transaction() as session:
+        job = jobs.locked(session, job_id)
+        chosen = job.model
+        if provider is not None:
+            chosen = jobs.model_for(provider, model)
+            _check_target(job, provider, chosen)
+        if job.template_id is None:
+            return _of_own(session, job, at)
+        waiting = [row.document_id for row in db.rows(session, WAITING_DOCUMENTS, job=job_id)]
+        asking = templates.asking(session, job.template_id, job.params, job.template_version)
+        whom = calls.provider(provider or job.provider)
+        found = expand.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
+    output = asking.expected_output_tokens * found.calls
+
+    def cost(lane: str) -> Decimal | None:
+        return pricing.of_calls(whom.name, chosen, found.calls, found.input_tokens, output, lane, at)
+
+    return MoveEstimate(len(waiting), found.requests, found.too_long, cost("live"), cost("batch"))
+
+
+# As in core.former: a document of which something is under way is not taken.
+WAITING_DOCUMENTS = """
+SELECT document_id FROM request WHERE job_id = :job AND document_id IS NOT NULL GROUP BY document_id
+HAVING bool_or(state IN ('pending', 'held')) AND NOT bool_or(state IN ('in_flight', 'answered'))
+UNION SELECT document_id FROM job_document WHERE job_id = :job AND NOT expanded
+"""
+
+
+def _of_own(session: Session, job: Job, at: datetime) -> MoveEstimate:
+    groups = db.rows(session, OWN_WAITING, job=job.id)
+    output = packing.OWN_OUTPUT_TOKENS
+
+    def cost(lane: str) -> Decimal | None:
+        found = [
+            pricing.of_calls(job.provider, one.model or job.model, one.n, one.tokens, output * one.n, lane, at)
+            for one in groups
+        ]
+        return _sum(found)
+
+    return MoveEstimate(0, sum(one.n for one in groups), 0, cost("live"), cost("batch"))
+
+
+OWN_WAITING = """
+SELECT model, count(*)::int AS n, sum(input_tokens)::bigint AS tokens FROM request
+WHERE job_id = :job AND state IN ('pending', 'held') GROUP BY model
+"""
+
+
+def _sum(costs: Sequence[Decimal | None]) -> Decimal | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if len(known) == len(costs) else None
+
+
+def follow_rules(at: datetime) -> None:
+    """Move the jobs whose rule says so: each once in its life, and never to a model that does not answer either."""
+    with db.transaction() as session:
+        due = db.rows(session, DUE)
+    for row in due:
+        try:
+            with db.transaction() as session:
+                _follow_rule(session, row, at)
+        except CairnError as error:
+            log.warning("a job's fallback could not be followed", job=row.id, reason=error.message)
+
+
+def _follow_rule(session: Session, due: Any, at: datetime) -> None:
+    # Whoever holds it may keep a batch's answers for minutes; the clock looks again.
+    job = session.get(Job, due.id, with_for_update={"skip_locked": True})
+    if job is None or job.fallback is None or job.fallback.get("used_at") or job.state != "running":
+        return
+    rule = job.fallback
+    why = f"{job.provider}/{due.model} has kept the job waiting for longer than {due.after_s:,.0f} s. "
+    if rule["lane"]:
+        _to_lane(session, job, rule["lane"], why)
+    elif (rule["provider"], rule["model"]) != (job.provider, job.model):
+        _to_model(session, job, rule["provider"], rule["model"], why)
+    job.fallback = {**rule, "used_at": at.isoformat()}
+
+
+# How long: since the breaker opened first or the job began, whichever was later; probes that failed count in.
+DUE = f"""
+SELECT j.id, b.model, CAST(j.fallback ->> 'after_s' AS float8) AS after_s
+FROM job j JOIN breaker b ON b.provider = j.provider
+WHERE j.state = 'running' AND j.fallback IS NOT NULL AND j.fallback ->> 'used_at' IS NULL AND b.state = 'open'
+  AND greatest(b.opened_at, j.started_at) <= now() - make_interval(secs => CAST(j.fallback ->> 'after_s' AS float8))
+  AND (j.fallback ->> 'lane' IS NULL OR j.canary = 0)
+  AND EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND r.state = 'pending' AND r.lane = 'live'
+    AND r.id > {former.UNTIL} AND coalesce(r.model, j.model) = b.model)
+  AND NOT EXISTS (SELECT 1 FROM breaker other WHERE other.provider = j.fallback ->> 'provider'
+    AND other.model = j.fallback ->> 'model' AND other.state <> 'closed')
+ORDER BY j.id
+"""

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from api import errors
-from core import __version__
+from core import __version__, boot
 from core import health as core_health
+from core.health import DatabaseHealth
 from core.settings import get_settings
 
 STARTED = time.monotonic()
@@ -23,13 +25,34 @@ def _answer(request: Request, healthy: bool, **fields: Any) -> JSONResponse:
 
 
 async def health(request: Request) -> JSONResponse:
-    return _answer(request, True, version=__version__, uptime_seconds=int(time.monotonic() - STARTED))
+    """That web answers, and that what it started for itself stays alive. The database is asked by /health/db."""
+    at = datetime.now(UTC)
+    lost = [f"Process {one.name} {one.last_exit}, again and again" for one in boot.children() if one.keeps_ending(at)]
+    fields: dict[str, Any] = {"version": __version__, "uptime_seconds": int(time.monotonic() - STARTED)}
+    return _answer(request, not lost, **fields, **({"errors": lost} if lost else {}))
+
+
+class Looking:
+    """Probes that come while one look at the database is under way wait for that one: a database that hangs must not
+    take a thread for each of them."""
+
+    def __init__(self, look: Callable[[], DatabaseHealth]) -> None:
+        self._look = look
+        self._under_way: asyncio.Task[DatabaseHealth] | None = None
+
+    async def found(self, limit_s: float) -> DatabaseHealth:
+        task = self._under_way
+        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
+            task = self._under_way = asyncio.create_task(asyncio.to_thread(self._look))
+        return await asyncio.wait_for(asyncio.shield(task), limit_s)
+
+
+_looking = Looking(core_health.database)
 
 
 async def database_health(request: Request) -> JSONResponse:
     try:
-        limit = get_settings().database_health_check_timeout
-        found = await asyncio.wait_for(asyncio.to_thread(core_health.database), limit)
+        found = await _looking.found(get_settings().database_health_check_timeout)
     except TimeoutError:
         return _answer(request, False, database_connected=False, errors=["The database did not answer in time"])
     fields: dict[str, Any] = {

@@ -22,6 +22,8 @@ log = structlog.get_logger()
 
 WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 HEALTHY_AFTER = timedelta(seconds=60)
+# So often one after the other, and it does not come back by itself any more.
+KEEPS_ENDING = 3
 LOOK_EVERY_S = 0.25
 PARENT_LOOK_EVERY_S = 0.5
 
@@ -44,14 +46,19 @@ class Supervised(Protocol):
 
 @dataclass(frozen=True)
 class ChildState:
-    """For the Health page. `since` is set while it runs, `next_start_at` while a restart is waited for."""
+    """For the Health page and probes. `since` is set while it runs, `next_start_at` while a restart is waited for;
+    `deaths` counts those one soon after the other."""
 
     name: str
     pid: int | None = None
     since: datetime | None = None
     restarts: int = 0
+    deaths: int = 0
     last_exit: str | None = None
     next_start_at: datetime | None = None
+
+    def keeps_ending(self, at: datetime) -> bool:
+        return self.deaths >= KEEPS_ENDING and (self.since is None or at - self.since < HEALTHY_AFTER)
 
 
 def wait_before_restart(deaths_in_a_row: int, waits_s: Sequence[float] = WAITS_S) -> float:
@@ -83,7 +90,6 @@ class Child:
         self._healthy_after = healthy_after
         self._look_every_s = look_every_s
         self._clock = clock
-        self._deaths_in_a_row = 0
         self._stopped = False
         self._starting = threading.Lock()
 
@@ -112,12 +118,17 @@ class Child:
 
     def _note_death(self, last_exit: str) -> float:
         now = self._clock()
-        if self.state.since and now - self.state.since >= self._healthy_after:
-            self._deaths_in_a_row = 0
-        self._deaths_in_a_row += 1
-        wait_s = wait_before_restart(self._deaths_in_a_row, self._waits_s)
-        next_start_at = now + timedelta(seconds=wait_s)
-        self.state = replace(self.state, pid=None, since=None, last_exit=last_exit, next_start_at=next_start_at)
+        lived = self.state.since is not None and now - self.state.since >= self._healthy_after
+        deaths = 1 if lived else self.state.deaths + 1
+        wait_s = wait_before_restart(deaths, self._waits_s)
+        self.state = replace(
+            self.state,
+            pid=None,
+            since=None,
+            deaths=deaths,
+            last_exit=last_exit,
+            next_start_at=now + timedelta(seconds=wait_s),
+        )
         log.warning("a child process is down", child=self.state.name, reason=last_exit, restart_in_s=wait_s)
         return wait_s
 

@@ -43,5 +43,10 @@ def head() -> str:
     return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
 
 
+@lru_cache(maxsize=1)
+def known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions())
+
+
 def revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()

@@ -13,7 +13,8 @@ from core.errors import Unavailable
 
 @dataclass(frozen=True)
 class DatabaseHealth:
-    """`response_time_ms` is one round trip; `migration_status` up_to_date, pending or unknown."""
+    """`response_time_ms` is one round trip; `migration_status` up_to_date, pending, newer or unknown, `revision` the
+    schema's own."""
 
     connected: bool
     response_time_ms: float | None
@@ -21,6 +22,7 @@ class DatabaseHealth:
     pool_size: int
     migration_status: str
     error: str | None
+    revision: str | None = None
 
     @property
     def healthy(self) -> bool:
@@ -36,8 +38,18 @@ def database() -> DatabaseHealth:
             begun = time.perf_counter()
             connection.execute(text("SELECT 1"))
             milliseconds = (time.perf_counter() - begun) * 1000
-            at_head = migrate.revision(connection) == migrate.head()
+            revision = migrate.revision(connection)
     except (SQLAlchemyError, Unavailable):
         return DatabaseHealth(False, None, active, size, "unknown", "Database connection failed")
-    error = None if at_head else "The database's schema is not at this version: run `alembic upgrade head`."
-    return DatabaseHealth(True, round(milliseconds, 2), active, size, "up_to_date" if at_head else "pending", error)
+    status, error = standing(revision)
+    return DatabaseHealth(True, round(milliseconds, 2), active, size, status, error, revision)
+
+
+def standing(revision: str | None) -> tuple[str, str | None]:
+    """How a schema's revision stands to this version, and what to do about it."""
+    head = migrate.head()
+    if revision == head:
+        return "up_to_date", None
+    if revision is None or revision in migrate.known():
+        return "pending", f"The schema is at {revision or 'nothing'} and not at {head}: run `alembic upgrade head`."
+    return "newer", f"The schema is at {revision}, which this version does not know: run the version that made it."

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core import health
-from core.health import readings
-from core.health.readings import Reading
+from core.health import readings, sampling
+from core.health.readings import PROVIDER, Reading
 from core.reports import health as report
 from core.reports.health import SampleRow
 from core.settings import get_settings
@@ -24,7 +24,7 @@ class Component:
 
 
 def components(at: datetime) -> list[Component]:
-    """The database, scheduler, workers and queue as they are at this moment; the rest as it was sampled last.
+    """All but reuse and the disk as it is at this moment; those two, and what else there is, as it was sampled last.
 
     With the database away, only that is known.
     """
@@ -34,29 +34,30 @@ def components(at: datetime) -> list[Component]:
         return [_measured(readings.database(found, None, embedded=embedded), None, at)]
     last = {sample.component: sample for sample in report.latest_samples()}
     every = timedelta(seconds=get_settings().health_sample_seconds)
+    # One that the newest round left out is not there any more: a provider that was taken out, for one.
+    newest = max((sample.time for sample in last.values()), default=at)
+    there = {name: one for name, one in last.items() if newest - one.time < every}
     rows = report.workers()
     leader = next((row.name for row in rows if row.leader and row.alive), None)
+    size = last["database"].figures.get("bytes") if "database" in last else None
     measured = [
-        readings.database(found, None, embedded=embedded),
+        readings.database(found, size, embedded=embedded),
         readings.scheduler(last.get("scheduler"), leader, at, every),
         readings.workers(rows, at),
         readings.queue(report.queue(), at),
+        *sampling.providers_of([name.removeprefix(PROVIDER) for name in there if name.startswith(PROVIDER)], at),
     ]
     names = {one.component for one in measured}
-    # One that the newest round left out is not there any more: a provider that was taken out, for one.
-    newest = max((sample.time for sample in last.values()), default=at)
-    rest = [one for name, one in last.items() if name not in names and newest - one.time < every]
     return [
         *(_measured(one, last.get(one.component), at) for one in measured),
-        *(_sampled(one, at, every) for one in rest),
+        *(_sampled(one, at, every) for name, one in there.items() if name not in names),
     ]
 
 
 def _measured(one: Reading, last: SampleRow | None, at: datetime) -> Component:
     """`since` is of the samples where they say the same."""
-    figures = {**(last.figures if last else {}), **one.figures}
     since = last.since if last and last.healthy == one.healthy else None
-    return Component(one.component, one.healthy, one.message, figures, since, at)
+    return Component(one.component, one.healthy, one.message, dict(one.figures), since, at)
 
 
 def _sampled(sample: SampleRow, at: datetime, every: timedelta) -> Component:

@@ -28,7 +28,7 @@ class Reading:
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
-def database(found: DatabaseHealth, size_bytes: int | None, *, embedded: bool) -> Reading:
+def database(found: DatabaseHealth, size_bytes: float | None, *, embedded: bool) -> Reading:
     if not found.connected:
         return Reading("database", False, AWAY_EMBEDDED if embedded else AWAY)
     figures = {
@@ -38,9 +38,19 @@ def database(found: DatabaseHealth, size_bytes: int | None, *, embedded: bool) -
     }
     if size_bytes is not None:
         figures["bytes"] = float(size_bytes)
-    used = f"{found.active_connections} of {found.pool_size} connections in use"
-    message = found.error or f"{found.response_time_ms} ms a round trip, {used}, schema up to date"
+    parts = [
+        f"{found.response_time_ms} ms a round trip",
+        f"{found.active_connections} of {found.pool_size} connections in use",
+        f"schema {found.revision} is up to date",
+    ]
+    if size_bytes is not None:
+        parts.append(_size(size_bytes))
+    message = found.error or ", ".join(parts)
     return Reading("database", found.healthy, message, figures)
+
+
+def _size(number: float) -> str:
+    return f"{number / (1 << 30):,.1f} GB" if number >= 1 << 30 else f"{number / (1 << 20):,.0f} MB"
 
 
 AWAY = "It cannot be reached. Check that PostgreSQL runs and that DATABASE_URL points at it."
@@ -58,7 +68,13 @@ def scheduler(last: SampleRow | None, leader: str | None, at: datetime, every: t
         return Reading("scheduler", False, f"No heartbeat for {int(age.total_seconds() // 60)} min. {start}", figures)
     if not last.healthy:
         return Reading("scheduler", False, last.message, figures)
-    return Reading("scheduler", True, f"ticking; {leader} leads" if leader else "ticking", figures)
+    who = f"ticking; {leader} leads" if leader else "ticking"
+    return Reading("scheduler", True, f"{who}, last heartbeat {_ago(age)}", figures)
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60:,} min ago"
 
 
 def stale_after(every: timedelta) -> timedelta:
@@ -105,7 +121,8 @@ def queue(row: QueueRow, at: datetime) -> Reading:
         minutes = int(waited.total_seconds() // 60)
         remedy = "Start another jobs process, or look at what is stuck below."
         return Reading("queue", False, f"The oldest item waits for {minutes:,} min: {depth}. {remedy}", figures)
-    return Reading("queue", True, depth, figures)
+    oldest = f"; the oldest waits for {int(waited.total_seconds()):,} s" if waited >= timedelta(seconds=1) else ""
+    return Reading("queue", True, f"{depth}{oldest}", figures)
 
 
 def provider(name: str, models: Sequence[ModelRow], last_success: datetime | None, at: datetime) -> Reading:
@@ -124,7 +141,8 @@ def provider(name: str, models: Sequence[ModelRow], last_success: datetime | Non
     if last_success is not None:
         figures["last_success_age_s"] = max(0.0, (at - last_success).total_seconds())
     trouble = _trouble(models, answered, failed, at)
-    message = trouble or _well(answered + failed, figures)
+    last = f" Last answer {_ago(at - last_success)}." if trouble and last_success else ""
+    message = f"{trouble}{last}" if trouble else _well(answered + failed, figures, last_success, at)
     return Reading(f"{PROVIDER}{name}", trouble is None, message, figures)
 
 
@@ -153,15 +171,16 @@ def _open(row: ModelRow) -> str:
     )
 
 
-def _well(calls: int, figures: Mapping[str, float]) -> str:
+def _well(calls: int, figures: Mapping[str, float], last_success: datetime | None, at: datetime) -> str:
+    answered = f"last answer {_ago(at - last_success)}" if last_success else ""
     if not calls:
-        return "set up; not called in the last 10 min"
+        return "set up; not called in the last 10 min" + (f", {answered}" if answered else "")
     parts = [f"{calls:,} {_calls(calls)} in 10 min", f"{figures['error_share']:.1%} failed"]
     if "p95_ms" in figures:
         parts.append(f"p50 {figures['p50_ms']:,.0f} ms, p95 {figures['p95_ms']:,.0f} ms")
     if "headroom" in figures:
         parts.append(f"{figures['headroom']:.0%} of the rate limit left")
-    return ", ".join(parts)
+    return ", ".join([*parts, answered] if answered else parts)
 
 
 def reuse(row: ReuseRow, lookups: ReuseHealth) -> Reading:

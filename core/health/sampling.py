@@ -1,6 +1,7 @@
 """Samples every 30 s by the leader, kept for 30 days; whole hours are rolled up and kept for longer."""
 
 import shutil
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -37,16 +38,16 @@ def measured(at: datetime) -> list[Reading]:
         readings.database(health.database(), size, embedded=get_settings().database_url is None),
         readings.workers(report.workers(), at),
         readings.queue(report.queue(), at),
-        *_providers(at),
+        *providers_of(list(calls.configured()), at),
         readings.reuse(report.reuse(), reuse.health()),
         readings.disk(disk.free, disk.total),
     ]
 
 
-def _providers(at: datetime) -> list[Reading]:
-    """Each that is set up here or was called lately."""
+def providers_of(set_up: Sequence[str], at: datetime) -> list[Reading]:
+    """Each that is set up or was called lately."""
     models, successes = providers.models(), providers.last_successes()
-    names = [*calls.configured(), *(row.provider for row in models if row.calls)]
+    names = [*set_up, *(row.provider for row in models if row.calls)]
     return [
         readings.provider(name, [row for row in models if row.provider == name], successes.get(name), at)
         for name in dict.fromkeys(names)

@@ -56,6 +56,7 @@ def test_a_provider_is_red_by_its_breaker_and_by_half_of_its_calls_failing(
     reading = readings.provider("openai", [model], AT - timedelta(seconds=7), AT)
     assert (reading.component, reading.healthy) == ("provider:openai", healthy)
     assert says in reading.message
+    assert "ast answer 7 s ago" in reading.message
     assert reading.figures["last_success_age_s"] == 7
 
 
@@ -84,7 +85,7 @@ def sample(age: timedelta, *, healthy: bool = True) -> SampleRow:
     ("last", "healthy", "says"),
     [
         (None, False, "No heartbeat yet. Start a jobs process"),
-        (sample(timedelta(seconds=90)), True, "one leads"),
+        (sample(timedelta(seconds=90)), True, "one leads, last heartbeat 90 s ago"),
         (sample(timedelta(seconds=151)), False, "No heartbeat for 2 min. Start a jobs process"),
         (sample(timedelta(seconds=1), healthy=False), False, "its words"),
     ],
@@ -108,7 +109,9 @@ def test_the_other_components_are_red_with_a_remedy() -> None:
     waiting = readings.queue(QueueRow(2, 3, 4, 5, AT, late), AT)
     assert (waiting.healthy, "waits for 16 min" in waiting.message) == (False, True)
     assert waiting.figures["oldest_s"] == 16 * 60
-    assert readings.queue(QueueRow(2, 3, 4, 5, late + timedelta(minutes=2), None), AT).healthy
+    soon = readings.queue(QueueRow(2, 3, 4, 5, late + timedelta(minutes=2), None), AT)
+    assert (soon.healthy, "the oldest waits for 840 s" in soon.message) == (True, True)
+    assert "oldest" not in readings.queue(QueueRow(2, 3, 4, 5, None, None), AT).message
 
     assert readings.disk(1 << 30, 1 << 40).healthy
     assert not readings.disk((1 << 30) - 1, 1 << 40).healthy
@@ -123,6 +126,10 @@ def test_the_other_components_are_red_with_a_remedy() -> None:
     assert "by itself" in readings.database(away, None, embedded=True).message
     behind = DatabaseHealth(True, 1.0, 0, 10, "pending", "run `alembic upgrade head`.")
     assert (readings.database(behind, 9, embedded=True).healthy, behind.error) == (False, "run `alembic upgrade head`.")
+    well = DatabaseHealth(True, 0.5, 2, 10, "up_to_date", None, "0007")
+    told = "0.5 ms a round trip, 2 of 10 connections in use, schema 0007 is up to date, 9 MB"
+    assert readings.database(well, 9 << 20, embedded=True).message == told
+    assert readings.database(well, 3 << 29, embedded=True).message.endswith("1.5 GB")
 
 
 def sampled(component: str, minutes_ago: float, *, healthy: bool = True, **figures: float) -> None:
@@ -200,6 +207,26 @@ def test_now_is_measured_where_it_may_not_wait_and_unknown_where_samples_are_old
     assert found["disk"].figures == {"free_bytes": 5}
     assert "provider:gone" not in found
     assert (found["workers"].healthy, found["scheduler"].healthy) == (False, False)
+
+
+@pytest.mark.usefixtures("database", "openai")
+def test_a_breaker_that_opens_is_seen_before_the_next_sample() -> None:
+    sampling.take(datetime.now(UTC), well=True)
+    assert health_of("provider:openai").healthy
+    call_minutes(("now", 8, 2, [0, 0, 8]))
+    with db.transaction() as session:
+        db.execute(
+            session, "INSERT INTO breaker (provider, model, state, by_hand) VALUES ('openai', 'gpt-5', 'open', true)"
+        )
+    opened = health_of("provider:openai")
+    assert (opened.healthy, opened.since, opened.figures["error_share"]) == (False, None, 0.2)
+    assert "opened by hand" in opened.message
+    assert health_of("provider:offline").healthy
+    assert "MB" in health_of("database").message
+
+
+def health_of(component: str) -> now.Component:
+    return next(one for one in now.components(datetime.now(UTC)) if one.name == component)
 
 
 def test_without_the_database_that_is_all_that_is_known(database: str) -> None:

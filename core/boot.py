@@ -15,7 +15,7 @@ import structlog
 from core import calls, db, migrate, process, stored, templates
 from core.children import Child, ChildState, Command
 from core.errors import CairnError, ConfigurationError
-from core.logs import configure_logs
+from core.logs import adopt, configure_logs
 from core.settings import Settings, get_settings
 
 log = structlog.get_logger()
@@ -50,6 +50,7 @@ async def _life(address: Callable[[], str | None]) -> AsyncIterator[None]:
             stack.push_async_callback(_close_clients)
             for name in HEAVY:
                 importlib.import_module(name)
+            adopt()
             gc.collect()
             gc.freeze()
             log.info("web started", children=[*_children])

@@ -8,27 +8,45 @@ import structlog
 
 from core.settings import Settings
 
+SHARED: tuple[Any, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
+
 
 def configure_logs(settings: Settings) -> None:
-    production = settings.environment == "production"
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderer = (
-        structlog.processors.JSONRenderer()
-        if production
-        else structlog.dev.ConsoleRenderer(
-            colors=False,
-            exception_formatter=structlog.dev.plain_traceback,  # the pretty one shows local variables
-        )
-    )
+    last = _last_steps(settings.environment == "production")
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer] if production else [*shared, renderer],
+        processors=[*SHARED, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+    handler = logging.StreamHandler(sys.stderr)
     # Libraries log tasks with their arguments and connections with their addresses: only what went wrong is wanted.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    handler.setLevel(logging.WARNING)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*SHARED, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers, root.level = [handler], logging.WARNING
+    adopt()
+
+
+def _last_steps(production: bool) -> list[Any]:
+    if production:
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    # The pretty formatter shows local variables.
+    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+
+
+def adopt() -> None:
+    """What libraries write through handlers of their own goes ours, too: in one form, under the id it belongs to."""
+    for name in [*logging.root.manager.loggerDict]:
+        logger = logging.getLogger(name)
+        if logger.handlers or not logger.propagate:
+            logger.handlers, logger.propagate = [], True

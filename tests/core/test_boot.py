@@ -17,6 +17,7 @@ def life(database: str, openai: LocalProvider, setting: Any, monkeypatch: pytest
     """Web's life around a given database, without the jobs process and without changing this process's logs."""
     setting(DATABASE_URL=database, EMBEDDED_JOBS="false")
     monkeypatch.setattr(boot, "configure_logs", lambda _settings: None)
+    monkeypatch.setattr(boot, "adopt", lambda: None)
     monkeypatch.setattr(boot, "HEAVY", ())
     yield boot.lifespan(lambda: "127.0.0.1")
     gc.unfreeze()

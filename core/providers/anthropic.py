@@ -99,14 +99,8 @@ class AnthropicProvider:
         )
 
     async def models(self) -> list[str]:
-        import anthropic
-
-        try:
+        with translated():
             return sorted([model.id async for model in self._client.models.list()])
-        except anthropic.APIStatusError as error:
-            raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
-        except anthropic.APIConnectionError:
-            raise errors.never_sent(self.name) from None
 
     async def close(self) -> None:
         if "_client" in self.__dict__:

@@ -100,14 +100,8 @@ class OpenAIProvider:
         )
 
     async def models(self) -> list[str]:
-        import openai
-
-        try:
+        with translated():
             return sorted([model.id async for model in self._client.models.list()])
-        except openai.APIStatusError as error:
-            raise errors.from_status(self.name, error.status_code, error.body, error.response.headers) from None
-        except openai.APIConnectionError:
-            raise errors.never_sent(self.name) from None
 
     async def close(self) -> None:
         if "_client" in self.__dict__:

@@ -4,7 +4,7 @@ import pytest
 
 from core import configuration, connection, defaults, jobs, stored
 from core.errors import CairnError, InvalidInput
-from tests.local_provider import LocalProvider
+from tests.local_provider import LocalProvider, Reply
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -37,6 +37,12 @@ def test_a_lock_on_resilience_does_not_hold_models(setting: Any) -> None:
 
 def test_a_provider_that_is_there_tells_its_models(openai: LocalProvider) -> None:
     assert connection.models("openai") == connection.models("openai") != []
+
+
+def test_an_address_that_is_no_providers_is_told(openai: LocalProvider) -> None:
+    openai.plan = lambda _asked: Reply(body=b"<html>Welcome</html>", headers={"Content-Type": "text/html"})
+    with pytest.raises(CairnError, match="could not be read"):
+        connection.models("openai")
 
 
 def test_a_provider_that_is_not_there_is_told(setting: Any) -> None:

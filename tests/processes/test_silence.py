@@ -2,8 +2,12 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ from core import documents
 from tests.journeys.conftest import App, data_dir, start_app
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import add_document, database_away, make_job, rows
-from tests.processes.running import JobsProcess, Start, until
+from tests.processes.running import ROOT, JobsProcess, Start, until
 
 pytestmark = pytest.mark.kills
 __all__ = ["data_dir"]
@@ -103,6 +107,44 @@ def ask(app: App, method: str, path: str, body: bytes | None = None, kind: str =
         return refused.code
 
 
+CONFIG = "/api/v1/internal/resilience/config"
+
+
+def open_a_breaker(app: App, fail: Callable[[], int]) -> None:
+    """By settings that let it open at once, and after some that are refused."""
+    assert ask(app, "PUT", CONFIG, json.dumps({"custom": {TEXT: KEY}}).encode()) == 422
+    assert ask(app, "PUT", CONFIG, json.dumps({"preset": TEXT}).encode()) == 422
+    custom = {"circuit_breaker_threshold": 1, "recovery_timeout_s": 0.2}
+    assert ask(app, "PUT", CONFIG, json.dumps({"custom": custom}).encode()) == 200
+    until(lambda: fail() == 503, 20, app.log.read_text)
+    assert "breaker opened" in app.log.read_text()
+
+
+def test_a_test_of_a_connection_says_nothing_of_the_key(provider: LocalProvider) -> None:
+    told = f"Incorrect API key provided: {KEY}."
+    provider.plan = lambda _asked: error(401, "invalid_api_key", told)
+    env = {**os.environ, "LOG_LEVEL": "DEBUG", "OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": provider.openai_url}
+    done = subprocess.run(
+        [sys.executable, "-c", CONNECT], env=env, cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert "the provider answered with an error" in done.stderr
+    assert "refused" in done.stdout
+    assert_silent(done.stderr + done.stdout)
+
+
+CONNECT = """
+from core import connection
+from core.errors import ProviderError
+from core.logs import configure_logs
+from core.settings import get_settings
+configure_logs(get_settings())
+try:
+    connection.models("openai")
+except ProviderError as error:
+    print("refused:", error.message)
+"""
+
+
 def test_web_and_its_database_say_nothing_of_what_they_are_sent(data_dir: Path, provider: LocalProvider) -> None:
     provider.plan = faulty
     app = start_app(
@@ -124,8 +166,9 @@ def test_web_and_its_database_say_nothing_of_what_they_are_sent(data_dir: Path, 
     assert ask(app, "GET", f"/api/v1/documents/{TEXT}") == 404
     assert ask(app, "POST", "/api/v1/jobs/", f'{{"{TEXT}'.encode()) == 422
     assert ask(app, "POST", "/api/v1/documents", TEXT.encode(), "multipart/form-data; boundary=x") == 400
+    open_a_breaker(app, lambda: summary_of(f"3 {TEXT} text."))
     refuse(f"postgresql://postgres@/cairn?host={data_dir / 'postgres'}&port=5432", "response", "text")
-    assert summary_of(f"{FAULTS} {TEXT} text.") == 500
+    until(lambda: summary_of(f"{FAULTS} {TEXT} text.") == 500, 20, app.log.read_text)
     assert app.stop() < 5
     said = app.log.read_text()
     assert "CheckViolation unwanted" in said

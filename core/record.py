@@ -262,14 +262,14 @@ def storable(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
-def recount(session: Session, insight_ids: Sequence[str]) -> None:
-    """Support, confidence and survival of insights whose evidence changed.
+def recount(session: Session, insight_ids: Sequence[str]) -> int:
+    """Support, confidence and survival of insights whose evidence changed. Returns how many are left with none and go.
 
     Support is the number of distinct documents with supported evidence. Confidence grows with it and shrinks with
     evidence that is not: the share of supported evidence times 1 - 1/2^support.
     """
     db.execute(session, RECOUNT, ids=sorted(set(insight_ids)))
-    db.execute(session, DROP_UNFOUNDED, ids=sorted(set(insight_ids)))
+    return db.execute(session, DROP_UNFOUNDED, ids=sorted(set(insight_ids)))
 
 
 RECOUNT = """

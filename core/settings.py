@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     scheduler_tick_seconds: float = Field(5, ge=0.2)
     health_sample_seconds: float = Field(30, ge=0.2)
     worker_lease_seconds: float = Field(15, ge=1)
+    # How often the leader removes what is kept no longer.
+    retention_every_seconds: float = Field(3600, ge=0.2)
     shutdown_grace_seconds: float | None = Field(None, ge=0)
 
     # What calls do when a provider fails; the Settings page goes before these, unless it is locked.

@@ -14,9 +14,10 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from core import db, moving, upkeep
+from core import db, moving, removal, upkeep
 from core.errors import Unavailable
 from core.health import sampling
+from core.retention import FIRST_RUN
 from core.settings import get_settings
 
 log = structlog.get_logger()
@@ -108,7 +109,7 @@ def make(leadership: Leadership) -> BackgroundScheduler:
     settings = get_settings()
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(2)},
+        executors={"default": ThreadPoolExecutor(3)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
 
@@ -120,4 +121,8 @@ def make(leadership: Leadership) -> BackgroundScheduler:
         ("health", samples, settings.health_sample_seconds),
     ):
         scheduler.add_job(run, "interval", seconds=seconds, id=name, next_run_time=start)
+    removing = AsLeader(leadership, removal.run, late_after=0)
+    # Not at the start: when the next run is, the Settings page has said.
+    every = settings.retention_every_seconds
+    scheduler.add_job(removing, "interval", seconds=every, id="retention", start_date=FIRST_RUN)
     return scheduler

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from core import batches, extract, live, moving, rounds, upkeep
+from core import batches, extract, live, moving, removal, rounds, upkeep
 from core.errors import CairnError
 from core.settings import Settings
 from jobs import process
@@ -52,6 +52,7 @@ class Round:
         lane = self._worker.lane
         await self._try({f"job {job_id}": lane.pump(job_id) for job_id in (await _open()).live_jobs})
         await self._try({"deriving": self._derive()})
+        await self._try({"removing": asyncio.to_thread(removal.run, datetime.now(UTC))})
         await asyncio.to_thread(rounds.finish_jobs)
         await asyncio.to_thread(rounds.forget_tasks, newest)
         for trouble in await asyncio.to_thread(rounds.troubles, self._seen):

@@ -8,7 +8,7 @@ from core import documents
 from core.extraction import SUPPORTED
 from core.reports import documents as report
 from core.reports import insights
-from pages import widgets
+from pages import kept, widgets
 from pages.deletion import ask_to_delete
 
 WINDOW = 6_000
@@ -32,6 +32,7 @@ if not found:
     st.stop()
 document = found[0]
 
+now = widgets.utc_now()
 st.title(widgets.plain(document.name))
 widgets.show_told()
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -43,7 +44,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
         f"{document.tokens:,} tokens" if document.tokens is not None else "",
         f"language {document.language}" if document.language else "",
         f"in {widgets.plain(document.collection)}",
-        f"added {widgets.ago(document.created_at, widgets.utc_now())}",
+        f"added {widgets.ago(document.created_at, now)}",
+        kept.document(document.created_at, document.collection, now),
     ]
     st.caption(" · ".join(fact for fact in facts if fact))
 

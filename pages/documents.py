@@ -7,7 +7,7 @@ from core import documents
 from core.reports import documents as report
 from core.reports.documents import DocumentRow
 from core.reports.page import Page
-from pages import widgets
+from pages import kept, widgets
 from pages.deletion import ask_to_delete
 from pages.uploads import load_samples, show_upload
 
@@ -15,6 +15,8 @@ STATES = ("queued", "extracting", "ready", "failed")
 
 st.title("Documents")
 widgets.show_told()
+if told := kept.documents(widgets.utc_now()):
+    st.caption(f":material/auto_delete: {told}")
 
 
 names = [c.name for c in report.collections()]

@@ -8,7 +8,7 @@ import streamlit as st
 from core.reports import batches
 from core.reports import jobs as report
 from core.reports.jobs import JobRow
-from pages import job_words, widgets
+from pages import job_words, kept, widgets
 
 REASONS_SHOWN = 3
 CELL = "padding:.3rem .8rem .3rem 0;border-bottom:1px solid rgba(128,128,128,.25);vertical-align:top"
@@ -42,7 +42,8 @@ def _facts(row: JobRow) -> str:
 def _when(row: JobRow) -> str:
     now, begun = widgets.utc_now(), row.started_at or row.created_at
     if row.ended and row.finished_at is not None:
-        return f"ended {widgets.ago(row.finished_at, now)}, took {widgets.lasted(begun, row.finished_at)}"
+        ended = f"ended {widgets.ago(row.finished_at, now)}, took {widgets.lasted(begun, row.finished_at)}"
+        return " · ".join(filter(None, (ended, kept.job(row.finished_at, now))))
     return f"{'started' if row.started_at else 'made'} {widgets.ago(begun, now)}"
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core.reports import jobs
 from core.reports.jobs import AT_WORK, JobRow
 from core.reports.page import MOST, Page
-from pages import widgets
+from pages import kept, widgets
 
 PER_PAGE = 100
 STATES = ("at work", "draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed")
@@ -17,6 +17,8 @@ CHIPS = ("draft", "queued", "running", "paused", "cancelling", "completed", "can
 
 st.title("Jobs")
 widgets.show_told()
+if told := kept.jobs():
+    st.caption(f":material/auto_delete: {told}")
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     text = st.text_input("Search", key="q", bind="query-params", placeholder="name, template, model or id", width=320)

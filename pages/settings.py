@@ -6,7 +6,14 @@ from functools import partial
 import streamlit as st
 
 from core import templates
-from pages import settings_changes, settings_defaults, settings_providers, settings_resilience, widgets
+from pages import (
+    settings_changes,
+    settings_data,
+    settings_defaults,
+    settings_providers,
+    settings_resilience,
+    widgets,
+)
 
 st.title("Settings")
 widgets.show_told()
@@ -15,6 +22,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "Providers": settings_providers.show,
     "When a provider fails": partial(settings_resilience.show, operations),
     "Answers": settings_defaults.show,
+    "Retention": settings_data.show,
     "Changes": partial(settings_changes.show, operations),
 }
 # One that is open stays so in the link.

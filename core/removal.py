@@ -1,0 +1,107 @@
+"""What is kept no longer goes: as if a person had deleted it, in blocks, each with its place in the audit.
+
+A block is one transaction, so a run that dies has removed and told of whole blocks; the next run goes on. What somebody
+else holds at the moment is left for that one. A rule is read anew for each block and held until its end: what is
+switched off removes nothing more.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+import structlog
+from sqlmodel import Session
+
+from core import db, documents, jobs, retention
+from core.reports.retention import OLD, which
+from core.retention import GRACE, KINDS, Kind, Rule
+from core.settings import get_settings
+
+log = structlog.get_logger()
+
+
+def run(at: datetime) -> None:
+    """By the leader. What is in flight is cancelled with its document, as deleting does."""
+    for kind in KINDS:
+        entry: Entry | None = Entry(kind)
+        while entry is not None:
+            entry = _remove_block(entry, at)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one run has removed of a kind, and its place in the audit once there is something."""
+
+    kind: Kind
+    id: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def _remove_block(entry: Entry, at: datetime) -> Entry | None:
+    """None when nothing is left to go."""
+    task = TASKS[entry.kind]
+    with db.transaction() as session:
+        # Behind the locks of one that has just been stopped nobody would ever find it dead.
+        lease = get_settings().worker_lease_seconds
+        db.execute(session, "SELECT set_config('lock_timeout', :wait, true)", wait=f"{lease}s")
+        rule = _standing(session, entry.kind, at)
+        due = [] if rule is None else _lock_old(session, entry.kind, rule, at)
+        if rule is None or not due:
+            return None
+        counts = Counter(entry.counts)
+        counts.update(task.remove(session, due))
+        written = _write_down(session, Entry(entry.kind, entry.id, counts), rule)
+    log.info("removed what is kept no longer", kind=entry.kind, **counts)
+    return written
+
+
+def _standing(session: Session, kind: Kind, at: datetime) -> Rule | None:
+    """The rule as it is now: nobody changes it before this transaction ends."""
+    sql = "SELECT value FROM setting WHERE name = :name AND changed_at <= :before FOR SHARE"
+    found = db.row(session, sql, name=retention.name(kind), before=at - GRACE)
+    return None if found is None else retention.of(found.value)
+
+
+def _lock_old(session: Session, kind: Kind, rule: Rule, at: datetime) -> list[str]:
+    found = db.rows(session, DUE.format(old=OLD[kind]), **which(kind, rule, at), limit=TASKS[kind].block)
+    return [row.id for row in found]
+
+
+def _remove_documents(session: Session, ids: Sequence[str]) -> dict[str, int]:
+    return asdict(documents.remove(session, ids))
+
+
+def _remove_jobs(session: Session, ids: Sequence[str]) -> dict[str, int]:
+    return {"jobs": len(ids), **asdict(jobs.remove(session, ids))}
+
+
+def _write_down(session: Session, entry: Entry, rule: Rule) -> Entry:
+    told = json.dumps({"days": rule.days, **entry.counts})
+    if entry.id is not None:
+        db.execute(session, TELL_MORE, id=entry.id, told=told)
+        return entry
+    made = db.scalar(session, TELL, subject=retention.name(entry.kind), told=told)
+    return Entry(entry.kind, made, entry.counts)
+
+
+TELL = """
+INSERT INTO audit_entry (action, subject, after) VALUES ('remove', :subject, CAST(:told AS jsonb)) RETURNING id
+"""
+TELL_MORE = "UPDATE audit_entry SET after = CAST(:told AS jsonb) WHERE id = :id"
+
+DUE = "SELECT old.id FROM {old} ORDER BY old.id LIMIT :limit FOR UPDATE OF old SKIP LOCKED"
+
+
+@dataclass(frozen=True)
+class Task:
+    block: int
+    remove: Callable[[Session, Sequence[str]], dict[str, int]]
+
+
+TASKS: dict[Kind, Task] = {
+    "documents": Task(50, _remove_documents),
+    # One may have many thousands of requests.
+    "jobs": Task(5, _remove_jobs),
+}

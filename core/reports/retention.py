@@ -1,0 +1,78 @@
+"""What is kept no longer by a rule, and what was removed so far."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core import db, retention
+from core.retention import RETENTION, Kind, Rule
+
+OLD: dict[Kind, str] = {
+    "documents": """document old JOIN collection c ON c.id = old.collection_id
+      WHERE old.created_at < :before AND c.name <> ALL(:excepted)""",
+    "jobs": """job old WHERE old.state IN ('completed', 'cancelled', 'failed') AND old.finished_at < :before""",
+}
+
+
+def which(kind: Kind, rule: Rule, at: datetime) -> dict[str, Any]:
+    """What the conditions in OLD are asked with."""
+    before: dict[str, Any] = {"before": at - rule.period}
+    return before | {"excepted": list(rule.excepted)} if kind == "documents" else before
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is old enough to go. `busy` are documents that are being asked; `size_bytes` are of documents, `requests`
+    of jobs."""
+
+    number: int
+    oldest: datetime | None
+    size_bytes: int = 0
+    busy: int = 0
+    requests: int = 0
+
+
+def preview(kind: Kind, rule: Rule, at: datetime) -> Preview:
+    with db.transaction() as session:
+        found = db.row(session, PREVIEW[kind], **which(kind, rule, at))
+    assert found is not None
+    return Preview(**found._mapping)
+
+
+PREVIEW: dict[Kind, str] = {
+    "documents": f"""
+SELECT count(*)::int AS number, min(created_at) AS oldest, coalesce(sum(size_bytes), 0)::bigint AS size_bytes,
+  count(*) FILTER (WHERE EXISTS (SELECT 1 FROM request r WHERE r.document_id = d.id
+    AND r.state IN ('held', 'pending', 'in_flight', 'answered')))::int AS busy
+FROM (SELECT old.* FROM {OLD["documents"]}) d""",
+    "jobs": f"""
+SELECT count(DISTINCT j.id)::int AS number, min(j.finished_at) AS oldest, count(r.id)::int AS requests
+FROM (SELECT old.* FROM {OLD["jobs"]}) j LEFT JOIN request r ON r.job_id = j.id""",
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """An audit entry. `counts` as they were booked with the removal."""
+
+    time: datetime
+    kind: str
+    counts: dict[str, int]
+
+
+def runs(limit: int = 5) -> list[Run]:
+    """The newest removals."""
+    sql = """SELECT time, subject, after FROM audit_entry
+             WHERE subject LIKE 'retention:%' ORDER BY id DESC LIMIT :limit"""
+    with db.transaction() as session:
+        return [
+            Run(row.time, row.subject.removeprefix(f"{RETENTION}:"), row.after)
+            for row in db.rows(session, sql, limit=limit)
+        ]
+
+
+def next_run(kind: Kind, at: datetime) -> datetime:
+    """The first in which the stored rule counts; of one that is stored at this moment, if there is none."""
+    with db.transaction() as session:
+        changed = db.scalar(session, "SELECT changed_at FROM setting WHERE name = :name", name=retention.name(kind))
+    return retention.next_run(at, changed or at)

@@ -1,0 +1,93 @@
+"""How long documents and ended jobs are kept: for ever, unless days are set while Cairn runs. Pure but for `change`."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, get_args
+
+import structlog
+
+from core import db, stored
+from core.errors import InvalidInput
+from core.settings import get_settings
+
+log = structlog.get_logger()
+RETENTION = "retention"
+Kind = Literal["documents", "jobs"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+LEAST_DAYS, MOST_DAYS = 1, 3650
+# Nothing goes by a rule that is younger: what was set by mistake can be undone.
+GRACE = timedelta(hours=1)
+# Runs are at multiples of their distance from here, so that everybody knows when the next one is.
+FIRST_RUN = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Documents count from their upload, jobs from their end. `excepted` are names of collections, kept for ever."""
+
+    days: int
+    excepted: tuple[str, ...] = ()
+
+    @property
+    def period(self) -> timedelta:
+        return timedelta(days=self.days)
+
+
+def name(kind: Kind) -> str:
+    return f"{RETENTION}:{kind}"
+
+
+def rule(kind: Kind) -> Rule | None:
+    """None: kept for ever."""
+    value = stored.values().get(name(kind))
+    return None if value is None else of(value)
+
+
+def of(value: stored.Value) -> Rule | None:
+    """One that this version cannot read removes nothing, and the log says so."""
+    try:
+        found = Rule(value["days"], tuple(value.get("excepted", ())))
+        _check("documents", found)
+    except (KeyError, TypeError, InvalidInput):
+        log.warning("a stored retention cannot be read; nothing is removed by it")
+        return None
+    return found
+
+
+def change(kind: Kind, wanted: Rule | None, *, by: str = "") -> None:
+    """None: kept for ever from now on."""
+    if kind not in KINDS:
+        raise InvalidInput(f"How long {kind!r} are kept cannot be set. It can for {' and '.join(KINDS)}.")
+    if wanted is not None:
+        _check(kind, wanted)
+    value: dict[str, Any] | None = None if wanted is None else {"days": wanted.days}
+    if wanted is not None and wanted.excepted:
+        value = asdict(wanted)
+    with db.transaction() as session:
+        stored.put(session, name(kind), value, by=by)
+    stored.load()
+
+
+def _check(kind: Kind, wanted: Rule) -> None:
+    if type(wanted.days) is not int or not LEAST_DAYS <= wanted.days <= MOST_DAYS:
+        raise InvalidInput(f"Days are a whole number from {LEAST_DAYS} to {MOST_DAYS:,}.")
+    if wanted.excepted and kind != "documents":
+        raise InvalidInput("Collections hold documents: only those can be excepted by them.")
+
+
+def next_run(after: datetime, changed_at: datetime | None = None) -> datetime:
+    """The first run after this moment that a rule of that age counts in; None: an old one."""
+    every = timedelta(seconds=get_settings().retention_every_seconds)
+    earliest = max(after, changed_at + GRACE) if changed_at else after
+    return FIRST_RUN + ((earliest - FIRST_RUN) // every + 1) * every
+
+
+def document_ends(created_at: datetime, collection: str) -> datetime | None:
+    """From when on a document is removed; None: it is kept."""
+    found = rule("documents")
+    return None if found is None or collection in found.excepted else created_at + found.period
+
+
+def job_ends(finished_at: datetime | None) -> datetime | None:
+    found = rule("jobs")
+    return None if found is None or finished_at is None else finished_at + found.period

@@ -45,7 +45,8 @@ def told() -> int:
 
 
 OTHERS = """
-SELECT application_name FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'cairn %'
+SELECT application_name FROM pg_stat_activity
+WHERE datname = current_database() AND application_name LIKE 'cairn jobs %' AND pid <> pg_backend_pid()
 """
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.schemas import BreakerOut, ListOut, fields_of
-from core import breaker, calls
+from core import breaker, clients
 from core.breaker import BreakerRow
 from core.errors import NotFound
 
@@ -20,7 +20,7 @@ def out(row: BreakerRow) -> dict[str, Any]:
 def named(name: str) -> tuple[str, str]:
     """Provider and model; a model's name may hold slashes itself."""
     provider, _, model = name.partition("/")
-    if provider not in calls.NAMES or not model:
+    if provider not in clients.NAMES or not model:
         raise NotFound(f"There is no circuit breaker {name!r}. A name is a provider and a model: openai/gpt-5-mini.")
     return provider, model
 

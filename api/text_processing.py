@@ -8,7 +8,7 @@ from fastapi import APIRouter
 
 from api.jobs import out as job_out
 from api.schemas import BatchProcessIn, JobOut, ListOut, OperationOut, ProcessIn, ProcessOut
-from core import calls, documents, jobs, process, templates
+from core import clients, documents, jobs, process, templates
 from core.errors import InvalidInput
 from core.ids import new_id
 from core.jobs import JobSpec
@@ -47,7 +47,7 @@ def process_many(body: BatchProcessIn) -> Any:
     if any(not text.strip() for text in body.texts):
         raise InvalidInput("A text is empty. Leave it out.")
     jobs.check(spec)
-    calls.provider(spec.provider)
+    clients.provider(spec.provider)
     for number, text in enumerate(body.texts, 1):
         documents.add(f"text-{number:05}.txt", io.BytesIO(text.encode()), collection, media_type="text/plain")
     return job_out(report.get(jobs.create(spec, datetime.now(UTC))))

@@ -22,7 +22,7 @@ from typing import Any
 
 import structlog
 
-from core import calls, correlation, db, held, packing, queue, reuse, templates, upkeep
+from core import clients, correlation, db, held, packing, queue, reuse, templates, upkeep
 from core.errors import CairnError, ConfigurationError, ProviderError, Unavailable
 from core.models import Job, ProviderBatch
 from core.providers.batches import Gone, Order
@@ -84,10 +84,10 @@ class Batches:
     async def _step(self, batch: ProviderBatch) -> ProviderBatch | None:
         """One step. Returns the batch while it is held and can go on at once."""
         try:
-            if batch.state in HEAVY:
-                async with self._heavy:
-                    return await STEPS[batch.state](batch, _provider(batch))
-            return await STEPS[batch.state](batch, _provider(batch))
+            room = self._heavy if batch.state in HEAVY else contextlib.nullcontext()
+            async with room, clients.lent(batch.provider) as provider:
+                _check_address(batch, provider)
+                return await STEPS[batch.state](batch, provider)
         except (held.Lost, Unavailable):
             raise
         except CairnError as error:
@@ -98,14 +98,12 @@ class Batches:
         return None
 
 
-def _provider(batch: ProviderBatch) -> Provider:
-    provider = calls.provider(batch.provider)
+def _check_address(batch: ProviderBatch, provider: Provider) -> None:
     if provider.base_url != batch.base_url:
         raise ConfigurationError(
             f"This batch is at {batch.base_url}, and {batch.provider} is now called at {provider.base_url}. "
             "Set the base URL back until it has ended."
         )
-    return provider
 
 
 async def _unheard(batch: ProviderBatch, _provider: Provider) -> ProviderBatch:

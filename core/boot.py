@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from core import calls, db, migrate, process, stored, templates
+from core import clients, db, migrate, process, stored, templates
 from core.children import Child, ChildState, Command
 from core.errors import CairnError, ConfigurationError
 from core.logs import adopt, configure_logs
@@ -103,8 +103,7 @@ async def _end_watches(watches: list[asyncio.Task[None]]) -> None:
 
 async def _close_clients() -> None:
     """The API's routes use the providers' clients in this loop, and a client is closed in the loop that used it."""
-    await calls.close()
-    calls.configured.cache_clear()
+    await clients.close()
 
 
 def check_exposure(address: str | None, settings: Settings) -> None:

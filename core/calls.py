@@ -3,53 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 
 import structlog
 
-from core import breaker, configuration, pricing, providers
+from core import breaker, clients, configuration, pricing
 from core.errors import InvalidInput, ProviderError
 from core.pricing import Price
-from core.providers.types import Provider, Usage
+from core.providers.types import Answer, Usage
 from core.record import Call, Failed, Kept, Outcome, Unheard, storable
 from core.retry import RetryPolicy, with_retries
-from core.settings import get_settings
 
 log = structlog.get_logger()
-NAMES = ("openai", "anthropic", "offline")
-
-
-@lru_cache(maxsize=1)
-def configured() -> dict[str, Provider]:
-    """The providers this process may call, by name: the offline engine always, the others with a key or base URL."""
-    return build()
-
-
-def build() -> dict[str, Provider]:
-    """Providers with clients of their own, for a loop of its own."""
-    settings = get_settings()
-    openai_key, anthropic_key = settings.openai_api_key, settings.anthropic_api_key
-    return providers.build(
-        openai_api_key=openai_key.get_secret_value() if openai_key else None,
-        openai_base_url=settings.openai_base_url,
-        anthropic_api_key=anthropic_key.get_secret_value() if anthropic_key else None,
-        anthropic_base_url=settings.anthropic_base_url,
-        timeout_s=settings.provider_timeout_seconds,
-    )
-
-
-def provider(name: str) -> Provider:
-    found = configured().get(name)
-    if found is None:
-        raise InvalidInput(missing(name))
-    return found
-
-
-def missing(name: str) -> str:
-    """Why there is no provider of that name, and what to do."""
-    if name in NAMES:
-        return f"{name} is not set up: set {name.upper()}_API_KEY (or its base URL) and start again."
-    return f"There is no provider {name!r}. Choose one of {', '.join(configured())}."
 
 
 def policy(operation: str | None) -> RetryPolicy:
@@ -95,11 +59,17 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
             await asyncio.to_thread(breaker.view.look)
         return not breaker.view.shut(*whose)
 
+    async def once() -> Answer:
+        # Each attempt for itself: what failed with an old key may work with the one that was set meanwhile.
+        async with clients.lent(call.provider) as provider:
+            return await provider.call(call.body, call.endpoint)
+
     try:
-        one = provider(call.provider)
-        answer = await with_retries(
-            lambda: one.call(call.body, call.endpoint), policy(call.template_id), on_error=on_error, go_on=go_on
-        )
+        answer = await with_retries(once, policy(call.template_id), on_error=on_error, go_on=go_on)
+    except InvalidInput as error:
+        # Its provider was taken away after it was claimed: it waits for that to be set up again.
+        await asyncio.gather(*tripping)
+        return Failed(call, "not_set_up", error.message, again=True, failures=failures)
     except ProviderError as error:
         await asyncio.gather(*tripping)
         again = error.retryable and breaker.view.shut(*whose)
@@ -140,7 +110,3 @@ def unheard(call: Call) -> Unheard:
     at = datetime.now(UTC)
     price = pricing.estimate(call.provider, call.model, call.input_tokens, call.output_tokens, call.lane, at)
     return Unheard(call, at, price)
-
-
-async def close() -> None:
-    await asyncio.gather(*(one.close() for one in configured().values()))

@@ -2,22 +2,22 @@
 
 import asyncio
 
-from core import calls
+from core import clients
+from core.access import Access
 from core.errors import InvalidInput, ProviderError
+from core.providers.types import Provider
 
 PATIENCE_SECONDS = 15.0
 
 
-def models(name: str) -> list[str]:
+def models(how: Access) -> list[str]:
     """The models that a provider offers to this key: free, and answered only where address and key are right."""
-    return asyncio.run(_models(name))
+    if not how.set_up:
+        raise InvalidInput(clients.missing(how.provider))
+    return asyncio.run(_models(how.provider, clients.make(how.provider, how)))
 
 
-async def _models(name: str) -> list[str]:
-    # Clients of its own: those of calls belong to another loop.
-    provider = calls.build().get(name)
-    if provider is None:
-        raise InvalidInput(calls.missing(name))
+async def _models(name: str, provider: Provider) -> list[str]:
     try:
         return await asyncio.wait_for(provider.models(), PATIENCE_SECONDS)
     except TimeoutError:

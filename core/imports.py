@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import calls, db, expand, packing, pricing, reuse
+from core import clients, db, expand, packing, pricing, reuse
 from core.errors import Conflict, InvalidInput, NotFound
 from core.models import Job
 from core.providers.types import Provider
@@ -159,7 +159,7 @@ def _no_job(job_id: str) -> NotFound:
 
 
 def _terms(job: Job, *, strict: bool) -> Terms:
-    provider = calls.provider(job.provider)
+    provider = clients.provider(job.provider)
     lane = provider.batches
     # OpenAI's format is a file's own; what is meant for Anthropic has no such file of its own.
     strict = strict and job.provider == "openai"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import structlog
 from sqlmodel import Session
 
-from core import calls, correlation, db, expand, merges, packing, pricing, queue, reuse, templates
+from core import clients, correlation, db, expand, merges, packing, pricing, queue, reuse, templates
 from core.defaults import model_of
 from core.errors import Conflict, InvalidInput, NotFound
 from core.ids import new_id
@@ -87,7 +87,7 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
         asking, model = _check(session, spec)
         if asking is None:
             raise InvalidInput("An estimate needs a template. A job of own requests is priced by what they use.")
-        provider = calls.provider(spec.provider)
+        provider = clients.provider(spec.provider)
         chosen = _chosen(session, spec) if spec.collection is None else _known_collection(session, spec.collection)
         figures = expand.forecast(session, chosen, asking, provider, model, reuse=spec.reuse)
     output = asking.expected_output_tokens * figures.calls
@@ -411,7 +411,7 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
         raise InvalidInput(f"leftovers.retries is a number from 0 to {MOST_RETRIES}.")
     if spec.deadline is not None and spec.deadline.tzinfo is None:
         raise InvalidInput("The deadline needs a time zone, such as 2026-01-31T08:00:00Z.")
-    calls.provider(spec.provider)
+    clients.provider(spec.provider)
     model = model_for(spec.provider, spec.model)
     _check_fallback(spec, model)
     if spec.template is None:
@@ -437,7 +437,7 @@ def _check_fallback(spec: JobSpec, model: str) -> None:
         raise InvalidInput("A fallback is for live jobs: batches do not wait for a model that does not answer.")
     if wanted.provider is None:
         return
-    calls.provider(wanted.provider)
+    clients.provider(wanted.provider)
     if spec.template is None:
         raise InvalidInput("Own requests are made for their model. Their fallback can be the batch lane.")
     if (wanted.provider, model_for(wanted.provider, wanted.model)) == (spec.provider, model):

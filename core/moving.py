@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from core import calls, db, expand, former, jobs, packing, pricing, queue, reuse, templates
+from core import clients, db, expand, former, jobs, packing, pricing, queue, reuse, templates
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import Lane
 from core.models import Job
@@ -89,7 +89,7 @@ def _check_target(job: Job, provider: str, model: str) -> None:
         )
     if job.state == "paused" and job.canary:
         raise Conflict("The canary waits for your decision. Release the rest or drop it first.")
-    calls.provider(provider)
+    clients.provider(provider)
     if (provider, model) == (job.provider, job.model):
         raise InvalidInput(f"The job goes to {provider}/{model} already. Choose another model.")
 
@@ -143,7 +143,7 @@ def estimate(job_id: str, at: datetime, provider: str | None = None, model: str 
             return _of_own(session, job, at)
         waiting = [row.document_id for row in db.rows(session, WAITING_DOCUMENTS, job=job_id)]
         asking = templates.asking(session, job.template_id, job.params, job.template_version)
-        whom = calls.provider(provider or job.provider)
+        whom = clients.provider(provider or job.provider)
         found = expand.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
     output = asking.expected_output_tokens * found.calls
 

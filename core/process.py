@@ -21,6 +21,7 @@ from core import (
     breaker,
     calls,
     claims,
+    clients,
     correlation,
     db,
     derive,
@@ -93,7 +94,7 @@ class Prepared:
 
 
 def default_provider() -> str:
-    return next(name for name in calls.NAMES if name in calls.configured())
+    return next(name for name in clients.NAMES if name in clients.configured())
 
 
 async def process(
@@ -170,7 +171,7 @@ def _prepare(
     """Commits the intent to call. None while an equal request is in flight: its answer will do."""
     if not text.strip():
         raise InvalidInput("The text is empty. Send a text with words in it.")
-    provider = calls.provider(provider_name)
+    provider = clients.provider(provider_name)
     chosen = model_for(provider_name, model)
     digest = prompts.text_hash(text)
     counted = tokens.count(text)

@@ -24,6 +24,13 @@ from core.languages import Language
 
 PLACEHOLDER_SECRETS = ("change-me", "changeme", "your-secret", "your-very-secure", "secret", "placeholder")
 
+HOW_TO_MAKE_ONE = 'Make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+
+def is_weak(secret: str) -> bool:
+    return len(secret) < 32 or any(word in secret.lower() for word in PLACEHOLDER_SECRETS)
+
+
 Blank = BeforeValidator(lambda value: None if isinstance(value, str) and not value.strip() else value)
 
 
@@ -33,7 +40,9 @@ class Settings(BaseSettings):
     environment: Literal["development", "staging", "production"] = "development"
     debug: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    # Seals the keys that are set on the Settings page; what the previous one sealed is still opened.
     secret_key: SecretStr | None = None
+    secret_key_previous: SecretStr | None = None
     cors_origins: tuple[str, ...] = ()
     allow_open_access: bool = False
 
@@ -67,6 +76,8 @@ class Settings(BaseSettings):
     resilience_custom_config: Annotated[str | None, Blank] = None
     retry_attempts: int | None = Field(None, ge=0, le=10)
     resilience_locked: bool = False
+    # Of what is set while Cairn runs nothing counts, and nobody changes it.
+    settings_locked: bool = False
 
     # The shortest wait between two looks at one provider batch.
     batch_poll_seconds: float = Field(60, ge=0.2)
@@ -117,10 +128,9 @@ class Settings(BaseSettings):
         if self.environment != "production":
             return self
         secret = self.secret_key.get_secret_value() if self.secret_key else ""
-        if len(secret) < 32 or any(word in secret.lower() for word in PLACEHOLDER_SECRETS):
+        if is_weak(secret):
             raise ValueError(
-                "SECRET_KEY: production needs at least 32 random characters and no placeholder; "
-                'make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+                f"SECRET_KEY: production needs at least 32 random characters and no placeholder. {HOW_TO_MAKE_ONE}"
             )
         return self
 

@@ -20,14 +20,18 @@ from sqlmodel import Session
 
 from core import db
 from core.errors import Conflict, NotFound
+from core.settings import get_settings
 
 log = structlog.get_logger()
 CHANNEL = "cairn_setting"
 APPLICATION = "cairn settings"
 Value = Mapping[str, Any]
+# Names of what is sealed begin with it. That it was changed is told, never what it is or was, and nothing puts it back.
+KEY = "key:"
+NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 _reading = threading.Lock()
-_values: Mapping[str, Value] = MappingProxyType({})
+_values: Mapping[str, Value] = NOTHING
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,9 @@ class Change:
 
 
 def values() -> Mapping[str, Value]:
-    """All stored settings by name, from memory. Another object when, and only when, something changed."""
-    return _values
+    """All stored settings by name, from memory; none where the environment locks them. Another object when, and only
+    when, something changed."""
+    return NOTHING if get_settings().settings_locked else _values
 
 
 def load() -> None:
@@ -65,6 +70,8 @@ def _read(connection: psycopg.Connection[Any]) -> None:
 
 def put(session: Session, name: str, value: Value | None, *, by: str = "", action: str = "change") -> bool:
     """Store a setting, or nothing for None, with its audit entry. False where it is so already."""
+    if get_settings().settings_locked:
+        raise Conflict("Settings are locked by the environment. Take SETTINGS_LOCKED away to change them here.")
     db.execute(session, "SELECT pg_advisory_xact_lock(hashtext(:lock))", lock=subject(name))
     row = db.row(session, "SELECT value FROM setting WHERE name = :name", name=name)
     before = None if row is None else row[0]
@@ -74,7 +81,11 @@ def put(session: Session, name: str, value: Value | None, *, by: str = "", actio
         db.execute(session, "DELETE FROM setting WHERE name = :name", name=name)
     else:
         db.execute(session, STORE, name=name, value=json.dumps(dict(value)), by=by)
-    told = {side: None if of is None else json.dumps(dict(of)) for side, of in (("before", before), ("after", value))}
+    sides = {"before": before, "after": value}
+    if is_secret(name):
+        action = "key removed" if value is None else "key set" if before is None else "key replaced"
+        sides = dict.fromkeys(sides)
+    told = {side: None if of is None else json.dumps(dict(of)) for side, of in sides.items()}
     db.execute(session, AUDIT, user=by, action=action, subject=subject(name), **told)
     db.execute(session, "SELECT pg_notify(:channel, :name)", channel=CHANNEL, name=name)
     return True
@@ -88,6 +99,10 @@ AUDIT = """
 INSERT INTO audit_entry ("user", action, subject, before, after)
 VALUES (:user, :action, :subject, CAST(:before AS jsonb), CAST(:after AS jsonb))
 """
+
+
+def is_secret(name: str) -> bool:
+    return name.startswith(KEY)
 
 
 def subject(name: str) -> str:
@@ -113,12 +128,21 @@ def undo(session: Session, entry_id: int, *, by: str = "") -> str:
     if row is None or not row.subject.startswith("setting:"):
         raise NotFound(f"There is no change {entry_id} of a setting.")
     change = _change(row)
+    if is_secret(change.name):
+        raise Conflict("A key is not kept once it was replaced or removed, so nothing can put it back. Enter it again.")
     db.execute(session, "SELECT pg_advisory_xact_lock(hashtext(:lock))", lock=row.subject)
     newest = db.scalar(session, "SELECT max(id) FROM audit_entry WHERE subject = :subject", subject=row.subject)
     if newest != entry_id:
         raise Conflict("This setting was changed again after that. Undo the newest change first.")
     put(session, change.name, change.before, by=by, action="undo")
     return change.name
+
+
+def last_changed(name: str) -> tuple[datetime, str] | None:
+    """When a setting that is stored was changed, and by whom."""
+    with db.transaction() as session:
+        row = db.row(session, "SELECT changed_at, changed_by FROM setting WHERE name = :name", name=name)
+    return (row.changed_at, row.changed_by) if row else None
 
 
 class Listener:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import calls, claims, db, expand, former, heartbeat, pricing, queue, record, reuse, templates
+from core import claims, clients, db, expand, former, heartbeat, pricing, queue, record, reuse, templates
 from core.breaker import Standing
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
@@ -54,14 +54,18 @@ def expand_job(job_id: str) -> None:
 
 def provider_of(session: Session, job: Job) -> Provider | None:
     """None where this process cannot call the job's provider: the job says so and waits for a process that can."""
-    found = calls.configured().get(job.provider)
-    reason = f"The job waits. In the jobs process, {calls.missing(job.provider)}"
-    if found is None and job.error != reason:
-        db.execute(session, "UPDATE job SET error = :reason WHERE id = :job", job=job.id, reason=reason)
-        db.execute(session, NOTE_WAITING, job=job.id, reason=reason)
-    elif found is not None and job.error == reason:
+    found = clients.configured().get(job.provider)
+    if found is None:
+        reason = f"{NOT_SET_UP} {clients.missing(job.provider)}"
+        if job.error != reason:
+            db.execute(session, "UPDATE job SET error = :reason WHERE id = :job", job=job.id, reason=reason)
+            db.execute(session, NOTE_WAITING, job=job.id, reason=reason)
+    elif (job.error or "").startswith(NOT_SET_UP):
         db.execute(session, "UPDATE job SET error = NULL WHERE id = :job", job=job.id)
     return found
+
+
+NOT_SET_UP = "The job waits. In the jobs process,"
 
 
 def tell_shut(job: Job, shut: Standing | None) -> None:

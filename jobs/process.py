@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import structlog
 
-from core import batches, calls, db, heartbeat
+from core import batches, clients, db, heartbeat
 from core.batches import Batches
 from core.children import end_with_parent
 from core.live import LiveLane
@@ -47,7 +47,7 @@ class Worker:
         if self._working:
             self._working.cancel()
         await asyncio.gather(self.lane.close(grace_seconds), self.handed_over.close(grace_seconds))
-        await calls.close()
+        await clients.close()
         if self._working:
             await asyncio.wait({self._working}, timeout=1)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import calls, defaults, jobs, languages
+from core import clients, defaults, jobs, languages
 from core.providers.models import SUGGESTED
 from core.reports import documents as report
 from core.reports.documents import CollectionRow
@@ -46,7 +46,7 @@ def params(template: TemplateView) -> dict[str, Any]:
 
 
 def model() -> tuple[str, str]:
-    provider = st.selectbox("Provider", list(calls.configured()), format_func=widgets.PROVIDERS.__getitem__)
+    provider = st.selectbox("Provider", list(clients.configured()), format_func=widgets.PROVIDERS.__getitem__)
     if provider == "offline":
         st.caption(
             "Free, and no language model: it picks sentences by their weight and cannot translate. Set an API key for "

@@ -5,7 +5,7 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from core import boot, calls, health
+from core import boot, clients, health
 from core.health import now
 from core.health.now import Component
 from core.health.readings import PROVIDER
@@ -33,9 +33,9 @@ def told(one: Component, moment: datetime) -> None:
 def setting_up(found: list[Component]) -> None:
     """Providers that no sample tells of: nobody needs all of them, so one that is not set up is no fault."""
     known = {one.name for one in found}
-    for name in calls.NAMES:
+    for name in clients.NAMES:
         if f"{PROVIDER}{name}" not in known:
-            there = True if name in calls.configured() else None
+            there = True if name in clients.configured() else None
             key = f"not set up; to use it, set {name.upper()}_API_KEY and start again"
             line(there, widgets.PROVIDERS[name], "set up" if there else key)
 

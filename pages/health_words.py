@@ -11,6 +11,7 @@ COMPONENTS = {
     "queue": "Queue",
     "reuse": "Reused answers",
     "disk": "Disk",
+    "keys": "Keys of providers",
 }
 
 

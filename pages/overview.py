@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from core import calls
+from core import clients
 from core.reports import costs, health, insights, jobs, overview
 from pages import widgets
 from pages.job_words import waits_for_decision
@@ -59,7 +59,7 @@ if found.insights == 0:
     with st.container(border=True):
         st.subheader("First steps")
         done = ":material/check_circle:", ":material/radio_button_unchecked:"
-        models = [widgets.PROVIDERS[name] for name in calls.configured() if name != "offline"]
+        models = [widgets.PROVIDERS[name] for name in clients.configured() if name != "offline"]
         model = (
             f"{' and '.join(models)} {'answers' if len(models) == 1 else 'answer'} your questions."
             if models

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import streamlit as st
 
-from core import calls, imports, jobs
+from core import clients, imports, jobs
 from core.errors import CairnError
 from core.imports import BadLines
 from core.jobs import JobSpec
@@ -23,7 +23,7 @@ st.title("Own requests")
 st.caption("For requests that you built yourself, instead of a template over documents.")
 widgets.show_told()
 
-providers = [name for name in calls.configured() if name in imports.ENDPOINTS]
+providers = [name for name in clients.configured() if name in imports.ENDPOINTS]
 if not providers:
     widgets.empty(
         "Own requests need a language model: set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY` and start Cairn again.",

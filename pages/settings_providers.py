@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from core import calls, connection, defaults
+from core import access, clients, connection, defaults
 from core.errors import CairnError
 from core.settings import get_settings
 from pages import settings_words, widgets
@@ -25,7 +25,7 @@ def show() -> None:
 def _card(name: str) -> None:
     settings = get_settings()
     key, address = getattr(settings, f"{name}_api_key"), getattr(settings, f"{name}_base_url")
-    there = name in calls.configured()
+    there = name in clients.configured()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{widgets.PROVIDERS[name]}**")
         st.badge("key set" if key else "no key", color="green" if key else "gray")
@@ -67,7 +67,7 @@ def _model(name: str) -> None:
 def _test(name: str) -> None:
     try:
         with st.spinner("Asking for its models"):
-            found = connection.models(name)
+            found = connection.models(access.of(name))
     except CairnError as error:
         st.error(widgets.plain(error.message), icon=":material/error:")
         return

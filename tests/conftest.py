@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from core import breaker, calls, db, migrate, stored, templates
+from core import breaker, clients, db, migrate, stored, templates
 from core.embedded import EmbeddedPostgres
 from core.settings import Settings, get_settings
 from tests import batch_provider, local_provider, pipeline
@@ -68,12 +68,12 @@ def setting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         for name, value in values.items():
             monkeypatch.setenv(name, str(value))
         get_settings.cache_clear()
-        calls.configured.cache_clear()
+        clients.forget()
 
     yield change
     monkeypatch.undo()
     get_settings.cache_clear()
-    calls.configured.cache_clear()
+    clients.forget()
 
 
 @pytest.fixture

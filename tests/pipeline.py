@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import make_url
 
-from core import batches, calls, db, documents, expand, extract, heartbeat, jobs, live, upkeep
+from core import batches, clients, db, documents, expand, extract, heartbeat, jobs, live, upkeep
 from core.batches import Batches
 from core.jobs import JobSpec
 from core.live import LiveLane
@@ -50,12 +50,12 @@ def with_lane(work: Callable[[LiveLane], Awaitable[T]], concurrency: int = 8, gr
             return await work(lane)
         finally:
             await lane.close(grace)
-            await calls.close()
+            await clients.close()
 
     try:
         return asyncio.run(run())
     finally:
-        calls.configured.cache_clear()
+        clients.forget()
 
 
 async def answer(lane: LiveLane, job_id: str) -> None:

@@ -46,6 +46,8 @@ def components(at: datetime) -> list[Component]:
         readings.workers(rows, at),
         readings.queue(report.queue(), at),
         *sampling.providers_of([name.removeprefix(PROVIDER) for name in there if name.startswith(PROVIDER)], at),
+        # Usable here, they may not be where calls are made; the sample tells of that.
+        *(one for one in sampling.stored_keys() if not one.healthy),
     ]
     names = {one.component for one in measured}
     return [

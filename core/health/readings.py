@@ -200,3 +200,9 @@ def disk(free_bytes: int, total_bytes: int) -> Reading:
     if free_bytes < LEAST_FREE_BYTES:
         return Reading("disk", False, f"{free}. Make room where DATA_DIR lies, or move it to a larger disk.", figures)
     return Reading("disk", True, f"{free}, where DATA_DIR lies", figures)
+
+
+def keys(number: int, warnings: Sequence[str]) -> Reading:
+    """Keys of providers that were set while Cairn runs."""
+    message = " ".join(warnings) or f"{number} set on the Settings page, usable"
+    return Reading("keys", not warnings, message)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from core import calls, db, health, reuse
+from core import access, clients, db, health, reuse
 from core.health import readings
 from core.health.readings import Reading
 from core.models import HealthSample
@@ -38,9 +38,10 @@ def measured(at: datetime) -> list[Reading]:
         readings.database(health.database(), size, embedded=get_settings().database_url is None),
         readings.workers(report.workers(), at),
         readings.queue(report.queue(), at),
-        *providers_of(list(calls.configured()), at),
+        *providers_of(list(clients.configured()), at),
         readings.reuse(report.reuse(), reuse.health()),
         readings.disk(disk.free, disk.total),
+        *stored_keys(),
     ]
 
 
@@ -52,6 +53,12 @@ def providers_of(set_up: Sequence[str], at: datetime) -> list[Reading]:
         readings.provider(name, [row for row in models if row.provider == name], successes.get(name), at)
         for name in dict.fromkeys(names)
     ]
+
+
+def stored_keys() -> list[Reading]:
+    """Of the keys that were set while Cairn runs, as this process sees them; nothing where none was."""
+    found = [how for name in access.NAMES if access.is_set_here(name) and (how := access.of(name))]
+    return [readings.keys(len(found), [how.warning for how in found if how.trouble and how.warning])] if found else []
 
 
 def roll_up() -> None:

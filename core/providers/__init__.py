@@ -1,39 +1,32 @@
-"""The providers that are set up. SDKs are imported at the first call: a process which never calls pays nothing."""
+"""The providers. SDKs are imported at the first call: a process which never calls pays nothing."""
 
 from functools import lru_cache
 
 from core.providers.types import Provider
 
 
-def build(
-    *,
-    openai_api_key: str | None,
-    openai_base_url: str | None,
-    anthropic_api_key: str | None,
-    anthropic_base_url: str | None,
-    timeout_s: float,
-) -> dict[str, Provider]:
-    """By name. A base URL alone sets a provider up, too: compatible servers often need no key."""
+def make(name: str, api_key: str | None, base_url: str | None, timeout_s: float) -> Provider:
+    """Compatible servers often need no key. Without a base URL it is the provider's own."""
     from core.providers.anthropic import AnthropicProvider
     from core.providers.offline import OfflineProvider
     from core.providers.openai import OpenAIProvider
 
-    found: dict[str, Provider] = {}
-    if openai_api_key or openai_base_url:
-        found["openai"] = OpenAIProvider(openai_api_key, openai_base_url, timeout_s)
-    if anthropic_api_key or anthropic_base_url:
-        found["anthropic"] = AnthropicProvider(anthropic_api_key, anthropic_base_url, timeout_s)
-    found["offline"] = OfflineProvider()
-    return found
+    match name:
+        case "openai":
+            return OpenAIProvider(api_key, base_url, timeout_s)
+        case "anthropic":
+            return AnthropicProvider(api_key, base_url, timeout_s)
+        case "offline":
+            return OfflineProvider()
+    raise LookupError(name)
 
 
 @lru_cache
 def keyless(name: str) -> Provider:
     """The provider for all that needs no key, as it may not be set up (any more): making bodies, reading answers."""
-    return build(
-        openai_api_key="none",
-        openai_base_url=None,
-        anthropic_api_key="none",
-        anthropic_base_url=None,
-        timeout_s=1,
-    )[name]
+    return make(name, "none", None, 1)
+
+
+def own_address(name: str) -> str:
+    """Where it is called unless another base URL is set."""
+    return keyless(name).base_url

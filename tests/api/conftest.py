@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
 from api import api, guard, metrics, routes
-from core import calls
+from core import clients
 
 
 async def stream(websocket: WebSocket) -> None:
@@ -33,4 +33,4 @@ def client() -> Iterator[TestClient]:
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as running:
         yield running
     # Clients belong to the loop they were first used in, and that one has ended.
-    calls.configured.cache_clear()
+    clients.forget()

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import calls, claims, db, heartbeat, process, upkeep
-from core.errors import InvalidInput
+from core import claims, clients, db, heartbeat, process, upkeep
 from core.health import sampling
 from core.pricing import Price
 from core.providers.types import Usage
@@ -30,7 +29,7 @@ BODY = {"operation": "summarize", "text": TEXT, "options": {"length": "short"}, 
 @pytest.fixture(autouse=True)
 def _one_loop() -> Iterator[None]:
     yield
-    calls.configured.cache_clear()
+    clients.forget()
 
 
 def records(client: TestClient) -> list[dict[str, Any]]:
@@ -187,8 +186,8 @@ def test_a_fault_of_ours_holds_up_no_twin(openai: LocalProvider) -> None:
     ask = ("summarize", TEXT, {}, "openai", "gpt-5-mini")
     prepared = process._prepare(*ask)
     assert prepared is not None
-    with pytest.raises(InvalidInput):
-        asyncio.run(process._ask(replace(prepared.call, provider="nobody")))
+    with pytest.raises(TypeError):
+        asyncio.run(process._ask(replace(prepared.call, template_id=["no id"])))  # type: ignore[arg-type]
     assert process._prepare(*ask) is not None
 
 

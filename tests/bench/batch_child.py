@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from core import db, ingest, packing
-from core.calls import configured
+from core.clients import configured
 from core.providers.batches import Remote
 from tests.bench.batch_data import AT, batch
 from tests.bench.measuring import now_mb, peak_mb, taken

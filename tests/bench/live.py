@@ -13,7 +13,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from core import calls, db, heartbeat, live, migrate, templates, upkeep
+from core import clients, db, heartbeat, live, migrate, templates, upkeep
 from core.embedded import EmbeddedPostgres
 from core.settings import get_settings
 from tests.bench.measuring import peak_mb, taken
@@ -94,7 +94,7 @@ def _ours(number: int) -> tuple[float, float]:
 
     with taken() as t:
         asyncio.run(run())
-    calls.configured.cache_clear()
+    clients.forget()
     return t.wall_s, t.cpu_s
 
 

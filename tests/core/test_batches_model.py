@@ -24,7 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core import batches, db, heartbeat, jobs, pricing, upkeep
+from core import batches, clients, db, heartbeat, jobs, pricing, upkeep
 from core.batches import Batches
 from core.jobs import Leftovers
 from core.providers.types import Usage
@@ -152,7 +152,7 @@ class Overnight(RuleBasedStateMachine):
         await asyncio.wait({step})
         with db.transaction() as session:
             db.execute(session, "DELETE FROM worker WHERE id = :id", id=worker_id)
-        pipeline.calls.configured.cache_clear()
+        clients.forget()
 
     @precondition(lambda self: self.jobs)
     @rule(number=st.integers(0, 2), how=st.sampled_from(["cancel", "pause", "resume", "retry", "live"]))
@@ -187,7 +187,7 @@ class Overnight(RuleBasedStateMachine):
             self.morning()
         finally:
             self.open.close()
-            pipeline.calls.configured.cache_clear()
+            clients.forget()
             pipeline.empty(self.url)
 
     def morning(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core import boot, calls, db, process
+from core import boot, clients, db, process
 from tests.local_provider import LocalProvider
 from tests.pipeline import TEXT, rows
 
@@ -28,7 +28,7 @@ def test_clients_that_were_used_are_closed_with_web(life: Any) -> None:
     async def run() -> Any:
         async with life(None):
             await process.process("summarize", TEXT, {}, "openai", None)
-            client = calls.configured()["openai"]._client  # type: ignore[attr-defined]
+            client = clients.configured()["openai"]._client  # type: ignore[attr-defined]
             assert not client.is_closed()
         return client
 

@@ -10,7 +10,7 @@ import structlog
 from streamlit.testing.v1 import AppTest
 from structlog.testing import capture_logs
 
-from core import calls, correlation, jobs, process
+from core import clients, correlation, jobs, process
 from core.reports.correlation import of_job
 from tests.local_provider import LocalProvider, Reply
 from tests.pages.seeing import press, show, words
@@ -24,7 +24,7 @@ def _nobodys() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
     yield
     structlog.contextvars.clear_contextvars()
-    calls.configured.cache_clear()
+    clients.forget()
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_job_is_of_who_set_it_going_last(openai: LocalProvider) -> None:
     structlog.contextvars.clear_contextvars()
     run_job(job)
     assert of_job(job) == "resumed"
-    calls.configured.cache_clear()
+    clients.forget()
     correlation.begin("again")
     jobs.retry(job)
     assert of_job(job) == "again"

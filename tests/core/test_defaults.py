@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from core import configuration, connection, defaults, jobs, stored
+from core import access, configuration, connection, defaults, jobs, stored
 from core.errors import CairnError, InvalidInput
 from tests.local_provider import LocalProvider, Reply
 
@@ -36,18 +36,18 @@ def test_a_lock_on_resilience_does_not_hold_models(setting: Any) -> None:
 
 
 def test_a_provider_that_is_there_tells_its_models(openai: LocalProvider) -> None:
-    assert connection.models("openai") == connection.models("openai") != []
+    assert connection.models(access.of("openai")) == connection.models(access.of("openai")) != []
 
 
 def test_an_address_that_is_no_providers_is_told(openai: LocalProvider) -> None:
     openai.plan = lambda _asked: Reply(body=b"<html>Welcome</html>", headers={"Content-Type": "text/html"})
     with pytest.raises(CairnError, match="could not be read"):
-        connection.models("openai")
+        connection.models(access.of("openai"))
 
 
 def test_a_provider_that_is_not_there_is_told(setting: Any) -> None:
     with pytest.raises(InvalidInput, match="OPENAI_API_KEY"):
-        connection.models("openai")
+        connection.models(access.of("openai"))
     setting(OPENAI_API_KEY="k", OPENAI_BASE_URL="http://127.0.0.1:9/v1")
     with pytest.raises(CairnError, match="openai"):
-        connection.models("openai")
+        connection.models(access.of("openai"))

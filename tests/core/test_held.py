@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core import batches, calls, db, heartbeat, held, jobs, upkeep
+from core import batches, clients, db, heartbeat, held, jobs, upkeep
 from core.errors import ProviderError
 from core.models import ProviderBatch
 from core.providers.batches import Remote
@@ -23,7 +23,7 @@ LATE: dict[str, Callable[[ProviderBatch], object]] = {
     "release": lambda batch: held.release(batch, timedelta(hours=1)),
     "adopt": lambda batch: held.adopt(batch, REMOTE, "submitted", "Late"),
     "progress": lambda batch: held.progress(batch, REMOTE),
-    "keep": lambda batch: held.keep(batch, calls.provider("openai").batches, [Path("none")], REMOTE),
+    "keep": lambda batch: held.keep(batch, clients.provider("openai").batches, [Path("none")], REMOTE),
     "gone": held.gone,
     "invalid": lambda batch: held.invalid(batch, REMOTE),
     "refuse": lambda batch: held.refuse(batch, ProviderError("No.", code="auth")),

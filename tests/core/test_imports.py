@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core import calls, db, imports, jobs, pricing
+from core import clients, db, imports, jobs, pricing
 from core.errors import Conflict, InvalidInput, NotFound
 from core.imports import BadLines, Terms
 from core.jobs import JobSpec
@@ -177,7 +177,7 @@ def test_an_empty_file_is_refused(lines: list[bytes]) -> None:
 
 def test_what_no_batch_could_take_is_refused() -> None:
     size = len(json.dumps(asking("x", model="m"), separators=(",", ":")))
-    terms = Terms(calls.provider("openai"), "m", size, None, None)
+    terms = Terms(clients.provider("openai"), "m", size, None, None)
     assert len(imports.read(line("a", asking("x")), terms).body) == size
     with pytest.raises(ValueError, match="larger than one batch may be"):
         imports.read(line("a", asking("xx")), terms)

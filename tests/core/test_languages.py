@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import calls, db, defaults, jobs, process, prompts, providers, stored, templates
+from core import clients, db, defaults, jobs, process, prompts, providers, stored, templates
 from core.errors import InvalidInput
 from core.fields import FieldSpec
 from core.jobs import JobSpec
@@ -26,7 +26,7 @@ OWN = (FieldSpec("date", "string", "When"), FieldSpec("amount", "number", requir
 @pytest.fixture(autouse=True)
 def _clients_of_one_loop() -> Iterator[None]:
     yield
-    calls.configured.cache_clear()
+    clients.forget()
 
 
 def asking(template: str, **params: Any) -> Asking:
@@ -139,7 +139,7 @@ class TestStored:
         defaults.change_language("German")
 
         def ask(**options: Any) -> str:
-            calls.configured.cache_clear()
+            clients.forget()
             asyncio.run(process.process("summarize", TEXT, options, "openai", MODELS["openai"]))
             return str(openai.asked[-1].body)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from core import calls, claims, db, documents, heartbeat, jobs, live, pricing, record, upkeep
+from core import calls, claims, clients, db, documents, heartbeat, jobs, live, pricing, record, upkeep
 from core.live import LiveLane
 from core.models import Job
 from core.providers.types import Usage
@@ -660,7 +660,7 @@ def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
     first, second = heartbeat.register("first"), heartbeat.register("second")
     with ThreadPoolExecutor(1) as thread, db.transaction() as session:
         running = session.get_one(Job, one)
-        mine = claims.claim(session, running, first, 10, calls.provider("openai"), 1)
+        mine = claims.claim(session, running, first, 10, clients.provider("openai"), 1)
         theirs = thread.submit(claimed, other, second)
         with pytest.raises(TimeoutError):
             theirs.result(0.2)

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import calls, claims, db, documents, jobs, process, reuse
+from core import claims, clients, db, documents, jobs, process, reuse
 from core.errors import InvalidInput, NotFound
 from core.health import sampling
 from core.jobs import JobSpec
@@ -35,16 +35,16 @@ OTHER_MODEL = "gpt-4o"
 def _as_in_a_new_process() -> Iterator[None]:
     yield
     reuse._without_until = 0.0
-    calls.configured.cache_clear()
+    clients.forget()
 
 
 def ask(text: str = TEXT) -> Processed:
-    calls.configured.cache_clear()  # a client belongs to the loop it was first used in
+    clients.forget()  # a client belongs to the loop it was first used in
     return asyncio.run(process.process("summarize", text, {}, "openai", MODEL))
 
 
 def job(document: str, template: str = "summarize", **spec: Any) -> str:
-    calls.configured.cache_clear()
+    clients.forget()
     made = make_job([document], template, **{"provider": "openai", "model": MODEL, **spec})
     (run_batches if spec.get("lane") == "batch" else run_job)(made)
     return made

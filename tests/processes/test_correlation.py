@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api import api
-from core import calls
+from core import clients
 from tests.batch_provider import BatchProvider
 from tests.local_provider import Asked, LocalProvider, Reply
 from tests.pipeline import TEXT, add_document, rows, until_now
@@ -29,7 +29,7 @@ Lines = list[dict[str, Any]]
 def client() -> Iterator[TestClient]:
     with TestClient(api, base_url="http://localhost", raise_server_exceptions=False) as running:
         yield running
-    calls.configured.cache_clear()
+    clients.forget()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from core.errors import ProviderError
-from core.providers import build
+from core.providers import make
 from core.providers.batches import BatchLane, Order
 from core.providers.types import Provider
 from tests.batch_provider import BatchProvider
@@ -25,13 +25,7 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def made(kind: str, openai_url: str, anthropic_url: str, timeout_s: float) -> Provider:
-    return build(
-        openai_api_key="sk-test",
-        openai_base_url=openai_url,
-        anthropic_api_key="sk-test",
-        anthropic_base_url=anthropic_url,
-        timeout_s=timeout_s,
-    )[kind]
+    return make(kind, "sk-test", {"openai": openai_url, "anthropic": anthropic_url}[kind], timeout_s)
 
 
 @pytest.fixture

@@ -1,0 +1,158 @@
+"""How each provider is called: its address and key, set while Cairn runs, else by the environment.
+
+A key goes to the address that it was entered for and nowhere else: whoever can change an address but does not know the
+key must not have it sent to a server of theirs. So a key is sealed together with its provider and address, and the
+environment's key belongs to the environment's address.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import SecretStr
+
+from core import addresses, db, providers, seals, stored
+from core.errors import InvalidInput
+from core.settings import get_settings
+from core.stored import KEY
+
+ADDRESS = "address:"
+NAMES = ("openai", "anthropic")
+KEY_CHARACTERS = 1000
+AddressSource = Literal["default", "environment", "here"]
+# Why a key that was set here does not count.
+Trouble = Literal["unreadable", "other_address"]
+
+
+@dataclass(frozen=True)
+class Access:
+    """`key_from` None: there is none. `held_back`: the environment's key is for another address."""
+
+    provider: str
+    address: str
+    address_from: AddressSource
+    key: SecretStr | None
+    key_from: Literal["environment", "here"] | None
+    trouble: Trouble | None = None
+    held_back: bool = False
+
+    @property
+    def set_up(self) -> bool:
+        """Compatible servers often need no key. One that was set and does not count is needed, though."""
+        return self.key is not None or (self.address_from != "default" and self.trouble is None)
+
+    @property
+    def warning(self) -> str | None:
+        """Why a key does not count that was set, and what to do."""
+        set_here = f"The key of {self.provider} that was set on the Settings page"
+        instead = " Until then the environment's key is used." if self.key_from == "environment" else ""
+        if self.trouble == "unreadable":
+            return (
+                f"{set_here} cannot be opened: SECRET_KEY is not the one that it was set with. Set that one as "
+                f"SECRET_KEY_PREVIOUS and start again, or enter the key anew.{instead}"
+            )
+        if self.trouble == "other_address":
+            return (
+                f"{set_here} is for another address and is not sent to {self.address}. Enter the key for this address, "
+                f"put the address back, or remove the key.{instead}"
+            )
+        if self.held_back:
+            return (
+                f"The environment's key is for the environment's address and is not sent to {self.address}. If a key "
+                "is needed there, enter it on the Settings page."
+            )
+        return None
+
+
+def of(provider: str) -> Access:
+    """As it is in this process now."""
+    settings, values = get_settings(), stored.values()
+    at_environment = _of_environment(provider)
+    here = values.get(f"{ADDRESS}{provider}", {}).get("base_url")
+    address = here or at_environment
+    in_environment = getattr(settings, f"{provider}_base_url") is not None
+    address_from: AddressSource = "here" if here else "environment" if in_environment else "default"
+    sealed = values.get(f"{KEY}{provider}", {}).get("sealed")
+    key, trouble = _opened(provider, address, sealed) if sealed else (None, None)
+    if key is not None:
+        return Access(provider, address, address_from, key, "here")
+    of_environment = getattr(settings, f"{provider}_api_key")
+    if of_environment is None:
+        return Access(provider, address, address_from, None, None, trouble)
+    if address != at_environment:
+        return Access(provider, address, address_from, None, None, trouble, held_back=True)
+    return Access(provider, address, address_from, of_environment, "environment", trouble)
+
+
+def is_set_here(provider: str) -> bool:
+    """A key, usable or not."""
+    return f"{KEY}{provider}" in stored.values()
+
+
+def _of_environment(provider: str) -> str:
+    address: str | None = getattr(get_settings(), f"{provider}_base_url")
+    return address or providers.own_address(provider)
+
+
+def _opened(provider: str, address: str, sealed: str) -> tuple[SecretStr | None, Trouble | None]:
+    text = seals.opened(sealed)
+    if text is None:
+        return None, "unreadable"
+    found = json.loads(text)
+    if (found["provider"], found["address"]) != (provider, address):
+        return None, "other_address"
+    return SecretStr(found["key"]), None
+
+
+def entered(provider: str, address: str, key: str) -> Access:
+    """As it would be after `change`, for trying it out. Raises InvalidInput."""
+    checked, where = _checked_address(provider, address)
+    if key.strip():
+        return Access(provider, where, "here", SecretStr(_checked_key(key)), "here")
+    now = of(provider)
+    if where == now.address:
+        return now
+    of_environment = getattr(get_settings(), f"{provider}_api_key") if where == _of_environment(provider) else None
+    return Access(provider, where, "here" if checked else "environment", of_environment, None)
+
+
+def change(provider: str, address: str, key: str = "", *, by: str = "") -> None:
+    """Set the address, empty for that of the environment, and the key for it; an empty key leaves that as it is."""
+    checked, where = _checked_address(provider, address)
+    sealed = _sealed(provider, where, _checked_key(key)) if key.strip() else None
+    with db.transaction() as session:
+        stored.put(session, f"{ADDRESS}{provider}", {"base_url": checked} if checked else None, by=by)
+        if sealed:
+            stored.put(session, f"{KEY}{provider}", {"sealed": sealed}, by=by)
+    stored.load()
+
+
+def remove_key(provider: str, *, by: str = "") -> None:
+    _known(provider)
+    with db.transaction() as session:
+        stored.put(session, f"{KEY}{provider}", None, by=by)
+    stored.load()
+
+
+def _sealed(provider: str, address: str, key: str) -> str:
+    return seals.seal(json.dumps({"provider": provider, "address": address, "key": key}))
+
+
+def _known(provider: str) -> None:
+    if provider not in NAMES:
+        raise InvalidInput(f"{provider!r} has no key and no address. These have: {' and '.join(NAMES)}.")
+
+
+def _checked_address(provider: str, address: str) -> tuple[str | None, str]:
+    """What is stored, None for that of the environment, and where that leads."""
+    _known(provider)
+    checked = addresses.checked(address) if address.strip() else None
+    return checked, checked or _of_environment(provider)
+
+
+def _checked_key(key: str) -> str:
+    """What is wrong with a key is told without repeating it."""
+    found = key.strip()
+    if len(found) > KEY_CHARACTERS or not found.isascii() or not found.isprintable() or " " in found:
+        raise InvalidInput("This is no key: it has up to 1,000 letters, digits and signs, no spaces. Paste it anew.")
+    return found

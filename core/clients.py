@@ -1,0 +1,163 @@
+"""The providers that this process may call now, each with a client of its own.
+
+When what a provider is called with changes, its key or its address, the next call finds another client. Calls that are
+in flight end on the one they began with; the last of them closes it, in the loop that used it.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from core import access, providers, stored
+from core.access import Access
+from core.errors import InvalidInput
+from core.providers.types import Provider
+from core.settings import Settings, get_settings
+
+NAMES = (*access.NAMES, "offline")
+
+
+class Client:
+    """A provider for as long as it is called in the same way, and how many are calling it."""
+
+    def __init__(self, made_of: object, provider: Provider):
+        self.made_of = made_of
+        self.provider = provider
+        self._lock = threading.Lock()
+        self._users = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._retired = False
+        self._closing = False
+
+    def begin(self) -> bool:
+        """False where it is closed already: then another one has taken its place."""
+        with self._lock:
+            if self._closing:
+                return False
+            self._loop = asyncio.get_running_loop()
+            self._users += 1
+            return True
+
+    async def end(self) -> None:
+        with self._lock:
+            self._users -= 1
+            last = self._must_close()
+        if last:
+            await self.provider.close()
+
+    def retire(self) -> None:
+        """From any thread. Nobody who asks from now on is given it."""
+        with self._lock:
+            self._retired = True
+            idle, loop = self._must_close(), self._loop
+        if idle and loop is not None and loop.is_running():
+            asyncio.run_coroutine_threadsafe(self.provider.close(), loop)
+
+    def _must_close(self) -> bool:
+        if self._closing or self._users or not self._retired:
+            return False
+        self._closing = True
+        return True
+
+
+@dataclass(frozen=True)
+class _Known:
+    """Clients, and the settings and stored values that they are good for."""
+
+    settings: Settings
+    stored: Mapping[str, stored.Value]
+    clients: Mapping[str, Client]
+
+
+_known: _Known | None = None
+_renewing = threading.Lock()
+
+
+def _clients() -> Mapping[str, Client]:
+    known, settings, values = _known, get_settings(), stored.values()
+    if known is not None and known.settings is settings and known.stored is values:
+        return known.clients
+    return _renew()
+
+
+def _renew() -> Mapping[str, Client]:
+    """Clients whose provider is called as before stay."""
+    global _known
+    with _renewing:
+        settings, values = get_settings(), stored.values()
+        before = _known.clients if _known else {}
+        found = {name: one for name in NAMES if (one := _client(name, settings, before.get(name)))}
+        _known = _Known(settings, values, found)
+    for name, one in before.items():
+        if found.get(name) is not one:
+            one.retire()
+    return found
+
+
+def _client(name: str, settings: Settings, before: Client | None) -> Client | None:
+    how = access.of(name) if name in access.NAMES else None
+    if how is not None and not how.set_up:
+        return None
+    made_of = (how, settings.provider_timeout_seconds)
+    return before if before and before.made_of == made_of else Client(made_of, make(name, how))
+
+
+def make(name: str, how: Access | None) -> Provider:
+    """A provider with a client of its own, for a loop of its own."""
+    key, address = (how.key, how.address) if how else (None, None)
+    seconds = get_settings().provider_timeout_seconds
+    return providers.make(name, key.get_secret_value() if key else None, address, seconds)
+
+
+def configured() -> Mapping[str, Provider]:
+    """By name: the offline engine always, the others with a key or an address."""
+    return {name: client.provider for name, client in _clients().items()}
+
+
+def provider(name: str) -> Provider:
+    """For all but calls: those borrow it."""
+    return _found(name).provider
+
+
+def _found(name: str) -> Client:
+    found = _clients().get(name)
+    if found is None:
+        raise InvalidInput(missing(name))
+    return found
+
+
+@asynccontextmanager
+async def lent(name: str) -> AsyncIterator[Provider]:
+    """A provider for one call, or for a few that belong together."""
+    while not (client := _found(name)).begin():
+        pass
+    try:
+        yield client.provider
+    finally:
+        await client.end()
+
+
+def missing(name: str) -> str:
+    """Why there is no provider of that name, and what to do."""
+    if name not in access.NAMES:
+        return f"There is no provider {name!r}. Choose one of {', '.join(configured())}."
+    if access.of(name).trouble is not None:
+        return f"the key of {name} that was set cannot be used. The Settings page says why; enter it again there."
+    variable = f"{name.upper()}_API_KEY"
+    return f"{name} is not set up: set its key on the Settings page, or {variable} in the environment and start again."
+
+
+def forget() -> None:
+    """Clients are made anew when they are next needed: those of a loop that has ended are of no use in another."""
+    global _known
+    _known = None
+
+
+async def close() -> None:
+    """Close those of this loop, and forget them."""
+    known = _known
+    forget()
+    if known is not None:
+        await asyncio.gather(*(client.provider.close() for client in known.clients.values()))

@@ -265,6 +265,7 @@ class CostOut(BaseModel):
 class MoveEstimateOut(BaseModel):
     documents: int
     requests: int
+    reused: int
     too_long: int
     cost_usd: CostOut
 
@@ -295,6 +296,7 @@ class RequestOut(BaseModel):
     error: ErrorOut | None
     reused: bool
     provider_batch: str | None
+    model: str
 
 
 class ProviderBatchOut(BaseModel):

@@ -15,7 +15,7 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from core import db
+from core import db, queue
 from core.errors import ProviderError, Unavailable
 from core.models import AuditEntry
 from core.record import Failed, Kept, Outcome
@@ -238,6 +238,7 @@ def open_by_hand(provider: str, model: str, user: str = "") -> BreakerRow:
 
 
 def close_by_hand(provider: str, model: str, user: str = "") -> BreakerRow:
+    """What waits for it goes on at once."""
     return _by_hand(CLOSE_BY_HAND, "close breaker", provider, model, user)
 
 
@@ -249,9 +250,18 @@ def _by_hand(statement: str, action: str, provider: str, model: str, user: str) 
         if row.state != before:
             was, now = {"state": before}, {"state": row.state}
             session.add(AuditEntry(user=user, action=action, subject=name, before=was, after=now))
+        for job in db.rows(session, WAITING, provider=provider, model=model) if row.state == "closed" else ():
+            queue.defer(session, "pump_job", job_id=job.id)
     view.forget()
     return BreakerRow(name=name, **row._mapping)
 
+
+WAITING = """
+SELECT j.id FROM job j WHERE j.state = 'running' AND j.provider = :provider AND EXISTS (
+  SELECT 1 FROM request r WHERE r.job_id = j.id AND r.state = 'pending' AND r.lane = 'live'
+    AND coalesce(r.model, j.model) = :model)
+ORDER BY j.id
+"""
 
 STATE = "SELECT state FROM breaker WHERE provider = :provider AND model = :model FOR UPDATE"
 

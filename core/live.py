@@ -262,7 +262,8 @@ def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
             asking = templates.asking(session, job.template_id, job.params, job.template_version)
             output = asking.expected_output_tokens
         claimed = claims.claim(session, job, worker_id, limit, provider, output)
-    upkeep.tell_shut(job, claimed.shut if not claimed.calls else None)
+    if not any(call.probe for call in claimed.calls):
+        upkeep.tell_shut(job, claimed.shut if not claimed.calls else None)
     return claimed
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from core import clients, db, expand, former, jobs, packing, pricing, queue, reuse, templates
+from core import clients, db, expand, former, jobs, packing, pricing, providers, queue, reuse, templates
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import Lane
 from core.models import Job
@@ -120,11 +120,12 @@ def _documents(number: int) -> str:
 class MoveEstimate:
     """What waits, and what it would cost with one model in either lane; None where no price is known.
 
-    `documents` are 0 for own requests. `too_long` documents would fail for this model.
+    `documents` are 0 for own requests. Of the requests, `reused` are known and free; `too_long` documents would fail.
     """
 
     documents: int
     requests: int
+    reused: int
     too_long: int
     cost_live: Decimal | None
     cost_batch: Decimal | None
@@ -143,14 +144,15 @@ def estimate(job_id: str, at: datetime, provider: str | None = None, model: str 
             return _of_own(session, job, at)
         waiting = [row.document_id for row in db.rows(session, WAITING_DOCUMENTS, job=job_id)]
         asking = templates.asking(session, job.template_id, job.params, job.template_version)
-        whom = clients.provider(provider or job.provider)
+        # Its own may not be set up here: one more reason to go on with another.
+        whom = clients.configured().get(provider or job.provider) or providers.keyless(job.provider)
         found = expand.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
     output = asking.expected_output_tokens * found.calls
 
     def cost(lane: str) -> Decimal | None:
         return pricing.of_calls(whom.name, chosen, found.calls, found.input_tokens, output, lane, at)
 
-    return MoveEstimate(len(waiting), found.requests, found.too_long, cost("live"), cost("batch"))
+    return MoveEstimate(len(waiting), found.requests, found.reused, found.too_long, cost("live"), cost("batch"))
 
 
 # As in core.former: a document of which something is under way is not taken.
@@ -172,7 +174,7 @@ def _of_own(session: Session, job: Job, at: datetime) -> MoveEstimate:
         ]
         return _sum(found)
 
-    return MoveEstimate(0, sum(one.n for one in groups), 0, cost("live"), cost("batch"))
+    return MoveEstimate(0, sum(one.n for one in groups), 0, 0, cost("live"), cost("batch"))
 
 
 OWN_WAITING = """

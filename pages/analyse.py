@@ -35,6 +35,7 @@ with left:
     st.caption(template.description or widgets.plain(template.prompt[:200]))
     params = choosing.params(template)
     provider, model = choosing.model()
+    launching.shut(provider, model)
     params |= choosing.language(template, provider)
     if provider == "offline" and template.id == "sentiment":
         st.caption(

@@ -45,7 +45,9 @@ def _which_part(row: ResponseRow) -> str:
     """A long document has an answer about each part, some that merge a few of them, and its own."""
     if row.document is None or row.custom_id == row.document:
         return ""
-    part = row.custom_id.removeprefix(f"{row.document}.")
+    part, aside, _ = row.custom_id.removeprefix(f"{row.document}.").partition("~")
+    if aside:
+        return "of a part, set aside when the job went on with another model"
     return f"of part {part}" if part.isdecimal() else "of several parts"
 
 

@@ -45,8 +45,17 @@ def params(template: TemplateView) -> dict[str, Any]:
     return {}
 
 
-def model() -> tuple[str, str]:
-    provider = st.selectbox("Provider", list(clients.configured()), format_func=widgets.PROVIDERS.__getitem__)
+def model(key: str | None = None, other_than: tuple[str, str] = ("", "")) -> tuple[str, str]:
+    """A provider and its model; with a key where a page has more than one such choice.
+
+    `other_than` is a provider and a model that is not to be chosen: other providers stand first then.
+    """
+    configured = sorted(
+        clients.configured(), key=lambda name: name == other_than[0] or (name == "offline" and key is not None)
+    )
+    provider = st.selectbox(
+        "Provider", configured, format_func=widgets.PROVIDERS.__getitem__, key=key and f"{key}_provider"
+    )
     if provider == "offline":
         st.caption(
             "Free, and no language model: it picks sentences by their weight and cannot translate. Set an API key for "
@@ -54,8 +63,14 @@ def model() -> tuple[str, str]:
         )
         return provider, jobs.model_for(provider, None)
     default = jobs.model_for(provider, None)
-    options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
-    chosen = st.selectbox("Model", options, accept_new_options=True, help="Choose one, or type any model's name.")
+    options = [one for one in dict.fromkeys([default, *SUGGESTED[provider]]) if (provider, one) != other_than]
+    chosen = st.selectbox(
+        "Model",
+        options,
+        accept_new_options=True,
+        help="Choose one, or type any model's name.",
+        key=key and f"{key}_model_{provider}",
+    )
     return provider, chosen or default
 
 

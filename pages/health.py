@@ -11,7 +11,7 @@ from core.health.now import Component
 from core.health.readings import PROVIDER
 from core.reports import health as report
 from core.reports import providers
-from pages import health_past, health_reuse, health_stuck, health_words, widgets
+from pages import health_breakers, health_past, health_reuse, health_stuck, health_words, widgets
 
 st.title("Health")
 widgets.show_told()
@@ -110,10 +110,23 @@ def at_this_moment() -> None:
     if len(found) > 1:
         process_table()
         model_table(moment)
-        health_stuck.show(moment)
+
+
+@widgets.live(2)
+def breakers() -> None:
+    health_breakers.show(widgets.utc_now())
+
+
+@widgets.live(5)
+def stuck() -> None:
+    health_stuck.show(widgets.utc_now())
 
 
 at_this_moment()
 if health.database().connected:
+    breakers()
+    health_breakers.by_name()
+    health_breakers.dialogs()
+    stuck()
     health_past.show(widgets.utc_now())
     health_reuse.show()

@@ -9,7 +9,7 @@ import streamlit as st
 from core import jobs
 from core.reports import canary
 from core.reports.jobs import JobRow
-from pages import job_dialogs, job_words, widgets
+from pages import job_dialogs, job_moving, job_words, widgets
 
 
 def offered(row: JobRow) -> frozenset[str]:
@@ -24,6 +24,7 @@ def offered(row: JobRow) -> frozenset[str]:
         "pause": row.state in ("queued", "running"),
         "cancel": row.state in ("queued", "running", "paused") and not deciding,
         "again": row.state not in ("draft", "queued", "cancelling") and row.failed + row.cancelled > 0,
+        "move": row.state in ("queued", "running", "paused") and row.pending > 0 and _can_move(row),
         "settle": row.settling > 0,
         "insights": row.succeeded > 0,
         "output": row.done > 0,
@@ -31,6 +32,11 @@ def offered(row: JobRow) -> frozenset[str]:
         "delete": ended,
     }
     return frozenset(name for name, is_so in possible.items() if is_so)
+
+
+def _can_move(row: JobRow) -> bool:
+    """Of a canary only what to ask can change, and only while it is under way."""
+    return not row.canary or (row.template is not None and row.state != "paused")
 
 
 def show(row: JobRow, *, makes_insights: bool) -> None:
@@ -48,6 +54,9 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
             job_dialogs.cancel(row)
         if "again" in actions and st.button("Send again", icon=":material/replay:"):
             job_dialogs.send_again(row)
+        waits: Literal["primary", "secondary"] = "primary" if job_words.waits_for_breaker(row) else "secondary"
+        if "move" in actions and st.button("Move what waits", icon=":material/move_down:", type=waits):
+            job_moving.dialog(row)
         if "settle" in actions and st.button("Settle by hand", icon=":material/rule:"):
             job_dialogs.settle(row)
         if "insights" in actions and makes_insights:

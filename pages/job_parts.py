@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core.reports import batches
+from core.reports import batches, breakers
 from core.reports import jobs as report
 from core.reports.jobs import JobRow
 from pages import job_words, kept, widgets
@@ -20,8 +20,13 @@ def header(row: JobRow) -> None:
         widgets.state_badge(row.state)
         st.caption(f"{_facts(row)} · {_when(row)}", help=f"Made {row.created_at:%Y-%m-%d %H:%M} UTC")
     standing = batches.standing(row.id, row.provider)
-    told = job_words.meaning(row, standing, now)
-    st.markdown("\n\n".join(widgets.plain(line) for line in told))
+    shut = breakers.shut().get((row.provider, row.model)) if job_words.waits_for_breaker(row) else None
+    told = job_words.meaning(row, standing, now, shut)
+    words = "\n\n".join(widgets.plain(line) for line in told)
+    if job_words.waits_for_breaker(row):
+        st.warning(words, icon=":material/hourglass_top:")
+    else:
+        st.markdown(words)
     progress(row)
     _tiles(row)
     if row.unpriced:
@@ -35,7 +40,8 @@ def _facts(row: JobRow) -> str:
     lane = "batch, half price" if half else row.lane
     provider = widgets.PROVIDERS.get(row.provider, row.provider)
     params = ", ".join(f"{name}: {value}" for name, value in row.params.items())
-    parts = [row.template_name or "own requests", params, row.model, provider, lane]
+    models = [*(one["model"] for one in row.former), row.model]
+    parts = [row.template_name or "own requests", params, ", then ".join(models), provider, lane]
     return widgets.plain(" · ".join(part for part in parts if part))
 
 

@@ -46,11 +46,14 @@ def show(row: JobRow) -> None:
                     r.attempts,
                     r.error_message or (r.error_code or "").replace("_", " "),
                     r.provider_batch or "",
+                    r.model,
                 )
                 for r in found
             ],
-            columns=[name, "State", "Lane", "Sent", "Error", "Provider batch"],
+            columns=[name, "State", "Lane", "Sent", "Error", "Provider batch", "Model"],
         ),
+        # Which model is of interest where there is more than one.
+        column_order=None if row.former else [name, "State", "Lane", "Sent", "Error", "Provider batch"],
         hide_index=True,
         column_config={
             name: st.column_config.TextColumn(width=240),

@@ -1,10 +1,14 @@
 """What a job's state means and what it waits for, in plain words. From rows to sentences; nothing is drawn."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from core.reports.batches import Beyond, InFlight, Standing
+from core.reports.breakers import BreakerView
 from core.reports.jobs import JobRow
 from core.settings import get_settings
+from core.upkeep import SHUT
+from pages import breaker_words
 from pages.widgets import ago, count, lasted, money, until
 
 PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "the offline engine"}
@@ -12,10 +16,10 @@ LANES = {"live": "live, too,", "batch": "in the batch lane"}
 HANDING_OVER = ("preparing", "submitting")
 
 
-def meaning(row: JobRow, standing: Standing, now: datetime) -> list[str]:
-    """What the job's state means, and what it waits for."""
+def meaning(row: JobRow, standing: Standing, now: datetime, shut: BreakerView | None = None) -> list[str]:
+    """What the job's state means, and what it waits for. `shut`: its model's breaker, where that is not closed."""
     if row.state == "running":
-        return _running(row, standing, now)
+        return _running(row, standing, now, shut)
     if row.state == "cancelling":
         first = "Nothing more is sent. What finishes before it is cancelled there is kept and billed."
         slow = " OpenAI may take ten minutes for it." if row.provider == "openai" and row.in_flight else ""
@@ -51,8 +55,29 @@ def waits_for_decision(row: JobRow) -> bool:
     return row.state == "paused" and row.canary > 0 and row.held > 0
 
 
-def _running(row: JobRow, standing: Standing, now: datetime) -> list[str]:
+def waits_for_breaker(row: JobRow) -> bool:
+    """Whether it has live requests that wait for a breaker, which its row says once one of them was to go out."""
+    return row.state == "running" and (row.error or "").startswith(SHUT)
+
+
+def waits_for(row: JobRow, shut: Mapping[tuple[str, str], BreakerView], now: datetime) -> str:
+    """In few words, for a list; "" where it does not wait for anything that its row tells of."""
+    if row.state not in ("running", "queued") or not row.error:
+        return ""
+    one = shut.get((row.provider, row.model)) if waits_for_breaker(row) else None
+    return breaker_words.until_when(one, now) if one else row.error.removeprefix(SHUT).strip()
+
+
+def _shut(row: JobRow, shut: BreakerView, now: datetime) -> list[str]:
+    name = breaker_words.name(shut.provider, shut.model)
+    first = f"The live requests wait, and do not fail: {name} {breaker_words.meaning(shut, now)}."
+    return [first, *filter(None, [breaker_words.rule(row.fallback)])]
+
+
+def _running(row: JobRow, standing: Standing, now: datetime, shut: BreakerView | None) -> list[str]:
     told = [row.error] if row.error else []
+    if shut and waits_for_breaker(row):
+        told = _shut(row, shut, now)
     if row.canary:
         told.append(f"The canary goes first, live: {count(row.canary, 'request')}. The rest is held until you decide.")
     if row.unread:

@@ -6,10 +6,10 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from core.reports import jobs
+from core.reports import breakers, jobs
 from core.reports.jobs import AT_WORK, JobRow
 from core.reports.page import MOST, Page
-from pages import kept, widgets
+from pages import job_words, kept, widgets
 
 PER_PAGE = 100
 STATES = ("at work", "draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed")
@@ -38,6 +38,8 @@ def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
 
 
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
+    now = widgets.utc_now()
+    shut = breakers.shut() if any(job_words.waits_for_breaker(row) for row in rows) else {}
     return pd.DataFrame(
         [
             (
@@ -52,6 +54,7 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
                 r.lane,
                 r.model,
                 r.reused,
+                job_words.waits_for(r, shut, now),
             )
             for r in rows
         ],
@@ -67,8 +70,12 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
             "Lane",
             "Model",
             "Reused",
+            WAITS,
         ],
     )
+
+
+WAITS = "Waits for"
 
 
 COLUMNS = {
@@ -76,6 +83,7 @@ COLUMNS = {
     "State": st.column_config.MultiselectColumn(
         width=100, options=CHIPS, color=[widgets.STATE_COLOURS[name] for name in CHIPS]
     ),
+    WAITS: st.column_config.TextColumn(width=220),
     "Progress": st.column_config.ProgressColumn(width=100, format="percent", min_value=0, max_value=1, color="blue"),
     "Requests": st.column_config.NumberColumn(format="localized", width=70),
     "Failed": st.column_config.NumberColumn(format="localized", width=60),
@@ -99,8 +107,12 @@ def grid() -> None:
     if not known:
         nothing()
         return
+    shown_rows = frame(page.items)
+    waits = shown_rows.pop(WAITS)
+    if waits.any():
+        shown_rows.insert(2, WAITS, waits)
     event = st.dataframe(
-        frame(page.items),
+        shown_rows,
         hide_index=True,
         column_config=COLUMNS,
         on_select="rerun",

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core.jobs import MOST_RETRIES, Estimate, Lane, Leftovers
+from core.jobs import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
+from core.reports import breakers
 from core.reports import jobs as report
-from pages import widgets
+from pages import breaker_words, choosing, widgets
 from pages.job_words import PROVIDERS
 
 LANES: dict[Lane, str] = {"live": "Live, now", "batch": "Batch, overnight"}
@@ -25,6 +26,15 @@ class Way:
     canary: int = 0
     deadline: datetime | None = None
     leftovers: Leftovers | None = None
+    fallback: Fallback | None = None
+
+
+def shut(provider: str, model: str) -> None:
+    """Say it before launch where the model does not answer at the moment."""
+    if found := breakers.shut().get((provider, model)):
+        name = breaker_words.name(provider, model)
+        told = f"{name} {breaker_words.meaning(found, widgets.utc_now())}. A live job waits so long."
+        st.warning(widgets.plain(told), icon=":material/hourglass_top:")
 
 
 def calls(estimate: Estimate) -> int:
@@ -34,11 +44,11 @@ def calls(estimate: Estimate) -> int:
 
 def prices(estimate: Estimate) -> None:
     live, batch = estimate.cost_live, estimate.cost_batch
-    st.metric("Live, about", _price(live))
-    st.metric("Batch, about", _price(batch), saving(live, batch), delta_color="inverse")
+    st.metric("Live, about", price(live))
+    st.metric("Batch, about", price(batch), saving(live, batch), delta_color="inverse")
 
 
-def _price(cost: Decimal | None) -> str:
+def price(cost: Decimal | None) -> str:
     return "no price known" if cost is None else widgets.money(cost)
 
 
@@ -70,12 +80,34 @@ def choose(estimate: Estimate, provider: str, model: str) -> Way:
     if lane == "batch":
         st.caption(widgets.plain(turnaround(provider, model)))
     canary = _canary(estimate, lane)
-    if lane == "live" or provider == "offline":
+    if lane == "live":
+        return Way(lane, canary, fallback=None if provider == "offline" else _fallback((provider, model)))
+    if provider == "offline":
         return Way(lane, canary)
     with st.expander("Deadline, and what a batch leaves over"):
         leftovers = _leftovers(estimate)
         deadline = _deadline()
     return Way("batch", canary, deadline, leftovers)
+
+
+WAIT, TO_BATCH, TO_MODEL = "Wait", "Batch lane", "Another model"
+
+
+def _fallback(own: tuple[str, str]) -> Fallback | None:
+    """Where the job goes by itself once its model has not answered for a while."""
+    with st.expander("If the model does not answer"):
+        ways = [WAIT, TO_BATCH, TO_MODEL]
+        way = st.segmented_control("Then", ways, default=WAIT, required=True, key="fallback")
+        if way == WAIT:
+            st.caption("After too many failures in a row its requests wait, without failing, until it answers again.")
+            return None
+        minutes = st.number_input("After so many minutes of waiting", 0, 10_000, 5, key="fallback_after")
+        if way == TO_BATCH:
+            st.caption("What still waits then is handed over as a batch, at half price, within 24 hours.")
+            return Fallback(lane="batch", after_s=int(minutes) * 60)
+        provider, model = choosing.model("fallback", own)
+        st.caption("What still waits then is asked of this model, at its price. It happens once, and never back.")
+        return Fallback(provider=provider, model=model, after_s=int(minutes) * 60)
 
 
 def _canary(estimate: Estimate, lane: Lane) -> int:
@@ -90,7 +122,7 @@ def _canary(estimate: Estimate, lane: Lane) -> int:
     cost = None if estimate.cost_live is None else estimate.cost_live / calls(estimate) * number
     rest = "The rest" if lane == "live" else "The rest, in the batch lane,"
     st.caption(
-        f"{number} of {calls(estimate):,} go first, live, for about {_price(cost)}. {rest} is held until you have seen "
+        f"{number} of {calls(estimate):,} go first, live, for about {price(cost)}. {rest} is held until you have seen "
         "their answers and what they cost: then release it or drop it."
     )
     return int(number)

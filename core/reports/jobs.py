@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from core import db
+from core import db, former
 from core.errors import NotFound
 from core.reports.page import Page, checked_limit, cut, number
 
@@ -86,6 +86,7 @@ class RequestRow:
     error_message: str | None
     reused: bool
     provider_batch: str | None
+    model: str
 
 
 @dataclass(frozen=True)
@@ -246,11 +247,12 @@ def _exists(job_id: str) -> None:
 # What the API and the pages call by one name.
 STATES = {"pending": ["pending", "held"], "in_flight": ["in_flight", "answered"]}
 
-REQUESTS = """
+REQUESTS = f"""
 SELECT r.id, r.custom_id, r.document_id AS document, d.name AS document_name, r.lane,
   CASE r.state WHEN 'answered' THEN 'in_flight' WHEN 'held' THEN 'pending' ELSE r.state END AS state, r.attempts,
-  r.error_code, r.error_message, r.reused, r.provider_batch_id AS provider_batch
-FROM request r LEFT JOIN document d ON d.id = r.document_id
+  r.error_code, r.error_message, r.reused, r.provider_batch_id AS provider_batch,
+  coalesce(r.model, {former.asked("model")}) AS model
+FROM request r JOIN job j ON j.id = r.job_id LEFT JOIN document d ON d.id = r.document_id
 WHERE r.job_id = :job AND (CAST(:states AS text[]) IS NULL OR r.state = ANY(:states))
   AND (CAST(:error AS text) IS NULL OR r.error_code = :error)
   AND (CAST(:cursor AS bigint) IS NULL OR r.id < :cursor)

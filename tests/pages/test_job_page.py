@@ -31,9 +31,9 @@ def metrics(at: AppTest) -> dict[str, str]:
     ("state", "offers"),
     [
         ("draft", {"Start", "Rename", "Delete"}),
-        ("queued", {"Pause", "Cancel job", "Rename"}),
-        ("running", {"Pause", "Cancel job", "Rename"}),
-        ("paused", {"Resume", "Cancel job", "Rename"}),
+        ("queued", {"Pause", "Cancel job", "Move what waits", "Rename"}),
+        ("running", {"Pause", "Cancel job", "Move what waits", "Rename"}),
+        ("paused", {"Resume", "Cancel job", "Move what waits", "Rename"}),
         ("cancelling", {"Rename"}),
         ("completed", {"Rename", "Delete"}),
         ("cancelled", {"Rename", "Delete"}),

@@ -1,12 +1,16 @@
 """What stands still is listed with its reason, and one press brings it back, told in the audit."""
 
+import io
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
-from core import db, heartbeat, stuck
+from core import db, extract, heartbeat, stuck, upkeep
+from core import documents as documents_use
 from core.errors import Conflict
+from core.reports import health
 from core.reports import stuck as report
 from core.reports.stuck import Kind, StuckRow
 from tests.pages import made
@@ -92,6 +96,61 @@ def test_a_document_that_is_read_by_nobody_or_for_long_is_queued_again(worker: C
 def test_a_document_of_a_dead_worker_does_not_wait_to_be_late() -> None:
     documents("extracting", A_WHILE, 1, dead())
     assert len(ids("documents")) == 1
+
+
+def waits_since_just_now(document: str) -> bool:
+    (row,) = rows("SELECT waiting_since > now() - interval '1 minute' AS now FROM document WHERE id = :id", id=document)
+    return bool(row["now"])
+
+
+def uploaded_long_ago() -> str:
+    """A queued document whose upload was as long ago as its waiting."""
+    document = documents_use.add("a.txt", io.BytesIO(b"Two pumps failed."), "default").document.id
+    change(f"UPDATE document SET created_at = {LONG_AGO}, waiting_since = {LONG_AGO}")
+    assert ids("documents") == [document]
+    return document
+
+
+def test_a_document_is_late_from_when_it_was_taken_not_from_its_upload() -> None:
+    document = uploaded_long_ago()
+    claimed = extract._claim(document, heartbeat.register("one"))
+    assert claimed is not None
+    assert (waits_since_just_now(document), ids("documents")) == (True, [])
+
+
+def test_a_document_that_a_stopping_worker_puts_back_waits_anew() -> None:
+    document = uploaded_long_ago()
+    stop = threading.Event()
+    stop.set()
+    extract.extract_document(document, heartbeat.register("one"), stop)
+    assert rows("SELECT state FROM document") == [{"state": "queued"}]
+    assert (waits_since_just_now(document), ids("documents")) == (True, [])
+
+
+def test_a_document_that_is_taken_from_the_dead_waits_anew(setting: Callable[..., None]) -> None:
+    server_started(setting)
+    (document,) = documents("extracting", LONG_AGO, 1, dead())
+    upkeep.take_over(datetime.now(UTC))
+    assert rows("SELECT state FROM document") == [{"state": "queued"}]
+    assert (waits_since_just_now(document), ids("documents")) == (True, [])
+
+
+def test_a_document_that_is_tried_again_waits_from_then_on() -> None:
+    (document,) = documents("failed", LONG_AGO, 1)
+    assert ids("documents") == []
+    documents_use.retry(document)
+    assert rows("SELECT state FROM document") == [{"state": "queued"}]
+    assert (waits_since_just_now(document), ids("documents")) == (True, [])
+
+
+def test_the_queues_oldest_item_is_the_document_that_waits_longest() -> None:
+    documents("queued", LONG_AGO, 1)
+    change(f"UPDATE document SET created_at = {LONG_AGO} - interval '1 day'")
+    oldest = health.queue().oldest
+    assert oldest is not None
+    assert 15 <= (datetime.now(UTC) - oldest).total_seconds() / 60 < 20
+    change("UPDATE document SET waiting_since = now()")
+    assert health.queue().oldest_document > oldest  # type: ignore[operator]
 
 
 def test_a_queued_document_gets_a_new_task_and_stays_late_until_it_is_read() -> None:

@@ -3,16 +3,20 @@
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from api.metrics import Exposition
-from core import samples
+from core import db, heartbeat, samples
 from core.extraction import Limits, extract, media_type_of
+from core.health import sampling
 from core.samples import SampleFile
 from core.settings import Settings
+from tests.pages import made
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = {name.upper() for name in Settings.model_fields}
@@ -108,6 +112,43 @@ def test_dashboard_and_alerts_name_metrics_that_there_are(where: str) -> None:
     asked = {name for expression in expressions()[where] for name in METRIC.findall(expression)}
     assert asked
     assert asked <= told
+
+
+SELECTOR = re.compile(r"\b(cairn_[a-z0-9_]+)\{([^}]*)\}")
+GROUPED = re.compile(r"\bby \(([^)]*)\)")
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("where", ["dashboard", "alerts"])
+def test_dashboard_and_alerts_name_labels_that_there_are(where: str) -> None:
+    one_of_everything()
+    labels: dict[str, set[str]] = {}
+    for family in text_string_to_metric_families(Exposition(0).text()):
+        for sample in family.samples:
+            labels.setdefault(sample.name, set()).update(sample.labels)
+    for expression in expressions()[where]:
+        for name, selected in SELECTOR.findall(expression):
+            assert set(re.findall(r"(\w+)\s*[=!]", selected)) <= labels[name], expression
+        for grouped in GROUPED.findall(expression):
+            for name in METRIC.findall(expression):
+                assert set(grouped.replace(" ", "").split(",")) <= labels[name], expression
+
+
+def one_of_everything() -> None:
+    job = made.job("running")
+    made.requests(job, "pending")
+    made.batch(job, "in_progress")
+    made.usage(job)
+    heartbeat.register("one")
+    with db.transaction() as session:
+        for statement in (
+            "INSERT INTO breaker (provider, model, state) VALUES ('openai', 'm', 'open')",
+            "INSERT INTO rate_limit (provider, model) VALUES ('openai', 'm')",
+            """INSERT INTO call_minute (provider, model, minute, answered, failed, latencies)
+               VALUES ('openai', 'm', date_trunc('minute', now()), 1, 1, '{0,1}')""",
+        ):
+            db.execute(session, statement)
+    sampling.take(datetime.now(UTC), well=True)
 
 
 def test_every_alert_says_what_happened_and_what_to_do() -> None:

@@ -67,8 +67,10 @@ def _labels(component: str) -> dict[str, str]:
 
 
 def _processes(rows: list[WorkerRow]) -> list[Metric]:
-    """Web and jobs processes, as their heartbeats tell."""
-    alive = [({"process": row.name, "kind": row.kind}, row) for row in rows if row.alive]
+    """Web and jobs processes, as their heartbeats tell. In a container that was started again, the new process has the
+    name of the one that died, whose lease may still hold: the newest counts."""
+    newest = {(row.name, row.kind): row for row in sorted(rows, key=lambda row: row.id) if row.alive}
+    alive = [({"process": row.name, "kind": row.kind}, row) for row in newest.values()]
     return [
         gauge("cairn_process_up", "Processes that are alive.", *((of, 1) for of, _ in alive)),
         gauge("cairn_process_memory_bytes", "Resident memory.", *((of, row.memory_bytes) for of, row in alive)),

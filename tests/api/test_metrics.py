@@ -62,6 +62,51 @@ def test_a_job_is_seen_in_requests_tokens_money_and_processes(client: TestClient
     assert "secret" not in client.get("/metrics").text
 
 
+def worker(name: str, memory: int, seen: str = "now()") -> None:
+    row = heartbeat.register(name)
+    with db.transaction() as session:
+        db.execute(
+            session,
+            f"UPDATE worker SET memory_bytes = :memory, cpu_seconds = 1.5, last_seen = {seen} WHERE id = :id",
+            memory=memory,
+            id=row,
+        )
+
+
+def test_a_process_counts_once_and_only_while_it_lives(client: TestClient) -> None:
+    worker("container:1", 11)
+    worker("container:1", 22)
+    worker("gone:2", 33, "now() - interval '5 minutes'")
+    text = client.get("/metrics").text
+    values = scraped(client)
+    assert of(values, "cairn_process_memory_bytes", process="container:1", kind="jobs") == 22
+    assert of(values, "cairn_process_cpu_seconds_total", process="container:1", kind="jobs") == 1.5
+    assert "gone:2" not in text
+    lines = [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(set(lines)) == len(lines)
+
+
+def test_two_processes_count_alike_and_again_after_a_restart(client: TestClient) -> None:
+    """Counters come from the database: none counts twice, and none goes back with a process that ends."""
+    made.usage("job_1", output_tokens=7)
+    minute("now", 5, [1, 0, 4], failed=2)
+    first, second = (_counters(Exposition(0).text()) for _ in range(2))
+    assert first == second == _counters(client.get("/metrics").text)
+    made.usage("job_1", output_tokens=7)
+    restarted = _counters(Exposition(0).text())
+    assert all(restarted[key] >= value for key, value in first.items())
+    assert restarted != first
+
+
+def _counters(text: str) -> Values:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        if family.type in ("counter", "histogram")
+        for sample in family.samples
+    }
+
+
 def minute(at: str, answered: int, latencies: list[int], failed: int = 0) -> None:
     with db.transaction() as session:
         db.execute(

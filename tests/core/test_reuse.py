@@ -346,6 +346,20 @@ def test_a_merged_answer_saves_its_parts_once(openai: LocalProvider) -> None:
     assert figures().saved_usd == 2 * spent
 
 
+def test_large_answers_are_compressed(openai: LocalProvider) -> None:
+    summary = " ".join(f"Pump {n} of the northern plant failed in March and was replaced in June." for n in range(400))
+    openai.plan = lambda _asked: Reply(json.dumps({"summary": summary}))
+    job(add_document())
+    (found,) = rows(
+        """SELECT length(raw::text) AS raw, pg_column_size(raw) AS raw_stored, length(text) AS text,
+             pg_column_size(text) AS text_stored, pg_column_size(result) AS result_stored, result ->> 'summary' AS said
+           FROM response"""
+    )
+    assert found["said"] == summary
+    assert found["raw"] > found["text"] > 20_000
+    assert max(found["raw_stored"], found["text_stored"], found["result_stored"]) < found["text"] / 3
+
+
 ONE_TEXT = """
 import asyncio, sys
 from core import process

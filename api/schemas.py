@@ -87,6 +87,7 @@ class DocumentOut(BaseModel):
     tokens: int | None
     language: str | None
     created_at: datetime
+    correlation_id: str | None
 
 
 class UploadedOut(DocumentOut):
@@ -252,6 +253,7 @@ class JobOut(BaseModel):
     unpriced: int
     estimate_usd: Money | None
     error: str | None
+    correlation_id: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

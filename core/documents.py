@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from sqlmodel import Session, col, select
 
-from core import db, queue
+from core import correlation, db, queue
 from core.errors import Conflict, InvalidInput, NotFound
 from core.extraction import SUPPORTED, media_type_of
 from core.ids import new_id
@@ -55,6 +55,7 @@ def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, me
             sha256=sha256,
             media_type=media_type or "application/octet-stream",
             size_bytes=size,
+            correlation_id=correlation.current(),
         )
         if media_type is None:
             _fail(document, "UNKNOWN_TYPE", unknown_type_message())
@@ -104,6 +105,7 @@ def retry(document_id: str) -> Document:
             if document.media_type not in SUPPORTED:  # it may have become known since
                 document.media_type = _media_type_again(session, document)
             document.state, document.waiting_since = "queued", db.now(session)
+            document.correlation_id = correlation.current() or document.correlation_id
             document.stage = document.stage_done = document.stage_total = None
             document.error_code = document.error_message = None
             session.flush()

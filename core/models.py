@@ -108,6 +108,8 @@ class Document(SQLModel, table=True):
     created_at: datetime = _time(default_now=True)
     # Since when it is queued, or a worker reads it.
     waiting_since: datetime = _time(default_now=True)
+    # Of the click or API call that last asked for its text.
+    correlation_id: str | None = None
     ready_at: datetime | None = _time(nullable=True)
 
 

@@ -62,7 +62,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         ask_to_delete([document])
 
 if document.state == "failed":
-    st.error(document.error_message or "It could not be read.", icon=":material/error:")
+    widgets.show_error(document.error_message or "It could not be read.", document.correlation_id)
     st.stop()
 if document.state != "ready":
     st.info("The text is being extracted. This page follows.")

@@ -135,7 +135,7 @@ if page.items:
     act_on(chosen)
     grid()
     if len(chosen) == 1 and chosen[0].state == "failed":
-        st.error(chosen[0].error_message or "It could not be read.", icon=":material/error:")
+        widgets.show_error(chosen[0].error_message or "It could not be read.", chosen[0].correlation_id)
     elif not chosen:
         st.caption("Select rows to act on them.")
 elif collection or state or name:

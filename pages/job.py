@@ -36,7 +36,7 @@ def live() -> None:
     if row.state != job.state or job_actions.offered(row) != job_actions.offered(job):
         st.rerun()
     job_parts.header(row)
-    job_parts.failures(job_id)
+    job_parts.failures(row)
     answers, requests, batches, timeline = st.tabs(TABS, key="tab", bind="query-params")
     if answers.open:
         with answers:

@@ -91,10 +91,12 @@ def _tiles(row: JobRow) -> None:
         widgets.figure("Tokens", row.input_tokens + row.output_tokens)
 
 
-def failures(job_id: str) -> None:
-    """Failed requests by reason. A reason leads to its requests."""
-    found = report.failures(job_id)
+def failures(row: JobRow) -> None:
+    """Failed requests by reason, and the id under which the log tells of them. A reason leads to its requests."""
+    found = report.failures(row.id)
     if not found:
+        if row.error:
+            widgets.show_reference(row.correlation_id)
         return
     with st.container(border=True, gap="xsmall"):
         for failure in found[:REASONS_SHOWN]:
@@ -107,6 +109,7 @@ def failures(job_id: str) -> None:
         if rest := found[REASONS_SHOWN:]:
             number = sum(failure.requests for failure in rest)
             st.caption(f"{number:,} more failed, for {widgets.count(len(rest), 'other reason')}: see Requests.")
+        widgets.show_reference(row.correlation_id)
 
 
 def _filter_by(code: str) -> None:

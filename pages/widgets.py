@@ -198,12 +198,18 @@ def show_failure(message: str, code: str) -> None:
     """What went wrong, and under which id the log tells of it."""
     reference = correlation.current() or correlation.new()
     log.warning("page failed", code=code, correlation_id=reference)
-    _show(message, reference)
+    show_error(message, reference)
 
 
-def _show(message: str, reference: str) -> None:
+def show_error(message: str, reference: str | None) -> None:
+    """What went wrong, in words of ours, with the id under which the log tells more."""
     st.error(message, icon=":material/error:")
-    st.caption(f"Reference: {reference}")
+    show_reference(reference)
+
+
+def show_reference(reference: str | None) -> None:
+    if reference:
+        st.caption(f"Reference: {plain(reference)}")
 
 
 def live(run_every: float | None) -> Callable[[Callable[[], None]], Callable[[], None]]:
@@ -247,7 +253,7 @@ def show_told() -> None:
         del st.session_state["told"]
         st.toast(message, icon=":material/check_circle:")
     elif kind == "error" and utc_now() < until:
-        _show(message, reference)
+        show_error(message, reference)
 
 
 def highlighted(text: str, start: int | None, end: int | None) -> None:

@@ -1,10 +1,14 @@
-"""The id of the click or API call that set a job going."""
+"""The id of the click or API call that set a job, a batch of it or the reading of a document going."""
 
 from core import db
 
 
 def of_job(job_id: str) -> str | None:
     return _one("SELECT correlation_id FROM job WHERE id = :id", job_id)
+
+
+def of_document(document_id: str) -> str | None:
+    return _one("SELECT correlation_id FROM document WHERE id = :id", document_id)
 
 
 def of_batch(batch_id: str) -> str | None:

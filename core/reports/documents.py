@@ -28,6 +28,7 @@ class DocumentRow:
     tokens: int | None
     language: str | None
     created_at: datetime
+    correlation_id: str | None
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class CollectionRow:
 
 
 COLUMNS = """d.id, d.name, c.name AS collection, d.sha256, d.media_type, d.size_bytes, d.state, d.stage, d.stage_done,
-  d.stage_total, d.error_code, d.error_message, d.pages, d.characters, d.tokens, d.language, d.created_at"""
+  d.stage_total, d.error_code, d.error_message, d.pages, d.characters, d.tokens, d.language, d.created_at,
+  d.correlation_id"""
 
 LIST = f"""
 SELECT {COLUMNS} FROM document d JOIN collection c ON c.id = d.collection_id

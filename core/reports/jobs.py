@@ -54,6 +54,7 @@ class JobRow:
     former: list[dict[str, Any]]
     waits_until: datetime | None
     error: str | None
+    correlation_id: str | None
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -166,7 +167,8 @@ SELECT j.id, j.name, j.description, j.template_id AS template, t.name AS templat
   coalesce(r.reused, 0) AS reused, b.settling, coalesce(u.cost, 0) AS cost_usd, coalesce(u.unpriced, 0) AS unpriced,
   coalesce(u.input_tokens, 0)::bigint AS input_tokens, coalesce(u.output_tokens, 0)::bigint AS output_tokens,
   j.estimate_usd, j.canary, j.deadline, j.leftovers, j.fallback,
-  coalesce(j.former, '[]') AS former, j.waits_until, j.error, j.created_at, j.started_at, j.finished_at
+  coalesce(j.former, '[]') AS former, j.waits_until, j.error, j.correlation_id, j.created_at, j.started_at,
+  j.finished_at
 FROM job j LEFT JOIN template t ON t.id = j.template_id
 LEFT JOIN LATERAL (
   SELECT count(*) FILTER (WHERE state IN ('pending', 'held')) AS pending,

@@ -111,6 +111,7 @@ def _figures_of_health() -> None:
     op.add_column("worker", sa.Column("cpu_seconds", sa.Float(), server_default=sa.text("0"), nullable=False))
     since = sa.Column("waiting_since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False)
     op.add_column("document", since)
+    op.add_column("document", sa.Column("correlation_id", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
@@ -121,6 +122,7 @@ def downgrade() -> None:
     op.drop_column("job", "correlation_id")
     op.drop_column("job", "fallback")
     op.drop_column("job", "former")
+    op.drop_column("document", "correlation_id")
     op.drop_column("document", "waiting_since")
     op.drop_column("worker", "cpu_seconds")
     op.drop_column("worker", "memory_bytes")

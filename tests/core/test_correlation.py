@@ -1,6 +1,8 @@
 """Whose doing something is: the click's or the API call's that set it going last."""
 
 import asyncio
+import io
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -10,9 +12,10 @@ import structlog
 from streamlit.testing.v1 import AppTest
 from structlog.testing import capture_logs
 
-from core import clients, correlation, jobs, process
-from core.reports.correlation import of_job
-from tests.local_provider import LocalProvider, Reply
+from core import clients, correlation, documents, extract, heartbeat, jobs, process
+from core.reports.correlation import of_document, of_job
+from tests.local_provider import LocalProvider, Reply, error
+from tests.pages import made
 from tests.pages.seeing import press, show, words
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
 
@@ -51,6 +54,39 @@ def test_a_job_is_of_who_set_it_going_last(openai: LocalProvider) -> None:
     correlation.begin("again")
     jobs.retry(job)
     assert of_job(job) == "again"
+
+
+def test_a_document_is_of_who_asked_for_its_text_last() -> None:
+    correlation.begin("uploaded")
+    document = documents.add("a.exe", io.BytesIO(b"\x7fELF and no text"), "default").document.id
+    assert of_document(document) == "uploaded"
+    correlation.begin("again")
+    documents.retry(document)
+    assert of_document(document) == "again"
+
+
+def test_failures_that_come_later_are_shown_with_the_id_that_their_log_lines_have(
+    openai: LocalProvider, logs: list[Any]
+) -> None:
+    openai.plan = lambda _asked: error(500, "server_error", "down")
+    correlation.begin("click1")
+    job = make_job([add_document()], "summarize", provider="openai", model="gpt-5-mini")
+    correlation.begin("click2")
+    broken = documents.add("a.pdf", io.BytesIO(b"%PDF-1.4 and no more"), "default").document.id
+    structlog.contextvars.clear_contextvars()
+    run_job(job)
+    (line,) = [one for one in logs if one["event"] == "the provider answered with an error"]
+    assert (line["correlation_id"], line["job"]) == ("click1", job)
+    assert "Reference: click1" in words(show("job", id=job))
+    extract.extract_document(broken, heartbeat.register("one"), threading.Event())
+    assert rows("SELECT state FROM document WHERE id = :id", id=broken) == [{"state": "failed"}]
+    assert "Reference: click2" in words(show("document", id=broken))
+
+
+def test_a_job_that_waits_or_failed_as_a_whole_shows_its_id() -> None:
+    for state, error_text, shown in (("failed", "Its template is gone.", True), ("running", None, False)):
+        job = made.job(state, error=error_text, correlation_id="click3", lane="live")
+        assert ("Reference: click3" in words(show("job", id=job))) is shown
 
 
 def test_a_draft_is_of_who_starts_it() -> None:

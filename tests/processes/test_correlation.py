@@ -91,6 +91,8 @@ def test_an_api_call_is_followed_to_the_providers_request_id(
     theirs = [one for one in lines(told, "document dealt with") if one.get("correlation_id") == "upload-7"]
     assert {one["document"] for one in theirs} == {one["id"] for one in uploaded.json()["items"]}
     assert len(lines(told, "document read")) == 4
+    assert client.get(f"/jobs/{job_id}").json()["correlation_id"] == "click-42"
+    assert {one["correlation_id"] for one in client.get("/documents").json()["items"]} >= {"upload-7"}
     answered = lines(told, "call answered")
     assert {(line["correlation_id"], line["job"]) for line in answered} == {("click-42", job_id)}
     booked = rows("SELECT request_id, provider_request_id FROM usage_record WHERE job_id = :job", job=job_id)

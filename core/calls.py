@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from core import breaker, clients, configuration, pricing
+from core import breaker, clients, configuration, limits, pricing
 from core.errors import InvalidInput, ProviderError
 from core.pricing import Price
 from core.providers.types import Answer, Usage
@@ -14,6 +14,8 @@ from core.record import Call, Failed, Kept, Outcome, Unheard, storable
 from core.retry import RetryPolicy, with_retries
 
 log = structlog.get_logger()
+# What nobody has a queue for waits so long for room in a rate limit.
+LONGEST_WAIT = 10.0
 
 
 def policy(operation: str | None) -> RetryPolicy:
@@ -41,6 +43,7 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
     threshold = configuration.config_for(call.template_id).circuit_breaker_threshold
     tripping: list[asyncio.Future[None]] = []
     failures = 0
+    full = False
 
     def on_error(error: ProviderError) -> bool:
         nonlocal failures
@@ -52,12 +55,17 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
         elif not call.probe and (in_a_row := breaker.view.failed(*whose, threshold)):
             opening = asyncio.to_thread(breaker.trip, *whose, in_a_row, recovery_s(call.template_id))
             tripping.append(asyncio.ensure_future(opening))
-        return not breaker.view.shut(*whose)
+        # Whoever waits for a limit waits in the queue: all of them at once would only be refused again.
+        return not (breaker.view.shut(*whose) or (throttled(error) and call.job_id))
 
     async def go_on() -> bool:
+        nonlocal full
         if not breaker.view.fresh:
             await asyncio.to_thread(breaker.view.look)
-        return not breaker.view.shut(*whose)
+        if breaker.view.shut(*whose):
+            return False
+        full = call.taken is not None and not await room_again(call)
+        return not full
 
     async def once() -> Answer:
         # Each attempt for itself: what failed with an old key may work with the one that was set meanwhile.
@@ -72,8 +80,17 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
         return Failed(call, "not_set_up", error.message, again=True, failures=failures)
     except ProviderError as error:
         await asyncio.gather(*tripping)
-        again = error.retryable and breaker.view.shut(*whose)
-        return Failed(call, error.code, error.message, again=again, failures=failures, down=breaker.counts(error))
+        again = error.retryable and (breaker.view.shut(*whose) or throttled(error) or full)
+        return Failed(
+            call,
+            error.code,
+            error.message,
+            again=again,
+            failures=failures,
+            down=breaker.counts(error),
+            retry_after=error.retry_after if throttled(error) else None,
+            limits=error.limits,
+        )
     breaker.view.answered(*whose)
     at, parsed = datetime.now(UTC), answer.parsed
     usage, model = parsed.usage, storable(parsed.model or call.model)
@@ -103,7 +120,24 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
         latency_ms=answer.latency_ms,
         provider_request_id=answer.provider_request_id,
         failures=failures,
+        limits=answer.limits,
     )
+
+
+async def room_again(call: Call) -> bool:
+    """Whether another attempt may go out. One of a job's waits for room in its queue, a single text a moment here."""
+    patience = 0.0 if call.job_id else LONGEST_WAIT
+    while wait := await asyncio.to_thread(limits.again, call):
+        if wait > patience:
+            return False
+        patience -= wait
+        await asyncio.sleep(wait)
+    return True
+
+
+def throttled(error: ProviderError) -> bool:
+    """The provider says what is left of its rate limit, or when it has room again."""
+    return error.code == "rate_limited" and (error.retry_after is not None or bool(error.limits))
 
 
 def unheard(call: Call) -> Unheard:

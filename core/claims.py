@@ -4,32 +4,66 @@ A worker's lease is its row's `last_seen`; a claim holds for as long as its work
 flight once: the others stay pending until they can be answered by the first one's response.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlmodel import Session
 
-from core import breaker, db, former, reuse
+from core import breaker, db, former, limits, reuse
 from core.breaker import Standing
+from core.limits import Room
 from core.providers.types import Provider
-from core.record import REUSED_RECORDS, Call
+from core.record import REUSED_RECORDS, Call, Taken
 from core.settings import get_settings
 
 CLAIM_LOCK = 0x0CA1_0002
 
 
 @dataclass(frozen=True)
+class Wait:
+    """For room in the rate limit of a model."""
+
+    provider: str
+    model: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Claimed:
     """`calls` are to be made; `reused` requests were answered by what was known; `waiting` tells of twins in flight.
 
-    `shut` is the breaker that the rest of the job waits for.
+    `shut` is the breaker, or `full` the rate limit, that the rest of the job waits for.
     """
 
     calls: tuple[Call, ...]
     reused: int
     waiting: bool
     shut: Standing | None = None
+    full: Wait | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What keeps a provider's models from being called now: open breakers, and rate limits with little room."""
+
+    standings: Sequence[Standing]
+    rooms: Mapping[str, Room]
+
+    @property
+    def open_breakers(self) -> list[str]:
+        return [standing.model for standing in self.standings]
+
+    @property
+    def full(self) -> list[str]:
+        return [model for model, room in self.rooms.items() if room.none]
+
+    def settled(self, model: str) -> Mapping[str, float]:
+        return self.rooms[model].settled if model in self.rooms else {}
+
+    @property
+    def counted(self) -> list[str]:
+        return [model for model, room in self.rooms.items() if room.counts_tokens]
 
 
 def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Provider, expected_output: int) -> Claimed:
@@ -38,14 +72,21 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
     db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=CLAIM_LOCK)
     db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
     standings = breaker.standings(session, provider.name, get_settings().worker_lease_seconds)
-    taken = _take(session, job, worker_id, limit, shut=[standing.model for standing in standings])
+    gate = Gate(standings, limits.rooms(session, provider.name, job.model if job.template_id else None))
+    output = _output_tokens(session, job, gate, expected_output)
+    shut = [*gate.open_breakers, *gate.full]
+    taken = _take(session, job, worker_id, limit, gate, shut, output)
+    if not taken and job.template_id is None and gate.counted:
+        # The first ones may be too large for what is left of their model's tokens: those of other models may go.
+        taken = _take(session, job, worker_id, limit, gate, [*shut, *gate.counted], output)
     probe = None
     if not taken:
-        probe, taken = _probe(session, job, worker_id, standings)
+        probe, taken = _probe(session, job, worker_id, gate, output)
     reused = [row.id for row in taken if row.state == "answered"]
     if reused:
         db.execute(session, REUSED_RECORDS, ids=reused)
-    bodies = db.rows(session, BODIES, ids=[row.id for row in taken if row.state == "in_flight"])
+    tokens = {row.id: row.tokens for row in taken if row.state == "in_flight"}
+    bodies = db.rows(session, BODIES, ids=list(tokens))
     calls = tuple(
         Call(
             request_id=row.id,
@@ -61,32 +102,72 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
             endpoint=row.endpoint,
             correlation_id=job.correlation_id,
             probe=probe is not None,
+            taken=Taken(tokens[row.id], output, gate.settled(row.model or job.model)),
         )
         for row in bodies
     )
     if taken:
         return Claimed(calls, len(reused), waiting=False)
-    shut = next((standing for standing in standings if _left(session, job, standing.model)), None)
-    return Claimed(calls, len(reused), waiting=shut is None and _left(session, job), shut=shut)
+    if full := _wait(session, job, gate, output):
+        return Claimed(calls, len(reused), waiting=True, full=full)
+    shut_by = next((standing for standing in standings if _left(session, job, standing.model) is not None), None)
+    return Claimed(calls, len(reused), waiting=shut_by is None and _left(session, job) is not None, shut=shut_by)
 
 
-def _left(session: Session, job: Any, model: str | None = None) -> bool:
-    return bool(db.scalar(session, LEFT, job=job.id, own=job.model, model=model, former=former.until(job.former)))
+def _wait(session: Session, job: Any, gate: Gate, output: int) -> Wait | None:
+    """For the model whose next request may go first."""
+    waits = []
+    for model, room in gate.rooms.items():
+        if room.buckets and model not in gate.open_breakers:
+            first = _left(session, job, model)
+            if first is not None and (seconds := room.wait_s(first, output)):
+                waits.append(Wait(job.provider, model, seconds))
+    return min(waits, key=lambda wait: wait.seconds, default=None)
+
+
+def _output_tokens(session: Session, job: Any, gate: Gate, expected: int) -> int:
+    """The output tokens that each call of the job counts for, where it matters: those of its next one."""
+    if not gate.counted:
+        return expected
+    body = db.scalar(session, NEXT_BODY, job=job.id, former=former.until(job.former))
+    return limits.output_room(job.provider, body, expected) if isinstance(body, dict) else expected
+
+
+NEXT_BODY = """
+SELECT b.body FROM request r JOIN request_body b ON b.request_id = r.id
+WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND r.id > :former ORDER BY r.id LIMIT 1
+"""
+
+
+def _left(session: Session, job: Any, model: str | None = None) -> int | None:
+    """The input tokens of the first request that is left, of this model or of any; None where none is."""
+    named = {"job": job.id, "own": job.model, "model": model, "former": former.until(job.former)}
+    tokens: int | None = db.scalar(session, LEFT, **named)
+    return tokens
 
 
 LEFT = """
-SELECT 1 FROM request WHERE job_id = :job AND state = 'pending' AND lane = 'live' AND id > :former
-  AND (CAST(:model AS text) IS NULL OR coalesce(model, :own) = CAST(:model AS text)) LIMIT 1
+SELECT greatest(input_tokens, body_bytes / 4) FROM request
+WHERE job_id = :job AND state = 'pending' AND lane = 'live' AND id > :former
+  AND (CAST(:model AS text) IS NULL OR coalesce(model, :own) = CAST(:model AS text)) ORDER BY id LIMIT 1
 """
 
 
 def _take(
-    session: Session, job: Any, worker_id: int, limit: int, *, shut: Sequence[str] = (), only: str | None = None
+    session: Session,
+    job: Any,
+    worker_id: int,
+    limit: int,
+    gate: Gate,
+    shut: Sequence[str],
+    output: int,
+    only: str | None = None,
 ) -> list[Any]:
     if job.template_id is not None and job.model in shut:
         # All of its requests are for this model: none needs to be looked at.
         return []
-    return db.rows(
+    rooms = list(gate.rooms.values())
+    taken = db.rows(
         session,
         (PROBE if only else CLAIM).format(known=reuse.known("r.fingerprint")),
         job=job.id,
@@ -97,15 +178,36 @@ def _take(
         former=former.until(job.former),
         shut=list(shut),
         only=only,
+        output=output,
+        start=None if job.provider == "offline" else limits.START,
+        models=[room.model for room in rooms],
+        calls=[room.calls(output) for room in rooms],
+        tokens=[room.level("tokens") for room in rooms],
+        tokens_full=[room.full("tokens") for room in rooms],
+        inputs=[room.level("input_tokens") for room in rooms],
+        inputs_full=[room.full("input_tokens") for room in rooms],
     )
+    if job.provider != "offline":
+        _take_room(session, job.provider, taken, gate, output)
+    return taken
 
 
-def _probe(
-    session: Session, job: Any, worker_id: int, standings: Sequence[Standing]
-) -> tuple[Standing | None, list[Any]]:
+def _take_room(session: Session, provider: str, taken: Sequence[Any], gate: Gate, output: int) -> None:
+    by_model: dict[str, list[int]] = {}
+    for row in taken:
+        if row.state == "in_flight":
+            by_model.setdefault(row.model, []).append(row.tokens)
+    sums = {model: (len(tokens), sum(tokens), output * len(tokens)) for model, tokens in by_model.items()}
+    limits.take(session, provider, sums, gate.rooms)
+
+
+def _probe(session: Session, job: Any, worker_id: int, gate: Gate, output: int) -> tuple[Standing | None, list[Any]]:
     """One request of a model whose breaker is due for a probe. All claims stand in one line, so it is the only one."""
-    for standing in standings:
-        if standing.due and (taken := _take(session, job, worker_id, 1, only=standing.model)):
+    for standing in gate.standings:
+        if not standing.due:
+            continue
+        taken = _take(session, job, worker_id, 1, gate, gate.full, output, only=standing.model)
+        if taken:
             if taken[0].state == "answered":
                 return None, taken
             breaker.begin_probe(session, standing, worker_id, get_settings().provider_timeout_seconds)
@@ -115,7 +217,8 @@ def _probe(
 
 CLAIM = """
 WITH due AS MATERIALIZED (
-  SELECT r.id, r.fingerprint, CASE WHEN :reuse THEN {known} END AS known
+  SELECT r.id, r.fingerprint, CASE WHEN :reuse THEN {known} END AS known, coalesce(r.model, :model) AS model,
+    greatest(r.input_tokens, r.body_bytes / 4) AS tokens
   FROM request r
   WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND r.id > :former AND NOT (:reuse AND EXISTS (
     SELECT 1 FROM request twin WHERE twin.fingerprint = r.fingerprint AND twin.state IN ('in_flight', 'answered')
@@ -124,7 +227,14 @@ WITH due AS MATERIALIZED (
     AND (CAST(:only AS text) IS NULL OR coalesce(r.model, :model) = CAST(:only AS text))
   ORDER BY r.id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
 ), ranked AS (
-  SELECT id, known, row_number() OVER (PARTITION BY fingerprint ORDER BY id) AS place FROM due
+  SELECT due.*, row_number() OVER (PARTITION BY fingerprint ORDER BY id) AS place,
+    count(*) FILTER (WHERE known IS NULL) OVER so_far AS nth,
+    sum(tokens) FILTER (WHERE known IS NULL) OVER so_far AS sum
+  FROM due WINDOW so_far AS (PARTITION BY model ORDER BY id)
+), room AS (
+  SELECT * FROM unnest(CAST(:models AS text[]), CAST(:calls AS int[]), CAST(:tokens AS float8[]),
+    CAST(:tokens_full AS bool[]), CAST(:inputs AS float8[]), CAST(:inputs_full AS bool[]))
+    AS t(model, calls, tokens, tokens_full, inputs, inputs_full)
 )
 UPDATE request r SET
   state = CASE WHEN k.known IS NULL THEN 'in_flight' ELSE 'answered' END,
@@ -133,9 +243,12 @@ UPDATE request r SET
   attempts = r.attempts + CASE WHEN k.known IS NULL THEN 1 ELSE 0 END,
   worker_id = CASE WHEN k.known IS NULL THEN CAST(:worker AS bigint) END,
   claimed_at = now()
-FROM ranked k
+FROM ranked k LEFT JOIN room ON room.model = k.model
 WHERE r.id = k.id AND (k.place = 1 OR k.known IS NOT NULL OR NOT :reuse)
-RETURNING r.id, r.state
+  AND (k.known IS NOT NULL OR k.nth <= coalesce(room.calls, CAST(:start AS int), k.nth)
+    AND (room.model IS NULL OR k.sum + k.nth * :output <= room.tokens OR room.tokens_full AND k.nth = 1)
+    AND (room.model IS NULL OR k.sum <= room.inputs OR room.inputs_full AND k.nth = 1))
+RETURNING r.id, r.state, k.model, k.tokens
 """
 
 # What was tried least goes first: one request that never gets an answer must not be every probe.

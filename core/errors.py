@@ -64,7 +64,8 @@ class ExtractionError(CairnError):
 class ProviderError(CairnError):
     """The provider did not answer the call.
 
-    `status` is its HTTP status (None when nothing was heard), `retry_after` the seconds it asked us to wait.
+    `status` is its HTTP status (None when nothing was heard), `retry_after` the seconds it asked us to wait, `limits`
+    what it said about its rate limits.
     `heard` is False when the call may have been carried out, and billed, without the answer reaching us.
     """
 
@@ -84,3 +85,4 @@ class ProviderError(CairnError):
         self.status = status
         self.retry_after = retry_after
         self.heard = heard
+        self.limits: tuple[Any, ...] = ()

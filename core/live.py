@@ -21,6 +21,7 @@ from core import (
     db,
     derive,
     expand,
+    limits,
     merges,
     minutes,
     queue,
@@ -40,6 +41,10 @@ KEEP_AT_MOST = 200
 DERIVE_AT_ONCE = 200
 # A twin in the live lane is answered within seconds. One in a batch may take a day: the clock looks again by then.
 WAIT_FOR_TWINS = 3.0
+# For room in a rate limit, too: what takes longer the clock looks at again. Within it, a look from time to time: caps
+# may change, and other processes take and learn.
+WAIT_FOR_ROOM = 15.0
+LOOK_AGAIN = 0.1, 1.0
 # At the end, how long what was heard may take to be stored; a database that is away must not keep us from ending.
 STORE_SECONDS = 2
 
@@ -110,6 +115,8 @@ class LiveLane:
                 self._answered.set()
             elif claimed.calls:
                 continue
+            elif claimed.full and (mine or claimed.full.seconds < WAIT_FOR_ROOM):
+                await self._pause(min(max(claimed.full.seconds, LOOK_AGAIN[0]), LOOK_AGAIN[1]))
             elif mine:
                 await asyncio.wait(mine, return_when=asyncio.FIRST_COMPLETED)
             elif claimed.waiting and patience > 0:
@@ -117,6 +124,10 @@ class LiveLane:
                 await asyncio.sleep(0.1)
             else:
                 return
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.stopping.wait(), seconds)
 
     async def _claim_and_call(self, job_id: str, mine: set[asyncio.Task[None]]) -> claims.Claimed:
         taken = await self._take_slots()
@@ -263,7 +274,7 @@ def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
             output = asking.expected_output_tokens
         claimed = claims.claim(session, job, worker_id, limit, provider, output)
     if not any(call.probe for call in claimed.calls):
-        upkeep.tell_shut(job, claimed.shut if not claimed.calls else None)
+        upkeep.tell_waiting(job, claimed)
     return claimed
 
 
@@ -272,6 +283,7 @@ def _keep(outcomes: list[Outcome]) -> None:
         record.keep(session, outcomes)
         breaker.settle(session, outcomes, calls.recovery_s)
         minutes.count(session, outcomes)
+        limits.settle(session, outcomes)
         for job_id in sorted({o.call.job_id for o in outcomes if isinstance(o, Failed) and o.call.job_id}):
             expand.finish_if_done(session, job_id)
 
@@ -280,6 +292,7 @@ def _keep_unstorable(kept: Kept) -> None:
     with db.transaction() as session:
         record.keep_unstorable(session, kept)
         breaker.settle(session, [kept], calls.recovery_s)
+        limits.settle(session, [kept])
         if kept.call.job_id:
             expand.finish_if_done(session, kept.call.job_id)
 

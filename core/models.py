@@ -520,19 +520,26 @@ class Breaker(SQLModel, table=True):
 
 
 class RateLimit(SQLModel, table=True):
-    """Two token buckets of one provider and model, shared by all processes: requests and tokens a minute.
+    """One limit of one provider and model: a bucket that all processes take from before they call.
 
-    The limits are what the provider's headers said last, or a setting where that is lower; NULL: none is known.
+    `kind` is requests, tokens, input_tokens or output_tokens. `a_minute` and `per_second` are what the provider's
+    headers said last; NULL: it told none of this kind. `known`: it has answered, so what it tells was heard.
     """
 
     __tablename__: ClassVar[str] = "rate_limit"
     provider: str = Field(primary_key=True)
     model: str = Field(primary_key=True)
-    requests_a_minute: int | None = _big(nullable=True)
-    tokens_a_minute: int | None = _big(nullable=True)
-    requests_left: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
-    tokens_left: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
+    kind: str = Field(primary_key=True)
+    known: bool = _flag(False)
+    a_minute: int | None = _big(nullable=True)
+    per_second: float | None = None
+    # What was left at `refilled_at`; from `renewed_at` on all of it is, where it does not refill all the time.
+    remaining: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
     refilled_at: datetime = _time(default_now=True)
+    renewed_at: datetime | None = _time(nullable=True)
+    # All that was ever taken, and what of it was taken by calls that have ended.
+    taken: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
+    settled: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
     # The provider asked to wait: nothing goes out before.
     blocked_until: datetime | None = _time(nullable=True)
 

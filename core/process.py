@@ -26,6 +26,7 @@ from core import (
     db,
     derive,
     heartbeat,
+    limits,
     minutes,
     prompts,
     record,
@@ -36,6 +37,7 @@ from core import (
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.ids import new_id
 from core.jobs import model_for
+from core.limits import NoRoom
 from core.prompts import Asking
 from core.providers.types import Provider
 from core.questions import Question
@@ -102,16 +104,35 @@ async def process(
 ) -> Processed:
     """Raises ProviderError where the model gave no usable answer; what it cost is booked all the same."""
     chosen = provider or default_provider()
-    deadline = time.monotonic() + get_settings().provider_timeout_seconds
-    while (prepared := await asyncio.to_thread(_prepare, operation, text, options, chosen, model)) is None:
-        if time.monotonic() > deadline:
-            raise Unavailable("This text is being answered for someone else and takes long. Ask again shortly.")
-        await asyncio.sleep(0.1)
+    prepared = await _prepared(partial(_prepare, operation, text, options, chosen, model))
     call: Call | None = prepared.call
     while call is not None and not prepared.known:
         await _ask(call)
         call = await _stored(partial(_derive, prepared, call))
+        if call is not None and not await calls.room_again(call):
+            message = "The rate limit had no room to ask the model again. Send the text again later."
+            await _keep([Failed(call, "rate_limited", message)])
+            call = None
     return await asyncio.to_thread(_result, operation, prepared.call.request_id, reused=prepared.known)
+
+
+async def _prepared(prepare: Callable[[], Prepared | None]) -> Prepared:
+    """A twin that is in flight is waited for as long as a call may take, and room in a rate limit for a moment."""
+    deadline = time.monotonic() + get_settings().provider_timeout_seconds
+    patience = calls.LONGEST_WAIT
+    while True:
+        try:
+            if prepared := await asyncio.to_thread(prepare):
+                return prepared
+            wait = 0.1
+        except NoRoom as none:
+            wait = none.wait_s
+            patience -= wait
+            if patience < 0:
+                raise
+        if time.monotonic() > deadline:
+            raise Unavailable("This text is being answered for someone else and takes long. Ask again shortly.")
+        await asyncio.sleep(wait)
 
 
 async def _ask(call: Call) -> None:
@@ -155,6 +176,7 @@ def _keep_now(outcomes: list[Outcome]) -> None:
             record.keep(session, outcomes)
             breaker.settle(session, outcomes, calls.recovery_s)
             minutes.count(session, outcomes)
+            limits.settle(session, outcomes)
     except DataError:
         *unheard, last = outcomes
         assert isinstance(last, Kept)
@@ -162,6 +184,7 @@ def _keep_now(outcomes: list[Outcome]) -> None:
             record.keep(session, unheard)
             record.keep_unstorable(session, last)
             breaker.settle(session, [last], calls.recovery_s)
+            limits.settle(session, [last])
 
 
 @reuse.or_without
@@ -209,7 +232,9 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
             reuse.memory.put(fingerprint, known)
         elif standing.in_flight:
             return None
-    probe = known is None and _may_probe(session, call)
+    probe, taken = False, None
+    if known is None:
+        probe, taken = _may_probe(session, call), limits.take_one(session, call)
     request_id = db.scalar(
         session,
         NEW,
@@ -222,7 +247,7 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
     )
     if known is not None:
         db.execute(session, REUSED, request=request_id)
-    return replace(call, request_id=request_id, probe=probe), known is not None
+    return replace(call, request_id=request_id, probe=probe, taken=taken), known is not None
 
 
 def _may_probe(session: Session, call: Call) -> bool:

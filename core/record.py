@@ -6,7 +6,7 @@ makes results and insights of them; nothing that fails there can lose or re-bill
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,17 @@ from sqlmodel import Session
 
 from core import db
 from core.pricing import Price
-from core.providers.types import Usage
+from core.providers.types import Limit, Usage
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What each attempt of a call takes from its model's rate limits. `settled`: by kind, all that calls which had
+    ended by then had taken."""
+
+    input_tokens: int
+    output_tokens: int
+    settled: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -36,11 +46,13 @@ class Call:
     correlation_id: str | None = None
     # Whether its breaker closes again depends on it.
     probe: bool = False
+    taken: Taken | None = None
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An answer with its price, ready to be kept. `failures` counts the attempts before it."""
+    """An answer with its price, ready to be kept. `failures` counts the attempts before it; `limits` is what the
+    provider said about its rate limits with it."""
 
     call: Call
     at: datetime
@@ -53,13 +65,15 @@ class Kept:
     latency_ms: int
     provider_request_id: str | None
     failures: int = 0
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True)
 class Failed:
     """A call that ended without an answer. `again` puts its request back instead of failing it.
 
-    `failures` counts its attempts; `down`: the last one says that the provider has trouble.
+    `failures` counts its attempts; `down`: the last one says that the provider has trouble; `retry_after`: it asked
+    everybody to wait for so many seconds.
     """
 
     call: Call
@@ -68,6 +82,8 @@ class Failed:
     again: bool = False
     failures: int = 0
     down: bool = False
+    retry_after: float | None = None
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True)

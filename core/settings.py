@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     # Of what is set while Cairn runs nothing counts, and nobody changes it.
     settings_locked: bool = False
 
+    # Caps for every model of a provider, over all processes; what its headers say counts where it is lower.
+    rate_limit_requests_per_minute: int | None = Field(None, ge=1)
+    rate_limit_tokens_per_minute: int | None = Field(None, ge=1)
+
     # The shortest wait between two looks at one provider batch.
     batch_poll_seconds: float = Field(60, ge=0.2)
     # So long must complete listings stay without a batch whose creation was not heard of, before it counts as absent.

@@ -2,12 +2,13 @@
 every lost task, and running it twice changes nothing."""
 
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from sqlmodel import Session
 
 from core import claims, clients, db, expand, former, heartbeat, pricing, queue, record, reuse, templates
-from core.breaker import Standing
+from core.claims import Claimed
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
 from core.providers.types import Provider
@@ -68,19 +69,32 @@ def provider_of(session: Session, job: Job) -> Provider | None:
 NOT_SET_UP = "The job waits. In the jobs process,"
 
 
-def tell_shut(job: Job, shut: Standing | None) -> None:
-    """The job says which breaker it waits for and until when, and nothing of it any more once it goes on.
+def tell_waiting(job: Job, claimed: Claimed) -> None:
+    """The job says which breaker or rate limit it waits for and until when, and nothing of it once it goes on.
 
     After the claim: who packs it holds the job and waits for the end of claims.
     """
-    reason = f"{SHUT} {shut.reason}" if shut else None
-    if job.error == reason or not (shut or (job.error or "").startswith(SHUT)):
+    reason, told = _waits_for(claimed)
+    if job.error == reason or not (reason or (job.error or "").startswith((SHUT, FULL))):
         return
     with db.transaction() as session:
-        told = db.execute(session, TELL, job=job.id, provider=job.provider, model=job.model, reason=reason)
-        if shut and told:
-            what = "was stopped by hand" if shut.by_hand else "does not answer"
-            db.execute(session, NOTE_WAITING, job=job.id, reason=f"{SHUT} {shut.provider}/{shut.model} {what}.")
+        named = {"job": job.id, "provider": job.provider, "model": job.model}
+        if db.execute(session, TELL, **named, reason=reason) and reason:
+            db.execute(session, NOTE_WAITING, job=job.id, reason=told)
+
+
+def _waits_for(claimed: Claimed) -> tuple[str | None, str]:
+    """In words for the job, and without the times for its history, which tells it once."""
+    shut, full = claimed.shut, claimed.full
+    if claimed.calls:
+        return None, ""
+    if shut:
+        what = "was stopped by hand" if shut.by_hand else "does not answer"
+        return f"{SHUT} {shut.reason}", f"{SHUT} {shut.provider}/{shut.model} {what}."
+    if full and full.seconds >= WORTH_TELLING:
+        whose = f"{FULL} {full.provider}/{full.model}"
+        return f"{whose}: goes on in {duration(full.seconds)}.", f"{whose}."
+    return None, ""
 
 
 # One that went on with another model meanwhile does not wait for this any more.
@@ -90,6 +104,17 @@ UPDATE job SET error = :reason WHERE id = :job AND provider = :provider AND mode
 
 
 SHUT = "The live requests wait:"
+FULL = "Waits for the rate limit of"
+# Shorter waits come and go with every few calls.
+WORTH_TELLING = 1.0
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(ceil(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
 
 # Once, though some processes may be able to and others not.
 NOTE_WAITING = """

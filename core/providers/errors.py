@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from core.errors import ProviderError
+from core.providers import rate_limits
 
 log = structlog.get_logger()
 # Definite answers by status: code, retryable, remedy.
@@ -74,7 +75,9 @@ def from_status(provider: str, status: int, body: Any, headers: Any) -> Provider
     if status in BY_STATUS:
         code, retryable, remedy = BY_STATUS[status]
         told = short(detail.get("message")) if code == "invalid_request" else ""
-        return _error(provider, code, f"{remedy} {told}".strip(), status, retryable=retryable, retry_after=wait)
+        error = _error(provider, code, f"{remedy} {told}".strip(), status, retryable=retryable, retry_after=wait)
+        error.limits = rate_limits.told(headers)
+        return error
     if status >= 500:
         # Whether the model ran before the server failed is not known, but a failed call is not billed.
         return _error(provider, "server_error", f"Server error {status}.", status, retryable=True, retry_after=wait)

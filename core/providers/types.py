@@ -72,6 +72,16 @@ class Parsed:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """One rate limit as an answer's headers tell it: its size, what is left, in how many seconds it is whole again."""
+
+    kind: str
+    a_minute: int
+    left: int | None
+    whole_in: float | None
+
+
+@dataclass(frozen=True)
 class Answer:
     """`raw` is the response body as it came."""
 
@@ -79,6 +89,7 @@ class Answer:
     parsed: Parsed
     provider_request_id: str | None
     latency_ms: int
+    limits: tuple[Limit, ...] = ()
 
 
 class Provider(Protocol):

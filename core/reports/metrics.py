@@ -191,6 +191,7 @@ STATES = (
     (
         "cairn_rate_limit_blocked",
         "1 while a provider asked to wait.",
-        "SELECT provider, model, (coalesce(blocked_until, 'epoch') > now())::int AS value FROM rate_limit",
+        """SELECT provider, model, coalesce(bool_or(blocked_until > now()), false)::int AS value FROM rate_limit
+           GROUP BY 1, 2""",
     ),
 )

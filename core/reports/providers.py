@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import db
+from core import db, limits
+from core.defaults import PROVIDERS
+from core.limits import NOW
 
 LATELY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class ModelRow:
-    """`answered`, `failed` and `latencies` are of the last ten minutes; `headroom` is the smaller share that is left
-    of requests and tokens a minute, None where the provider told no limit."""
+    """`answered`, `failed` and `latencies` are of the last ten minutes; `headroom` is the smallest share that is left
+    of what may go out in a minute, None where no limit is known."""
 
     provider: str
     model: str
@@ -59,11 +61,11 @@ def added(many: Sequence[Sequence[int]]) -> tuple[int, ...]:
 def models() -> list[ModelRow]:
     """Every model that was called lately, or that has a breaker that is not closed or a known limit."""
     with db.transaction() as session:
-        found = db.rows(session, MODELS, lately=LATELY)
+        found = db.rows(session, MODELS, lately=LATELY, **limits.caps_for(*PROVIDERS))
     return [ModelRow(**{**row._mapping, "latencies": tuple(row.latencies)}) for row in found]
 
 
-MODELS = """
+MODELS = f"""
 WITH minutes AS MATERIALIZED (
   SELECT * FROM call_minute WHERE minute > now() - CAST(:lately AS interval)
 ), called AS (
@@ -74,14 +76,13 @@ WITH minutes AS MATERIALIZED (
 ), spread AS (
   SELECT provider, model, array_agg(number ORDER BY place) AS latencies FROM places GROUP BY 1, 2
 ), room AS (
-  SELECT provider, model, blocked_until, least(
-      least(1, requests_left / nullif(requests_a_minute, 0) + passed),
-      least(1, tokens_left / nullif(tokens_a_minute, 0) + passed)) AS headroom
-  FROM (SELECT *, extract(epoch FROM now() - refilled_at)::float8 / 60 AS passed FROM rate_limit) r
+  SELECT l.provider, l.model, max(blocked_until) AS blocked_until,
+    min(level / most) FILTER (WHERE NOT starting) AS headroom
+  FROM rate_limit l {NOW} GROUP BY 1, 2
 )
 SELECT provider, model, coalesce(b.state, 'closed') AS breaker, coalesce(b.by_hand, false) AS by_hand, b.changed_at,
   b.retry_at, coalesce(c.answered, 0) AS answered, coalesce(c.failed, 0) AS failed,
-  coalesce(s.latencies, '{}') AS latencies, CASE WHEN headroom IS NOT NULL THEN greatest(0, headroom) END AS headroom,
+  coalesce(s.latencies, '{{}}') AS latencies, CASE WHEN headroom IS NOT NULL THEN greatest(0, headroom) END AS headroom,
   CASE WHEN blocked_until > now() THEN blocked_until END AS blocked_until
 FROM called c FULL JOIN breaker b USING (provider, model) FULL JOIN room USING (provider, model)
 LEFT JOIN spread s USING (provider, model)

@@ -139,8 +139,8 @@ def test_breakers_and_limits_have_a_sample_for_each_state(client: TestClient) ->
         db.execute(session, "INSERT INTO breaker (provider, model, state) VALUES ('openai', 'gpt-5', 'open')")
         db.execute(
             session,
-            """INSERT INTO rate_limit (provider, model, blocked_until)
-               VALUES ('openai', 'gpt-5', now() + interval '1 minute')""",
+            """INSERT INTO rate_limit (provider, model, kind, blocked_until) VALUES
+                 ('openai', 'gpt-5', 'requests', now() + interval '1 minute'), ('openai', 'gpt-5', 'tokens', NULL)""",
         )
     values = scraped(client)
     openai = {"provider": "openai", "model": "gpt-5"}

@@ -334,10 +334,14 @@ def test_models_tell_of_calls_breakers_and_limits_together() -> None:
         )
         db.execute(
             session,
-            """INSERT INTO rate_limit (provider, model, requests_a_minute, requests_left, tokens_a_minute, tokens_left,
-                 refilled_at) VALUES
-                 ('openai', 'gpt-5-mini', 100, 100, 1000, 250, now()),
-                 ('anthropic', 'haiku', 60, 0, NULL, 0, now() - interval '30 seconds')""",
+            """INSERT INTO rate_limit (provider, model, kind, known, a_minute, per_second, remaining, refilled_at,
+                 blocked_until) VALUES
+                 ('openai', 'gpt-5-mini', 'requests', true, 100, 2, 100, now(), NULL),
+                 ('openai', 'gpt-5-mini', 'tokens', true, 1000, 17, 250, now(), NULL),
+                 ('openai', 'gpt-5-mini', 'output_tokens', true, NULL, NULL, 0, now(), NULL),
+                 ('anthropic', 'haiku', 'requests', true, 60, 1, 0, now() - interval '31 seconds',
+                   now() + interval '1 minute'),
+                 ('anthropic', 'new', 'requests', false, NULL, NULL, 0, now(), NULL)""",
         )
     found = {(row.provider, row.model): row for row in providers.models()}
     assert set(found) == {("openai", "gpt-5"), ("openai", "gpt-5-mini"), ("anthropic", "haiku")}
@@ -345,4 +349,5 @@ def test_models_tell_of_calls_breakers_and_limits_together() -> None:
     assert (mini.answered, mini.failed, mini.latencies, mini.breaker) == (4, 1, (0, 3, 1), "closed")
     assert mini.headroom == pytest.approx(0.25, abs=0.05)
     assert found["anthropic", "haiku"].headroom == pytest.approx(0.5, abs=0.05)
+    assert found["anthropic", "haiku"].blocked_until is not None
     assert (found["openai", "gpt-5"].breaker, found["openai", "gpt-5"].headroom) == ("open", None)

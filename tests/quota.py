@@ -70,8 +70,7 @@ class Quota:
         """How much of what could be used up by the last call was: of the limit that was used up most."""
         passed = self.ended - self.begun
         return max(
-            self._used[kind] / (self._at_first[kind] + passed * limit.per_second)
-            for kind, limit in self.limits.items()
+            self._used[kind] / (self._at_first[kind] + passed * limit.per_second) for kind, limit in self.limits.items()
         )
 
     def __call__(self, asked: Asked) -> Reply:

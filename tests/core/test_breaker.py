@@ -144,7 +144,7 @@ def test_after_the_recovery_one_call_tries_and_closes_it(openai: LocalProvider) 
     job = live_job(6)
     pump(job)
     recovered()
-    openai.plan = lambda _: Reply(delay=0.1)
+    openai.plan = lambda _: Reply(delay=0.5)
     before, openai.most_in_flight = len(openai.asked), 0
 
     async def work(lane: LiveLane) -> None:

@@ -52,6 +52,10 @@ def test_opened_in_one_process_it_is_open_in_all_within_two_seconds(
         return error(409, retry_after="0.5")
 
     openai.plan = plan
+    with db.transaction() as session:
+        # It answered before and told of no limits: there is no slow start.
+        known = "INSERT INTO rate_limit (provider, model, kind, known) VALUES ('openai', :model, 'requests', true)"
+        db.execute(session, known, model=MODEL)
     job = live_job(200)
     processes = [start() for _ in range(3)]
     # Each has made its calls for a while: none is still getting ready.

@@ -61,4 +61,6 @@ async def run(settings: Settings) -> None:
 
 if __name__ == "__main__":
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    # While the database is away it tells of every attempt of every connection; worker.py tells it once.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     sys.exit(main(sys.argv[1:]))

@@ -37,7 +37,7 @@ def setting_up(found: list[Component]) -> None:
         if f"{PROVIDER}{name}" not in known:
             there = True if name in clients.configured() else None
             key = f"not set up; to use it, set {name.upper()}_API_KEY and start again"
-            line(there, widgets.PROVIDERS[name], "set up" if there else key)
+            line(there, health_words.name(f"{PROVIDER}{name}"), "set up" if there else key)
 
 
 def processes(moment: datetime) -> None:
@@ -61,7 +61,15 @@ def in_all(found: list[Component]) -> None:
 
 def process_table() -> None:
     rows = [
-        (w.name, w.kind, "leads" if w.leader else "", w.alive, w.busy, w.memory_bytes / (1 << 20), w.last_seen)
+        (
+            w.name,
+            w.kind,
+            "leads" if w.leader and w.alive else "",
+            w.alive,
+            w.busy,
+            w.memory_bytes / (1 << 20),
+            w.last_seen,
+        )
         for w in report.workers(kind=None)
     ]
     columns = ["Process", "Kind", "Scheduler", "Alive", "Calls in flight", "Memory, MB", "Last seen"]

@@ -8,7 +8,8 @@ import streamlit as st
 from core.health.readings import PROVIDER
 from core.reports import health as report
 from core.reports.health import PastRow
-from pages import health_words
+from core.settings import get_settings
+from pages import health_words, widgets
 from pages.charts import Line, lines, states
 
 # How far back, and how long one stretch is.
@@ -49,14 +50,15 @@ def show(moment: datetime) -> None:
     rows = report.past(start, step)
     if len({row.time for row in rows}) < 2:
         hours = "samples of two hours" if step >= timedelta(hours=1) else "20 minutes of samples"
-        st.caption(f"A sample is taken every 30 s. The charts appear once there are {hours}.")
+        every = widgets.span(get_settings().health_sample_seconds)
+        st.caption(f"A sample is taken every {every}. The charts appear once there are {hours}.")
         return
     times = [start + number * step for number in range(int((moment - start) / step) + 1)]
     found = {(row.component, row.time): row for row in rows}
     components = sorted({row.component for row in rows}, key=_order)
     stripes = [Line(health_words.name(one), times, [_well(found.get((one, at))) for at in times]) for one in components]
     st.plotly_chart(states(stripes, start, moment), config={"displayModeBar": False}, key="past-states")
-    with st.grid(2, min_column_width=420):
+    with st.grid(2, min_column_width=380):
         for title, unit, divisor, of, figures in CHARTS:
             if drawn := _lines(components, of, figures, divisor, times, found):
                 with st.container():

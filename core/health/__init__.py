@@ -51,5 +51,6 @@ def standing(revision: str | None) -> tuple[str, str | None]:
     if revision == head:
         return "up_to_date", None
     if revision is None or revision in migrate.known():
-        return "pending", f"The schema is at {revision or 'nothing'} and not at {head}: run `alembic upgrade head`."
+        at = revision or "nothing"
+        return "pending", f"The schema is at {at} and not at {head}. Start Cairn again, or run: alembic upgrade head"
     return "newer", f"The schema is at {revision}, which this version does not know: run the version that made it."

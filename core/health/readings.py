@@ -96,7 +96,7 @@ def workers(rows: Sequence[WorkerRow], at: datetime) -> Reading:
     if alive:
         return Reading("workers", True, f"{len(alive)} alive, {busy:,} {_calls(busy)} in flight", figures)
     seen = max((row.last_seen for row in rows), default=None)
-    last = f" The last one was seen {int((at - seen).total_seconds() // 60)} min ago." if seen else ""
+    last = f" The last one was seen {_ago(at - seen)}." if seen else ""
     return Reading("workers", False, f"None is alive.{last} Start one: python -m jobs.", figures)
 
 

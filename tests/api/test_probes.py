@@ -73,7 +73,7 @@ def test_web_is_well_while_the_database_is_away(client: TestClient, database: st
 
 @pytest.mark.parametrize(
     ("revision", "status", "says"),
-    [("0001", "pending", "run `alembic upgrade head`"), ("9999", "newer", "which this version does not know")],
+    [("0001", "pending", "run: alembic upgrade head"), ("9999", "newer", "which this version does not know")],
 )
 def test_another_schema_is_ill_and_told_with_its_remedy(
     client: TestClient, revision: str, status: str, says: str

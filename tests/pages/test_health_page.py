@@ -1,6 +1,7 @@
 """The Health page: states with their since, remedies, what is stuck with its button, and how it was."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,22 @@ def test_a_red_row_says_what_to_do(openai: object) -> None:
     assert f"{RED} **Scheduler** · Its rounds fail or hang" in text
     (models,) = [frame.value for frame in at.dataframe if "Breaker" in frame.value]
     assert models[["Model", "Breaker"]].to_numpy().tolist() == [["gpt-5-mini", "open"]]
+
+
+def test_a_process_that_is_gone_does_not_lead() -> None:
+    for name, seen in (("gone", "now() - interval '5 minutes'"), ("alive", "now()")):
+        row = heartbeat.register(name)
+        change(f"UPDATE worker SET leader = true, last_seen = {seen} WHERE id = {row}")
+    (table,) = [frame.value for frame in show("health").dataframe if "Scheduler" in frame.value]
+    assert table[["Process", "Scheduler", "Alive"]].to_numpy().tolist() == [
+        ["alive", "leads", True],
+        ["gone", "", False],
+    ]
+
+
+def test_a_page_without_samples_says_when_charts_come(setting: Any) -> None:
+    setting(HEALTH_SAMPLE_SECONDS=120)
+    assert "A sample is taken every 2 min." in words(show("health"))
 
 
 def test_what_nobody_sampled_for_long_is_not_known() -> None:

@@ -5,7 +5,7 @@ Nothing here sends anything.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -71,8 +71,9 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     batch_id = new_id("bat")
     taken = db.row(
         session,
-        SLICE.format(known=reuse.known("r.fingerprint")),
+        SLICE.format(known=reuse.known("r.fingerprint"), inputs=INPUTS),
         **sending,
+        most_inputs=limits.inputs,
         batch=batch_id,
         reuse=job.reuse,
         model=job.model,
@@ -122,11 +123,16 @@ SELECT count(*) > 0 AND (count(*) >= :requests OR coalesce(sum(body_bytes), 0) >
 FROM waiting
 """
 
+# Of a request for embeddings: a list holds many, unless it is one text as a list of tokens.
+INPUTS = """(SELECT CASE WHEN json_typeof(b.body #> '{input,0}') IN ('string', 'array')
+  THEN json_array_length(b.body -> 'input') ELSE 1 END FROM request_body b WHERE b.request_id = r.id)"""
+
 # Which requests are known already, which are the first of their fingerprint, and how far they fit: one pass, in order.
 SLICE = """
 WITH due AS MATERIALIZED (
   SELECT r.id, r.fingerprint, r.input_tokens AS tokens, r.body_bytes + :frame AS bytes,
     coalesce(r.model, :model) AS model, coalesce(r.endpoint, :endpoint) AS endpoint,
+    CASE WHEN r.endpoint = '/v1/embeddings' THEN {inputs} ELSE 0 END AS inputs,
     CASE WHEN :reuse THEN {known} END AS known
   FROM request r
   WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'batch' AND r.id > :former AND NOT (:reuse AND EXISTS (
@@ -139,7 +145,8 @@ WITH due AS MATERIALIZED (
   FROM due WHERE known IS NULL WINDOW in_order AS (ORDER BY id)
 ), measured AS (
   SELECT u.id, u.model, u.endpoint, u.tokens, row_number() OVER in_order AS number,
-    sum(u.bytes) OVER in_order AS bytes_so_far, sum(u.tokens) OVER in_order AS tokens_so_far,
+    sum(u.bytes) OVER in_order AS bytes_so_far, sum(u.inputs) OVER in_order AS inputs_so_far,
+    sum(u.tokens) OVER in_order AS tokens_so_far,
     sum(u.tokens * p.input + p.output) OVER in_order AS usd_so_far
   FROM unknown u
   JOIN unnest(CAST(:models AS text[]), CAST(:inputs AS numeric[]), CAST(:outputs AS numeric[]))
@@ -148,7 +155,8 @@ WITH due AS MATERIALIZED (
   WINDOW in_order AS (ORDER BY u.id)
 ), taken AS (
   SELECT * FROM measured
-  WHERE (bytes_so_far <= :bytes AND tokens_so_far <= :tokens AND usd_so_far <= :usd) OR (number = 1 AND :idle)
+  WHERE number = 1 AND :idle OR bytes_so_far <= :bytes AND tokens_so_far <= :tokens AND usd_so_far <= :usd
+    AND inputs_so_far <= coalesce(CAST(:most_inputs AS bigint), inputs_so_far)
 ), claimed AS (
   UPDATE request r SET state = 'in_flight', provider_batch_id = :batch, attempts = r.attempts + 1, claimed_at = :at,
     worker_id = NULL
@@ -179,7 +187,7 @@ def _room(session: Session, provider: Provider) -> Room:
 
 def _limits(job: Job, lane: BatchLane) -> Limits:
     smaller = max(0, job.waits - PATIENT_WAITS + 1)
-    return Limits(max(1, lane.limits.requests >> smaller), lane.limits.bytes)
+    return replace(lane.limits, requests=max(1, lane.limits.requests >> smaller))
 
 
 def _frame_bytes(lane: BatchLane, endpoint: str) -> int:

@@ -14,10 +14,11 @@ CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What one provider batch may hold."""
+    """What one provider batch may hold; `inputs` counts the texts of requests for embeddings."""
 
     requests: int
     bytes: int
+    inputs: int | None = None
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ read_error = msgspec.json.Decoder(_ErrorBody)
 
 
 class OpenAIBatches:
-    limits = Limits(requests=50_000, bytes=200_000_000)
+    limits = Limits(requests=50_000, bytes=200_000_000, inputs=50_000)
     mixes_models = False
 
     def __init__(self, client: "Callable[[], AsyncOpenAI]"):

@@ -330,6 +330,17 @@ def test_every_endpoint_of_openai_is_asked_and_answered(lane: str, batch_server:
     ]
 
 
+def test_a_batch_of_embeddings_holds_no_more_texts_than_openai_takes(batch_server: BatchProvider) -> None:
+    """A list of texts holds many, one of lists of tokens, too; a list of tokens is one text."""
+    many = 20_000
+    given: list[Any] = [["A text."] * many, [[1, 2, 3]] * many, [7] * many, "One.", ["Another."] * many]
+    job = own_job(model="text-embedding-3-small")
+    add(job, *(line(str(number), {"input": one}, url=EMBEDDINGS) for number, one in enumerate(given)))
+    finish(job)
+    assert [row["requests"] for row in rows("SELECT requests FROM provider_batch ORDER BY id")] == [4, 1]
+    assert states(job) == {"succeeded": 5}
+
+
 @pytest.mark.parametrize("lane", ["live", "batch"])
 def test_messages_of_several_models_go_to_anthropic(lane: str, batch_server: BatchProvider) -> None:
     job = own_job("anthropic", lane=lane)

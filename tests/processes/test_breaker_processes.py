@@ -2,12 +2,11 @@
 
 import threading
 import time
-from collections import Counter
 from typing import Any
 
 import pytest
 
-from core import breaker, db
+from core import breaker
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import make_job, ready_documents, rows, states
 from tests.processes.running import Start, until
@@ -86,48 +85,3 @@ def test_half_open_lets_one_probe_through_over_all_processes(start: Start, opena
     assert openai.most_in_flight == 1
     until(completed, 30, lambda: states(job))
     assert states(job) == {"succeeded": 40}
-
-
-def test_a_bad_provider_loses_nothing_asks_nothing_twice_and_storms_nobody(
-    start: Start, openai: LocalProvider, setting: Any
-) -> None:
-    """Three in ten calls fail, in every way there is; the processes end every request with an answer or a reason."""
-    setting(
-        RETRY_ATTEMPTS=4,
-        PROVIDER_TIMEOUT_SECONDS=1,
-        RESILIENCE_CUSTOM_CONFIG='{"circuit_breaker_threshold": 5, "recovery_timeout_s": 0.3}',
-        SCHEDULER_TICK_SECONDS=0.2,
-    )
-    faults = [
-        error(429, retry_after="0.1"),
-        error(500),
-        error(503),
-        error(529),
-        Reply(delay=3),
-        Reply(wire="cut"),
-        Reply(wire="reset"),
-    ]
-    asked_so_far = Counter[str]()
-
-    def plan(_asked: Asked) -> Reply:
-        asked_so_far["n"] += 1
-        turn = asked_so_far["n"] % 10
-        return faults[asked_so_far["n"] // 10 % len(faults)] if turn in (1, 4, 7) else Reply(delay=0.02)
-
-    openai.plan = plan
-    job = live_job(150)
-    processes = [start() for _ in range(3)]
-    until(completed, 90, lambda: f"{states(job)} {[one.text() for one in processes]}")
-    ended = states(job)
-    assert sum(ended.values()) == 150
-    assert ended["succeeded"] >= 140
-    reasons = rows("SELECT error_code, error_message FROM request WHERE state = 'failed'")
-    assert all(row["error_code"] and row["error_message"] for row in reasons)
-    answered = rows("SELECT request_id FROM usage_record WHERE status = 'ok'")
-    assert len(answered) == len({row["request_id"] for row in answered}) == ended["succeeded"]
-    # 30 % faults take 1.43 calls for an answer.
-    assert len(openai.asked) < 150 * 2
-    with db.transaction() as session:
-        counted = db.row(session, "SELECT sum(answered) AS answered, sum(failed) AS failed FROM call_minute")
-    assert counted is not None
-    assert counted.answered == ended["succeeded"]

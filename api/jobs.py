@@ -1,6 +1,5 @@
 """Jobs in both lanes: estimate, create, steer, send again, delete, and what came of them."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -30,7 +29,7 @@ from api.schemas import (
     listed,
     spent,
 )
-from core import imports, jobs, moving
+from core import imports, jobs, moving, shared_clock
 from core.jobs import Fallback, JobSpec, Leftovers
 from core.reports import jobs as report
 from core.reports import output as output_report
@@ -75,7 +74,7 @@ def spec(body: JobIn) -> JobSpec:
 
 @router.post("/estimate", response_model=EstimateOut)
 def estimate(body: JobIn) -> Any:
-    found = jobs.estimate(spec(body), datetime.now(UTC))
+    found = jobs.estimate(spec(body), shared_clock.now())
     took = report.turnaround(body.provider, jobs.model_for(body.provider, body.model))
     return {
         **fields_of(found, EstimateOut),
@@ -91,7 +90,7 @@ def overview() -> dict[str, Any]:
 
 @router.post("/", status_code=201, response_model=JobOut)
 def create(body: JobIn) -> Any:
-    return out(report.get(jobs.create(spec(body), datetime.now(UTC), start=body.start)))
+    return out(report.get(jobs.create(spec(body), shared_clock.now(), start=body.start)))
 
 
 @router.get("/", response_model=ListOut[JobOut])
@@ -153,7 +152,7 @@ def move(job_id: str, body: MoveIn) -> Any:
 @router.post("/{job_id}/move/estimate", response_model=MoveEstimateOut)
 def move_estimate(job_id: str, body: MoveIn) -> Any:
     """What that would cost in either lane; nothing is moved."""
-    found = moving.estimate(job_id, datetime.now(UTC), body.provider, body.model)
+    found = moving.estimate(job_id, shared_clock.now(), body.provider, body.model)
     return {**fields_of(found, MoveEstimateOut), "cost_usd": {"live": found.cost_live, "batch": found.cost_batch}}
 
 
@@ -177,7 +176,7 @@ def requests(job_id: str, state: RequestState | None = None, limit: Limit = 100,
 def add_requests(job_id: str, given: Annotated[HandedIn, Depends(handed_in)]) -> Any:
     """Add own requests to a draft without a template. All or nothing: `detail` names the lines that are bad."""
     add = imports.add if given.is_file else imports.add_requests
-    add(job_id, given.lines, datetime.now(UTC))
+    add(job_id, given.lines, shared_clock.now())
     return out(report.get(job_id))
 
 

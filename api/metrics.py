@@ -4,12 +4,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api import errors
+from core import shared_clock
 from core.health import metrics as health_metrics
 from core.reports.metrics import Counters, Metric, Number
 
@@ -36,7 +36,7 @@ class Exposition:
     def text(self) -> str:
         with self._lock:
             if self._made is None or time.monotonic() - self._made > self._keep_seconds:
-                found = health_metrics.read(self._counters, datetime.now(UTC))
+                found = health_metrics.read(self._counters, shared_clock.now())
                 self._text = "".join(line for metric in found for line in lines(metric))
                 self._made = time.monotonic()
             return self._text

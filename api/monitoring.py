@@ -1,12 +1,11 @@
 """How every component stands, for programs: what the Health page shows."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter
 
 from api.schemas import ComponentOut, HealthOut, StuckOut, WorkerOut, fields_of
-from core import __version__
+from core import __version__, shared_clock
 from core.health import now
 from core.health.now import Component
 from core.reports import health, stuck
@@ -16,7 +15,7 @@ router = APIRouter(prefix="/internal/monitoring", tags=["internal"])
 
 @router.get("/health", response_model=HealthOut)
 def monitoring_health() -> Any:
-    at = datetime.now(UTC)
+    at = shared_clock.now()
     components = now.components(at)
     # With the database away nothing else is known.
     reachable = len(components) > 1

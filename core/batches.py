@@ -16,13 +16,13 @@ import contextlib
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from core import clients, correlation, db, held, packing, queue, reuse, templates, upkeep
+from core import clients, correlation, db, held, packing, queue, reuse, shared_clock, templates, upkeep
 from core.errors import CairnError, ConfigurationError, ProviderError, Unavailable
 from core.models import Job, ProviderBatch
 from core.providers.batches import Gone, Order
@@ -143,7 +143,7 @@ async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | 
 
 async def _submit(batch: ProviderBatch, provider: Provider, path: Path) -> ProviderBatch | None:
     """Commit the intent, create once, commit what came of it. Raises what says that nothing was created."""
-    ours = batch = await _write(batch, state="submitting", intent_at=datetime.now(UTC), error=None)
+    ours = batch = await _write(batch, state="submitting", intent_at=shared_clock.now(), error=None)
     # Whoever was stopped or suspended for long enough has been taken for dead, and its batch may go again.
     order = replace(_order(batch, path), confirm=lambda: asyncio.to_thread(held.confirm, ours))
     try:
@@ -172,8 +172,11 @@ async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | N
     if found.remote is not None:
         return await asyncio.to_thread(held.adopt, batch, found.remote, "adopted", "Found at the provider and taken up")
     settings = get_settings()
-    at = datetime.now(UTC)
+    at = shared_clock.now()
     since = None if found.undecided else batch.absent_since or at
+    if since is not None and not shared_clock.steady_since(since):
+        # By how much it is past that is not known any more.
+        since = at
     if since is None or (at - since).total_seconds() < settings.batch_settle_seconds:
         await _later(batch, None, absent_since=since)
         return None
@@ -214,7 +217,7 @@ async def _look(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
         done=remote.done,
         output_file_id=remote.output_file_id,
         error_file_id=remote.error_file_id,
-        ended_at=datetime.now(UTC),
+        ended_at=shared_clock.now(),
         error=None,
         tries=0,
     )

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import structlog
 
-from core import breaker, clients, configuration, limits, pricing
+from core import breaker, clients, configuration, limits, pricing, shared_clock
 from core.errors import InvalidInput, ProviderError
 from core.pricing import Price
 from core.providers.types import Answer, Usage
@@ -92,7 +91,7 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
             limits=error.limits,
         )
     breaker.view.answered(*whose)
-    at, parsed = datetime.now(UTC), answer.parsed
+    at, parsed = shared_clock.now(), answer.parsed
     usage, model = parsed.usage, storable(parsed.model or call.model)
     try:
         price = pricing.price(call.provider, model, usage, call.lane, at)
@@ -141,6 +140,6 @@ def throttled(error: ProviderError) -> bool:
 
 
 def unheard(call: Call) -> Unheard:
-    at = datetime.now(UTC)
+    at = shared_clock.now()
     price = pricing.estimate(call.provider, call.model, call.input_tokens, call.output_tokens, call.lane, at)
     return Unheard(call, at, price)

@@ -8,7 +8,7 @@ import psutil
 import structlog
 from sqlmodel import Session
 
-from core import db
+from core import db, shared_clock
 from core.errors import Unavailable
 from core.settings import get_settings
 
@@ -20,6 +20,7 @@ Kind = Literal["jobs", "web"]
 
 def register(name: str, kind: Kind = "jobs") -> int:
     with db.transaction() as session:
+        shared_clock.listen(session)
         made = "INSERT INTO worker (name, kind) VALUES (:name, :kind) RETURNING id"
         worker_id: int = db.scalar(session, made, name=name, kind=kind)
         return worker_id
@@ -45,7 +46,7 @@ END_TRANSACTIONS = """
 SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
 WHERE a.datname = current_database() AND a.usename = current_user AND a.xact_start IS NOT NULL
   AND a.application_name ~ '^cairn (jobs|web) [0-9]+ '
-  AND pg_postmaster_start_time() < now() - make_interval(secs => :lease)
+  AND NOT pg_postmaster_start_time() BETWEEN now() - make_interval(secs => :lease) AND now()
   AND NOT EXISTS (SELECT 1 FROM worker w WHERE w.id::text = split_part(a.application_name, ' ', 3)
                   AND w.last_seen > now() - make_interval(secs => :lease))
 """
@@ -101,6 +102,7 @@ class Heartbeat:
                     "cpu": times.user + times.system,
                 }
                 with db.transaction() as session:
+                    shared_clock.listen(session)
                     db.execute(session, SEEN, **seen)
             except Unavailable as error:
                 log.warning("heartbeat missed", reason=error.message)

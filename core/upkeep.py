@@ -1,13 +1,13 @@
 """What the clock does: take over from the dead, and nudge whatever is due. Rows are the truth, so a tick heals
 every lost task, and running it twice changes nothing."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
 from sqlmodel import Session
 
-from core import claims, clients, db, expand, former, heartbeat, pricing, queue, record, reuse, templates
+from core import claims, clients, db, expand, former, heartbeat, pricing, queue, record, reuse, shared_clock, templates
 from core.claims import Claimed
 from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
@@ -161,11 +161,37 @@ DUE_BATCHES = "SELECT id FROM provider_batch WHERE next_at <= now() ORDER BY nex
 
 def take_over(at: datetime) -> None:
     """Work of dead workers goes back; a call that they did not hear the end of is booked as an estimate."""
+    lease = get_settings().worker_lease_seconds
+    with db.transaction() as session:
+        shared_clock.listen(session)
+        db.execute(session, SEEN_AHEAD, lease=lease)
+        db.execute(session, CHANGED_AHEAD)
+    if not shared_clock.steady_since(shared_clock.now() - timedelta(seconds=lease)):
+        # All look dead: those who live get a lease's time to show it.
+        _look_at_batches_soon()
+        return
     with db.transaction() as session:
         heartbeat.end_transactions_of_the_dead(session)
     with db.transaction() as session:
         _wait_no_longer_than_a_lease(session)
         _take_over(session, at)
+
+
+# What was written before the database's clock was set back lies ahead of it, and so would what depends on it. Who was
+# seen then is seen now, and dead in a lease's time; a breaker waits as long as it was to wait.
+SEEN_AHEAD = "UPDATE worker SET last_seen = now() WHERE last_seen > now() + make_interval(secs => :lease)"
+CHANGED_AHEAD = """
+UPDATE breaker SET retry_at = retry_at - (changed_at - now()), probe_until = probe_until - (changed_at - now()),
+  changed_at = now() WHERE changed_at > now() + interval '10 seconds'
+"""
+
+
+def _look_at_batches_soon() -> None:
+    """After a jump, at those that would not be looked at for longer than there is cause to wait (core.held)."""
+    longest = 60 + max(15 * 60, get_settings().batch_poll_seconds)
+    with db.transaction() as session:
+        soon = "UPDATE provider_batch SET next_at = now() WHERE next_at > now() + make_interval(secs => :longest)"
+        db.execute(session, soon, longest=longest)
 
 
 def _wait_no_longer_than_a_lease(session: Session) -> None:
@@ -191,7 +217,8 @@ def _take_over(session: Session, at: datetime) -> None:
 
 
 # While PostgreSQL was away nobody could be seen: those who live get a lease's time to show it.
-JUST_STARTED = "SELECT pg_postmaster_start_time() > now() - make_interval(secs => :lease)"
+# One that was started in the future had its clock set back since.
+JUST_STARTED = "SELECT pg_postmaster_start_time() BETWEEN now() - make_interval(secs => :lease) AND now()"
 
 RELEASE_DOCUMENTS = """
 UPDATE document d SET state = 'queued', worker_id = NULL, stage = NULL, waiting_since = now()

@@ -49,8 +49,11 @@ async def run(settings: Settings) -> None:
     async with process.at_work(settings, lambda: leadership.held) as one:
         scheduler = clock.make(leadership)
         scheduler.start()
+        watch = clock.SetBack(scheduler)
+        watch.start()
         log.info("jobs started", worker=one.name)
         await one.work(worker.work(one.lane, one.handed_over, one.stop_extraction), stop)
+        watch.stop()
         scheduler.shutdown(wait=False)
     leadership.close()
     if not stop.is_set():

@@ -14,7 +14,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from core import db, moving, removal, upkeep
+from core import db, moving, removal, shared_clock, upkeep
 from core.errors import Unavailable
 from core.health import sampling
 from core.retention import FIRST_RUN
@@ -90,7 +90,7 @@ class AsLeader:
     def __call__(self) -> None:
         try:
             if self._leadership.try_to_hold():
-                self._work(datetime.now(UTC))
+                self._work(shared_clock.now())
         except Unavailable as error:
             log.warning("tick skipped", reason=error.message)
         except Exception:
@@ -102,6 +102,41 @@ class AsLeader:
 def _tick(at: datetime) -> None:
     upkeep.tick(at)
     moving.follow_rules(at)
+
+
+class SetBack:
+    """APScheduler goes by the machine's clock: when that is set back by an hour, it would do nothing for an hour."""
+
+    LOOK_EVERY_S = 1.0
+
+    def __init__(self, scheduler: BackgroundScheduler):
+        self._scheduler = scheduler
+        self._stop = threading.Event()
+        self._ahead = _ahead()
+        self._thread = threading.Thread(target=self._run, name="clock set back", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self.LOOK_EVERY_S):
+            before, self._ahead = self._ahead, _ahead()
+            if self._ahead < before - self.LOOK_EVERY_S:
+                log.warning("the clock was set back; the scheduler goes on", seconds=round(before - self._ahead))
+                self._go_on(datetime.now(UTC))
+
+    def _go_on(self, at: datetime) -> None:
+        for job in self._scheduler.get_jobs():
+            by_itself = job.trigger.get_next_fire_time(None, at)
+            job.modify(next_run_time=min(by_itself, at + job.trigger.interval))
+
+
+def _ahead() -> float:
+    return time.time() - time.monotonic()
 
 
 def make(leadership: Leadership) -> BackgroundScheduler:

@@ -10,11 +10,10 @@ import sys
 import time
 from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 
 import structlog
 
-from core import batches, extract, live, moving, removal, rounds, upkeep
+from core import batches, extract, live, moving, removal, rounds, shared_clock, upkeep
 from core.errors import CairnError
 from core.settings import Settings
 from jobs import process
@@ -41,8 +40,8 @@ class Round:
 
     async def make(self) -> None:
         newest = await asyncio.to_thread(rounds.newest_task)
-        await self._try({"taking over from the dead": asyncio.to_thread(upkeep.take_over, datetime.now(UTC))})
-        await self._try({"moving what waits": asyncio.to_thread(moving.follow_rules, datetime.now(UTC))})
+        await self._try({"taking over from the dead": asyncio.to_thread(upkeep.take_over, shared_clock.now())})
+        await self._try({"moving what waits": asyncio.to_thread(moving.follow_rules, shared_clock.now())})
         await self._advance()
         await self._try({"deriving": self._derive()})
         await self._extract()
@@ -52,7 +51,7 @@ class Round:
         lane = self._worker.lane
         await self._try({f"job {job_id}": lane.pump(job_id) for job_id in (await _open()).live_jobs})
         await self._try({"deriving": self._derive()})
-        await self._try({"removing": asyncio.to_thread(removal.run, datetime.now(UTC))})
+        await self._try({"removing": asyncio.to_thread(removal.run, shared_clock.now())})
         await asyncio.to_thread(rounds.finish_jobs)
         await asyncio.to_thread(rounds.forget_tasks, newest)
         for trouble in await asyncio.to_thread(rounds.troubles, self._seen):

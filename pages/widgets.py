@@ -5,14 +5,14 @@ import html
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NoReturn, Protocol
 
 import streamlit as st
 import structlog
 
-from core import correlation
+from core import correlation, shared_clock
 from core.errors import CairnError
 
 PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "Offline engine (no language model)"}
@@ -97,7 +97,7 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def utc_now() -> datetime:
-    return datetime.now(UTC)
+    return shared_clock.now()
 
 
 def state_badge(state: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from core import breaker, clients, db, migrate, stored, templates
+from core import breaker, clients, db, migrate, shared_clock, stored, templates
 from core.embedded import EmbeddedPostgres
 from core.settings import Settings, get_settings
 from tests import batch_provider, local_provider, pipeline
@@ -56,6 +56,7 @@ def database(migrated: str) -> Iterator[str]:
     db.configure(migrated)
     stored.load()
     breaker.view.forget()
+    shared_clock.forget()
     yield migrated
     pipeline.empty(migrated)
 

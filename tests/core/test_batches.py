@@ -1,6 +1,7 @@
 """The life of provider batches at a provider on this machine, with the real SDKs."""
 
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import batches, db, documents, jobs, pricing, upkeep
+from core import batches, db, documents, jobs, pricing, shared_clock, upkeep
 from core.errors import Conflict
 from core.jobs import Leftovers
 from tests.batch_provider import AskedLine, BatchProvider, FileFault, Line, lines_in_turn
@@ -258,6 +259,23 @@ def test_while_it_is_unsure_its_requests_are_held(provider: str, batch_server: B
     (batch,) = batch_rows(job)
     assert (batch["state"], batch_server.creates) == ("settling", 0)
     assert batch["absent_since"] is not None
+
+
+def test_a_jump_of_the_clock_does_not_make_it_absent(batch_server: BatchProvider, setting: Any) -> None:
+    setting(BATCH_SETTLE_SECONDS=900)
+    batch_server.fail_next("create", 500)
+    job = batch_job("openai")
+    run_batches(job, rounds=6)
+    at = time.monotonic()
+    shared_clock.heard(datetime.now(UTC) - timedelta(hours=1), at)
+    shared_clock.heard(datetime.now(UTC), at)
+    with db.transaction() as session:
+        before = "UPDATE provider_batch SET absent_since = absent_since - interval '1 hour', next_at = now()"
+        db.execute(session, before)
+    run_batches(job, rounds=4)
+    assert states(job) == {"in_flight": 5}
+    (batch,) = batch_rows(job)
+    assert (batch["state"], batch_server.creates) == ("settling", 0)
 
 
 def test_a_person_can_count_a_batch_as_absent(batch_server: BatchProvider, setting: Any) -> None:

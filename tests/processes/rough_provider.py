@@ -86,8 +86,10 @@ class Wire:
             asyncio.ensure_future(self._answer(there, writer)),
         ]
         await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
-        for one in (*directions, back, writer):
-            _end(one)
+        for direction in directions:
+            direction.cancel()
+        back.close()
+        writer.close()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -117,10 +119,6 @@ class Wire:
                 self._weather.dealt[wrong] += 1
                 return wrong
         return None
-
-
-def _end(one: "asyncio.Future[None] | asyncio.StreamWriter") -> None:
-    one.cancel() if isinstance(one, asyncio.Future) else one.close()
 
 
 class RoughProvider:

@@ -19,11 +19,13 @@ def until(condition: Callable[[], Any], seconds: float, otherwise: Callable[[], 
 
 
 class JobsProcess:
+    MODULE = "jobs"
+
     def __init__(self, url: str, log: Path, *arguments: str, **env: str):
         self.log = log
         with log.open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jobs", *arguments],
+                [sys.executable, "-m", self.MODULE, *arguments],
                 cwd=ROOT,
                 env={**os.environ, "DATABASE_URL": url, **env},
                 stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core import breaker
+from core import breaker, db
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import make_job, ready_documents, rows, states
 from tests.processes.running import Start, until

@@ -1,0 +1,167 @@
+"""Clocks that jump by an hour: a process's own, the database's, and all of them."""
+
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from core import breaker, db, migrate, templates
+from tests.local_provider import LocalProvider, Reply
+from tests.pipeline import make_job, ready_documents, rows, states
+from tests.processes.running import JobsProcess, until
+
+pytestmark = pytest.mark.kills
+HOUR = 3600
+MODEL = "gpt-5-mini"
+DOCUMENTS = 80
+SLOTS = 8
+
+
+class Shifted(JobsProcess):
+    MODULE = "tests.processes.jobs_with_clock"
+
+
+@pytest.fixture
+def url(postgres_url: str) -> Iterator[str]:
+    """A migrated database whose `now()` is off by as many seconds as its table `jump` says."""
+    base = postgres_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    own = make_url(base).set(database="clock").render_as_string(hide_password=False)
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE clock")
+    with psycopg.connect(own, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA clock")
+        connection.execute("CREATE TABLE clock.jump AS SELECT 0::float8 AS seconds")
+        connection.execute(
+            """CREATE FUNCTION clock.now() RETURNS timestamptz STABLE LANGUAGE sql AS
+               'SELECT pg_catalog.now() + make_interval(secs => seconds) FROM clock.jump'"""
+        )
+        connection.execute("ALTER DATABASE clock SET search_path = public, clock, pg_catalog")
+    db.configure(own)
+    migrate.upgrade()
+    templates.sync_built_ins()
+    yield own
+    db.engine().dispose()
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute("DROP DATABASE clock WITH (FORCE)")
+
+
+Start = Callable[[Path], JobsProcess]
+
+
+@pytest.fixture
+def start(url: str, tmp_path: Path, openai: LocalProvider, setting: Any) -> Iterator[Start]:
+    setting(
+        WORKER_LEASE_SECONDS=3,
+        SCHEDULER_TICK_SECONDS=0.2,
+        HEALTH_SAMPLE_SECONDS=0.5,
+        LIVE_CONCURRENCY=SLOTS,
+        SHUTDOWN_GRACE_SECONDS=2,
+    )
+    # The first calls take longer than a tick: meanwhile nothing but heartbeats shows who lives.
+    openai.plan = lambda _: Reply(delay=2 if len(openai.asked) <= 2 * SLOTS else 0.2)
+    started: list[JobsProcess] = []
+
+    def begin(clock: Path) -> JobsProcess:
+        clock.write_text("0")
+        one = Shifted(url, tmp_path / f"jobs-{len(started)}.log", str(clock))
+        started.append(one)
+        return one
+
+    yield begin
+    for one in started:
+        if one.running:
+            one.process.send_signal(signal.SIGCONT)
+            one.kill()
+        print(one.text())
+
+
+def jump_database(seconds: float) -> None:
+    with db.transaction() as session:
+        db.execute(session, "UPDATE clock.jump SET seconds = :seconds", seconds=seconds)
+
+
+def live_job() -> str:
+    return make_job(ready_documents(DOCUMENTS), provider="openai", model=MODEL)
+
+
+def busy_workers() -> int:
+    return len(rows("SELECT DISTINCT worker_id FROM request WHERE state = 'in_flight'"))
+
+
+def samples() -> int:
+    return len(rows("SELECT 1 FROM health_sample WHERE component = 'scheduler'"))
+
+
+def leader() -> int | None:
+    found = rows("SELECT name FROM worker WHERE leader ORDER BY last_seen DESC")
+    return int(found[0]["name"].rsplit(":", 1)[1]) if found else None
+
+
+def completed(job: str) -> bool:
+    return rows("SELECT state FROM job WHERE id = :job", job=job) == [{"state": "completed"}]
+
+
+def asked(provider: LocalProvider) -> Counter[str]:
+    return Counter(one.document.split()[0] for one in provider.asked)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_the_leaders_own_clock_jumps(hours: int, start: Start, openai: LocalProvider, tmp_path: Path) -> None:
+    off, right = tmp_path / "off", tmp_path / "right"
+    first = start(off)
+    until(lambda: leader() == first.process.pid, 20, first.text)
+    second = start(right)
+    until(lambda: len(rows("SELECT 1 FROM worker")) == 2, 20, second.text)
+    job = live_job()
+    until(lambda: openai.in_flight == 2 * SLOTS, 20, lambda: states(job))
+    off.write_text(str(hours * HOUR))
+    until(lambda: completed(job), 30, lambda: f"{states(job)} {first.text()} {second.text()}")
+    before = samples()
+    until(lambda: samples() > before + 3, 10, first.text)
+    # It goes on itself: nobody had to take its place.
+    assert leader() == first.process.pid
+    assert asked(openai) == Counter(row["document_id"] for row in rows("SELECT document_id FROM request"))
+    assert rows("SELECT status, count(*) AS n FROM usage_record GROUP BY 1") == [{"status": "ok", "n": DOCUMENTS}]
+    assert rows("SELECT 1 FROM usage_record WHERE abs(extract(epoch FROM time - now())) > 300") == []
+    assert rows("SELECT component, message FROM health_sample WHERE NOT healthy") == []
+    assert rows("SELECT 1 FROM health_sample WHERE (figures ->> 'last_success_age_s')::float8 > 300") == []
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+@pytest.mark.parametrize("alone", [True, False], ids=["database", "everything"])
+def test_the_databases_clock_jumps(
+    alone: bool, hours: int, start: Start, openai: LocalProvider, tmp_path: Path
+) -> None:
+    clocks = [tmp_path / "one", tmp_path / "other"]
+
+    def jump(seconds: float) -> None:
+        for clock in () if alone else clocks:
+            clock.write_text(str(seconds))
+        jump_database(seconds)
+
+    both = [start(clock) for clock in clocks]
+    until(lambda: len(rows("SELECT 1 FROM worker")) == 2, 20, both[0].text)
+    job = live_job()
+    until(lambda: openai.in_flight == 2 * SLOTS, 20, lambda: states(job))
+    breaker.trip("openai", "another", 5, 2)
+    jump(hours * HOUR)
+    until(lambda: completed(job), 30, lambda: f"{states(job)} {[one.text() for one in both]}")
+    # Nobody was taken for dead.
+    assert asked(openai) == Counter(row["document_id"] for row in rows("SELECT document_id FROM request"))
+    assert rows("SELECT status, count(*) AS n FROM usage_record GROUP BY 1") == [{"status": "ok", "n": DOCUMENTS}]
+    assert rows("SELECT 1 FROM job_event WHERE kind = 'taken_over'") == []
+    before = samples()
+    until(lambda: samples() > before + 1, 10, both[0].text)
+    until(lambda: rows("SELECT 1 FROM breaker WHERE retry_at < now() + interval '3 seconds'"), 5, both[0].text)
+    # Who was seen at a time that is yet to come is found dead all the same.
+    job = make_job([row["id"] for row in rows("SELECT id FROM document")], "questions", provider="openai", model=MODEL)
+    until(lambda: busy_workers() == 2, 20, both[0].text)
+    both[0].kill()
+    jump(hours * HOUR - HOUR)
+    until(lambda: completed(job), 20, lambda: f"{states(job)} {both[1].text()}")
+    assert rows("SELECT count(*) > 0 AS any FROM job_event WHERE kind = 'taken_over'") == [{"any": True}]

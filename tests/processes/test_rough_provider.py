@@ -86,7 +86,9 @@ def test_every_request_of_a_job_ends_once_in_bad_weather(start: Start, rough: Ro
     rough.assert_resilient()
     (counted,) = rows("SELECT sum(answered) AS answered, sum(failed) AS failed FROM call_minute")
     assert counted["answered"] == bookings("openai", "ok").total() + bookings("anthropic", "ok").total()
-    assert counted["failed"] >= sum(rough.weather.dealt.values())
+    # What breaks on the wire may do so when its client has long left.
+    dealt = rough.weather.dealt
+    assert counted["failed"] >= dealt.total() - dealt["cut"] - dealt["reset"]
     assert all(one.running for one in processes)
 
 

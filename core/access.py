@@ -44,6 +44,7 @@ class Access:
     @property
     def warning(self) -> str | None:
         """Why a key does not count that was set, and what to do."""
+        here = addresses.shown(self.address)
         set_here = f"The key of {self.provider} that was set on the Settings page"
         instead = " Until then the environment's key is used." if self.key_from == "environment" else ""
         if self.trouble == "unreadable":
@@ -53,12 +54,12 @@ class Access:
             )
         if self.trouble == "other_address":
             return (
-                f"{set_here} is for another address and is not sent to {self.address}. Enter the key for this address, "
+                f"{set_here} is for another address and is not sent to {here}. Enter the key for this address, "
                 f"put the address back, or remove the key.{instead}"
             )
         if self.held_back:
             return (
-                f"The environment's key is for the environment's address and is not sent to {self.address}. If a key "
+                f"The environment's key is for the environment's address and is not sent to {here}. If a key "
                 "is needed there, enter it on the Settings page."
             )
         return None
@@ -66,13 +67,21 @@ class Access:
 
 def of(provider: str) -> Access:
     """As it is in this process now."""
-    settings, values = get_settings(), stored.values()
+    return _of(provider, stored.values().get(f"{KEY}{provider}", {}).get("sealed"))
+
+
+def without_key(provider: str) -> Access:
+    """As it would be if the key that was set here was removed."""
+    return _of(provider, None)
+
+
+def _of(provider: str, sealed: str | None) -> Access:
+    settings = get_settings()
     at_environment = _of_environment(provider)
-    here = values.get(f"{ADDRESS}{provider}", {}).get("base_url")
+    here = stored.values().get(f"{ADDRESS}{provider}", {}).get("base_url")
     address = here or at_environment
     in_environment = getattr(settings, f"{provider}_base_url") is not None
     address_from: AddressSource = "here" if here else "environment" if in_environment else "default"
-    sealed = values.get(f"{KEY}{provider}", {}).get("sealed")
     key, trouble = _opened(provider, address, sealed) if sealed else (None, None)
     if key is not None:
         return Access(provider, address, address_from, key, "here")

@@ -58,3 +58,9 @@ def _check_host(parts: SplitResult) -> None:
             "Over http the key and the documents could be read on their way. Use https; http is only for this machine "
             "and your own network."
         )
+
+
+def shown(address: str) -> str:
+    """Without what may be a secret in one that the environment sets."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -63,7 +63,7 @@ def config_for(operation: str | None) -> Config:
 def _resolve(settings: Settings, values: Mapping[str, stored.Value]) -> Snapshot:
     environment = InForce(presets.PRESETS["simple"], dict.fromkeys(presets.FIELDS, "default"))
     environment = _layer(environment, settings.resilience_values(), "environment")
-    locked = settings.resilience_locked
+    locked = settings.resilience_locked or settings.settings_locked
     counted = {} if locked else {name: found for name, value in values.items() if (found := _values(name, value))}
     for_all = _layer(environment, counted.get(FOR_ALL, {}), "all")
     operations = {

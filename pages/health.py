@@ -36,7 +36,7 @@ def setting_up(found: list[Component]) -> None:
     for name in clients.NAMES:
         if f"{PROVIDER}{name}" not in known:
             there = True if name in clients.configured() else None
-            key = f"not set up; to use it, set {name.upper()}_API_KEY and start again"
+            key = "not set up; to use it, set its key on the Settings page"
             line(there, health_words.name(f"{PROVIDER}{name}"), "set up" if there else key)
 
 

@@ -63,7 +63,7 @@ if found.insights == 0:
         model = (
             f"{' and '.join(models)} {'answers' if len(models) == 1 else 'answer'} your questions."
             if models
-            else "set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY` and start again. "
+            else "set its key on the Settings page. "
             "Until then the offline engine answers: free, without a language model, and it says so."
         )
         st.markdown(

@@ -26,9 +26,9 @@ widgets.show_told()
 providers = [name for name in clients.configured() if name in imports.ENDPOINTS]
 if not providers:
     widgets.empty(
-        "Own requests need a language model: set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY` and start Cairn again.",
-        "analyse.py",
-        "Analyse documents instead",
+        "Own requests need a language model: set the key of a provider.",
+        "settings.py",
+        "Open the settings",
     )
     st.stop()
 

@@ -6,6 +6,7 @@ from functools import partial
 import streamlit as st
 
 from core import templates
+from core.settings import get_settings
 from pages import (
     settings_changes,
     settings_data,
@@ -17,6 +18,8 @@ from pages import (
 
 st.title("Settings")
 widgets.show_told()
+if get_settings().settings_locked:
+    st.info("Locked by the environment: SETTINGS_LOCKED is set, and everything is as the environment says.", icon="🔒")
 operations = {view.id: view.name for view in templates.list_all()}
 PARTS: dict[str, Callable[[], None]] = {
     "Providers": settings_providers.show,

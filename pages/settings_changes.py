@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core import configuration, stored
+from core.settings import get_settings
 from core.stored import Change
 from pages import settings_words, widgets
 
@@ -15,7 +16,12 @@ def show(operations: Mapping[str, str]) -> None:
     limit = st.session_state.setdefault("changes-shown", AT_ONCE)
     found = stored.history(limit + 1)
     if not found:
-        st.caption("Nothing was changed here yet. Every change is listed; the newest of each setting can be undone.")
+        st.caption("Nothing was changed here yet. Every change will be listed.")
+    else:
+        st.caption(
+            "The newest change of each setting can be undone. A key that was replaced or removed is not kept: to have "
+            "it back, enter it again."
+        )
     newest: set[str] = set()
     for change in found[:limit]:
         _line(change, operations, undoable=change.name not in newest)
@@ -31,18 +37,20 @@ def _older() -> None:
 def _line(change: Change, operations: Mapping[str, str], *, undoable: bool) -> None:
     about = widgets.plain(settings_words.setting(change.name, operations))
     before, after = (widgets.plain(settings_words.choice(change.name, of)) for of in (change.before, change.after))
+    secret = stored.is_secret(change.name)
+    what = change.action.removeprefix("key ") if secret else f"{before} → {after}"
     how = "undone" if change.action == "undo" else "changed"
     when = widgets.plain(
         " · ".join(filter(None, (f"{how} {widgets.ago(change.time, widgets.utc_now())}", change.user)))
     )
-    locked = configuration.is_ours(change.name) and configuration.snapshot().locked
+    locked = get_settings().settings_locked or (configuration.is_ours(change.name) and configuration.snapshot().locked)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            f"**{about}** {before} → {after} :gray[· {when}]",
+            f"**{about}** {what} :gray[· {when}]",
             help=f"{change.time:%Y-%m-%d %H:%M:%S} UTC",
             width="content",
         )
-        if undoable and not locked:
+        if undoable and not locked and not secret:
             st.button(
                 "Undo",
                 key=f"undo-{change.id}",

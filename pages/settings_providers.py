@@ -1,49 +1,70 @@
-"""Providers: set up or not, reachable or not, and the model where none is chosen."""
-
-from urllib.parse import urlsplit
+"""Providers: how each is called, whether it can be reached, and the model where none is chosen."""
 
 import streamlit as st
 
-from core import access, clients, connection, defaults
+from core import access, addresses, connection, defaults, stored
+from core.access import Access
 from core.errors import CairnError
 from core.settings import get_settings
-from pages import settings_words, widgets
+from pages import settings_access, settings_words, widgets
 
 SOURCES = {"default": "default", "environment": "from the environment", "here": "set here"}
+ADDRESSES = {**SOURCES, "default": "the provider's own"}
+settings_words.KINDS["address"] = settings_words.Words(
+    lambda provider: f"address of {widgets.PROVIDERS.get(provider, provider)}",
+    lambda value: str(value["base_url"]),
+)
+settings_words.KINDS["key"] = settings_words.Words(
+    lambda provider: f"key of {widgets.PROVIDERS.get(provider, provider)}", lambda _: "a key"
+)
 
 
 def show() -> None:
     st.caption(
-        "Keys are set by the environment and never shown; after a change there, start again. Models can be set here."
+        "A key is stored sealed, never shown again, and sent to the address that it was entered for and nowhere else. "
+        "A change is in force in every process within two seconds; calls in flight end as they began."
     )
     with st.grid(2, min_column_width=340):
-        for name in defaults.PROVIDERS:
+        for name in access.NAMES:
             with st.container(border=True, height="stretch"):
                 _card(name)
 
 
 def _card(name: str) -> None:
-    settings = get_settings()
-    key, address = getattr(settings, f"{name}_api_key"), getattr(settings, f"{name}_base_url")
-    there = name in clients.configured()
+    how = access.of(name)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{widgets.PROVIDERS[name]}**")
-        st.badge("key set" if key else "no key", color="green" if key else "gray")
-    variable = name.upper()
-    st.caption(f"Address: {_address(address)} · set up by `{variable}_API_KEY` and `{variable}_BASE_URL`")
+        _badge(how)
+    st.markdown(f"Address: `{addresses.shown(how.address)}` :gray[({ADDRESSES[how.address_from]})]  \nKey: {_key(how)}")
+    if how.warning:
+        st.warning(widgets.plain(how.warning), icon=":material/warning:")
+    if not get_settings().settings_locked:
+        with st.container(horizontal=True):
+            settings_access.buttons(how)
     _model(name)
-    if not there:
-        st.caption("Not set up.")
-    elif st.button("Test connection", key=f"test-{name}", icon=":material/network_check:"):
-        _test(name)
+    if how.set_up:
+        _test(how)
 
 
-def _address(url: str | None) -> str:
-    """Without what may be a secret in it."""
-    if url is None:
-        return "the provider's own"
-    parts = urlsplit(url)
-    return f"`{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}`"
+def _badge(how: Access) -> None:
+    if how.key_from:
+        st.badge("key set here" if how.key_from == "here" else "key of the environment", color="green")
+    elif how.trouble:
+        st.badge("key cannot be used", color="red")
+    elif how.set_up:
+        st.badge("no key", color="blue", help="Servers of one's own often need none.")
+    else:
+        st.badge("not set up", color="gray")
+
+
+def _key(how: Access) -> str:
+    if how.key_from == "environment" and not how.trouble:
+        return f"from the environment, `{how.provider.upper()}_API_KEY`"
+    changed = stored.last_changed(f"{stored.KEY}{how.provider}") if access.is_set_here(how.provider) else None
+    if changed is None:
+        return "none"
+    time, who = changed
+    return f"set {widgets.plain(' · '.join(filter(None, (widgets.ago(time, widgets.utc_now()), who))))}"
 
 
 def _model(name: str) -> None:
@@ -55,6 +76,7 @@ def _model(name: str) -> None:
         help="Empty: as the environment says.",
         max_chars=defaults.MODEL_CHARACTERS,
         key=f"model-{name}-{model}-{source}",
+        disabled=get_settings().settings_locked,
     )
     if entered.strip() != (model if source == "here" else ""):
 
@@ -64,13 +86,20 @@ def _model(name: str) -> None:
         st.button("Save", key=f"save-{name}", on_click=save)
 
 
-def _test(name: str) -> None:
-    try:
+def _test(how: Access) -> None:
+    """What it came to stays until something is changed."""
+    key = f"tested-{how.provider}"
+    if st.button("Test connection", key=f"test-{how.provider}", icon=":material/network_check:"):
         with st.spinner("Asking for its models"):
-            found = connection.models(access.of(name))
+            st.session_state[key] = stored.values(), *_tested(how)
+    values, well, told = st.session_state.get(key, (None, False, ""))
+    if values is stored.values():
+        show_result = st.success if well else st.error
+        show_result(widgets.plain(told), icon=":material/check_circle:" if well else ":material/error:")
+
+
+def _tested(how: Access) -> tuple[bool, str]:
+    try:
+        return True, settings_access.answered(how.provider, connection.models(how))
     except CairnError as error:
-        st.error(widgets.plain(error.message), icon=":material/error:")
-        return
-    model = defaults.model_of(name)[0]
-    among = "" if model in found or not found else f" {model} is not among them."
-    st.success(widgets.plain(f"It answers and offers {widgets.count(len(found), 'model')}.{among}"))
+        return False, error.message

@@ -17,7 +17,7 @@ from pages import settings_words, widgets
 
 def show(operations: Mapping[str, str]) -> None:
     found = configuration.snapshot()
-    if found.locked:
+    if found.settings.resilience_locked:
         st.info("Locked by the environment: RESILIENCE_LOCKED is set, and what it says is in force.", icon="🔒")
     st.caption(
         "A call that fails in passing is made again after a wait. When a model fails several times in a row, its "

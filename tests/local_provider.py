@@ -120,8 +120,9 @@ class LocalProvider:
     async def _anthropic(self, request: web.Request) -> web.StreamResponse:
         return await self._answer(request, message)
 
-    async def _models(self, _request: web.Request) -> web.Response:
-        reply = self.plan(Asked({}, "", 1))
+    async def _models(self, request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        reply = self.plan(Asked({}, "", 1, headers))
         if reply.body is not None:
             return web.Response(status=reply.status, headers=reply.headers, body=reply.body)
         data = [{"id": name, "object": "model", "type": "model", "created": 1} for name in ("model-b", "model-a")]

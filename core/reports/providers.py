@@ -101,3 +101,17 @@ LAST_SUCCESSES = """
 SELECT provider, max(time) AS time FROM usage_record
 WHERE time > now() - interval '1 day' AND status = 'ok' AND NOT reused GROUP BY provider
 """
+
+
+def under_way(provider: str) -> tuple[int, int]:
+    """Jobs that have not ended, and provider batches whose results are not here yet."""
+    with db.transaction() as session:
+        found = db.row(session, UNDER_WAY, provider=provider)
+    assert found is not None
+    return found.jobs, found.batches
+
+
+UNDER_WAY = """
+SELECT (SELECT count(*)::int FROM job WHERE provider = :provider AND state IN ('queued', 'running', 'paused')) AS jobs,
+  (SELECT count(*)::int FROM provider_batch WHERE provider = :provider AND next_at IS NOT NULL) AS batches
+"""

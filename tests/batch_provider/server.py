@@ -21,6 +21,8 @@ class BatchProvider(Batches, LocalProvider):
         super().__init__()
         self._holds = Holds(self._loop)
         self._faults: dict[str, list[ReplyFault]] = {}
+        # Batches are for these alone; None: for every key.
+        self.keys: set[str] | None = None
 
     def hold(self, point: str, times: int = 1, *, even_if_gone: bool = False) -> None:
         """The next call blocks there. `body`: what is sent is not read, so that much of it stays with its sender.
@@ -90,6 +92,8 @@ class BatchProvider(Batches, LocalProvider):
             await self._holds.wait(f"{route}.body")
             # All of it, as a client is seen to go away only when nothing of it is left to read.
             await (request.post() if route == "upload" else request.read())
+            if self.keys is not None and key_of(request) not in self.keys:
+                return refusal(provider, 401, "Incorrect API key provided.", code="invalid_api_key")
             held = await self._holds.wait(f"{route}.before")
             if held and not held.even_if_gone and _gone(request):
                 return refusal(provider, 499, "The client has gone away.")
@@ -114,6 +118,11 @@ class BatchProvider(Batches, LocalProvider):
                 fault.times -= 1
                 return fault
         return None
+
+
+def key_of(request: web.Request) -> str:
+    sent = request.headers
+    return sent.get("x-api-key") or sent.get("Authorization", "").removeprefix("Bearer ")
 
 
 def _gone(request: web.Request) -> bool:

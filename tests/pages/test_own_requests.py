@@ -55,7 +55,7 @@ def figures(at: AppTest) -> dict[str, str]:
 
 
 def test_without_a_language_model_the_page_says_how_to_get_one() -> None:
-    assert "OPENAI_API_KEY" in words(page())
+    assert "set the key of a provider" in words(page())
 
 
 def test_the_example_is_a_line_that_is_taken(providers: None) -> None:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from core import db, migrate, templates
+from core import db, migrate, stored, templates
 from tests.batch_provider import BatchProvider
 from tests.processes.running import JobsProcess, Start
 
@@ -25,6 +25,7 @@ def url(postgres_url: str) -> Iterator[str]:
     db.configure(own)
     migrate.upgrade()
     templates.sync_built_ins()
+    stored.load()
     yield own
     db.engine().dispose()
     with psycopg.connect(base, autocommit=True) as connection:

@@ -133,13 +133,13 @@ def test_a_test_of_a_connection_says_nothing_of_the_key(provider: LocalProvider)
 
 
 CONNECT = """
-from core import connection
+from core import access, connection
 from core.errors import ProviderError
 from core.logs import configure_logs
 from core.settings import get_settings
 configure_logs(get_settings())
 try:
-    connection.models("openai")
+    connection.models(access.of("openai"))
 except ProviderError as error:
     print("refused:", error.message)
 """

@@ -1,0 +1,138 @@
+"""Setting and removing a provider's key and address. A key is in the browser and in the session for as long as the
+dialog is open, and nowhere on a page after that."""
+
+import streamlit as st
+
+from core import access, addresses, connection, defaults, seals
+from core.access import Access
+from core.errors import CairnError, InvalidInput
+from core.reports import providers
+from pages import settings_words, widgets
+
+REFUSED = "access-refused"
+
+
+def buttons(how: Access) -> None:
+    name = how.provider
+    label = "Change key or address" if how.set_up or how.trouble else "Set key"
+    if st.button(label, key=f"access-{name}", icon=":material/key:", on_click=_begin):
+        _change(name)
+    if access.is_set_here(name) and st.button("Remove key", key=f"remove-{name}", type="tertiary"):
+        _remove(name)
+
+
+def _begin() -> None:
+    st.session_state.pop(REFUSED, None)
+
+
+def form(name: str) -> None:
+    now = access.of(name)
+    st.markdown(f"**{widgets.PROVIDERS[name]}**")
+    obstacle = seals.obstacle()
+    if obstacle:
+        st.warning(widgets.plain(f"No key can be set here. {obstacle}"), icon=":material/lock:")
+    key = st.text_input(
+        "Key",
+        type="password",
+        autocomplete="new-password",
+        placeholder="Empty: the key stays as it is" if now.key else "Paste the key",
+        disabled=obstacle is not None,
+        key=f"key-{name}",
+    )
+    address = st.text_input(
+        "Address",
+        value=now.address if now.address_from == "here" else "",
+        placeholder=addresses.shown(access.entered(name, "", "").address),
+        help="Empty: as the environment says, else the provider's own. Another server that speaks the same API: "
+        "http://localhost:11434/v1",
+        key=f"address-{name}",
+    )
+    _tell_effects(now, key, address)
+    _save(name, key, address)
+
+
+# Dismissed, the page runs again: only then the session forgets what was typed.
+_change = st.dialog("Key and address", on_dismiss="rerun")(form)
+
+
+def _tell_effects(now: Access, key: str, address: str) -> None:
+    try:
+        then = access.entered(now.provider, address, key)
+    except InvalidInput:
+        return
+    if then.address != now.address and now.key and not then.key:
+        st.warning(
+            "The key that is set is for the present address and does not go along. Enter the key for the new one, if "
+            "it needs one.",
+            icon=":material/key_off:",
+        )
+    jobs, batches = providers.under_way(now.provider)
+    if (jobs or batches) and (key or then.address != now.address):
+        lying = widgets.count(batches, "provider batch", "provider batches")
+        st.caption(
+            f"Under way: {widgets.count(jobs, 'job')} and {lying}. "
+            "Calls go on with what you set. Batches can be fetched only where they were handed in, with a key of the "
+            "same account; until that is so again they wait."
+        )
+
+
+def _save(name: str, key: str, address: str) -> None:
+    """Tested first: with a wrong key every call of a running job would fail."""
+    if st.button("Test and save", type="primary"):
+        _begin()
+        try:
+            how = access.entered(name, address, key)
+            with st.spinner("Asking for its models"):
+                told = answered(name, connection.models(how)) if how.set_up else ""
+            _store(name, key, address, f"Saved. {told}")
+            return
+        except InvalidInput as error:
+            st.error(widgets.plain(error.message), icon=":material/error:")
+            return
+        except CairnError as error:
+            st.session_state[REFUSED] = error.message
+    if refused := st.session_state.get(REFUSED):
+        st.error(widgets.plain(f"{refused} Nothing was saved."), icon=":material/error:")
+        if st.button("Save all the same"):
+            _store(name, key, address, "Saved without an answer from the provider.")
+
+
+def _store(name: str, key: str, address: str, told: str) -> None:
+    try:
+        access.change(name, address, key, by=settings_words.DOOR)
+    except CairnError as error:
+        st.error(widgets.plain(error.message), icon=":material/error:")
+        return
+    widgets.tell(told)
+    _begin()
+    st.rerun()
+
+
+def answered(name: str, models: list[str]) -> str:
+    model = defaults.model_of(name)[0]
+    among = "" if model in models or not models else f" {model} is not among them."
+    return f"It answers and offers {widgets.count(len(models), 'model')}.{among}"
+
+
+@st.dialog("Remove key")
+def _remove(name: str) -> None:
+    jobs, _ = providers.under_way(name)
+    then = access.without_key(name)
+    if then.key_from == "environment":
+        after = "Then the environment's key is used."
+    elif then.set_up:
+        after = f"Then it is called without a key at {addresses.shown(then.address)}."
+    else:
+        after = (
+            f"Then it is not set up, and its {widgets.count(jobs, 'job')} under way would wait."
+            if jobs
+            else ("Then it is not set up.")
+        )
+    st.markdown(f"Remove the key of **{widgets.PROVIDERS[name]}** that was set here? {widgets.plain(after)}")
+    st.caption("This cannot be undone: the key is not kept, and would have to be entered again.")
+
+    def remove() -> None:
+        widgets.attempt(lambda: access.remove_key(name, by=settings_words.DOOR), "The key was removed.")
+
+    if st.button("Remove", type="primary", on_click=remove):
+        st.rerun()

@@ -1,0 +1,88 @@
+"""An admin at the Settings page in a real browser: a preset with its preview and its undo, a key, a connection."""
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.conftest import App
+from tests.local_provider import Asked, LocalProvider, Reply, error
+
+pytestmark = pytest.mark.browser
+RIGHT, WRONG = "sk-right-7431", "sk-wrong-7431"
+
+
+def tab(page: Any, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def test_a_preset_is_previewed_used_and_undone(app: App, browser_page: Any) -> None:
+    page = browser_page
+    dialog = page.get_by_role("dialog")
+    page.goto(f"{app.url}/settings?part=When+a+provider+fails")
+    expect(page.get_by_text("In force: a call that keeps failing gives up after 3.5 s.")).to_be_visible()
+    page.get_by_role("button", name="Use production").click()
+    expect(dialog.get_by_text("a call that keeps failing gives up after 31 s (now 3.5 s)")).to_be_visible()
+    # Dismissed, it changes nothing and comes back as it was.
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Use production").click()
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_text("In force: a call that keeps failing gives up after 31 s.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("In force: a call that keeps failing gives up after 31 s.")).to_be_visible()
+    tab(page, "Changes")
+    expect(page.get_by_text("nothing set here → preset production")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("preset production → nothing set here")).to_be_visible()
+    tab(page, "When a provider fails")
+    expect(page.get_by_text("In force: a call that keeps failing gives up after 3.5 s.")).to_be_visible()
+
+
+def test_a_key_is_set_tested_and_removed(app: App, browser_page: Any, provider: LocalProvider, data_dir: Path) -> None:
+    page = browser_page
+    dialog = page.get_by_role("dialog")
+
+    def plan(asked: Asked) -> Reply:
+        return Reply() if asked.headers.get("authorization") == f"Bearer {RIGHT}" else error(401, "invalid_api_key")
+
+    provider.plan = plan
+    key, address = (dialog.get_by_role("textbox", name=name) for name in ("Key", "Address"))
+    page.goto(f"{app.url}/settings")
+    page.get_by_role("button", name="Set key").first.click()
+    expect(key).to_have_attribute("type", "password")
+    key.fill(WRONG)
+    address.fill(provider.openai_url)
+    dialog.get_by_role("button", name="Test and save").click()
+    expect(dialog.get_by_text("The key was refused")).to_be_visible()
+    # Dismissed, it forgets what was typed.
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    page.get_by_role("button", name="Set key").first.click()
+    expect(key).to_have_value("")
+    expect(dialog.get_by_role("button", name="Save all the same")).to_have_count(0)
+    key.fill(RIGHT)
+    address.fill(provider.openai_url)
+    dialog.get_by_role("button", name="Test and save").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_text("key set here")).to_be_visible()
+    assert RIGHT not in page.content()
+    page.get_by_role("button", name="Test connection").click()
+    expect(page.get_by_text("It answers and offers 2 models")).to_be_visible()
+    # It is sealed with a file that only this account can read.
+    assert stat.S_IMODE((data_dir / "secret.key").stat().st_mode) == 0o600
+    page.goto(f"{app.url}/own_requests")
+    expect(page.get_by_test_id("stFileUploader")).to_be_visible()
+    page.goto(f"{app.url}/settings")
+    page.get_by_role("button", name="Remove key").click()
+    dialog.get_by_role("button", name="Remove").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_text("key set here")).to_have_count(0)
+    tab(page, "Changes")
+    expect(page.get_by_text("key of OpenAI removed")).to_be_visible()
+    log = app.log.read_text()
+    assert RIGHT not in log
+    assert WRONG not in log

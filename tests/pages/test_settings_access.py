@@ -1,0 +1,163 @@
+"""Keys and addresses on the Settings page: set, tested, told of, removed, and never shown."""
+
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import access, stored
+from tests.local_provider import Asked, LocalProvider, Reply, error
+from tests.pages.seeing import buttons, press, show, words
+from tests.pipeline import make_job, ready_documents
+
+pytestmark = pytest.mark.usefixtures("database")
+RIGHT, WRONG = "sk-right-7431", "sk-wrong-7431"
+
+
+@pytest.fixture(autouse=True)
+def _one_key_fits(provider: LocalProvider, setting: Any) -> None:
+    setting(SECRET_KEY="s" * 32)
+
+    def plan(asked: Asked) -> Reply:
+        return Reply() if asked.headers.get("authorization") == f"Bearer {RIGHT}" else refused()
+
+    provider.plan = plan
+
+
+def refused() -> Reply:
+    return error(401, "invalid_api_key", f"Incorrect API key provided: {WRONG}")
+
+
+def field(at: AppTest, label: str) -> Any:
+    return next(one for one in at.text_input if one.label == label)
+
+
+def the_form() -> None:
+    """Closed once it has told that it saved, as the dialog is."""
+    import streamlit as st
+
+    from pages import settings_access
+
+    if "told" not in st.session_state:
+        settings_access.form("openai")
+
+
+def entered(address: str, key: str) -> AppTest:
+    """What is in the dialog, filled in."""
+    at = AppTest.from_function(the_form).run()
+    field(at, "Key").set_value(key)
+    field(at, "Address").set_value(address)
+    return at.run()
+
+
+def test_a_key_is_tested_saved_and_gone_from_page_and_session(provider: LocalProvider) -> None:
+    at = entered(provider.openai_url, RIGHT)
+    assert RIGHT in str(at.session_state)
+    at = press(at, "Test and save")
+    assert not at.exception
+    assert RIGHT not in str(at.session_state)
+    assert access.of("openai").key_from == "here"
+    assert "It answers and offers 2 models" in at.session_state["told"][1]
+    assert RIGHT not in str(access.of("openai"))
+    at = show("settings")
+    told = words(at)
+    assert "key set here" in told
+    assert "Key: set " in told
+    assert "settings page" in told
+    assert f"`{provider.openai_url}` :gray[(set here)]" in told
+    assert RIGHT not in told + str(at.main)
+    assert "**key of OpenAI** set :gray" in told
+    assert "**address of OpenAI** nothing set here" in told
+
+
+def test_a_key_that_is_refused_is_not_saved_unless_one_insists(provider: LocalProvider) -> None:
+    at = press(entered(provider.openai_url, WRONG), "Test and save")
+    assert "The key was refused" in at.error[0].value
+    assert "Nothing was saved" in at.error[0].value
+    assert WRONG not in words(at)
+    assert stored.values() == {}
+    assert "Save all the same" in buttons(at)
+    press(at, "Save all the same")
+    assert access.of("openai").key_from == "here"
+
+
+def test_an_address_that_is_wrong_is_told_and_cannot_be_saved() -> None:
+    at = press(entered("http://models.example.org/v1", RIGHT), "Test and save")
+    assert "Use https" in at.error[0].value
+    assert "Save all the same" not in buttons(at)
+    assert stored.values() == {}
+
+
+def test_before_an_address_is_changed_it_is_told_that_the_key_does_not_go_along(setting: Any) -> None:
+    setting(OPENAI_API_KEY="sk-env")
+    make_job(ready_documents(1), provider="openai")
+    at = entered("https://models.example.org/v1", "")
+    told = words(at)
+    assert "does not go along" in told
+    assert "Under way: 1 job and 0 provider batches" in told
+    access.change("openai", "https://models.example.org/v1")
+    told = words(show("settings"))
+    assert "The environment's key is for the environment's address" in told.replace("\\", "")
+
+
+def test_a_key_is_removed_after_what_follows_was_told(setting: Any) -> None:
+    access.change("openai", "", RIGHT)
+    make_job(ready_documents(1), provider="openai")
+    at = press(show("settings"), "Remove key")
+    assert "its 1 job under way would wait" in words(at)
+    assert "This cannot be undone" in words(at)
+    press(at, "Remove")
+    assert access.of("openai").key is None
+    access.change("openai", "", RIGHT)
+    setting(OPENAI_API_KEY="sk-env")
+    assert "Then the environment's key is used" in words(press(show("settings"), "Remove key")).replace("\\", "")
+
+
+def test_keys_are_not_undone_and_the_list_says_so() -> None:
+    access.change("openai", "", RIGHT)
+    access.change("openai", "", WRONG)
+    access.remove_key("openai")
+    at = show("settings")
+    told = words(at)
+    assert [f"**key of OpenAI** {what} :gray" in told for what in ("set", "replaced", "removed")] == [True] * 3
+    assert "is not kept" in told
+    assert "Undo" not in buttons(at)
+
+
+def test_a_key_that_cannot_be_opened_is_told(setting: Any) -> None:
+    access.change("openai", "", RIGHT)
+    setting(SECRET_KEY="o" * 32)
+    at = show("settings")
+    assert "key cannot be used" in words(at)
+    assert "SECRET\\_KEY\\_PREVIOUS" in at.warning[0].value
+    assert "Test connection" not in buttons(at)
+
+
+def test_without_anything_to_seal_with_the_page_says_what_to_set(setting: Any, database: str) -> None:
+    setting(SECRET_KEY="", DATABASE_URL=database)
+    at = AppTest.from_function(the_form).run()
+    assert "Set SECRET\\_KEY, the same for every process" in at.warning[0].value
+    assert field(at, "Key").disabled
+    assert not field(at, "Address").disabled
+
+
+def test_what_a_test_came_to_stays_until_something_changes(provider: LocalProvider, setting: Any) -> None:
+    setting(OPENAI_API_KEY=RIGHT, OPENAI_BASE_URL=provider.openai_url)
+    at = press(show("settings"), "Test connection")
+    assert "It answers and offers 2 models" in words(at)
+    assert "gpt\\-5\\-mini is not among them" in words(at)
+    assert "It answers and offers 2 models" in words(at.run())
+    access.change("openai", "", WRONG)
+    at = at.run()
+    assert "It answers" not in words(at)
+    assert "The key was refused" in words(press(at, "Test connection"))
+
+
+def test_locked_settings_offer_no_change_and_say_so(setting: Any) -> None:
+    access.change("openai", "https://models.example.org/v1", RIGHT)
+    setting(SETTINGS_LOCKED="true")
+    at = show("settings")
+    assert "SETTINGS_LOCKED" in at.info[0].value
+    offered = ("Set key", "Change key", "Remove", "Undo", "Use ", "Go back", "Preview")
+    assert not [label for label in buttons(at) if label.startswith(offered)]
+    assert all(one.disabled for one in at.text_input)

@@ -18,11 +18,10 @@ from api.schemas import (
     fields_of,
     listed,
 )
-from core import documents
+from core import ceilings, documents
 from core.errors import InvalidInput, NotFound
 from core.reports import documents as report
 from core.reports.documents import DocumentRow
-from core.settings import get_settings
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
@@ -45,8 +44,8 @@ def upload(
     for file in files:  # all are looked at before one is stored
         if not file.size:
             raise InvalidInput(f"{file.filename or 'A file'} is empty. Choose a file with content.")
-        if file.size > get_settings().max_upload_mb << 20:
-            raise InvalidInput(f"{file.filename} is larger than {get_settings().max_upload_mb} MB. Split it.")
+        if file.size > ceilings.upload_mb() << 20:
+            raise InvalidInput(f"{file.filename} is larger than {ceilings.upload_mb()} MB. Split it.")
     added = [documents.add(file.filename or "unnamed", file.file, collection) for file in files]
     return {"items": [UploadedOut(**one(a.document.id), duplicate=a.duplicate) for a in added]}
 

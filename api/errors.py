@@ -12,7 +12,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from core.errors import CairnError, ConfigurationError, Conflict, InvalidInput, NotFound, ProviderError, Unavailable
+from core.errors import (
+    CairnError,
+    ConfigurationError,
+    Conflict,
+    InvalidInput,
+    NotConfirmed,
+    NotFound,
+    ProviderError,
+    Unavailable,
+)
 from core.settings import get_settings
 
 log = structlog.get_logger()
@@ -20,6 +29,7 @@ STATUS: dict[type[CairnError], int] = {
     InvalidInput: 422,
     NotFound: 404,
     Conflict: 409,
+    NotConfirmed: 409,
     Unavailable: 503,
     ConfigurationError: 500,
 }

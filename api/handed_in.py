@@ -8,8 +8,8 @@ import msgspec
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
+from core import ceilings
 from core.errors import InvalidInput
-from core.settings import get_settings
 
 BOTH = "Send a JSONL file as the form field `file`, or JSON: {requests: [{custom_id, body}]}."
 
@@ -49,8 +49,9 @@ async def _body(request: Request) -> bytearray:
 
 
 def _check_size(size: int) -> None:
-    if size > get_settings().max_upload_mb << 20:
-        raise InvalidInput(f"This is larger than {get_settings().max_upload_mb} MB. Split it, or raise MAX_UPLOAD_MB.")
+    most = ceilings.upload_mb()
+    if size > most << 20:
+        raise InvalidInput(f"This is larger than {most} MB. Split it, or raise the limit on the Settings page.")
 
 
 def _listed(body: bytearray) -> Iterable[bytes]:

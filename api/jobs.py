@@ -24,6 +24,7 @@ from api.schemas import (
     RequestState,
     ResponseOut,
     RetryIn,
+    StartIn,
     error_of,
     fields_of,
     listed,
@@ -110,8 +111,8 @@ def change(job_id: str, body: JobChangeIn) -> Any:
 
 
 @router.post("/{job_id}/start", response_model=JobOut)
-def start(job_id: str) -> Any:
-    jobs.start(job_id)
+def start(job_id: str, body: StartIn | None = None) -> Any:
+    jobs.start(job_id, confirmed=body is not None and body.confirmed)
     return out(report.get(job_id))
 
 

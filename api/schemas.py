@@ -158,6 +158,7 @@ class BatchProcessIn(In):
     lane: Lane = "live"
     provider: Literal["openai", "anthropic", "offline"] | None = None
     model: str | None = None
+    confirmed: bool = False
 
 
 class LeftoversIn(In):
@@ -188,6 +189,7 @@ class JobIn(In):
     lane: Lane = "live"
     params: dict[str, Any] = Field(default_factory=dict)
     start: bool = True
+    confirmed: bool = Field(False, description="its price was seen: needed above CONFIRM_JOB_USD")
     reuse: bool = True
     canary: int = Field(0, ge=0, description="so many requests go live first, then the job is paused")
     deadline: datetime | None = None
@@ -198,6 +200,10 @@ class JobIn(In):
 class JobChangeIn(In):
     name: str
     description: str = ""
+
+
+class StartIn(In):
+    confirmed: bool = False
 
 
 class MoveIn(In):

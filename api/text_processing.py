@@ -43,6 +43,7 @@ def process_many(body: BatchProcessIn) -> Any:
         model=body.model,
         lane=body.lane,
         params=body.options,
+        confirmed=body.confirmed,
     )
     if any(not text.strip() for text in body.texts):
         raise InvalidInput("A text is empty. Leave it out.")

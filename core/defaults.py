@@ -1,17 +1,15 @@
 """What holds where nothing is chosen: set while Cairn runs, else by the environment, else ours."""
 
-from typing import Literal
-
 from core import db, languages, stored
 from core.errors import InvalidInput
 from core.providers.models import default_model
 from core.settings import get_settings
+from core.stored import Source
 
 MODEL = "model:"
 LANGUAGE = "language"
 MODEL_CHARACTERS = 200
 PROVIDERS = ("openai", "anthropic")
-Source = Literal["default", "environment", "here"]
 
 
 def model_of(provider: str) -> tuple[str, Source]:

@@ -8,13 +8,12 @@ from typing import BinaryIO
 
 from sqlmodel import Session, col, select
 
-from core import correlation, db, queue
+from core import ceilings, correlation, db, queue
 from core.errors import Conflict, InvalidInput, NotFound
 from core.extraction import SUPPORTED, media_type_of
 from core.ids import new_id
 from core.models import BlobChunk, Collection, Document, DocumentText
 from core.record import recount
-from core.settings import get_settings
 
 CHUNK_BYTES = 1 << 20
 DEFAULT_COLLECTION = "default"
@@ -34,11 +33,11 @@ def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, me
     """
     name = _file_name(name)
     sha256, size, head = _measure(stream)
-    limit = get_settings().max_upload_mb
+    limit = ceilings.upload_mb()
     if size == 0:
         raise InvalidInput(f"{name} is empty. Choose a file with content.")
     if size > limit << 20:
-        raise InvalidInput(f"{name} is larger than {limit} MB. Split it, or raise MAX_UPLOAD_MB.")
+        raise InvalidInput(f"{name} is larger than {limit} MB. Split it, or raise the limit on the Settings page.")
     media_type = media_type or media_type_of(name, head)
     with db.transaction() as session:
         place = collection_named(session, collection)

@@ -42,6 +42,12 @@ class Conflict(CairnError):
     code = "CONFLICT"
 
 
+class NotConfirmed(CairnError):
+    """This costs more than may go without a word. Look at the price and confirm it."""
+
+    code = "NOT_CONFIRMED"
+
+
 class Unavailable(CairnError):
     """A part of Cairn is not reachable at the moment. Try again shortly."""
 

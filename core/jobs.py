@@ -9,9 +9,9 @@ from typing import Any, Literal
 import structlog
 from sqlmodel import Session
 
-from core import clients, correlation, db, expand, merges, packing, pricing, queue, reuse, templates
+from core import ceilings, clients, correlation, db, expand, merges, packing, pricing, queue, reuse, templates
 from core.defaults import model_of
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotConfirmed, NotFound
 from core.ids import new_id
 from core.models import Job
 from core.prompts import Asking
@@ -47,7 +47,8 @@ class JobSpec:
     and the job's requests are handed in.
 
     `canary`: so many requests go live first, and the rest waits for a decision. `leftovers` None: passing errors alone
-    are sent again, twice. `fallback` None: where the model does not answer, the job waits.
+    are sent again, twice. `fallback` None: where the model does not answer, the job waits. `confirmed`: its price was
+    seen, see `ceilings.confirm_usd`.
     """
 
     template: str | None
@@ -64,6 +65,7 @@ class JobSpec:
     deadline: datetime | None = None
     leftovers: Leftovers | None = None
     fallback: Fallback | None = None
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,11 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
 
 
 def check(spec: JobSpec) -> None:
-    """Raises what `create` would, before anything is stored for it."""
+    """Raises what `create` would of documents that are to be made, before anything is stored for it."""
     with db.transaction() as session:
         _check(session, spec)
+    if not spec.confirmed and needs_confirming(spec.provider, None, unread=1):
+        raise _not_confirmed(None, unread=1)
 
 
 def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
@@ -160,16 +164,47 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
         about = "for requests of its own" if own else f"over {len(chosen):,} documents"
         expand.note(session, job.id, "created", f"Created {about}.")
         if start:
+            _check_price(session, job, spec.confirmed)
             _start(session, job.id)
         return job.id
 
 
-def start(job_id: str) -> None:
+def needs_confirming(provider: str, cost: Decimal | None, unread: int) -> bool:
+    """Whether a job of this estimate starts only for one who says that the price was seen. What so many documents
+    cost that are not read yet, nobody knows."""
+    most = ceilings.confirm_usd()
+    return most is not None and provider != "offline" and (cost is None or cost > most or unread > 0)
+
+
+def _check_price(session: Session, job: Job, confirmed: bool) -> None:
+    unread = db.scalar(session, UNREAD, job=job.id)
+    if not confirmed and needs_confirming(job.provider, job.estimate_usd, unread):
+        raise _not_confirmed(job.estimate_usd, unread)
+
+
+UNREAD = """
+SELECT count(*)::int FROM job_document jd JOIN document d ON d.id = jd.document_id
+WHERE jd.job_id = :job AND d.state IN ('queued', 'extracting')
+"""
+
+
+def _not_confirmed(cost: Decimal | None, unread: int) -> NotConfirmed:
+    price = "has no known price" if cost is None or unread else f"is estimated at ${cost:,.2f}"
+    why = " as its documents are not read yet" if unread else ""
+    return NotConfirmed(
+        f"This job {price}{why}; what may cost more than ${ceilings.confirm_usd():,.2f} starts only when that is "
+        "confirmed. Confirm the price (over HTTP: confirmed: true)."
+    )
+
+
+def start(job_id: str, *, confirmed: bool = False) -> None:
     with db.transaction() as session:
         job = locked(session, job_id)
         own = job.template_id is None and job.state == "draft"
         if own and not db.scalar(session, "SELECT 1 FROM request WHERE job_id = :job LIMIT 1", job=job_id):
             raise InvalidInput("This job has no requests yet. Add them, then start it.")
+        if job.state == "draft":
+            _check_price(session, job, confirmed)
         _start(session, job_id)
 
 
@@ -422,7 +457,10 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
         return None, model
     if (spec.documents is None) == (spec.collection is None):
         raise InvalidInput("Give either documents or a collection.")
-    return templates.asked_now(session, spec.template, spec.params, spec.provider), model
+    asking = templates.asked_now(session, spec.template, spec.params, spec.provider)
+    if spec.fallback is not None and spec.fallback.provider is not None:
+        templates.check_language(asking.params, spec.fallback.provider)
+    return asking, model
 
 
 def _check_fallback(spec: JobSpec, model: str) -> None:

@@ -47,13 +47,48 @@ WAIT_FOR_ROOM = 15.0
 LOOK_AGAIN = 0.1, 1.0
 # At the end, how long what was heard may take to be stored; a database that is away must not keep us from ending.
 STORE_SECONDS = 2
+# How often those who wait for a slot look whether there are more by now.
+LOOK_SECONDS = 0.5
+
+
+class Slots:
+    """As many at once as the limit says at the moment; who has one when it falls keeps it."""
+
+    def __init__(self, limit: Callable[[], int]):
+        self._limit = limit
+        self._taken = 0
+        self._freed = asyncio.Event()
+
+    @property
+    def _free(self) -> int:
+        return self._limit() - self._taken
+
+    async def take(self) -> int:
+        """At least one, and all that are free right now. Those who wait are woken in their order."""
+        while self._free < 1:
+            self._freed.clear()
+            await self._freed.wait()
+        taken = self._free
+        self._taken += taken
+        return taken
+
+    def give_back(self, number: int) -> None:
+        self._taken -= number
+        self._freed.set()
+
+    async def look_forever(self) -> None:
+        """A limit that rises wakes nobody by itself."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._free > 0:
+                self._freed.set()
 
 
 class LiveLane:
-    def __init__(self, worker_id: int, concurrency: int):
+    def __init__(self, worker_id: int, concurrency: Callable[[], int]):
+        """`concurrency` may say something else at any time: from the next claim on, that holds."""
         self.worker_id = worker_id
-        self.slots = asyncio.Semaphore(concurrency)
-        self.concurrency = concurrency
+        self.slots = Slots(concurrency)
         self.stopping = asyncio.Event()
         self.in_flight: set[asyncio.Task[None]] = set()
         self._outcomes: asyncio.Queue[tuple[Outcome, asyncio.Future[None] | None]] = asyncio.Queue()
@@ -69,7 +104,8 @@ class LiveLane:
         self.unsure = False
 
     async def open(self) -> None:
-        self.background = [asyncio.create_task(self._keep_forever()), asyncio.create_task(self._derive_forever())]
+        forever = (self._keep_forever(), self._derive_forever(), self.slots.look_forever())
+        self.background = [asyncio.create_task(work) for work in forever]
 
     async def close(self, grace_seconds: float) -> None:
         """Let calls in flight end within the grace, book the rest as unheard, and store everything."""
@@ -130,7 +166,7 @@ class LiveLane:
             await asyncio.wait_for(self.stopping.wait(), seconds)
 
     async def _claim_and_call(self, job_id: str, mine: set[asyncio.Task[None]]) -> claims.Claimed:
-        taken = await self._take_slots()
+        taken = await self.slots.take()
         used = 0
         try:
             # One at a time: what a claim brings is known as ours before the next looks for what is not.
@@ -141,8 +177,7 @@ class LiveLane:
                     self._send(call, mine)
                 return claimed
         finally:
-            for _ in range(taken - used):
-                self.slots.release()
+            self.slots.give_back(taken - used)
 
     async def _claim(self, job_id: str, limit: int) -> claims.Claimed:
         """What was claimed while the worker was being stopped goes back: nothing of it was sent."""
@@ -170,15 +205,6 @@ class LiveLane:
             group.add(task)
             task.add_done_callback(group.discard)
 
-    async def _take_slots(self) -> int:
-        """At least one slot, and as many more as are free right now."""
-        await self.slots.acquire()
-        taken = 1
-        while not self.slots.locked() and taken < self.concurrency:
-            await self.slots.acquire()
-            taken += 1
-        return taken
-
     async def _answer(self, call: Call) -> None:
         try:
             try:
@@ -199,7 +225,7 @@ class LiveLane:
             await committed
         finally:
             self._calling.discard(call.request_id)
-            self.slots.release()
+            self.slots.give_back(1)
 
     async def _keep_forever(self) -> None:
         """While one batch is being stored the next one gathers: no timer, and a commit for many answers."""

@@ -92,6 +92,7 @@ def _check_target(job: Job, provider: str, model: str) -> None:
     clients.provider(provider)
     if (provider, model) == (job.provider, job.model):
         raise InvalidInput(f"The job goes to {provider}/{model} already. Choose another model.")
+    templates.check_language(job.params, provider)
 
 
 def _told(session: Session, job: Job, was: str, anew: int, before: int) -> str:

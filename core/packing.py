@@ -15,14 +15,13 @@ import orjson
 from psycopg import sql
 from sqlmodel import Session
 
-from core import claims, db, former, pricing, record, reuse
+from core import ceilings, claims, db, former, pricing, record, reuse
 from core.ids import new_id
 from core.models import Job, ProviderBatch
 from core.prompts import Asking
 from core.providers.batches import BatchLane, Framing, Limits
 from core.providers.types import Provider
 from core.reports.batches import in_flight
-from core.settings import get_settings
 
 # What an own request's answer is taken to be in estimates.
 OWN_OUTPUT_TOKENS = 500
@@ -172,17 +171,12 @@ FROM taken
 
 
 def _room(session: Session, provider: Provider) -> Room:
-    settings = get_settings()
     used = in_flight(session, provider.name)
+    batches, tokens = ceilings.batches() - used.batches, ceilings.batch_tokens() - used.tokens
     if provider.name == "offline":
         # Nothing leaves this machine: there is no queue to fill and no money to spend.
-        return Room(settings.batches_in_flight, settings.batch_tokens_in_flight, Decimal(1), idle=True)
-    return Room(
-        batches=settings.batches_in_flight - used.batches,
-        tokens=settings.batch_tokens_in_flight - used.tokens,
-        usd=settings.batch_usd_in_flight - used.usd,
-        idle=used.batches == 0,
-    )
+        return Room(ceilings.batches(), ceilings.batch_tokens(), Decimal(1), idle=True)
+    return Room(batches, tokens, ceilings.batch_usd() - used.usd, idle=used.batches == 0)
 
 
 def _limits(job: Job, lane: BatchLane) -> Limits:

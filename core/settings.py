@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     batch_tokens_in_flight: int = Field(200_000_000, ge=1)
     batch_usd_in_flight: Decimal = Field(Decimal(1000), gt=0)
 
+    # A job that is estimated above this, or has no known price, starts only when that is confirmed. None: any does.
+    confirm_job_usd: Annotated[Decimal | None, Blank] = Field(None, ge=0)
+
     max_upload_mb: int = Field(200, ge=1, le=2000)
     extraction_memory_mb: int = Field(1500, ge=200)
     extraction_seconds: float = Field(120, gt=0)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import psycopg
 import structlog
@@ -26,6 +26,8 @@ log = structlog.get_logger()
 CHANNEL = "cairn_setting"
 APPLICATION = "cairn settings"
 Value = Mapping[str, Any]
+# Where what holds comes from.
+Source = Literal["default", "environment", "here"]
 # Names of what is sealed begin with it. That it was changed is told, never what it is or was, and nothing puts it back.
 KEY = "key:"
 NOTHING: Mapping[str, Value] = MappingProxyType({})

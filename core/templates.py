@@ -113,14 +113,19 @@ def asking(session: Session, template_id: str, params: Mapping[str, Any], versio
     )
 
 
-def asked_now(session: Session, template_id: str, params: Mapping[str, Any], provider: str) -> Asking:
-    """The newest version, in the default language where none is given. What is decided here stands in its job."""
-    found = asking(session, template_id, params)
-    if found.language and provider == "offline":
+def check_language(params: Mapping[str, Any], provider: str) -> None:
+    """Raises where these checked parameters ask for a language that this provider cannot answer in."""
+    if params.get("language") and provider == "offline":
         raise InvalidInput(
             "The offline engine cannot translate: it answers in the document's own words. Leave language out, or "
             "choose another provider."
         )
+
+
+def asked_now(session: Session, template_id: str, params: Mapping[str, Any], provider: str) -> Asking:
+    """The newest version, in the default language where none is given. What is decided here stands in its job."""
+    found = asking(session, template_id, params)
+    check_language(found.params, provider)
     default = defaults.language()[0]
     given = params.get("language") is not None
     if given or default is None or provider == "offline" or not found.worded:

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import structlog
 
-from core import batches, clients, db, heartbeat
+from core import batches, ceilings, clients, db, heartbeat
 from core.batches import Batches
 from core.children import end_with_parent
 from core.live import LiveLane
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 class Worker:
     def __init__(self, name: str, worker_id: int, settings: Settings):
         self.name = name
-        self.lane = LiveLane(worker_id, settings.live_concurrency)
+        self.lane = LiveLane(worker_id, ceilings.live_calls)
         self.handed_over = Batches(worker_id)
         self.stop_extraction = threading.Event()
         self._working: asyncio.Task[None] | None = None

@@ -106,9 +106,14 @@ with right:
             launching.prices(estimate)
         caveats(estimate)
         way = launching.choose(estimate, provider, model)
+        cost = estimate.cost_live if way.lane == "live" else estimate.cost_batch
+        confirmed = launching.confirmed(provider, cost, estimate.waiting)
+        spec = replace(spec, confirmed=confirmed)
         with st.container(horizontal=True):
             pressed = st.button(
-                f"Launch {widgets.count(estimate.requests, 'request')}", type="primary", disabled=not estimate.requests
+                f"Launch {widgets.count(estimate.requests, 'request')}",
+                type="primary",
+                disabled=not (estimate.requests and confirmed),
             )
             if pressed and (job_id := launch(replace(spec, **vars(way)))):
                 widgets.go("job.py", id=job_id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from typing import Literal
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from core import jobs
 from core.reports import canary
 from core.reports.jobs import JobRow
-from pages import job_dialogs, job_moving, job_words, widgets
+from pages import job_dialogs, job_moving, job_words, launching, widgets
 
 
 def offered(row: JobRow) -> frozenset[str]:
@@ -43,9 +44,11 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
     actions = offered(row)
     if "release" in actions:
         decide(row)
+    confirmed = "start" in actions and launching.confirmed(row.provider, row.estimate_usd)
     with st.container(horizontal=True, vertical_alignment="center"):
         if "start" in actions:
-            _now("Start", ":material/play_arrow:", lambda: jobs.start(row.id), primary=True)
+            start = partial(jobs.start, row.id, confirmed=confirmed)
+            _now("Start", ":material/play_arrow:", start, primary=True, disabled=not confirmed)
         if "resume" in actions:
             _now("Resume", ":material/play_arrow:", lambda: jobs.resume(row.id), primary=True)
         if "pause" in actions:
@@ -70,10 +73,10 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
             job_dialogs.delete(row)
 
 
-def _now(label: str, icon: str, act: Callable[[], object], *, primary: bool = False) -> None:
+def _now(label: str, icon: str, act: Callable[[], object], *, primary: bool = False, disabled: bool = False) -> None:
     """A button whose action needs no questions."""
     kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
-    st.button(label, icon=icon, type=kind, on_click=lambda: widgets.attempt(act))
+    st.button(label, icon=icon, type=kind, disabled=disabled, on_click=lambda: widgets.attempt(act))
 
 
 def decide(row: JobRow) -> None:

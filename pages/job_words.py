@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from core import ceilings
 from core.reports.batches import Beyond, InFlight, Standing
 from core.reports.breakers import BreakerView
 from core.reports.jobs import JobRow
-from core.settings import get_settings
 from core.upkeep import SHUT
 from pages import breaker_words
 from pages.widgets import ago, count, lasted, money, until
@@ -143,10 +143,9 @@ def _waits(row: JobRow, standing: Standing, waiting: int, now: datetime) -> list
 
 
 def _caps(used: InFlight) -> str:
-    settings = get_settings()
     return (
-        f"{used.batches:,} of {settings.batches_in_flight:,} batches, {used.tokens:,} of "
-        f"{settings.batch_tokens_in_flight:,} tokens, {money(used.usd)} of {money(settings.batch_usd_in_flight)}"
+        f"{used.batches:,} of {ceilings.batches():,} batches, {used.tokens:,} of {ceilings.batch_tokens():,} tokens, "
+        f"{money(used.usd)} of {money(ceilings.batch_usd())}"
     )
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from core import ceilings, jobs
 from core.jobs import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
 from core.reports import breakers
 from core.reports import jobs as report
@@ -57,6 +58,20 @@ def saving(live: Decimal | None, batch: Decimal | None) -> str | None:
     if not live or batch is None or batch >= live:
         return None
     return f"-{widgets.money(live - batch)} ({(live - batch) / live:.0%} less)"
+
+
+def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:
+    """Whether a price that needs a word has got it; True where it needs none."""
+    if not jobs.needs_confirming(provider, cost, unread):
+        return True
+    price = "no price is known" if cost is None else f"it costs about {widgets.money(cost)}"
+    if unread:
+        price = "nobody knows yet what it costs: documents are still being read"
+    return st.checkbox(
+        f"I know that {price}".replace("$", r"\$"),
+        help=f"Asked for above {widgets.money(ceilings.confirm_usd())}: a limit of the Settings page.",
+        key="confirmed",
+    )
 
 
 def turnaround(provider: str, model: str) -> str:

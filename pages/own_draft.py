@@ -44,9 +44,11 @@ def show_draft(job: JobRow) -> None:
         )
         if lane == "batch":
             st.caption(widgets.plain(launching.turnaround(job.provider, job.model)))
+        confirmed = launching.confirmed(job.provider, job.estimate_usd)
         with st.container(horizontal=True):
-            if st.button(f"Launch {widgets.count(found.requests, 'request')}", type="primary"):
-                jobs.start(job.id)
+            launch = f"Launch {widgets.count(found.requests, 'request')}"
+            if st.button(launch, type="primary", disabled=not confirmed):
+                jobs.start(job.id, confirmed=confirmed)
                 widgets.go("job.py", id=job.id)
             st.button("Discard", on_click=lambda: discard(job.id))
 

@@ -5,12 +5,11 @@ from typing import Any
 import orjson
 import streamlit as st
 
-from core import clients, imports, jobs
+from core import ceilings, clients, imports, jobs
 from core.errors import CairnError
 from core.imports import BadLines
 from core.jobs import JobSpec
 from core.providers.models import SUGGESTED
-from core.settings import get_settings
 from pages import launching, widgets
 from pages.own_draft import draft, show_draft
 
@@ -89,7 +88,7 @@ def choose() -> None:
         file = st.file_uploader(
             "JSONL file",
             key=f"own-file-{st.session_state.get('own_files', 0)}",
-            max_upload_size=min(get_settings().max_upload_mb, st.get_option("server.maxUploadSize")),
+            max_upload_size=min(ceilings.upload_mb(), st.get_option("server.maxUploadSize")),
         )
         pressed = st.button("Check the file", type="primary", disabled=file is None)
     with right, st.container(border=True):

@@ -11,6 +11,7 @@ from pages import (
     settings_changes,
     settings_data,
     settings_defaults,
+    settings_limits,
     settings_providers,
     settings_resilience,
     widgets,
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "Providers": settings_providers.show,
     "When a provider fails": partial(settings_resilience.show, operations),
     "Answers": settings_defaults.show,
+    "Limits": settings_limits.show,
     "Retention": settings_data.show,
     "Changes": partial(settings_changes.show, operations),
 }

@@ -10,10 +10,9 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from core import documents, samples
+from core import ceilings, documents, samples
 from core.errors import CairnError, InvalidInput
 from core.extraction import SUPPORTED, media_type_of
-from core.settings import get_settings
 from pages import widgets
 
 FORMAT_NAMES = ", ".join(dict.fromkeys(SUPPORTED.values()))
@@ -55,7 +54,7 @@ def show_upload(collections: Sequence[str], suggested: str | None) -> None:
         f"Drop {'a folder' if folder else 'files'} here: {FORMAT_NAMES}",
         accept_multiple_files="directory" if folder else True,
         key=f"{key}-{what}",
-        max_upload_size=min(get_settings().max_upload_mb, st.get_option("server.maxUploadSize")),
+        max_upload_size=min(ceilings.upload_mb(), st.get_option("server.maxUploadSize")),
         on_change=_take,
         args=(f"{key}-{what}", into or documents.DEFAULT_COLLECTION, folder),
     )

@@ -44,7 +44,7 @@ def with_lane(work: Callable[[LiveLane], Awaitable[T]], concurrency: int = 8, gr
     """Run `work` with a live lane of its own worker and close it."""
 
     async def run() -> T:
-        lane = LiveLane(heartbeat.register("test"), concurrency)
+        lane = LiveLane(heartbeat.register("test"), lambda: concurrency)
         await lane.open()
         try:
             return await work(lane)

@@ -2,12 +2,13 @@
 
 import re
 import threading
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
-from core import db, documents, extract, heartbeat
+from core import ceilings, db, documents, extract, heartbeat
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -294,3 +295,30 @@ def test_the_page_about_the_api_needs_nothing_from_elsewhere(client: TestClient)
         found = client.get(part)
         assert (part.startswith("/api/v1/"), found.status_code, len(found.content) > 1000) == (True, 200, True), part
     assert "'/api/v1/openapi.json'" in page.text
+
+
+def test_a_job_above_the_price_that_needs_a_word_is_confirmed(client: TestClient, openai: object) -> None:
+    ceilings.change("confirm_job_usd", Decimal(0))
+    job = {"template": "summarize", "documents": [add_document()], "provider": "openai"}
+    refused = client.post("/api/v1/jobs/", json=job)
+    assert (refused.status_code, refused.json()["error"]) == (409, "NOT_CONFIRMED")
+    assert client.post("/api/v1/jobs/", json={**job, "confirmed": True}).status_code == 201
+    draft = client.post("/api/v1/jobs/", json={**job, "start": False}).json()["id"]
+    assert client.post(f"/api/v1/jobs/{draft}/start").status_code == 409
+    assert client.post(f"/api/v1/jobs/{draft}/start", json={"confirmed": True}).json()["state"] == "queued"
+    texts = {"operation": "summarize", "texts": ["One."], "provider": "openai"}
+    collections = rows("SELECT 1 FROM collection")
+    assert client.post("/api/v1/text_processing/batch_process", json=texts).status_code == 409
+    assert rows("SELECT 1 FROM collection") == collections
+    assert client.post("/api/v1/text_processing/batch_process", json={**texts, "confirmed": True}).status_code == 202
+
+
+def test_a_language_is_a_parameter_of_a_job_and_of_a_call(client: TestClient, openai: object) -> None:
+    job = {"template": "summarize", "documents": [add_document()], "provider": "openai"}
+    made = client.post("/api/v1/jobs/", json={**job, "params": {"language": "german"}}).json()
+    assert made["params"] == {"length": "medium", "language": "German"}
+    assert client.post("/api/v1/jobs/", json=job).json()["params"] == {"length": "medium"}
+    refused = client.post("/api/v1/jobs/", json={**job, "params": {"language": "Klingon"}})
+    assert (refused.status_code, "language" in refused.json()["message"]) == (422, True)
+    offered = client.get("/api/v1/templates/qa").json()["params_schema"]["properties"]["language"]
+    assert {"document", "German"} <= set(offered["enum"])

@@ -85,7 +85,7 @@ def _ours(number: int) -> tuple[float, float]:
     worker = heartbeat.register("bench")
 
     async def run() -> None:
-        lane = live.LiveLane(worker, CONCURRENCY)
+        lane = live.LiveLane(worker, lambda: CONCURRENCY)
         await lane.open()
         await lane.pump(job)
         while not await asyncio.to_thread(_completed, job):

@@ -37,7 +37,7 @@ def answered_by_lanes(job: str, lanes: int, concurrency: int) -> None:
     """As many workers as there would be processes."""
 
     async def work(first: LiveLane) -> None:
-        others = [LiveLane(heartbeat.register("test"), concurrency) for _ in range(lanes - 1)]
+        others = [LiveLane(heartbeat.register("test"), lambda: concurrency) for _ in range(lanes - 1)]
         for lane in others:
             await lane.open()
         await asyncio.gather(*(answer(lane, job) for lane in (first, *others)))

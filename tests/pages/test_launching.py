@@ -1,5 +1,6 @@
 """Analyse before launch: both prices, how long batches took, the canary, and what happens to what is left over."""
 
+import io
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import defaults
+from core import ceilings, defaults, documents
 from pages import launching
 from tests.pages import made
 from tests.pages.seeing import press, show, words
@@ -148,3 +149,50 @@ def test_an_answer_without_words_has_no_language_to_choose(openai: object) -> No
     ready_documents(2)
     assert box(show("analyse"), "Language of the answers")
     assert "Language of the answers" not in [one.label for one in show("analyse", template="Sentiment").selectbox]
+
+
+def launch_button(at: AppTest) -> Any:
+    return next(button for button in at.button if button.label.startswith("Launch"))
+
+
+def test_a_price_above_the_limit_is_confirmed_before_launch(openai: object) -> None:
+    ready_documents(2)
+    at = show("analyse")
+    assert not at.checkbox
+    ceilings.change("confirm_job_usd", Decimal(0))
+    at = at.run()
+    assert launch_button(at).disabled
+    assert at.checkbox[0].label.startswith("I know that it costs about \\$0.")
+    at = at.checkbox[0].check().run()
+    launch_button(at).click().run()
+    assert [row["state"] for row in rows("SELECT state FROM job")] == ["queued"]
+
+
+def test_what_has_no_price_is_confirmed_too(openai: object) -> None:
+    ready_documents(2)
+    ceilings.change("confirm_job_usd", Decimal(1000))
+    at = show("analyse")
+    assert not at.checkbox
+    defaults.change_model("openai", "house-model-1")
+    at = show("analyse")
+    assert at.checkbox[0].label == "I know that no price is known"
+
+
+def test_what_documents_cost_that_are_still_being_read_is_not_known(openai: object) -> None:
+    ready_documents(2)
+    ceilings.change("confirm_job_usd", Decimal(1000))
+    assert not show("analyse").checkbox
+    documents.add("new.txt", io.BytesIO(b"New."))
+    assert "documents are still being read" in show("analyse").checkbox[0].label
+
+
+def test_a_draft_is_confirmed_on_its_own_page(openai: object) -> None:
+    job = made.job("draft", estimate_usd=Decimal(7))
+    made.requests(job, "pending")
+    ceilings.change("confirm_job_usd", Decimal(5))
+    at = show("job", id=job)
+    start = next(button for button in at.button if button.label == "Start")
+    assert start.disabled
+    at = at.checkbox[0].check().run()
+    press(at, "Start")
+    assert [row["state"] for row in rows("SELECT state FROM job")] == ["queued"]

@@ -1,11 +1,12 @@
 """The Settings page: what is in force and where from, presets, own figures, providers, changes and undo."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import configuration, defaults, stored
+from core import ceilings, configuration, defaults, stored
 from core.presets import PRESETS
 from pages import settings_changes, settings_words
 from tests.local_provider import LocalProvider
@@ -150,3 +151,38 @@ def test_who_made_a_change_is_told_and_older_ones_are_shown_on_demand() -> None:
     assert "Show older ones" not in buttons(at)
     press(at, "Undo")
     assert stored.history()[0].user == "settings page"
+
+
+def limit(at: AppTest, name: str) -> Any:
+    return next(one for one in at.number_input if str(one.key).startswith(f"{name}-"))
+
+
+def test_a_limit_is_set_and_taken_back(setting: Any) -> None:
+    setting(LIVE_CONCURRENCY=12)
+    at = show("settings")
+    assert "Now: 12 calls (from the environment)" in words(at)
+    assert "Now: none (default)" in words(at)
+    at = limit(at, "live_concurrency").set_value(20).run()
+    at = press(at, "Save")
+    assert ceilings.live_calls() == 20
+    assert "Now: 20 calls (set here)" in words(at)
+    assert "**limit “live calls at once”** nothing set here → 20" in words(at)
+    press(at, "Take back")
+    assert ceilings.of("live_concurrency") == (12, "environment")
+
+
+def test_money_is_a_limit_too() -> None:
+    at = limit(show("settings"), "confirm_job_usd").set_value(0.5).run()
+    press(at, "Save")
+    assert ceilings.confirm_usd() == Decimal("0.5")
+
+
+def test_what_pages_cannot_take_is_told() -> None:
+    assert "STREAMLIT_SERVER_MAX_UPLOAD_SIZE" not in words(show("settings"))
+    ceilings.change("max_upload_mb", Decimal(2000))
+    assert "The pages take 200 MB at most" in words(show("settings"))
+
+
+def test_an_environment_beyond_the_bounds_is_shown_all_the_same(setting: Any) -> None:
+    setting(BATCHES_IN_FLIGHT=20_000)
+    assert "Now: 20,000 batches (from the environment)" in words(show("settings"))

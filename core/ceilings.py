@@ -1,0 +1,115 @@
+"""How much at most: set while Cairn runs, else by the environment, else ours. Read from memory wherever it is needed.
+
+Every limit is a setting of the environment, too, by the same name.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+
+import structlog
+
+from core import db, stored
+from core.errors import InvalidInput
+from core.settings import get_settings
+from core.stored import Source
+
+log = structlog.get_logger()
+CEILING = "ceiling"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    least: Decimal
+    most: Decimal
+    whole: bool = True
+
+
+def _whole(least: int, most: int) -> Bounds:
+    return Bounds(Decimal(least), Decimal(most))
+
+
+LIMITS: Mapping[str, Bounds] = MappingProxyType(
+    {
+        "max_upload_mb": _whole(1, 2000),
+        "live_concurrency": _whole(1, 512),
+        "confirm_job_usd": Bounds(Decimal(0), Decimal(1_000_000), whole=False),
+        "batches_in_flight": _whole(1, 10_000),
+        "batch_tokens_in_flight": _whole(1, 100_000_000_000),
+        "batch_usd_in_flight": Bounds(Decimal("0.01"), Decimal(1_000_000), whole=False),
+    }
+)
+
+
+def upload_mb() -> int:
+    return int(_set("max_upload_mb"))
+
+
+def live_calls() -> int:
+    """At once, of one jobs process."""
+    return int(_set("live_concurrency"))
+
+
+def batches() -> int:
+    return int(_set("batches_in_flight"))
+
+
+def batch_tokens() -> int:
+    return int(_set("batch_tokens_in_flight"))
+
+
+def batch_usd() -> Decimal:
+    return _set("batch_usd_in_flight")
+
+
+def confirm_usd() -> Decimal | None:
+    """None: no job needs a word."""
+    return of("confirm_job_usd")[0]
+
+
+def _set(name: str) -> Decimal:
+    value = of(name)[0]
+    assert value is not None
+    return value
+
+
+def of(name: str) -> tuple[Decimal | None, Source]:
+    """What holds, and where it comes from."""
+    here = stored.values().get(f"{CEILING}:{name}")
+    value = None if here is None else _read(name, here)
+    if value is not None:
+        return value, "here"
+    settings = get_settings()
+    set_up = getattr(settings, name)
+    source: Source = "environment" if name in settings.model_fields_set else "default"
+    return (None if set_up is None else Decimal(set_up)), source
+
+
+def _read(name: str, here: stored.Value) -> Decimal | None:
+    """One that this version cannot read counts for nothing, and the log says so."""
+    try:
+        return checked(name, Decimal(str(here["value"])))
+    except (KeyError, InvalidOperation, InvalidInput):
+        log.warning("a stored limit cannot be read; it does not count", setting=name)
+        return None
+
+
+def checked(name: str, value: Decimal) -> Decimal:
+    bounds = LIMITS[name]
+    fits = value.is_finite() and bounds.least <= value <= bounds.most and not (bounds.whole and value % 1)
+    if not fits:
+        number = "a whole number" if bounds.whole else "a number"
+        raise InvalidInput(f"{name.upper()} is {number} from {bounds.least:,} to {bounds.most:,}.")
+    return value
+
+
+def change(name: str, value: Decimal | None, *, by: str = "") -> None:
+    """None takes back what was set."""
+    if name not in LIMITS:
+        raise InvalidInput(f"There is no limit {name!r}. There are {', '.join(LIMITS)}.")
+    # As text: money has no place in a number of JSON's.
+    wanted = None if value is None else {"value": f"{checked(name, value):f}"}
+    with db.transaction() as session:
+        stored.put(session, f"{CEILING}:{name}", wanted, by=by)
+    stored.load()

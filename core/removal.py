@@ -58,7 +58,9 @@ def _remove_block(entry: Entry, at: datetime) -> Entry | None:
 
 
 def _standing(session: Session, kind: Kind, at: datetime) -> Rule | None:
-    """The rule as it is now: nobody changes it before this transaction ends."""
+    """The rule as it is now: nobody changes it before this transaction ends. What is locked does not count."""
+    if get_settings().settings_locked:
+        return None
     sql = "SELECT value FROM setting WHERE name = :name AND changed_at <= :before FOR SHARE"
     found = db.row(session, sql, name=retention.name(kind), before=at - GRACE)
     return None if found is None else retention.of(found.value)

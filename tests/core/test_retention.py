@@ -264,6 +264,17 @@ def test_what_is_switched_off_meanwhile_removes_nothing_more() -> None:
     assert left("document") == {"document": 1}
 
 
+def test_where_the_environment_locks_settings_nothing_is_removed(setting: Any) -> None:
+    ready_documents(1)
+    keep("documents", 1)
+    setting(SETTINGS_LOCKED="true")
+    removal.run(later(2))
+    assert (left("document"), retention.rule("documents")) == ({"document": 1}, None)
+    setting(SETTINGS_LOCKED="false")
+    removal.run(later(2))
+    assert left("document") == {}
+
+
 def test_a_rule_is_changed_between_two_blocks_and_never_within_one() -> None:
     ready_documents(1)
     keep("documents", 1)

@@ -39,7 +39,7 @@ presets: .venv/.run  ## what calls do when a provider fails: the presets
 preset: .venv/.run  ## all figures of one: make preset NAME=production
 	@$(BIN)/python -m core.preset_tool show "$$NAME"
 
-validate-config: .venv/.run  ## check own figures: make validate-config CONFIG='{"retry_attempts": 4}'
+validate-config: .venv/.run  ## check what the environment sets, or CONFIG='{"retry_attempts": 4}'
 	@$(BIN)/python -m core.preset_tool validate "$$CONFIG"
 
 recommend: .venv/.run  ## the preset for ENVIRONMENT, and why

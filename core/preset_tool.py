@@ -1,4 +1,5 @@
-"""Presets on the command line: `python -m core.preset_tool list | show NAME | validate JSON | recommend [ENVIRONMENT]`.
+"""Presets on the command line: `python -m core.preset_tool` with `list`, `show NAME`, `validate [JSON]` or
+`recommend [ENVIRONMENT]`. `validate` alone checks what the environment sets.
 
 `make presets`, `make preset`, `make validate-config` and `make recommend` call it.
 """
@@ -9,11 +10,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from core import presets
+from core import configuration, presets
+from core.errors import ConfigurationError
 from core.presets import Config, FieldError
 from core.settings import get_settings
 
-USAGE = "Usage: python -m core.preset_tool list | show NAME | validate JSON | recommend [ENVIRONMENT]"
+USAGE = "Usage: python -m core.preset_tool list | show NAME | validate [JSON] | recommend [ENVIRONMENT]"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,12 +24,10 @@ def main(arguments: Sequence[str]) -> int:
             return _list()
         case ["show", name]:
             return _told(*presets.preset(name))
-        case ["validate", text]:
-            return _validate(text)
-        case ["recommend"]:
-            return _recommend(os.environ.get("ENVIRONMENT") or get_settings().environment)
-        case ["recommend", environment]:
-            return _recommend(environment)
+        case ["validate", *given] if len(given) < 2:
+            return _validate("".join(given))
+        case ["recommend", *given] if len(given) < 2:
+            return _recommend("".join(given) or os.environ.get("ENVIRONMENT") or get_settings().environment)
     print(USAGE, file=sys.stderr)
     return 2
 
@@ -47,6 +47,8 @@ def summary(config: Config) -> str:
 
 
 def _validate(text: str) -> int:
+    if not text:
+        return _told(configuration.snapshot().environment.config, [])
     try:
         custom = json.loads(text)
     except ValueError as error:
@@ -71,4 +73,7 @@ def _recommend(environment: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except ConfigurationError as error:
+        sys.exit(error.message)

@@ -1,7 +1,9 @@
 """The presets on the command line, through make."""
 
+import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,7 @@ def test_presets_are_listed_in_plain_numbers() -> None:
         (("validate-config", 'CONFIG={"retry_attempts": 44}'), False, "retry_attempts must be a whole number from 0"),
         (("validate-config", "CONFIG={it's}"), False, "CONFIG is not JSON"),
         (("recommend",), True, "development: "),
+        (("validate-config",), True, '"retry_attempts": 3'),
         (("recommend", "ENVIRONMENT=production"), True, "production: "),
     ],
 )
@@ -40,6 +43,29 @@ def test_a_preset_is_shown_validated_and_recommended(arguments: tuple[str, ...],
     done = make(*arguments)
     assert (done.returncode == 0) is status
     assert told in (done.stdout if status else done.stderr)
+
+
+def test_what_the_environment_sets_is_validated() -> None:
+    old = '{"retry_attempts": 3, "circuit_breaker_threshold": 7, "recovery_timeout": 45, "default_strategy": "aggressive"}'
+    done = make("validate-config", RESILIENCE_PRESET="production", RESILIENCE_CUSTOM_CONFIG=old)
+    config = json.loads(done.stdout[: done.stdout.rindex("}") + 1])
+    assert (config["retry_attempts"], config["circuit_breaker_threshold"], config["recovery_timeout_s"]) == (3, 7, 45)
+    assert (config["strategy"], config["deadline_s"]) == ("aggressive", 60)
+    wrong = make("validate-config", RESILIENCE_CUSTOM_CONFIG='{"retry_attempts": 99}')
+    assert wrong.returncode != 0
+    assert "RESILIENCE_CUSTOM_CONFIG: retry_attempts must be a whole number from 0 to 10" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_a_process_with_a_wrong_configuration_says_so_and_does_not_start() -> None:
+    env = {**os.environ, "RESILIENCE_CUSTOM_CONFIG": '{"retry_attempts": 99, "breaker": 1}'}
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    told = "RESILIENCE_CUSTOM_CONFIG: retry_attempts must be a whole number from 0 to 10; breaker is not known"
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_environment_may_name_itself() -> None:

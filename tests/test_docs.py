@@ -143,7 +143,7 @@ def one_of_everything() -> None:
     with db.transaction() as session:
         for statement in (
             "INSERT INTO breaker (provider, model, state) VALUES ('openai', 'm', 'open')",
-            "INSERT INTO rate_limit (provider, model) VALUES ('openai', 'm')",
+            "INSERT INTO rate_limit (provider, model, kind) VALUES ('openai', 'm', 'requests')",
             """INSERT INTO call_minute (provider, model, minute, answered, failed, latencies)
                VALUES ('openai', 'm', date_trunc('minute', now()), 1, 1, '{0,1}')""",
         ):

@@ -46,8 +46,9 @@ def test_a_preset_is_shown_validated_and_recommended(arguments: tuple[str, ...],
 
 
 def test_what_the_environment_sets_is_validated() -> None:
-    old = '{"retry_attempts": 3, "circuit_breaker_threshold": 7, "recovery_timeout": 45, "default_strategy": "aggressive"}'
-    done = make("validate-config", RESILIENCE_PRESET="production", RESILIENCE_CUSTOM_CONFIG=old)
+    old = {"retry_attempts": 3, "circuit_breaker_threshold": 7, "recovery_timeout": 45}
+    custom = json.dumps({**old, "default_strategy": "aggressive"})
+    done = make("validate-config", RESILIENCE_PRESET="production", RESILIENCE_CUSTOM_CONFIG=custom)
     config = json.loads(done.stdout[: done.stdout.rindex("}") + 1])
     assert (config["retry_attempts"], config["circuit_breaker_threshold"], config["recovery_timeout_s"]) == (3, 7, 45)
     assert (config["strategy"], config["deadline_s"]) == ("aggressive", 60)

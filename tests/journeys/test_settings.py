@@ -1,13 +1,15 @@
 """An admin at the Settings page in a real browser: a preset with its preview and its undo, a key, a connection."""
 
+import json
 import stat
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import App
+from tests.journeys.conftest import App, wait_until
 from tests.local_provider import Asked, LocalProvider, Reply, error
 
 pytestmark = pytest.mark.browser
@@ -16,6 +18,25 @@ RIGHT, WRONG = "sk-right-7431", "sk-wrong-7431"
 
 def tab(page: Any, name: str) -> None:
     page.get_by_role("tab", name=name).click()
+
+
+def sent(app: App, path: str, body: bytes, kind: str = "application/json") -> Any:
+    request = urllib.request.Request(f"{app.url}/api/v1{path}", body, {"Content-Type": kind})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def ask_a_document(app: App) -> None:
+    """A live job at OpenAI, until it is completed."""
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nPumps failed.\r\n--x--\r\n'
+    sent(app, "/documents", part, "multipart/form-data; boundary=x")
+    spec = {"name": "A job", "template": "summarize", "collection": "default", "provider": "openai", "lane": "live"}
+    job = sent(app, "/jobs/", json.dumps(spec).encode())["id"]
+
+    def completed() -> bool:
+        return bool(json.loads(app.get(f"/api/v1/jobs/{job}")[1])["state"] == "completed")
+
+    wait_until(completed, 30, app.log.read_text())
 
 
 def test_a_preset_is_previewed_used_and_undone(app: App, browser_page: Any) -> None:
@@ -76,6 +97,9 @@ def test_a_key_is_set_tested_and_removed(app: App, browser_page: Any, provider: 
     assert stat.S_IMODE((data_dir / "secret.key").stat().st_mode) == 0o600
     page.goto(f"{app.url}/own_requests")
     expect(page.get_by_test_id("stFileUploader")).to_be_visible()
+    # The jobs process, which ran all the time, opens it and calls with it.
+    ask_a_document(app)
+    assert {asked.headers["authorization"] for asked in provider.asked} == {f"Bearer {RIGHT}"}
     page.goto(f"{app.url}/settings")
     page.get_by_role("button", name="Remove key").click()
     dialog.get_by_role("button", name="Remove").click()

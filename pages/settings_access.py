@@ -104,7 +104,6 @@ def _store(name: str, key: str, address: str, told: str) -> None:
         st.error(widgets.plain(error.message), icon=":material/error:")
         return
     widgets.tell(told)
-    _begin()
     st.rerun()
 
 

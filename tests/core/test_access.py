@@ -127,6 +127,16 @@ def test_a_key_that_was_moved_in_the_database_does_not_count() -> None:
     assert [access.of(name).key for name in access.NAMES] == [None, None]
 
 
+def test_a_key_counts_for_its_own_provider_alone() -> None:
+    access.change("openai", THERE, "sk-here")
+    access.change("anthropic", THERE)
+    sealed = stored.values()["key:openai"]
+    with db.transaction() as session:
+        db.execute(session, stored.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), by="")
+    stored.load()
+    assert [access.of(name).key is None for name in access.NAMES] == [False, True]
+
+
 def test_a_key_that_cannot_be_opened_counts_as_not_set(setting: Any) -> None:
     assert told_in_health() == []
     access.change("openai", "", "sk-here")

@@ -112,6 +112,19 @@ def test_many_callers_while_keys_change_are_all_answered_and_leave_no_client_ope
     assert len(used) >= 10
 
 
+def test_a_client_that_is_closed_is_not_lent_again() -> None:
+    async def run() -> None:
+        client = clients.Client("as it is made", clients.provider("offline"))
+        assert client.begin()
+        client.retire()
+        assert client.begin()
+        await client.end()
+        await client.end()
+        assert not client.begin()
+
+    in_loop(run)
+
+
 def test_a_call_that_is_tried_again_has_the_new_key(openai: LocalProvider, setting: Any) -> None:
     setting(RETRY_ATTEMPTS=10, OPENAI_API_KEY="sk-old")
 
@@ -146,11 +159,17 @@ def test_a_provider_that_was_taken_away_makes_its_requests_wait(openai: LocalPro
     (found,) = rows("SELECT state, error FROM job")
     assert found["state"] == "running"
     assert "set its key on the Settings page" in found["error"]
-    openai.plan = lambda _: Reply()
+    told: list[Any] = []
+
+    def answers(_asked: Asked) -> Reply:
+        told.extend(rows("SELECT error FROM job"))
+        return Reply()
+
+    openai.plan = answers
     access.change("openai", openai.openai_url, "sk-again")
     run_job(job)
     assert states(job) == {"succeeded": 1}
-    assert rows("SELECT error FROM job") == [{"error": None}]
+    assert told == [{"error": None}]
 
 
 def test_a_provider_that_is_not_set_up_is_told(setting: Any) -> None:

@@ -12,6 +12,7 @@ from core.reports import documents as documents_report
 from core.reports import retention as report
 from core.reports.retention import Preview, Run
 from core.retention import KINDS, Kind, Rule
+from core.settings import get_settings
 from pages import settings_words, widgets
 
 WHAT: dict[Kind, str] = {
@@ -63,7 +64,9 @@ def _card(kind: Kind) -> None:
             st.caption(f"Next run {_moment(report.next_run(kind, now), now)}.")
     with st.container(horizontal=True):
         after = widgets.count(wanted.days, "day")
-        if st.button(f"Delete after {after}", key=f"retention-{kind}", disabled=wanted == rule):
+        if st.button(
+            f"Delete after {after}", key=f"retention-{kind}", disabled=wanted == rule or get_settings().settings_locked
+        ):
             _preview(kind, wanted)
         if rule is not None and st.button("Keep for ever", key=f"forever-{kind}", icon=":material/undo:"):
             widgets.attempt(lambda: retention.change(kind, None, by=settings_words.DOOR), "Kept for ever from now on.")
@@ -126,7 +129,7 @@ def _preview(kind: Kind, wanted: Rule) -> None:
 
 
 def _save(kind: Kind, wanted: Rule, number: int) -> None:
-    typed = st.session_state.get("retention-typed", "").strip()
+    typed = st.session_state.get("retention-typed", "").strip().replace(",", "")
     if number and typed != str(number):
         widgets.tell(f"Nothing was changed: {number} was to be typed to confirm.", success=False)
     else:

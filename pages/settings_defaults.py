@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core import defaults, languages
+from core.settings import get_settings
 from pages import settings_words, widgets
 from pages.choosing import LANGUAGES
 from pages.settings_providers import SOURCES
@@ -37,6 +38,7 @@ def _language() -> None:
             format_func=LANGUAGES.__getitem__,
             key=f"language-{now}-{source}",
             width=360,
+            disabled=get_settings().settings_locked,
         )
         if chosen != now:
             st.button("Save", key="save-language", on_click=_save, args=(chosen,))

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core import ceilings
 from core.ceilings import LIMITS
+from core.settings import get_settings
 from pages import settings_words, widgets
 from pages.settings_providers import SOURCES
 
@@ -48,7 +49,7 @@ settings_words.KINDS[ceilings.CEILING] = settings_words.Words(_about, lambda val
 
 
 def show() -> None:
-    st.caption("In every process within two seconds. Rate limits are the providers' own and not set here.")
+    st.caption("What is set here holds in every process within two seconds.")
     with st.grid(3, min_column_width=260):
         for name in LIMITS:
             with st.container(border=True, height="stretch"):
@@ -71,6 +72,7 @@ def _one(name: str) -> None:
         step=kind(1),
         key=f"{name}-{now}-{source}",
         placeholder="none",
+        disabled=get_settings().settings_locked,
         help=f"{bounds.least:,} to {bounds.most:,}",
     )
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -186,3 +186,13 @@ def test_what_pages_cannot_take_is_told() -> None:
 def test_an_environment_beyond_the_bounds_is_shown_all_the_same(setting: Any) -> None:
     setting(BATCHES_IN_FLIGHT=20_000)
     assert "Now: 20,000 batches (from the environment)" in words(show("settings"))
+
+
+def test_what_everything_locks_is_shown_and_cannot_be_changed(setting: Any) -> None:
+    ceilings.change("max_upload_mb", Decimal(7))
+    setting(SETTINGS_LOCKED="true")
+    at = show("settings")
+    assert "Now: 200 MB (default)" in words(at)
+    assert limit(at, "max_upload_mb").disabled
+    assert next(one for one in at.selectbox if one.label == "Language where none is chosen").disabled
+    assert not [label for label in buttons(at) if label.startswith("Delete after")]

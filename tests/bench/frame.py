@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from core import db
+from core import db, migrate, templates
 from core.embedded import EmbeddedPostgres
 from tests.bench.measuring import p50_p95_ms
 from tests.journeys.conftest import CHROMIUM, FLAGS, start_app
@@ -21,13 +21,15 @@ def measure(scratch: Path) -> dict[str, dict[str, Any]]:
     figures: dict[str, dict[str, Any]] = {}
     postgres = EmbeddedPostgres(scratch)
     db.configure(postgres.start())
+    migrate.upgrade()
+    templates.sync_built_ins()
     try:
         # As web does once it is up: without it a full collection walks over every import at some run or other.
         gc.collect()
         gc.freeze()
         trivial = _runs(AppTest.from_string("import streamlit as st\nst.title('trivial')"))
         figures["trivial page"] = _row(trivial, trivial)
-        for name in ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health"):
+        for name in ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health", "settings"):
             figures[name] = _row(_runs(opened(name)), trivial)
     finally:
         db.engine().dispose()

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from core import __version__
+from core.errors import Unavailable
 from core.health import now
 from core.health.now import Component
 from core.health.readings import PROVIDER
@@ -14,20 +15,28 @@ from core.reports.metrics import Counters, Metric, gauge
 
 def read(counters: Counters, at: datetime) -> list[Metric]:
     """With the database away, that it is; a scrape must not fail just when it matters."""
-    components = now.components(at)
-    found = [
+    try:
+        components = now.components(at)
+        up = next(one for one in components if one.name == "database").figures
+        return [*_standing(components, up=bool(up)), *(_of_the_database(counters, components) if up else [])]
+    except Unavailable:
+        return _standing([Component("database", False, "", {}, None, at)], up=False)
+
+
+def _standing(components: list[Component], *, up: bool) -> list[Metric]:
+    return [
         gauge("cairn_build_info", "The version that answers.", ({"version": __version__}, 1)),
         gauge(
             "cairn_component_healthy",
             "1 while a component is well; left out while that is not known.",
             *(({"component": one.name}, int(one.healthy)) for one in components if one.healthy is not None),
         ),
+        gauge("cairn_database_up", "1 while the database answers.", ({}, int(up))),
     ]
-    database = next(one for one in components if one.name == "database")
-    found.append(gauge("cairn_database_up", "1 while the database answers.", ({}, int(bool(database.figures)))))
-    if database.figures:
-        found += [*_figures(components), *_processes(report.workers(kind=None)), *metrics.states(), *counters.read()]
-    return found
+
+
+def _of_the_database(counters: Counters, components: list[Component]) -> list[Metric]:
+    return [*_figures(components), *_processes(report.workers(kind=None)), *metrics.states(), *counters.read()]
 
 
 # Metric, help, what its components' names begin with, their figure, and what makes it Prometheus' unit.

@@ -9,8 +9,9 @@ from starlette.testclient import TestClient
 
 from api.metrics import Exposition, lines
 from core import db, heartbeat
+from core.health import metrics as health_metrics
 from core.health import sampling
-from core.reports.metrics import USAGE, Counted, gauge
+from core.reports.metrics import USAGE, Counted, Counters, Metric, gauge
 from tests.pages import made
 from tests.pipeline import add_document, database_away, make_job, run_job
 
@@ -189,6 +190,17 @@ def test_a_scrape_tells_that_the_database_is_away(client: TestClient, database: 
         values = scraped(client)
     assert of(values, "cairn_database_up") == 0
     assert of(values, "cairn_component_healthy", component="database") == 0
+
+
+def test_a_database_that_goes_away_during_a_scrape_is_told(database: str) -> None:
+    class Late(Counters):
+        def read(self) -> list[Metric]:
+            with database_away(database):
+                return super().read()
+
+    told = {metric.name: metric.samples for metric in health_metrics.read(Late(), datetime.now(UTC))}
+    assert told["cairn_database_up"] == [({}, 0, "")]
+    assert told["cairn_component_healthy"] == [({"component": "database"}, 0, "")]
 
 
 def test_labels_are_escaped() -> None:

@@ -15,6 +15,7 @@ from tests.journeys.conftest import CHROMIUM, FLAGS, start_app
 from tests.pages.seeing import opened
 
 RUNS = 40
+PAGES = ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health", "settings")
 
 
 def measure(scratch: Path) -> dict[str, dict[str, Any]]:
@@ -29,7 +30,17 @@ def measure(scratch: Path) -> dict[str, dict[str, Any]]:
         gc.freeze()
         trivial = _runs(AppTest.from_string("import streamlit as st\nst.title('trivial')"))
         figures["trivial page"] = _row(trivial, trivial)
-        for name in ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health", "settings"):
+        for name in (
+            "overview",
+            "documents",
+            "analyse",
+            "jobs",
+            "insights",
+            "templates",
+            "costs",
+            "health",
+            "settings",
+        ):
             figures[name] = _row(_runs(opened(name)), trivial)
     finally:
         db.engine().dispose()

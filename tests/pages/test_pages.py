@@ -387,7 +387,7 @@ def test_health_without_a_database_still_says_what_it_can(database: str) -> None
     assert not at.exception
     assert not at.error
     assert ":red[:material/error:] **Database**" in text
-    assert "**Offline engine (no language model)** · set up" in text
+    assert "**Offline engine** · set up" in text
 
 
 def test_insight_filters_come_from_the_link(analysed: tuple[str, str]) -> None:

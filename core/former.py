@@ -23,8 +23,9 @@ def until(former: Sequence[Mapping[str, Any]] | None) -> int:
 
 def asked(field: str) -> str:
     """SQL for the provider or the model that request r of job j was made for."""
-    return f"""coalesce((SELECT f ->> '{field}' FROM jsonb_array_elements(j.former) f
-      WHERE r.id <= CAST(f ->> 'until' AS bigint) ORDER BY CAST(f ->> 'until' AS bigint) LIMIT 1), j.{field})"""
+    return f"""coalesce((
+      SELECT f.one ->> '{field}' FROM jsonb_array_elements(j.former) WITH ORDINALITY AS f(one, place)
+      WHERE r.id <= CAST(f.one ->> 'until' AS bigint) ORDER BY f.place LIMIT 1), j.{field})"""
 
 
 # As in `until`, in SQL.

@@ -64,8 +64,9 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
     _check_target(job, provider, model)
     was = f"{job.provider}/{job.model}"
     packing.dissolve(session, job.id)
-    last = db.scalar(session, "SELECT coalesce(max(id), 0) FROM request WHERE job_id = :job", job=job.id)
     before = former.until(job.former)
+    # The newest may be gone by now, and made anew for nobody yet.
+    last = max(before, db.scalar(session, "SELECT coalesce(max(id), 0) FROM request WHERE job_id = :job", job=job.id))
     job.former = [*(job.former or ()), {"provider": job.provider, "model": job.model, "until": last}]
     job.provider, job.model, job.error = provider, model, None
     job.waits_until, job.waits = None, 0

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from core import breaker, db, jobs, live, moving, reuse, upkeep
+from core import batches, breaker, correlation, db, jobs, live, moving, reuse, upkeep
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import Fallback, JobSpec
 from core.live import LiveLane
@@ -25,6 +27,7 @@ from tests.pipeline import (
     run_job,
     states,
     until,
+    until_now,
     with_lane,
 )
 
@@ -96,8 +99,9 @@ def test_what_waits_goes_on_with_another_providers_model(openai: LocalProvider) 
     breaker.open_by_hand("openai", MODEL)
     job = live_job(4)
     pump(job)
+    assert report.get(job).error
     assert moving.to_model(job, "anthropic", OTHER) == 4
-    assert report.get(job).pending == 4
+    assert (report.get(job).pending, report.get(job).error) == (4, None)
     run_job(job)
     assert asked_of(openai) == {OTHER: 4}
     assert set(answers(job).values()) == {1}
@@ -139,6 +143,7 @@ def test_what_is_under_way_stays_there_and_is_kept(openai: LocalProvider) -> Non
     assert set(answers(job).values()) == {1}
     assert booked(job) == {("openai", MODEL, "ok"), ("anthropic", OTHER, "ok")}
     assert "2 requests are still under way" in told(job)[0]
+    assert [reuse.count(reuse.Which(model=one)) for one in (MODEL, OTHER)] == [2, 3]
 
 
 def test_a_call_that_comes_back_without_an_answer_is_asked_of_the_new_model(openai: LocalProvider) -> None:
@@ -181,6 +186,7 @@ def test_one_whose_worker_died_is_booked_on_the_model_that_it_was_asked_of(opena
     setting(WORKER_LEASE_SECONDS=1)
     job = live_job(2)
     change("UPDATE request SET state = 'in_flight', worker_id = 4711, attempts = 1 WHERE document_id = 'doc_0000'")
+    moving.to_model(job, "anthropic", "claude-sonnet-5")
     moving.to_model(job, "anthropic", OTHER)
     change("UPDATE worker SET last_seen = now() - interval '1 h'")
     with db.transaction() as session:
@@ -245,6 +251,7 @@ def test_of_a_long_document_the_answered_parts_are_set_aside_and_one_model_answe
     assert asked_of(openai) == {SMALL: 1, OTHER: 1}
     assert answers(job) == {document: 1}
     assert states(job) == {"succeeded": 2}
+    assert rows("SELECT 1 FROM request WHERE merge_id NOT IN (SELECT id FROM request)") == []
     # Back: what was answered there is known.
     again = make_job([document], "summarize", provider="openai", model=SMALL)
     run_job(again)
@@ -328,6 +335,22 @@ def test_there_and_back_again(openai: LocalProvider) -> None:
     assert len(report.get(job).former) == 3
 
 
+@pytest.mark.parametrize("work", [upkeep.expand_job, lambda job: live._claim(job, 1, 9)])
+def test_who_makes_or_claims_requests_waits_for_the_move(work: Callable[[str], object]) -> None:
+    """Else the former model's bodies would go to the new one's provider, or the other way round."""
+    job = make_job(ready_documents(2), "summarize", provider="openai", model=MODEL)
+    change("UPDATE job SET state = 'running'")
+    with ThreadPoolExecutor(1) as thread:
+        with db.transaction() as session:
+            locked = jobs.locked(session, job, whole=True)
+            done = thread.submit(work, job)
+            until_now(lambda: rows("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
+            moving._to_model(session, locked, "anthropic", OTHER)
+        done.result(10)
+    upkeep.expand_job(job)
+    assert rows("SELECT DISTINCT body ->> 'model' AS model FROM request_body") == [{"model": OTHER}]
+
+
 @pytest.mark.parametrize("late", [True, False])
 def test_a_batch_that_is_at_its_provider_is_kept_as_that_providers(
     late: bool, batch_server: BatchProvider, setting: Any
@@ -346,6 +369,35 @@ def test_a_batch_that_is_at_its_provider_is_kept_as_that_providers(
     assert len(batch_rows(job)) >= 1
     there = rows("SELECT count(*) AS n FROM usage_record WHERE provider = 'openai' AND job_id = :job", job=job)
     assert there == [{"n": before}]
+
+
+def test_what_is_packed_but_not_handed_over_goes_on_too(openai: LocalProvider) -> None:
+    job = live_job(3, lane="batch")
+    assert batches.pack_job(job) == 1
+    change("UPDATE job SET waits = 3, waits_until = now() + interval '1 h'")
+    assert states(job) == {"in_flight": 3}
+    assert moving.to_model(job, "anthropic", OTHER) == 3
+    assert rows("SELECT waits, waits_until FROM job") == [{"waits": 0, "waits_until": None}]
+
+
+def test_what_comes_back_from_a_former_model_is_not_packed_for_the_new_one(openai: LocalProvider) -> None:
+    job = live_job(2, lane="batch")
+    change("UPDATE request SET state = 'in_flight'")
+    moving.to_model(job, "anthropic", OTHER)
+    change("UPDATE request SET state = 'pending'")
+    assert batches.pack_job(job) == 0
+    upkeep.expand_job(job)
+    assert batches.pack_job(job) == 1
+
+
+@pytest.mark.parametrize(
+    "move", [lambda job: moving.to_lane(job, "batch"), lambda job: moving.to_model(job, "anthropic")]
+)
+def test_what_it_sends_from_then_on_is_the_doing_of_who_moved_it(move: Callable[[str], object]) -> None:
+    job = live_job(1)
+    with correlation.bound("click-1"):
+        move(job)
+    assert rows("SELECT correlation_id AS id FROM job") == [{"id": "click-1"}]
 
 
 def own_requests() -> str:

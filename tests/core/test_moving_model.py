@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from core import clients, db, expand, heartbeat, jobs, live, moving, pricing, record, templates, tokens, upkeep
+from core import clients, db, expand, heartbeat, jobs, live, moving, pricing, templates, tokens, upkeep
 from core.errors import Conflict, InvalidInput
 from core.models import Job
 from core.prompts import text_hash
@@ -77,14 +77,12 @@ class Moving(RuleBasedStateMachine):
         at, usage = datetime.now(UTC), Usage(input_tokens=10, output_tokens=5)
         price = pricing.price(call.provider, call.model, usage, "live", at)
         self.answered.add((call.request_id, call.attempt))
-        with db.transaction() as session:
-            record.keep(session, [Kept(call, at, call.model, "{}", text, "stop", usage, price, 1, None)])
+        live._keep([Kept(call, at, call.model, "{}", text, "stop", usage, price, 1, None)])
 
     @rule(which=st.integers(0, 9), again=st.booleans())
     def fail(self, which: int, again: bool) -> None:
         if call := self._take(which, self.calls):
-            with db.transaction() as session:
-                record.keep(session, [Failed(call, "server_error", "No.", again=again)])
+            live._keep([Failed(call, "server_error", "No.", again=again)])
 
     @rule(which=st.integers(0, 9))
     def lose(self, which: int) -> None:

@@ -49,8 +49,9 @@ class Access:
         instead = " Until then the environment's key is used." if self.key_from == "environment" else ""
         if self.trouble == "unreadable":
             return (
-                f"{set_here} cannot be opened: SECRET_KEY is not the one that it was set with. Set that one as "
-                f"SECRET_KEY_PREVIOUS and start again, or enter the key anew.{instead}"
+                f"{set_here} cannot be opened: it was sealed with another SECRET_KEY, or with a file secret.key that is "
+                "not in DATA_DIR any more. Set the former one as SECRET_KEY_PREVIOUS or put the file back, and start "
+                f"again; or enter the key anew.{instead}"
             )
         if self.trouble == "other_address":
             return (

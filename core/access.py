@@ -7,6 +7,7 @@ environment's key belongs to the environment's address.
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from pydantic import SecretStr
@@ -49,8 +50,8 @@ class Access:
         instead = " Until then the environment's key is used." if self.key_from == "environment" else ""
         if self.trouble == "unreadable":
             return (
-                f"{set_here} cannot be opened: it was sealed with another SECRET_KEY, or with a file secret.key that is "
-                "not in DATA_DIR any more. Set the former one as SECRET_KEY_PREVIOUS or put the file back, and start "
+                f"{set_here} cannot be opened: it was sealed with another SECRET_KEY, or with a file secret.key that "
+                "is not in DATA_DIR any more. Set the former one as SECRET_KEY_PREVIOUS or put the file back, and start "
                 f"again; or enter the key anew.{instead}"
             )
         if self.trouble == "other_address":
@@ -97,6 +98,12 @@ def _of(provider: str, sealed: str | None) -> Access:
 def is_set_here(provider: str) -> bool:
     """A key, usable or not."""
     return f"{KEY}{provider}" in stored.values()
+
+
+def key_changed_since(provider: str, moment: datetime) -> bool:
+    """Set, replaced or removed while Cairn ran."""
+    with db.transaction() as session:
+        return stored.changed_since(session, f"{KEY}{provider}", moment)
 
 
 def _of_environment(provider: str) -> str:

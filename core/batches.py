@@ -22,8 +22,8 @@ from typing import Any
 
 import structlog
 
-from core import clients, correlation, db, held, packing, queue, reuse, shared_clock, templates, upkeep
-from core.errors import CairnError, ConfigurationError, ProviderError, Unavailable
+from core import access, clients, correlation, db, held, packing, queue, reuse, shared_clock, templates, upkeep
+from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
 from core.models import Job, ProviderBatch
 from core.providers.batches import Gone, Order
 from core.providers.types import Provider
@@ -171,6 +171,9 @@ async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | N
     found = await provider.batches.find(order, known)
     if found.remote is not None:
         return await asyncio.to_thread(held.adopt, batch, found.remote, "adopted", "Found at the provider and taken up")
+    if await asyncio.to_thread(access.key_changed_since, batch.provider, order.intent_at):
+        await _later(batch, Conflict(OTHER_KEY))
+        return None
     settings = get_settings()
     at = shared_clock.now()
     since = None if found.undecided else batch.absent_since or at
@@ -190,6 +193,13 @@ async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | N
             )
     await asyncio.to_thread(held.absent, batch)
     return None
+
+
+OTHER_KEY = (
+    "Whether the provider has this batch is not known, and its key was changed since: a key of another account does "
+    "not see it. Its requests are held. Look at the provider's own page: put the former key back if the batch is "
+    "there, else settle it by hand."
+)
 
 
 async def _look(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:

@@ -147,6 +147,11 @@ def last_changed(name: str) -> tuple[datetime, str] | None:
     return (row.changed_at, row.changed_by) if row else None
 
 
+def changed_since(session: Session, name: str, moment: datetime) -> bool:
+    sql = "SELECT 1 FROM audit_entry WHERE subject = :subject AND time > :moment LIMIT 1"
+    return db.scalar(session, sql, subject=subject(name), moment=moment) is not None
+
+
 class Listener:
     """Keeps `values()` up with the database from a thread and a connection of its own."""
 

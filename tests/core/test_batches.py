@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import batches, db, documents, jobs, pricing, shared_clock, upkeep
+from core import access, batches, db, documents, jobs, pricing, shared_clock, upkeep
 from core.errors import Conflict
 from core.jobs import Leftovers
 from tests.batch_provider import AskedLine, BatchProvider, FileFault, Line, lines_in_turn
@@ -289,6 +289,23 @@ def test_a_person_can_count_a_batch_as_absent(batch_server: BatchProvider, setti
     assert batch_states(job) == ["absent", "completed"]
     with pytest.raises(Conflict):
         jobs.give_up_looking(batch["id"])
+
+
+def test_after_a_change_of_the_key_it_is_not_counted_as_absent(batch_server: BatchProvider, setting: Any) -> None:
+    """The listing of another account is complete without it, and it would be billed twice."""
+    setting(SECRET_KEY="s" * 32, BATCH_SETTLE_SECONDS=900)
+    batch_server.fail_next("create", 500)
+    job = batch_job("openai")
+    run_batches(job, rounds=3)
+    access.change("openai", "", "sk-of-another-account")
+    setting(BATCH_SETTLE_SECONDS=0)
+    run_batches(job, rounds=6)
+    (batch,) = batch_rows(job)
+    assert (batch["state"], batch_server.creates) == ("settling", 0)
+    assert "settle it by hand" in batch["error"]
+    jobs.give_up_looking(batch["id"])
+    run_batches(job)
+    assert batch_states(job) == ["absent", "completed"]
 
 
 @both

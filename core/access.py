@@ -51,8 +51,8 @@ class Access:
         if self.trouble == "unreadable":
             return (
                 f"{set_here} cannot be opened: it was sealed with another SECRET_KEY, or with a file secret.key that "
-                "is not in DATA_DIR any more. Set the former one as SECRET_KEY_PREVIOUS or put the file back, and start "
-                f"again; or enter the key anew.{instead}"
+                "is not in DATA_DIR any more. Set the former one as SECRET_KEY_PREVIOUS or put the file back, and "
+                f"start again; or enter the key anew.{instead}"
             )
         if self.trouble == "other_address":
             return (

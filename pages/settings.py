@@ -13,6 +13,7 @@ from pages import (
     settings_defaults,
     settings_limits,
     settings_providers,
+    settings_rates,
     settings_resilience,
     widgets,
 )
@@ -25,6 +26,7 @@ operations = {view.id: view.name for view in templates.list_all()}
 PARTS: dict[str, Callable[[], None]] = {
     "Providers": settings_providers.show,
     "When a provider fails": partial(settings_resilience.show, operations),
+    "Rate limits": settings_rates.show,
     "Answers": settings_defaults.show,
     "Limits": settings_limits.show,
     "Retention": settings_data.show,

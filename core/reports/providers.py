@@ -91,6 +91,31 @@ ORDER BY provider, model
 """
 
 
+@dataclass(frozen=True)
+class LimitRow:
+    """`a_minute`: what the provider told, None where only a cap is known; `left` of what may go out now."""
+
+    provider: str
+    model: str
+    kind: str
+    a_minute: int | None
+    may: float
+    left: float
+
+
+def known_limits() -> list[LimitRow]:
+    with db.transaction() as session:
+        found = db.rows(session, LIMITS, **limits.caps_for(*PROVIDERS))
+    return [LimitRow(**row._mapping) for row in found]
+
+
+LIMITS = f"""
+SELECT l.provider, l.model, l.kind, l.a_minute, most AS may, greatest(0, level) AS left
+FROM rate_limit l {NOW} WHERE most IS NOT NULL AND NOT starting
+ORDER BY l.provider, l.model, array_position(ARRAY['requests', 'tokens', 'input_tokens', 'output_tokens'], l.kind)
+"""
+
+
 def last_successes() -> dict[str, datetime]:
     """When each provider last answered, of the last day."""
     with db.transaction() as session:

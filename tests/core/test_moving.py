@@ -204,6 +204,7 @@ def test_a_failed_one_that_is_sent_again_goes_to_the_new_model(openai: LocalProv
     job = live_job(3)
     change("UPDATE request SET lane = 'batch' WHERE document_id = 'doc_0002'")
     pump(job)
+    live.derive_chunk()
     assert states(job) == {"failed": 1, "succeeded": 1, "pending": 1}
     assert moving.to_model(job, "anthropic", OTHER) == 1
     upkeep.expand_job(job)

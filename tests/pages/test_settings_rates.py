@@ -1,0 +1,54 @@
+"""The Settings page's part on rate limits: caps, where they come from, and what providers told."""
+
+import re
+from typing import Any
+
+import pytest
+
+from core import caps, db
+from tests.pages.seeing import press, show, words
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_a_cap_is_saved_listed_and_undone() -> None:
+    at = show("settings")
+    assert "Now: no cap (default)." in words(at)
+    requests, tokens = [one for one in at.number_input if re.match("cap-.*-openai-", str(one.key))]
+    requests.set_value(60)
+    tokens.set_value(90_000)
+    press(at.run(), "Save")
+    assert caps.caps_of("openai") == caps.Caps(60, 90_000, "here")
+    assert caps.caps_of("anthropic") == caps.Caps(None, None, "default")
+    at = show("settings")
+    assert "Now: 60 requests a minute, 90,000 tokens a minute (set here)." in words(at)
+    assert "**rate limits of OpenAI** nothing set here → 60 requests a minute, 90,000 tokens a minute" in words(at)
+    press(at, "Undo")
+    assert caps.caps_of("openai").requests is None
+
+
+def test_a_cap_that_was_set_goes_back_to_the_environments(setting: Any) -> None:
+    setting(RATE_LIMIT_REQUESTS_PER_MINUTE=50)
+    caps.change_caps("openai", 20, None)
+    at = show("settings")
+    assert "Now: 20 requests a minute (set here)." in words(at)
+    assert "Now: 50 requests a minute (from the environment)." in words(at)
+    press(at, "Go back to the environment's")
+    assert caps.caps_of("openai") == caps.Caps(50, None, "environment")
+
+
+def test_what_providers_told_is_shown_with_what_is_left(setting: Any) -> None:
+    with db.transaction() as session:
+        db.execute(
+            session,
+            """INSERT INTO rate_limit (provider, model, kind, known, a_minute, per_second, remaining, refilled_at)
+               VALUES ('anthropic', 'haiku', 'output_tokens', true, 8000, 1e-9, 4000, now() - interval '1 s'),
+                      ('anthropic', 'haiku', 'requests', true, 600, 1e-9, 200, now() - interval '1 s'),
+                      ('anthropic', 'haiku', 'tokens', true, NULL, NULL, 0, now())""",
+        )
+    setting(RATE_LIMIT_REQUESTS_PER_MINUTE=100)
+    found = [frame.value for frame in show("settings").dataframe if "Limit of" in frame.value]
+    assert found[0].values.tolist() == [
+        ["Anthropic", "haiku", "requests", 600, 100, 100],
+        ["Anthropic", "haiku", "tokens that are written", 8000, 8000, 4000],
+    ]

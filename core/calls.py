@@ -94,7 +94,9 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
     at, parsed = shared_clock.now(), answer.parsed
     usage, model = parsed.usage, storable(parsed.model or call.model)
     try:
-        price = pricing.price(call.provider, model, usage, call.lane, at)
+        # Rates change by the minute at most: what they are is looked up once for all calls of one.
+        minute = at.replace(second=0, microsecond=0)
+        price = pricing.tariff(call.provider, model, call.lane, minute)(usage)
     except InvalidInput:
         # What the provider counts makes no sense: the answer is kept, and its cost is said to be unknown.
         usage = Usage()

@@ -128,6 +128,13 @@ def _found(name: str) -> Client:
     return found
 
 
+def get_ready(*names: str) -> None:
+    """Make the clients of these that are set up, or of all, ahead of their first calls and in no loop's way."""
+    for name, one in configured().items():
+        if not names or name in names:
+            one.get_ready()
+
+
 @asynccontextmanager
 async def lent(name: str) -> AsyncIterator[Provider]:
     """A provider for one call, or for a few that belong together."""

@@ -17,6 +17,7 @@ from core import (
     breaker,
     calls,
     claims,
+    clients,
     correlation,
     db,
     derive,
@@ -106,6 +107,8 @@ class LiveLane:
     async def open(self) -> None:
         forever = (self._keep_forever(), self._derive_forever(), self.slots.look_forever())
         self.background = [asyncio.create_task(work) for work in forever]
+        # The first claim waits for that, and need not begin it.
+        self._database.submit(clients.get_ready)
 
     async def close(self, grace_seconds: float) -> None:
         """Let calls in flight end within the grace, book the rest as unheard, and store everything."""
@@ -301,6 +304,8 @@ def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
         claimed = claims.claim(session, job, worker_id, limit, provider, output)
     if not any(call.probe for call in claimed.calls):
         upkeep.tell_waiting(job, claimed)
+    if claimed.calls:
+        clients.get_ready(job.provider)
     return claimed
 
 

@@ -99,6 +99,9 @@ class AnthropicProvider:
             limits=rate_limits.told(response.headers),
         )
 
+    def get_ready(self) -> None:
+        _ = self._client
+
     async def models(self) -> list[str]:
         with translated():
             return sorted([model.id async for model in self._client.models.list()])

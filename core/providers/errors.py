@@ -49,7 +49,9 @@ def translated(provider: str, sdk: Any, base: type[Exception]) -> Iterator[None]
             status=error.status_code,
             provider_request_id=error.request_id,
         )
-        raise from_status(provider, error.status_code, error.body, error.response.headers) from None
+        refused = from_status(provider, error.status_code, error.body, error.response.headers)
+        refused.limits = rate_limits.told(error.response.headers)
+        raise refused from None
     except (sdk.APIConnectionError, httpx2.HTTPError) as error:
         found = from_connection(provider, error)
         log.warning("the provider was not heard", provider=provider, reason=found.code)
@@ -75,9 +77,7 @@ def from_status(provider: str, status: int, body: Any, headers: Any) -> Provider
     if status in BY_STATUS:
         code, retryable, remedy = BY_STATUS[status]
         told = short(detail.get("message")) if code == "invalid_request" else ""
-        error = _error(provider, code, f"{remedy} {told}".strip(), status, retryable=retryable, retry_after=wait)
-        error.limits = rate_limits.told(headers)
-        return error
+        return _error(provider, code, f"{remedy} {told}".strip(), status, retryable=retryable, retry_after=wait)
     if status >= 500:
         # Whether the model ran before the server failed is not known, but a failed call is not billed.
         return _error(provider, "server_error", f"Server error {status}.", status, retryable=True, retry_after=wait)

@@ -44,6 +44,9 @@ class OfflineProvider:
         raw = await asyncio.to_thread(_answer, body)
         return Answer(raw, self.parse(raw), None, int((time.monotonic() - begun) * 1000))
 
+    def get_ready(self) -> None:
+        pass
+
     async def models(self) -> list[str]:
         return [MODEL]
 

@@ -100,6 +100,9 @@ class OpenAIProvider:
             limits=rate_limits.told(response.headers),
         )
 
+    def get_ready(self) -> None:
+        _ = self._client
+
     async def models(self) -> list[str]:
         with translated():
             return sorted([model.id async for model in self._client.models.list()])

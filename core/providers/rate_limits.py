@@ -1,11 +1,14 @@
 """What a provider's headers say about its rate limits: x-ratelimit-* (OpenAI and its like), anthropic-ratelimit-*."""
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from core.providers.types import Limit
+
+if TYPE_CHECKING:
+    from httpx2 import Headers
 
 KINDS = ("requests", "tokens", "input_tokens", "output_tokens")
 # How to name a limit, what is left of it, and when it is whole again.
@@ -19,17 +22,17 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(d|h|ms|m|s|us|µs|ns|)")
 ROUNDED = 1.0
 
 
-def told(headers: Mapping[str, str]) -> tuple[Limit, ...]:
-    """Nothing where nothing is said."""
-    said = {name.lower(): value for name, value in headers.items() if "ratelimit-" in name.lower()}
-    if not said:
+def told(headers: "Headers") -> tuple[Limit, ...]:
+    """Nothing where nothing is said: that is seen without decoding what is."""
+    if not any(b"ratelimit-" in name.lower() for name, _ in headers.raw):
         return ()
+    said = {name.lower(): value for name, value in headers.items()}
     found = []
     for kind in KINDS:
         for style in STYLES:
             limit, left, whole = (said.get(name.format(kind.replace("_", "-"))) for name in style)
             if a_minute := _number(limit):
-                found.append(Limit(kind, a_minute, _number(left), _seconds(whole, headers.get("date"))))
+                found.append(Limit(kind, a_minute, _number(left), _seconds(whole, said.get("date"))))
     return tuple(found)
 
 

@@ -95,7 +95,8 @@ class Answer:
 class Provider(Protocol):
     """`base_url` is part of the fingerprint. `call` makes one HTTP call, without a retry, or raises ProviderError.
 
-    `endpoint` is the one that our own bodies are made for; an imported request may name another.
+    `endpoint` is the one that our own bodies are made for; an imported request may name another. `get_ready` makes the
+    client, in any thread: importing an SDK takes a second or two, in which a loop would do nothing else.
     """
 
     name: str
@@ -112,6 +113,8 @@ class Provider(Protocol):
     def parse(self, raw: str | bytes, endpoint: str | None = None) -> Parsed: ...
 
     async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer: ...
+
+    def get_ready(self) -> None: ...
 
     async def models(self) -> list[str]: ...
 

@@ -2,6 +2,7 @@
 AsyncOpenAI that stores nothing. In turn, three times; medians."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import statistics
@@ -10,40 +11,144 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from core import clients, db, heartbeat, live, migrate, templates, upkeep
+from core import (
+    calls,
+    clients,
+    configuration,
+    db,
+    heartbeat,
+    live,
+    migrate,
+    presets,
+    stored,
+    templates,
+    upkeep,
+)
 from core.embedded import EmbeddedPostgres
+from core.logs import configure_logs
+from core.providers import rate_limits
 from core.settings import get_settings
 from tests.bench.measuring import peak_mb, taken
 from tests.pipeline import make_job, rows
 
+T = TypeVar("T")
 CALLS, CONCURRENCY, ROUNDS = 2000, 64, 3
 
 
 def measure(scratch: Path) -> dict[str, dict[str, Any]]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen([sys.executable, "-m", "tests.bench.slow_server", str(port)])
     postgres = EmbeddedPostgres(scratch)
     try:
         db.configure(postgres.start())
+        with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
+            # As a jobs process in production logs.
+            configure_logs(get_settings().model_copy(update={"environment": "production"}))
+            migrate.upgrade()
+            templates.sync_built_ins()
+            figures = {"added to one call": _added(), "settings": _settings()}
+            with serving(0.05):
+                bare, ours = [], []
+                for number in range(ROUNDS):
+                    bare.append(_bare())
+                    ours.append(_ours(number))
+            return _figures(bare, ours) | figures
+    finally:
+        postgres.stop()
+
+
+@contextlib.contextmanager
+def serving(seconds: float) -> Iterator[None]:
+    """A provider in a process of its own that answers after so long, set up as openai."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen([sys.executable, "-m", "tests.bench.slow_server", str(port), str(seconds)])
+    try:
         os.environ |= {"OPENAI_API_KEY": "bench", "OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1"}
         get_settings.cache_clear()
-        migrate.upgrade()
-        templates.sync_built_ins()
         _wait_for(port)
-        bare, ours = [], []
-        for number in range(ROUNDS):
-            bare.append(_bare())
-            ours.append(_ours(number))
-        return _figures(bare, ours)
+        yield
     finally:
         server.kill()
         server.wait()
-        postgres.stop()
+
+
+def _added() -> dict[str, Any]:
+    """What retry, breaker, limiter and records add to the bare call of the SDK, medians of calls one after the other:
+    asking against calling, and a call's part of claims and of commits of 64."""
+    with serving(0):
+        job = make_job(_documents("added", 10 * CONCURRENCY), "summarize", provider="openai", model="gpt-4o-mini")
+        upkeep.expand_job(job)
+        worker = heartbeat.register("bench")
+        with db.transaction() as session:
+            # Known, or only few of the first would go out at once.
+            known = (
+                "INSERT INTO rate_limit (provider, model, kind, known) VALUES ('openai', 'gpt-4o-mini', :kind, true)"
+            )
+            for kind in rate_limits.KINDS:
+                db.execute(session, known, kind=kind)
+        claiming, calling, asking, keeping = asyncio.run(_one_after_the_other(job, worker))
+    parts = {
+        "ask_ms": statistics.median(asking) - statistics.median(calling),
+        "claim_ms": statistics.median(claiming) / CONCURRENCY,
+        "keep_ms": statistics.median(keeping) / CONCURRENCY,
+    }
+    told = {name: round(ms * 1000, 3) for name, ms in parts.items()}
+    return {"p50_ms": round(sum(told.values()), 3), **told, "sdk_ms": round(statistics.median(calling) * 1000, 2)}
+
+
+async def _one_after_the_other(job: str, worker: int) -> tuple[list[float], list[float], list[float], list[float]]:
+    claiming: list[float] = []
+    calling: list[float] = []
+    asking: list[float] = []
+    keeping: list[float] = []
+    for _ in range(10):
+        claimed = await asyncio.to_thread(_timed, claiming, lambda: live._claim(job, worker, CONCURRENCY))
+        outcomes = []
+        for call in claimed.calls:
+            begun = time.perf_counter()
+            async with clients.lent("openai") as provider:
+                await provider.call(call.body)
+            between = time.perf_counter()
+            outcomes.append(await calls.ask(call, note=lambda _: None))
+            calling.append(between - begun)
+            asking.append(time.perf_counter() - between)
+        await asyncio.to_thread(_timed, keeping, partial(live._keep, outcomes))
+    await clients.close()
+    return claiming, calling, asking, keeping
+
+
+def _timed(seconds: list[float], work: Callable[[], T]) -> T:
+    begun = time.perf_counter()
+    done = work()
+    seconds.append(time.perf_counter() - begun)
+    return done
+
+
+def _settings() -> dict[str, Any]:
+    """A preset, and everything that is set: the environment, what is stored, and what is in force for all templates."""
+    preset: list[float] = []
+    everything: list[float] = []
+
+    def load() -> None:
+        get_settings.cache_clear()
+        get_settings()
+        stored.load()
+        found = configuration.snapshot()
+        for view in templates.list_all():
+            found.of(view.id)
+
+    for _ in range(50):
+        _timed(preset, lambda: presets.preset("production"))
+        _timed(everything, load)
+    return {
+        "preset_p50_ms": round(statistics.median(preset) * 1000, 4),
+        "all_p50_ms": round(statistics.median(everything) * 1000, 2),
+    }
 
 
 def _figures(bare: list[tuple[float, float]], ours: list[tuple[float, float]]) -> dict[str, dict[str, Any]]:
@@ -80,7 +185,7 @@ def _bare() -> tuple[float, float]:
 
 
 def _ours(number: int) -> tuple[float, float]:
-    job = make_job(_documents(number), "summarize", provider="openai", model="gpt-4o-mini")
+    job = make_job(_documents(str(number), CALLS), "summarize", provider="openai", model="gpt-4o-mini")
     upkeep.expand_job(job)
     worker = heartbeat.register("bench")
 
@@ -102,8 +207,8 @@ def _completed(job: str) -> bool:
     return rows("SELECT state FROM job WHERE id = :job", job=job) == [{"state": "completed"}]
 
 
-def _documents(number: int) -> list[str]:
-    ids = [f"doc_bench{number}_{i:05}" for i in range(CALLS)]
+def _documents(name: str, count: int) -> list[str]:
+    ids = [f"doc_bench{name}_{i:05}" for i in range(count)]
     with db.transaction() as session:
         db.execute(session, "INSERT INTO collection (id, name) VALUES ('col_b', 'bench') ON CONFLICT DO NOTHING")
         db.execute(session, "INSERT INTO blob (sha256, size_bytes) SELECT unnest(CAST(:ids AS text[])), 1", ids=ids)

@@ -1,4 +1,4 @@
-"""A loopback server that answers every chat completion after 50 ms, in a process of its own."""
+"""A loopback server that answers every chat completion after so many seconds, in a process of its own."""
 
 import asyncio
 import sys
@@ -21,13 +21,17 @@ ANSWER = {
 }
 
 
+SECONDS = web.AppKey("seconds", float)
+
+
 async def complete(request: web.Request) -> web.Response:
     await request.read()
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(request.app[SECONDS])
     return web.json_response(ANSWER)
 
 
 if __name__ == "__main__":
     app = web.Application()
+    app[SECONDS] = float(sys.argv[2])
     app.router.add_post("/v1/chat/completions", complete)
     web.run_app(app, host="127.0.0.1", port=int(sys.argv[1]), print=None)

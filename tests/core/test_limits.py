@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx2
 import orjson
 import pytest
 
@@ -437,7 +438,7 @@ DATE = "Sat, 21 Nov 2026 11:00:00 GMT"
     ],
 )
 def test_headers_of_both_kinds_are_read(headers: dict[str, str], told: tuple[Limit, ...]) -> None:
-    assert rate_limits.told(headers) == told
+    assert rate_limits.told(httpx2.Headers(headers)) == told
 
 
 def test_anthropics_separate_limits_are_kept_apart(openai: LocalProvider, setting: Any) -> None:

@@ -216,6 +216,8 @@ def _prepare(
             correlation_id=correlation.current(),
         )
         claimed = _claim(session, call, question.fingerprint(digest))
+    if claimed:
+        clients.get_ready(provider_name)
     return Prepared(asking, provider, *claimed) if claimed else None
 
 

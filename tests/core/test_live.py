@@ -17,7 +17,19 @@ from core.providers.types import Usage
 from core.record import Call, Kept
 from tests import local_provider
 from tests.local_provider import LocalProvider, Reply, error, in_turn
-from tests.pipeline import TEXT, add_document, answer, make_job, rows, run_job, states, until, until_now, with_lane
+from tests.pipeline import (
+    TEXT,
+    add_document,
+    answer,
+    make_job,
+    ready_documents,
+    rows,
+    run_job,
+    states,
+    until,
+    until_now,
+    with_lane,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -667,3 +679,13 @@ def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
         session.commit()
         assert len(mine.calls) == 1
         assert theirs.result(5) == ()
+
+
+def test_a_claim_makes_its_client_before_the_loop_needs_it(openai: LocalProvider) -> None:
+    """Importing an SDK takes a second or two, in which a loop that did it would do nothing else."""
+    job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
+    upkeep.expand_job(job)
+    assert "_client" not in vars(clients.provider("openai"))
+    (call,) = live._claim(job, heartbeat.register("test"), 1).calls
+    assert "_client" in vars(clients.provider("openai"))
+    live._keep([record.Failed(call, "x", "No.")])

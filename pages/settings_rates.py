@@ -8,6 +8,7 @@ import streamlit as st
 from core import caps, defaults
 from core.reports import providers
 from core.reports.providers import LimitRow
+from core.settings import get_settings
 from pages import settings_words, widgets
 from pages.settings_providers import SOURCES
 
@@ -61,7 +62,16 @@ def _caps(name: str) -> None:
 
 
 def _figure(label: str, now: int | None, key: str) -> int | None:
-    return st.number_input(label, min_value=1, max_value=caps.LARGEST, value=now, step=1, placeholder="no cap", key=key)
+    return st.number_input(
+        label,
+        min_value=1,
+        max_value=caps.LARGEST,
+        value=now,
+        step=1,
+        placeholder="no cap",
+        key=key,
+        disabled=get_settings().settings_locked,
+    )
 
 
 def _words(now: caps.Caps) -> str:

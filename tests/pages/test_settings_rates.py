@@ -52,3 +52,13 @@ def test_what_providers_told_is_shown_with_what_is_left(setting: Any) -> None:
         ["Anthropic", "haiku", "requests", 600, 100, 100],
         ["Anthropic", "haiku", "tokens that are written", 8000, 8000, 4000],
     ]
+
+
+def test_where_the_environment_locks_settings_a_cap_cannot_be_entered(setting: Any) -> None:
+    caps.change_caps("openai", 20, None)
+    setting(SETTINGS_LOCKED="true")
+    at = show("settings")
+    fields = [one for one in at.number_input if str(one.key).startswith("cap-")]
+    assert len(fields) == 4
+    assert all(one.disabled for one in fields)
+    assert "20 requests a minute" not in [one.value for one in at.caption]

@@ -25,9 +25,11 @@ log = structlog.get_logger()
 def run(at: datetime) -> None:
     """By the leader. What is in flight is cancelled with its document, as deleting does."""
     for kind in KINDS:
-        entry: Entry | None = Entry(kind)
-        while entry is not None:
-            entry = _remove_block(entry, at)
+        entry = Entry(kind)
+        while more := _remove_block(entry, at):
+            entry = more
+        if entry.counts:
+            log.info("removed what is kept no longer", kind=kind, **entry.counts)
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,7 @@ def _remove_block(entry: Entry, at: datetime) -> Entry | None:
             return None
         counts = Counter(entry.counts)
         counts.update(task.remove(session, due))
-        written = _write_down(session, Entry(entry.kind, entry.id, counts), rule)
-    log.info("removed what is kept no longer", kind=entry.kind, **counts)
-    return written
+        return _write_down(session, Entry(entry.kind, entry.id, counts), rule)
 
 
 def _standing(session: Session, kind: Kind, at: datetime) -> Rule | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 from sqlmodel import Session
 
-from core import db, queue
+from core import correlation, db, queue
 from core.documents import original, unknown_type_message
 from core.errors import ExtractionError, NotFound, Unavailable
 from core.extraction import SUPPORTED, Extracted, Limits, extract
@@ -33,8 +33,13 @@ def extract_document(document_id: str, worker_id: int, stop: threading.Event) ->
         # Its commit may have held all the same; this worker lives on, so nobody else would put the document back.
         _until_stored(lambda: _put_back(document_id, worker_id), stop)
         return
-    if document is None:
-        return
+    if document is not None:
+        with correlation.bound(document.correlation_id, document=document_id):
+            _read(document, worker_id, stop)
+
+
+def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
+    document_id = document.id
     scratch = get_settings().data_dir.resolve() / "scratch" / document_id
     scratch.mkdir(parents=True, exist_ok=True)
     path = scratch / "original"

@@ -17,7 +17,7 @@ import structlog
 from core import batches, correlation, extract, live, upkeep
 from core.batches import Batches
 from core.live import LiveLane
-from core.reports.correlation import of_document, of_job
+from core.reports.correlation import of_job
 
 log = structlog.get_logger()
 
@@ -36,8 +36,7 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
     @app.task(name="extract_document")
     async def extract_document(document_id: str, correlation_id: str | None = None) -> None:
         loop = asyncio.get_running_loop()
-        whose = await asyncio.to_thread(of_document, document_id) or correlation_id
-        with correlation.bound(whose, document=document_id):
+        with correlation.bound(correlation_id, document=document_id):
             run = contextvars.copy_context().run
             await loop.run_in_executor(extractors, run, extract.extract_document, document_id, lane.worker_id, stop)
             log.debug("document dealt with")

@@ -1,14 +1,10 @@
-"""The id of the click or API call that set a job, a batch of it or the reading of a document going."""
+"""The id of the click or API call that set a job or a batch of it going."""
 
 from core import db
 
 
 def of_job(job_id: str) -> str | None:
     return _one("SELECT correlation_id FROM job WHERE id = :id", job_id)
-
-
-def of_document(document_id: str) -> str | None:
-    return _one("SELECT correlation_id FROM document WHERE id = :id", document_id)
 
 
 def of_batch(batch_id: str) -> str | None:

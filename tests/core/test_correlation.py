@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from structlog.testing import capture_logs
 
 from core import clients, correlation, documents, extract, heartbeat, jobs, process
-from core.reports.correlation import of_document, of_job
+from core.reports.correlation import of_job
 from tests.local_provider import LocalProvider, Reply, error
 from tests.pages import made
 from tests.pages.seeing import press, show, words
@@ -59,10 +59,10 @@ def test_a_job_is_of_who_set_it_going_last(openai: LocalProvider) -> None:
 def test_a_document_is_of_who_asked_for_its_text_last() -> None:
     correlation.begin("uploaded")
     document = documents.add("a.exe", io.BytesIO(b"\x7fELF and no text"), "default").document.id
-    assert of_document(document) == "uploaded"
+    assert documents.get(document).correlation_id == "uploaded"
     correlation.begin("again")
     documents.retry(document)
-    assert of_document(document) == "again"
+    assert documents.get(document).correlation_id == "again"
 
 
 def test_failures_that_come_later_are_shown_with_the_id_that_their_log_lines_have(
@@ -80,6 +80,8 @@ def test_failures_that_come_later_are_shown_with_the_id_that_their_log_lines_hav
     assert "Reference: click1" in words(show("job", id=job))
     extract.extract_document(broken, heartbeat.register("one"), threading.Event())
     assert rows("SELECT state FROM document WHERE id = :id", id=broken) == [{"state": "failed"}]
+    (line,) = [one for one in logs if one["event"] == "document not read"]
+    assert (line["correlation_id"], line["document"]) == ("click2", broken)
     assert "Reference: click2" in words(show("document", id=broken))
 
 

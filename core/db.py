@@ -36,16 +36,25 @@ def configure(url: str, *, pool_size: int | None = None, application_name: str |
     with _lock:
         if _engine is not None:
             _engine.dispose()
-        _engine = create_engine(
-            url.replace("postgresql://", "postgresql+psycopg://", 1),
-            pool_size=pool_size or settings.database_pool_size,
-            pool_timeout=settings.database_pool_timeout,
-            pool_pre_ping=True,
-            # An error's message goes to the logs, and parameters hold document text and prompts.
-            hide_parameters=True,
-            connect_args={"application_name": application_name or f"cairn {process_name()}", "connect_timeout": 10},
-        )
+        _engine = _made(url, application_name, pool_size=pool_size or settings.database_pool_size)
     return _engine
+
+
+def _made(url: str, application_name: str | None, **pool: int) -> Engine:
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_timeout=get_settings().database_pool_timeout,
+        pool_pre_ping=True,
+        # An error's message goes to the logs, and parameters hold document text and prompts.
+        hide_parameters=True,
+        connect_args={"application_name": application_name or f"cairn {process_name()}", "connect_timeout": 10},
+        **pool,
+    )
+
+
+def apart(application_name: str) -> Engine:
+    """One connection for what must not wait for the others of this process. Its owner disposes of it."""
+    return _made(engine().url.render_as_string(hide_password=False), application_name, pool_size=1, max_overflow=0)
 
 
 def engine() -> Engine:
@@ -57,18 +66,18 @@ def engine() -> Engine:
     return _engine
 
 
-def make_session() -> Session:
-    return Session(engine(), expire_on_commit=False)
+def make_session(of: Engine | None = None) -> Session:
+    return Session(of or engine(), expire_on_commit=False)
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(of: Engine | None = None) -> Iterator[Session]:
     """A session that commits at the end of the block and rolls back on any exception.
 
     A database that cannot be reached becomes Unavailable, which is worth a retry.
     """
     try:
-        with make_session() as session, session.begin():
+        with make_session(of) as session, session.begin():
             yield session
     except Exception as error:
         _hide_values(error)

@@ -86,6 +86,8 @@ class Heartbeat:
             log.info("the database is gone before the worker could leave; its lease ends by itself")
 
     def _run(self) -> None:
+        # A process whose connections are all busy is alive.
+        connection = db.apart(connection_name(self._worker_id, self._kind))
         own = psutil.Process()
         interval = min(3.0, get_settings().worker_lease_seconds / 5)
         while not self._stop.wait(interval):
@@ -101,7 +103,7 @@ class Heartbeat:
                     "memory": own.memory_info().rss,
                     "cpu": times.user + times.system,
                 }
-                with db.transaction() as session:
+                with db.transaction(connection) as session:
                     shared_clock.listen(session)
                     db.execute(session, SEEN, **seen)
             except Unavailable as error:
@@ -109,3 +111,4 @@ class Heartbeat:
             except Exception:
                 # Without a heartbeat all that this worker does would be taken from it: the thread outlives everything.
                 log.exception("heartbeat missed")
+        connection.dispose()

@@ -1,7 +1,10 @@
+import contextlib
 import threading
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core import db, heartbeat
 from core.health import sampling
@@ -49,6 +52,20 @@ def test_a_database_that_was_away_is_told_again(beat: heartbeat.Heartbeat, datab
     with database_away(database):
         assert not beat._stop.wait(0.6)
     until_now(seen)
+    beat.stop()
+
+
+def test_a_process_whose_connections_are_all_busy_is_alive(
+    beat: heartbeat.Heartbeat, setting: object, database: str
+) -> None:
+    setting(DATABASE_POOL_TIMEOUT=0.01)  # type: ignore[operator]
+    engine = db.configure(database, pool_size=2)
+    with contextlib.ExitStack() as held, psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as other:
+        with contextlib.suppress(PoolTimeout):
+            while True:
+                held.enter_context(engine.connect())
+        beat.start()
+        until_now(lambda: other.execute("SELECT 1 FROM worker WHERE busy = 3").fetchall() == [(1,)])
     beat.stop()
 
 

@@ -36,7 +36,7 @@ def until_when(one: BreakerView, now: datetime) -> str:
         return f"{one.model}: stopped by hand"
     if one.state == "half_open":
         return f"{one.model}: being tried"
-    return f"{one.model}: tried again {until(one.retry_at, now)}" if one.retry_at else one.model
+    return f"{one.model}: again {until(one.retry_at, now)}" if one.retry_at else one.model
 
 
 def behind(requests: int, jobs: int) -> str:

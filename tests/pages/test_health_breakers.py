@@ -40,7 +40,7 @@ def view(state: str, **fields: Any) -> BreakerView:
         (
             view("open"),
             "did not answer 10 times in a row, stopped 3 min ago; tried again in 57 s",
-            "gpt-5-mini: tried again in 57 s",
+            "gpt-5-mini: again in 57 s",
         ),
         (
             view("half_open"),
@@ -192,7 +192,7 @@ def test_a_job_that_waits_says_for_what_and_until_when() -> None:
     assert "tried again in 9 min" in text
     assert "After 10 min of waiting, the job moves to the batch lane by itself" in text
     grid = show("jobs").dataframe[0].value
-    assert list(grid["Waits for"]) == ["gpt-5-mini: tried again in 9 min"]
+    assert list(grid["Waits for"]) == ["gpt-5-mini: again in 9 min"]
 
 
 def test_without_one_that_waits_the_list_has_no_column_for_it() -> None:

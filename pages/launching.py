@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core import ceilings, jobs
+from core import ceilings, jobs, pricing
 from core.jobs import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
 from core.reports import breakers
 from core.reports import jobs as report
@@ -96,7 +96,7 @@ def choose(estimate: Estimate, provider: str, model: str) -> Way:
         st.caption(widgets.plain(turnaround(provider, model)))
     canary = _canary(estimate, lane)
     if lane == "live":
-        return Way(lane, canary, fallback=None if provider == "offline" else _fallback((provider, model)))
+        return Way(lane, canary, fallback=None if provider == "offline" else _fallback(estimate, (provider, model)))
     if provider == "offline":
         return Way(lane, canary)
     with st.expander("Deadline, and what a batch leaves over"):
@@ -108,7 +108,7 @@ def choose(estimate: Estimate, provider: str, model: str) -> Way:
 WAIT, TO_BATCH, TO_MODEL = "Wait", "Batch lane", "Another model"
 
 
-def _fallback(own: tuple[str, str]) -> Fallback | None:
+def _fallback(estimate: Estimate, own: tuple[str, str]) -> Fallback | None:
     """Where the job goes by itself once its model has not answered for a while."""
     with st.expander("If the model does not answer"):
         ways = [WAIT, TO_BATCH, TO_MODEL]
@@ -121,7 +121,10 @@ def _fallback(own: tuple[str, str]) -> Fallback | None:
             st.caption("What still waits then is handed over as a batch, at half price, within 24 hours.")
             return Fallback(lane="batch", after_s=int(minutes) * 60)
         provider, model = choosing.model("fallback", own)
-        st.caption("What still waits then is asked of this model, at its price. It happens once, and never back.")
+        tokens = estimate.input_tokens, estimate.output_tokens
+        there = pricing.of_calls(provider, model, calls(estimate), *tokens, "live", widgets.utc_now())
+        told = f"What still waits then is asked of this model: all of it would be about {price(there)}."
+        st.caption(widgets.plain(f"{told} It happens once, and never back."))
         return Fallback(provider=provider, model=model, after_s=int(minutes) * 60)
 
 

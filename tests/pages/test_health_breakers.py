@@ -248,5 +248,6 @@ def test_where_a_job_goes_by_itself_is_chosen_before_launch(
     at = analyse.segmented_control(key="fallback").set_value(way).run()
     if way == "Another model":
         at = at.selectbox(key="fallback_provider").set_value("openai").run()
+        assert "all of it would be about $0.00" in plainly(at)
     press(at, "Launch 3 requests")
     assert rows("SELECT fallback FROM job") == [{"fallback": kept}]

@@ -115,6 +115,16 @@ def test_a_limit_that_is_whole_again_every_few_seconds_is_not_taken_for_one_that
     assert quota.refused == 0
 
 
+def test_a_reset_that_fits_no_bucket_is_waited_for(openai: LocalProvider) -> None:
+    """None of 100 are left: a bucket would be whole in a minute, and have one again in less than a second."""
+    known()
+    (call,) = claim(live_job(1), 1)
+    told = Limit("requests", 100, 0, 20.0)
+    live._keep([Failed(call, "x", "No.", failures=1, limits=(told,))])
+    with room() as found:
+        assert found.wait_s(1, 1) == pytest.approx(20, abs=0.5)
+
+
 def test_until_a_model_has_answered_few_calls_go_out(openai: LocalProvider) -> None:
     openai.plan = lambda _: Reply(delay=0.3)
     run_job(live_job(20), 20)
@@ -134,6 +144,10 @@ def test_at_first_no_more_go_out_than_may_be_taken_back(openai: LocalProvider) -
 async def first_claim(lane: LiveLane, job: str) -> None:
     claimed = await asyncio.to_thread(live._claim, job, lane.worker_id, 20)
     assert len(claimed.calls) == limits.START
+    with db.transaction() as session:
+        # However long that took: another second's call is not due yet.
+        db.execute(session, "UPDATE rate_limit SET refilled_at = now() + interval '1 minute'")
+    assert not (await asyncio.to_thread(live._claim, job, lane.worker_id, 20)).calls
 
 
 def test_a_call_that_is_larger_than_a_minutes_tokens_goes_out_alone(openai: LocalProvider) -> None:
@@ -201,7 +215,9 @@ def run_until_full(job: str) -> None:
 def test_a_cap_holds_though_the_provider_allows_more(openai: LocalProvider, setting: Any) -> None:
     setting(RATE_LIMIT_REQUESTS_PER_MINUTE=3)
     openai.plan = Quota(requests=Bucket(9000, 9000))
-    run_until_full(live_job(8))
+    job = live_job(8)
+    for _ in range(2):
+        run_until_full(job)
     assert len(openai.asked) == 3
     assert limit()["a_minute"] == 9000
     with room() as found:
@@ -332,7 +348,8 @@ def test_calls_of_a_process_that_died_are_not_on_their_way_for_ever(openai: Loca
 
 
 def test_a_model_without_room_does_not_hold_up_another_one_of_the_job(openai: LocalProvider) -> None:
-    set_limit(a_minute=1, remaining=0)
+    known()
+    set_limit("tokens", 100_000, remaining=5)
     body = {"messages": [{"role": "user", "content": "Why?"}]}
     lines = [
         orjson.dumps(

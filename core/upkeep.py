@@ -166,6 +166,7 @@ def take_over(at: datetime) -> None:
         shared_clock.listen(session)
         db.execute(session, SEEN_AHEAD, lease=lease)
         db.execute(session, CHANGED_AHEAD)
+        db.execute(session, REFILLED_AHEAD)
     if not shared_clock.steady_since(shared_clock.now() - timedelta(seconds=lease)):
         # All look dead: those who live get a lease's time to show it.
         _look_at_batches_soon()
@@ -178,11 +179,16 @@ def take_over(at: datetime) -> None:
 
 
 # What was written before the database's clock was set back lies ahead of it, and so would what depends on it. Who was
-# seen then is seen now, and dead in a lease's time; a breaker waits as long as it was to wait.
+# seen then is seen now, and dead in a lease's time; breakers and rate limits wait as long as they were to wait.
 SEEN_AHEAD = "UPDATE worker SET last_seen = now() WHERE last_seen > now() + make_interval(secs => :lease)"
 CHANGED_AHEAD = """
 UPDATE breaker SET retry_at = retry_at - (changed_at - now()), probe_until = probe_until - (changed_at - now()),
   changed_at = now() WHERE changed_at > now() + interval '10 seconds'
+"""
+REFILLED_AHEAD = """
+UPDATE rate_limit SET renewed_at = renewed_at - (refilled_at - now()),
+  blocked_until = blocked_until - (refilled_at - now()), refilled_at = now()
+WHERE refilled_at > now() + interval '10 seconds'
 """
 
 

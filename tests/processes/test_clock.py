@@ -20,6 +20,11 @@ HOUR = 3600
 MODEL = "gpt-5-mini"
 DOCUMENTS = 80
 SLOTS = 8
+LIMITS = {
+    "x-ratelimit-limit-requests": "6000",
+    "x-ratelimit-remaining-requests": "5900",
+    "x-ratelimit-reset-requests": "1s",
+}
 
 
 class Shifted(JobsProcess):
@@ -28,7 +33,7 @@ class Shifted(JobsProcess):
 
 @pytest.fixture
 def url(postgres_url: str) -> Iterator[str]:
-    """A migrated database whose `now()` is off by as many seconds as its table `jump` says."""
+    """A migrated database whose clock is off by as many seconds as its table `jump` says."""
     base = postgres_url.replace("postgresql+psycopg://", "postgresql://", 1)
     own = make_url(base).set(database="clock").render_as_string(hide_password=False)
     with psycopg.connect(base, autocommit=True) as connection:
@@ -36,10 +41,11 @@ def url(postgres_url: str) -> Iterator[str]:
     with psycopg.connect(own, autocommit=True) as connection:
         connection.execute("CREATE SCHEMA clock")
         connection.execute("CREATE TABLE clock.jump AS SELECT 0::float8 AS seconds")
-        connection.execute(
-            """CREATE FUNCTION clock.now() RETURNS timestamptz STABLE LANGUAGE sql AS
-               'SELECT pg_catalog.now() + make_interval(secs => seconds) FROM clock.jump'"""
-        )
+        for name, kind in (("now", "STABLE"), ("clock_timestamp", "VOLATILE")):
+            connection.execute(
+                f"""CREATE FUNCTION clock.{name}() RETURNS timestamptz {kind} LANGUAGE sql AS
+                    'SELECT pg_catalog.{name}() + make_interval(secs => seconds) FROM clock.jump'"""
+            )
         connection.execute("ALTER DATABASE clock SET search_path = public, clock, pg_catalog")
     db.configure(own)
     migrate.upgrade()
@@ -63,7 +69,7 @@ def start(url: str, tmp_path: Path, openai: LocalProvider, setting: Any) -> Iter
         SHUTDOWN_GRACE_SECONDS=2,
     )
     # The first calls take longer than a tick: meanwhile nothing but heartbeats shows who lives.
-    openai.plan = lambda _: Reply(delay=2 if len(openai.asked) <= 2 * SLOTS else 0.2)
+    openai.plan = lambda _: Reply(delay=2 if len(openai.asked) <= 2 * SLOTS else 0.2, headers=LIMITS)
     started: list[JobsProcess] = []
 
     def begin(clock: Path) -> JobsProcess:

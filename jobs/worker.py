@@ -18,25 +18,34 @@ from jobs import tasks
 
 log = structlog.get_logger()
 RESTART_SECONDS = 1.0
+LOOK_SECONDS = 5.0
+PATIENCE_SECONDS = 3.0
 
 
 async def work(lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event) -> None:
     """The queue's workers, again and again: a database that goes away ends them, and they come back with it."""
+    told = ""
     while not lane.stopping.is_set():
         reason = "the connection was lost"
         try:
             await _work_once(lane, handed_over, stop_extraction)
         except (ConnectorException, psycopg.Error, Unavailable) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-        log.warning("the queue's workers ended and start again", reason=reason)
+            reason = next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
+        if reason != told:
+            log.warning("the queue's workers ended and start again", reason=reason)
+            told = reason
         await asyncio.sleep(RESTART_SECONDS)
 
 
 async def _work_once(lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event) -> None:
-    """A worker that loses its connection ends without an error: then the other ends, too, and both start again."""
+    """A worker that loses its connection ends without an error: then the other ends, too, and both start again.
+
+    One whose notifications are lost does not even end, but finds tasks by polling only, for ever. So a connection
+    beside theirs tells that the server has gone.
+    """
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
-    named = {"application_name": heartbeat.connection_name(lane.worker_id)}
-    connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=6, kwargs=named)
+    name = heartbeat.connection_name(lane.worker_id)
+    connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=6, kwargs={"application_name": name})
     app = procrastinate.App(connector=connector)
     tasks.register(app, lane, handed_over, stop_extraction)
     options: dict[str, Any] = {
@@ -48,17 +57,29 @@ async def _work_once(lane: LiveLane, handed_over: Batches, stop_extraction: thre
         "update_heartbeat_interval": 2.0,
         "stalled_worker_timeout": queue.GONE_SECONDS,
     }
-    async with app.open_async():
-        workers = [
-            asyncio.create_task(app.run_worker_async(queues=[name], concurrency=concurrency, name=name, **options))
-            for name, concurrency in ((queue.DOCUMENTS, max(2, os.cpu_count() or 2)), (queue.JOBS, 32))
-        ]
-        try:
-            await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for worker in workers:
-                worker.cancel()
-            ended = await asyncio.gather(*workers, return_exceptions=True)
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True, application_name=name) as beside:
+        async with app.open_async():
+            workers: list[asyncio.Task[None]] = [
+                asyncio.create_task(app.run_worker_async(queues=[which], concurrency=most, name=which, **options))
+                for which, most in ((queue.DOCUMENTS, max(2, os.cpu_count() or 2)), (queue.JOBS, 32))
+            ]
+            workers.append(asyncio.create_task(_until_cut(beside)))
+            try:
+                await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.wait(workers, timeout=PATIENCE_SECONDS)
+        # Who waited for a connection to a database that is away does not any more: there are none to wait for.
+        ended = await asyncio.gather(*workers, return_exceptions=True)
     for outcome in ended:
         if isinstance(outcome, Exception):
             raise outcome
+
+
+async def _until_cut(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Raises as the connection ends. Nothing is ever notified to it; now and then it looks whether it is alive."""
+    while True:
+        async for _ in connection.notifies(timeout=LOOK_SECONDS):
+            pass
+        await connection.execute("SELECT 1")

@@ -58,23 +58,33 @@ async def _work_once(lane: LiveLane, handed_over: Batches, stop_extraction: thre
         "stalled_worker_timeout": queue.GONE_SECONDS,
     }
     async with await psycopg.AsyncConnection.connect(url, autocommit=True, application_name=name) as beside:
-        async with app.open_async():
-            workers: list[asyncio.Task[None]] = [
-                asyncio.create_task(app.run_worker_async(queues=[which], concurrency=most, name=which, **options))
-                for which, most in ((queue.DOCUMENTS, max(2, os.cpu_count() or 2)), (queue.JOBS, 32))
-            ]
-            workers.append(asyncio.create_task(_until_cut(beside)))
-            try:
-                await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for worker in workers:
-                    worker.cancel()
-                await asyncio.wait(workers, timeout=PATIENCE_SECONDS)
-        # Who waited for a connection to a database that is away does not any more: there are none to wait for.
-        ended = await asyncio.gather(*workers, return_exceptions=True)
-    for outcome in ended:
-        if isinstance(outcome, Exception):
-            raise outcome
+        await app.open_async()
+        workers: list[asyncio.Task[None]] = [
+            asyncio.create_task(app.run_worker_async(queues=[which], concurrency=most, name=which, **options))
+            for which, most in ((queue.DOCUMENTS, max(2, os.cpu_count() or 2)), (queue.JOBS, 32))
+        ]
+        workers.append(asyncio.create_task(_until_cut(beside)))
+        try:
+            await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # With the database away they only end when it is back; those that come next need not wait for that.
+            ending = asyncio.create_task(_end(app, workers))
+            _endings.add(ending)
+            ending.add_done_callback(_endings.discard)
+            await asyncio.wait({ending}, timeout=PATIENCE_SECONDS)
+    for worker in workers:
+        if worker.done() and not worker.cancelled() and (error := worker.exception()):
+            raise error
+
+
+_endings: set[asyncio.Task[None]] = set()
+
+
+async def _end(app: procrastinate.App, workers: list[asyncio.Task[None]]) -> None:
+    for worker in workers:
+        worker.cancel()
+    await asyncio.gather(*workers, return_exceptions=True)
+    await app.close_async()
 
 
 async def _until_cut(connection: psycopg.AsyncConnection[Any]) -> None:

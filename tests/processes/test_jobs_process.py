@@ -198,3 +198,38 @@ def test_sigint_ends_it_as_well(start: Start) -> None:
     until(lambda: rows("SELECT 1 FROM worker"), 20, process.text)
     process.process.send_signal(signal.SIGINT)
     assert process.process.wait(5) == 0, process.text()
+
+
+def test_one_that_hangs_is_taken_over_and_overwrites_nothing_newer(start: Start, openai: LocalProvider) -> None:
+    openai.plan = lambda _: Reply(delay=0.5)
+    job = live_job(60)
+    first = start()
+    until(lambda: heard() >= SLOTS and len(documents_in("in_flight")) == SLOTS, 20, first.text)
+    first.process.send_signal(signal.SIGSTOP)
+    hung = documents_in("in_flight")
+    second = start()
+    # By its lease, not by the hung one's end.
+    wait_until_completed(second, job, 40)
+    answers = "SELECT request_id, id FROM response ORDER BY id"
+    newer = "SELECT id, response_id, state FROM request ORDER BY id"
+    kept, results = len(rows(answers)), rows(newer)
+    first.process.send_signal(signal.SIGCONT)
+    # What it still brings is billed, once, instead of its estimate.
+    until(lambda: bookings("unheard") == Counter() or first.process.poll() is not None, 20, first.text)
+    assert rows(newer) == results
+    assert states(job) == {"succeeded": 60}
+    assert len(rows(answers)) <= kept + len(hung)
+    assert (bookings("ok") + bookings("unheard")) == calls(openai)
+
+
+def test_when_the_leader_hangs_another_leads(start: Start) -> None:
+    both = {one.process.pid: one for one in (start(), start())}
+    until(lambda: len(leaders()) == 1 and len(rows("SELECT 1 FROM worker")) == 2, 20, lambda: "no leader")
+    (pid,) = leaders()
+    hung = both.pop(pid)
+    hung.process.send_signal(signal.SIGSTOP)
+    (other,) = both
+    until(lambda: other in leaders(), 15, both[other].text)
+    hung.process.send_signal(signal.SIGCONT)
+    until(lambda: leaders() == [other], 15, hung.text)
+    assert hung.running

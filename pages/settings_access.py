@@ -87,12 +87,12 @@ def _save(name: str, key: str, address: str) -> None:
             _store(name, key, address, f"Saved. {told}")
             return
         except InvalidInput as error:
-            st.error(widgets.plain(error.message), icon=":material/error:")
+            widgets.show_failure(widgets.plain(error.message), error.code)
             return
         except CairnError as error:
-            st.session_state[REFUSED] = error.message
+            st.session_state[REFUSED] = error
     if refused := st.session_state.get(REFUSED):
-        st.error(widgets.plain(f"{refused} Nothing was saved."), icon=":material/error:")
+        widgets.show_failure(widgets.plain(f"{refused.message} Nothing was saved."), refused.code)
         if st.button("Save all the same"):
             _store(name, key, address, "Saved without an answer from the provider.")
 
@@ -101,7 +101,7 @@ def _store(name: str, key: str, address: str, told: str) -> None:
     try:
         access.change(name, address, key, by=settings_words.DOOR)
     except CairnError as error:
-        st.error(widgets.plain(error.message), icon=":material/error:")
+        widgets.show_failure(widgets.plain(error.message), error.code)
         return
     widgets.tell(told)
     st.rerun()

@@ -6,12 +6,15 @@ is never more than the slots, and a crash leaves nothing that is paid for but no
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+import orjson
 import structlog
 from sqlalchemy.exc import DataError
+from sqlmodel import Session
 
 from core import (
     breaker,
@@ -38,8 +41,11 @@ from core.record import Call, Failed, Kept, Outcome
 
 log = structlog.get_logger()
 T = TypeVar("T")
-KEEP_AT_MOST = 200
+# Few enough that slots come free again while the next ones are being stored.
+KEEP_AT_MOST = 16
 DERIVE_AT_ONCE = 200
+# How long answers are gathered before something is made of them, while calls are under way.
+GATHER_SECONDS = 0.2
 # A twin in the live lane is answered within seconds. One in a batch may take a day: the clock looks again by then.
 WAIT_FOR_TWINS = 3.0
 # For room in a rate limit, too: what takes longer the clock looks at again. Within it, a look from time to time: caps
@@ -270,13 +276,20 @@ class LiveLane:
     async def _derive_forever(self) -> None:
         while True:
             await self._answered.wait()
+            await self._gather()
             self._answered.clear()
             try:
-                while await self._in_thread(derive_chunk):
+                while await self._in_thread(derive_chunk) == DERIVE_AT_ONCE:
                     pass
             except Unavailable:
                 await asyncio.sleep(1)
                 self._answered.set()
+
+    async def _gather(self) -> None:
+        """While calls are under way more is about to be answered, and to derive many costs little more than one."""
+        until = time.monotonic() + GATHER_SECONDS
+        while self.in_flight and (left := until - time.monotonic()) > 0:
+            await asyncio.wait(self.in_flight, timeout=left)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._database, work)
@@ -297,16 +310,28 @@ def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
         provider = upkeep.provider_of(session, job)
         if provider is None:
             return claims.Claimed((), 0, waiting=False)
-        output = OWN_OUTPUT_TOKENS
-        if job.template_id is not None:
-            asking = templates.asking(session, job.template_id, job.params, job.template_version)
-            output = asking.expected_output_tokens
-        claimed = claims.claim(session, job, worker_id, limit, provider, output)
+        claimed = claims.claim(session, job, worker_id, limit, provider, _expected_output(session, job))
     if not any(call.probe for call in claimed.calls):
         upkeep.tell_waiting(job, claimed)
     if claimed.calls:
         clients.get_ready(job.provider)
     return claimed
+
+
+def _expected_output(session: Session, job: Job) -> int:
+    """The output tokens of one answer. A version that is used never changes, and claims are many."""
+    if job.template_id is None:
+        return OWN_OUTPUT_TOKENS
+    key = f"{job.template_id} {job.template_version} {orjson.dumps(job.params, option=orjson.OPT_SORT_KEYS).decode()}"
+    known = _expected.get(key)
+    if known is None:
+        asking = templates.asking(session, job.template_id, job.params, job.template_version)
+        known = asking.expected_output_tokens
+        _expected.put(key, known)
+    return known
+
+
+_expected = reuse.Memory(1000)
 
 
 def _keep(outcomes: list[Outcome]) -> None:

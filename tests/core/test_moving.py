@@ -382,13 +382,19 @@ def test_what_is_packed_but_not_handed_over_goes_on_too(openai: LocalProvider) -
 
 
 def test_what_comes_back_from_a_former_model_is_not_packed_for_the_new_one(openai: LocalProvider) -> None:
-    job = live_job(2, lane="batch")
-    change("UPDATE request SET state = 'in_flight'")
+    job = live_job(3, lane="batch")
+    change("UPDATE request SET state = 'in_flight' WHERE document_id = 'doc_0000'")
     moving.to_model(job, "anthropic", OTHER)
     change("UPDATE request SET state = 'pending'")
     assert batches.pack_job(job) == 0
+    change("UPDATE request SET state = 'in_flight'")
+    upkeep.expand_job(job)
+    change("UPDATE request SET state = 'pending'")
+    assert batches.pack_job(job) == 1
+    assert states(job) == {"in_flight": 2, "pending": 1}
     upkeep.expand_job(job)
     assert batches.pack_job(job) == 1
+    assert states(job) == {"in_flight": 3}
 
 
 @pytest.mark.parametrize(

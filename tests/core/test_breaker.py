@@ -1,13 +1,16 @@
 """Circuit breakers: when they open, what waits meanwhile, and who may try again."""
 
 import asyncio
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from core import breaker, db, live, moving, process, upkeep
+from core import breaker, db, imports, jobs, live, moving, process, upkeep
 from core.breaker import BreakerOpen
 from core.errors import ProviderError
+from core.jobs import JobSpec
 from core.live import LiveLane
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn
 from tests.pipeline import add_document, answer, make_job, ready_documents, rows, run_job, states, with_lane
@@ -249,6 +252,25 @@ def test_of_a_job_with_several_models_only_the_open_one_waits(openai: LocalProvi
     pump(job)
     assert states(job) == {"pending": 2, "answered": 2} or states(job) == {"pending": 2, "succeeded": 2}
     assert "openai/model-a" in job_row()["error"]
+
+
+def test_own_requests_wait_for_their_own_model_and_one_of_them_tries_it(openai: LocalProvider) -> None:
+    """No request of the job's model is there: the breaker's model stands in their bodies alone."""
+    job = jobs.create(JobSpec(template=None, provider="openai", model="gpt-5.4"), datetime.now(UTC), start=False)
+    asked = {"messages": [{"role": "user", "content": "Hello."}], "model": MODEL}
+    given = [{"custom_id": str(number), "body": {**asked, "seed": number}} for number in range(5)]
+    imports.add_requests(job, [json.dumps(one).encode() for one in given], datetime.now(UTC))
+    jobs.start(job)
+    upkeep.expand_job(job)
+    openai.plan = lambda _: error(500)
+    pump(job)
+    assert states(job) == {"failed": 2, "pending": 3}
+    assert "openai/gpt-5-mini did not answer 3 times in a row" in job_row()["error"]
+    openai.plan = lambda _: Reply()
+    recovered()
+    pump(job)
+    assert states(job) == {"failed": 2, "succeeded": 3}
+    assert job_row()["error"] is None
 
 
 def test_what_waits_may_move_to_the_batch_lane(openai: LocalProvider) -> None:

@@ -3,16 +3,18 @@
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import psycopg
 import pytest
 
-from core import breaker, clients, db, migrate, shared_clock, stored, templates
+from core import breaker, clients, db, shared_clock, stored
 from core.embedded import EmbeddedPostgres
 from core.settings import Settings, get_settings
-from tests import batch_provider, local_provider, pipeline
+from tests import batch_provider, databases, local_provider, pipeline
 from tests.batch_provider import BatchProvider
 
 SETTINGS = tuple(name.upper() for name in Settings.model_fields)
@@ -32,25 +34,55 @@ def _no_outside_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     get_settings.cache_clear()
 
 
-@pytest.fixture(scope="session")
-def postgres_url(_no_outside_settings: None) -> Iterator[str]:
+@contextmanager
+def running_server() -> Iterator[str]:
     # Not under pytest's own directory: each start of pytest closes that to other accounts, such as PostgreSQL's.
     with tempfile.TemporaryDirectory(prefix="cairn-", ignore_cleanup_errors=True) as directory:
         server = EmbeddedPostgres(Path(directory))
         server.start()
+        databases.settle(server.url)
         yield server.url
         server.stop()
 
 
+SERVER = pytest.StashKey[ExitStack]()
+URL = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Where xdist spreads a run over workers, they have one server, and each its own database there."""
+    config = node.config
+    if SERVER not in config.stash:
+        config.stash[SERVER] = ExitStack()
+        config.stash[URL] = config.stash[SERVER].enter_context(running_server())
+    node.workerinput["postgres_url"] = config.stash[URL]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SERVER in config.stash:
+        config.stash[SERVER].close()
+
+
 @pytest.fixture(scope="session")
-def migrated(postgres_url: str) -> str:
-    db.configure(postgres_url)
-    migrate.upgrade()
-    templates.sync_built_ins()
-    # Nobody is taken over in the first lease of a server; the leases of tests are a second.
-    young = "SELECT 1 WHERE pg_postmaster_start_time() > now() - interval '1 second'"
-    pipeline.until_now(lambda: pipeline.rows(young) == [])
-    return postgres_url
+def postgres_url(_no_outside_settings: None, pytestconfig: pytest.Config) -> Iterator[str]:
+    """The run's server, by a database of it in which nothing is."""
+    shared = getattr(pytestconfig, "workerinput", {}).get("postgres_url")
+    with nullcontext(shared) if shared else running_server() as url:
+        databases.make_migrated(url)
+        # Nobody is taken over in the first lease of a server; the leases of tests are a second.
+        young = "SELECT 1 WHERE pg_postmaster_start_time() > now() - interval '1 second'"
+        with psycopg.connect(url) as connection:
+            pipeline.until_now(lambda: not connection.execute(young).rowcount)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated(postgres_url: str) -> Iterator[str]:
+    """This worker's database."""
+    with databases.copy(postgres_url, "cairn") as url:
+        yield url
+        db.engine().dispose()
 
 
 @pytest.fixture

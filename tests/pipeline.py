@@ -104,7 +104,7 @@ def database_away(url: str) -> Iterator[None]:
     """Every connection to this database is cut and no new one is let in."""
     address = make_url(url).set(drivername="postgresql")
     with psycopg.connect(
-        address.set(database="template1").render_as_string(hide_password=False), autocommit=True
+        address.set(database="postgres").render_as_string(hide_password=False), autocommit=True
     ) as connection:
         connection.execute(f"ALTER DATABASE {address.database} ALLOW_CONNECTIONS false")
         try:

@@ -16,6 +16,7 @@ from core.models import Job
 from core.providers.types import Usage
 from core.record import Call, Kept
 from tests import local_provider
+from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import (
     TEXT,
@@ -417,7 +418,8 @@ def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalPr
     dead = heartbeat.register("dead")
     (call,) = claimed(job, dead)
     expire(dead)
-    waiting = "SELECT 1 AS one FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%finish_reason%'"
+    waiting = """SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database()
+                 AND wait_event_type = 'Lock' AND query LIKE '%finish_reason%'"""
     with ThreadPoolExecutor(1) as threads:
         with db.transaction() as session:
             upkeep._take_over(session, datetime.now(UTC))
@@ -662,7 +664,7 @@ def test_what_is_claimed_while_the_worker_stops_goes_back_unsent(openai: LocalPr
     assert states(job) == {"pending": 3}
 
 
-WAITING_FOR_A_LOCK = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+WAITING_FOR_A_LOCK = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {IN_THIS_DATABASE}"
 
 
 def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:

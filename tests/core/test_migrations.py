@@ -46,7 +46,7 @@ def blank(request: pytest.FixtureRequest) -> Iterator[str]:
     name = f"blank_{os.getpid()}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name}")
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
     database = server.replace("/cairn?", f"/{name}?").replace("/postgres?", f"/{name}?")
     db.configure(database)
     yield database

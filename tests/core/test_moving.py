@@ -33,6 +33,7 @@ from tests.pipeline import (
 
 pytestmark = pytest.mark.usefixtures("database")
 MODEL, OTHER = "gpt-5-mini", "claude-haiku-4-5"
+WAITS_FOR_A_LOCK = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 SMALL = "gpt-4"
 LONG = "".join(
     f"Plant {n} lost output. " + "Its pump failed in winter and was replaced. " * 10 + "\n\n" for n in range(80)
@@ -345,7 +346,7 @@ def test_who_makes_or_claims_requests_waits_for_the_move(work: Callable[[str], o
         with db.transaction() as session:
             locked = jobs.locked(session, job, whole=True)
             done = thread.submit(work, job)
-            until_now(lambda: rows("SELECT 1 FROM pg_locks WHERE NOT granted") != [])
+            until_now(lambda: rows(WAITS_FOR_A_LOCK) != [])
             moving._to_model(session, locked, "anthropic", OTHER)
         done.result(10)
     upkeep.expand_job(job)

@@ -22,6 +22,7 @@ from core.jobs import JobSpec
 from core.process import Processed
 from core.reports import reuse as report
 from core.reuse import Memory, Which
+from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import TEXT, add_document, make_job, rows, run_batches, run_job, until_now
 
@@ -80,7 +81,7 @@ def test_a_text_that_this_process_answered_waits_for_nobodys_claim(openai: Local
 
 def test_a_text_that_is_new_waits_for_the_claims_of_others(openai: LocalProvider, database: str) -> None:
     plain = database.replace("postgresql+psycopg://", "postgresql://")
-    waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    waiting = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {IN_THIS_DATABASE}"
     with ThreadPoolExecutor(1) as thread, psycopg.connect(plain) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (claims.CLAIM_LOCK,))
         asking = thread.submit(ask)

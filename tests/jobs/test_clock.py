@@ -10,6 +10,7 @@ import pytest
 from core.reports import health as report
 from jobs import clock
 from jobs.clock import LEADER_LOCK, Leadership
+from tests.databases import IN_THIS_DATABASE
 from tests.pipeline import until_now
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -26,7 +27,8 @@ def two() -> Iterator[tuple[Leadership, Leadership]]:
 def holders(url: str) -> list[int]:
     with psycopg.connect(url) as connection:
         found = connection.execute(
-            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted", (LEADER_LOCK,)
+            f"SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted AND {IN_THIS_DATABASE}",
+            (LEADER_LOCK,),
         )
         return [pid for (pid,) in found]
 

@@ -1,15 +1,13 @@
 """A database for processes that are killed, and the processes."""
 
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from sqlalchemy import make_url
 
-from core import db, migrate, stored, templates
+from core import db, stored
+from tests import databases
 from tests.batch_provider import BatchProvider
 from tests.processes.running import JobsProcess, Start
 
@@ -17,19 +15,11 @@ from tests.processes.running import JobsProcess, Start
 @pytest.fixture
 def url(postgres_url: str) -> Iterator[str]:
     """A migrated database of its own."""
-    name = f"kills_{secrets.token_hex(4)}"
-    base = postgres_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    own = make_url(base).set(database=name).render_as_string(hide_password=False)
-    db.configure(own)
-    migrate.upgrade()
-    templates.sync_built_ins()
-    stored.load()
-    yield own
-    db.engine().dispose()
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with databases.copy(postgres_url, "kills") as own:
+        db.configure(own)
+        stored.load()
+        yield own
+        db.engine().dispose()
 
 
 @pytest.fixture

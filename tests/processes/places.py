@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import psycopg
 
 from tests.batch_provider import BatchProvider
+from tests.databases import IN_THIS_DATABASE
 from tests.processes.running import until
 
 SECONDS = 25
@@ -86,7 +87,9 @@ def waiting(url: str, table: str) -> int:
     """How many transactions wait for a lock on it."""
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute(
-            "SELECT count(*)::int FROM pg_locks WHERE NOT granted AND relation = to_regclass(%s)", (table,)
+            f"""SELECT count(*)::int FROM pg_locks
+                WHERE NOT granted AND relation = to_regclass(%s) AND {IN_THIS_DATABASE}""",
+            (table,),
         ).fetchone()
     assert row is not None
     return int(row[0])

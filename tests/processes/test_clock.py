@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import make_url
 
 from core import breaker, db, migrate, templates
+from tests import databases
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import make_job, ready_documents, rows, states
 from tests.processes.running import JobsProcess, until
@@ -34,26 +35,22 @@ class Shifted(JobsProcess):
 @pytest.fixture
 def url(postgres_url: str) -> Iterator[str]:
     """A migrated database whose clock is off by as many seconds as its table `jump` says."""
-    base = postgres_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    own = make_url(base).set(database="clock").render_as_string(hide_password=False)
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE clock")
-    with psycopg.connect(own, autocommit=True) as connection:
-        connection.execute("CREATE SCHEMA clock")
-        connection.execute("CREATE TABLE clock.jump AS SELECT 0::float8 AS seconds")
-        for name, kind in (("now", "STABLE"), ("clock_timestamp", "VOLATILE")):
-            connection.execute(
-                f"""CREATE FUNCTION clock.{name}() RETURNS timestamptz {kind} LANGUAGE sql AS
-                    'SELECT pg_catalog.{name}() + make_interval(secs => seconds) FROM clock.jump'"""
-            )
-        connection.execute("ALTER DATABASE clock SET search_path = public, clock, pg_catalog")
-    db.configure(own)
-    migrate.upgrade()
-    templates.sync_built_ins()
-    yield own
-    db.engine().dispose()
-    with psycopg.connect(base, autocommit=True) as connection:
-        connection.execute("DROP DATABASE clock WITH (FORCE)")
+    with databases.copy(postgres_url, "clock", "template0") as own:
+        with psycopg.connect(own, autocommit=True) as connection:
+            connection.execute("CREATE SCHEMA clock")
+            connection.execute("CREATE TABLE clock.jump AS SELECT 0::float8 AS seconds")
+            for name, kind in (("now", "STABLE"), ("clock_timestamp", "VOLATILE")):
+                connection.execute(
+                    f"""CREATE FUNCTION clock.{name}() RETURNS timestamptz {kind} LANGUAGE sql AS
+                        'SELECT pg_catalog.{name}() + make_interval(secs => seconds) FROM clock.jump'"""
+                )
+            database = make_url(own).database
+            connection.execute(f"ALTER DATABASE {database} SET search_path = public, clock, pg_catalog")
+        db.configure(own)
+        migrate.upgrade()
+        templates.sync_built_ins()
+        yield own
+        db.engine().dispose()
 
 
 Start = Callable[[Path], JobsProcess]

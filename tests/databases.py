@@ -1,0 +1,55 @@
+"""Databases on the server of the run: each a copy of one that was migrated once."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import make_url
+
+from core import db, migrate, templates
+
+# Only this one is migrated; nobody may connect to it any more, so that it can be copied at any moment.
+MIGRATED = "migrated"
+MAKES_MIGRATED = 7431  # an advisory lock: the workers of a run come for it at the same time
+
+# A server's locks are all in one view.
+IN_THIS_DATABASE = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+
+
+def named(server: str, name: str) -> str:
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def settle(server: str) -> None:
+    """No test pulls the plug of the machine: nothing has to be on its disk."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("ALTER SYSTEM SET full_page_writes = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def make_migrated(server: str) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (MAKES_MIGRATED,))
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", (MIGRATED,)).rowcount:
+            return
+        connection.execute("DROP DATABASE IF EXISTS migrating WITH (FORCE)")
+        connection.execute("CREATE DATABASE migrating TEMPLATE template0")
+        db.configure(named(server, "migrating"))
+        migrate.upgrade()
+        templates.sync_built_ins()
+        db.engine().dispose()
+        connection.execute("ALTER DATABASE migrating ALLOW_CONNECTIONS false")
+        connection.execute(f"ALTER DATABASE migrating RENAME TO {MIGRATED}")
+
+
+@contextmanager
+def copy(server: str, prefix: str, template: str = MIGRATED) -> Iterator[str]:
+    """The URL of a database of one's own, which is dropped in the end."""
+    name = f"{prefix}_{secrets.token_hex(4)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield named(server, name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

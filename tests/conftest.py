@@ -29,9 +29,25 @@ def _no_outside_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The machine's environment and a developer's .env must not decide what the tests see."""
     for name in [name for name in os.environ if name.upper() in SETTINGS]:
         del os.environ[name]
+    # Hundreds of processes are started that would each compile what they import.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     Settings.model_config["env_file"] = None
     os.environ["DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
     get_settings.cache_clear()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.chains import Chains
+
+    return Chains(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        from tests.chains import chained_first
+
+        chained_first(items)
 
 
 @contextmanager
@@ -94,6 +110,16 @@ def database(migrated: str) -> Iterator[str]:
     shared_clock.forget()
     yield migrated
     pipeline.empty(migrated)
+
+
+@pytest.fixture
+def own_database(database: str, postgres_url: str) -> Iterator[str]:
+    """For a test that breaks its tables: nothing of it is left, however it ends."""
+    with databases.copy(postgres_url, "own") as own:
+        db.configure(own)
+        yield own
+        db.engine().dispose()
+        db.configure(database)
 
 
 @pytest.fixture

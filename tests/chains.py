@@ -1,0 +1,40 @@
+"""How xdist spreads the tests over its workers: what is heavy does not run beside much else that is heavy.
+
+What starts whole apps, browsers and several processes is in one of a few chains. Each goes through one worker, one
+test after the other. They come first; the light tests fill up the workers in the end.
+"""
+
+from pathlib import Path
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+TESTS = Path(__file__).parent
+# The first that fits. Of about the same length.
+CHAINS = {
+    "apps": ("journeys/", "processes/test_page_errors", "processes/test_silence"),
+    "batches": ("processes/test_a", "processes/test_b", "processes/test_c", "core/test_embedded", "core/test_children"),
+    "live": ("processes/",),
+    # No heavy ones, but a server of Debian's is started for the whole file.
+    "migrations": ("core/test_migrations",),
+}
+
+
+def chain_of(path: str) -> str | None:
+    return next((chain for chain, starts in CHAINS.items() if path.startswith(starts)), None)
+
+
+def chained_first(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: chain_of(item.path.relative_to(TESTS).as_posix()) is None)
+
+
+class Chains(LoadScopeScheduling):  # type: ignore[misc]
+    """A unit of work is a chain, or a single test."""
+
+    def __init__(self, config: pytest.Config, log: Producer):
+        config.option.loadscopereorder = False
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return chain_of(nodeid.removeprefix("tests/")) or nodeid

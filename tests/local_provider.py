@@ -18,6 +18,8 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from tests.pipeline import PATIENCE_S
+
 _DOCUMENT = re.compile(r"<document-(\w+)>\n(.*)\n</document-\1>", re.DOTALL)
 
 
@@ -88,14 +90,14 @@ class LocalProvider:
 
     def start(self) -> None:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(PATIENCE_S)
 
     def stop(self) -> None:
         async def end() -> None:
             assert self._runner is not None
             await self._runner.cleanup()
 
-        asyncio.run_coroutine_threadsafe(end(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(end(), self._loop).result(PATIENCE_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()

@@ -19,6 +19,9 @@ from core.live import LiveLane
 
 T = TypeVar("T")
 
+# Whoever waits for something waits so long: a slow machine is not what a test is about, and only a hang meets this.
+PATIENCE_S = 120
+
 TEXT = (
     "The northern plant lost eleven percent of its output in March because two pumps failed. "
     "Repairs took nine days and cost 48,000 euros. "
@@ -60,7 +63,7 @@ def with_lane(work: Callable[[LiveLane], Awaitable[T]], concurrency: int = 8, gr
 
 async def answer(lane: LiveLane, job_id: str) -> None:
     """What the clock and the queue do for one job: pump it until it has ended."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while not await asyncio.to_thread(ended, job_id):
         assert time.monotonic() < deadline, f"the job did not end: {await asyncio.to_thread(states, job_id)}"
         await lane.pump(job_id)
@@ -81,7 +84,7 @@ def states(job_id: str) -> dict[str, int]:
     return {row["state"]: row["n"] for row in counted}
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     """Look again and again from a thread until it is so; fails at the deadline."""
     deadline = time.monotonic() + seconds
     while not await asyncio.to_thread(condition):
@@ -136,7 +139,7 @@ READY_DOCUMENTS = (
 )
 
 
-def until_now(condition: Callable[[], bool], seconds: float = 10) -> None:
+def until_now(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
     """`until` for a test without an event loop."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -144,7 +147,7 @@ def until_now(condition: Callable[[], bool], seconds: float = 10) -> None:
         time.sleep(0.01)
 
 
-def run_batches(job_id: str, seconds: float = 20, rounds: int | None = None) -> None:
+def run_batches(job_id: str, seconds: float = PATIENCE_S, rounds: int | None = None) -> None:
     """What the clock and the queue do for a job with batches: until it has ended, or so many rounds of it."""
 
     async def work(lane: LiveLane) -> None:

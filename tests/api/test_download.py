@@ -19,7 +19,7 @@ from streamlit.web.server.starlette.starlette_gzip_middleware import SelectiveGZ
 
 from api import api
 from core import db, documents
-from tests.pipeline import until_now
+from tests.pipeline import PATIENCE_S, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 # More than both ends' buffers hold.
@@ -44,7 +44,7 @@ def port() -> Iterator[int]:
         until_now(lambda: server.started)
         yield listening.getsockname()[1]
         server.should_exit = True
-        thread.join(10)
+        thread.join(PATIENCE_S)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def document() -> tuple[str, bytes]:
 
 
 def ask(port: int, document_id: str, encoding: str) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     connection.connect()
     assert connection.sock is not None
     connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)

@@ -14,7 +14,7 @@ from api.routes import Looking
 from core import boot, db
 from core.children import Child, Command
 from core.health import DatabaseHealth, standing
-from tests.pipeline import database_away
+from tests.pipeline import PATIENCE_S, database_away
 
 pytestmark = pytest.mark.usefixtures("database")
 WELL = DatabaseHealth(True, 1.0, 0, 10, "up_to_date", None, "0001")
@@ -39,7 +39,7 @@ def die(child: Child, times: int) -> None:
         watch.cancel()
         await asyncio.wait({watch})
 
-    asyncio.run(asyncio.wait_for(run(), 20))
+    asyncio.run(asyncio.wait_for(run(), PATIENCE_S))
 
 
 def test_web_is_ill_when_what_it_started_keeps_ending(client: TestClient, dying: Child) -> None:
@@ -114,7 +114,7 @@ def test_probes_that_come_while_a_look_is_under_way_share_it() -> None:
 
     def look() -> DatabaseHealth:
         looks.append(1)
-        may_end.wait(20)
+        may_end.wait(PATIENCE_S)
         return WELL
 
     async def run() -> None:

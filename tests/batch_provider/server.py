@@ -8,6 +8,7 @@ from tests.batch_provider.lines import ANSWERS, AskedLine, document_in, planned
 from tests.batch_provider.openai_routes import OpenAIRoutes
 from tests.batch_provider.state import Batches
 from tests.local_provider import Asked, LocalProvider
+from tests.pipeline import PATIENCE_S
 
 Act = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Where an answer is a stream that has begun, an error can no longer take its place.
@@ -30,7 +31,7 @@ class BatchProvider(Batches, LocalProvider):
         is done, but the answer is not sent."""
         self._holds.arm(point, times, even_if_gone)
 
-    def reached(self, point: str, timeout: float = 10, count: int = 1) -> None:
+    def reached(self, point: str, timeout: float = PATIENCE_S, count: int = 1) -> None:
         """Returns when that many calls wait there, else raises TimeoutError."""
         self._holds.reached(point, timeout, count)
 

@@ -13,7 +13,17 @@ from core.errors import InvalidInput, NotConfirmed
 from core.jobs import JobSpec
 from core.live import LiveLane, Slots
 from tests.local_provider import LocalProvider, Reply
-from tests.pipeline import add_document, make_job, ready_documents, rows, run_batches, states, until, with_lane
+from tests.pipeline import (
+    PATIENCE_S,
+    add_document,
+    make_job,
+    ready_documents,
+    rows,
+    run_batches,
+    states,
+    until,
+    with_lane,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 MODEL = "gpt-5-mini"
@@ -99,7 +109,7 @@ def test_more_slots_wake_those_who_wait_and_fewer_let_what_runs_end() -> None:
         await asyncio.sleep(0)
         assert not waiting.done()
         most = 3
-        assert await asyncio.wait_for(waiting, 5) == 2
+        assert await asyncio.wait_for(waiting, PATIENCE_S) == 2
         most = 1
         slots.give_back(2)
         last = asyncio.create_task(slots.take())
@@ -107,7 +117,7 @@ def test_more_slots_wake_those_who_wait_and_fewer_let_what_runs_end() -> None:
         await asyncio.sleep(0)
         assert not last.done()
         slots.give_back(1)
-        assert await asyncio.wait_for(last, 5) == 1
+        assert await asyncio.wait_for(last, PATIENCE_S) == 1
         looking.cancel()
 
     asyncio.run(work())

@@ -19,6 +19,7 @@ import pytest
 
 from core.children import Child, Command, describe_exit, wait_before_restart
 from core.embedded import EmbeddedPostgres
+from tests.pipeline import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -29,25 +30,25 @@ POLITE = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
 open(sys.argv[1], "w").close()
-time.sleep(60)
+time.sleep(600)
 """
 DEAF = POLITE.replace("lambda *_: sys.exit(3)", "signal.SIG_IGN")
 POLITE_WITH_DEAF_CHILD = f"""
 import subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", {DEAF!r}, sys.argv[1]])
-time.sleep(60)
+time.sleep(600)
 """
 ENDS_WITH_PARENT = """
 import os, signal, sys, time
 from core.children import end_with_parent
 end_with_parent(int(sys.argv[2]), lambda: os.kill(os.getpid(), signal.SIGTERM), look_every_s=0.05)
 open(sys.argv[1], "w").close()
-time.sleep(60)
+time.sleep(600)
 """
 PARENT = f"""
 import os, subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", {ENDS_WITH_PARENT!r}, sys.argv[1], str(os.getpid())])
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -82,14 +83,14 @@ def python(program: str, *arguments: object) -> list[str]:
     return [sys.executable, "-c", program, *map(str, arguments)]
 
 
-def wait_until(true: Callable[[], object], within_s: float = 10) -> None:
+def wait_until(true: Callable[[], object], within_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < deadline, "did not become true in time"
         time.sleep(0.01)
 
 
-def supervise_until(child: Child, done: Callable[[], object], within_s: float = 10) -> None:
+def supervise_until(child: Child, done: Callable[[], object], within_s: float = PATIENCE_S) -> None:
     async def run() -> bool:
         task = asyncio.create_task(child.supervise())
         deadline = time.monotonic() + within_s
@@ -127,8 +128,8 @@ def test_stop_lets_a_program_end_in_its_own_way(env: Mapping[str, str], ready: P
     assert (child.state.pid, child.state.since, command.alive()) == (command.pid, NOW, True)
     wait_until(ready.exists)
     started = time.monotonic()
-    child.stop(10)
-    assert time.monotonic() - started < 5
+    child.stop(2 * PATIENCE_S)
+    assert time.monotonic() - started < PATIENCE_S
     assert (command.alive(), command.exit_code, child.state.pid) == (False, 3, None)
 
 
@@ -138,9 +139,8 @@ def test_stop_leaves_nothing_of_the_group(env: Mapping[str, str], ready: Path, p
     command = Command(python(program, ready), env)
     command.start()
     wait_until(ready.exists)
-    started = time.monotonic()
     command.stop(0.3)
-    assert time.monotonic() - started < 5
+    assert not command.alive()
     wait_until(lambda: not marked(env["CAIRN_TEST_MARK"]))
     assert command.exit_code == (-signal.SIGKILL if program == DEAF else -signal.SIGTERM)
 
@@ -214,7 +214,7 @@ def test_a_program_that_cannot_start_is_tried_again_until_it_can(env: Mapping[st
         child.start()
     supervise_until(child, lambda: child.state.restarts >= 2 and child.state.next_start_at)
     assert "did not start: [Errno 2]" in (child.state.last_exit or "")
-    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.write_text("#!/bin/sh\nexec sleep 600\n")
     program.chmod(0o755)
     supervise_until(child, lambda: child.state.pid)
     child.stop(1)
@@ -225,7 +225,7 @@ def test_after_stop_nothing_starts(env: Mapping[str, str], ready: Path) -> None:
     child = Child("jobs", command)
     child.stop(1)
     child.start()
-    asyncio.run(asyncio.wait_for(child.supervise(), 5))
+    asyncio.run(asyncio.wait_for(child.supervise(), PATIENCE_S))
     assert (command.pid, child.state.pid) == (None, None)
 
 
@@ -256,11 +256,11 @@ def test_a_child_ends_with_its_parent(env: Mapping[str, str], ready: Path) -> No
     assert len(marked(env["CAIRN_TEST_MARK"])) == 2, "it does not end before"
     parent.kill()
     parent.wait()
-    wait_until(lambda: not marked(env["CAIRN_TEST_MARK"]), within_s=3)
+    wait_until(lambda: not marked(env["CAIRN_TEST_MARK"]))
 
 
 @pytest.mark.kills
 def test_a_parent_that_was_gone_before_counts_as_well(env: Mapping[str, str], ready: Path) -> None:
     beyond_every_pid = 2**22 + 1
     child = subprocess.Popen(python(ENDS_WITH_PARENT, ready, beyond_every_pid), env=env)
-    assert child.wait(5) == -signal.SIGTERM
+    assert child.wait(PATIENCE_S) == -signal.SIGTERM

@@ -15,7 +15,7 @@ import pytest
 from core import configuration, db, stored
 from core.errors import Conflict, InvalidInput, NotFound
 from core.presets import FIELDS, PRESETS
-from tests.pipeline import database_away, rows, until_now
+from tests.pipeline import PATIENCE_S, database_away, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -235,7 +235,7 @@ def test_processes_have_a_change_of_the_page(database: str) -> None:
             assert follower.stdout is not None
             assert follower.stdout.readline() == "follows\n"
         configuration.change({"preset": "production"})
-        assert [follower.communicate(timeout=30)[0] for follower in followers] == ["has it\n", "has it\n"]
+        assert [follower.communicate(timeout=PATIENCE_S)[0] for follower in followers] == ["has it\n", "has it\n"]
     finally:
         for follower in followers:
             follower.kill()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core import db, derive, documents, live, upkeep
-from tests.pipeline import make_job, ready_documents, rows, until_now
+from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -223,7 +223,7 @@ def test_a_document_cannot_go_while_evidence_of_it_is_written() -> None:
             derive.derive(session, 10)
             deleting = thread.submit(documents.delete, "doc_0000")
             until_now(lambda: rows(WAITS) != [])
-        deleting.result(10)
+        deleting.result(PATIENCE_S)
     assert rows("SELECT 1 FROM evidence UNION ALL SELECT 1 FROM insight UNION ALL SELECT 1 FROM response") == []
     assert outcomes() == [("succeeded", None)]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core import documents, extract, heartbeat
-from tests.pipeline import database_away, rows, until_now
+from tests.pipeline import PATIENCE_S, database_away, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -51,7 +51,7 @@ def test_a_database_that_goes_away_meanwhile_costs_no_document(database: str) ->
     with database_away(database):
         work.join(2.5)
         assert work.is_alive()
-    work.join(20)
+    work.join(PATIENCE_S)
     assert not work.is_alive()
     assert state()["state"] in ("ready", "queued")
     assert state()["worker_id"] is None

@@ -19,6 +19,7 @@ from tests import local_provider
 from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import (
+    PATIENCE_S,
     TEXT,
     add_document,
     answer,
@@ -425,7 +426,7 @@ def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalPr
             upkeep._take_over(session, datetime.now(UTC))
             late = threads.submit(live._keep, [kept(call)])
             until_now(lambda: rows(waiting) == [{"one": 1}])
-        late.result(10)
+        late.result(PATIENCE_S)
     assert [row["status"] for row in usage()] == ["ok"]
     assert states(job) == {"answered": 1}
 
@@ -680,7 +681,7 @@ def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
             theirs.result(0.2)
         session.commit()
         assert len(mine.calls) == 1
-        assert theirs.result(5) == ()
+        assert theirs.result(PATIENCE_S) == ()
 
 
 def test_a_claim_makes_its_client_before_the_loop_needs_it(openai: LocalProvider) -> None:

@@ -21,6 +21,7 @@ from core.questions import AROUND_AN_ANSWER, Question
 from tests.batch_provider import BatchProvider, Line
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import (
+    PATIENCE_S,
     add_document,
     answer,
     batch_rows,
@@ -313,7 +314,7 @@ def test_the_last_two_parts_answered_at_once_do_not_each_leave_the_merge_to_the_
             assert merges.settle(session, job, {d.merge_id for d in mine if d.merge_id}) == 0
             other = thread.submit(live.derive_chunk, 1)
             until_now(lambda: rows(WAITS) != [])
-        assert other.result(10) == 1
+        assert other.result(PATIENCE_S) == 1
     assert state_of(document) == "pending"
     assert len(rows("SELECT 1 FROM request_body")) == 3
 
@@ -537,7 +538,7 @@ def one_round(job: str) -> str:
 def test_a_canary_sees_a_long_document_through_live(batch_server: BatchProvider) -> None:
     chosen = {"provider": "openai", "model": SMALL, "lane": "batch", "canary": 3}
     job = make_job([add_document(LONG), add_document(long_text(80, 1000))], "summarize", **chosen)
-    until_now(lambda: one_round(job) == "paused", 30)
+    until_now(lambda: one_round(job) == "paused")
     assert [(row["state"], row["lane"]) for row in requests()] == [
         *[("succeeded", "live")] * 4,
         *[("held", "batch")] * 2,

@@ -17,6 +17,7 @@ from core.reports import jobs as report
 from tests.batch_provider import BatchProvider
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import (
+    PATIENCE_S,
     add_document,
     answer,
     batch_rows,
@@ -348,7 +349,7 @@ def test_who_makes_or_claims_requests_waits_for_the_move(work: Callable[[str], o
             done = thread.submit(work, job)
             until_now(lambda: rows(WAITS_FOR_A_LOCK) != [])
             moving._to_model(session, locked, "anthropic", OTHER)
-        done.result(10)
+        done.result(PATIENCE_S)
     upkeep.expand_job(job)
     assert rows("SELECT DISTINCT body ->> 'model' AS model FROM request_body") == [{"model": OTHER}]
 

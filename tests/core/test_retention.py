@@ -12,7 +12,7 @@ from core.errors import InvalidInput, NotFound, Unavailable
 from core.reports import retention as report
 from core.retention import Kind, Rule
 from tests.local_provider import LocalProvider
-from tests.pipeline import TEXT, add_document, make_job, ready_documents, rows, run_job, states, until_now
+from tests.pipeline import PATIENCE_S, TEXT, add_document, make_job, ready_documents, rows, run_job, states, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 MODEL = "gpt-5-mini"
@@ -285,8 +285,8 @@ def test_a_rule_is_changed_between_two_blocks_and_never_within_one() -> None:
             until_now(lambda: len(rows(WAITING)) == 1)
             switching_off = threads.submit(retention.change, "documents", None)
             until_now(lambda: len(rows(WAITING)) == 2)
-        removing.result(10)
-        switching_off.result(10)
+        removing.result(PATIENCE_S)
+        switching_off.result(PATIENCE_S)
     assert (left("document"), retention.rule("documents")) == ({}, None)
 
 
@@ -367,8 +367,8 @@ def test_a_person_may_delete_at_the_same_time() -> None:
 
     with ThreadPoolExecutor(1) as person:
         deleting = person.submit(by_hand)
-        begun.wait(5)
+        begun.wait(PATIENCE_S)
         removal.run(later(2))
-        deleting.result(20)
+        deleting.result(PATIENCE_S)
     removal.run(later(2))
     assert left("document") == {}

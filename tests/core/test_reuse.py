@@ -24,7 +24,7 @@ from core.reports import reuse as report
 from core.reuse import Memory, Which
 from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply
-from tests.pipeline import TEXT, add_document, make_job, rows, run_batches, run_job, until_now
+from tests.pipeline import PATIENCE_S, TEXT, add_document, make_job, rows, run_batches, run_job, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,7 +75,7 @@ def test_a_text_that_this_process_answered_waits_for_nobodys_claim(openai: Local
     plain = database.replace("postgresql+psycopg://", "postgresql://")
     with ThreadPoolExecutor(1) as thread, psycopg.connect(plain) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (claims.CLAIM_LOCK,))
-        assert thread.submit(ask).result(timeout=10).reused is True
+        assert thread.submit(ask).result(PATIENCE_S).reused is True
     assert (len(openai.asked), reuse.memory.hits) == (1, hits + 1)
 
 
@@ -87,7 +87,7 @@ def test_a_text_that_is_new_waits_for_the_claims_of_others(openai: LocalProvider
         asking = thread.submit(ask)
         until_now(lambda: rows(waiting) != [])
         other.rollback()
-        assert asking.result(timeout=10).reused is False
+        assert asking.result(PATIENCE_S).reused is False
 
 
 def test_memory_learns_from_the_table(openai: LocalProvider) -> None:
@@ -130,6 +130,7 @@ def lookups_broken() -> Iterator[None]:
             db.execute(session, rename.format("lost", "invalidated_at"))
 
 
+@pytest.mark.usefixtures("own_database")
 def test_without_lookups_a_text_is_asked_again_and_health_says_so(openai: LocalProvider) -> None:
     ask()
     with lookups_broken():
@@ -147,6 +148,7 @@ def test_without_lookups_a_text_is_asked_again_and_health_says_so(openai: LocalP
     assert "memory" in found.message
 
 
+@pytest.mark.usefixtures("own_database")
 @pytest.mark.parametrize("lane", ["live", "batch"])
 def test_without_lookups_a_job_goes_on(lane: str) -> None:
     document = add_document()
@@ -375,6 +377,6 @@ def test_two_processes_ask_an_equal_text_once(openai: LocalProvider, database: s
         subprocess.Popen([sys.executable, "-c", ONE_TEXT, TEXT], cwd=ROOT, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    said = sorted(one.communicate(timeout=60)[0].split()[-1] for one in both)
+    said = sorted(one.communicate(timeout=PATIENCE_S)[0].split()[-1] for one in both)
     assert said == ["False", "True"]
     assert len(openai.asked) == 1

@@ -14,7 +14,7 @@ from core import batches, claims, db, heartbeat, jobs, live, migrate, templates,
 from core.embedded import EmbeddedPostgres
 from core.errors import Unavailable
 from tests.local_provider import LocalProvider
-from tests.pipeline import make_job, ready_documents, rows, run_job, states, until_now
+from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, run_job, states, until_now
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_after_a_restart_of_postgresql_the_living_have_time_to_show_it(
     db.configure(server.url)
     upkeep.tick(datetime.now(UTC))
     assert states(job) == {"in_flight": 1}
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while states(job) == {"in_flight": 1}:
         assert time.monotonic() < deadline
         time.sleep(0.2)

@@ -11,7 +11,7 @@ from core.reports import health as report
 from jobs import clock
 from jobs.clock import LEADER_LOCK, Leadership
 from tests.databases import IN_THIS_DATABASE
-from tests.pipeline import until_now
+from tests.pipeline import PATIENCE_S, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -83,7 +83,7 @@ def test_a_tick_that_fails_or_hangs_makes_the_scheduler_red_until_it_is_well_aga
 
     def tick(_at: datetime) -> None:
         if trouble == "hangs":
-            assert well.wait(20)
+            assert well.wait(2 * PATIENCE_S)
         elif not well.is_set():
             raise KeyError("no such job")
 

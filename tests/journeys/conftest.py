@@ -11,11 +11,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+
+from tests import databases
+from tests.pipeline import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -39,17 +44,14 @@ class App:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=PATIENCE_S) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 
-    def stop(self, number: int = signal.SIGTERM) -> float:
-        """Seconds until the process ended."""
-        begun = time.monotonic()
+    def stop(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
-        self.process.wait(20)
-        return time.monotonic() - begun
+        self.process.wait(PATIENCE_S)
 
 
 def start_app(data_dir: Path, **environment: str) -> App:
@@ -66,7 +68,7 @@ def start_app(data_dir: Path, **environment: str) -> App:
         stderr=subprocess.STDOUT,
     )
     app = App(process, port, log)
-    wait_until(lambda: answers(app), 60, f"the app did not start:\n{log}")
+    wait_until(lambda: answers(app), f"the app did not start:\n{log}")
     return app
 
 
@@ -79,8 +81,8 @@ def answers(app: App) -> bool:
         return False
 
 
-def wait_until(done: "object", seconds: float, otherwise: str) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(done: "object", otherwise: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
     while not done():  # type: ignore[operator]
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.05)
@@ -110,26 +112,59 @@ def data_dir() -> Iterator[Path]:
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-@pytest.fixture
-def app(data_dir: Path) -> Iterator[App]:
-    running = start_app(data_dir)
+@contextmanager
+def running_app(data_dir: Path, **environment: str) -> Iterator[App]:
+    running = start_app(data_dir, **environment)
     yield running
     if running.process.poll() is None:
         running.stop()
 
 
 @pytest.fixture
-def browser_page() -> Iterator[object]:
+def app(data_dir: Path) -> Iterator[App]:
+    """As a newcomer starts it: with a PostgreSQL of its own and nothing in it."""
+    with running_app(data_dir) as running:
+        yield running
+
+
+@pytest.fixture
+def app_on_a_server(data_dir: Path, postgres_url: str) -> Iterator[App]:
+    """With a database on the run's server, for what is not about how the app comes up: that takes half as long."""
+    with databases.copy(postgres_url, "app") as url, running_app(data_dir, DATABASE_URL=url) as running:
+        yield running
+
+
+@pytest.fixture
+def web_alone(data_dir: Path, postgres_url: str) -> Iterator[App]:
+    """On the run's server, and without a jobs process."""
+    with (
+        databases.copy(postgres_url, "web") as url,
+        running_app(data_dir, DATABASE_URL=url, EMBEDDED_JOBS="false") as running,
+    ):
+        yield running
+
+
+# One for all tests of a module; longer it must not live, as others use event loops of their own in this thread.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         if os.environ.get("CI") == "true":
             pytest.fail("CI needs Debian's chromium for the journeys")
         pytest.skip("no chromium on this machine: the browser journeys are skipped")
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=PATIENCE_S * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.set_default_timeout(20_000)
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture
+def browser_page(browser: Any) -> Iterator[Any]:
+    """A page that shares nothing with those of other tests: no cookies, no storage, no cache."""
+    context = browser.new_context(viewport={"width": 1400, "height": 1000})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_S * 1000)
+    yield page
+    context.close()

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests import local_provider
-from tests.journeys.conftest import App, start_app, wait_until
+from tests import databases, local_provider
+from tests.journeys.conftest import App, running_app, wait_until
 from tests.local_provider import LocalProvider
 
 pytestmark = pytest.mark.browser
@@ -25,13 +25,14 @@ def model() -> Iterator[LocalProvider]:
 
 
 @pytest.fixture
-def app(data_dir: Path, model: LocalProvider) -> Iterator[App]:
+def app(data_dir: Path, postgres_url: str, model: LocalProvider) -> Iterator[App]:
     keys = {"OPENAI_API_KEY": "test", "ANTHROPIC_API_KEY": "test"}
     urls = {"OPENAI_BASE_URL": model.openai_url, "ANTHROPIC_BASE_URL": model.anthropic_url}
-    running = start_app(data_dir, **keys, **urls)
-    yield running
-    if running.process.poll() is None:
-        running.stop()
+    with (
+        databases.copy(postgres_url, "app") as url,
+        running_app(data_dir, DATABASE_URL=url, **keys, **urls) as running,
+    ):
+        yield running
 
 
 def upload(app: App, page: Any, directory: Path) -> None:
@@ -46,7 +47,7 @@ def upload(app: App, page: Any, directory: Path) -> None:
     def all_ready() -> bool:
         return len(json.loads(app.get("/api/v1/documents?state=ready")[1])["items"]) == DOCUMENTS
 
-    wait_until(all_ready, 60, "the documents were not read")
+    wait_until(all_ready, "the documents were not read")
 
 
 def open_by_hand(app: App, page: Any) -> None:

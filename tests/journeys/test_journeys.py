@@ -23,7 +23,7 @@ def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) ->
     page = browser_page
     page.goto(app.url)
     page.get_by_role("button", name="Load sample documents").click()
-    wait_until(lambda: all_ready(app), 60, "the samples were not read")
+    wait_until(lambda: all_ready(app), "the samples were not read")
     page.goto(f"{app.url}/documents")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     page.goto(f"{app.url}/analyse")
@@ -31,7 +31,7 @@ def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) ->
     page.get_by_role("option", name="Key points").click()
     expect(page.get_by_text("The most important statements")).to_be_visible()
     page.get_by_role("button", name=re.compile("^Launch")).click()
-    expect(page.get_by_text("completed", exact=True).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("completed", exact=True).first).to_be_visible()
     page.get_by_test_id("stMain").get_by_role("link", name="Insights").click()
     grid = page.get_by_test_id("stDataFrame")
     expect(grid).to_be_visible()
@@ -51,15 +51,15 @@ def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) ->
     expect(grid).to_be_visible()
 
 
-def test_a_broken_pdf_says_what_to_do(app: App, browser_page: Any, tmp_path: Path) -> None:
+def test_a_broken_pdf_says_what_to_do(app_on_a_server: App, browser_page: Any, tmp_path: Path) -> None:
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(b"%PDF-1.7\nthis is no more than a beginning")
     page = browser_page
-    page.goto(f"{app.url}/documents")
+    page.goto(f"{app_on_a_server.url}/documents")
     page.locator("input[type=file]").set_input_files(broken)
-    wait_until(lambda: "broken.pdf" in app.get("/api/v1/documents?state=failed")[1], 30, "it did not fail")
-    page.goto(f"{app.url}/documents?state=failed")
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=30_000)
+    wait_until(lambda: "broken.pdf" in app_on_a_server.get("/api/v1/documents?state=failed")[1], "it did not fail")
+    page.goto(f"{app_on_a_server.url}/documents?state=failed")
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     page.get_by_test_id("stDataFrame").click(position={"x": 15, "y": 55})
     found = page.get_by_role("link", name="Open document")
     expect(found).to_have_attribute("href", re.compile("id=doc_"))
@@ -73,18 +73,18 @@ def test_a_broken_pdf_says_what_to_do(app: App, browser_page: Any, tmp_path: Pat
 @pytest.mark.parametrize(
     "address", ["documents", "analyse", "jobs", "insights", "templates", "costs", "system", "job", "document"]
 )
-def test_a_cold_server_runs_the_entry_script_first(address: str, app: App, browser_page: Any) -> None:
+def test_a_cold_server_runs_the_entry_script_first(address: str, web_alone: App, browser_page: Any) -> None:
     """The first hit of a server's life on a page's address goes through navigation.py: its menu and frame are there."""
     page = browser_page
-    page.goto(f"{app.url}/{address}")
+    page.goto(f"{web_alone.url}/{address}")
     expect(page.get_by_role("link", name="Overview")).to_be_visible()
     expect(page.get_by_role("heading").first).to_be_visible()
     expect(page).to_have_title(re.compile(". · Cairn$"))
 
 
-def test_the_page_about_the_api_shows_without_the_internet(app: App, browser_page: Any) -> None:
+def test_the_page_about_the_api_shows_without_the_internet(web_alone: App, browser_page: Any) -> None:
     asked: list[str] = []
     browser_page.on("request", lambda request: asked.append(request.url))
-    browser_page.goto(f"{app.url}/api/v1/docs")
+    browser_page.goto(f"{web_alone.url}/api/v1/docs")
     expect(browser_page.get_by_text("/documents/{document_id}/original")).to_be_visible()
-    assert [url for url in asked if not url.startswith((app.url, "data:"))] == []
+    assert [url for url in asked if not url.startswith((web_alone.url, "data:"))] == []

@@ -15,7 +15,7 @@ import pytest
 from tests import local_provider
 from tests.journeys.conftest import App, left_over, start_app, wait_until
 from tests.local_provider import Reply, in_turn
-from tests.pipeline import TEXT
+from tests.pipeline import PATIENCE_S, TEXT
 
 pytestmark = pytest.mark.kills
 
@@ -30,9 +30,11 @@ def child(app: App, word: str) -> psutil.Process:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_everything_within_five_seconds(number: int, app: App, data_dir: Path) -> None:
+def test_a_signal_ends_everything_by_itself(number: int, data_dir: Path) -> None:
+    """Nothing is waited for until its grace is over."""
+    app = start_app(data_dir, SHUTDOWN_GRACE_SECONDS=str(2 * PATIENCE_S))
     assert len(children_of(app)) == 2
-    assert app.stop(number) < 5
+    app.stop(number)
     assert left_over(data_dir) == []
 
 
@@ -42,7 +44,7 @@ def test_what_was_there_is_there_after_a_restart(app: App, data_dir: Path) -> No
     again = start_app(data_dir)
     assert again.get("/api/v1/templates")[1] == before
     assert again.get("/health/db")[0] == 200
-    assert again.stop() < 5
+    again.stop()
 
 
 @pytest.mark.parametrize("word", ["-m jobs", "postgres"])
@@ -54,7 +56,7 @@ def test_a_killed_child_comes_back_by_itself(word: str, app: App) -> None:
         alive = [p for p in children_of(app) if word in " ".join(p.cmdline()) and p.pid != victim.pid]
         return bool(alive) and app.get("/health/db")[0] == 200
 
-    wait_until(is_back, 30, f"{word} did not come back:\n{app.log.read_text()}")
+    wait_until(is_back, f"{word} did not come back:\n{app.log.read_text()}")
 
 
 def test_everything_killed_at_once_is_survived_by_the_next_start(app: App, data_dir: Path) -> None:
@@ -63,14 +65,14 @@ def test_everything_killed_at_once_is_survived_by_the_next_start(app: App, data_
     again = start_app(data_dir)
     assert again.get("/health/db")[0] == 200
     again.stop()
-    wait_until(lambda: left_over(data_dir) == [], 10, "something was left behind")
+    wait_until(lambda: left_over(data_dir) == [], "something was left behind")
 
 
 def test_jobs_end_when_web_was_killed(app: App, data_dir: Path) -> None:
     jobs = child(app, "-m jobs")
     app.process.kill()
     app.process.wait()
-    wait_until(lambda: not jobs.is_running() or jobs.status() == psutil.STATUS_ZOMBIE, 15, "jobs outlived web")
+    wait_until(lambda: not jobs.is_running() or jobs.status() == psutil.STATUS_ZOMBIE, "jobs outlived web")
     start_app(data_dir).stop()
 
 
@@ -83,7 +85,7 @@ def ask(app: App) -> Callable[[], dict[str, Any]]:
     thread = ThreadPoolExecutor(1)
 
     def send() -> dict[str, Any]:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             found: dict[str, Any] = json.load(answer)
             return found
 
@@ -93,13 +95,13 @@ def ask(app: App) -> Callable[[], dict[str, Any]]:
 def test_a_text_whose_web_was_killed_is_booked_and_its_twin_is_asked(
     data_dir: Path, provider: local_provider.LocalProvider
 ) -> None:
-    provider.plan = in_turn(Reply(delay=120), Reply())
+    provider.plan = in_turn(Reply(delay=2 * PATIENCE_S), Reply())
     told = {"OPENAI_API_KEY": "test", "OPENAI_BASE_URL": provider.openai_url, "WORKER_LEASE_SECONDS": "5"}
     other = start_app(data_dir, **told)
     shared = f"postgresql://postgres@/cairn?host={data_dir / 'postgres'}&port=5432"
     victim = start_app(data_dir, DATABASE_URL=shared, EMBEDDED_JOBS="false", **told)
     lost = ask(victim)
-    wait_until(lambda: provider.in_flight == 1, 20, "it was not asked")
+    wait_until(lambda: provider.in_flight == 1, "it was not asked")
     twin = ask(other)
     victim.process.kill()
     with pytest.raises(ConnectionError):
@@ -108,7 +110,7 @@ def test_a_text_whose_web_was_killed_is_booked_and_its_twin_is_asked(
     records = json.loads(other.get("/api/v1/usage/records")[1])["items"]
     assert [(r["status"], r["priced"]) for r in records] == [("ok", True), ("unheard", True)]
     assert len(provider.asked) == 2
-    assert other.stop() < 5
+    other.stop()
 
 
 def test_a_second_app_on_the_same_data_says_so(app: App, data_dir: Path) -> None:

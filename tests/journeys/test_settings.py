@@ -11,9 +11,15 @@ from playwright.sync_api import expect
 
 from tests.journeys.conftest import App, wait_until
 from tests.local_provider import Asked, LocalProvider, Reply, error
+from tests.pipeline import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 RIGHT, WRONG = "sk-right-7431", "sk-wrong-7431"
+
+
+@pytest.fixture
+def app(app_on_a_server: App) -> App:
+    return app_on_a_server
 
 
 def tab(page: Any, name: str) -> None:
@@ -22,7 +28,7 @@ def tab(page: Any, name: str) -> None:
 
 def sent(app: App, path: str, body: bytes, kind: str = "application/json") -> Any:
     request = urllib.request.Request(f"{app.url}/api/v1{path}", body, {"Content-Type": kind})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
         return json.load(answer)
 
 
@@ -36,7 +42,7 @@ def ask_a_document(app: App) -> None:
     def completed() -> bool:
         return bool(json.loads(app.get(f"/api/v1/jobs/{job}")[1])["state"] == "completed")
 
-    wait_until(completed, 30, app.log.read_text())
+    wait_until(completed, app.log.read_text())
 
 
 def test_a_preset_is_previewed_used_and_undone(app: App, browser_page: Any) -> None:

@@ -5,13 +5,17 @@ from pathlib import Path
 from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 
+from tests.pipeline import PATIENCE_S
+
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
 def opened(page: str, /, **query: str) -> AppTest:
     """In the app with its navigation, as links need it; not run yet."""
     # AppTest does not find a page that has an address of its own.
-    at = AppTest.from_file(str(PAGES / ("health.py" if page == "health" else "navigation.py")), default_timeout=20)
+    at = AppTest.from_file(
+        str(PAGES / ("health.py" if page == "health" else "navigation.py")), default_timeout=PATIENCE_S
+    )
     for name, value in query.items():
         at.query_params[name] = value
     # Else each looks through all installed packages for components, 0.15 s long; there are none.

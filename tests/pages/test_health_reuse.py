@@ -53,14 +53,10 @@ def test_answers_are_taken_out_of_use_after_a_question() -> None:
     assert "Answers to reuse 1" in words(show("health"))
 
 
-@pytest.mark.usefixtures("analysed")
+@pytest.mark.usefixtures("own_database", "analysed")
 def test_lookups_that_fail_are_said() -> None:
     with db.transaction() as session:
         db.execute(session, "ALTER TABLE response RENAME COLUMN invalidated_at TO lost")
-    try:
-        at = show("health")
-    finally:
-        with db.transaction() as session:
-            db.execute(session, "ALTER TABLE response RENAME COLUMN lost TO invalidated_at")
+    at = show("health")
     assert not at.exception
     assert "work goes on without reuse" in words(at)

@@ -15,7 +15,7 @@ from core.reports import documents as report
 from pages import widgets
 from tests.pages import made
 from tests.pages.seeing import PAGES, buttons, links, opened, show, words
-from tests.pipeline import TEXT, add_document, database_away, make_job, rows, run_job
+from tests.pipeline import PATIENCE_S, TEXT, add_document, database_away, make_job, rows, run_job
 
 LISTS = ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health")
 pytestmark = pytest.mark.usefixtures("database")
@@ -303,7 +303,7 @@ def test_a_selection_of_documents_ends_when_other_rows_stand_there() -> None:
 def test_a_page_with_a_filter_in_its_link_can_be_left() -> None:
     """Streamlit clears the link on the way out, and refuses that for what is bound to a widget."""
     document = add_document()
-    at = AppTest.from_file(str(PAGES / "navigation.py"), default_timeout=20).run()
+    at = AppTest.from_file(str(PAGES / "navigation.py"), default_timeout=PATIENCE_S).run()
     at.query_params["state"] = "ready"
     at.switch_page("documents.py").run()
     assert at.selectbox(key="state").value == "ready"
@@ -473,7 +473,7 @@ def test_costs_are_set_against_the_days_before_only_where_something_was_called_t
 
 def test_a_database_that_is_away_is_said_in_plain_words(migrated: str) -> None:
     db.configure(migrated.replace("/cairn", "/not_there"))
-    at = AppTest.from_file(str(PAGES / "navigation.py"), default_timeout=20).run()
+    at = AppTest.from_file(str(PAGES / "navigation.py"), default_timeout=PATIENCE_S).run()
     assert "cannot be reached" in words(at)
     assert "Reference" in words(at)
     assert len(at.error) == 1

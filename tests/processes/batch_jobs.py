@@ -23,7 +23,7 @@ def completed(jobs: list[str]) -> bool:
     return [row["state"] for row in found] == ["completed"] * len(jobs)
 
 
-def wait_until_completed(server: BatchProvider, jobs: list[str], *processes: JobsProcess, seconds: float = 40) -> None:
+def wait_until_completed(server: BatchProvider, jobs: list[str], *processes: JobsProcess) -> None:
     """What is being looked for at Anthropic is known when it has ended, so it ends at once."""
 
     def through() -> bool:
@@ -36,7 +36,7 @@ def wait_until_completed(server: BatchProvider, jobs: list[str], *processes: Job
         logs = "\n".join(process.text() for process in processes)
         return f"{[states(job) for job in jobs]}\n{batches}\n{logs}"
 
-    until(through, seconds, told)
+    until(through, told)
 
 
 def assert_all_answered_once(server: BatchProvider, jobs: list[str]) -> None:

@@ -16,8 +16,6 @@ from tests.batch_provider import BatchProvider
 from tests.databases import IN_THIS_DATABASE
 from tests.processes.running import until
 
-SECONDS = 25
-
 
 class Place(Protocol):
     def armed(self, server: BatchProvider, url: str) -> Any: ...
@@ -43,7 +41,7 @@ class AtProvider:
 
     def _reached(self, server: BatchProvider) -> None:
         for point, times in self.points.items():
-            server.reached(point, SECONDS, times)
+            server.reached(point, count=times)
 
 
 @dataclass(frozen=True)
@@ -80,7 +78,7 @@ class AtTable:
         connection.execute(f"LOCK TABLE {self.table} IN {self.mode} MODE")
 
     def _reached(self, url: str) -> None:
-        until(lambda: waiting(url, self.table) >= self.writers, SECONDS, lambda: f"nobody waits for {self.table}")
+        until(lambda: waiting(url, self.table) >= self.writers, lambda: f"nobody waits for {self.table}")
 
 
 def waiting(url: str, table: str) -> int:

@@ -1,6 +1,5 @@
 """A key and an address that are changed in one process are what the next call of every other one is made with."""
 
-import time
 from typing import Any
 
 import psycopg
@@ -45,10 +44,10 @@ def test_a_job_waits_for_its_key_and_goes_on_with_the_one_that_fits(
     start: Start, url: str, provider: LocalProvider
 ) -> None:
     fitting = {"sk-one"}
-    arrived: list[tuple[float, str]] = []
+    arrived: list[str] = []
 
     def plan(asked: Asked) -> Reply:
-        arrived.append((time.monotonic(), key(asked)))
+        arrived.append(key(asked))
         # Tried again, and nothing that opens a breaker.
         return Reply(delay=0.05) if key(asked) in fitting else error(409, retry_after="0.1")
 
@@ -59,26 +58,27 @@ def test_a_job_waits_for_its_key_and_goes_on_with_the_one_that_fits(
     access.remove_key("openai")
     access.change("openai", "")
     process = start()
-    until(lambda: "is not set up" in str(rows("SELECT error FROM job")[0]["error"]), 30, process.text)
+    until(lambda: "is not set up" in str(rows("SELECT error FROM job")[0]["error"]), process.text)
     assert arrived == []
 
     drop_listener(url)
     access.change("openai", provider.openai_url, "sk-one")
-    until(lambda: completed([first]), 30, process.text)
+    until(lambda: completed([first]), process.text)
     assert states(first) == {"succeeded": 40}
     assert rows("SELECT error FROM job") == [{"error": None}]
 
     # While it is at work, and with its connection cut again at that moment.
     second = make_job(documents, "summarize", provider="openai", model=MODEL)
-    until(lambda: len(arrived) >= 50, 30, process.text)
+    until(lambda: len(arrived) >= 50, process.text)
     fitting.clear()
     fitting.add("sk-two")
     drop_listener(url)
     access.change("openai", provider.openai_url, "sk-two")
-    changed = time.monotonic()
-    until(lambda: completed([second]), 30, process.text)
+    before = arrived.count("sk-one")
+    until(lambda: completed([second]), process.text)
     assert states(second) == {"succeeded": 40}
-    assert max(at for at, used in arrived if used == "sk-one") < changed + 2
+    # In two seconds each of 4 slots may ask so often, however slow the machine.
+    assert arrived.count("sk-one") - before <= 4 * (2 / 0.1 + 1)
     assert process.running
 
 
@@ -89,12 +89,12 @@ def test_the_batch_lane_goes_on_with_a_new_key(start: Start, batch_server: Batch
     batch_server.polls_per_state = 1_000_000
     (job,) = batch_jobs("openai")
     process = start()
-    until(lambda: [row["state"] for row in batch_rows(job)] == ["in_progress"], 30, process.text)
+    until(lambda: [row["state"] for row in batch_rows(job)] == ["in_progress"], process.text)
     batch_server.keys = {"sk-two"}
-    until(lambda: "key was refused" in str(batch_rows(job)[0]["error"]), 30, process.text)
+    until(lambda: "key was refused" in str(batch_rows(job)[0]["error"]), process.text)
     batch_server.polls_per_state = 0
     access.change("openai", batch_server.openai_url, "sk-two")
-    until(lambda: completed([job]), 30, process.text)
+    until(lambda: completed([job]), process.text)
     assert batch_server.creates == 1
 
 
@@ -106,10 +106,10 @@ def test_a_batch_waits_while_its_provider_is_called_elsewhere(
     batch_server.polls_per_state = 1_000_000
     (job,) = batch_jobs("openai")
     process = start()
-    until(lambda: [row["state"] for row in batch_rows(job)] == ["in_progress"], 30, process.text)
+    until(lambda: [row["state"] for row in batch_rows(job)] == ["in_progress"], process.text)
     access.change("openai", provider.openai_url, "sk-other")
-    until(lambda: "is now called at" in str(batch_rows(job)[0]["error"]), 30, process.text)
+    until(lambda: "is now called at" in str(batch_rows(job)[0]["error"]), process.text)
     batch_server.polls_per_state = 0
     access.change("openai", batch_server.openai_url, "sk-one")
-    until(lambda: completed([job]), 30, process.text)
+    until(lambda: completed([job]), process.text)
     assert batch_server.creates == 1

@@ -35,7 +35,7 @@ def test_one_that_was_stopped_longer_than_its_lease_overwrites_nothing_newer(
     start: Start, batch_server: BatchProvider, url: str
 ) -> None:
     first = start()
-    until(leaders, 20, first.text)
+    until(leaders, first.text)
     both, jobs = [first], []
     for number, (provider, place) in enumerate(STOPS, 1):
         with place.armed(batch_server, url) as reached:
@@ -52,11 +52,10 @@ def test_one_that_was_stopped_longer_than_its_lease_overwrites_nothing_newer(
         wait_until_completed(batch_server, jobs, *others)
         before, told = everything(), len(too_late(stopped))
         stopped.process.send_signal(signal.SIGCONT)
-        until(partial(says_more, stopped, told), 10, stopped.text)
+        until(partial(says_more, stopped, told), stopped.text)
         assert everything() == before
     for one in both:
-        assert one.stop() < 5
-        assert one.process.returncode == 0
+        assert one.stop() == 0
     assert_all_answered_once(batch_server, jobs)
 
 
@@ -75,22 +74,22 @@ def test_a_create_whose_creator_was_stopped_while_it_was_sent_comes_to_nothing(
         # Absent for long enough, and sent again.
         wait_until_completed(batch_server, jobs, second)
     first.process.send_signal(signal.SIGCONT)
-    until(lambda: too_late(first), 20, first.text)
+    until(lambda: too_late(first), first.text)
     for one in (first, second):
-        assert one.stop() < 5
+        assert one.stop() == 0
     assert_all_answered_once(batch_server, jobs)
 
 
 def test_two_share_the_batches_of_many_jobs_and_one_dies(start: Start, batch_server: BatchProvider) -> None:
     both = [start(), start()]
-    until(lambda: len(leaders()) == 1 and len(rows("SELECT 1 FROM worker")) == 2, 20, both[0].text)
+    until(lambda: len(leaders()) == 1 and len(rows("SELECT 1 FROM worker")) == 2, both[0].text)
     jobs = [job for count in range(1, 4) for job in batch_jobs("openai", "anthropic", params={"count": count})]
-    until(lambda: batch_server.creates >= 3, 20, both[0].text)
+    until(lambda: batch_server.creates >= 3, both[0].text)
     (leader,) = [one for one in both if one.process.pid in leaders()]
     leader.kill()
     (other,) = [one for one in both if one is not leader]
     wait_until_completed(batch_server, jobs, other)
-    assert other.stop() < 5
+    assert other.stop() == 0
     assert_all_answered_once(batch_server, jobs)
 
 

@@ -25,10 +25,10 @@ def test_live_calls_at_once_are_more_and_fewer_in_every_process(
     openai.plan = lambda _: Reply(delay=0.2)
     job = make_job(ready_documents(1000), "summarize", provider="openai", model="gpt-5-mini")
     processes = [start(), start()]
-    until(lambda: busy() == [2, 2], 30, lambda: [one.text() for one in processes])
+    until(lambda: busy() == [2, 2], lambda: [one.text() for one in processes])
     assert openai.most_in_flight <= 4
     ceilings.change("live_concurrency", Decimal(6))
-    until(lambda: busy() == [6, 6], 15, busy)
+    until(lambda: busy() == [6, 6], busy)
     ceilings.change("live_concurrency", Decimal(1))
-    until(lambda: busy() == [1, 1], 15, busy)
+    until(lambda: busy() == [1, 1], busy)
     assert rows("SELECT 1 FROM request WHERE job_id = :job AND state = 'failed'", job=job) == []

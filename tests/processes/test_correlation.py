@@ -78,12 +78,12 @@ def test_an_api_call_is_followed_to_the_providers_request_id(
     files = [("files", (f"{n}.txt", f"Number {n} of {CONFIDENTIAL}. {TEXT}".encode())) for n in range(4)]
     uploaded = client.post("/documents", files=files, headers={"X-Request-ID": "upload-7"})
     assert uploaded.status_code == 202
-    until_now(lambda: len(rows("SELECT 1 FROM document WHERE state = 'ready'")) == 4, 60)
+    until_now(lambda: len(rows("SELECT 1 FROM document WHERE state = 'ready'")) == 4)
     spec = {"name": "n", "template": "summarize", "collection": "default", "provider": "openai", "lane": "live"}
     made = client.post("/jobs/", json=spec, headers={"X-Request-ID": "click-42"})
     assert (made.status_code, made.headers["X-Request-ID"]) == (201, "click-42")
     job_id = made.json()["id"]
-    until_now(completed(job_id), 60)
+    until_now(completed(job_id))
     until_now(lambda: len(lines(log(), "document dealt with")) >= 4)
 
     told = log()
@@ -123,7 +123,7 @@ def test_a_batch_is_followed_to_its_provider(
         "lane": "batch",
     }
     job_id = client.post("/jobs/", json=spec, headers={"X-Request-ID": "click-43"}).json()["id"]
-    until_now(completed(job_id), 60)
+    until_now(completed(job_id))
     (batch,) = rows("SELECT id, provider_batch_id FROM provider_batch")
     (line,) = lines(log(), "batch handed over")
     assert (line["correlation_id"], line["job"]) == ("click-43", job_id)

@@ -22,7 +22,7 @@ from core.embedded import EmbeddedPostgres
 from tests.batch_provider import BatchProvider
 from tests.journeys.conftest import App, data_dir, start_app
 from tests.local_provider import Asked, LocalProvider, Reply
-from tests.pipeline import make_job, ready_documents, rows, states
+from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, states
 from tests.processes.running import JobsProcess, until
 
 pytestmark = pytest.mark.kills
@@ -63,7 +63,7 @@ def ask(app: App, number: int) -> int:
     path = f"{app.url}/api/v1/text_processing/process"
     request = urllib.request.Request(path, json.dumps(body).encode(), {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=90) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as refused:
         refused.read()
@@ -109,14 +109,14 @@ def test_away_for_twenty_seconds_it_is_waited_for_in_both_lanes_and_by_single_te
             ends.callback(one.kill)
         batch_server.hold("create.after")
         batch = make_job(documents[:12], "questions", provider="openai", model=MODEL, lane="batch")
-        batch_server.reached("create.after", 30)
+        batch_server.reached("create.after")
         texts = [callers.submit(ask, app, number) for number in range(4)]
-        until(lambda: waiting_texts() == 4 and in_flight() > SLOTS, 20, lambda: f"{states(live)} {jobs[0].text()}")
+        until(lambda: waiting_texts() == 4 and in_flight() > SLOTS, lambda: f"{states(live)} {jobs[0].text()}")
         db.engine().dispose()
         server.stop()
         away.set()
         batch_server.release("create.after")
-        until(lambda: app.get("/health/db")[0] == 503, 15, lambda: app.log.read_text()[-2000:])
+        until(lambda: app.get("/health/db")[0] == 503, lambda: app.log.read_text()[-2000:])
         assert app.get("/health")[0] == 200
         status, told = app.get("/api/v1/jobs/")
         assert (status, "database" in told) == (503, True)
@@ -124,14 +124,14 @@ def test_away_for_twenty_seconds_it_is_waited_for_in_both_lanes_and_by_single_te
         assert app.process.poll() is None
         assert all(one.running for one in jobs)
         server.start()
-        until(lambda: app.get("/health/db")[0] == 200, 15, lambda: app.log.read_text()[-2000:])
-        until(lambda: completed(live, batch), 40, lambda: f"{states(live)} {states(batch)} {jobs[0].text()}")
-        assert [text.result(60) for text in texts] == [200] * 4
+        until(lambda: app.get("/health/db")[0] == 200, lambda: app.log.read_text()[-2000:])
+        until(lambda: completed(live, batch), lambda: f"{states(live)} {states(batch)} {jobs[0].text()}")
+        assert [text.result(PATIENCE_S) for text in texts] == [200] * 4
         # New tasks are heard of at once, as before: nobody is left to polling.
         hear = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN \"procrastinate%'"
-        until(lambda: len(rows(hear)) == 4, 15, lambda: rows("SELECT query FROM pg_stat_activity"))
+        until(lambda: len(rows(hear)) == 4, lambda: rows("SELECT query FROM pg_stat_activity"))
         listening = "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'cairn%settings%'"
-        until(lambda: len(rows(listening)) == 3, 15, lambda: rows("SELECT application_name FROM pg_stat_activity"))
+        until(lambda: len(rows(listening)) == 3, lambda: rows("SELECT application_name FROM pg_stat_activity"))
     assert asked(batch_server) == Counter([*documents, *(f"text_{number}" for number in range(4))])
     assert batch_server.creates == 1
     assert states(live) == {"succeeded": DOCUMENTS}
@@ -160,12 +160,12 @@ def test_the_embedded_one_is_killed_and_started_again_by_itself(
     db.configure(f"postgresql://postgres@/cairn?host={data_dir / 'postgres'}&port=5432")
     (worker,) = (one for one in psutil.Process(app.process.pid).children() if "jobs" in one.cmdline())
     job = make_job(ready_documents(40), provider="openai", model=MODEL)
-    until(lambda: in_flight() == SLOTS, 20, lambda: app.log.read_text()[-2000:])
+    until(lambda: in_flight() == SLOTS, lambda: app.log.read_text()[-2000:])
     db.engine().dispose()
     before = postmaster(data_dir)
     os.kill(before, signal.SIGKILL)
-    until(lambda: started_anew(data_dir, before) and app.get("/health/db")[0] == 200, 15, app.log.read_text)
-    until(lambda: completed(job), 30, lambda: app.log.read_text()[-2000:])
+    until(lambda: started_anew(data_dir, before) and app.get("/health/db")[0] == 200, app.log.read_text)
+    until(lambda: completed(job), lambda: app.log.read_text()[-2000:])
     assert worker.is_running()
     assert asked(provider) == Counter(row["document_id"] for row in rows("SELECT document_id FROM request"))
     assert rows("SELECT status, count(*) AS n FROM usage_record GROUP BY 1") == [{"status": "ok", "n": 40}]

@@ -34,7 +34,7 @@ def answered_by_three(start: Start, provider: LocalProvider, quota: Quota, name:
     def completed() -> bool:
         return rows("SELECT state FROM job") == [{"state": "completed"}]
 
-    until(completed, 120, lambda: f"{states(job)} {quota.refused} {[one.text() for one in processes]}")
+    until(completed, lambda: f"{states(job)} {quota.refused} {[one.text() for one in processes]}")
     print(f"{name} {sorted(quota.limits)}: {quota.used():.0%} of the quota used in {quota.ended - quota.begun:.1f} s")
     assert states(job) == {"succeeded": count}
     assert quota.refused == 0

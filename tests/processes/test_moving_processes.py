@@ -49,9 +49,9 @@ def test_no_document_is_lost_or_asked_twice_however_often_the_model_changes(
     processes = [start() for _ in range(3)]
     for turn in range(10):
         asked_before = len(openai.asked)
-        until(lambda: len(openai.asked) >= asked_before + 25, 60, lambda: [one.text() for one in processes])  # noqa: B023
+        until(lambda: len(openai.asked) >= asked_before + 25, lambda: [one.text() for one in processes])  # noqa: B023
         moving.to_model(job, *MODELS[turn % 2])
-    until(completed, 90, lambda: f"{states(job)} {[one.text() for one in processes]}")
+    until(completed, lambda: f"{states(job)} {[one.text() for one in processes]}")
     assert wrong == []
     # Without a retry a 409 fails; everything else is answered, once, by whichever model had it.
     assert states(job) == {"succeeded": 400 - len(failed), "failed": len(failed)}

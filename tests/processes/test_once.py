@@ -8,13 +8,12 @@ import pytest
 from core import documents
 from core.jobs import Leftovers
 from tests.batch_provider import BatchProvider, Line
-from tests.pipeline import batch_rows, make_job, rows, states
+from tests.pipeline import PATIENCE_S, batch_rows, make_job, rows, states
 from tests.processes.batch_jobs import DOCUMENTS, assert_all_answered_once, batch_jobs, completed, wait_until_completed
 from tests.processes.places import AtProvider
 from tests.processes.running import JobsProcess, Start, until
 
 pytestmark = [pytest.mark.kills, pytest.mark.usefixtures("batch_times")]
-SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +24,7 @@ def _nothing_is_due(batch_times: None, setting: Any) -> None:
 
 def a_round(start: Start, code: int = 0) -> JobsProcess:
     process = start("once")
-    assert process.process.wait(SECONDS) == code, process.text()
+    assert process.process.wait(PATIENCE_S) == code, process.text()
     assert rows("SELECT 1 FROM worker") == []
     return process
 
@@ -92,13 +91,13 @@ def test_rounds_beside_a_jobs_process_and_one_another(
         reached()
         beside = start()
         a_second = start("once")
-        assert a_second.process.wait(SECONDS) == 0, a_second.text()
-        until(lambda: rows("SELECT 1 FROM worker WHERE leader"), 20, beside.text)
+        assert a_second.process.wait(PATIENCE_S) == 0, a_second.text()
+        until(lambda: rows("SELECT 1 FROM worker WHERE leader"), beside.text)
     jobs += batch_jobs("openai", "anthropic", params={"count": 1})
     second = start("once")
     wait_until_completed(batch_server, jobs, beside)
     for one in (first, second):
-        assert one.process.wait(SECONDS) == 0, one.text()
+        assert one.process.wait(PATIENCE_S) == 0, one.text()
     beside.stop()
     assert_all_answered_once(batch_server, jobs)
 
@@ -106,7 +105,7 @@ def test_rounds_beside_a_jobs_process_and_one_another(
 def test_what_is_not_set_up_or_not_known(start: Start, url: str) -> None:
     unknown, wrong = start("twice"), start("once", OPENAI_BASE_URL="nonsense")
     away = start("once", DATABASE_URL="postgresql://cairn:secret@127.0.0.1:1/cairn")
-    assert [one.process.wait(SECONDS) for one in (unknown, wrong, away)] == [2, 2, 1]
+    assert [one.process.wait(PATIENCE_S) for one in (unknown, wrong, away)] == [2, 2, 1]
     assert "python -m jobs [once]" in unknown.text()
     assert "OPENAI_BASE_URL" in wrong.text()
     assert away.text().startswith("The database cannot be reached.")

@@ -13,6 +13,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.journeys.conftest import App, data_dir, start_app
+from tests.pipeline import PATIENCE_S
 
 pytestmark = pytest.mark.kills
 __all__ = ["data_dir"]
@@ -34,7 +35,7 @@ def shown(app: App, page: str) -> str:
         ):
             await stream.send_bytes(asked.SerializeToString())
             while True:
-                message = ForwardMsg.FromString(await stream.receive_bytes(timeout=20))
+                message = ForwardMsg.FromString(await stream.receive_bytes(timeout=PATIENCE_S))
                 told += str(message)
                 if message.WhichOneof("type") == "script_finished":
                     return told

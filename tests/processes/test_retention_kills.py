@@ -7,7 +7,7 @@ import pytest
 
 from core import db, retention
 from core.retention import Rule
-from tests.pipeline import ready_documents, rows
+from tests.pipeline import PATIENCE_S, ready_documents, rows
 from tests.processes.places import waiting
 from tests.processes.running import Start, until
 
@@ -55,20 +55,20 @@ def test_what_was_removed_is_told_exactly_whenever_the_process_dies(start: Start
     with psycopg.connect(url) as connection:
         connection.execute("LOCK TABLE audit_entry IN SHARE MODE")
         first = start()
-        until(lambda: waiting(url, "audit_entry") == 1, 30, first.text)
+        until(lambda: waiting(url, "audit_entry") == 1, first.text)
         first.kill()
         connection.rollback()
     assert (left(), told()) == (NUMBER, 0)
     second = start()
-    until(lambda: told() > 0, 30, second.text)
+    until(lambda: told() > 0, second.text)
     second.kill()
     # What the server was told to commit by then, it has committed.
-    until(lambda: rows(OTHERS) == [], 20, lambda: rows(OTHERS))
+    until(lambda: rows(OTHERS) == [], lambda: rows(OTHERS))
     removed = NUMBER - left()
     assert removed > 0
     assert told() == removed
     third, fourth = start(), start()
-    until(lambda: left() == 0, 60, third.text)
+    until(lambda: left() == 0, third.text)
     assert told() == NUMBER
     assert third.running
     assert fourth.running
@@ -77,5 +77,5 @@ def test_what_was_removed_is_told_exactly_whenever_the_process_dies(start: Start
 @pytest.mark.usefixtures("due")
 def test_a_round_by_hand_removes_too(start: Start) -> None:
     one = start("once")
-    one.process.wait(60)
+    one.process.wait(PATIENCE_S)
     assert (left(), told()) == (0, NUMBER)

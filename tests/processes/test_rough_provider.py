@@ -69,7 +69,7 @@ def test_every_request_of_a_job_ends_once_in_bad_weather(start: Start, rough: Ro
     documents = ready_documents(DOCUMENTS)
     jobs = {name: make_job(documents, provider=name, model=model) for name, model in MODELS.items()}
     processes = [start() for _ in range(3)]
-    until(completed, 90, lambda: f"{[states(job) for job in jobs.values()]} {[one.text() for one in processes]}")
+    until(completed, lambda: f"{[states(job) for job in jobs.values()]} {[one.text() for one in processes]}")
     for provider, job in jobs.items():
         ended = states(job)
         assert set(ended) <= {"succeeded", "failed"}

@@ -248,7 +248,7 @@ def test_a_create_held_while_its_client_is_killed_is_not_carried_out(
     for point, created in (("create.before", 0), ("create.after", 1)):
         server.hold(point)
         poster = subprocess.Popen([sys.executable, "-c", POSTER, f"{client.base_url}messages/batches", asked])
-        server.reached(point, timeout=60)
+        server.reached(point)
         poster.kill()
         poster.wait()
         server.release(point)

@@ -15,14 +15,21 @@ REFUSED = "access-refused"
 def buttons(how: Access) -> None:
     name = how.provider
     label = "Change key or address" if how.set_up or how.trouble else "Set key"
-    if st.button(label, key=f"access-{name}", icon=":material/key:", on_click=_begin):
+    if st.button(label, key=f"access-{name}", icon=":material/key:", on_click=_begin, args=(how,)):
         _change(name)
     if access.is_set_here(name) and st.button("Remove key", key=f"remove-{name}", type="tertiary"):
         _remove(name)
 
 
-def _begin() -> None:
+def _begin(how: Access) -> None:
+    """Closing the dialog and opening it at once can be one run of the page: what was typed would still be there."""
     st.session_state.pop(REFUSED, None)
+    st.session_state[f"key-{how.provider}"] = ""
+    st.session_state[f"address-{how.provider}"] = _own_address(how)
+
+
+def _own_address(how: Access) -> str:
+    return how.address if how.address_from == "here" else ""
 
 
 def form(name: str) -> None:
@@ -39,9 +46,9 @@ def form(name: str) -> None:
         disabled=obstacle is not None,
         key=f"key-{name}",
     )
+    st.session_state.setdefault(f"address-{name}", _own_address(now))
     address = st.text_input(
         "Address",
-        value=now.address if now.address_from == "here" else "",
         placeholder=addresses.shown(access.entered(name, "", "").address),
         help="Empty: as the environment says, else the provider's own. Another server that speaks the same API: "
         "http://localhost:11434/v1",
@@ -79,7 +86,7 @@ def _tell_effects(now: Access, key: str, address: str) -> None:
 def _save(name: str, key: str, address: str) -> None:
     """Tested first: with a wrong key every call of a running job would fail."""
     if st.button("Test and save", type="primary"):
-        _begin()
+        st.session_state.pop(REFUSED, None)
         try:
             how = access.entered(name, address, key)
             with st.spinner("Asking for its models"):

@@ -161,3 +161,20 @@ def test_locked_settings_offer_no_change_and_say_so(setting: Any) -> None:
     offered = ("Set key", "Change key", "Remove", "Undo", "Use ", "Go back", "Preview")
     assert not [label for label in buttons(at) if label.startswith(offered)]
     assert all(one.disabled for one in at.text_input)
+
+
+def the_buttons() -> None:
+    from core import access
+    from pages import settings_access
+
+    settings_access.buttons(access.of("openai"))
+
+
+def test_closed_and_opened_at_once_the_dialog_has_forgotten_what_was_typed(openai: LocalProvider) -> None:
+    """Both can reach a slow server as one run of the page."""
+    at = press(AppTest.from_function(the_buttons).run(), "Change key or address")
+    field(at, "Key").set_value(WRONG)
+    field(at, "Address").set_value("http://127.0.0.1:1/v1")
+    at = press(at, "Change key or address")
+    assert (field(at, "Key").value, field(at, "Address").value) == ("", "")
+    assert WRONG not in str(at.session_state)

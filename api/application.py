@@ -19,8 +19,9 @@ from api import (
     text_processing,
     usage,
 )
-from core import __version__, correlation
-from core.settings import get_settings
+from core import __version__
+from core.environment import get_settings
+from core.runtime import correlation
 
 
 class RequestId:

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from core.environment import get_settings
 from core.errors import (
     CairnError,
     ConfigurationError,
@@ -22,7 +23,6 @@ from core.errors import (
     ProviderError,
     Unavailable,
 )
-from core.settings import get_settings
 
 log = structlog.get_logger()
 STATUS: dict[type[CairnError], int] = {

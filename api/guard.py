@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import errors
-from core.settings import get_settings
+from core.environment import get_settings
 
 # A host and nothing around it: what a lenient parser would make of anything else is not asked.
 _HOST = re.compile(r"(?:([a-z0-9.-]+)|\[([0-9a-f:.]+)\])(?::[0-9]{1,5})?", re.IGNORECASE)

@@ -30,12 +30,14 @@ from api.schemas import (
     listed,
     spent,
 )
-from core import imports, jobs, moving, shared_clock
+from core import imports, moving
+from core import jobs as core_jobs
 from core.jobs import Fallback, JobSpec, Leftovers
 from core.reports import jobs as report
 from core.reports import output as output_report
 from core.reports import stats
 from core.reports.jobs import EventRow, JobRow, ProviderBatchRow, RequestRow, ResponseRow
+from core.runtime import shared_clock
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -75,8 +77,8 @@ def spec(body: JobIn) -> JobSpec:
 
 @router.post("/estimate", response_model=EstimateOut)
 def estimate(body: JobIn) -> Any:
-    found = jobs.estimate(spec(body), shared_clock.now())
-    took = report.turnaround(body.provider, jobs.model_for(body.provider, body.model))
+    found = core_jobs.estimate(spec(body), shared_clock.now())
+    took = report.turnaround(body.provider, core_jobs.model_for(body.provider, body.model))
     return {
         **fields_of(found, EstimateOut),
         "cost_usd": {"live": found.cost_live, "batch": found.cost_batch},
@@ -91,7 +93,7 @@ def overview() -> dict[str, Any]:
 
 @router.post("/", status_code=201, response_model=JobOut)
 def create(body: JobIn) -> Any:
-    return out(report.get(jobs.create(spec(body), shared_clock.now(), start=body.start)))
+    return out(report.get(core_jobs.create(spec(body), shared_clock.now(), start=body.start)))
 
 
 @router.get("/", response_model=ListOut[JobOut])
@@ -106,37 +108,37 @@ def get(job_id: str) -> Any:
 
 @router.put("/{job_id}", response_model=JobOut)
 def change(job_id: str, body: JobChangeIn) -> Any:
-    jobs.rename(job_id, body.name, body.description)
+    core_jobs.rename(job_id, body.name, body.description)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/start", response_model=JobOut)
 def start(job_id: str, body: StartIn | None = None) -> Any:
-    jobs.start(job_id, confirmed=body is not None and body.confirmed)
+    core_jobs.start(job_id, confirmed=body is not None and body.confirmed)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/cancel", response_model=JobOut)
 def cancel(job_id: str) -> Any:
-    jobs.cancel(job_id)
+    core_jobs.cancel(job_id)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/pause", response_model=JobOut)
 def pause(job_id: str) -> Any:
-    jobs.pause(job_id)
+    core_jobs.pause(job_id)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/resume", response_model=JobOut)
 def resume(job_id: str) -> Any:
-    jobs.resume(job_id)
+    core_jobs.resume(job_id)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/retry", response_model=JobOut)
 def retry(job_id: str, body: RetryIn | None = None) -> Any:
-    jobs.retry(job_id, body.lane if body else None)
+    core_jobs.retry(job_id, body.lane if body else None)
     return out(report.get(job_id))
 
 
@@ -160,7 +162,7 @@ def move_estimate(job_id: str, body: MoveIn) -> Any:
 @router.delete("/{job_id}", status_code=204)
 def delete(job_id: str) -> None:
     """An ended job or a draft. Its requests go; what it cost and what it found stay."""
-    jobs.delete(job_id)
+    core_jobs.delete(job_id)
 
 
 @router.get("/{job_id}/provider_batches", response_model=ListOut[ProviderBatchOut])

@@ -5,10 +5,11 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.schemas import ComponentOut, HealthOut, StuckOut, WorkerOut, fields_of
-from core import __version__, shared_clock
+from core import __version__
 from core.health import now
 from core.health.now import Component
 from core.reports import health, stuck
+from core.runtime import shared_clock
 
 router = APIRouter(prefix="/internal/monitoring", tags=["internal"])
 

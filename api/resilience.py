@@ -5,20 +5,12 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas import (
-    ChoiceIn,
-    ListOut,
-    OperationChoiceIn,
-    PresetOut,
-    RecommendedOut,
-    ResilienceOut,
-    ValidatedOut,
-)
+from api.schemas import ChoiceIn, ListOut, OperationChoiceIn, PresetOut, RecommendedOut, ResilienceOut, ValidatedOut
 from core import configuration, presets, templates
 from core.configuration import InForce
+from core.environment import get_settings
 from core.errors import NotFound
 from core.presets import PresetName
-from core.settings import get_settings
 
 router = APIRouter(prefix="/internal/resilience/config", tags=["resilience"])
 # Who made a change, until programs sign in.

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse
 from api import errors
 from core import __version__, boot
 from core import health as core_health
+from core.environment import get_settings
 from core.health import DatabaseHealth
-from core.settings import get_settings
 
 STARTED = time.monotonic()
 

@@ -9,7 +9,7 @@ from fastapi import Form, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from core.record import storable as storable_text
-from core.reports.page import MOST, Page
+from core.runtime.paging import MOST, Page
 
 T = TypeVar("T")
 Row = TypeVar("Row")

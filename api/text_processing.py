@@ -8,11 +8,12 @@ from fastapi import APIRouter
 
 from api.jobs import out as job_out
 from api.schemas import BatchProcessIn, JobOut, ListOut, OperationOut, ProcessIn, ProcessOut
-from core import clients, documents, jobs, process, templates
+from core import clients, documents, process, templates
+from core import jobs as core_jobs
 from core.errors import InvalidInput
-from core.ids import new_id
 from core.jobs import JobSpec
 from core.reports import jobs as report
+from core.runtime.ids import new_id
 
 router = APIRouter(prefix="/text_processing", tags=["text_processing"])
 
@@ -47,8 +48,8 @@ def process_many(body: BatchProcessIn) -> Any:
     )
     if any(not text.strip() for text in body.texts):
         raise InvalidInput("A text is empty. Leave it out.")
-    jobs.check(spec)
+    core_jobs.check(spec)
     clients.provider(spec.provider)
     for number, text in enumerate(body.texts, 1):
         documents.add(f"text-{number:05}.txt", io.BytesIO(text.encode()), collection, media_type="text/plain")
-    return job_out(report.get(jobs.create(spec, datetime.now(UTC))))
+    return job_out(report.get(core_jobs.create(spec, datetime.now(UTC))))

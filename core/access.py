@@ -12,9 +12,10 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from core import addresses, db, providers, seals, stored
+from core import addresses, providers, stored
+from core.environment import get_settings
 from core.errors import InvalidInput
-from core.settings import get_settings
+from core.runtime import db, sealed_secrets
 from core.stored import KEY
 
 ADDRESS = "address:"
@@ -112,7 +113,7 @@ def _of_environment(provider: str) -> str:
 
 
 def _opened(provider: str, address: str, sealed: str) -> tuple[SecretStr | None, Trouble | None]:
-    text = seals.opened(sealed)
+    text = sealed_secrets.opened(sealed)
     if text is None:
         return None, "unreadable"
     found = json.loads(text)
@@ -152,7 +153,7 @@ def remove_key(provider: str, *, by: str = "") -> None:
 
 
 def _sealed(provider: str, address: str, key: str) -> str:
-    return seals.seal(json.dumps({"provider": provider, "address": address, "key": key}))
+    return sealed_secrets.seal(json.dumps({"provider": provider, "address": address, "key": key}))
 
 
 def _known(provider: str) -> None:

@@ -22,13 +22,14 @@ from typing import Any
 
 import structlog
 
-from core import access, clients, correlation, db, held, packing, queue, reuse, shared_clock, templates, upkeep
+from core import access, clients, held, packing, reuse, templates, upkeep
+from core.environment import get_settings
 from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
-from core.models import Job, ProviderBatch
 from core.providers.batches import Gone, Order
 from core.providers.types import Provider
 from core.reports.correlation import of_batch
-from core.settings import get_settings
+from core.runtime import correlation, db, queue, shared_clock
+from core.tables import Job, ProviderBatch
 
 log = structlog.get_logger()
 # Files are written, fetched and read by so many at a time in one process.

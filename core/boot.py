@@ -12,11 +12,12 @@ from typing import Any
 
 import structlog
 
-from core import clients, db, migrate, process, stored, templates
-from core.children import Child, ChildState, Command
+from core import clients, process, stored, templates
+from core.environment import Settings, get_settings
 from core.errors import CairnError, ConfigurationError
-from core.logs import adopt, configure_logs
-from core.settings import Settings, get_settings
+from core.runtime import db, migrate
+from core.runtime.logs import adopt, configure_logs
+from core.runtime.supervision import Child, ChildState, Command
 
 log = structlog.get_logger()
 # Imported before the first page needs them, then frozen: a garbage collection never walks over them again.
@@ -65,7 +66,7 @@ def _bring_up(settings: Settings, stack: AsyncExitStack) -> None:
     """Start in order; what is pushed on the stack ends in the opposite one, also when a later step fails."""
     url = settings.database_url
     if url is None:
-        from core.embedded import EmbeddedPostgres
+        from core.runtime.embedded_postgres import EmbeddedPostgres
 
         postgres = Child("postgres", EmbeddedPostgres(settings.data_dir))
         _supervise(stack, postgres, POSTGRES_STOP_SECONDS)

@@ -15,10 +15,10 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from core import db, queue
 from core.errors import ProviderError, Unavailable
-from core.models import AuditEntry
 from core.record import Failed, Kept, Outcome
+from core.runtime import db, queue
+from core.tables import AuditEntry
 
 log = structlog.get_logger()
 FRESH_SECONDS = 0.5

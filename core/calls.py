@@ -5,12 +5,13 @@ from collections.abc import Callable
 
 import structlog
 
-from core import breaker, clients, configuration, limits, pricing, shared_clock
+from core import breaker, clients, configuration, limits, pricing
 from core.errors import InvalidInput, ProviderError
 from core.pricing import Price
 from core.providers.types import Answer, Usage
 from core.record import Call, Failed, Kept, Outcome, Unheard, storable
 from core.retry import RetryPolicy, with_retries
+from core.runtime import shared_clock
 
 log = structlog.get_logger()
 # What nobody has a queue for waits so long for room in a rate limit.

@@ -4,10 +4,11 @@ of them: set while Cairn runs, else by the environment."""
 from dataclasses import dataclass
 from typing import Literal
 
-from core import db, stored
+from core import stored
 from core.defaults import PROVIDERS
+from core.environment import get_settings
 from core.errors import InvalidInput
-from core.settings import get_settings
+from core.runtime import db
 
 CAPS = "limits:"
 LARGEST = 10**12

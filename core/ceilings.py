@@ -10,9 +10,10 @@ from types import MappingProxyType
 
 import structlog
 
-from core import db, stored
+from core import stored
+from core.environment import get_settings
 from core.errors import InvalidInput
-from core.settings import get_settings
+from core.runtime import db
 from core.stored import Source
 
 log = structlog.get_logger()

@@ -10,12 +10,13 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import breaker, db, former, limits, reuse
+from core import breaker, former, limits, reuse
 from core.breaker import Standing
+from core.environment import get_settings
 from core.limits import Room
 from core.providers.types import Provider
 from core.record import REUSED_RECORDS, Call, Taken
-from core.settings import get_settings
+from core.runtime import db
 
 CLAIM_LOCK = 0x0CA1_0002
 

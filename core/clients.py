@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from core import access, providers, stored
 from core.access import Access
+from core.environment import Settings, get_settings
 from core.errors import InvalidInput
 from core.providers.types import Provider
-from core.settings import Settings, get_settings
 
 NAMES = (*access.NAMES, "offline")
 

@@ -11,10 +11,11 @@ from typing import Any, Literal
 
 import structlog
 
-from core import db, presets, stored
+from core import presets, stored
+from core.environment import Settings, get_settings
 from core.errors import Conflict, InvalidInput
 from core.presets import Config, FieldError, Values
-from core.settings import Settings, get_settings
+from core.runtime import db
 
 log = structlog.get_logger()
 FOR_ALL = "resilience"

@@ -1,9 +1,10 @@
 """What holds where nothing is chosen: set while Cairn runs, else by the environment, else ours."""
 
-from core import db, languages, stored
+from core import languages, stored
+from core.environment import get_settings
 from core.errors import InvalidInput
 from core.providers.models import default_model
-from core.settings import get_settings
+from core.runtime import db
 from core.stored import Source
 
 MODEL = "model:"

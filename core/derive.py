@@ -16,11 +16,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from core import db, former, providers, quotes
+from core import former, providers, quotes
 from core.errors import ProviderError
-from core.ids import new_id
 from core.prompts import Asking
 from core.record import recount, storable
+from core.runtime import db
+from core.runtime.ids import new_id
 from core.templates import asking as load_asking
 
 

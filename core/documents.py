@@ -8,12 +8,13 @@ from typing import BinaryIO
 
 from sqlmodel import Session, col, select
 
-from core import ceilings, correlation, db, queue
+from core import ceilings
 from core.errors import Conflict, InvalidInput, NotFound
 from core.extraction import SUPPORTED, media_type_of
-from core.ids import new_id
-from core.models import BlobChunk, Collection, Document, DocumentText
 from core.record import recount
+from core.runtime import correlation, db, queue
+from core.runtime.ids import new_id
+from core.tables import BlobChunk, Collection, Document, DocumentText
 
 CHUNK_BYTES = 1 << 20
 DEFAULT_COLLECTION = "default"

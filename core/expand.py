@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import db, merges, queue
-from core.models import JobEvent
+from core import merges
 from core.prompts import Asking
 from core.providers.types import Provider
 from core.questions import AROUND_AN_ANSWER, New, Question
 from core.record import REUSED_RECORDS
 from core.reuse import REUSABLE, is_known, looks_up
+from core.runtime import db, queue
+from core.tables import JobEvent
 
 CHUNK = 50
 # Texts of so many characters are held in memory at once, and one document more.

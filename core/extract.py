@@ -9,13 +9,13 @@ from pathlib import Path
 import structlog
 from sqlmodel import Session
 
-from core import correlation, db, queue
 from core.documents import original, unknown_type_message
+from core.environment import get_settings
 from core.errors import ExtractionError, NotFound, Unavailable
 from core.extraction import SUPPORTED, Extracted, Limits, extract
-from core.models import Document
 from core.prompts import text_hash
-from core.settings import get_settings
+from core.runtime import correlation, db, queue
+from core.tables import Document
 
 log = structlog.get_logger()
 STAGE_EVERY_SECONDS = 0.3

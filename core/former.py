@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import db
+from core.runtime import db
 
 
 def until(former: Sequence[Mapping[str, Any]] | None) -> int:

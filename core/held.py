@@ -15,11 +15,12 @@ from typing import Any
 from sqlalchemy import case, func, update
 from sqlmodel import Session, col
 
-from core import db, expand, ingest, packing, queue
+from core import expand, ingest, packing
+from core.environment import get_settings
 from core.errors import ProviderError
-from core.models import Job, ProviderBatch
 from core.providers.batches import BatchLane, Remote
-from core.settings import get_settings
+from core.runtime import db, queue
+from core.tables import Job, ProviderBatch
 
 # What a provider says of a queue that takes no more for now.
 FULL_QUEUE = "token_limit_exceeded"

@@ -14,10 +14,11 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import clients, db, expand, packing, pricing, reuse
+from core import clients, expand, packing, pricing, reuse
 from core.errors import Conflict, InvalidInput, NotFound
-from core.models import Job
 from core.providers.types import Provider
+from core.runtime import db
+from core.tables import Job
 
 ENDPOINTS = {
     "openai": ("/v1/chat/completions", "/v1/responses", "/v1/embeddings"),

@@ -17,13 +17,14 @@ from typing import Any, NamedTuple
 import psycopg
 from sqlmodel import Session
 
-from core import booking, db, leftovers, results
+from core import booking, leftovers, results
 from core.booking import Account, Bill, array
 from core.leftovers import Leftover, Rule
 from core.providers.batches import BatchLane, Refused, Remote
 from core.providers.types import Usage
 from core.record import UNSTORABLE_RESPONSE, storable
 from core.results import Block, Key, Odd, Told
+from core.runtime import db
 
 MISSING = "The results held no line for it that could be read. Send it again."
 GONE = "The provider has deleted this batch's results. Send the request again; it is billed again."

@@ -9,12 +9,13 @@ from typing import Any, Literal
 import structlog
 from sqlmodel import Session
 
-from core import ceilings, clients, correlation, db, expand, merges, packing, pricing, queue, reuse, templates
+from core import ceilings, clients, expand, merges, packing, pricing, reuse, templates
 from core.defaults import model_of
 from core.errors import Conflict, InvalidInput, NotConfirmed, NotFound
-from core.ids import new_id
-from core.models import Job
 from core.prompts import Asking
+from core.runtime import correlation, db, queue
+from core.runtime.ids import new_id
+from core.tables import Job
 
 log = structlog.get_logger()
 Lane = Literal["live", "batch"]

@@ -21,23 +21,21 @@ from core import (
     calls,
     claims,
     clients,
-    correlation,
-    db,
     derive,
     expand,
     limits,
     merges,
     minutes,
-    queue,
     record,
     reuse,
     templates,
     upkeep,
 )
 from core.errors import Unavailable
-from core.models import Job
 from core.packing import OWN_OUTPUT_TOKENS
 from core.record import Call, Failed, Kept, Outcome
+from core.runtime import correlation, db, queue
+from core.tables import Job
 
 log = structlog.get_logger()
 T = TypeVar("T")

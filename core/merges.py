@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import db, former, prompts, providers, templates, tokens
+from core import former, prompts, providers, templates
 from core.prompts import Asking
+from core.runtime import db, tokens
 
 
 def settle(session: Session, job_id: str, merge_ids: Collection[int]) -> int:

@@ -9,10 +9,11 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from core import clients, db, expand, former, jobs, packing, pricing, providers, queue, reuse, templates
+from core import clients, expand, former, jobs, packing, pricing, providers, reuse, templates
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import Lane
-from core.models import Job
+from core.runtime import db, queue
+from core.tables import Job
 
 log = structlog.get_logger()
 AT_WORK = ("queued", "running", "paused")

@@ -15,13 +15,14 @@ import orjson
 from psycopg import sql
 from sqlmodel import Session
 
-from core import ceilings, claims, db, former, pricing, record, reuse
-from core.ids import new_id
-from core.models import Job, ProviderBatch
+from core import ceilings, claims, former, pricing, record, reuse
 from core.prompts import Asking
 from core.providers.batches import BatchLane, Framing, Limits
 from core.providers.types import Provider
 from core.reports.batches import in_flight
+from core.runtime import db
+from core.runtime.ids import new_id
+from core.tables import Job, ProviderBatch
 
 # What an own request's answer is taken to be in estimates.
 OWN_OUTPUT_TOKENS = 500

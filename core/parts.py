@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core import tokens
+from core.runtime import tokens
 
 # Where a piece may end, the best places first.
 ENDS = (

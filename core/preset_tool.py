@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from core import configuration, presets
+from core.environment import get_settings
 from core.errors import ConfigurationError
 from core.presets import Config, FieldError
-from core.settings import get_settings
 
 USAGE = "Usage: python -m core.preset_tool list | show NAME | validate [JSON] | recommend [ENVIRONMENT]"
 

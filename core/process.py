@@ -17,32 +17,17 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import (
-    breaker,
-    calls,
-    claims,
-    clients,
-    correlation,
-    db,
-    derive,
-    heartbeat,
-    limits,
-    minutes,
-    prompts,
-    record,
-    reuse,
-    templates,
-    tokens,
-)
+from core import breaker, calls, claims, clients, derive, limits, minutes, prompts, record, reuse, templates
+from core.environment import get_settings
 from core.errors import InvalidInput, ProviderError, Unavailable
-from core.ids import new_id
 from core.jobs import model_for
 from core.limits import NoRoom
 from core.prompts import Asking
 from core.providers.types import Provider
 from core.questions import Question
 from core.record import Call, Failed, Kept, Outcome, Unheard
-from core.settings import get_settings
+from core.runtime import correlation, db, tokens, worker_lease
+from core.runtime.ids import new_id
 
 # How long an answer, which is paid for, may wait in memory for a database that is away.
 STORE_SECONDS = 60.0
@@ -57,9 +42,9 @@ def seen() -> Iterator[None]:
     """While this process has a heartbeat, what it asks is its own."""
     global _worker_id
     name = db.process_name()
-    _worker_id = heartbeat.register(name, "web")
-    heartbeat.name_connections(_worker_id, "web")
-    beat = heartbeat.Heartbeat(_worker_id, name, lambda: (0, False), "web")
+    _worker_id = worker_lease.register(name, "web")
+    worker_lease.name_connections(_worker_id, "web")
+    beat = worker_lease.Heartbeat(_worker_id, name, lambda: (0, False), "web")
     beat.start()
     try:
         yield

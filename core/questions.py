@@ -12,11 +12,12 @@ from functools import cached_property
 
 import orjson
 
-from core import parts, prompts, tokens
+from core import parts, prompts
 from core.parts import Part
 from core.prompts import Asking
 from core.providers.models import context_tokens
 from core.providers.types import Prompt, Provider
+from core.runtime import tokens
 
 # Counts are OpenAI's, and a body has some tokens around its texts; other tokenizers make up to a third more.
 OWN_MARGIN = 0.9

@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import db
 from core.pricing import Price
 from core.providers.types import Limit, Usage
+from core.runtime import db
 
 
 @dataclass(frozen=True)

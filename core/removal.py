@@ -14,10 +14,11 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from core import db, documents, jobs, retention
+from core import documents, jobs, retention
+from core.environment import get_settings
 from core.reports.retention import OLD, which
 from core.retention import GRACE, KINDS, Kind, Rule
-from core.settings import get_settings
+from core.runtime import db
 
 log = structlog.get_logger()
 

@@ -6,9 +6,10 @@ from typing import Any, Literal, get_args
 
 import structlog
 
-from core import db, stored
+from core import stored
+from core.environment import get_settings
 from core.errors import InvalidInput
-from core.settings import get_settings
+from core.runtime import db
 
 log = structlog.get_logger()
 RETENTION = "retention"

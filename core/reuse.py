@@ -22,9 +22,10 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from core import db, former
+from core import former
 from core.errors import InvalidInput, NotFound, Unavailable
-from core.models import AuditEntry
+from core.runtime import db
+from core.tables import AuditEntry
 
 log = structlog.get_logger()
 P = ParamSpec("P")

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core import db, expand, queue
+from core import expand
+from core.runtime import db, queue
 
 
 @dataclass(frozen=True)

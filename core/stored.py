@@ -18,9 +18,9 @@ import psycopg
 import structlog
 from sqlmodel import Session
 
-from core import db
+from core.environment import get_settings
 from core.errors import Conflict, NotFound
-from core.settings import get_settings
+from core.runtime import db
 
 log = structlog.get_logger()
 CHANNEL = "cairn_setting"

@@ -5,11 +5,12 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from core import db, queue, upkeep
+from core import upkeep
 from core.errors import Conflict
-from core.models import AuditEntry
 from core.reports import stuck as report
 from core.reports.stuck import ABANDONED, STUCK_BATCH, STUCK_DOCUMENT, Kind
+from core.runtime import db, queue
+from core.tables import AuditEntry
 
 
 def requeue(kind: Kind, ids: Sequence[str], at: datetime, user: str = "") -> int:

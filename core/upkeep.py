@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import claims, clients, db, expand, former, heartbeat, pricing, queue, record, reuse, shared_clock, templates
+from core import claims, clients, expand, former, pricing, record, reuse, templates
 from core.claims import Claimed
-from core.models import Job
+from core.environment import get_settings
 from core.packing import OWN_OUTPUT_TOKENS
 from core.providers.types import Provider
 from core.record import Call, Unheard
-from core.settings import get_settings
+from core.runtime import db, queue, shared_clock, worker_lease
+from core.tables import Job
 
 
 @reuse.or_without
@@ -172,7 +173,7 @@ def take_over(at: datetime) -> None:
         _look_at_batches_soon()
         return
     with db.transaction() as session:
-        heartbeat.end_transactions_of_the_dead(session)
+        worker_lease.end_transactions_of_the_dead(session)
     with db.transaction() as session:
         _wait_no_longer_than_a_lease(session)
         _take_over(session, at)

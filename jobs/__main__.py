@@ -10,10 +10,11 @@ import sys
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from core import db, migrate, stored, templates
+from core import stored, templates
+from core.environment import Settings, get_settings
 from core.errors import CairnError
-from core.logs import configure_logs
-from core.settings import Settings, get_settings
+from core.runtime import db, migrate
+from core.runtime.logs import configure_logs
 from jobs import clock, once, process, worker
 
 log = structlog.get_logger()

@@ -14,11 +14,12 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from core import db, moving, removal, shared_clock, upkeep
+from core import moving, removal, upkeep
+from core.environment import get_settings
 from core.errors import Unavailable
 from core.health import sampling
 from core.retention import FIRST_RUN
-from core.settings import get_settings
+from core.runtime import db, shared_clock
 
 log = structlog.get_logger()
 LEADER_LOCK = 0x0CA1_0003

@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from core import batches, extract, live, moving, removal, rounds, shared_clock, upkeep
+from core import batches, extract, live, moving, removal, rounds, upkeep
+from core.environment import Settings
 from core.errors import CairnError
-from core.settings import Settings
+from core.runtime import shared_clock
 from jobs import process
 
 log = structlog.get_logger()

@@ -11,11 +11,12 @@ from typing import NoReturn
 
 import structlog
 
-from core import batches, ceilings, clients, db, heartbeat
+from core import batches, ceilings, clients
 from core.batches import Batches
-from core.children import end_with_parent
+from core.environment import Settings
 from core.live import LiveLane
-from core.settings import Settings
+from core.runtime import db, worker_lease
+from core.runtime.supervision import end_with_parent
 
 log = structlog.get_logger()
 
@@ -67,11 +68,11 @@ async def at_work(settings: Settings, leads: Callable[[], bool]) -> AsyncIterato
     """A worker of this process; as the block ends, every claim of it is given back."""
     await asyncio.to_thread(batches.tidy)
     name = db.process_name()
-    worker_id = await asyncio.to_thread(heartbeat.register, name)
-    heartbeat.name_connections(worker_id)
+    worker_id = await asyncio.to_thread(worker_lease.register, name)
+    worker_lease.name_connections(worker_id)
     one = Worker(name, worker_id, settings)
     await one.lane.open()
-    beat = heartbeat.Heartbeat(worker_id, name, lambda: (len(one.lane.in_flight), leads()))
+    beat = worker_lease.Heartbeat(worker_id, name, lambda: (len(one.lane.in_flight), leads()))
     beat.start()
     try:
         yield one

@@ -14,10 +14,11 @@ from contextlib import asynccontextmanager
 import procrastinate
 import structlog
 
-from core import batches, correlation, extract, live, upkeep
+from core import batches, extract, live, upkeep
 from core.batches import Batches
 from core.live import LiveLane
 from core.reports.correlation import of_job
+from core.runtime import correlation
 
 log = structlog.get_logger()
 

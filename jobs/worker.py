@@ -10,10 +10,10 @@ import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 
-from core import db, heartbeat, queue
 from core.batches import Batches
 from core.errors import Unavailable
 from core.live import LiveLane
+from core.runtime import db, queue, worker_lease
 from jobs import tasks
 
 log = structlog.get_logger()
@@ -44,7 +44,7 @@ async def _work_once(lane: LiveLane, handed_over: Batches, stop_extraction: thre
     beside theirs tells that the server has gone.
     """
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
-    name = heartbeat.connection_name(lane.worker_id)
+    name = worker_lease.connection_name(lane.worker_id)
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=6, kwargs={"application_name": name})
     app = procrastinate.App(connector=connector)
     tasks.register(app, lane, handed_over, stop_extraction)

@@ -5,8 +5,8 @@ from typing import Any
 from alembic import context
 from sqlmodel import SQLModel
 
-import core.models  # noqa: F401  # fills the metadata
-from core import db
+import core.tables  # noqa: F401  # fills the metadata
+from core.runtime import db
 
 
 def include_object(_object: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:

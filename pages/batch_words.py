@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.environment import get_settings
 from core.reports.jobs import ProviderBatchRow
-from core.settings import get_settings
 from pages.job_words import PROVIDERS
 from pages.widgets import count, lasted, until
 

@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from core import documents
+from core import documents as core_documents
 from core.reports import documents as report
 from core.reports.documents import DocumentRow
-from core.reports.page import Page
+from core.runtime.paging import Page
 from pages import kept, widgets
 from pages.deletion import ask_to_delete
 from pages.uploads import load_samples, show_upload
@@ -79,7 +79,7 @@ def act_on(rows: list[DocumentRow]) -> None:
         if st.button(numbered("Analyse", len(others)), icon=":material/play_circle:", disabled=not others):
             widgets.analyse(documents=others)
         if st.button(numbered("Try again", len(failed)), icon=":material/replay:", disabled=not failed):
-            widgets.attempt(lambda: [documents.retry(row.id) for row in failed], "They are read again.")
+            widgets.attempt(lambda: [core_documents.retry(row.id) for row in failed], "They are read again.")
             st.rerun()
         if st.button(numbered("Delete", len(rows)), icon=":material/delete:", disabled=not rows):
             ask_to_delete(rows)

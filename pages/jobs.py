@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.reports import breakers, jobs
 from core.reports.jobs import AT_WORK, JobRow
-from core.reports.page import MOST, Page
+from core.runtime.paging import MOST, Page
 from pages import job_words, kept, widgets
 
 PER_PAGE = 100

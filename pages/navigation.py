@@ -6,7 +6,7 @@ at its own address without asking this script.
 
 import streamlit as st
 
-from core import correlation
+from core.runtime import correlation
 from pages import widgets
 
 chosen = st.navigation(

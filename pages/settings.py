@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from core import templates
-from core.settings import get_settings
+from core.environment import get_settings
 from pages import (
     settings_changes,
     settings_data,

@@ -3,10 +3,11 @@ dialog is open, and nowhere on a page after that."""
 
 import streamlit as st
 
-from core import access, addresses, connection, defaults, seals
+from core import access, addresses, connection, defaults
 from core.access import Access
 from core.errors import CairnError, InvalidInput
 from core.reports import providers
+from core.runtime import sealed_secrets
 from pages import settings_words, widgets
 
 REFUSED = "access-refused"
@@ -35,7 +36,7 @@ def _own_address(how: Access) -> str:
 def form(name: str) -> None:
     now = access.of(name)
     st.markdown(f"**{widgets.PROVIDERS[name]}**")
-    obstacle = seals.obstacle()
+    obstacle = sealed_secrets.obstacle()
     if obstacle:
         st.warning(widgets.plain(f"No key can be set here. {obstacle}"), icon=":material/lock:")
     key = st.text_input(

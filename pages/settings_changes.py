@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core import configuration, stored
-from core.settings import get_settings
+from core.environment import get_settings
 from core.stored import Change
 from pages import settings_words, widgets
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from core import defaults, languages
-from core.settings import get_settings
+from core.environment import get_settings
 from pages import settings_words, widgets
 from pages.choosing import LANGUAGES
 from pages.settings_providers import SOURCES

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import ceilings
 from core.ceilings import LIMITS
-from core.settings import get_settings
+from core.environment import get_settings
 from pages import settings_words, widgets
 from pages.settings_providers import SOURCES
 

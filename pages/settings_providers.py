@@ -4,8 +4,8 @@ import streamlit as st
 
 from core import access, addresses, connection, defaults, stored
 from core.access import Access
+from core.environment import get_settings
 from core.errors import CairnError
-from core.settings import get_settings
 from pages import settings_access, settings_words, widgets
 
 SOURCES = {"default": "default", "environment": "from the environment", "here": "set here"}

@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 
 from core import caps, defaults
+from core.environment import get_settings
 from core.reports import providers
 from core.reports.providers import LimitRow
-from core.settings import get_settings
 from pages import settings_words, widgets
 from pages.settings_providers import SOURCES
 

@@ -10,8 +10,8 @@ import streamlit as st
 
 from core import configuration, presets, stored
 from core.configuration import FOR_ALL, Snapshot
+from core.environment import get_settings
 from core.presets import Config, FieldError
-from core.settings import get_settings
 from pages import settings_words, widgets
 
 

@@ -12,8 +12,8 @@ from typing import NoReturn, Protocol
 import streamlit as st
 import structlog
 
-from core import correlation, shared_clock
 from core.errors import CairnError
+from core.runtime import correlation, shared_clock
 
 PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "Offline engine (no language model)"}
 STATE_COLOURS = {

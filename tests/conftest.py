@@ -11,9 +11,10 @@ import hypothesis
 import psycopg
 import pytest
 
-from core import breaker, clients, db, shared_clock, stored
-from core.embedded import EmbeddedPostgres
-from core.settings import Settings, get_settings
+from core import breaker, clients, stored
+from core.environment import Settings, get_settings
+from core.runtime import db, shared_clock
+from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests import batch_provider, databases, local_provider, pipeline
 from tests.batch_provider import BatchProvider
 

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import make_url
 
-from core import batches, clients, db, documents, expand, extract, heartbeat, jobs, live, upkeep
+from core import batches, clients, documents, expand, extract, jobs, live, upkeep
 from core.batches import Batches
 from core.jobs import JobSpec
 from core.live import LiveLane
+from core.runtime import db, worker_lease
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ TEXT = (
 def add_document(text: str = TEXT, name: str = "report.txt", collection: str = "default") -> str:
     """A document that is extracted and ready."""
     added = documents.add(name, io.BytesIO(text.encode()), collection)
-    extract.extract_document(added.document.id, heartbeat.register("test"), threading.Event())
+    extract.extract_document(added.document.id, worker_lease.register("test"), threading.Event())
     return added.document.id
 
 
@@ -47,7 +48,7 @@ def with_lane(work: Callable[[LiveLane], Awaitable[T]], concurrency: int = 8, gr
     """Run `work` with a live lane of its own worker and close it."""
 
     async def run() -> T:
-        lane = LiveLane(heartbeat.register("test"), lambda: concurrency)
+        lane = LiveLane(worker_lease.register("test"), lambda: concurrency)
         await lane.open()
         try:
             return await work(lane)

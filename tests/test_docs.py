@@ -11,11 +11,12 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from api.metrics import Exposition
-from core import db, heartbeat, samples
+from core import samples
+from core.environment import Settings
 from core.extraction import Limits, extract, media_type_of
 from core.health import sampling
+from core.runtime import db, worker_lease
 from core.samples import SampleFile
-from core.settings import Settings
 from tests.pages import made
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -139,7 +140,7 @@ def one_of_everything() -> None:
     made.requests(job, "pending")
     made.batch(job, "in_progress")
     made.usage(job)
-    heartbeat.register("one")
+    worker_lease.register("one")
     with db.transaction() as session:
         for statement in (
             "INSERT INTO breaker (provider, model, state) VALUES ('openai', 'm', 'open')",

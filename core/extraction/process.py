@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import tokens
 from core.errors import ExtractionError
 from core.extraction import failures, language
 from core.extraction.formats import FORMATS, OLE
+from core.runtime import tokens
 
 _ROOT = Path(__file__).resolve().parents[2]
 # All the child may know of our environment: where its libraries are.

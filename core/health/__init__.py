@@ -7,8 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from core import db, migrate
 from core.errors import Unavailable
+from core.runtime import db, migrate
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from core import access, clients, db, health, reuse
+from core import access, clients, reuse
+from core import health as core_health
+from core.environment import get_settings
 from core.health import readings
 from core.health.readings import Reading
-from core.models import HealthSample
 from core.reports import health as report
 from core.reports import providers
-from core.settings import get_settings
+from core.runtime import db
+from core.tables import HealthSample
 
 KEEP_SAMPLES = timedelta(days=30)
 KEEP_HOURS = timedelta(days=400)
@@ -35,7 +37,7 @@ def measured(at: datetime) -> list[Reading]:
     used = get_settings().data_dir
     disk = shutil.disk_usage(used if used.exists() else used.parent)
     return [
-        readings.database(health.database(), size, embedded=get_settings().database_url is None),
+        readings.database(core_health.database(), size, embedded=get_settings().database_url is None),
         readings.workers(report.workers(), at),
         readings.queue(report.queue(), at),
         *providers_of(list(clients.configured()), at),

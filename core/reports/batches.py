@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
-from core import db
-from core.reports.page import checked_limit
+from core.runtime import db
+from core.runtime.paging import checked_limit
 
 # So much of a line that could not be used is shown.
 SHOWN_BYTES = 2_000

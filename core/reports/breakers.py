@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core import db
+from core.runtime import db
 
 
 @dataclass(frozen=True)

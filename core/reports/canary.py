@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core import db, pricing
+from core import pricing
+from core.runtime import db
 
 
 @dataclass(frozen=True)

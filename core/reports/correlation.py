@@ -1,6 +1,6 @@
 """The id of the click or API call that set a job or a batch of it going."""
 
-from core import db
+from core.runtime import db
 
 
 def of_job(job_id: str) -> str | None:

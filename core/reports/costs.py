@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from core import db
-from core.reports.page import Page, checked_limit, cut, number
+from core.runtime import db
+from core.runtime.paging import Page, checked_limit, cut, number
 
 By = Literal["day", "model", "lane", "user", "template"]
 KEYS: dict[str, str] = {

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from core import db
-from core.reports.page import Page, checked_limit, cut
+from core.runtime import db
+from core.runtime.paging import Page, checked_limit, cut
 
 
 @dataclass(frozen=True)

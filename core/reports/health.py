@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import db
-from core.settings import get_settings
+from core.environment import get_settings
+from core.runtime import db
 
 
 @dataclass(frozen=True)

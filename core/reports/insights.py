@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core import db
 from core.errors import InvalidInput, NotFound
-from core.reports.page import Page, checked_limit, cut
+from core.runtime import db
+from core.runtime.paging import Page, checked_limit, cut
 
 
 @dataclass(frozen=True)

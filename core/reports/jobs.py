@@ -6,9 +6,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from core import db, former
+from core import former
 from core.errors import NotFound
-from core.reports.page import Page, checked_limit, cut, number
+from core.runtime import db
+from core.runtime.paging import Page, checked_limit, cut, number
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
-from core import db
+from core.runtime import db
 
 Sum = int | Decimal
 Number = Sum | float

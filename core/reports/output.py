@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from core import db
 from core.reports import jobs
+from core.runtime import db
 
 PAGE = 500
 # Of answers as they are stored, compressed; the first one goes whatever its size.

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import db, limits
+from core import limits
 from core.defaults import PROVIDERS
 from core.limits import NOW
+from core.runtime import db
 
 LATELY = timedelta(minutes=10)
 

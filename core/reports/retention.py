@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core import db, retention
+from core import retention
 from core.retention import RETENTION, Kind, Rule
+from core.runtime import db
 
 OLD: dict[Kind, str] = {
     "documents": """document old JOIN collection c ON c.id = old.collection_id

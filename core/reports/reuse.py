@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core import db
 from core.reuse import REUSABLE
+from core.runtime import db
 
 
 @dataclass(frozen=True)

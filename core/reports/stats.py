@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from core import db
 from core.reports import costs
+from core.runtime import db
 
 
 def overview() -> dict[str, Any]:

@@ -6,8 +6,8 @@ from typing import Literal
 
 from sqlmodel import Session
 
-from core import db
-from core.settings import get_settings
+from core.environment import get_settings
+from core.runtime import db
 
 Kind = Literal["documents", "requests", "batches", "answers", "tasks"]
 # Work that waits for longer than this is late.

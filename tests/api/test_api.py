@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import ceilings, db, documents, extract, heartbeat
+from core import ceilings, documents, extract
+from core.runtime import db, worker_lease
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -216,7 +217,7 @@ def test_a_given_text_stays_a_text_whatever_it_begins_like(client: TestClient, t
     assert client.post("/api/v1/text_processing/batch_process", json=body).status_code == 202
     (item,) = client.get("/api/v1/documents").json()["items"]
     assert (item["media_type"], item["state"]) == ("text/plain", "queued")
-    extract.extract_document(item["id"], heartbeat.register("test"), threading.Event())
+    extract.extract_document(item["id"], worker_lease.register("test"), threading.Event())
     assert client.get(f"/api/v1/documents/{item['id']}/text").text == text
     # Trying again after a failure does not look at its bytes, either.
     with db.transaction() as session:

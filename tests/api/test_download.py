@@ -18,7 +18,8 @@ from starlette.routing import Mount
 from streamlit.web.server.starlette.starlette_gzip_middleware import SelectiveGZipMiddleware
 
 from api import api
-from core import db, documents
+from core import documents
+from core.runtime import db
 from tests.pipeline import PATIENCE_S, until_now
 
 pytestmark = pytest.mark.usefixtures("database")

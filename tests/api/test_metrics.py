@@ -8,10 +8,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from api.metrics import Exposition, lines
-from core import db, heartbeat
-from core.health import metrics as health_metrics
-from core.health import sampling
+from core.health import metrics, sampling
 from core.reports.metrics import USAGE, Counted, Counters, Metric, gauge
+from core.runtime import db, worker_lease
 from tests.pages import made
 from tests.pipeline import add_document, database_away, make_job, run_job
 
@@ -41,7 +40,7 @@ def test_a_job_is_seen_in_requests_tokens_money_and_processes(client: TestClient
     run_job(job)
     made.usage(job, cost_usd="0.000000000123", input_tokens=100, cached_input_tokens=40, output_tokens=7)
     made.usage(job, reused=True)
-    heartbeat.register("one")
+    worker_lease.register("one")
     sampling.take(datetime.now(UTC), well=True)
     values = scraped(client)
     requests = {key: value for key, value in values.items() if key[0] == "cairn_requests"}
@@ -64,7 +63,7 @@ def test_a_job_is_seen_in_requests_tokens_money_and_processes(client: TestClient
 
 
 def worker(name: str, memory: int, seen: str = "now()") -> None:
-    row = heartbeat.register(name)
+    row = worker_lease.register(name)
     with db.transaction() as session:
         db.execute(
             session,
@@ -198,7 +197,7 @@ def test_a_database_that_goes_away_during_a_scrape_is_told(database: str) -> Non
             with database_away(database):
                 return super().read()
 
-    told = {metric.name: metric.samples for metric in health_metrics.read(Late(), datetime.now(UTC))}
+    told = {metric.name: metric.samples for metric in metrics.read(Late(), datetime.now(UTC))}
     assert told["cairn_database_up"] == [({}, 0, "")]
     assert told["cairn_component_healthy"] == [({"component": "database"}, 0, "")]
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from starlette.testclient import TestClient
 
-from core import db, heartbeat
 from core.health import sampling
+from core.runtime import db, worker_lease
 from tests.pages import made
 from tests.pipeline import database_away
 
@@ -15,7 +15,7 @@ PATH = "/api/v1/internal/monitoring/health"
 
 
 def test_every_component_is_told_with_its_state_and_figures(client: TestClient) -> None:
-    heartbeat.register("one")
+    worker_lease.register("one")
     sampling.take(datetime.now(UTC), well=True)
     answer = client.get(PATH).json()
     assert answer["status"] == "healthy"

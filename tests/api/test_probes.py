@@ -11,9 +11,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.routes import Looking
-from core import boot, db
-from core.children import Child, Command
+from core import boot
 from core.health import DatabaseHealth, standing
+from core.runtime import db
+from core.runtime.supervision import Child, Command
 from tests.pipeline import PATIENCE_S, database_away
 
 pytestmark = pytest.mark.usefixtures("database")

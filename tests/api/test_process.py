@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import claims, clients, db, heartbeat, process, upkeep
+from core import claims, clients, process, upkeep
 from core.health import sampling
 from core.pricing import Price
 from core.providers.types import Usage
 from core.record import Kept
-from core.reports import health as report
+from core.reports import health
+from core.runtime import db, worker_lease
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job, states, until
 
@@ -195,7 +196,7 @@ SINGLE = "INSERT INTO request (custom_id, fingerprint, lane, state, attempts, cl
 
 
 def test_the_tick_leaves_a_single_text_alone_until_it_is_abandoned() -> None:
-    web = heartbeat.register("web", "web")
+    web = worker_lease.register("web", "web")
     with db.transaction() as session:
         db.execute(session, f"{SINGLE}('young', 'f1', 'live', 'in_flight', 1, now() - interval '50 minutes', {web})")
         db.execute(session, f"{SINGLE}('old', 'f2', 'live', 'in_flight', 1, now() - interval '61 minutes', {web})")
@@ -278,9 +279,9 @@ def test_an_answered_text_is_its_process_s_no_longer(openai: LocalProvider) -> N
 def test_web_is_no_worker_of_the_jobs() -> None:
     with process.seen():
         assert len(rows("SELECT 1 FROM worker")) == 1
-        assert report.workers() == []
+        assert health.workers() == []
         sampling.take(datetime.now(UTC), well=True)
-        (sample,) = [sample for sample in report.latest_samples() if sample.component == "workers"]
+        (sample,) = [sample for sample in health.latest_samples() if sample.component == "workers"]
         assert not sample.healthy
     assert rows("SELECT 1 FROM worker") == []
 

@@ -4,9 +4,10 @@ import json
 import sys
 from pathlib import Path
 
-from core import db, ingest, packing
+from core import ingest, packing
 from core.clients import configured
 from core.providers.batches import Remote
+from core.runtime import db
 from tests.bench.batch_data import AT, batch
 from tests.bench.measuring import now_mb, peak_mb, taken
 

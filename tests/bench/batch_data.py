@@ -6,8 +6,8 @@ from pathlib import Path
 
 import orjson
 
-from core import db
-from core.models import ProviderBatch
+from core.runtime import db
+from core.tables import ProviderBatch
 
 REQUESTS, BODY_BYTES, LINE_BYTES = 50_000, 1_500, 2_000
 NONCE, MODEL, JOB = "00c0ffee00c0ffee", "gpt-5-mini-2025-08-07", "job_bench"

@@ -6,10 +6,10 @@ import orjson
 import psycopg
 from sqlmodel import Session, col, select
 
-from core import db
-from core.models import Request, RequestBody, Response, UsageRecord
 from core.pricing import price
 from core.providers.types import Usage
+from core.runtime import db
+from core.tables import Request, RequestBody, Response, UsageRecord
 from tests.bench.batch_data import AT, JOB, NONCE
 
 PRICE = orjson.dumps({"rates": {"model": "gpt-5-mini", "applied": "$0.125/input, $1/output", "source": "x"}}).decode()

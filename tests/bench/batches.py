@@ -10,9 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core import db, live, migrate, templates
-from core.embedded import EmbeddedPostgres
-from core.settings import get_settings
+from core import live, templates
+from core.environment import get_settings
+from core.runtime import db, migrate
+from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench import batch_child, batch_floors
 from tests.bench.batch_data import REQUESTS, hand_over, prepare, write_results
 from tests.bench.measuring import taken

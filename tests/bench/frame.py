@@ -8,8 +8,9 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from core import db, migrate, templates
-from core.embedded import EmbeddedPostgres
+from core import templates
+from core.runtime import db, migrate
+from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench.measuring import p50_p95_ms
 from tests.journeys.conftest import CHROMIUM, FLAGS, start_app
 from tests.pages.seeing import opened

@@ -17,23 +17,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core import (
-    calls,
-    clients,
-    configuration,
-    db,
-    heartbeat,
-    live,
-    migrate,
-    presets,
-    stored,
-    templates,
-    upkeep,
-)
-from core.embedded import EmbeddedPostgres
-from core.logs import configure_logs
+from core import calls, clients, configuration, live, presets, stored, templates, upkeep
+from core.environment import get_settings
 from core.providers import rate_limits
-from core.settings import get_settings
+from core.runtime import db, migrate, worker_lease
+from core.runtime.embedded_postgres import EmbeddedPostgres
+from core.runtime.logs import configure_logs
 from tests.bench.measuring import peak_mb, taken
 from tests.pipeline import make_job, rows
 
@@ -84,7 +73,7 @@ def _added() -> dict[str, Any]:
     with serving(0):
         job = make_job(_documents("added", 10 * CONCURRENCY), "summarize", provider="openai", model="gpt-4o-mini")
         upkeep.expand_job(job)
-        worker = heartbeat.register("bench")
+        worker = worker_lease.register("bench")
         with db.transaction() as session:
             # Known, or only few of the first would go out at once.
             known = (
@@ -199,7 +188,7 @@ def _bare() -> Run:
 def _ours(number: int) -> Run:
     job = make_job(_documents(str(number), CALLS), "summarize", provider="openai", model="gpt-4o-mini")
     upkeep.expand_job(job)
-    worker = heartbeat.register("bench")
+    worker = worker_lease.register("bench")
 
     async def run() -> float:
         begun = time.perf_counter()

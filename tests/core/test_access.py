@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from core import access, clients, configuration, db, stored
+from core import access, clients, configuration, stored
 from core.access import Access
 from core.errors import ConfigurationError, Conflict, InvalidInput
 from core.health import sampling
 from core.health.now import Component, components
 from core.health.readings import Reading
+from core.runtime import db
 from tests.pipeline import rows
 
 pytestmark = pytest.mark.usefixtures("database")

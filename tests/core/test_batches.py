@@ -11,9 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import access, batches, db, documents, jobs, pricing, shared_clock, upkeep
+from core import access, batches, documents, jobs, pricing, upkeep
 from core.errors import Conflict
 from core.jobs import Leftovers
+from core.runtime import db, shared_clock
 from tests.batch_provider import AskedLine, BatchProvider, FileFault, Line, lines_in_turn
 from tests.pipeline import batch_rows, make_job, ready_documents, rows, run_batches, states
 

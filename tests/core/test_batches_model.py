@@ -24,10 +24,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core import batches, clients, db, heartbeat, jobs, pricing, upkeep
+from core import batches, clients, jobs, pricing, upkeep
 from core.batches import Batches
 from core.jobs import Leftovers
 from core.providers.types import Usage
+from core.runtime import db, worker_lease
 from tests import batch_provider, pipeline
 from tests.batch_provider import AskedLine, BatchProvider, Line
 from tests.pipeline import make_job, open_batches, ready_documents, rows, run_batches, states
@@ -141,7 +142,7 @@ class Overnight(RuleBasedStateMachine):
                 self.server.release(point)
 
     async def _die_in(self, batch_id: str, point: str) -> None:
-        worker_id = heartbeat.register("mortal")
+        worker_id = worker_lease.register("mortal")
         working = Batches(worker_id)
         step = asyncio.create_task(working.advance(batch_id, due_only=False))
         while not step.done():

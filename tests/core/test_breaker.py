@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from core import breaker, db, imports, jobs, live, moving, process, upkeep
+from core import breaker, imports, jobs, live, moving, process, upkeep
 from core.breaker import BreakerOpen
 from core.errors import ProviderError
 from core.jobs import JobSpec
 from core.live import LiveLane
+from core.runtime import db
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn
 from tests.pipeline import add_document, answer, make_job, ready_documents, rows, run_job, states, with_lane
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from core import ceilings, db, documents, heartbeat, imports, jobs, stored, upkeep
+from core import ceilings, documents, imports, jobs, stored, upkeep
 from core.errors import InvalidInput, NotConfirmed
 from core.jobs import JobSpec
 from core.live import LiveLane, Slots
+from core.runtime import db, worker_lease
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import (
     PATIENCE_S,
@@ -129,7 +130,7 @@ def test_live_calls_at_once_follow_the_limit_while_a_job_runs(openai: LocalProvi
     put("live_concurrency", "2")
 
     async def work(_: LiveLane) -> None:
-        lane = LiveLane(await asyncio.to_thread(heartbeat.register, "other"), ceilings.live_calls)
+        lane = LiveLane(await asyncio.to_thread(worker_lease.register, "other"), ceilings.live_calls)
         await lane.open()
         await asyncio.to_thread(upkeep.expand_job, job)
         pumping = asyncio.create_task(lane.pump(job))

@@ -17,8 +17,8 @@ import psutil
 import psycopg
 import pytest
 
-from core.children import Child, Command, describe_exit, wait_before_restart
-from core.embedded import EmbeddedPostgres
+from core.runtime.embedded_postgres import EmbeddedPostgres
+from core.runtime.supervision import Child, Command, describe_exit, wait_before_restart
 from tests.pipeline import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,9 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import configuration, db, stored
+from core import configuration, stored
 from core.errors import Conflict, InvalidInput, NotFound
 from core.presets import FIELDS, PRESETS
+from core.runtime import db
 from tests.pipeline import PATIENCE_S, database_away, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")

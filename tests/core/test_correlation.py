@@ -12,8 +12,9 @@ import structlog
 from streamlit.testing.v1 import AppTest
 from structlog.testing import capture_logs
 
-from core import clients, correlation, documents, extract, heartbeat, jobs, process
+from core import clients, documents, extract, jobs, process
 from core.reports.correlation import of_job
+from core.runtime import correlation, worker_lease
 from tests.local_provider import LocalProvider, Reply, error
 from tests.pages import made
 from tests.pages.seeing import press, show, words
@@ -78,7 +79,7 @@ def test_failures_that_come_later_are_shown_with_the_id_that_their_log_lines_hav
     (line,) = [one for one in logs if one["event"] == "the provider answered with an error"]
     assert (line["correlation_id"], line["job"]) == ("click1", job)
     assert "Reference: click1" in words(show("job", id=job))
-    extract.extract_document(broken, heartbeat.register("one"), threading.Event())
+    extract.extract_document(broken, worker_lease.register("one"), threading.Event())
     assert rows("SELECT state FROM document WHERE id = :id", id=broken) == [{"state": "failed"}]
     (line,) = [one for one in logs if one["event"] == "document not read"]
     assert (line["correlation_id"], line["document"]) == ("click2", broken)

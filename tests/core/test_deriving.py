@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from core import db, derive, documents, live, upkeep
+from core import derive, documents, live, upkeep
+from core.runtime import db
 from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")

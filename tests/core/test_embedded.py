@@ -15,8 +15,8 @@ import psutil
 import psycopg
 import pytest
 
-from core.embedded import EmbeddedPostgres
 from core.errors import ConfigurationError, Unavailable
+from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.pipeline import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from core import db, documents, expand, jobs, upkeep
+from core import documents, expand, jobs, upkeep
 from core.errors import NotFound
 from core.jobs import Estimate, JobSpec
+from core.runtime import db
 from tests.pipeline import add_document, make_job, ready_documents, rows
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from core import documents, extract, heartbeat
+from core import documents, extract
+from core.runtime import worker_lease
 from tests.pipeline import PATIENCE_S, database_away, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -22,7 +23,7 @@ def state() -> dict[str, Any]:
 
 
 def test_a_document_becomes_ready_and_belongs_to_nobody() -> None:
-    extract.extract_document(added(), heartbeat.register("test"), threading.Event())
+    extract.extract_document(added(), worker_lease.register("test"), threading.Event())
     assert state() == {"state": "ready", "stage": None, "worker_id": None, "error_code": None}
     assert [row["text"] for row in rows("SELECT text FROM document_text")] == ["Two pumps failed."]
 
@@ -30,21 +31,21 @@ def test_a_document_becomes_ready_and_belongs_to_nobody() -> None:
 def test_a_stopping_worker_puts_it_back() -> None:
     stop = threading.Event()
     stop.set()
-    extract.extract_document(added(), heartbeat.register("test"), stop)
+    extract.extract_document(added(), worker_lease.register("test"), stop)
     assert state() == {"state": "queued", "stage": None, "worker_id": None, "error_code": None}
 
 
 def test_what_another_worker_has_is_left_alone() -> None:
     document = added()
-    other = heartbeat.register("other")
+    other = worker_lease.register("other")
     assert extract._claim(document, other) is not None
-    extract.extract_document(document, heartbeat.register("test"), threading.Event())
+    extract.extract_document(document, worker_lease.register("test"), threading.Event())
     assert (state()["state"], state()["worker_id"]) == ("extracting", other)
 
 
 def test_a_database_that_goes_away_meanwhile_costs_no_document(database: str) -> None:
     document = added("Pump 7 failed in the northern plant. " * 200_000)
-    worker = heartbeat.register("test")
+    worker = worker_lease.register("test")
     work = threading.Thread(target=extract.extract_document, args=(document, worker, threading.Event()))
     work.start()
     until_now(lambda: state()["stage"] is not None and state()["state"] == "extracting")

@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 
-from core import db, heartbeat
 from core.health import DatabaseHealth, now, readings, sampling
-from core.reports import health as report
-from core.reports import providers
+from core.reports import health, providers
 from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.reports.providers import ModelRow, quantile_ms
 from core.reuse import ReuseHealth
+from core.runtime import db, worker_lease
 from tests.pipeline import database_away, rows
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -162,12 +161,12 @@ def call_minutes(*minutes: tuple[str, int, int, list[int]]) -> None:
 
 @pytest.mark.usefixtures("database")
 def test_a_round_samples_every_component_and_who_was_called(openai: object) -> None:
-    heartbeat.register("one")
+    worker_lease.register("one")
     call_minutes(("now", 8, 2, [0, 0, 8]))
     with db.transaction() as session:
         db.execute(session, "INSERT INTO breaker (provider, model, state) VALUES ('anthropic', 'haiku', 'closed')")
     sampling.take(datetime.now(UTC), well=True)
-    found = {one.component: one for one in report.latest_samples()}
+    found = {one.component: one for one in health.latest_samples()}
     assert set(found) == {
         *("database", "workers", "queue", "scheduler", "reuse", "disk"),
         *("provider:openai", "provider:offline"),
@@ -186,7 +185,7 @@ def test_a_sample_tells_since_when_it_has_been_so() -> None:
     for minutes, healthy in ((50, True), (40, False), (30, False)):
         sampled("disk", minutes, healthy=healthy)
     sampled("reuse", 5)
-    since = {one.component: (datetime.now(UTC) - one.since).total_seconds() // 60 for one in report.latest_samples()}
+    since = {one.component: (datetime.now(UTC) - one.since).total_seconds() // 60 for one in health.latest_samples()}
     assert since == {"queue": 30, "disk": 40, "reuse": 5}
 
 
@@ -302,7 +301,7 @@ def test_the_past_comes_in_stretches_with_the_means_of_its_figures() -> None:
     sampled("disk", 54, free_bytes=30)
     sampled("disk", 5)
     sampled("disk", 65, free_bytes=99)
-    found = report.past(start, timedelta(minutes=20))
+    found = health.past(start, timedelta(minutes=20))
     assert [(one.component, one.healthy, one.figures) for one in found] == [
         ("disk", 0.5, {"free_bytes": 20}),
         ("disk", 1, {}),
@@ -319,7 +318,7 @@ def test_hours_weigh_in_the_past_by_their_samples() -> None:
                  ('disk', '2026-11-01 00:00Z', 120, 120, '{"free_bytes": 10}'),
                  ('disk', '2026-11-01 01:00Z', 40, 0, '{"free_bytes": 50}')""",
         )
-    (only,) = report.past(datetime(2026, 11, 1, tzinfo=UTC), timedelta(hours=6))
+    (only,) = health.past(datetime(2026, 11, 1, tzinfo=UTC), timedelta(hours=6))
     assert (only.healthy, only.figures) == (0.75, {"free_bytes": 20})
 
 

@@ -6,18 +6,18 @@ import psycopg
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from core import db, heartbeat
 from core.health import sampling
-from core.reports import health as report
+from core.reports import health
+from core.runtime import db, worker_lease
 from tests.pipeline import database_away, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture
-def beat(setting: object) -> heartbeat.Heartbeat:
+def beat(setting: object) -> worker_lease.Heartbeat:
     setting(WORKER_LEASE_SECONDS=1)  # type: ignore[operator]
-    return heartbeat.Heartbeat(heartbeat.register("one"), "one", lambda: (3, True))
+    return worker_lease.Heartbeat(worker_lease.register("one"), "one", lambda: (3, True))
 
 
 def forget() -> None:
@@ -31,14 +31,14 @@ def seen() -> bool:
     ]
 
 
-def test_a_worker_is_seen_with_what_it_does_and_leaves(beat: heartbeat.Heartbeat) -> None:
+def test_a_worker_is_seen_with_what_it_does_and_leaves(beat: worker_lease.Heartbeat) -> None:
     beat.start()
     until_now(seen)
     beat.stop()
     assert rows("SELECT 1 FROM worker") == []
 
 
-def test_a_worker_that_was_forgotten_is_known_again(beat: heartbeat.Heartbeat) -> None:
+def test_a_worker_that_was_forgotten_is_known_again(beat: worker_lease.Heartbeat) -> None:
     beat.start()
     until_now(seen)
     forget()
@@ -46,7 +46,7 @@ def test_a_worker_that_was_forgotten_is_known_again(beat: heartbeat.Heartbeat) -
     beat.stop()
 
 
-def test_a_database_that_was_away_is_told_again(beat: heartbeat.Heartbeat, database: str) -> None:
+def test_a_database_that_was_away_is_told_again(beat: worker_lease.Heartbeat, database: str) -> None:
     beat.start()
     until_now(seen)
     with database_away(database):
@@ -56,7 +56,7 @@ def test_a_database_that_was_away_is_told_again(beat: heartbeat.Heartbeat, datab
 
 
 def test_a_process_whose_connections_are_all_busy_is_alive(
-    beat: heartbeat.Heartbeat, setting: object, database: str
+    beat: worker_lease.Heartbeat, setting: object, database: str
 ) -> None:
     setting(DATABASE_POOL_TIMEOUT=0.01)  # type: ignore[operator]
     engine = db.configure(database, pool_size=2)
@@ -71,7 +71,7 @@ def test_a_process_whose_connections_are_all_busy_is_alive(
 
 def workers_well() -> bool:
     sampling.take(datetime.now(UTC), well=True)
-    return next(sample.healthy for sample in report.latest_samples() if sample.component == "workers")
+    return next(sample.healthy for sample in health.latest_samples() if sample.component == "workers")
 
 
 def test_a_heartbeat_that_fails_is_told_reddens_health_and_comes_back(
@@ -85,13 +85,13 @@ def test_a_heartbeat_that_fails_is_told_reddens_health_and_comes_back(
             raise KeyError("who leads")
         return 3, True
 
-    beat = heartbeat.Heartbeat(heartbeat.register("one"), "one", look)
+    beat = worker_lease.Heartbeat(worker_lease.register("one"), "one", look)
     beat.start()
     until_now(seen)
     assert workers_well()
     broken.set()
     until_now(lambda: not workers_well())
-    assert not [worker for worker in report.workers() if worker.alive]
+    assert not [worker for worker in health.workers() if worker.alive]
     broken.clear()
     until_now(seen)
     assert workers_well()

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from core import batches, clients, db, heartbeat, held, jobs, upkeep
+from core import batches, clients, held, jobs, upkeep
 from core.errors import ProviderError
-from core.models import ProviderBatch
 from core.providers.batches import Remote
+from core.runtime import db, worker_lease
+from core.tables import ProviderBatch
 from tests.batch_provider import BatchProvider
 from tests.pipeline import make_job, ready_documents, rows
 
@@ -44,11 +45,11 @@ def batch_id(batch_server: BatchProvider) -> str:
 
 @pytest.mark.parametrize("write", LATE)
 def test_who_has_lost_a_batch_writes_nothing(write: str, batch_id: str) -> None:
-    late = held.take(batch_id, heartbeat.register("late"), due_only=True)
+    late = held.take(batch_id, worker_lease.register("late"), due_only=True)
     assert late is not None
     with db.transaction() as session:
         db.execute(session, "UPDATE worker SET last_seen = now() - interval '1 hour'")
-    assert held.take(batch_id, heartbeat.register("new"), due_only=True) is not None
+    assert held.take(batch_id, worker_lease.register("new"), due_only=True) is not None
     with db.transaction() as session:
         db.execute(session, "UPDATE job SET waits = 2, waits_until = now() + interval '1 hour'")
     before = everything()
@@ -64,7 +65,7 @@ def everything() -> list[list[dict[str, object]]]:
 
 @pytest.mark.parametrize("let_go", ["progress", "release"])
 def test_what_is_cancelled_while_it_is_looked_at_is_due_at_once(batch_id: str, let_go: str) -> None:
-    taken = held.take(batch_id, heartbeat.register("one"), due_only=True)
+    taken = held.take(batch_id, worker_lease.register("one"), due_only=True)
     assert taken is not None
     taken = held.adopt(taken, REMOTE, "submitted", "Handed over")
     jobs.cancel(taken.job_id)
@@ -73,7 +74,7 @@ def test_what_is_cancelled_while_it_is_looked_at_is_due_at_once(batch_id: str, l
 
 
 def test_a_living_worker_keeps_its_batch(batch_id: str) -> None:
-    taken = held.take(batch_id, heartbeat.register("one"), due_only=True)
+    taken = held.take(batch_id, worker_lease.register("one"), due_only=True)
     assert taken is not None
     held.confirm(taken)
-    assert held.take(batch_id, heartbeat.register("other"), due_only=True) is None
+    assert held.take(batch_id, worker_lease.register("other"), due_only=True) is None

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from core import clients, db, imports, jobs, pricing
+from core import clients, imports, jobs, pricing
 from core.errors import Conflict, InvalidInput, NotFound
 from core.imports import BadLines, Terms
 from core.jobs import JobSpec
 from core.reports import output
+from core.runtime import db
 from tests.batch_provider import BatchProvider, Line, Used
 from tests.pipeline import make_job, ready_documents, rows, run_batches, run_job, states
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core import db, ingest, leftovers, results
+from core import ingest, leftovers, results
 from core.errors import Unavailable
 from core.ingest import Kept
 from core.leftovers import Rule
@@ -21,6 +21,7 @@ from core.providers.anthropic import AnthropicProvider
 from core.providers.batches import BatchLane, Refused, Remote
 from core.providers.openai import OpenAIProvider
 from core.providers.types import Provider, Usage
+from core.runtime import db
 from tests.pipeline import rows
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)

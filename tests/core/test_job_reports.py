@@ -5,11 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from core import db, jobs
+from core import jobs as core_jobs
 from core.errors import NotFound
 from core.reports import batches, canary
 from core.reports import jobs as report
 from core.reports.batches import Group, InFlight
+from core.runtime import db
 from tests.pages import made
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -49,13 +50,13 @@ def test_a_known_job_that_was_changed_since_is_counted_again() -> None:
     job = made.job("completed", finished_at=NOW)
     made.requests(job, "failed", 2)
     known = report.find().items
-    jobs.rename(job, "Another name", "")
+    core_jobs.rename(job, "Another name", "")
     assert [row.name for row in report.find(known=known).items] == ["Another name"]
     known = report.find().items
-    jobs.retry(job)
+    core_jobs.retry(job)
     (row,) = report.find(known=known).items
     assert (row.state, row.failed, row.pending) == ("running", 0, 2)
-    jobs.cancel(job)
+    core_jobs.cancel(job)
     known = report.find().items
     assert report.find(state="completed", known=known).items == ()
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from core import clients, db, defaults, jobs, process, prompts, providers, stored, templates
+from core import clients, defaults, jobs, process, prompts, providers, stored, templates
 from core.errors import InvalidInput
 from core.fields import FieldSpec
 from core.jobs import JobSpec
 from core.prompts import BUILT_IN, Asking, NoParams, check_params, params_of
 from core.questions import Question
+from core.runtime import db
 from tests.local_provider import LocalProvider
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
 

@@ -11,15 +11,16 @@ import httpx2
 import orjson
 import pytest
 
-from core import caps, claims, db, heartbeat, imports, jobs, limits, live, process, stored, upkeep
+from core import caps, claims, imports, jobs, limits, live, process, stored, upkeep
 from core.errors import InvalidInput
 from core.jobs import JobSpec
 from core.limits import NoRoom
 from core.live import LiveLane
-from core.models import Job
 from core.providers import rate_limits
 from core.providers.types import Limit
 from core.record import Call, Failed
+from core.runtime import db, worker_lease
+from core.tables import Job
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import answer, make_job, ready_documents, rows, run_job, states, with_lane
 from tests.quota import AnthropicQuota, Bucket, Quota, Window
@@ -38,7 +39,7 @@ def answered_by_lanes(job: str, lanes: int, concurrency: int) -> None:
     """As many workers as there would be processes."""
 
     async def work(first: LiveLane) -> None:
-        others = [LiveLane(heartbeat.register("test"), lambda: concurrency) for _ in range(lanes - 1)]
+        others = [LiveLane(worker_lease.register("test"), lambda: concurrency) for _ in range(lanes - 1)]
         for lane in others:
             await lane.open()
         await asyncio.gather(*(answer(lane, job) for lane in (first, *others)))
@@ -304,7 +305,7 @@ def test_what_is_on_its_way_is_not_believed_to_be_left(openai: LocalProvider) ->
 
 
 def claim(job_id: str, count: int) -> tuple[Call, ...]:
-    worker = heartbeat.register("test")
+    worker = worker_lease.register("test")
     return live._claim(job_id, worker, count).calls
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from core import calls, claims, clients, db, documents, heartbeat, jobs, live, pricing, record, upkeep
+from core import calls, claims, clients, documents, jobs, live, pricing, record, upkeep
 from core.live import LiveLane
-from core.models import Job
 from core.providers.types import Usage
 from core.record import Call, Kept
+from core.runtime import db, worker_lease
+from core.tables import Job
 from tests import local_provider
 from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply, error, in_turn
@@ -332,7 +333,7 @@ def claimed(job: str, worker: int, limit: int = 10) -> tuple[Call, ...]:
 def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None:
     job = live_job([add_document()])
     upkeep.expand_job(job)
-    (call,) = claimed(job, heartbeat.register("test"))
+    (call,) = claimed(job, worker_lease.register("test"))
     unheard = calls.unheard(call)
     for _ in range(2):
         live._keep([unheard, kept(call)])
@@ -343,7 +344,7 @@ def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None
 def test_two_attempts_that_were_not_heard_are_two_bookings(openai: LocalProvider) -> None:
     job = live_job([add_document()])
     upkeep.expand_job(job)
-    (call,) = claimed(job, heartbeat.register("test"))
+    (call,) = claimed(job, worker_lease.register("test"))
     live._keep([calls.unheard(call), calls.unheard(call)])
     assert len(usage()) == 2
 
@@ -362,7 +363,7 @@ def short_lease(setting: Any) -> None:
 def test_work_of_a_dead_worker_is_booked_and_finished_by_another(openai: LocalProvider) -> None:
     job = live_job(many(3))
     upkeep.expand_job(job)
-    dead = heartbeat.register("dead")
+    dead = worker_lease.register("dead")
     assert len(claimed(job, dead, 2)) == 2
     upkeep.tick(datetime.now(UTC))
     assert states(job) == {"in_flight": 2, "pending": 1}
@@ -380,7 +381,7 @@ def test_work_of_a_dead_worker_is_booked_and_finished_by_another(openai: LocalPr
 def test_an_answer_that_comes_after_the_takeover_is_kept_and_billed(openai: LocalProvider) -> None:
     job = live_job([add_document()])
     upkeep.expand_job(job)
-    dead = heartbeat.register("dead")
+    dead = worker_lease.register("dead")
     (call,) = claimed(job, dead)
     expire(dead)
     upkeep.tick(datetime.now(UTC))
@@ -397,7 +398,7 @@ def test_an_answer_that_comes_after_the_takeover_is_kept_and_billed(openai: Loca
 def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: LocalProvider) -> None:
     job = live_job([add_document()])
     upkeep.expand_job(job)
-    dead, late = heartbeat.register("dead"), heartbeat.register("late")
+    dead, late = worker_lease.register("dead"), worker_lease.register("late")
     (first,) = claimed(job, dead)
     live._keep([calls.unheard(first)])  # a try before the one that was in flight
     expire(dead)
@@ -416,7 +417,7 @@ def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: Lo
 def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalProvider) -> None:
     job = live_job([add_document()])
     upkeep.expand_job(job)
-    dead = heartbeat.register("dead")
+    dead = worker_lease.register("dead")
     (call,) = claimed(job, dead)
     expire(dead)
     waiting = """SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database()
@@ -437,7 +438,7 @@ def test_a_failure_that_comes_after_the_takeover_takes_back_the_estimate_and_not
 ) -> None:
     job = live_job([add_document()])
     upkeep.expand_job(job)
-    dead, heir = heartbeat.register("dead"), heartbeat.register("heir")
+    dead, heir = worker_lease.register("dead"), worker_lease.register("heir")
     (call,) = claimed(job, dead)
     expire(dead)
     upkeep.tick(datetime.now(UTC))
@@ -451,7 +452,7 @@ def test_a_failure_that_comes_after_the_takeover_takes_back_the_estimate_and_not
 def test_a_claim_renews_the_lease(openai: LocalProvider) -> None:
     job = live_job([add_document()])
     upkeep.expand_job(job)
-    late = heartbeat.register("late")
+    late = worker_lease.register("late")
     expire(late)
     claimed(job, late)
     upkeep.tick(datetime.now(UTC))
@@ -513,7 +514,7 @@ def test_a_job_waits_for_documents_that_are_still_extracted(openai: LocalProvide
     with_lane(pump)
     upkeep.tick(datetime.now(UTC))
     assert job_state() == "running"
-    extract.extract_document(late, heartbeat.register("test"), threading.Event())
+    extract.extract_document(late, worker_lease.register("test"), threading.Event())
     assert "expand_job" in {row["task_name"] for row in rows("SELECT task_name FROM procrastinate_jobs")}
     run_job(job)
     assert states(job) == {"succeeded": 2}
@@ -672,7 +673,7 @@ def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
     one, other = (live_job([add_document(TEXT, "a.txt", name)]) for name in ("a", "b"))
     for job in (one, other):
         upkeep.expand_job(job)
-    first, second = heartbeat.register("first"), heartbeat.register("second")
+    first, second = worker_lease.register("first"), worker_lease.register("second")
     with ThreadPoolExecutor(1) as thread, db.transaction() as session:
         running = session.get_one(Job, one)
         mine = claims.claim(session, running, first, 10, clients.provider("openai"), 1)
@@ -689,6 +690,6 @@ def test_a_claim_makes_its_client_before_the_loop_needs_it(openai: LocalProvider
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
     upkeep.expand_job(job)
     assert "_client" not in vars(clients.provider("openai"))
-    (call,) = live._claim(job, heartbeat.register("test"), 1).calls
+    (call,) = live._claim(job, worker_lease.register("test"), 1).calls
     assert "_client" in vars(clients.provider("openai"))
     live._keep([record.Failed(call, "x", "No.")])

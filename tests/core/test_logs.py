@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from core import db
 from core.errors import Unavailable
+from core.runtime import db
 
 pytestmark = pytest.mark.usefixtures("database")
 SECRET = "Mandelbrot"

@@ -9,15 +9,16 @@ from typing import Any
 
 import pytest
 
-from core import db, derive, documents, expand, jobs, live, merges, prompts, providers, tokens, upkeep
+from core import derive, documents, expand, jobs, live, merges, prompts, providers, upkeep
 from core.errors import InvalidInput
 from core.jobs import JobSpec
 from core.live import LiveLane
-from core.models import Job
 from core.offline import answer as offline_answer
 from core.prompts import Asking
 from core.providers.models import context_tokens
 from core.questions import AROUND_AN_ANSWER, Question
+from core.runtime import db, tokens
+from core.tables import Job
 from tests.batch_provider import BatchProvider, Line
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import (

@@ -12,7 +12,8 @@ import psycopg
 import pytest
 from alembic import command
 
-from core import db, migrate, templates
+from core import templates
+from core.runtime import db, migrate
 from tests.pipeline import add_document, make_job, rows, run_job
 
 DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"))

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
-from core import batches, breaker, correlation, db, jobs, live, moving, reuse, upkeep
+from core import batches, breaker, live, moving, reuse, upkeep
+from core import jobs as core_jobs
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import Fallback, JobSpec
 from core.live import LiveLane
 from core.reports import jobs as report
+from core.runtime import correlation, db
 from tests.batch_provider import BatchProvider
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import (
@@ -210,7 +212,7 @@ def test_a_failed_one_that_is_sent_again_goes_to_the_new_model(openai: LocalProv
     assert states(job) == {"failed": 1, "succeeded": 1, "pending": 1}
     assert moving.to_model(job, "anthropic", OTHER) == 1
     upkeep.expand_job(job)
-    assert jobs.retry(job) == 1
+    assert core_jobs.retry(job) == 1
     run_job(job)
     assert asked_of(openai) == {MODEL: 2, OTHER: 2}
     assert states(job) == {"succeeded": 3}
@@ -316,7 +318,7 @@ def test_what_a_canary_holds_goes_on_with_the_new_model_and_is_held_again(openai
     assert report.get(job).state == "paused"
     with pytest.raises(Conflict, match="Release the rest"):
         moving.to_model(job, "openai", MODEL)
-    jobs.resume(job)
+    core_jobs.resume(job)
     run_job(job)
     assert asked_of(openai) == {OTHER: 5}
 
@@ -345,7 +347,7 @@ def test_who_makes_or_claims_requests_waits_for_the_move(work: Callable[[str], o
     change("UPDATE job SET state = 'running'")
     with ThreadPoolExecutor(1) as thread:
         with db.transaction() as session:
-            locked = jobs.locked(session, job, whole=True)
+            locked = core_jobs.locked(session, job, whole=True)
             done = thread.submit(work, job)
             until_now(lambda: rows(WAITS_FOR_A_LOCK) != [])
             moving._to_model(session, locked, "anthropic", OTHER)
@@ -410,7 +412,7 @@ def test_what_it_sends_from_then_on_is_the_doing_of_who_moved_it(move: Callable[
 
 
 def own_requests() -> str:
-    job = jobs.create(JobSpec(template=None, provider="openai", model=MODEL), datetime.now(UTC), start=False)
+    job = core_jobs.create(JobSpec(template=None, provider="openai", model=MODEL), datetime.now(UTC), start=False)
     change("UPDATE job SET state = 'running'")
     change(
         "INSERT INTO request (job_id, custom_id, fingerprint, lane, input_tokens) VALUES (:j, 'a', 'f', 'live', 1000)",

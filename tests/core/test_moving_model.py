@@ -15,13 +15,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from core import clients, db, expand, heartbeat, jobs, live, moving, pricing, templates, tokens, upkeep
+from core import clients, expand, jobs, live, moving, pricing, templates, upkeep
 from core.errors import Conflict, InvalidInput
-from core.models import Job
 from core.prompts import text_hash
 from core.providers.types import Usage
 from core.questions import Question
 from core.record import Call, Failed, Kept
+from core.runtime import db, tokens, worker_lease
+from core.tables import Job
 from tests import pipeline
 from tests.pipeline import make_job, ready_documents, rows, states
 
@@ -52,7 +53,7 @@ class Moving(RuleBasedStateMachine):
                 db.execute(session, sql, text=LONG, sha=text_hash(LONG))
         provider, model = MODELS[0]
         self.job = make_job(self.ids, "summarize", provider=provider, model=model, canary=canary)
-        self.worker = heartbeat.register("test")
+        self.worker = worker_lease.register("test")
         upkeep.expand_job(self.job)
 
     @rule(limit=st.integers(1, 3))

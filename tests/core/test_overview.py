@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from core import db
 from core.reports import overview
+from core.runtime import db
 from tests.pages import made
 from tests.pipeline import ready_documents
 

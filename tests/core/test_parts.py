@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core import tokens
 from core.parts import Part, levels, split
+from core.runtime import tokens
 
 SENTENCE = "The northern plant lost eleven percent of its output in March. "
 PARAGRAPH = SENTENCE * 6 + "\n\n"

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from core import db, queue
 from core.errors import InvalidInput, Unavailable
+from core.runtime import db, queue
 from tests.pipeline import rows
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from core import db, jobs, rounds
+from core import jobs, rounds
+from core.runtime import db
 from tests.batch_provider import BatchProvider, FileFault
 from tests.pipeline import batch_rows, make_job, ready_documents, rows, run_batches
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from core.environment import Settings, load_settings
 from core.errors import ConfigurationError
-from core.settings import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)

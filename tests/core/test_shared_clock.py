@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import db, shared_clock
+from core.runtime import db, shared_clock
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

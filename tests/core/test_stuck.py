@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core import db, extract, heartbeat, stuck, upkeep
 from core import documents as documents_use
+from core import extract, upkeep
+from core import stuck as core_stuck
 from core.errors import Conflict
 from core.reports import health
 from core.reports import stuck as report
 from core.reports.stuck import Kind, StuckRow
+from core.runtime import db, worker_lease
 from tests.pages import made
 from tests.pipeline import ready_documents, rows
 
@@ -28,7 +30,7 @@ def change(sql: str, **params: object) -> None:
 
 def dead() -> int:
     """A worker that was not seen for five minutes."""
-    worker = heartbeat.register("dead")
+    worker = worker_lease.register("dead")
     change(f"UPDATE worker SET last_seen = {A_WHILE} WHERE id = :id", id=worker)
     return worker
 
@@ -56,7 +58,7 @@ def ids(kind: Kind) -> list[str]:
 
 
 def requeue(kind: Kind, *chosen: str) -> int:
-    return stuck.requeue(kind, chosen or ids(kind), datetime.now(UTC), "anna")
+    return core_stuck.requeue(kind, chosen or ids(kind), datetime.now(UTC), "anna")
 
 
 def waiting() -> set[str]:
@@ -72,15 +74,15 @@ def documents(state: str, since: str, number: int, worker: int | None = None) ->
 
 def test_nothing_is_stuck_on_a_fresh_or_busy_machine() -> None:
     assert report.read() == []
-    documents("extracting", A_WHILE, 1, heartbeat.register("one"))
+    documents("extracting", A_WHILE, 1, worker_lease.register("one"))
     job = made.job("running", lane="live")
-    made.requests(job, "in_flight", 2, lane="live", worker_id=heartbeat.register("two"), claimed_at="2026-01-01")
+    made.requests(job, "in_flight", 2, lane="live", worker_id=worker_lease.register("two"), claimed_at="2026-01-01")
     made.batch(job, "in_progress", next_at=datetime.now(UTC), tries=2)
     task("derive", "derive", A_WHILE)
     assert report.read() == []
 
 
-@pytest.mark.parametrize("worker", [lambda: None, dead, lambda: heartbeat.register("one")])
+@pytest.mark.parametrize("worker", [lambda: None, dead, lambda: worker_lease.register("one")])
 def test_a_document_that_is_read_by_nobody_or_for_long_is_queued_again(worker: Callable[[], int | None]) -> None:
     (document,) = documents("extracting", LONG_AGO, 1, worker())
     assert ids("documents") == [document]
@@ -113,7 +115,7 @@ def uploaded_long_ago() -> str:
 
 def test_a_document_is_late_from_when_it_was_taken_not_from_its_upload() -> None:
     document = uploaded_long_ago()
-    claimed = extract._claim(document, heartbeat.register("one"))
+    claimed = extract._claim(document, worker_lease.register("one"))
     assert claimed is not None
     assert (waits_since_just_now(document), ids("documents")) == (True, [])
 
@@ -122,7 +124,7 @@ def test_a_document_that_a_stopping_worker_puts_back_waits_anew() -> None:
     document = uploaded_long_ago()
     stop = threading.Event()
     stop.set()
-    extract.extract_document(document, heartbeat.register("one"), stop)
+    extract.extract_document(document, worker_lease.register("one"), stop)
     assert rows("SELECT state FROM document") == [{"state": "queued"}]
     assert (waits_since_just_now(document), ids("documents")) == (True, [])
 
@@ -165,7 +167,7 @@ def test_a_queued_document_gets_a_new_task_and_stays_late_until_it_is_read() -> 
 
 
 def test_what_is_not_stuck_any_more_is_left_alone() -> None:
-    (document,) = documents("extracting", A_WHILE, 1, heartbeat.register("one"))
+    (document,) = documents("extracting", A_WHILE, 1, worker_lease.register("one"))
     batch = made.batch(made.job("running"), "in_progress", next_at=datetime.now(UTC), tries=0)
     assert (requeue("documents", document), requeue("batches", batch)) == (0, 0)
     assert rows("SELECT state FROM document") == [{"state": "extracting"}]
@@ -181,7 +183,7 @@ def test_requests_of_a_dead_process_go_back_and_may_have_been_billed(setting: Ca
     server_started(setting)
     job = made.job("running", lane="live")
     made.requests(job, "in_flight", 3, lane="live", worker_id=dead(), claimed_at="2026-01-01", attempts=1)
-    made.requests(job, "in_flight", 1, lane="live", worker_id=heartbeat.register("one"), claimed_at="2026-01-01")
+    made.requests(job, "in_flight", 1, lane="live", worker_id=worker_lease.register("one"), claimed_at="2026-01-01")
     (row,) = found("requests")
     assert (row.id, row.name, row.number) == (job, "Made", 3)
     assert requeue("requests") == 3

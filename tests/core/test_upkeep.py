@@ -10,9 +10,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import batches, claims, db, heartbeat, jobs, live, migrate, templates, upkeep
-from core.embedded import EmbeddedPostgres
+from core import batches, claims, jobs, live, templates, upkeep
 from core.errors import Unavailable
+from core.runtime import db, migrate, worker_lease
+from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.local_provider import LocalProvider
 from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, run_job, states, until_now
 
@@ -36,7 +37,7 @@ def test_after_a_restart_of_postgresql_the_living_have_time_to_show_it(
     templates.sync_built_ins()
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
     upkeep.expand_job(job)
-    worker = heartbeat.register("living")
+    worker = worker_lease.register("living")
     assert len(live._claim(job, worker, 1).calls) == 1
     with db.transaction() as session:
         db.execute(session, "UPDATE worker SET last_seen = now() - interval '1 hour'")
@@ -68,7 +69,7 @@ def test_a_job_whose_provider_is_not_set_up_here_says_so_once_and_goes_on_when_i
     job = make_job(ready_documents(2), provider="openai", model="gpt-5-mini")
     if expanded:
         upkeep.expand_job(job)
-    worker = heartbeat.register("now and then without a key")
+    worker = worker_lease.register("now and then without a key")
     for _ in range(2):
         setting(OPENAI_API_KEY="", OPENAI_BASE_URL="")
         upkeep.tick(datetime.now(UTC))
@@ -103,8 +104,8 @@ def test_a_job_that_waited_for_its_provider_and_was_cancelled_waits_no_more(
 @pytest.fixture(params=["jobs", "web"])
 def stopped(database: str, request: pytest.FixtureRequest) -> Iterator[tuple[int, psycopg.Connection[Any]]]:
     """A process, and a connection of it that can be left within a transaction."""
-    worker = heartbeat.register("stopped", request.param)
-    name = heartbeat.connection_name(worker, request.param)
+    worker = worker_lease.register("stopped", request.param)
+    name = worker_lease.connection_name(worker, request.param)
     with psycopg.connect(database, application_name=name) as connection:
         yield worker, connection
 
@@ -142,9 +143,9 @@ def test_a_dead_workers_transaction_is_ended_and_a_living_ones_is_not(
 ) -> None:
     setting(WORKER_LEASE_SECONDS=1)
     worker, connection = stopped
-    living = heartbeat.register("living")
+    living = worker_lease.register("living")
     see(worker, -1)
-    with psycopg.connect(database, application_name=heartbeat.connection_name(living)) as other:
+    with psycopg.connect(database, application_name=worker_lease.connection_name(living)) as other:
         for one in (connection, other):
             one.execute("SELECT 1")
         tick_until(lambda: see(living, 0) or is_cut(connection))

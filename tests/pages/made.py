@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from core import db
+from core.runtime import db
 
 # Ids in the order of their making, however fast that is.
 _number = itertools.count(100_000)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import breaker, db
-from core.reports import breakers as report
+from core import breaker
+from core.reports import breakers
 from core.reports.breakers import BreakerView, Change
+from core.runtime import db
 from pages import breaker_words
 from tests.pages import made
 from tests.pages.seeing import buttons, press, show, words
@@ -111,19 +112,22 @@ def test_what_waits_behind_each_is_counted_of_jobs_that_run() -> None:
     own = waiting_job(0, model="another")
     made.requests(own, "pending", 1, lane="live", model=MODEL)
     made.requests(made.job("paused", lane="live"), "pending", 9, lane="live")
-    found = {one.provider: (one.requests, one.jobs) for one in report.read()}
+    found = {one.provider: (one.requests, one.jobs) for one in breakers.read()}
     assert found == {"openai": (6, 3), "anthropic": (0, 0)}
-    assert report.behind("openai", MODEL) == (6, 3)
+    assert breakers.behind("openai", MODEL) == (6, 3)
 
 
 def test_who_opened_it_last_is_named() -> None:
     breaker.open_by_hand("openai", MODEL, "ada")
     breaker.close_by_hand("openai", MODEL, "bob")
     breaker.open_by_hand("openai", MODEL, "eve")
-    assert [one.opened_by for one in report.read()] == ["eve"]
-    assert [(one.user, one.action) for one in report.changes(2)] == [("eve", "open breaker"), ("bob", "close breaker")]
+    assert [one.opened_by for one in breakers.read()] == ["eve"]
+    assert [(one.user, one.action) for one in breakers.changes(2)] == [
+        ("eve", "open breaker"),
+        ("bob", "close breaker"),
+    ]
     breaker.close_by_hand("openai", MODEL)
-    assert report.read() == []
+    assert breakers.read() == []
 
 
 def plainly(at: AppTest) -> str:
@@ -161,13 +165,13 @@ def test_a_breaker_is_opened_and_closed_after_saying_what_that_does() -> None:
     waiting_job(3)
     at = press(show("health"), "Open")
     assert "Waits at once: 3 live requests of 1 job" in words(at)
-    assert report.shut() == {}
+    assert breakers.shut() == {}
     press(at, "Open the breaker")
-    assert report.shut()[("openai", MODEL)].by_hand
+    assert breakers.shut()[("openai", MODEL)].by_hand
     at = press(show("health"), "Close")
     assert "Goes out at once: 3 live requests of 1 job" in words(at)
     press(at, "Close the breaker")
-    assert report.shut() == {}
+    assert breakers.shut() == {}
     assert {"task_name": "pump_job"} in rows("SELECT task_name FROM procrastinate_jobs")
 
 
@@ -175,7 +179,7 @@ def test_one_that_was_never_called_is_opened_by_its_name() -> None:
     at = show("health")
     at.selectbox(key="stop_provider").set_value("anthropic").run()
     press(press(at, "Open its breaker"), "Open the breaker")
-    assert list(report.shut()) == [("anthropic", "claude-haiku-4-5")]
+    assert list(breakers.shut()) == [("anthropic", "claude-haiku-4-5")]
 
 
 def waiting(**columns: Any) -> str:

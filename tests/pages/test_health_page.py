@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from core import db, heartbeat
 from core.health import sampling
+from core.runtime import db, worker_lease
 from pages.charts import Line, lines, states
 from tests.pages import made
 from tests.pages.seeing import press, show, words
@@ -25,7 +25,7 @@ def change(sql: str) -> None:
 
 
 def test_all_is_well_when_every_component_is() -> None:
-    heartbeat.register("one")
+    worker_lease.register("one")
     sampling.take(datetime.now(UTC), well=True)
     change(
         """INSERT INTO health_sample (component, time, healthy)
@@ -39,7 +39,7 @@ def test_all_is_well_when_every_component_is() -> None:
 
 
 def test_a_red_row_says_what_to_do(openai: object) -> None:
-    heartbeat.register("one")
+    worker_lease.register("one")
     change(
         """INSERT INTO breaker (provider, model, state, retry_at)
            VALUES ('openai', 'gpt-5-mini', 'open', now() + interval '1 minute')"""
@@ -56,7 +56,7 @@ def test_a_red_row_says_what_to_do(openai: object) -> None:
 
 def test_a_process_that_is_gone_does_not_lead() -> None:
     for name, seen in (("gone", "now() - interval '5 minutes'"), ("alive", "now()")):
-        row = heartbeat.register(name)
+        row = worker_lease.register(name)
         change(f"UPDATE worker SET leader = true, last_seen = {seen} WHERE id = {row}")
     (table,) = [frame.value for frame in show("health").dataframe if "Scheduler" in frame.value]
     assert table[["Process", "Scheduler", "Alive"]].to_numpy().tolist() == [
@@ -71,7 +71,7 @@ def test_a_page_without_samples_says_when_charts_come(setting: Any) -> None:
 
 
 def test_what_nobody_sampled_for_long_is_not_known() -> None:
-    heartbeat.register("one")
+    worker_lease.register("one")
     sampling.take(datetime.now(UTC), well=True)
     change("UPDATE health_sample SET time = time - interval '10 minutes'")
     text = words(show("health"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core import db
+from core.runtime import db
 from pages import widgets
 from tests.local_provider import LocalProvider
 from tests.pages.seeing import buttons, press, show, words

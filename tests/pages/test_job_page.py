@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db
+from core.runtime import db
 from tests.batch_provider import AskedLine, BatchProvider, Line
 from tests.pages import made
 from tests.pages.seeing import buttons, press, show, words

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from core import db
+from core.runtime import db
 from tests.pages import made
 from tests.pages.seeing import press, show, words
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import db, removal, retention
+from core import removal, retention
 from core.retention import Rule
+from core.runtime import db
 from tests.pages import made
 from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import add_document, ready_documents, rows

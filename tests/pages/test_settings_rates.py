@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from core import caps, db
+from core import caps
+from core.runtime import db
 from tests.pages.seeing import press, show, words
 
 pytestmark = pytest.mark.usefixtures("database")

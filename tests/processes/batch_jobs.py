@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from core.settings import get_settings
+from core.environment import get_settings
 from tests.batch_provider import BatchProvider
 from tests.pipeline import make_job, ready_documents, rows, states
 from tests.processes.running import JobsProcess, until

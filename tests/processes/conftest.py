@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from core import db, stored
+from core import stored
+from core.runtime import db
 from tests import databases
 from tests.batch_provider import BatchProvider
 from tests.processes.running import JobsProcess, Start

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core import batches, upkeep
-from core.settings import get_settings
+from core.environment import get_settings
 from tests.batch_provider import BatchProvider
 from tests.pipeline import batch_rows, rows
 from tests.processes.batch_jobs import assert_all_answered_once, batch_jobs, finish_open, wait_until_completed

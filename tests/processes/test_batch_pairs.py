@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core import db
+from core.runtime import db
 from tests.batch_provider import BatchProvider
 from tests.pipeline import rows
 from tests.processes.batch_jobs import assert_all_answered_once, batch_jobs, wait_until_completed

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from core import breaker, db, migrate, templates
+from core import breaker, templates
+from core.runtime import db, migrate
 from tests import databases
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import make_job, ready_documents, rows, states

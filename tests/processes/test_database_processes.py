@@ -17,8 +17,9 @@ from typing import Any
 import psutil
 import pytest
 
-from core import db, migrate, templates
-from core.embedded import EmbeddedPostgres
+from core import templates
+from core.runtime import db, migrate
+from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.batch_provider import BatchProvider
 from tests.journeys.conftest import App, data_dir, start_app
 from tests.local_provider import Asked, LocalProvider, Reply

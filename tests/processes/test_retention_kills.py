@@ -5,8 +5,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import db, retention
+from core import retention
 from core.retention import Rule
+from core.runtime import db
 from tests.pipeline import PATIENCE_S, ready_documents, rows
 from tests.processes.places import waiting
 from tests.processes.running import Start, until

@@ -4,7 +4,7 @@ import time
 import bpe_openai
 import pytest
 
-from core import tokens
+from core.runtime import tokens
 
 PROSE = (
     "The northern plant lost 11 % of its output – “why?”, asked Zoë.\n\n\tIndented, and 契約は三月に終了します。\r\n"

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from core.settings import Settings
+from core.environment import Settings
 
 SHARED: tuple[Any, ...] = (
     structlog.contextvars.merge_contextvars,

@@ -8,9 +8,9 @@ import psutil
 import structlog
 from sqlmodel import Session
 
-from core import db, shared_clock
+from core.environment import get_settings
 from core.errors import Unavailable
-from core.settings import get_settings
+from core.runtime import db, shared_clock
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from sqlmodel import Session
 
-from core import db
+from core.runtime import db
 
 log = structlog.get_logger()
 # What was read slower than this says too little about now; what differs by more than twice of it has jumped.

@@ -17,8 +17,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
+from core.environment import get_settings
 from core.errors import ConfigurationError, Unavailable
-from core.settings import get_settings
 
 _engine: Engine | None = None
 _lock = threading.Lock()

@@ -16,8 +16,8 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from core.environment import HOW_TO_MAKE_ONE, get_settings, is_weak
 from core.errors import ConfigurationError
-from core.settings import HOW_TO_MAKE_ONE, get_settings, is_weak
 
 log = structlog.get_logger()
 FILE = "secret.key"

@@ -11,8 +11,8 @@ import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from sqlmodel import Session
 
-from core import correlation, db
 from core.errors import Unavailable
+from core.runtime import correlation, db
 
 TaskName = Literal["extract_document", "expand_job", "pump_job", "advance_batch", "derive"]
 DOCUMENTS, JOBS = "documents", "jobs"

@@ -18,10 +18,11 @@ from api.schemas import (
     fields_of,
     listed,
 )
-from core import ceilings, documents
+from core import documents as core_documents
 from core.errors import InvalidInput, NotFound
 from core.reports import documents as report
 from core.reports.documents import DocumentRow
+from core.settings import limits
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
@@ -39,14 +40,14 @@ def one(document_id: str) -> dict[str, Any]:
 
 @router.post("", status_code=202)
 def upload(
-    files: Annotated[list[UploadFile], File()], collection: StorableForm = documents.DEFAULT_COLLECTION
+    files: Annotated[list[UploadFile], File()], collection: StorableForm = core_documents.DEFAULT_COLLECTION
 ) -> dict[str, list[UploadedOut]]:
     for file in files:  # all are looked at before one is stored
         if not file.size:
             raise InvalidInput(f"{file.filename or 'A file'} is empty. Choose a file with content.")
-        if file.size > ceilings.upload_mb() << 20:
-            raise InvalidInput(f"{file.filename} is larger than {ceilings.upload_mb()} MB. Split it.")
-    added = [documents.add(file.filename or "unnamed", file.file, collection) for file in files]
+        if file.size > limits.upload_mb() << 20:
+            raise InvalidInput(f"{file.filename} is larger than {limits.upload_mb()} MB. Split it.")
+    added = [core_documents.add(file.filename or "unnamed", file.file, collection) for file in files]
     return {"items": [UploadedOut(**one(a.document.id), duplicate=a.duplicate) for a in added]}
 
 
@@ -65,12 +66,12 @@ def get(document_id: str) -> Any:
 @router.get("/{document_id}/text", response_class=PlainTextResponse)
 def text(document_id: str) -> str:
     """The text that spans count in, in code points."""
-    return documents.text_of(document_id).text
+    return core_documents.text_of(document_id).text
 
 
 @router.get("/{document_id}/original")
 def original(document_id: str) -> StreamingResponse:
-    document, chunks = documents.original(document_id)
+    document, chunks = core_documents.original(document_id)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.name)}",
         "Content-Length": str(document.size_bytes),
@@ -80,11 +81,11 @@ def original(document_id: str) -> StreamingResponse:
 
 @router.post("/{document_id}/retry", response_model=DocumentOut)
 def retry(document_id: str) -> Any:
-    documents.retry(document_id)
+    core_documents.retry(document_id)
     return one(document_id)
 
 
 @router.delete("/{document_id}", status_code=204)
 def delete(document_id: str) -> Response:
-    documents.delete(document_id)
+    core_documents.delete(document_id)
     return Response(status_code=204)

@@ -8,8 +8,8 @@ import msgspec
 from fastapi import Request
 from starlette.datastructures import UploadFile
 
-from core import ceilings
 from core.errors import InvalidInput
+from core.settings import limits
 
 BOTH = "Send a JSONL file as the form field `file`, or JSON: {requests: [{custom_id, body}]}."
 
@@ -49,7 +49,7 @@ async def _body(request: Request) -> bytearray:
 
 
 def _check_size(size: int) -> None:
-    most = ceilings.upload_mb()
+    most = limits.upload_mb()
     if size > most << 20:
         raise InvalidInput(f"This is larger than {most} MB. Split it, or raise the limit on the Settings page.")
 

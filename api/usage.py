@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.schemas import Cursor, Limit, ListOut, UsageRecordOut, UsageSumOut, fields_of, listed, spent
-from core.reports import costs
-from core.reports.costs import By, UsageRow, UsageSum
+from core.money import costs
+from core.money.costs import By, UsageRow, UsageSum
 
 router = APIRouter(prefix="/usage", tags=["usage"])
 

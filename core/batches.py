@@ -22,13 +22,14 @@ from typing import Any
 
 import structlog
 
-from core import access, clients, held, packing, reuse, templates, upkeep
+from core import clients, held, packing, reuse, templates, upkeep
 from core.environment import get_settings
 from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
-from core.providers.batches import Gone, Order
+from core.providers.batch_api import Gone, Order
 from core.providers.types import Provider
 from core.reports.correlation import of_batch
 from core.runtime import correlation, db, queue, shared_clock
+from core.settings import credentials
 from core.tables import Job, ProviderBatch
 
 log = structlog.get_logger()
@@ -172,7 +173,7 @@ async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | N
     found = await provider.batches.find(order, known)
     if found.remote is not None:
         return await asyncio.to_thread(held.adopt, batch, found.remote, "adopted", "Found at the provider and taken up")
-    if await asyncio.to_thread(access.key_changed_since, batch.provider, order.intent_at):
+    if await asyncio.to_thread(credentials.key_changed_since, batch.provider, order.intent_at):
         await _later(batch, Conflict(OTHER_KEY))
         return None
     settings = get_settings()

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import pricing
 from core.errors import InvalidInput
-from core.pricing import Price
-from core.providers.batches import Used
+from core.money import pricing
+from core.money.pricing import Price
+from core.providers.batch_api import Used
 from core.providers.types import Usage
 from core.record import price_json, storable
 from core.results import Key

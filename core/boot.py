@@ -12,16 +12,17 @@ from typing import Any
 
 import structlog
 
-from core import clients, process, stored, templates
+from core import clients, process, templates
 from core.environment import Settings, get_settings
 from core.errors import CairnError, ConfigurationError
 from core.runtime import db, migrate
 from core.runtime.logs import adopt, configure_logs
 from core.runtime.supervision import Child, ChildState, Command
+from core.settings import store
 
 log = structlog.get_logger()
 # Imported before the first page needs them, then frozen: a garbage collection never walks over them again.
-HEAVY = ("pandas", "pyarrow", "plotly.express", "genai_prices", "bpe_openai", "core.jobs", "core.reports.costs")
+HEAVY = ("pandas", "pyarrow", "plotly.express", "genai_prices", "bpe_openai", "core.jobs", "core.money.costs")
 POSTGRES_STOP_SECONDS = 2.0
 # Calls in flight get this long to be answered, so that everything has ended within five seconds.
 EMBEDDED_GRACE_SECONDS = 4.0
@@ -75,7 +76,7 @@ def _bring_up(settings: Settings, stack: AsyncExitStack) -> None:
     stack.callback(lambda: db.engine().dispose())
     migrate.upgrade()
     templates.sync_built_ins()
-    stack.callback(stored.follow().stop)
+    stack.callback(store.follow().stop)
     stack.enter_context(process.seen())
     if settings.embedded_jobs:
         grace = EMBEDDED_GRACE_SECONDS if settings.shutdown_grace_seconds is None else settings.shutdown_grace_seconds

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import structlog
 
-from core import breaker, clients, configuration, limits, pricing
+from core import breaker, clients, configuration, limits
 from core.errors import InvalidInput, ProviderError
-from core.pricing import Price
+from core.money import pricing
+from core.money.pricing import Price
 from core.providers.types import Answer, Usage
 from core.record import Call, Failed, Kept, Outcome, Unheard, storable
 from core.retry import RetryPolicy, with_retries

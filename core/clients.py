@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from core import access, providers, stored
-from core.access import Access
+from core import providers
 from core.environment import Settings, get_settings
 from core.errors import InvalidInput
 from core.providers.types import Provider
+from core.settings import credentials, store
+from core.settings.credentials import Access
 
-NAMES = (*access.NAMES, "offline")
+NAMES = (*credentials.NAMES, "offline")
 
 
 class Client:
@@ -67,7 +68,7 @@ class _Known:
     """Clients, and the settings and stored values that they are good for."""
 
     settings: Settings
-    stored: Mapping[str, stored.Value]
+    stored: Mapping[str, store.Value]
     clients: Mapping[str, Client]
 
 
@@ -76,7 +77,7 @@ _renewing = threading.Lock()
 
 
 def _clients() -> Mapping[str, Client]:
-    known, settings, values = _known, get_settings(), stored.values()
+    known, settings, values = _known, get_settings(), store.values()
     if known is not None and known.settings is settings and known.stored is values:
         return known.clients
     return _renew()
@@ -86,7 +87,7 @@ def _renew() -> Mapping[str, Client]:
     """Clients whose provider is called as before stay."""
     global _known
     with _renewing:
-        settings, values = get_settings(), stored.values()
+        settings, values = get_settings(), store.values()
         before = _known.clients if _known else {}
         found = {name: one for name in NAMES if (one := _client(name, settings, before.get(name)))}
         _known = _Known(settings, values, found)
@@ -97,7 +98,7 @@ def _renew() -> Mapping[str, Client]:
 
 
 def _client(name: str, settings: Settings, before: Client | None) -> Client | None:
-    how = access.of(name) if name in access.NAMES else None
+    how = credentials.of(name) if name in credentials.NAMES else None
     if how is not None and not how.set_up:
         return None
     made_of = (how, settings.provider_timeout_seconds)
@@ -148,9 +149,9 @@ async def lent(name: str) -> AsyncIterator[Provider]:
 
 def missing(name: str) -> str:
     """Why there is no provider of that name, and what to do."""
-    if name not in access.NAMES:
+    if name not in credentials.NAMES:
         return f"There is no provider {name!r}. Choose one of {', '.join(configured())}."
-    if access.of(name).trouble is not None:
+    if credentials.of(name).trouble is not None:
         return f"the key of {name} that was set cannot be used. The Settings page says why; enter it again there."
     variable = f"{name.upper()}_API_KEY"
     return f"{name} is not set up: set its key on the Settings page, or {variable} in the environment and start again."

@@ -11,11 +11,12 @@ from typing import Any, Literal
 
 import structlog
 
-from core import presets, stored
+from core import presets
 from core.environment import Settings, get_settings
 from core.errors import Conflict, InvalidInput
 from core.presets import Config, FieldError, Values
 from core.runtime import db
+from core.settings import store
 
 log = structlog.get_logger()
 FOR_ALL = "resilience"
@@ -33,7 +34,7 @@ class Snapshot:
     """`operations` holds those with values of their own. It is good for the settings and values that it names."""
 
     settings: Settings
-    stored: Mapping[str, stored.Value]
+    stored: Mapping[str, store.Value]
     locked: bool
     environment: InForce
     for_all: InForce
@@ -49,7 +50,7 @@ _snapshot: Snapshot | None = None
 def snapshot() -> Snapshot:
     """From memory; made anew when the environment or what is stored changed."""
     global _snapshot
-    settings, values = get_settings(), stored.values()
+    settings, values = get_settings(), store.values()
     current = _snapshot
     if current is None or current.settings is not settings or current.stored is not values:
         current = _snapshot = _resolve(settings, values)
@@ -61,7 +62,7 @@ def config_for(operation: str | None) -> Config:
     return snapshot().of(operation).config
 
 
-def _resolve(settings: Settings, values: Mapping[str, stored.Value]) -> Snapshot:
+def _resolve(settings: Settings, values: Mapping[str, store.Value]) -> Snapshot:
     environment = InForce(presets.PRESETS["simple"], dict.fromkeys(presets.FIELDS, "default"))
     environment = _layer(environment, settings.resilience_values(), "environment")
     locked = settings.resilience_locked or settings.settings_locked
@@ -80,7 +81,7 @@ def _layer(below: InForce, values: Values, source: Source) -> InForce:
     return InForce(presets.over(below.config, values), MappingProxyType(sources))
 
 
-def _values(name: str, choice: stored.Value) -> Values:
+def _values(name: str, choice: store.Value) -> Values:
     """What a stored choice sets. One that this version cannot read counts for nothing, and the log says so."""
     if not is_ours(name):
         return {}
@@ -119,17 +120,17 @@ def change(choice: Mapping[str, Any] | None, operation: str | None = None, *, by
         known = "SELECT 1 FROM template WHERE id = :id"
         if operation is not None and db.scalar(session, known, id=operation) is None:
             raise InvalidInput(f"There is no operation {operation!r}. Operations are the ids of templates.")
-        stored.put(session, FOR_ALL if operation is None else f"{FOR_ALL}:{operation}", choice, by=by)
-    stored.load()
+        store.put(session, FOR_ALL if operation is None else f"{FOR_ALL}:{operation}", choice, by=by)
+    store.load()
 
 
 def undo(entry_id: int, *, by: str = "") -> None:
     """Of any setting; of these ones only where they are not locked."""
     with db.transaction() as session:
-        name = stored.undo(session, entry_id, by=by)
+        name = store.undo(session, entry_id, by=by)
         if is_ours(name):
             _check_unlocked()
-    stored.load()
+    store.load()
 
 
 def _check_unlocked() -> None:

@@ -3,9 +3,9 @@
 import asyncio
 
 from core import clients
-from core.access import Access
 from core.errors import InvalidInput, ProviderError
 from core.providers.types import Provider
+from core.settings.credentials import Access
 
 PATIENCE_SECONDS = 15.0
 

@@ -16,8 +16,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from core import former, providers, quotes
+from core import former, providers
 from core.errors import ProviderError
+from core.evidence import quotes
 from core.prompts import Asking
 from core.record import recount, storable
 from core.runtime import db

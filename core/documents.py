@@ -8,12 +8,12 @@ from typing import BinaryIO
 
 from sqlmodel import Session, col, select
 
-from core import ceilings
 from core.errors import Conflict, InvalidInput, NotFound
 from core.extraction import SUPPORTED, media_type_of
 from core.record import recount
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
+from core.settings import limits
 from core.tables import BlobChunk, Collection, Document, DocumentText
 
 CHUNK_BYTES = 1 << 20
@@ -34,7 +34,7 @@ def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, me
     """
     name = _file_name(name)
     sha256, size, head = _measure(stream)
-    limit = ceilings.upload_mb()
+    limit = limits.upload_mb()
     if size == 0:
         raise InvalidInput(f"{name} is empty. Choose a file with content.")
     if size > limit << 20:

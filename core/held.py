@@ -18,7 +18,7 @@ from sqlmodel import Session, col
 from core import expand, ingest, packing
 from core.environment import get_settings
 from core.errors import ProviderError
-from core.providers.batches import BatchLane, Remote
+from core.providers.batch_api import BatchLane, Remote
 from core.runtime import db, queue
 from core.tables import Job, ProviderBatch
 

@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import clients, expand, packing, pricing, reuse
+from core import clients, expand, packing, reuse
 from core.errors import Conflict, InvalidInput, NotFound
+from core.money import pricing
 from core.providers.types import Provider
 from core.runtime import db
 from core.tables import Job

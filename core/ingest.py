@@ -20,7 +20,7 @@ from sqlmodel import Session
 from core import booking, leftovers, results
 from core.booking import Account, Bill, array
 from core.leftovers import Leftover, Rule
-from core.providers.batches import BatchLane, Refused, Remote
+from core.providers.batch_api import BatchLane, Refused, Remote
 from core.providers.types import Usage
 from core.record import UNSTORABLE_RESPONSE, storable
 from core.results import Block, Key, Odd, Told

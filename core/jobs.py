@@ -9,12 +9,14 @@ from typing import Any, Literal
 import structlog
 from sqlmodel import Session
 
-from core import ceilings, clients, expand, merges, packing, pricing, reuse, templates
-from core.defaults import model_of
+from core import clients, expand, merges, packing, reuse, templates
 from core.errors import Conflict, InvalidInput, NotConfirmed, NotFound
+from core.money import pricing
 from core.prompts import Asking
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
+from core.settings import limits
+from core.settings.defaults import model_of
 from core.tables import Job
 
 log = structlog.get_logger()
@@ -173,7 +175,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
 def needs_confirming(provider: str, cost: Decimal | None, unread: int) -> bool:
     """Whether a job of this estimate starts only for one who says that the price was seen. What so many documents
     cost that are not read yet, nobody knows."""
-    most = ceilings.confirm_usd()
+    most = limits.confirm_usd()
     return most is not None and provider != "offline" and (cost is None or cost > most or unread > 0)
 
 
@@ -193,7 +195,7 @@ def _not_confirmed(cost: Decimal | None, unread: int) -> NotConfirmed:
     price = "has no known price" if cost is None or unread else f"is estimated at ${cost:,.2f}"
     why = " as its documents are not read yet" if unread else ""
     return NotConfirmed(
-        f"This job {price}{why}; what may cost more than ${ceilings.confirm_usd():,.2f} starts only when that is "
+        f"This job {price}{why}; what may cost more than ${limits.confirm_usd():,.2f} starts only when that is "
         "confirmed. Confirm the price (over HTTP: confirmed: true)."
     )
 

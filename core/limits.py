@@ -13,12 +13,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.caps import caps_of
 from core.errors import Unavailable
-from core.providers.rate_limits import KINDS
+from core.providers.rate_limit_headers import KINDS
 from core.providers.types import Limit
 from core.record import Call, Failed, Kept, Outcome, Taken
 from core.runtime import db
+from core.settings.rate_caps import caps_of
 
 OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 # Until a model's first answer tells of its limits, so many calls go out at once, and so many a second.

@@ -9,9 +9,10 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from core import clients, expand, former, jobs, packing, pricing, providers, reuse, templates
+from core import clients, expand, former, jobs, packing, providers, reuse, templates
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import Lane
+from core.money import pricing
 from core.runtime import db, queue
 from core.tables import Job
 

@@ -15,13 +15,15 @@ import orjson
 from psycopg import sql
 from sqlmodel import Session
 
-from core import ceilings, claims, former, pricing, record, reuse
+from core import claims, former, record, reuse
+from core.money import pricing
 from core.prompts import Asking
-from core.providers.batches import BatchLane, Framing, Limits
+from core.providers.batch_api import BatchLane, Framing, Limits
 from core.providers.types import Provider
 from core.reports.batches import in_flight
 from core.runtime import db
 from core.runtime.ids import new_id
+from core.settings import limits as settings_limits
 from core.tables import Job, ProviderBatch
 
 # What an own request's answer is taken to be in estimates.
@@ -173,11 +175,11 @@ FROM taken
 
 def _room(session: Session, provider: Provider) -> Room:
     used = in_flight(session, provider.name)
-    batches, tokens = ceilings.batches() - used.batches, ceilings.batch_tokens() - used.tokens
+    batches, tokens = settings_limits.batches() - used.batches, settings_limits.batch_tokens() - used.tokens
     if provider.name == "offline":
         # Nothing leaves this machine: there is no queue to fill and no money to spend.
-        return Room(ceilings.batches(), ceilings.batch_tokens(), Decimal(1), idle=True)
-    return Room(batches, tokens, ceilings.batch_usd() - used.usd, idle=used.batches == 0)
+        return Room(settings_limits.batches(), settings_limits.batch_tokens(), Decimal(1), idle=True)
+    return Room(batches, tokens, settings_limits.batch_usd() - used.usd, idle=used.batches == 0)
 
 
 def _limits(job: Job, lane: BatchLane) -> Limits:

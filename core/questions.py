@@ -15,7 +15,7 @@ import orjson
 from core import parts, prompts
 from core.parts import Part
 from core.prompts import Asking
-from core.providers.models import context_tokens
+from core.providers.known_models import context_tokens
 from core.providers.types import Prompt, Provider
 from core.runtime import tokens
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.pricing import Price
+from core.money.pricing import Price
 from core.providers.types import Limit, Usage
 from core.runtime import db
 

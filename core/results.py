@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.providers.batches import BatchLane, Line
+from core.providers.batch_api import BatchLane, Line
 
 BLOCK_LINES, BLOCK_BYTES = 2_000, 8_000_000
 _HAND_OVER = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")

@@ -6,10 +6,10 @@ from typing import Any, Literal, get_args
 
 import structlog
 
-from core import stored
 from core.environment import get_settings
 from core.errors import InvalidInput
 from core.runtime import db
+from core.settings import store
 
 log = structlog.get_logger()
 RETENTION = "retention"
@@ -40,11 +40,11 @@ def name(kind: Kind) -> str:
 
 def rule(kind: Kind) -> Rule | None:
     """None: kept for ever."""
-    value = stored.values().get(name(kind))
+    value = store.values().get(name(kind))
     return None if value is None else of(value)
 
 
-def of(value: stored.Value) -> Rule | None:
+def of(value: store.Value) -> Rule | None:
     """One that this version cannot read removes nothing, and the log says so."""
     try:
         found = Rule(value["days"], tuple(value.get("excepted", ())))
@@ -65,8 +65,8 @@ def change(kind: Kind, wanted: Rule | None, *, by: str = "") -> None:
     if wanted is not None and wanted.excepted:
         value = asdict(wanted)
     with db.transaction() as session:
-        stored.put(session, name(kind), value, by=by)
-    stored.load()
+        store.put(session, name(kind), value, by=by)
+    store.load()
 
 
 def _check(kind: Kind, wanted: Rule) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import claims, clients, expand, former, pricing, record, reuse, templates
+from core import claims, clients, expand, former, record, reuse, templates
 from core.claims import Claimed
 from core.environment import get_settings
+from core.money import pricing
 from core.packing import OWN_OUTPUT_TOKENS
 from core.providers.types import Provider
 from core.record import Call, Unheard

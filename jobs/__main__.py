@@ -10,11 +10,12 @@ import sys
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from core import stored, templates
+from core import templates
 from core.environment import Settings, get_settings
 from core.errors import CairnError
 from core.runtime import db, migrate
 from core.runtime.logs import configure_logs
+from core.settings import store
 from jobs import clock, once, process, worker
 
 log = structlog.get_logger()
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> int:
         db.engine()
         migrate.upgrade()
         templates.sync_built_ins()
-        stored.follow()
+        store.follow()
     except CairnError as error:
         print(error.message, file=sys.stderr)
         return 2

@@ -11,12 +11,13 @@ from typing import NoReturn
 
 import structlog
 
-from core import batches, ceilings, clients
+from core import batches, clients
 from core.batches import Batches
 from core.environment import Settings
 from core.live import LiveLane
 from core.runtime import db, worker_lease
 from core.runtime.supervision import end_with_parent
+from core.settings import limits
 
 log = structlog.get_logger()
 
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 class Worker:
     def __init__(self, name: str, worker_id: int, settings: Settings):
         self.name = name
-        self.lane = LiveLane(worker_id, ceilings.live_calls)
+        self.lane = LiveLane(worker_id, limits.live_calls)
         self.handed_over = Batches(worker_id)
         self.stop_extraction = threading.Event()
         self._working: asyncio.Task[None] | None = None

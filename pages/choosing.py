@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from core import clients, defaults, jobs, languages
-from core.providers.models import SUGGESTED
+from core import clients, jobs, languages
+from core.providers.known_models import SUGGESTED
 from core.reports import documents as report
 from core.reports.documents import CollectionRow
+from core.settings import defaults
 from core.templates import TemplateView
 from pages import widgets
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
-from core.reports import costs
-from core.reports.costs import DaySum
+from core.money import costs
+from core.money.costs import DaySum
 from pages import widgets
 from pages.charts import Series, stacked_days
 

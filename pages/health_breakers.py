@@ -4,10 +4,11 @@ from datetime import datetime
 
 import streamlit as st
 
-from core import access, breaker, jobs
-from core.providers.models import SUGGESTED
-from core.reports import breakers as report
+from core import breaker, jobs
+from core.providers.known_models import SUGGESTED
+from core.reports import breakers
 from core.reports.breakers import BreakerView
+from core.settings import credentials
 from pages import breaker_words, widgets
 
 SHOWN_CHANGES = 5
@@ -17,7 +18,7 @@ ASKED = "breaker_asked"
 
 def show(moment: datetime) -> None:
     st.subheader("Circuit breakers")
-    found = report.read()
+    found = breakers.read()
     if not found:
         st.caption(
             "No model was called within a day. After too many failures in a row a model's breaker opens: live work for "
@@ -25,7 +26,7 @@ def show(moment: datetime) -> None:
         )
     for one in found:
         _line(one, moment)
-    for change in report.changes(SHOWN_CHANGES):
+    for change in breakers.changes(SHOWN_CHANGES):
         told = widgets.plain(breaker_words.change(change, moment))
         st.caption(told, help=f"{change.time:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -70,7 +71,7 @@ def dialogs() -> None:
 @st.dialog("Open this breaker")
 def _open(provider: str, model: str) -> None:
     name = breaker_words.name(provider, model)
-    requests, of_jobs = report.behind(provider, model)
+    requests, of_jobs = breakers.behind(provider, model)
     st.markdown(f"Stop **{widgets.plain(name)}** by hand?")
     st.markdown(
         f"- Waits at once: {breaker_words.behind(requests, of_jobs)}, and every one that comes. None of them fails\n"
@@ -89,7 +90,7 @@ def _open(provider: str, model: str) -> None:
 @st.dialog("Close this breaker")
 def _close(provider: str, model: str) -> None:
     name = breaker_words.name(provider, model)
-    requests, of_jobs = report.behind(provider, model)
+    requests, of_jobs = breakers.behind(provider, model)
     st.markdown(f"Let work for **{widgets.plain(name)}** go on?")
     st.markdown(
         f"- Goes out at once: {breaker_words.behind(requests, of_jobs)}\n"
@@ -111,7 +112,7 @@ def by_name() -> None:
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         provider = st.selectbox(
-            "Provider", access.NAMES, format_func=widgets.PROVIDERS.__getitem__, key="stop_provider"
+            "Provider", credentials.NAMES, format_func=widgets.PROVIDERS.__getitem__, key="stop_provider"
         )
         default = jobs.model_for(provider, None)
         options = list(dict.fromkeys([default, *SUGGESTED[provider]]))

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from core import ceilings
 from core.reports.batches import Beyond, InFlight, Standing
 from core.reports.breakers import BreakerView
 from core.reports.jobs import JobRow
+from core.settings import limits
 from core.upkeep import SHUT
 from pages import breaker_words
 from pages.widgets import ago, count, lasted, money, until
@@ -144,8 +144,8 @@ def _waits(row: JobRow, standing: Standing, waiting: int, now: datetime) -> list
 
 def _caps(used: InFlight) -> str:
     return (
-        f"{used.batches:,} of {ceilings.batches():,} batches, {used.tokens:,} of {ceilings.batch_tokens():,} tokens, "
-        f"{money(used.usd)} of {money(ceilings.batch_usd())}"
+        f"{used.batches:,} of {limits.batches():,} batches, {used.tokens:,} of {limits.batch_tokens():,} tokens, "
+        f"{money(used.usd)} of {money(limits.batch_usd())}"
     )
 
 

@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core import ceilings, jobs, pricing
+from core import jobs as core_jobs
 from core.jobs import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
+from core.money import pricing
 from core.reports import breakers
 from core.reports import jobs as report
+from core.settings import limits
 from pages import breaker_words, choosing, widgets
 from pages.job_words import PROVIDERS
 
@@ -62,14 +64,14 @@ def saving(live: Decimal | None, batch: Decimal | None) -> str | None:
 
 def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:
     """Whether a price that needs a word has got it; True where it needs none."""
-    if not jobs.needs_confirming(provider, cost, unread):
+    if not core_jobs.needs_confirming(provider, cost, unread):
         return True
     price = "no price is known" if cost is None else f"it costs about {widgets.money(cost)}"
     if unread:
         price = "nobody knows yet what it costs: documents are still being read"
     return st.checkbox(
         f"I know that {price}".replace("$", r"\$"),
-        help=f"Asked for above {widgets.money(ceilings.confirm_usd())}: a limit of the Settings page.",
+        help=f"Asked for above {widgets.money(limits.confirm_usd())}: a limit of the Settings page.",
         key="confirmed",
     )
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 import streamlit as st
 
 from core import clients
-from core.reports import costs, health, insights, jobs, overview
+from core.money import costs
+from core.reports import health, insights, jobs, overview
 from pages import widgets
 from pages.job_words import waits_for_decision
 from pages.uploads import load_samples

@@ -5,11 +5,12 @@ from typing import Any
 import orjson
 import streamlit as st
 
-from core import ceilings, clients, imports, jobs
+from core import clients, imports, jobs
 from core.errors import CairnError
 from core.imports import BadLines
 from core.jobs import JobSpec
-from core.providers.models import SUGGESTED
+from core.providers.known_models import SUGGESTED
+from core.settings import limits
 from pages import launching, widgets
 from pages.own_draft import draft, show_draft
 
@@ -88,7 +89,7 @@ def choose() -> None:
         file = st.file_uploader(
             "JSONL file",
             key=f"own-file-{st.session_state.get('own_files', 0)}",
-            max_upload_size=min(ceilings.upload_mb(), st.get_option("server.maxUploadSize")),
+            max_upload_size=min(limits.upload_mb(), st.get_option("server.maxUploadSize")),
         )
         pressed = st.button("Check the file", type="primary", disabled=file is None)
     with right, st.container(border=True):

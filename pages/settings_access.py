@@ -3,11 +3,12 @@ dialog is open, and nowhere on a page after that."""
 
 import streamlit as st
 
-from core import access, addresses, connection, defaults
-from core.access import Access
+from core import connection
 from core.errors import CairnError, InvalidInput
 from core.reports import providers
 from core.runtime import sealed_secrets
+from core.settings import base_urls, credentials, defaults
+from core.settings.credentials import Access
 from pages import settings_words, widgets
 
 REFUSED = "access-refused"
@@ -18,7 +19,7 @@ def buttons(how: Access) -> None:
     label = "Change key or address" if how.set_up or how.trouble else "Set key"
     if st.button(label, key=f"access-{name}", icon=":material/key:", on_click=_begin, args=(how,)):
         _change(name)
-    if access.is_set_here(name) and st.button("Remove key", key=f"remove-{name}", type="tertiary"):
+    if credentials.is_set_here(name) and st.button("Remove key", key=f"remove-{name}", type="tertiary"):
         _remove(name)
 
 
@@ -34,7 +35,7 @@ def _own_address(how: Access) -> str:
 
 
 def form(name: str) -> None:
-    now = access.of(name)
+    now = credentials.of(name)
     st.markdown(f"**{widgets.PROVIDERS[name]}**")
     obstacle = sealed_secrets.obstacle()
     if obstacle:
@@ -50,7 +51,7 @@ def form(name: str) -> None:
     st.session_state.setdefault(f"address-{name}", _own_address(now))
     address = st.text_input(
         "Address",
-        placeholder=addresses.shown(access.entered(name, "", "").address),
+        placeholder=base_urls.shown(credentials.entered(name, "", "").address),
         help="Empty: as the environment says, else the provider's own. Another server that speaks the same API: "
         "http://localhost:11434/v1",
         key=f"address-{name}",
@@ -65,7 +66,7 @@ _change = st.dialog("Key and address", on_dismiss="rerun")(form)
 
 def _tell_effects(now: Access, key: str, address: str) -> None:
     try:
-        then = access.entered(now.provider, address, key)
+        then = credentials.entered(now.provider, address, key)
     except InvalidInput:
         return
     if then.address != now.address and now.key and not then.key:
@@ -89,7 +90,7 @@ def _save(name: str, key: str, address: str) -> None:
     if st.button("Test and save", type="primary"):
         st.session_state.pop(REFUSED, None)
         try:
-            how = access.entered(name, address, key)
+            how = credentials.entered(name, address, key)
             with st.spinner("Asking for its models"):
                 told = answered(name, connection.models(how)) if how.set_up else ""
             _store(name, key, address, f"Saved. {told}")
@@ -107,7 +108,7 @@ def _save(name: str, key: str, address: str) -> None:
 
 def _store(name: str, key: str, address: str, told: str) -> None:
     try:
-        access.change(name, address, key, by=settings_words.DOOR)
+        credentials.change(name, address, key, by=settings_words.DOOR)
     except CairnError as error:
         widgets.show_failure(widgets.plain(error.message), error.code)
         return
@@ -124,11 +125,11 @@ def answered(name: str, models: list[str]) -> str:
 @st.dialog("Remove key")
 def _remove(name: str) -> None:
     jobs, _ = providers.under_way(name)
-    then = access.without_key(name)
+    then = credentials.without_key(name)
     if then.key_from == "environment":
         after = "Then the environment's key is used."
     elif then.set_up:
-        after = f"Then it is called without a key at {addresses.shown(then.address)}."
+        after = f"Then it is called without a key at {base_urls.shown(then.address)}."
     else:
         after = (
             f"Then it is not set up, and its {widgets.count(jobs, 'job')} under way would wait."
@@ -139,7 +140,7 @@ def _remove(name: str) -> None:
     st.caption("This cannot be undone: the key is not kept, and would have to be entered again.")
 
     def remove() -> None:
-        widgets.attempt(lambda: access.remove_key(name, by=settings_words.DOOR), "The key was removed.")
+        widgets.attempt(lambda: credentials.remove_key(name, by=settings_words.DOOR), "The key was removed.")
 
     if st.button("Remove", type="primary", on_click=remove):
         st.rerun()

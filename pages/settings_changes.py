@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core import configuration, stored
+from core import configuration
 from core.environment import get_settings
-from core.stored import Change
+from core.settings import store
+from core.settings.store import Change
 from pages import settings_words, widgets
 
 AT_ONCE = 30
@@ -14,7 +15,7 @@ AT_ONCE = 30
 
 def show(operations: Mapping[str, str]) -> None:
     limit = st.session_state.setdefault("changes-shown", AT_ONCE)
-    found = stored.history(limit + 1)
+    found = store.history(limit + 1)
     if not found:
         st.caption("Nothing was changed here yet. Every change will be listed.")
     else:
@@ -37,7 +38,7 @@ def _older() -> None:
 def _line(change: Change, operations: Mapping[str, str], *, undoable: bool) -> None:
     about = widgets.plain(settings_words.setting(change.name, operations))
     before, after = (widgets.plain(settings_words.choice(change.name, of)) for of in (change.before, change.after))
-    secret = stored.is_secret(change.name)
+    secret = store.is_secret(change.name)
     what = change.action.removeprefix("key ") if secret else f"{before} → {after}"
     how = "undone" if change.action == "undo" else "changed"
     when = widgets.plain(

@@ -5,8 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from core import defaults, languages
+from core import languages
 from core.environment import get_settings
+from core.settings import defaults
 from pages import settings_words, widgets
 from pages.choosing import LANGUAGES
 from pages.settings_providers import SOURCES

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import streamlit as st
 
-from core import ceilings
-from core.ceilings import LIMITS
 from core.environment import get_settings
+from core.settings import limits
+from core.settings.limits import LIMITS
 from pages import settings_words, widgets
 from pages.settings_providers import SOURCES
 
@@ -45,7 +45,7 @@ def _about(name: str) -> str:
     return f"limit “{TOLD[name].label.lower() if name in TOLD else name}”"
 
 
-settings_words.KINDS[ceilings.CEILING] = settings_words.Words(_about, lambda value: str(value["value"]))
+settings_words.KINDS[limits.CEILING] = settings_words.Words(_about, lambda value: str(value["value"]))
 
 
 def show() -> None:
@@ -58,7 +58,7 @@ def show() -> None:
 
 def _one(name: str) -> None:
     told, bounds = TOLD[name], LIMITS[name]
-    now, source = ceilings.of(name)
+    now, source = limits.of(name)
     kind = int if bounds.whole else float
     # What the environment says may lie beyond what can be set here.
     inside = None if now is None else kind(min(max(now, bounds.least), bounds.most))
@@ -92,4 +92,4 @@ def _pages_take(now: int) -> None:
 
 
 def _save(name: str, value: Decimal | None) -> None:
-    widgets.attempt(lambda: ceilings.change(name, value, by=settings_words.DOOR), "Saved.")
+    widgets.attempt(lambda: limits.change(name, value, by=settings_words.DOOR), "Saved.")

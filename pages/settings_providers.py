@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from core import access, addresses, connection, defaults, stored
-from core.access import Access
+from core import connection
 from core.environment import get_settings
 from core.errors import CairnError
+from core.settings import base_urls, credentials, defaults, store
+from core.settings.credentials import Access
 from pages import settings_access, settings_words, widgets
 
 SOURCES = {"default": "default", "environment": "from the environment", "here": "set here"}
@@ -25,17 +26,17 @@ def show() -> None:
         "A change is in force in every process within two seconds; calls in flight end as they began."
     )
     with st.grid(2, min_column_width=340):
-        for name in access.NAMES:
+        for name in credentials.NAMES:
             with st.container(border=True, height="stretch"):
                 _card(name)
 
 
 def _card(name: str) -> None:
-    how = access.of(name)
+    how = credentials.of(name)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{widgets.PROVIDERS[name]}**")
         _badge(how)
-    st.markdown(f"Address: `{addresses.shown(how.address)}` :gray[({ADDRESSES[how.address_from]})]  \nKey: {_key(how)}")
+    st.markdown(f"Address: `{base_urls.shown(how.address)}` :gray[({ADDRESSES[how.address_from]})]  \nKey: {_key(how)}")
     if how.warning:
         st.warning(widgets.plain(how.warning), icon=":material/warning:")
     if not get_settings().settings_locked:
@@ -60,7 +61,7 @@ def _badge(how: Access) -> None:
 def _key(how: Access) -> str:
     if how.key_from == "environment" and not how.trouble:
         return f"from the environment, `{how.provider.upper()}_API_KEY`"
-    changed = stored.last_changed(f"{stored.KEY}{how.provider}") if access.is_set_here(how.provider) else None
+    changed = store.last_changed(f"{store.KEY}{how.provider}") if credentials.is_set_here(how.provider) else None
     if changed is None:
         return "none"
     time, who = changed
@@ -91,9 +92,9 @@ def _test(how: Access) -> None:
     key = f"tested-{how.provider}"
     if st.button("Test connection", key=f"test-{how.provider}", icon=":material/network_check:"):
         with st.spinner("Asking for its models"):
-            st.session_state[key] = stored.values(), *_tested(how)
+            st.session_state[key] = store.values(), *_tested(how)
     values, well, told = st.session_state.get(key, (None, False, ""))
-    if values is stored.values():
+    if values is store.values():
         show_result = st.success if well else st.error
         show_result(widgets.plain(told), icon=":material/check_circle:" if well else ":material/error:")
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from core import caps, defaults
 from core.environment import get_settings
 from core.reports import providers
 from core.reports.providers import LimitRow
+from core.settings import defaults, rate_caps
 from pages import settings_words, widgets
 from pages.settings_providers import SOURCES
 
@@ -28,7 +28,7 @@ def _about(provider: str) -> str:
     return f"rate limits of {widgets.PROVIDERS.get(provider, provider)}"
 
 
-settings_words.KINDS[caps.CAPS.rstrip(":")] = settings_words.Words(_about, _stored)
+settings_words.KINDS[rate_caps.CAPS.rstrip(":")] = settings_words.Words(_about, _stored)
 
 
 def show() -> None:
@@ -48,7 +48,7 @@ def show() -> None:
 
 
 def _caps(name: str) -> None:
-    now = caps.caps_of(name)
+    now = rate_caps.caps_of(name)
     st.markdown(f"**{widgets.PROVIDERS[name]}**")
     state = f"{name}-{now.requests}-{now.tokens}-{now.source}"
     requests = _figure("Requests a minute", now.requests, f"cap-requests-{state}")
@@ -65,7 +65,7 @@ def _figure(label: str, now: int | None, key: str) -> int | None:
     return st.number_input(
         label,
         min_value=1,
-        max_value=caps.LARGEST,
+        max_value=rate_caps.LARGEST,
         value=now,
         step=1,
         placeholder="no cap",
@@ -74,12 +74,12 @@ def _figure(label: str, now: int | None, key: str) -> int | None:
     )
 
 
-def _words(now: caps.Caps) -> str:
+def _words(now: rate_caps.Caps) -> str:
     return _stored({"requests": now.requests, "tokens": now.tokens}) or "no cap"
 
 
 def _save(name: str, requests: int | None, tokens: int | None) -> None:
-    widgets.attempt(lambda: caps.change_caps(name, requests, tokens, by=settings_words.DOOR), "Saved.")
+    widgets.attempt(lambda: rate_caps.change_caps(name, requests, tokens, by=settings_words.DOOR), "Saved.")
 
 
 def _row(limit: LimitRow) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import configuration, presets, stored
+from core import configuration, presets
 from core.configuration import FOR_ALL, Snapshot
 from core.environment import get_settings
 from core.presets import Config, FieldError
+from core.settings import store
 from pages import settings_words, widgets
 
 
@@ -42,7 +43,7 @@ def _scope(operations: Mapping[str, str]) -> str | None:
         bind="query-params",
         width=360,
     )
-    own = [name for one, name in operations.items() if _name(one) in stored.values()]
+    own = [name for one, name in operations.items() if _name(one) in store.values()]
     if own:
         st.caption(f"With values of their own: {widgets.plain(', '.join(own))}.")
     return chosen or None
@@ -52,7 +53,7 @@ def _in_force(found: Snapshot, operation: str | None) -> None:
     now = found.of(operation)
     sentence, figure = settings_words.effects(now.config)[0]
     st.markdown(f"In force: {sentence.format(f'**{figure}**')}.")
-    if _name(operation) in stored.values() and not found.locked:
+    if _name(operation) in store.values() and not found.locked:
         below = "what holds for all operations" if operation else "the environment"
         if st.button(f"Go back to {below}", icon=":material/undo:"):
             _preview(None, operation)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import presets
-from core.defaults import MODEL
 from core.presets import Config
+from core.settings.defaults import MODEL
 from pages import widgets
 
 # Who made a change, until people sign in: the door that it came through.

@@ -10,9 +10,10 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from core import ceilings, documents, samples
+from core import documents, samples
 from core.errors import CairnError, InvalidInput
 from core.extraction import SUPPORTED, media_type_of
+from core.settings import limits
 from pages import widgets
 
 FORMAT_NAMES = ", ".join(dict.fromkeys(SUPPORTED.values()))
@@ -54,7 +55,7 @@ def show_upload(collections: Sequence[str], suggested: str | None) -> None:
         f"Drop {'a folder' if folder else 'files'} here: {FORMAT_NAMES}",
         accept_multiple_files="directory" if folder else True,
         key=f"{key}-{what}",
-        max_upload_size=min(ceilings.upload_mb(), st.get_option("server.maxUploadSize")),
+        max_upload_size=min(limits.upload_mb(), st.get_option("server.maxUploadSize")),
         on_change=_take,
         args=(f"{key}-{what}", into or documents.DEFAULT_COLLECTION, folder),
     )

@@ -11,10 +11,11 @@ import hypothesis
 import psycopg
 import pytest
 
-from core import breaker, clients, stored
+from core import breaker, clients
 from core.environment import Settings, get_settings
 from core.runtime import db, shared_clock
 from core.runtime.embedded_postgres import EmbeddedPostgres
+from core.settings import store
 from tests import batch_provider, databases, local_provider, pipeline
 from tests.batch_provider import BatchProvider
 
@@ -106,7 +107,7 @@ def migrated(postgres_url: str) -> Iterator[str]:
 def database(migrated: str) -> Iterator[str]:
     """A migrated database with the built-in templates and nothing else."""
     db.configure(migrated)
-    stored.load()
+    store.load()
     breaker.view.forget()
     shared_clock.forget()
     yield migrated

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from core import access, clients, reuse
+from core import clients, reuse
 from core import health as core_health
 from core.environment import get_settings
 from core.health import readings
@@ -14,6 +14,7 @@ from core.health.readings import Reading
 from core.reports import health as report
 from core.reports import providers
 from core.runtime import db
+from core.settings import credentials
 from core.tables import HealthSample
 
 KEEP_SAMPLES = timedelta(days=30)
@@ -59,7 +60,7 @@ def providers_of(set_up: Sequence[str], at: datetime) -> list[Reading]:
 
 def stored_keys() -> list[Reading]:
     """Of the keys that were set while Cairn runs, as this process sees them; nothing where none was."""
-    found = [how for name in access.NAMES if access.is_set_here(name) and (how := access.of(name))]
+    found = [how for name in credentials.NAMES if credentials.is_set_here(name) and (how := credentials.of(name))]
     return [readings.keys(len(found), [how.warning for how in found if how.trouble and how.warning])] if found else []
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from core.providers import errors, rate_limits
+from core.providers import errors, rate_limit_headers
 from core.providers.anthropic_batches import AnthropicBatches, translated
 from core.providers.types import CONNECT_SECONDS, Answer, Parsed, Prompt, Usage, with_repair, without_bounds
 
@@ -96,7 +96,7 @@ class AnthropicProvider:
             parsed=parsed,
             provider_request_id=response.headers.get("request-id"),
             latency_ms=int((time.monotonic() - begun) * 1000),
-            limits=rate_limits.told(response.headers),
+            limits=rate_limit_headers.told(response.headers),
         )
 
     def get_ready(self) -> None:

@@ -11,7 +11,19 @@ import msgspec
 
 from core.errors import ProviderError
 from core.providers import errors
-from core.providers.batches import CHUNK_BYTES, Found, Framing, Gone, Limits, Line, Order, Remote, Used, next_page, save
+from core.providers.batch_api import (
+    CHUNK_BYTES,
+    Found,
+    Framing,
+    Gone,
+    Limits,
+    Line,
+    Order,
+    Remote,
+    Used,
+    next_page,
+    save,
+)
 from core.providers.types import Usage
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from core.errors import ProviderError
-from core.providers import rate_limits
+from core.providers import rate_limit_headers
 
 log = structlog.get_logger()
 # Definite answers by status: code, retryable, remedy.
@@ -50,7 +50,7 @@ def translated(provider: str, sdk: Any, base: type[Exception]) -> Iterator[None]
             provider_request_id=error.request_id,
         )
         refused = from_status(provider, error.status_code, error.body, error.response.headers)
-        refused.limits = rate_limits.told(error.response.headers)
+        refused.limits = rate_limit_headers.told(error.response.headers)
         raise refused from None
     except (sdk.APIConnectionError, httpx2.HTTPError) as error:
         found = from_connection(provider, error)

@@ -12,7 +12,7 @@ import msgspec
 import orjson
 
 from core.errors import CairnError
-from core.providers.batches import Found, Framing, Limits, Line, Order, Remote, Used
+from core.providers.batch_api import Found, Framing, Limits, Line, Order, Remote, Used
 from core.providers.openai_batches import read_line
 from core.providers.types import Usage
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from core.providers import errors, rate_limits
+from core.providers import errors, rate_limit_headers
 from core.providers.openai_batches import OpenAIBatches, translated
 from core.providers.types import CONNECT_SECONDS, Answer, Parsed, Prompt, Usage, with_repair, without_bounds
 
@@ -97,7 +97,7 @@ class OpenAIProvider:
             parsed=parsed,
             provider_request_id=response.headers.get("x-request-id"),
             latency_ms=int((time.monotonic() - begun) * 1000),
-            limits=rate_limits.told(response.headers),
+            limits=rate_limit_headers.told(response.headers),
         )
 
     def get_ready(self) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from core.errors import ProviderError
 from core.providers import errors
-from core.providers.batches import (
+from core.providers.batch_api import (
     CHUNK_BYTES,
     Found,
     Framing,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from core.fields import FieldSpec
 
 if TYPE_CHECKING:
-    from core.providers.batches import BatchLane
+    from core.providers.batch_api import BatchLane
 
 # An answer may take minutes; a connection that takes longer than this is not coming.
 CONNECT_SECONDS = 10.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core import pricing
+from core.money import pricing
 from core.runtime import db
 
 

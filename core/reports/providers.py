@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core import limits
-from core.defaults import PROVIDERS
 from core.limits import NOW
 from core.runtime import db
+from core.settings.defaults import PROVIDERS
 
 LATELY = timedelta(minutes=10)
 

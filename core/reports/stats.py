@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from core.reports import costs
+from core.money import costs
 from core.runtime import db
 
 

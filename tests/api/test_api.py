@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import ceilings, documents, extract
+from core import documents, extract
 from core.runtime import db, worker_lease
+from core.settings import limits
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -299,7 +300,7 @@ def test_the_page_about_the_api_needs_nothing_from_elsewhere(client: TestClient)
 
 
 def test_a_job_above_the_price_that_needs_a_word_is_confirmed(client: TestClient, openai: object) -> None:
-    ceilings.change("confirm_job_usd", Decimal(0))
+    limits.change("confirm_job_usd", Decimal(0))
     job = {"template": "summarize", "documents": [add_document()], "provider": "openai"}
     refused = client.post("/api/v1/jobs/", json=job)
     assert (refused.status_code, refused.json()["error"]) == (409, "NOT_CONFIRMED")

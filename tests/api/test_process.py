@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from core import claims, clients, process, upkeep
 from core.health import sampling
-from core.pricing import Price
+from core.money.pricing import Price
 from core.providers.types import Usage
 from core.record import Kept
 from core.reports import health

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from core import ingest, packing
 from core.clients import configured
-from core.providers.batches import Remote
+from core.providers.batch_api import Remote
 from core.runtime import db
 from tests.bench.batch_data import AT, batch
 from tests.bench.measuring import now_mb, peak_mb, taken

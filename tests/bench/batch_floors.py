@@ -6,7 +6,7 @@ import orjson
 import psycopg
 from sqlmodel import Session, col, select
 
-from core.pricing import price
+from core.money.pricing import price
 from core.providers.types import Usage
 from core.runtime import db
 from core.tables import Request, RequestBody, Response, UsageRecord

@@ -17,12 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core import calls, clients, configuration, live, presets, stored, templates, upkeep
+from core import calls, clients, configuration, live, presets, templates, upkeep
 from core.environment import get_settings
-from core.providers import rate_limits
+from core.providers import rate_limit_headers
 from core.runtime import db, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.runtime.logs import configure_logs
+from core.settings import store
 from tests.bench.measuring import peak_mb, taken
 from tests.pipeline import make_job, rows
 
@@ -79,7 +80,7 @@ def _added() -> dict[str, Any]:
             known = (
                 "INSERT INTO rate_limit (provider, model, kind, known) VALUES ('openai', 'gpt-4o-mini', :kind, true)"
             )
-            for kind in rate_limits.KINDS:
+            for kind in rate_limit_headers.KINDS:
                 db.execute(session, known, kind=kind)
         claiming, calling, asking, keeping = asyncio.run(_one_after_the_other(job, worker))
     parts = {
@@ -127,7 +128,7 @@ def _settings() -> dict[str, Any]:
     def load() -> None:
         get_settings.cache_clear()
         get_settings()
-        stored.load()
+        store.load()
         found = configuration.snapshot()
         for view in templates.list_all():
             found.of(view.id)

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from core import access, clients, configuration, stored
-from core.access import Access
+from core import clients, configuration
 from core.errors import ConfigurationError, Conflict, InvalidInput
 from core.health import sampling
 from core.health.now import Component, components
 from core.health.readings import Reading
 from core.runtime import db
+from core.settings import credentials, store
+from core.settings.credentials import Access
 from tests.pipeline import rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -30,7 +31,7 @@ def _sealed_with(setting: Any) -> None:
 
 def now() -> tuple[str, str | None, str | None]:
     """Address, key and where that comes from."""
-    found = access.of("openai")
+    found = credentials.of("openai")
     return found.address, found.key.get_secret_value() if found.key else None, found.key_from
 
 
@@ -44,7 +45,7 @@ def told_in_health() -> list[tuple[bool | None, str]]:
 
 
 def actions() -> list[tuple[str, str]]:
-    return [(change.action, change.name) for change in stored.history()]
+    return [(change.action, change.name) for change in store.history()]
 
 
 def test_a_key_set_here_goes_before_the_environments_and_removing_it_goes_back(setting: Any) -> None:
@@ -52,20 +53,20 @@ def test_a_key_set_here_goes_before_the_environments_and_removing_it_goes_back(s
     assert "openai" not in clients.configured()
     setting(OPENAI_API_KEY="sk-env")
     assert now() == (OWN, "sk-env", "environment")
-    access.change("openai", "", " sk-here ")
+    credentials.change("openai", "", " sk-here ")
     assert now() == (OWN, "sk-here", "here")
-    access.remove_key("openai")
+    credentials.remove_key("openai")
     assert now() == (OWN, "sk-env", "environment")
 
 
 def test_what_was_set_is_in_no_table_and_no_text(capsys: pytest.CaptureFixture[str]) -> None:
-    access.change("openai", THERE, "sk-hidden-1", by="settings page")
-    access.change("openai", THERE, "sk-hidden-2")
-    access.remove_key("openai")
-    access.change("anthropic", "", "sk-hidden-3")
+    credentials.change("openai", THERE, "sk-hidden-1", by="settings page")
+    credentials.change("openai", THERE, "sk-hidden-2")
+    credentials.remove_key("openai")
+    credentials.change("anthropic", "", "sk-hidden-3")
     tables = [row["name"] for row in rows("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")]
     everything = [str(rows(f"SELECT t::text AS line FROM {name} t")) for name in tables]
-    shown = [repr(access.of("anthropic")), repr(stored.values()), repr(stored.history()), capsys.readouterr().out]
+    shown = [repr(credentials.of("anthropic")), repr(store.values()), repr(store.history()), capsys.readouterr().out]
     assert "hidden" not in "".join([*everything, *shown])
     assert actions() == [
         ("key set", "key:anthropic"),
@@ -74,76 +75,76 @@ def test_what_was_set_is_in_no_table_and_no_text(capsys: pytest.CaptureFixture[s
         ("key set", "key:openai"),
         ("change", "address:openai"),
     ]
-    of_keys = [(change.before, change.after) for change in stored.history() if stored.is_secret(change.name)]
+    of_keys = [(change.before, change.after) for change in store.history() if store.is_secret(change.name)]
     assert of_keys == [(None, None)] * 4
-    assert stored.history()[-1].user == "settings page"
+    assert store.history()[-1].user == "settings page"
 
 
 def test_what_is_done_to_a_key_is_not_undone() -> None:
-    access.change("openai", "", "sk-one")
-    access.change("openai", "", "sk-two")
-    access.remove_key("openai")
-    for change in stored.history():
+    credentials.change("openai", "", "sk-one")
+    credentials.change("openai", "", "sk-two")
+    credentials.remove_key("openai")
+    for change in store.history():
         with pytest.raises(Conflict, match="Enter it again"):
             configuration.undo(change.id)
     assert now()[1] is None
 
 
 def test_a_key_set_here_does_not_follow_to_another_address() -> None:
-    access.change("openai", "", "sk-here")
-    access.change("openai", THERE)
+    credentials.change("openai", "", "sk-here")
+    credentials.change("openai", THERE)
     assert now() == (THERE, None, None)
-    assert access.of("openai").trouble == "other_address"
+    assert credentials.of("openai").trouble == "other_address"
     assert "openai" not in clients.configured()
-    configuration.undo(stored.history()[0].id)
+    configuration.undo(store.history()[0].id)
     assert now() == (OWN, "sk-here", "here")
 
 
 def test_the_environments_key_does_not_follow_to_an_address_set_here(setting: Any) -> None:
     setting(OPENAI_API_KEY="sk-env")
-    access.change("openai", THERE)
-    found = access.of("openai")
+    credentials.change("openai", THERE)
+    found = credentials.of("openai")
     assert (now(), found.held_back) == ((THERE, None, None), True)
     # A server of one's own may need none.
     assert clients.configured()["openai"].base_url == THERE
-    access.change("openai", OWN)
+    credentials.change("openai", OWN)
     assert now() == (OWN, "sk-env", "environment")
 
 
 def test_a_key_set_here_does_not_follow_when_the_environments_address_changes(setting: Any) -> None:
     setting(OPENAI_BASE_URL=THERE)
-    access.change("openai", "", "sk-here")
+    credentials.change("openai", "", "sk-here")
     assert now() == (THERE, "sk-here", "here")
     setting(OPENAI_BASE_URL="https://elsewhere.example.org/v1")
-    assert access.of("openai").trouble == "other_address"
+    assert credentials.of("openai").trouble == "other_address"
 
 
 def test_a_key_that_was_moved_in_the_database_does_not_count() -> None:
-    access.change("openai", "", "sk-here")
-    sealed = stored.values()["key:openai"]
+    credentials.change("openai", "", "sk-here")
+    sealed = store.values()["key:openai"]
     with db.transaction() as session:
-        db.execute(session, stored.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), by="")
-        db.execute(session, stored.STORE, name="address:openai", value=json.dumps({"base_url": THERE}), by="")
-    stored.load()
-    assert [access.of(name).key for name in access.NAMES] == [None, None]
+        db.execute(session, store.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), by="")
+        db.execute(session, store.STORE, name="address:openai", value=json.dumps({"base_url": THERE}), by="")
+    store.load()
+    assert [credentials.of(name).key for name in credentials.NAMES] == [None, None]
 
 
 def test_a_key_counts_for_its_own_provider_alone() -> None:
-    access.change("openai", THERE, "sk-here")
-    access.change("anthropic", THERE)
-    sealed = stored.values()["key:openai"]
+    credentials.change("openai", THERE, "sk-here")
+    credentials.change("anthropic", THERE)
+    sealed = store.values()["key:openai"]
     with db.transaction() as session:
-        db.execute(session, stored.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), by="")
-    stored.load()
-    assert [access.of(name).key is None for name in access.NAMES] == [False, True]
+        db.execute(session, store.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), by="")
+    store.load()
+    assert [credentials.of(name).key is None for name in credentials.NAMES] == [False, True]
 
 
 def test_a_key_that_cannot_be_opened_counts_as_not_set(setting: Any) -> None:
     assert told_in_health() == []
-    access.change("openai", "", "sk-here")
+    credentials.change("openai", "", "sk-here")
     assert told_in_health() == [(True, "1 set on the Settings page, usable")]
     setting(SECRET_KEY=OTHER_SECRET)
-    found = access.of("openai")
+    found = credentials.of("openai")
     assert (found.key, found.trouble, found.set_up) == (None, "unreadable", False)
     assert told_in_health() == [(False, found.warning)] * 2
     assert "SECRET_KEY_PREVIOUS" in str(found.warning)
@@ -151,8 +152,8 @@ def test_a_key_that_cannot_be_opened_counts_as_not_set(setting: Any) -> None:
         clients.provider("openai")
     setting(OPENAI_API_KEY="sk-env")
     assert now() == (OWN, "sk-env", "environment")
-    assert access.of("openai").trouble == "unreadable"
-    assert "Until then the environment's key is used." in str(access.of("openai").warning)
+    assert credentials.of("openai").trouble == "unreadable"
+    assert "Until then the environment's key is used." in str(credentials.of("openai").warning)
     setting(SECRET_KEY=SECRET)
     assert now() == (OWN, "sk-here", "here")
 
@@ -160,36 +161,36 @@ def test_a_key_that_cannot_be_opened_counts_as_not_set(setting: Any) -> None:
 def test_without_anything_to_seal_with_nothing_is_stored(setting: Any) -> None:
     setting(SECRET_KEY="", DATABASE_URL=URL)
     with pytest.raises(ConfigurationError, match="SECRET_KEY"):
-        access.change("openai", THERE, "sk-here")
-    assert (stored.values(), stored.history()) == ({}, [])
-    access.change("openai", THERE)
+        credentials.change("openai", THERE, "sk-here")
+    assert (store.values(), store.history()) == ({}, [])
+    credentials.change("openai", THERE)
     assert now()[0] == THERE
 
 
 @pytest.mark.parametrize("key", ["sk hidden", "sk-hiddén", "sk-hidden\nX-Evil: 1", "h" * 1001])
 def test_what_is_no_key_is_refused_and_not_repeated(key: str) -> None:
     with pytest.raises(InvalidInput, match="Paste it anew") as refused:
-        access.change("openai", "", key)
+        credentials.change("openai", "", key)
     assert key not in str(refused.value)
-    assert stored.history() == []
+    assert store.history() == []
 
 
 def test_an_address_that_is_refused_stores_no_key_either() -> None:
     with pytest.raises(InvalidInput, match="Use https"):
-        access.change("openai", "http://models.example.org", "sk-here")
+        credentials.change("openai", "http://models.example.org", "sk-here")
     with pytest.raises(InvalidInput, match="'offline' has no key"):
-        access.change("offline", "", "sk-here")
-    assert stored.history() == []
+        credentials.change("offline", "", "sk-here")
+    assert store.history() == []
 
 
 def test_locked_settings_count_for_nothing_and_are_not_changed(setting: Any) -> None:
-    access.change("openai", THERE, "sk-here")
-    entry = next(change for change in stored.history() if change.name == "address:openai")
+    credentials.change("openai", THERE, "sk-here")
+    entry = next(change for change in store.history() if change.name == "address:openai")
     setting(SETTINGS_LOCKED="true", OPENAI_API_KEY="sk-env")
     assert now() == (OWN, "sk-env", "environment")
     for refused in (
-        lambda: access.change("openai", "", "sk-other"),
-        lambda: access.remove_key("openai"),
+        lambda: credentials.change("openai", "", "sk-other"),
+        lambda: credentials.remove_key("openai"),
         lambda: configuration.change({"preset": "production"}),
         lambda: configuration.undo(entry.id),
     ):
@@ -215,6 +216,6 @@ def test_what_was_entered_is_tried_as_it_would_be_used(
         return how.address, how.key.get_secret_value() if how.key else None
 
     setting(OPENAI_API_KEY="sk-env")
-    assert called(access.entered("openai", address, key)) == would
-    access.change("openai", address, key)
-    assert called(access.of("openai")) == would
+    assert called(credentials.entered("openai", address, key)) == would
+    credentials.change("openai", address, key)
+    assert called(credentials.of("openai")) == would

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core import addresses
 from core.errors import InvalidInput
+from core.settings import base_urls
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from core.errors import InvalidInput
     ],
 )
 def test_an_address_is_taken(entered: str, stored: str) -> None:
-    assert addresses.checked(entered) == stored
+    assert base_urls.checked(entered) == stored
 
 
 @pytest.mark.parametrize(
@@ -55,5 +55,5 @@ def test_an_address_is_taken(entered: str, stored: str) -> None:
 )
 def test_an_address_is_refused_and_its_secrets_are_not_repeated(entered: str, told: str) -> None:
     with pytest.raises(InvalidInput, match=told) as refused:
-        addresses.checked(entered)
+        base_urls.checked(entered)
     assert "hunter2" not in refused.value.message

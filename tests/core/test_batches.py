@@ -11,10 +11,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import access, batches, documents, jobs, pricing, upkeep
+from core import batches, documents, jobs, upkeep
 from core.errors import Conflict
 from core.jobs import Leftovers
+from core.money import pricing
 from core.runtime import db, shared_clock
+from core.settings import credentials
 from tests.batch_provider import AskedLine, BatchProvider, FileFault, Line, lines_in_turn
 from tests.pipeline import batch_rows, make_job, ready_documents, rows, run_batches, states
 
@@ -298,7 +300,7 @@ def test_after_a_change_of_the_key_it_is_not_counted_as_absent(batch_server: Bat
     batch_server.fail_next("create", 500)
     job = batch_job("openai")
     run_batches(job, rounds=3)
-    access.change("openai", "", "sk-of-another-account")
+    credentials.change("openai", "", "sk-of-another-account")
     setting(BATCH_SETTLE_SECONDS=0)
     run_batches(job, rounds=6)
     (batch,) = batch_rows(job)

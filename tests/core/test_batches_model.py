@@ -24,9 +24,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core import batches, clients, jobs, pricing, upkeep
+from core import batches, clients, jobs, upkeep
 from core.batches import Batches
 from core.jobs import Leftovers
+from core.money import pricing
 from core.providers.types import Usage
 from core.runtime import db, worker_lease
 from tests import batch_provider, pipeline

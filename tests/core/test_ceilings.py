@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from core import ceilings, documents, imports, jobs, stored, upkeep
+from core import documents, imports, jobs, upkeep
 from core.errors import InvalidInput, NotConfirmed
 from core.jobs import JobSpec
 from core.live import LiveLane, Slots
 from core.runtime import db, worker_lease
+from core.settings import limits, store
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import (
     PATIENCE_S,
@@ -31,24 +32,24 @@ MODEL = "gpt-5-mini"
 
 
 def put(name: str, value: str) -> None:
-    ceilings.change(name, Decimal(value))
+    limits.change(name, Decimal(value))
 
 
 def test_what_is_set_here_goes_before_the_environment_and_that_before_ours(setting: Any) -> None:
-    assert ceilings.of("max_upload_mb") == (200, "default")
+    assert limits.of("max_upload_mb") == (200, "default")
     setting(MAX_UPLOAD_MB=300)
-    assert ceilings.of("max_upload_mb") == (300, "environment")
+    assert limits.of("max_upload_mb") == (300, "environment")
     put("max_upload_mb", "7")
-    assert ceilings.of("max_upload_mb") == (7, "here")
-    assert ceilings.upload_mb() == 7
-    ceilings.change("max_upload_mb", None)
-    assert ceilings.of("max_upload_mb") == (300, "environment")
+    assert limits.of("max_upload_mb") == (7, "here")
+    assert limits.upload_mb() == 7
+    limits.change("max_upload_mb", None)
+    assert limits.of("max_upload_mb") == (300, "environment")
     assert (
-        ceilings.live_calls(),
-        ceilings.batches(),
-        ceilings.batch_tokens(),
-        ceilings.batch_usd(),
-        ceilings.confirm_usd(),
+        limits.live_calls(),
+        limits.batches(),
+        limits.batch_tokens(),
+        limits.batch_usd(),
+        limits.confirm_usd(),
     ) == (
         32,
         50,
@@ -59,10 +60,10 @@ def test_what_is_set_here_goes_before_the_environment_and_that_before_ours(setti
 
 
 def test_every_limit_is_a_setting_within_its_bounds() -> None:
-    for name, bounds in ceilings.LIMITS.items():
-        value, _ = ceilings.of(name)
-        assert value is None or ceilings.checked(name, value) == value
-        assert ceilings.checked(name, bounds.most) == bounds.most
+    for name, bounds in limits.LIMITS.items():
+        value, _ = limits.of(name)
+        assert value is None or limits.checked(name, value) == value
+        assert limits.checked(name, bounds.most) == bounds.most
 
 
 @pytest.mark.parametrize(
@@ -79,15 +80,15 @@ def test_every_limit_is_a_setting_within_its_bounds() -> None:
 def test_a_limit_that_cannot_be_set(name: str, value: str, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         put(name, value)
-    assert stored.history() == []
+    assert store.history() == []
 
 
 @pytest.mark.parametrize("value", [{}, {"value": "0"}, {"value": "many"}, {"value": None}])
 def test_a_stored_limit_that_cannot_be_read_does_not_count(value: dict[str, Any]) -> None:
     with db.transaction() as session:
-        stored.put(session, "ceiling:live_concurrency", value)
-    stored.load()
-    assert ceilings.of("live_concurrency") == (32, "default")
+        store.put(session, "ceiling:live_concurrency", value)
+    store.load()
+    assert limits.of("live_concurrency") == (32, "default")
 
 
 def test_the_largest_upload_holds_at_once() -> None:
@@ -130,7 +131,7 @@ def test_live_calls_at_once_follow_the_limit_while_a_job_runs(openai: LocalProvi
     put("live_concurrency", "2")
 
     async def work(_: LiveLane) -> None:
-        lane = LiveLane(await asyncio.to_thread(worker_lease.register, "other"), ceilings.live_calls)
+        lane = LiveLane(await asyncio.to_thread(worker_lease.register, "other"), limits.live_calls)
         await lane.open()
         await asyncio.to_thread(upkeep.expand_job, job)
         pumping = asyncio.create_task(lane.pump(job))

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from core import access, clients, configuration, upkeep
+from core import clients, configuration, upkeep
 from core.errors import InvalidInput
+from core.settings import credentials
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import add_document, make_job, rows, run_job, states, until, with_lane
 
@@ -47,7 +48,7 @@ async def call() -> Any:
 
 async def change(key: str) -> None:
     """As the page does it: in a thread that is not the loop's."""
-    await asyncio.to_thread(access.change, "openai", "", key)
+    await asyncio.to_thread(credentials.change, "openai", "", key)
 
 
 def test_the_next_call_has_the_new_key_and_an_idle_client_is_closed(openai: LocalProvider) -> None:
@@ -83,7 +84,7 @@ def test_what_changes_nothing_about_a_provider_leaves_its_client() -> None:
     async def run() -> None:
         before = await call()
         await asyncio.to_thread(configuration.change, {"preset": "production"})
-        await asyncio.to_thread(access.change, "anthropic", "", "sk-other")
+        await asyncio.to_thread(credentials.change, "anthropic", "", "sk-other")
         assert await call() is before
         assert "anthropic" in clients.configured()
 
@@ -132,7 +133,7 @@ def test_a_call_that_is_tried_again_has_the_new_key(openai: LocalProvider, setti
         if key(asked) == "sk-new":
             return Reply()
         if len(openai.asked) == 3:
-            access.change("openai", "", "sk-new")
+            credentials.change("openai", "", "sk-new")
         return error(409, retry_after="0.05")
 
     openai.plan = plan
@@ -142,13 +143,13 @@ def test_a_call_that_is_tried_again_has_the_new_key(openai: LocalProvider, setti
 
 
 def test_a_provider_that_was_taken_away_makes_its_requests_wait(openai: LocalProvider, setting: Any) -> None:
-    access.change("openai", "", "sk-here")
+    credentials.change("openai", "", "sk-here")
     setting(OPENAI_API_KEY="", OPENAI_BASE_URL="", RETRY_ATTEMPTS=10)
-    access.change("openai", openai.openai_url, "sk-here")
+    credentials.change("openai", openai.openai_url, "sk-here")
 
     def plan(_asked: Asked) -> Reply:
-        access.remove_key("openai")
-        access.change("openai", "")
+        credentials.remove_key("openai")
+        credentials.change("openai", "")
         return error(409, retry_after="0.05")
 
     openai.plan = plan
@@ -166,7 +167,7 @@ def test_a_provider_that_was_taken_away_makes_its_requests_wait(openai: LocalPro
         return Reply()
 
     openai.plan = answers
-    access.change("openai", openai.openai_url, "sk-again")
+    credentials.change("openai", openai.openai_url, "sk-again")
     run_job(job)
     assert states(job) == {"succeeded": 1}
     assert told == [{"error": None}]

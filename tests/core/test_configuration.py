@@ -12,10 +12,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import configuration, stored
+from core import configuration
 from core.errors import Conflict, InvalidInput, NotFound
 from core.presets import FIELDS, PRESETS
 from core.runtime import db
+from core.settings import store
 from tests.pipeline import PATIENCE_S, database_away, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -65,7 +66,7 @@ def test_a_choice_for_one_operation_goes_before_that_for_all(setting: Any) -> No
 
 def test_what_the_environment_locks_nobody_changes_and_nothing_stored_counts(setting: Any) -> None:
     configuration.change({"preset": "production"})
-    entry = stored.history()[0]
+    entry = store.history()[0]
     setting(RESILIENCE_LOCKED="true")
     assert configuration.config_for(None) == PRESETS["simple"]
     assert configuration.snapshot().locked
@@ -96,7 +97,7 @@ def test_every_change_is_audited_and_one_that_changes_nothing_is_not() -> None:
     configuration.change({"preset": "production"}, by="ben")
     configuration.change({"preset": "simple"}, by="eva")
     configuration.change(None)
-    told = [(change.user, change.action, change.name, change.before, change.after) for change in stored.history()]
+    told = [(change.user, change.action, change.name, change.before, change.after) for change in store.history()]
     assert told == [
         ("", "change", "resilience", {"preset": "simple"}, None),
         ("eva", "change", "resilience", {"preset": "production"}, {"preset": "simple"}),
@@ -107,12 +108,12 @@ def test_every_change_is_audited_and_one_that_changes_nothing_is_not() -> None:
 def test_undo_puts_back_what_was_before_and_is_a_change_itself() -> None:
     configuration.change({"custom": {"retry_attempts": 7}})
     configuration.change({"preset": "production"})
-    newest, first = stored.history()
+    newest, first = store.history()
     with pytest.raises(Conflict, match="newest change first"):
         configuration.undo(first.id)
     configuration.undo(newest.id, by="ana")
     assert attempts() == 7
-    undone = stored.history()[0]
+    undone = store.history()[0]
     assert (undone.user, undone.action, undone.after) == ("ana", "undo", {"custom": {"retry_attempts": 7}})
     configuration.undo(undone.id)
     assert attempts() == 5
@@ -120,7 +121,7 @@ def test_undo_puts_back_what_was_before_and_is_a_change_itself() -> None:
 
 def test_undo_of_a_first_change_leaves_nothing_stored() -> None:
     configuration.change({"preset": "production"}, "qa")
-    configuration.undo(stored.history()[0].id)
+    configuration.undo(store.history()[0].id)
     assert rows("SELECT 1 FROM setting") == []
     assert configuration.config_for("qa") == PRESETS["simple"]
 
@@ -135,8 +136,8 @@ def test_what_is_no_change_of_a_setting_is_not_undone() -> None:
 def test_a_stored_choice_of_another_version_counts_for_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with db.transaction() as session:
         for name, value in (("resilience", {"preset": "future"}), ("resilience:qa", {"custom": {"shields": 3}})):
-            db.execute(session, stored.STORE, name=name, value=json.dumps(value), by="")
-    stored.load()
+            db.execute(session, store.STORE, name=name, value=json.dumps(value), by="")
+    store.load()
     assert configuration.config_for("qa") == PRESETS["simple"]
     assert "resilience:qa" in capsys.readouterr().out
 
@@ -158,18 +159,18 @@ def change_elsewhere(url: str, retries: int, *, notify: bool = True) -> None:
     with psycopg.connect(url.replace("+psycopg", "")) as connection:
         connection.execute(CHANGED_ELSEWHERE % retries)
         if notify:
-            connection.execute(f"NOTIFY {stored.CHANNEL}")
+            connection.execute(f"NOTIFY {store.CHANNEL}")
 
 
 def listeners() -> list[int]:
     sql = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE :name AND datname = current_database()"
-    return [row["pid"] for row in rows(f"{sql} AND query LIKE '%FROM setting'", name=f"{stored.APPLICATION} %")]
+    return [row["pid"] for row in rows(f"{sql} AND query LIKE '%FROM setting'", name=f"{store.APPLICATION} %")]
 
 
 @contextmanager
 def listening(look_every_s: float = 3600) -> Iterator[None]:
     """Without the net of looking now and then, unless a test is about it."""
-    listener = stored.Listener(look_every_s)
+    listener = store.Listener(look_every_s)
     listener.start()
     try:
         until_now(lambda: len(listeners()) == 1)

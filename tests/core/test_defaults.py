@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from core import access, configuration, connection, defaults, jobs, stored
+from core import configuration, connection, jobs
 from core.errors import CairnError, InvalidInput
+from core.settings import credentials, defaults, store
 from tests.local_provider import LocalProvider, Reply
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -18,36 +19,36 @@ def test_a_model_set_here_goes_before_the_environment_and_that_before_ours(setti
     assert (jobs.model_for("openai", None), jobs.model_for("openai", "chosen")) == ("from-here", "chosen")
     defaults.change_model("openai", "")
     assert defaults.model_of("openai") == ("from-env", "environment")
-    assert stored.values() == {}
+    assert store.values() == {}
 
 
 @pytest.mark.parametrize(("provider", "model"), [("offline", "x"), ("openai", "x" * 201), ("openai", "a\nb")])
 def test_a_model_that_cannot_be_set(provider: str, model: str) -> None:
     with pytest.raises(InvalidInput):
         defaults.change_model(provider, model)
-    assert stored.history() == []
+    assert store.history() == []
 
 
 def test_a_lock_on_resilience_does_not_hold_models(setting: Any) -> None:
     setting(RESILIENCE_LOCKED="true")
     defaults.change_model("anthropic", "other")
-    configuration.undo(stored.history()[0].id)
+    configuration.undo(store.history()[0].id)
     assert defaults.model_of("anthropic") == ("claude-haiku-4-5", "default")
 
 
 def test_a_provider_that_is_there_tells_its_models(openai: LocalProvider) -> None:
-    assert connection.models(access.of("openai")) == connection.models(access.of("openai")) != []
+    assert connection.models(credentials.of("openai")) == connection.models(credentials.of("openai")) != []
 
 
 def test_an_address_that_is_no_providers_is_told(openai: LocalProvider) -> None:
     openai.plan = lambda _asked: Reply(body=b"<html>Welcome</html>", headers={"Content-Type": "text/html"})
     with pytest.raises(CairnError, match="could not be read"):
-        connection.models(access.of("openai"))
+        connection.models(credentials.of("openai"))
 
 
 def test_a_provider_that_is_not_there_is_told(setting: Any) -> None:
     with pytest.raises(InvalidInput, match="OPENAI_API_KEY"):
-        connection.models(access.of("openai"))
+        connection.models(credentials.of("openai"))
     setting(OPENAI_API_KEY="k", OPENAI_BASE_URL="http://127.0.0.1:9/v1")
     with pytest.raises(CairnError, match="openai"):
-        connection.models(access.of("openai"))
+        connection.models(credentials.of("openai"))

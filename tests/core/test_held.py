@@ -8,7 +8,7 @@ import pytest
 
 from core import batches, clients, held, jobs, upkeep
 from core.errors import ProviderError
-from core.providers.batches import Remote
+from core.providers.batch_api import Remote
 from core.runtime import db, worker_lease
 from core.tables import ProviderBatch
 from tests.batch_provider import BatchProvider

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from core import clients, imports, jobs, pricing
+from core import clients, imports, jobs
 from core.errors import Conflict, InvalidInput, NotFound
 from core.imports import BadLines, Terms
 from core.jobs import JobSpec
+from core.money import pricing
 from core.reports import output
 from core.runtime import db
 from tests.batch_provider import BatchProvider, Line, Used

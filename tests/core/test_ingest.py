@@ -16,9 +16,9 @@ from core import ingest, leftovers, results
 from core.errors import Unavailable
 from core.ingest import Kept
 from core.leftovers import Rule
-from core.pricing import price
+from core.money.pricing import price
 from core.providers.anthropic import AnthropicProvider
-from core.providers.batches import BatchLane, Refused, Remote
+from core.providers.batch_api import BatchLane, Refused, Remote
 from core.providers.openai import OpenAIProvider
 from core.providers.types import Provider, Usage
 from core.runtime import db

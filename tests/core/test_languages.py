@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from core import clients, defaults, jobs, process, prompts, providers, stored, templates
+from core import clients, jobs, process, prompts, providers, templates
 from core.errors import InvalidInput
 from core.fields import FieldSpec
 from core.jobs import JobSpec
 from core.prompts import BUILT_IN, Asking, NoParams, check_params, params_of
 from core.questions import Question
 from core.runtime import db
+from core.settings import defaults, store
 from tests.local_provider import LocalProvider
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
 
@@ -94,7 +95,7 @@ class TestStored:
         assert defaults.language() == ("French", "environment")
         with pytest.raises(InvalidInput, match="Klingon"):
             defaults.change_language("Klingon")
-        assert stored.values() == {}
+        assert store.values() == {}
 
     def test_a_job_keeps_the_language_that_was_the_default_when_it_was_made(self, openai: LocalProvider) -> None:
         defaults.change_language("German")

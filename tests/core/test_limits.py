@@ -11,15 +11,16 @@ import httpx2
 import orjson
 import pytest
 
-from core import caps, claims, imports, jobs, limits, live, process, stored, upkeep
+from core import claims, imports, jobs, limits, live, process, upkeep
 from core.errors import InvalidInput
 from core.jobs import JobSpec
 from core.limits import NoRoom
 from core.live import LiveLane
-from core.providers import rate_limits
+from core.providers import rate_limit_headers
 from core.providers.types import Limit
 from core.record import Call, Failed
 from core.runtime import db, worker_lease
+from core.settings import rate_caps, store
 from core.tables import Job
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import answer, make_job, ready_documents, rows, run_job, states, with_lane
@@ -233,16 +234,16 @@ def test_a_cap_of_tokens_holds_from_the_first_call_on(openai: LocalProvider, set
 
 
 def test_caps_are_changed_while_it_runs_and_taken_back(setting: Any) -> None:
-    assert caps.caps_of("openai") == caps.Caps(None, None, "default")
+    assert rate_caps.caps_of("openai") == rate_caps.Caps(None, None, "default")
     setting(RATE_LIMIT_REQUESTS_PER_MINUTE=50, RATE_LIMIT_TOKENS_PER_MINUTE=9000)
-    assert caps.caps_of("openai") == caps.Caps(50, 9000, "environment")
-    caps.change_caps("openai", 20, None, by="kim")
-    assert caps.caps_of("openai") == caps.Caps(20, None, "here")
-    assert caps.caps_of("anthropic") == caps.Caps(50, 9000, "environment")
-    (change,) = stored.history()
+    assert rate_caps.caps_of("openai") == rate_caps.Caps(50, 9000, "environment")
+    rate_caps.change_caps("openai", 20, None, by="kim")
+    assert rate_caps.caps_of("openai") == rate_caps.Caps(20, None, "here")
+    assert rate_caps.caps_of("anthropic") == rate_caps.Caps(50, 9000, "environment")
+    (change,) = store.history()
     assert (change.name, change.after, change.user) == ("limits:openai", {"requests": 20}, "kim")
-    caps.change_caps("openai", None, None)
-    assert caps.caps_of("openai").source == "environment"
+    rate_caps.change_caps("openai", None, None)
+    assert rate_caps.caps_of("openai").source == "environment"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +251,7 @@ def test_caps_are_changed_while_it_runs_and_taken_back(setting: Any) -> None:
 )
 def test_caps_that_make_no_sense_are_refused(provider: str, requests: int, tokens: int | None) -> None:
     with pytest.raises(InvalidInput):
-        caps.change_caps(provider, requests, tokens)
+        rate_caps.change_caps(provider, requests, tokens)
 
 
 def test_a_job_that_waits_for_its_limit_leaves_other_providers_alone(openai: LocalProvider) -> None:
@@ -456,7 +457,7 @@ DATE = "Sat, 21 Nov 2026 11:00:00 GMT"
     ],
 )
 def test_headers_of_both_kinds_are_read(headers: dict[str, str], told: tuple[Limit, ...]) -> None:
-    assert rate_limits.told(httpx2.Headers(headers)) == told
+    assert rate_limit_headers.told(httpx2.Headers(headers)) == told
 
 
 def test_anthropics_separate_limits_are_kept_apart(openai: LocalProvider, setting: Any) -> None:
@@ -468,7 +469,7 @@ def test_anthropics_separate_limits_are_kept_apart(openai: LocalProvider, settin
     answered_by_lanes(job, 2, 16)
     assert states(job) == {"succeeded": 40}
     assert quota.refused == 0
-    assert [limit(kind)["a_minute"] for kind in rate_limits.KINDS] == [6000, None, 600_000, 60_000]
+    assert [limit(kind)["a_minute"] for kind in rate_limit_headers.KINDS] == [6000, None, 600_000, 60_000]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from core import calls, claims, clients, documents, jobs, live, pricing, record, upkeep
+from core import calls, claims, clients, documents, jobs, live, record, upkeep
 from core.live import LiveLane
+from core.money import pricing
 from core.providers.types import Usage
 from core.record import Call, Kept
 from core.runtime import db, worker_lease

@@ -15,7 +15,7 @@ from core.jobs import JobSpec
 from core.live import LiveLane
 from core.offline import answer as offline_answer
 from core.prompts import Asking
-from core.providers.models import context_tokens
+from core.providers.known_models import context_tokens
 from core.questions import AROUND_AN_ANSWER, Question
 from core.runtime import db, tokens
 from core.tables import Job

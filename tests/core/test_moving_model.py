@@ -15,8 +15,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from core import clients, expand, jobs, live, moving, pricing, templates, upkeep
+from core import clients, expand, jobs, live, moving, templates, upkeep
 from core.errors import Conflict, InvalidInput
+from core.money import pricing
 from core.prompts import text_hash
 from core.providers.types import Usage
 from core.questions import Question

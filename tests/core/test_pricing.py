@@ -9,7 +9,7 @@ import pytest
 from genai_prices.data_snapshot import get_snapshot
 
 from core.errors import InvalidInput
-from core.pricing import estimate, of_calls, price, tariff
+from core.money.pricing import estimate, of_calls, price, tariff
 from core.providers.types import Usage
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

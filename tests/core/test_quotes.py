@@ -1,6 +1,6 @@
 import pytest
 
-from core.quotes import Span, find, normalise
+from core.evidence.quotes import Span, find, normalise
 
 TEXT = "Zwei Pumpen\n  fielen aus. 😀 Zwei Pumpen fielen aus (wieder).\tEnde."
 

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from core import documents, jobs, removal, stored, upkeep
+from core import documents, jobs, removal, upkeep
 from core import retention as core_retention
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.reports import retention as report
 from core.retention import Kind, Rule
 from core.runtime import db
+from core.settings import store
 from tests.local_provider import LocalProvider
 from tests.pipeline import PATIENCE_S, TEXT, add_document, make_job, ready_documents, rows, run_job, states, until_now
 
@@ -260,7 +261,7 @@ def test_what_is_switched_off_meanwhile_removes_nothing_more() -> None:
     ready_documents(1)
     keep("documents", 1)
     with db.transaction() as session:
-        stored.put(session, core_retention.name("documents"), None)
+        store.put(session, core_retention.name("documents"), None)
     assert core_retention.rule("documents") == Rule(1)
     removal.run(later(2))
     assert left("document") == {"document": 1}
@@ -309,15 +310,15 @@ WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND
 def test_a_rule_that_cannot_be_set(kind: Any, rule: Rule) -> None:
     with pytest.raises(InvalidInput):
         core_retention.change(kind, rule)
-    assert stored.history() == []
+    assert store.history() == []
 
 
 @pytest.mark.parametrize("value", [{}, {"days": "1"}, {"days": 0}, {"days": 1, "excepted": 3}])
 def test_a_stored_rule_that_cannot_be_read_removes_nothing(value: dict[str, Any]) -> None:
     ready_documents(1)
     with db.transaction() as session:
-        stored.put(session, "retention:documents", value)
-    stored.load()
+        store.put(session, "retention:documents", value)
+    store.load()
     assert core_retention.rule("documents") is None
     removal.run(later(4000))
     assert left("document") == {"document": 1}
@@ -328,8 +329,8 @@ def test_a_rule_is_taken_back_and_its_change_undone() -> None:
     core_retention.change("jobs", None)
     assert core_retention.rule("jobs") is None
     with db.transaction() as session:
-        stored.undo(session, stored.history()[0].id)
-    stored.load()
+        store.undo(session, store.history()[0].id)
+    store.load()
     assert core_retention.rule("jobs") == Rule(7)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import ceilings, defaults, documents
+from core import documents
+from core.settings import defaults, limits
 from pages import launching
 from tests.pages import made
 from tests.pages.seeing import press, show, words
@@ -159,7 +160,7 @@ def test_a_price_above_the_limit_is_confirmed_before_launch(openai: object) -> N
     ready_documents(2)
     at = show("analyse")
     assert not at.checkbox
-    ceilings.change("confirm_job_usd", Decimal(0))
+    limits.change("confirm_job_usd", Decimal(0))
     at = at.run()
     assert launch_button(at).disabled
     assert at.checkbox[0].label.startswith("I know that it costs about \\$0.")
@@ -170,7 +171,7 @@ def test_a_price_above_the_limit_is_confirmed_before_launch(openai: object) -> N
 
 def test_what_has_no_price_is_confirmed_too(openai: object) -> None:
     ready_documents(2)
-    ceilings.change("confirm_job_usd", Decimal(1000))
+    limits.change("confirm_job_usd", Decimal(1000))
     at = show("analyse")
     assert not at.checkbox
     defaults.change_model("openai", "house-model-1")
@@ -180,7 +181,7 @@ def test_what_has_no_price_is_confirmed_too(openai: object) -> None:
 
 def test_what_documents_cost_that_are_still_being_read_is_not_known(openai: object) -> None:
     ready_documents(2)
-    ceilings.change("confirm_job_usd", Decimal(1000))
+    limits.change("confirm_job_usd", Decimal(1000))
     assert not show("analyse").checkbox
     documents.add("new.txt", io.BytesIO(b"New."))
     assert "documents are still being read" in show("analyse").checkbox[0].label
@@ -189,7 +190,7 @@ def test_what_documents_cost_that_are_still_being_read_is_not_known(openai: obje
 def test_a_draft_is_confirmed_on_its_own_page(openai: object) -> None:
     job = made.job("draft", estimate_usd=Decimal(7))
     made.requests(job, "pending")
-    ceilings.change("confirm_job_usd", Decimal(5))
+    limits.change("confirm_job_usd", Decimal(5))
     at = show("job", id=job)
     start = next(button for button in at.button if button.label == "Start")
     assert start.disabled

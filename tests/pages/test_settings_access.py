@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import access, stored
+from core.settings import credentials, store
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import make_job, ready_documents
@@ -56,9 +56,9 @@ def test_a_key_is_tested_saved_and_gone_from_page_and_session(provider: LocalPro
     at = press(at, "Test and save")
     assert not at.exception
     assert RIGHT not in str(at.session_state)
-    assert access.of("openai").key_from == "here"
+    assert credentials.of("openai").key_from == "here"
     assert "It answers and offers 2 models" in at.session_state["told"][1]
-    assert RIGHT not in str(access.of("openai"))
+    assert RIGHT not in str(credentials.of("openai"))
     at = show("settings")
     told = words(at)
     assert "key set here" in told
@@ -75,17 +75,17 @@ def test_a_key_that_is_refused_is_not_saved_unless_one_insists(provider: LocalPr
     assert "The key was refused" in at.error[0].value
     assert "Nothing was saved" in at.error[0].value
     assert WRONG not in words(at)
-    assert stored.values() == {}
+    assert store.values() == {}
     assert "Save all the same" in buttons(at)
     press(at, "Save all the same")
-    assert access.of("openai").key_from == "here"
+    assert credentials.of("openai").key_from == "here"
 
 
 def test_an_address_that_is_wrong_is_told_and_cannot_be_saved() -> None:
     at = press(entered("http://models.example.org/v1", RIGHT), "Test and save")
     assert "Use https" in at.error[0].value
     assert "Save all the same" not in buttons(at)
-    assert stored.values() == {}
+    assert store.values() == {}
 
 
 def test_before_an_address_is_changed_it_is_told_that_the_key_does_not_go_along(setting: Any) -> None:
@@ -95,28 +95,28 @@ def test_before_an_address_is_changed_it_is_told_that_the_key_does_not_go_along(
     told = words(at)
     assert "does not go along" in told
     assert "Under way: 1 job and 0 provider batches" in told
-    access.change("openai", "https://models.example.org/v1")
+    credentials.change("openai", "https://models.example.org/v1")
     told = words(show("settings"))
     assert "The environment's key is for the environment's address" in told.replace("\\", "")
 
 
 def test_a_key_is_removed_after_what_follows_was_told(setting: Any) -> None:
-    access.change("openai", "", RIGHT)
+    credentials.change("openai", "", RIGHT)
     make_job(ready_documents(1), provider="openai")
     at = press(show("settings"), "Remove key")
     assert "its 1 job under way would wait" in words(at)
     assert "This cannot be undone" in words(at)
     press(at, "Remove")
-    assert access.of("openai").key is None
-    access.change("openai", "", RIGHT)
+    assert credentials.of("openai").key is None
+    credentials.change("openai", "", RIGHT)
     setting(OPENAI_API_KEY="sk-env")
     assert "Then the environment's key is used" in words(press(show("settings"), "Remove key")).replace("\\", "")
 
 
 def test_keys_are_not_undone_and_the_list_says_so() -> None:
-    access.change("openai", "", RIGHT)
-    access.change("openai", "", WRONG)
-    access.remove_key("openai")
+    credentials.change("openai", "", RIGHT)
+    credentials.change("openai", "", WRONG)
+    credentials.remove_key("openai")
     at = show("settings")
     told = words(at)
     assert [f"**key of OpenAI** {what} :gray" in told for what in ("set", "replaced", "removed")] == [True] * 3
@@ -125,7 +125,7 @@ def test_keys_are_not_undone_and_the_list_says_so() -> None:
 
 
 def test_a_key_that_cannot_be_opened_is_told(setting: Any) -> None:
-    access.change("openai", "", RIGHT)
+    credentials.change("openai", "", RIGHT)
     setting(SECRET_KEY="o" * 32)
     at = show("settings")
     assert "key cannot be used" in words(at)
@@ -147,14 +147,14 @@ def test_what_a_test_came_to_stays_until_something_changes(provider: LocalProvid
     assert "It answers and offers 2 models" in words(at)
     assert "gpt\\-5\\-mini is not among them" in words(at)
     assert "It answers and offers 2 models" in words(at.run())
-    access.change("openai", "", WRONG)
+    credentials.change("openai", "", WRONG)
     at = at.run()
     assert "It answers" not in words(at)
     assert "The key was refused" in words(press(at, "Test connection"))
 
 
 def test_locked_settings_offer_no_change_and_say_so(setting: Any) -> None:
-    access.change("openai", "https://models.example.org/v1", RIGHT)
+    credentials.change("openai", "https://models.example.org/v1", RIGHT)
     setting(SETTINGS_LOCKED="true")
     at = show("settings")
     assert "SETTINGS_LOCKED" in at.info[0].value
@@ -164,10 +164,10 @@ def test_locked_settings_offer_no_change_and_say_so(setting: Any) -> None:
 
 
 def the_buttons() -> None:
-    from core import access
+    from core.settings import credentials
     from pages import settings_access
 
-    settings_access.buttons(access.of("openai"))
+    settings_access.buttons(credentials.of("openai"))
 
 
 def test_closed_and_opened_at_once_the_dialog_has_forgotten_what_was_typed(openai: LocalProvider) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import ceilings, configuration, defaults, stored
+from core import configuration
 from core.presets import PRESETS
+from core.settings import defaults, limits, store
 from pages import settings_changes, settings_words
 from tests.local_provider import LocalProvider
 from tests.pages.seeing import buttons, press, show, words
@@ -68,7 +69,7 @@ def test_own_figures_set_only_what_differs() -> None:
     at = number(at, settings_words.NAMES["retry_attempts"]).set_value(7).run()
     assert "**7 retries** after the first attempt :orange[(now 3 retries)]" in words(at)
     press(press(at, "Preview and save"), "Save")
-    assert stored.values() == {"resilience": {"custom": {"retry_attempts": 7}}}
+    assert store.values() == {"resilience": {"custom": {"retry_attempts": 7}}}
 
 
 def test_a_strategy_sets_the_waiting_of_the_form() -> None:
@@ -76,7 +77,7 @@ def test_a_strategy_sets_the_waiting_of_the_form() -> None:
     chosen = next(one for one in at.selectbox if one.label == settings_words.NAMES["strategy"])
     at = chosen.set_value("conservative").run()
     press(press(at, "Preview and save"), "Save")
-    assert stored.values() == {"resilience": {"custom": {"strategy": "conservative"}}}
+    assert store.values() == {"resilience": {"custom": {"strategy": "conservative"}}}
     assert configuration.config_for(None).deadline_s == 900
 
 
@@ -150,7 +151,7 @@ def test_who_made_a_change_is_told_and_older_ones_are_shown_on_demand() -> None:
     assert "nothing set here → model\\-0 " in words(at)
     assert "Show older ones" not in buttons(at)
     press(at, "Undo")
-    assert stored.history()[0].user == "settings page"
+    assert store.history()[0].user == "settings page"
 
 
 def limit(at: AppTest, name: str) -> Any:
@@ -164,22 +165,22 @@ def test_a_limit_is_set_and_taken_back(setting: Any) -> None:
     assert "Now: none (default)" in words(at)
     at = limit(at, "live_concurrency").set_value(20).run()
     at = press(at, "Save")
-    assert ceilings.live_calls() == 20
+    assert limits.live_calls() == 20
     assert "Now: 20 calls (set here)" in words(at)
     assert "**limit “live calls at once”** nothing set here → 20" in words(at)
     press(at, "Take back")
-    assert ceilings.of("live_concurrency") == (12, "environment")
+    assert limits.of("live_concurrency") == (12, "environment")
 
 
 def test_money_is_a_limit_too() -> None:
     at = limit(show("settings"), "confirm_job_usd").set_value(0.5).run()
     press(at, "Save")
-    assert ceilings.confirm_usd() == Decimal("0.5")
+    assert limits.confirm_usd() == Decimal("0.5")
 
 
 def test_what_pages_cannot_take_is_told() -> None:
     assert "STREAMLIT_SERVER_MAX_UPLOAD_SIZE" not in words(show("settings"))
-    ceilings.change("max_upload_mb", Decimal(2000))
+    limits.change("max_upload_mb", Decimal(2000))
     assert "The pages take 200 MB at most" in words(show("settings"))
 
 
@@ -189,7 +190,7 @@ def test_an_environment_beyond_the_bounds_is_shown_all_the_same(setting: Any) ->
 
 
 def test_what_everything_locks_is_shown_and_cannot_be_changed(setting: Any) -> None:
-    ceilings.change("max_upload_mb", Decimal(7))
+    limits.change("max_upload_mb", Decimal(7))
     setting(SETTINGS_LOCKED="true")
     at = show("settings")
     assert "Now: 200 MB (default)" in words(at)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from core import caps
 from core.runtime import db
+from core.settings import rate_caps
 from tests.pages.seeing import press, show, words
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -19,23 +19,23 @@ def test_a_cap_is_saved_listed_and_undone() -> None:
     requests.set_value(60)
     tokens.set_value(90_000)
     press(at.run(), "Save")
-    assert caps.caps_of("openai") == caps.Caps(60, 90_000, "here")
-    assert caps.caps_of("anthropic") == caps.Caps(None, None, "default")
+    assert rate_caps.caps_of("openai") == rate_caps.Caps(60, 90_000, "here")
+    assert rate_caps.caps_of("anthropic") == rate_caps.Caps(None, None, "default")
     at = show("settings")
     assert "Now: 60 requests a minute, 90,000 tokens a minute (set here)." in words(at)
     assert "**rate limits of OpenAI** nothing set here → 60 requests a minute, 90,000 tokens a minute" in words(at)
     press(at, "Undo")
-    assert caps.caps_of("openai").requests is None
+    assert rate_caps.caps_of("openai").requests is None
 
 
 def test_a_cap_that_was_set_goes_back_to_the_environments(setting: Any) -> None:
     setting(RATE_LIMIT_REQUESTS_PER_MINUTE=50)
-    caps.change_caps("openai", 20, None)
+    rate_caps.change_caps("openai", 20, None)
     at = show("settings")
     assert "Now: 20 requests a minute (set here)." in words(at)
     assert "Now: 50 requests a minute (from the environment)." in words(at)
     press(at, "Go back to the environment's")
-    assert caps.caps_of("openai") == caps.Caps(50, None, "environment")
+    assert rate_caps.caps_of("openai") == rate_caps.Caps(50, None, "environment")
 
 
 def test_what_providers_told_is_shown_with_what_is_left(setting: Any) -> None:
@@ -56,7 +56,7 @@ def test_what_providers_told_is_shown_with_what_is_left(setting: Any) -> None:
 
 
 def test_where_the_environment_locks_settings_a_cap_cannot_be_entered(setting: Any) -> None:
-    caps.change_caps("openai", 20, None)
+    rate_caps.change_caps("openai", 20, None)
     setting(SETTINGS_LOCKED="true")
     at = show("settings")
     fields = [one for one in at.number_input if str(one.key).startswith("cap-")]

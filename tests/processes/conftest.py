@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from core import stored
 from core.runtime import db
+from core.settings import store
 from tests import databases
 from tests.batch_provider import BatchProvider
 from tests.processes.running import JobsProcess, Start
@@ -18,7 +18,7 @@ def url(postgres_url: str) -> Iterator[str]:
     """A migrated database of its own."""
     with databases.copy(postgres_url, "kills") as own:
         db.configure(own)
-        stored.load()
+        store.load()
         yield own
         db.engine().dispose()
 

@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import access, stored
+from core.settings import credentials, store
 from tests.batch_provider import BatchProvider
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import batch_rows, make_job, ready_documents, rows, states
@@ -37,7 +37,7 @@ def drop_listener(url: str) -> None:
     sql = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
              WHERE datname = current_database() AND application_name LIKE %s"""
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
-        assert connection.execute(sql, (f"{stored.APPLICATION}%",)).fetchall() == [(True,)]
+        assert connection.execute(sql, (f"{store.APPLICATION}%",)).fetchall() == [(True,)]
 
 
 def test_a_job_waits_for_its_key_and_goes_on_with_the_one_that_fits(
@@ -52,17 +52,17 @@ def test_a_job_waits_for_its_key_and_goes_on_with_the_one_that_fits(
         return Reply(delay=0.05) if key(asked) in fitting else error(409, retry_after="0.1")
 
     provider.plan = plan
-    access.change("openai", provider.openai_url, "sk-one")
+    credentials.change("openai", provider.openai_url, "sk-one")
     documents = ready_documents(40)
     first = make_job(documents, provider="openai", model=MODEL)
-    access.remove_key("openai")
-    access.change("openai", "")
+    credentials.remove_key("openai")
+    credentials.change("openai", "")
     process = start()
     until(lambda: "is not set up" in str(rows("SELECT error FROM job")[0]["error"]), process.text)
     assert arrived == []
 
     drop_listener(url)
-    access.change("openai", provider.openai_url, "sk-one")
+    credentials.change("openai", provider.openai_url, "sk-one")
     until(lambda: completed([first]), process.text)
     assert states(first) == {"succeeded": 40}
     assert rows("SELECT error FROM job") == [{"error": None}]
@@ -73,7 +73,7 @@ def test_a_job_waits_for_its_key_and_goes_on_with_the_one_that_fits(
     fitting.clear()
     fitting.add("sk-two")
     drop_listener(url)
-    access.change("openai", provider.openai_url, "sk-two")
+    credentials.change("openai", provider.openai_url, "sk-two")
     before = arrived.count("sk-one")
     until(lambda: completed([second]), process.text)
     assert states(second) == {"succeeded": 40}
@@ -84,7 +84,7 @@ def test_a_job_waits_for_its_key_and_goes_on_with_the_one_that_fits(
 
 def test_the_batch_lane_goes_on_with_a_new_key(start: Start, batch_server: BatchProvider, setting: Any) -> None:
     setting(OPENAI_API_KEY="", OPENAI_BASE_URL="", RETRY_ATTEMPTS=0, SHUTDOWN_GRACE_SECONDS=2)
-    access.change("openai", batch_server.openai_url, "sk-one")
+    credentials.change("openai", batch_server.openai_url, "sk-one")
     batch_server.keys = {"sk-one"}
     batch_server.polls_per_state = 1_000_000
     (job,) = batch_jobs("openai")
@@ -93,7 +93,7 @@ def test_the_batch_lane_goes_on_with_a_new_key(start: Start, batch_server: Batch
     batch_server.keys = {"sk-two"}
     until(lambda: "key was refused" in str(batch_rows(job)[0]["error"]), process.text)
     batch_server.polls_per_state = 0
-    access.change("openai", batch_server.openai_url, "sk-two")
+    credentials.change("openai", batch_server.openai_url, "sk-two")
     until(lambda: completed([job]), process.text)
     assert batch_server.creates == 1
 
@@ -102,14 +102,14 @@ def test_a_batch_waits_while_its_provider_is_called_elsewhere(
     start: Start, batch_server: BatchProvider, provider: LocalProvider, setting: Any
 ) -> None:
     setting(OPENAI_API_KEY="", OPENAI_BASE_URL="", SHUTDOWN_GRACE_SECONDS=2)
-    access.change("openai", batch_server.openai_url, "sk-one")
+    credentials.change("openai", batch_server.openai_url, "sk-one")
     batch_server.polls_per_state = 1_000_000
     (job,) = batch_jobs("openai")
     process = start()
     until(lambda: [row["state"] for row in batch_rows(job)] == ["in_progress"], process.text)
-    access.change("openai", provider.openai_url, "sk-other")
+    credentials.change("openai", provider.openai_url, "sk-other")
     until(lambda: "is now called at" in str(batch_rows(job)[0]["error"]), process.text)
     batch_server.polls_per_state = 0
-    access.change("openai", batch_server.openai_url, "sk-one")
+    credentials.change("openai", batch_server.openai_url, "sk-one")
     until(lambda: completed([job]), process.text)
     assert batch_server.creates == 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core import ceilings
+from core.settings import limits
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import make_job, ready_documents, rows
 from tests.processes.running import Start, until
@@ -27,8 +27,8 @@ def test_live_calls_at_once_are_more_and_fewer_in_every_process(
     processes = [start(), start()]
     until(lambda: busy() == [2, 2], lambda: [one.text() for one in processes])
     assert openai.most_in_flight <= 4
-    ceilings.change("live_concurrency", Decimal(6))
+    limits.change("live_concurrency", Decimal(6))
     until(lambda: busy() == [6, 6], busy)
-    ceilings.change("live_concurrency", Decimal(1))
+    limits.change("live_concurrency", Decimal(1))
     until(lambda: busy() == [1, 1], busy)
     assert rows("SELECT 1 FROM request WHERE job_id = :job AND state = 'failed'", job=job) == []

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from core.errors import ProviderError
-from core.providers.batches import BatchLane, Order
+from core.providers.batch_api import BatchLane, Order
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]

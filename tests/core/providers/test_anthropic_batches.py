@@ -13,7 +13,7 @@ import pytest
 
 from core.providers.anthropic import AnthropicProvider
 from core.providers.anthropic_batches import AnthropicBatches
-from core.providers.batches import Gone, Line, Order, Remote
+from core.providers.batch_api import Gone, Line, Order, Remote
 from tests.batch_provider import BatchProvider, FileFault
 from tests.batch_provider import Line as Planned
 from tests.core.providers.orders import Run, body, custom_id, failure, written

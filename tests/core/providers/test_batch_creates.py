@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import ProviderError
 from core.providers import make
-from core.providers.batches import BatchLane, Order
+from core.providers.batch_api import BatchLane, Order
 from core.providers.types import Provider
 from tests.batch_provider import BatchProvider
 from tests.core.providers.orders import Run, failure, written

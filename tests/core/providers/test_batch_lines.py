@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from core.providers.anthropic_batches import AnthropicBatches
-from core.providers.batches import Line
+from core.providers.batch_api import Line
 from core.providers.openai_batches import read_line
 
 

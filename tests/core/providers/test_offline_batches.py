@@ -8,7 +8,7 @@ import pytest
 
 from core.errors import InvalidInput
 from core.prompts import Asking, build
-from core.providers.batches import Order
+from core.providers.batch_api import Order
 from core.providers.offline import OfflineProvider
 from core.providers.offline_batches import OfflineBatches
 from tests.core.providers.orders import Run, written

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from core.providers.batches import Gone, Line, Order, Refused, Remote
+from core.providers.batch_api import Gone, Line, Order, Refused, Remote
 from core.providers.openai import OpenAIProvider
 from core.providers.openai_batches import OpenAIBatches
 from core.providers.types import Usage

@@ -12,11 +12,12 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from core import addresses, providers, stored
+from core import providers
 from core.environment import get_settings
 from core.errors import InvalidInput
 from core.runtime import db, sealed_secrets
-from core.stored import KEY
+from core.settings import base_urls, store
+from core.settings.store import KEY
 
 ADDRESS = "address:"
 NAMES = ("openai", "anthropic")
@@ -46,7 +47,7 @@ class Access:
     @property
     def warning(self) -> str | None:
         """Why a key does not count that was set, and what to do."""
-        here = addresses.shown(self.address)
+        here = base_urls.shown(self.address)
         set_here = f"The key of {self.provider} that was set on the Settings page"
         instead = " Until then the environment's key is used." if self.key_from == "environment" else ""
         if self.trouble == "unreadable":
@@ -70,7 +71,7 @@ class Access:
 
 def of(provider: str) -> Access:
     """As it is in this process now."""
-    return _of(provider, stored.values().get(f"{KEY}{provider}", {}).get("sealed"))
+    return _of(provider, store.values().get(f"{KEY}{provider}", {}).get("sealed"))
 
 
 def without_key(provider: str) -> Access:
@@ -81,7 +82,7 @@ def without_key(provider: str) -> Access:
 def _of(provider: str, sealed: str | None) -> Access:
     settings = get_settings()
     at_environment = _of_environment(provider)
-    here = stored.values().get(f"{ADDRESS}{provider}", {}).get("base_url")
+    here = store.values().get(f"{ADDRESS}{provider}", {}).get("base_url")
     address = here or at_environment
     in_environment = getattr(settings, f"{provider}_base_url") is not None
     address_from: AddressSource = "here" if here else "environment" if in_environment else "default"
@@ -98,13 +99,13 @@ def _of(provider: str, sealed: str | None) -> Access:
 
 def is_set_here(provider: str) -> bool:
     """A key, usable or not."""
-    return f"{KEY}{provider}" in stored.values()
+    return f"{KEY}{provider}" in store.values()
 
 
 def key_changed_since(provider: str, moment: datetime) -> bool:
     """Set, replaced or removed while Cairn ran."""
     with db.transaction() as session:
-        return stored.changed_since(session, f"{KEY}{provider}", moment)
+        return store.changed_since(session, f"{KEY}{provider}", moment)
 
 
 def _of_environment(provider: str) -> str:
@@ -139,17 +140,17 @@ def change(provider: str, address: str, key: str = "", *, by: str = "") -> None:
     checked, where = _checked_address(provider, address)
     sealed = _sealed(provider, where, _checked_key(key)) if key.strip() else None
     with db.transaction() as session:
-        stored.put(session, f"{ADDRESS}{provider}", {"base_url": checked} if checked else None, by=by)
+        store.put(session, f"{ADDRESS}{provider}", {"base_url": checked} if checked else None, by=by)
         if sealed:
-            stored.put(session, f"{KEY}{provider}", {"sealed": sealed}, by=by)
-    stored.load()
+            store.put(session, f"{KEY}{provider}", {"sealed": sealed}, by=by)
+    store.load()
 
 
 def remove_key(provider: str, *, by: str = "") -> None:
     _known(provider)
     with db.transaction() as session:
-        stored.put(session, f"{KEY}{provider}", None, by=by)
-    stored.load()
+        store.put(session, f"{KEY}{provider}", None, by=by)
+    store.load()
 
 
 def _sealed(provider: str, address: str, key: str) -> str:
@@ -164,7 +165,7 @@ def _known(provider: str) -> None:
 def _checked_address(provider: str, address: str) -> tuple[str | None, str]:
     """What is stored, None for that of the environment, and where that leads."""
     _known(provider)
-    checked = addresses.checked(address) if address.strip() else None
+    checked = base_urls.checked(address) if address.strip() else None
     return checked, checked or _of_environment(provider)
 
 

@@ -1,11 +1,12 @@
 """What holds where nothing is chosen: set while Cairn runs, else by the environment, else ours."""
 
-from core import languages, stored
+from core import languages
 from core.environment import get_settings
 from core.errors import InvalidInput
-from core.providers.models import default_model
+from core.providers.known_models import default_model
 from core.runtime import db
-from core.stored import Source
+from core.settings import store
+from core.settings.store import Source
 
 MODEL = "model:"
 LANGUAGE = "language"
@@ -16,7 +17,7 @@ PROVIDERS = ("openai", "anthropic")
 def model_of(provider: str) -> tuple[str, Source]:
     """And where it comes from."""
     settings = get_settings()
-    here = stored.values().get(f"{MODEL}{provider}", {}).get("model")
+    here = store.values().get(f"{MODEL}{provider}", {}).get("model")
     set_up = {"openai": settings.default_model_openai, "anthropic": settings.default_model_anthropic}.get(provider)
     if here:
         return here, "here"
@@ -31,13 +32,13 @@ def change_model(provider: str, model: str, *, by: str = "") -> None:
     if len(name) > MODEL_CHARACTERS or not name.isprintable():
         raise InvalidInput(f"A model's name has up to {MODEL_CHARACTERS} printable characters.")
     with db.transaction() as session:
-        stored.put(session, f"{MODEL}{provider}", {"model": name} if name else None, by=by)
-    stored.load()
+        store.put(session, f"{MODEL}{provider}", {"model": name} if name else None, by=by)
+    store.load()
 
 
 def language() -> tuple[str | None, Source]:
     """Of answers, None being that of each document, and where it comes from."""
-    here = stored.values().get(LANGUAGE)
+    here = store.values().get(LANGUAGE)
     if here is not None:
         return languages.named(here["language"]), "here"
     set_up = get_settings().default_language
@@ -49,5 +50,5 @@ def change_language(language: str | None, *, by: str = "") -> None:
     if language not in (None, languages.OF_THE_DOCUMENT, *languages.NAMES):
         raise InvalidInput(f"Answers are asked for in no language {language!r}. Choose one of the list.")
     with db.transaction() as session:
-        stored.put(session, LANGUAGE, {"language": language} if language else None, by=by)
-    stored.load()
+        store.put(session, LANGUAGE, {"language": language} if language else None, by=by)
+    store.load()

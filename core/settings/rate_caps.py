@@ -4,11 +4,11 @@ of them: set while Cairn runs, else by the environment."""
 from dataclasses import dataclass
 from typing import Literal
 
-from core import stored
-from core.defaults import PROVIDERS
 from core.environment import get_settings
 from core.errors import InvalidInput
 from core.runtime import db
+from core.settings import store
+from core.settings.defaults import PROVIDERS
 
 CAPS = "limits:"
 LARGEST = 10**12
@@ -26,7 +26,7 @@ class Caps:
 
 def caps_of(provider: str) -> Caps:
     """From memory, which has every change within a moment."""
-    here = stored.values().get(f"{CAPS}{provider}")
+    here = store.values().get(f"{CAPS}{provider}")
     if here is not None:
         return Caps(here.get("requests"), here.get("tokens"), "here")
     settings = get_settings()
@@ -42,5 +42,5 @@ def change_caps(provider: str, requests: int | None, tokens: int | None, *, by: 
     if not all(1 <= cap <= LARGEST for cap in caps.values()):
         raise InvalidInput(f"A limit is a number from 1 to {LARGEST:,} a minute, or empty for none.")
     with db.transaction() as session:
-        stored.put(session, f"{CAPS}{provider}", caps or None, by=by)
-    stored.load()
+        store.put(session, f"{CAPS}{provider}", caps or None, by=by)
+    store.load()

@@ -10,11 +10,11 @@ from types import MappingProxyType
 
 import structlog
 
-from core import stored
 from core.environment import get_settings
 from core.errors import InvalidInput
 from core.runtime import db
-from core.stored import Source
+from core.settings import store
+from core.settings.store import Source
 
 log = structlog.get_logger()
 CEILING = "ceiling"
@@ -77,7 +77,7 @@ def _set(name: str) -> Decimal:
 
 def of(name: str) -> tuple[Decimal | None, Source]:
     """What holds, and where it comes from."""
-    here = stored.values().get(f"{CEILING}:{name}")
+    here = store.values().get(f"{CEILING}:{name}")
     value = None if here is None else _read(name, here)
     if value is not None:
         return value, "here"
@@ -87,7 +87,7 @@ def of(name: str) -> tuple[Decimal | None, Source]:
     return (None if set_up is None else Decimal(set_up)), source
 
 
-def _read(name: str, here: stored.Value) -> Decimal | None:
+def _read(name: str, here: store.Value) -> Decimal | None:
     """One that this version cannot read counts for nothing, and the log says so."""
     try:
         return checked(name, Decimal(str(here["value"])))
@@ -112,5 +112,5 @@ def change(name: str, value: Decimal | None, *, by: str = "") -> None:
     # As text: money has no place in a number of JSON's.
     wanted = None if value is None else {"value": f"{checked(name, value):f}"}
     with db.transaction() as session:
-        stored.put(session, f"{CEILING}:{name}", wanted, by=by)
-    stored.load()
+        store.put(session, f"{CEILING}:{name}", wanted, by=by)
+    store.load()

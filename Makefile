@@ -34,16 +34,16 @@ lock: .venv/.dev  ## compile the pinned requirements from the short lists
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 requirements-dev.in -o requirements-dev.txt
 
 presets: .venv/.run  ## what calls do when a provider fails: the presets
-	@$(BIN)/python -m core.preset_tool list
+	@$(BIN)/python -m core.calls.preset_tool list
 
 preset: .venv/.run  ## all figures of one: make preset NAME=production
-	@$(BIN)/python -m core.preset_tool show "$$NAME"
+	@$(BIN)/python -m core.calls.preset_tool show "$$NAME"
 
 validate-config: .venv/.run  ## check what the environment sets, or CONFIG='{"retry_attempts": 4}'
-	@$(BIN)/python -m core.preset_tool validate "$$CONFIG"
+	@$(BIN)/python -m core.calls.preset_tool validate "$$CONFIG"
 
 recommend: .venv/.run  ## the preset for ENVIRONMENT, and why
-	@$(BIN)/python -m core.preset_tool recommend
+	@$(BIN)/python -m core.calls.preset_tool recommend
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*##/\t/' | expand -t 17

@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.schemas import BreakerOut, ListOut, fields_of
-from core import breaker, clients
-from core.breaker import BreakerRow
+from core.calls import breaker, clients
+from core.calls.breaker import BreakerRow
 from core.errors import NotFound
 
 router = APIRouter(prefix="/internal/resilience", tags=["resilience"])

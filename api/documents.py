@@ -18,10 +18,10 @@ from api.schemas import (
     fields_of,
     listed,
 )
-from core import documents as core_documents
+from core.documents import report
+from core.documents import upload as core_documents
+from core.documents.report import DocumentRow
 from core.errors import InvalidInput, NotFound
-from core.reports import documents as report
-from core.reports.documents import DocumentRow
 from core.settings import limits
 
 router = APIRouter(prefix="/documents", tags=["documents"])

@@ -6,8 +6,10 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.schemas import ChoiceIn, ListOut, OperationChoiceIn, PresetOut, RecommendedOut, ResilienceOut, ValidatedOut
-from core import configuration, presets, templates
-from core.configuration import InForce
+from core import presets
+from core.asking import templates
+from core.calls import resilience
+from core.calls.resilience import InForce
 from core.environment import get_settings
 from core.errors import NotFound
 from core.presets import PresetName
@@ -32,7 +34,7 @@ def preset(name: PresetName) -> dict[str, Any]:
 @router.get("", response_model=ResilienceOut)
 def get() -> Any:
     """What is in force for all operations and for each, and where each value comes from."""
-    found = configuration.snapshot()
+    found = resilience.snapshot()
     operations = [{"operation": view.id, **in_force(found.of(view.id))} for view in templates.list_all()]
     return {"locked": found.locked, **in_force(found.for_all), "operations": operations}
 
@@ -40,14 +42,14 @@ def get() -> Any:
 @router.put("", response_model=ResilienceOut)
 def change(body: OperationChoiceIn) -> Any:
     """For one operation, or for all that have no values of their own."""
-    configuration.change(body.choice(), body.operation, by=DOOR)
+    resilience.change(body.choice(), body.operation, by=DOOR)
     return get()
 
 
 @router.delete("", response_model=ResilienceOut)
 def take_back(operation: str | None = None) -> Any:
     """What was stored for one operation, or for all, does not count any more."""
-    configuration.change(None, operation, by=DOOR)
+    resilience.change(None, operation, by=DOOR)
     return get()
 
 
@@ -66,7 +68,7 @@ def one_preset(name: str) -> Any:
 
 @router.post("/validate", response_model=ValidatedOut)
 def validate(body: ChoiceIn) -> Any:
-    config, errors = configuration.check(body.choice())
+    config, errors = resilience.check(body.choice())
     return {
         "valid": config is not None,
         "errors": [asdict(wrong) for wrong in errors],

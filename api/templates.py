@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.schemas import FieldIn, ListOut, TemplateIn, TemplateOut
-from core import templates
+from core.asking import templates
+from core.asking.templates import TemplateView
 from core.fields import FieldSpec
-from core.templates import TemplateView
 
 router = APIRouter(prefix="/templates", tags=["templates"])
 

@@ -8,8 +8,11 @@ from fastapi import APIRouter
 
 from api.jobs import out as job_out
 from api.schemas import BatchProcessIn, JobOut, ListOut, OperationOut, ProcessIn, ProcessOut
-from core import clients, documents, process, templates
 from core import jobs as core_jobs
+from core import process
+from core.asking import templates
+from core.calls import clients
+from core.documents import upload
 from core.errors import InvalidInput
 from core.jobs import JobSpec
 from core.reports import jobs as report
@@ -51,5 +54,5 @@ def process_many(body: BatchProcessIn) -> Any:
     core_jobs.check(spec)
     clients.provider(spec.provider)
     for number, text in enumerate(body.texts, 1):
-        documents.add(f"text-{number:05}.txt", io.BytesIO(text.encode()), collection, media_type="text/plain")
+        upload.add(f"text-{number:05}.txt", io.BytesIO(text.encode()), collection, media_type="text/plain")
     return job_out(report.get(core_jobs.create(spec, datetime.now(UTC))))

@@ -22,7 +22,9 @@ from typing import Any
 
 import structlog
 
-from core import clients, held, packing, reuse, templates, upkeep
+from core import held, packing, reuse, upkeep
+from core.asking import templates
+from core.calls import clients
 from core.environment import get_settings
 from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
 from core.providers.batch_api import Gone, Order

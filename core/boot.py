@@ -12,7 +12,9 @@ from typing import Any
 
 import structlog
 
-from core import clients, process, templates
+from core import process
+from core.asking import templates
+from core.calls import clients
 from core.environment import Settings, get_settings
 from core.errors import CairnError, ConfigurationError
 from core.runtime import db, migrate

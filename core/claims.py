@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import breaker, former, limits, reuse
-from core.breaker import Standing
+from core import former, reuse
+from core.calls import breaker, rate_limits
+from core.calls.breaker import Standing
+from core.calls.rate_limits import Room
 from core.environment import get_settings
-from core.limits import Room
 from core.providers.types import Provider
 from core.record import REUSED_RECORDS, Call, Taken
 from core.runtime import db
@@ -73,7 +74,7 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
     db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=CLAIM_LOCK)
     db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
     standings = breaker.standings(session, provider.name, get_settings().worker_lease_seconds)
-    gate = Gate(standings, limits.rooms(session, provider.name, job.model if job.template_id else None))
+    gate = Gate(standings, rate_limits.rooms(session, provider.name, job.model if job.template_id else None))
     output = _output_tokens(session, job, gate, expected_output)
     shut = [*gate.open_breakers, *gate.full]
     taken = _take(session, job, worker_id, limit, gate, shut, output)
@@ -131,7 +132,7 @@ def _output_tokens(session: Session, job: Any, gate: Gate, expected: int) -> int
     if not gate.counted:
         return expected
     body = db.scalar(session, NEXT_BODY, job=job.id, former=former.until(job.former))
-    return limits.output_room(job.provider, body, expected) if isinstance(body, dict) else expected
+    return rate_limits.output_room(job.provider, body, expected) if isinstance(body, dict) else expected
 
 
 NEXT_BODY = """
@@ -180,7 +181,7 @@ def _take(
         shut=list(shut),
         only=only,
         output=output,
-        start=None if job.provider == "offline" else limits.START,
+        start=None if job.provider == "offline" else rate_limits.START,
         models=[room.model for room in rooms],
         calls=[room.calls(output) for room in rooms],
         tokens=[room.level("tokens") for room in rooms],
@@ -199,7 +200,7 @@ def _take_room(session: Session, provider: str, taken: Sequence[Any], gate: Gate
         if row.state == "in_flight":
             by_model.setdefault(row.model, []).append(row.tokens)
     sums = {model: (len(tokens), sum(tokens), output * len(tokens)) for model, tokens in by_model.items()}
-    limits.take(session, provider, sums, gate.rooms)
+    rate_limits.take(session, provider, sums, gate.rooms)
 
 
 def _probe(session: Session, job: Any, worker_id: int, gate: Gate, output: int) -> tuple[Standing | None, list[Any]]:

@@ -17,13 +17,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from core import former, providers
+from core.asking.prompts import Asking
+from core.asking.templates import asking as load_asking
 from core.errors import ProviderError
 from core.evidence import quotes
-from core.prompts import Asking
 from core.record import recount, storable
 from core.runtime import db
 from core.runtime.ids import new_id
-from core.templates import asking as load_asking
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any
 from sqlmodel import Session
 
 from core import merges
-from core.prompts import Asking
+from core.asking.prompts import Asking
+from core.asking.request_plan import AROUND_AN_ANSWER, New, Question
 from core.providers.types import Provider
-from core.questions import AROUND_AN_ANSWER, New, Question
 from core.record import REUSED_RECORDS
 from core.reuse import REUSABLE, is_known, looks_up
 from core.runtime import db, queue

@@ -14,7 +14,8 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import clients, expand, packing, reuse
+from core import expand, packing, reuse
+from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotFound
 from core.money import pricing
 from core.providers.types import Provider

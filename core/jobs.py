@@ -9,10 +9,12 @@ from typing import Any, Literal
 import structlog
 from sqlmodel import Session
 
-from core import clients, expand, merges, packing, reuse, templates
+from core import expand, merges, packing, reuse
+from core.asking import templates
+from core.asking.prompts import Asking
+from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotConfirmed, NotFound
 from core.money import pricing
-from core.prompts import Asking
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
 from core.settings import limits

@@ -16,21 +16,9 @@ import structlog
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import (
-    breaker,
-    calls,
-    claims,
-    clients,
-    derive,
-    expand,
-    limits,
-    merges,
-    minutes,
-    record,
-    reuse,
-    templates,
-    upkeep,
-)
+from core import claims, derive, expand, merges, record, reuse, upkeep
+from core.asking import templates
+from core.calls import ask, breaker, clients, rate_limits, statistics
 from core.errors import Unavailable
 from core.packing import OWN_OUTPUT_TOKENS
 from core.record import Call, Failed, Kept, Outcome
@@ -215,10 +203,10 @@ class LiveLane:
     async def _answer(self, call: Call) -> None:
         try:
             try:
-                outcome = await calls.ask(call, note=lambda unheard: self._outcomes.put_nowait((unheard, None)))
+                outcome = await ask.ask(call, note=lambda unheard: self._outcomes.put_nowait((unheard, None)))
             except asyncio.CancelledError:
                 # Whoever cancels us stops the worker; `close` sees to it that this is still stored.
-                self._outcomes.put_nowait((calls.unheard(call), None))
+                self._outcomes.put_nowait((ask.unheard(call), None))
                 message = "The worker was stopped before the answer came."
                 self._outcomes.put_nowait((Failed(call, "interrupted", message, again=True), None))
                 raise
@@ -335,9 +323,9 @@ _expected = reuse.Memory(1000)
 def _keep(outcomes: list[Outcome]) -> None:
     with db.transaction() as session:
         record.keep(session, outcomes)
-        breaker.settle(session, outcomes, calls.recovery_s)
-        minutes.count(session, outcomes)
-        limits.settle(session, outcomes)
+        breaker.settle(session, outcomes, ask.recovery_s)
+        statistics.count(session, outcomes)
+        rate_limits.settle(session, outcomes)
         for job_id in sorted({o.call.job_id for o in outcomes if isinstance(o, Failed) and o.call.job_id}):
             expand.finish_if_done(session, job_id)
 
@@ -345,8 +333,8 @@ def _keep(outcomes: list[Outcome]) -> None:
 def _keep_unstorable(kept: Kept) -> None:
     with db.transaction() as session:
         record.keep_unstorable(session, kept)
-        breaker.settle(session, [kept], calls.recovery_s)
-        limits.settle(session, [kept])
+        breaker.settle(session, [kept], ask.recovery_s)
+        rate_limits.settle(session, [kept])
         if kept.call.job_id:
             expand.finish_if_done(session, kept.call.job_id)
 

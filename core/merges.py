@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import former, prompts, providers, templates
-from core.prompts import Asking
+from core import former, providers
+from core.asking import prompts, templates
+from core.asking.prompts import Asking
 from core.runtime import db, tokens
 
 

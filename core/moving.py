@@ -9,7 +9,9 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from core import clients, expand, former, jobs, packing, providers, reuse, templates
+from core import expand, former, jobs, packing, providers, reuse
+from core.asking import templates
+from core.calls import clients
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import Lane
 from core.money import pricing

@@ -16,8 +16,8 @@ from psycopg import sql
 from sqlmodel import Session
 
 from core import claims, former, record, reuse
+from core.asking.prompts import Asking
 from core.money import pricing
-from core.prompts import Asking
 from core.providers.batch_api import BatchLane, Framing, Limits
 from core.providers.types import Provider
 from core.reports.batches import in_flight

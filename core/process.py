@@ -17,14 +17,16 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import breaker, calls, claims, clients, derive, limits, minutes, prompts, record, reuse, templates
+from core import claims, derive, record, reuse
+from core.asking import prompts, templates
+from core.asking.prompts import Asking
+from core.asking.request_plan import Question
+from core.calls import ask, breaker, clients, rate_limits, statistics
+from core.calls.rate_limits import NoRoom
 from core.environment import get_settings
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.jobs import model_for
-from core.limits import NoRoom
-from core.prompts import Asking
 from core.providers.types import Provider
-from core.questions import Question
 from core.record import Call, Failed, Kept, Outcome, Unheard
 from core.runtime import correlation, db, tokens, worker_lease
 from core.runtime.ids import new_id
@@ -94,7 +96,7 @@ async def process(
     while call is not None and not prepared.known:
         await _ask(call)
         call = await _stored(partial(_derive, prepared, call))
-        if call is not None and not await calls.room_again(call):
+        if call is not None and not await ask.room_again(call):
             message = "The rate limit had no room to ask the model again. Send the text again later."
             await _keep([Failed(call, "rate_limited", message)])
             call = None
@@ -104,7 +106,7 @@ async def process(
 async def _prepared(prepare: Callable[[], Prepared | None]) -> Prepared:
     """A twin that is in flight is waited for as long as a call may take, and room in a rate limit for a moment."""
     deadline = time.monotonic() + get_settings().provider_timeout_seconds
-    patience = calls.LONGEST_WAIT
+    patience = ask.LONGEST_WAIT
     while True:
         try:
             if prepared := await asyncio.to_thread(prepare):
@@ -125,10 +127,10 @@ async def _ask(call: Call) -> None:
     unheard: list[Unheard] = []
     try:
         with correlation.bound(call.correlation_id, request=call.request_id, attempt=call.attempt):
-            outcome = await calls.ask(call, note=unheard.append)
+            outcome = await ask.ask(call, note=unheard.append)
     except asyncio.CancelledError:
         message = "The call was broken off before its answer came. Send it again."
-        await _keep([*unheard, calls.unheard(call), Failed(call, "interrupted", message)])
+        await _keep([*unheard, ask.unheard(call), Failed(call, "interrupted", message)])
         raise
     except Exception:  # a fault of ours must not hold its twins
         await _keep([*unheard, Failed(call, "internal_error", "A fault inside Cairn; its log has the details.")])
@@ -159,17 +161,17 @@ def _keep_now(outcomes: list[Outcome]) -> None:
     try:
         with db.transaction() as session:
             record.keep(session, outcomes)
-            breaker.settle(session, outcomes, calls.recovery_s)
-            minutes.count(session, outcomes)
-            limits.settle(session, outcomes)
+            breaker.settle(session, outcomes, ask.recovery_s)
+            statistics.count(session, outcomes)
+            rate_limits.settle(session, outcomes)
     except DataError:
         *unheard, last = outcomes
         assert isinstance(last, Kept)
         with db.transaction() as session:
             record.keep(session, unheard)
             record.keep_unstorable(session, last)
-            breaker.settle(session, [last], calls.recovery_s)
-            limits.settle(session, [last])
+            breaker.settle(session, [last], ask.recovery_s)
+            rate_limits.settle(session, [last])
 
 
 @reuse.or_without
@@ -221,7 +223,7 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
             return None
     probe, taken = False, None
     if known is None:
-        probe, taken = _may_probe(session, call), limits.take_one(session, call)
+        probe, taken = _may_probe(session, call), rate_limits.take_one(session, call)
     request_id = db.scalar(
         session,
         NEW,

@@ -14,7 +14,8 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from core import documents, jobs, retention
+from core import jobs, retention
+from core.documents import upload
 from core.environment import get_settings
 from core.reports.retention import OLD, which
 from core.retention import GRACE, KINDS, Kind, Rule
@@ -73,7 +74,7 @@ def _lock_old(session: Session, kind: Kind, rule: Rule, at: datetime) -> list[st
 
 
 def _remove_documents(session: Session, ids: Sequence[str]) -> dict[str, int]:
-    return asdict(documents.remove(session, ids))
+    return asdict(upload.remove(session, ids))
 
 
 def _remove_jobs(session: Session, ids: Sequence[str]) -> dict[str, int]:

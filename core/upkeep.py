@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import claims, clients, expand, former, record, reuse, templates
+from core import claims, expand, former, record, reuse
+from core.asking import templates
+from core.calls import clients
 from core.claims import Claimed
 from core.environment import get_settings
 from core.money import pricing

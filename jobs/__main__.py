@@ -10,7 +10,7 @@ import sys
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from core import templates
+from core.asking import templates
 from core.environment import Settings, get_settings
 from core.errors import CairnError
 from core.runtime import db, migrate

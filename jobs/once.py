@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from core import batches, extract, live, moving, removal, rounds, upkeep
+from core import batches, live, moving, removal, rounds, upkeep
+from core.documents import extract
 from core.environment import Settings
 from core.errors import CairnError
 from core.runtime import shared_clock

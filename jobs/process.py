@@ -11,8 +11,9 @@ from typing import NoReturn
 
 import structlog
 
-from core import batches, clients
+from core import batches
 from core.batches import Batches
+from core.calls import clients
 from core.environment import Settings
 from core.live import LiveLane
 from core.runtime import db, worker_lease

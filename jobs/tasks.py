@@ -14,8 +14,9 @@ from contextlib import asynccontextmanager
 import procrastinate
 import structlog
 
-from core import batches, extract, live, upkeep
+from core import batches, live, upkeep
 from core.batches import Batches
+from core.documents import extract
 from core.live import LiveLane
 from core.reports.correlation import of_job
 from core.runtime import correlation

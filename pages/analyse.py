@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core import jobs, templates
+from core import jobs as core_jobs
+from core.asking import templates
+from core.documents import report
 from core.errors import CairnError
 from core.jobs import Estimate, JobSpec
-from core.reports import documents as report
 from core.reports import jobs as job_report
 from pages import choosing, launching, widgets
 from pages.answers import show_answers
@@ -55,7 +56,7 @@ def estimated() -> Estimate | None:
         st.info("Type the question that every document is to answer.")
         return None
     try:
-        return jobs.estimate(spec, widgets.utc_now())
+        return core_jobs.estimate(spec, widgets.utc_now())
     except CairnError as error:
         st.info(error.message)
         return None
@@ -63,7 +64,7 @@ def estimated() -> Estimate | None:
 
 def launch(job_spec: JobSpec) -> str | None:
     try:
-        return jobs.create(job_spec, widgets.utc_now())
+        return core_jobs.create(job_spec, widgets.utc_now())
     except CairnError as error:
         widgets.show_failure(error.message, error.code)
         return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from core.reports.breakers import BreakerView, Change
+from core.calls.breaker_report import BreakerView, Change
 from pages.widgets import PROVIDERS, ago, count, lasted, span, until
 
 STATES = {"closed": "closed", "open": "open", "half_open": "half open"}

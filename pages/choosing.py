@@ -5,12 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from core import clients, jobs, languages
+from core import jobs, languages
+from core.asking.templates import TemplateView
+from core.calls import clients
+from core.documents import report
+from core.documents.report import CollectionRow
 from core.providers.known_models import SUGGESTED
-from core.reports import documents as report
-from core.reports.documents import CollectionRow
 from core.settings import defaults
-from core.templates import TemplateView
 from pages import widgets
 
 

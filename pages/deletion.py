@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core import documents
-from core.reports.documents import DocumentRow
+from core.documents import upload
+from core.documents.report import DocumentRow
 from pages import widgets
 
 
@@ -20,7 +20,7 @@ def ask_to_delete(rows: Sequence[DocumentRow]) -> None:
 
     def act() -> None:
         for row in rows:
-            documents.delete(row.id)
+            upload.delete(row.id)
 
     done = f"{widgets.count(len(rows), 'document')} deleted."
     if st.button("Delete", type="primary", on_click=lambda: widgets.attempt(act, done)):

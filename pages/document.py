@@ -4,9 +4,8 @@ import bisect
 
 import streamlit as st
 
-from core import documents
-from core.extraction import SUPPORTED
-from core.reports import documents as report
+from core.documents import report, upload
+from core.documents.extraction import SUPPORTED
 from core.reports import insights
 from pages import kept, widgets
 from pages.deletion import ask_to_delete
@@ -54,7 +53,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     # From the API: it streams, and asks who is asking.
     st.link_button("Download original", f"api/v1/documents/{document.id}/original", icon=":material/download:")
     if document.state == "failed" and st.button("Try again", icon=":material/replay:"):
-        widgets.attempt(lambda: documents.retry(document.id), "It is read again.")
+        widgets.attempt(lambda: upload.retry(document.id), "It is read again.")
         st.rerun()
     if document.state == "ready" and st.button("Analyse", icon=":material/play_circle:"):
         widgets.analyse(documents=[document.id])
@@ -75,7 +74,7 @@ if document.state != "ready":
     wait()
     st.stop()
 
-stored = documents.text_of(document.id)
+stored = upload.text_of(document.id)
 start, end = number("start"), number("end")
 if start is None or end is None or not start < end <= len(stored.text):
     start = end = None

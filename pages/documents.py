@@ -3,9 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from core import documents as core_documents
-from core.reports import documents as report
-from core.reports.documents import DocumentRow
+from core.documents import report, upload
+from core.documents.report import DocumentRow
 from core.runtime.paging import Page
 from pages import kept, widgets
 from pages.deletion import ask_to_delete
@@ -79,7 +78,7 @@ def act_on(rows: list[DocumentRow]) -> None:
         if st.button(numbered("Analyse", len(others)), icon=":material/play_circle:", disabled=not others):
             widgets.analyse(documents=others)
         if st.button(numbered("Try again", len(failed)), icon=":material/replay:", disabled=not failed):
-            widgets.attempt(lambda: [core_documents.retry(row.id) for row in failed], "They are read again.")
+            widgets.attempt(lambda: [upload.retry(row.id) for row in failed], "They are read again.")
             st.rerun()
         if st.button(numbered("Delete", len(rows)), icon=":material/delete:", disabled=not rows):
             ask_to_delete(rows)

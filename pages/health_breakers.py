@@ -4,10 +4,10 @@ from datetime import datetime
 
 import streamlit as st
 
-from core import breaker, jobs
+from core import jobs
+from core.calls import breaker, breaker_report
+from core.calls.breaker_report import BreakerView
 from core.providers.known_models import SUGGESTED
-from core.reports import breakers
-from core.reports.breakers import BreakerView
 from core.settings import credentials
 from pages import breaker_words, widgets
 
@@ -18,7 +18,7 @@ ASKED = "breaker_asked"
 
 def show(moment: datetime) -> None:
     st.subheader("Circuit breakers")
-    found = breakers.read()
+    found = breaker_report.read()
     if not found:
         st.caption(
             "No model was called within a day. After too many failures in a row a model's breaker opens: live work for "
@@ -26,7 +26,7 @@ def show(moment: datetime) -> None:
         )
     for one in found:
         _line(one, moment)
-    for change in breakers.changes(SHOWN_CHANGES):
+    for change in breaker_report.changes(SHOWN_CHANGES):
         told = widgets.plain(breaker_words.change(change, moment))
         st.caption(told, help=f"{change.time:%Y-%m-%d %H:%M:%S} UTC")
 
@@ -71,7 +71,7 @@ def dialogs() -> None:
 @st.dialog("Open this breaker")
 def _open(provider: str, model: str) -> None:
     name = breaker_words.name(provider, model)
-    requests, of_jobs = breakers.behind(provider, model)
+    requests, of_jobs = breaker_report.behind(provider, model)
     st.markdown(f"Stop **{widgets.plain(name)}** by hand?")
     st.markdown(
         f"- Waits at once: {breaker_words.behind(requests, of_jobs)}, and every one that comes. None of them fails\n"
@@ -90,7 +90,7 @@ def _open(provider: str, model: str) -> None:
 @st.dialog("Close this breaker")
 def _close(provider: str, model: str) -> None:
     name = breaker_words.name(provider, model)
-    requests, of_jobs = breakers.behind(provider, model)
+    requests, of_jobs = breaker_report.behind(provider, model)
     st.markdown(f"Let work for **{widgets.plain(name)}** go on?")
     st.markdown(
         f"- Goes out at once: {breaker_words.behind(requests, of_jobs)}\n"

@@ -3,9 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from core import templates
+from core.asking import templates
+from core.documents import report
 from core.errors import NotFound
-from core.reports import documents, insights
+from core.reports import insights
 from core.reports.insights import InsightRow
 from pages import widgets
 
@@ -15,7 +16,7 @@ st.title("Insights")
 
 with widgets.tiles():
     q = st.text_input("Search", key="q", bind="query-params", placeholder='words, "a phrase", -not', type="search")
-    names = [c.name for c in documents.collections()]
+    names = [c.name for c in report.collections()]
     collection = st.selectbox("Collection", names, index=None, placeholder="All", key="collection", bind="query-params")
     kinds = {t.id: t.name for t in templates.list_all() if t.insights}
     template = st.selectbox(

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core.reports import batches, breakers
-from core.reports import jobs as report
+from core.calls import breaker_report
+from core.reports import batches, jobs
 from core.reports.jobs import JobRow
 from pages import job_words, kept, widgets
 
@@ -20,7 +20,7 @@ def header(row: JobRow) -> None:
         widgets.state_badge(row.state)
         st.caption(f"{_facts(row)} · {_when(row)}", help=f"Made {row.created_at:%Y-%m-%d %H:%M} UTC")
     standing = batches.standing(row.id, row.provider)
-    shut = breakers.shut().get((row.provider, row.model)) if job_words.waits_for_breaker(row) else None
+    shut = breaker_report.shut().get((row.provider, row.model)) if job_words.waits_for_breaker(row) else None
     told = job_words.meaning(row, standing, now, shut)
     words = "\n\n".join(widgets.plain(line) for line in told)
     if job_words.waits_for_breaker(row):
@@ -93,7 +93,7 @@ def _tiles(row: JobRow) -> None:
 
 def failures(row: JobRow) -> None:
     """Failed requests by reason, and the id under which the log tells of them. A reason leads to its requests."""
-    found = report.failures(row.id)
+    found = jobs.failures(row.id)
     if not found:
         if row.error:
             widgets.show_reference(row.correlation_id)
@@ -121,7 +121,7 @@ def _filter_by(code: str) -> None:
 
 def timeline(job_id: str) -> None:
     """What happened, newest first, in the reader's own time. Messages may be long, and wrap."""
-    page = report.events(job_id, limit=200)
+    page = jobs.events(job_id, limit=200)
     zone = ZoneInfo(st.context.timezone or "UTC")
     lines = "".join(
         f"<tr><td style='{CELL};white-space:nowrap;opacity:.7'>{event.time.astimezone(zone):%Y-%m-%d %H:%M:%S}</td>"

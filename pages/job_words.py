@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from core.calls.breaker_report import BreakerView
 from core.reports.batches import Beyond, InFlight, Standing
-from core.reports.breakers import BreakerView
 from core.reports.jobs import JobRow
 from core.settings import limits
 from core.upkeep import SHUT

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pandas as pd
 import streamlit as st
 
-from core.reports import breakers, jobs
+from core.calls import breaker_report
+from core.reports import jobs
 from core.reports.jobs import AT_WORK, JobRow
 from core.runtime.paging import MOST, Page
 from pages import job_words, kept, widgets
@@ -39,7 +40,7 @@ def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
 
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
     now = widgets.utc_now()
-    shut = breakers.shut() if any(job_words.waits_for_breaker(row) for row in rows) else {}
+    shut = breaker_report.shut() if any(job_words.waits_for_breaker(row) for row in rows) else {}
     return pd.DataFrame(
         [
             (

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from core import jobs as core_jobs
+from core.calls import breaker_report
 from core.jobs import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
 from core.money import pricing
-from core.reports import breakers
 from core.reports import jobs as report
 from core.settings import limits
 from pages import breaker_words, choosing, widgets
@@ -34,7 +34,7 @@ class Way:
 
 def shut(provider: str, model: str) -> None:
     """Say it before launch where the model does not answer at the moment."""
-    if found := breakers.shut().get((provider, model)):
+    if found := breaker_report.shut().get((provider, model)):
         name = breaker_words.name(provider, model)
         told = f"{name} {breaker_words.meaning(found, widgets.utc_now())}. A live job waits so long."
         st.warning(widgets.plain(told), icon=":material/hourglass_top:")

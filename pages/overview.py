@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import streamlit as st
 
-from core import clients
+from core.calls import clients
 from core.money import costs
 from core.reports import health, insights, jobs, overview
 from pages import widgets

@@ -5,7 +5,8 @@ from typing import Any
 import orjson
 import streamlit as st
 
-from core import clients, imports, jobs
+from core import imports, jobs
+from core.calls import clients
 from core.errors import CairnError
 from core.imports import BadLines
 from core.jobs import JobSpec

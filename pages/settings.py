@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from core import templates
+from core.asking import templates
 from core.environment import get_settings
 from pages import (
     settings_changes,

@@ -3,9 +3,8 @@ dialog is open, and nowhere on a page after that."""
 
 import streamlit as st
 
-from core import connection
+from core.calls import connection_test, report
 from core.errors import CairnError, InvalidInput
-from core.reports import providers
 from core.runtime import sealed_secrets
 from core.settings import base_urls, credentials, defaults
 from core.settings.credentials import Access
@@ -75,7 +74,7 @@ def _tell_effects(now: Access, key: str, address: str) -> None:
             "it needs one.",
             icon=":material/key_off:",
         )
-    jobs, batches = providers.under_way(now.provider)
+    jobs, batches = report.under_way(now.provider)
     if (jobs or batches) and (key or then.address != now.address):
         lying = widgets.count(batches, "provider batch", "provider batches")
         st.caption(
@@ -92,7 +91,7 @@ def _save(name: str, key: str, address: str) -> None:
         try:
             how = credentials.entered(name, address, key)
             with st.spinner("Asking for its models"):
-                told = answered(name, connection.models(how)) if how.set_up else ""
+                told = answered(name, connection_test.models(how)) if how.set_up else ""
             _store(name, key, address, f"Saved. {told}")
             return
         except InvalidInput as error:
@@ -124,7 +123,7 @@ def answered(name: str, models: list[str]) -> str:
 
 @st.dialog("Remove key")
 def _remove(name: str) -> None:
-    jobs, _ = providers.under_way(name)
+    jobs, _ = report.under_way(name)
     then = credentials.without_key(name)
     if then.key_from == "environment":
         after = "Then the environment's key is used."

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core import configuration
+from core.calls import resilience
 from core.environment import get_settings
 from core.settings import store
 from core.settings.store import Change
@@ -44,7 +44,7 @@ def _line(change: Change, operations: Mapping[str, str], *, undoable: bool) -> N
     when = widgets.plain(
         " · ".join(filter(None, (f"{how} {widgets.ago(change.time, widgets.utc_now())}", change.user)))
     )
-    locked = get_settings().settings_locked or (configuration.is_ours(change.name) and configuration.snapshot().locked)
+    locked = get_settings().settings_locked or (resilience.is_ours(change.name) and resilience.snapshot().locked)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{about}** {what} :gray[· {when}]",
@@ -63,4 +63,4 @@ def _line(change: Change, operations: Mapping[str, str], *, undoable: bool) -> N
 
 
 def _undo(entry: int) -> None:
-    widgets.attempt(lambda: configuration.undo(entry, by=settings_words.DOOR), "Put back.")
+    widgets.attempt(lambda: resilience.undo(entry, by=settings_words.DOOR), "Put back.")

@@ -7,10 +7,10 @@ from typing import Any
 import streamlit as st
 
 from core import retention as core_retention
+from core.documents import report
 from core.environment import get_settings
 from core.health.sampling import KEEP_HOURS, KEEP_SAMPLES
-from core.reports import documents
-from core.reports import retention as report
+from core.reports import retention as reports_retention
 from core.reports.retention import Preview, Run
 from core.retention import KINDS, Kind, Rule
 from pages import settings_words, widgets
@@ -57,11 +57,11 @@ def _card(kind: Kind) -> None:
             st.badge(f"deleted after {widgets.count(rule.days, 'day')}", color="orange")
     st.caption(WHAT[kind])
     wanted = _entered(kind, rule)
-    found = report.preview(kind, wanted, now)
+    found = reports_retention.preview(kind, wanted, now)
     with st.container(border=False, gap="xsmall"):
         st.markdown(f"Older than that now: {_found(kind, found)}.")
         if rule is not None:
-            st.caption(f"Next run {_moment(report.next_run(kind, now), now)}.")
+            st.caption(f"Next run {_moment(reports_retention.next_run(kind, now), now)}.")
     with st.container(horizontal=True):
         after = widgets.count(wanted.days, "day")
         if st.button(
@@ -89,7 +89,7 @@ def _entered(kind: Kind, rule: Rule | None) -> Rule:
     )
     if kind != "documents":
         return Rule(days)
-    names = [row.name for row in documents.collections()]
+    names = [row.name for row in report.collections()]
     already = [name for name in rule.excepted if name in names] if rule else []
     excepted = st.multiselect("Except those in", names, already, key=f"excepted-{rule}", placeholder="none")
     return Rule(days, tuple(sorted(excepted)))
@@ -111,7 +111,7 @@ def _moment(moment: datetime, now: datetime) -> str:
 @st.dialog("Delete what is older")
 def _preview(kind: Kind, wanted: Rule) -> None:
     now = widgets.utc_now()
-    found = report.preview(kind, wanted, now)
+    found = reports_retention.preview(kind, wanted, now)
     what = TITLES[kind].lower()
     excepted = f" except those in {widgets.plain(', '.join(wanted.excepted))}" if wanted.excepted else ""
     st.markdown(f"From now on {what}{excepted} are deleted for good after **{widgets.count(wanted.days, 'day')}**.")
@@ -139,7 +139,7 @@ def _save(kind: Kind, wanted: Rule, number: int) -> None:
 
 
 def _removed() -> None:
-    runs = report.runs()
+    runs = reports_retention.runs()
     if not runs:
         return
     st.markdown("Deleted lately")

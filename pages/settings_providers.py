@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core import connection
+from core.calls import connection_test
 from core.environment import get_settings
 from core.errors import CairnError
 from core.settings import base_urls, credentials, defaults, store
@@ -101,6 +101,6 @@ def _test(how: Access) -> None:
 
 def _tested(how: Access) -> tuple[bool, str]:
     try:
-        return True, settings_access.answered(how.provider, connection.models(how))
+        return True, settings_access.answered(how.provider, connection_test.models(how))
     except CairnError as error:
         return False, error.message

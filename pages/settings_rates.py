@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from core.calls import report
+from core.calls.report import LimitRow
 from core.environment import get_settings
-from core.reports import providers
-from core.reports.providers import LimitRow
 from core.settings import defaults, rate_caps
 from pages import settings_words, widgets
 from pages.settings_providers import SOURCES
@@ -40,7 +40,7 @@ def show() -> None:
         for name in defaults.PROVIDERS:
             with st.container(border=True, height="stretch"):
                 _caps(name)
-    known = providers.known_limits()
+    known = report.known_limits()
     if known:
         st.dataframe([_row(one) for one in known], hide_index=True)
     else:

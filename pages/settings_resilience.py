@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import configuration, presets
-from core.configuration import FOR_ALL, Snapshot
+from core import presets
+from core.calls import resilience
+from core.calls.resilience import FOR_ALL, Snapshot
 from core.environment import get_settings
 from core.presets import Config, FieldError
 from core.settings import store
@@ -17,7 +18,7 @@ from pages import settings_words, widgets
 
 
 def show(operations: Mapping[str, str]) -> None:
-    found = configuration.snapshot()
+    found = resilience.snapshot()
     if found.settings.resilience_locked:
         st.info("Locked by the environment: RESILIENCE_LOCKED is set, and what it says is in force.", icon="🔒")
     st.caption(
@@ -98,8 +99,8 @@ def _below(found: Snapshot, operation: str | None) -> Config:
 
 @st.dialog("What this changes")
 def _preview(choice: dict[str, Any] | None, operation: str | None) -> None:
-    found = configuration.snapshot()
-    config = _below(found, operation) if choice is None else configuration.check(choice, operation)[0]
+    found = resilience.snapshot()
+    config = _below(found, operation) if choice is None else resilience.check(choice, operation)[0]
     assert config is not None
     lines = settings_words.compared(config, found.of(operation).config)
     st.markdown("\n".join(f"- {line}" for line in lines))
@@ -107,7 +108,7 @@ def _preview(choice: dict[str, Any] | None, operation: str | None) -> None:
     st.caption(f"For {whom}, in every process within two seconds. It can be undone.")
 
     def save() -> None:
-        widgets.attempt(lambda: configuration.change(choice, operation, by=settings_words.DOOR), "Saved.")
+        widgets.attempt(lambda: resilience.change(choice, operation, by=settings_words.DOOR), "Saved.")
 
     if st.button("Save", type="primary", on_click=save):
         st.rerun()

@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from core import templates
+from core.asking import templates
+from core.asking.templates import TemplateView
 from core.errors import CairnError
 from core.fields import FieldSpec
-from core.templates import TemplateView
 from pages import widgets
 
 TYPES = ("string", "number", "integer", "boolean", "list", "choice")

@@ -10,9 +10,10 @@ from typing import BinaryIO
 
 import streamlit as st
 
-from core import documents, samples
+from core import samples
+from core.documents import upload
+from core.documents.extraction import SUPPORTED, media_type_of
 from core.errors import CairnError, InvalidInput
-from core.extraction import SUPPORTED, media_type_of
 from core.settings import limits
 from pages import widgets
 
@@ -37,12 +38,12 @@ class Outcome:
 
 def show_upload(collections: Sequence[str], suggested: str | None) -> None:
     key = f"upload-{st.session_state.get('uploads', 0)}"
-    names = list(dict.fromkeys([*collections, documents.DEFAULT_COLLECTION]))
+    names = list(dict.fromkeys([*collections, upload.DEFAULT_COLLECTION]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         into = st.selectbox(
             "Into the collection",
             names,
-            index=names.index(suggested if suggested in names else documents.DEFAULT_COLLECTION),
+            index=names.index(suggested if suggested in names else upload.DEFAULT_COLLECTION),
             accept_new_options=True,
             key="into",
             help="Choose one, or type a new name.",
@@ -57,7 +58,7 @@ def show_upload(collections: Sequence[str], suggested: str | None) -> None:
         key=f"{key}-{what}",
         max_upload_size=min(limits.upload_mb(), st.get_option("server.maxUploadSize")),
         on_change=_take,
-        args=(f"{key}-{what}", into or documents.DEFAULT_COLLECTION, folder),
+        args=(f"{key}-{what}", into or upload.DEFAULT_COLLECTION, folder),
     )
     if outcome := st.session_state.get("uploaded"):
         _show_outcome(outcome)
@@ -104,7 +105,7 @@ def store(files: Sequence[BinaryIO], collection: str, *, folder: bool, progress:
             skipped.append((file.name, reason))
             continue
         try:
-            added = documents.add(name, file, collection)
+            added = upload.add(name, file, collection)
         except InvalidInput as error:
             skipped.append((file.name, error.message))
         except CairnError as error:
@@ -119,7 +120,7 @@ def load_samples() -> None:
     """Into a collection of their own, so that they are easy to delete."""
     for sample in samples.files():
         with sample.path.open("rb") as file:
-            documents.add(sample.name, file, "samples")
+            upload.add(sample.name, file, "samples")
 
 
 def why_not(file: BinaryIO) -> str | None:

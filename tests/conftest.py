@@ -11,7 +11,7 @@ import hypothesis
 import psycopg
 import pytest
 
-from core import breaker, clients
+from core.calls import breaker, clients
 from core.environment import Settings, get_settings
 from core.runtime import db, shared_clock
 from core.runtime.embedded_postgres import EmbeddedPostgres

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import make_url
 
-from core import templates
+from core.asking import templates
 from core.runtime import db, migrate
 
 # Only this one is migrated; nobody may connect to it any more, so that it can be copied at any moment.

@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import make_url
 
-from core import batches, clients, documents, expand, extract, jobs, live, upkeep
+from core import batches, expand, jobs, live, upkeep
 from core.batches import Batches
+from core.calls import clients
+from core.documents import extract, upload
 from core.jobs import JobSpec
 from core.live import LiveLane
 from core.runtime import db, worker_lease
@@ -33,7 +35,7 @@ TEXT = (
 
 def add_document(text: str = TEXT, name: str = "report.txt", collection: str = "default") -> str:
     """A document that is extracted and ready."""
-    added = documents.add(name, io.BytesIO(text.encode()), collection)
+    added = upload.add(name, io.BytesIO(text.encode()), collection)
     extract.extract_document(added.document.id, worker_lease.register("test"), threading.Event())
     return added.document.id
 

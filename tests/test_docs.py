@@ -12,8 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.metrics import Exposition
 from core import samples
+from core.documents.extraction import Limits, extract, media_type_of
 from core.environment import Settings
-from core.extraction import Limits, extract, media_type_of
 from core.health import sampling
 from core.runtime import db, worker_lease
 from core.samples import SampleFile

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from core.calls.report import ModelRow, added, quantile_ms
 from core.health import DatabaseHealth
 from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
-from core.reports.providers import ModelRow, added, quantile_ms
 from core.reports.stuck import LATE
 from core.reuse import ReuseHealth
 

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from core import clients, reuse
 from core import health as core_health
+from core import reuse
+from core.calls import clients, report
 from core.environment import get_settings
 from core.health import readings
 from core.health.readings import Reading
-from core.reports import health as report
-from core.reports import providers
+from core.reports import health as reports_health
 from core.runtime import db
 from core.settings import credentials
 from core.tables import HealthSample
@@ -34,15 +34,15 @@ def take(at: datetime, *, well: bool) -> None:
 
 def measured(at: datetime) -> list[Reading]:
     """All components but the scheduler, as they are now."""
-    size = report.database_bytes()
+    size = reports_health.database_bytes()
     used = get_settings().data_dir
     disk = shutil.disk_usage(used if used.exists() else used.parent)
     return [
         readings.database(core_health.database(), size, embedded=get_settings().database_url is None),
-        readings.workers(report.workers(), at),
-        readings.queue(report.queue(), at),
+        readings.workers(reports_health.workers(), at),
+        readings.queue(reports_health.queue(), at),
         *providers_of(list(clients.configured()), at),
-        readings.reuse(report.reuse(), reuse.health()),
+        readings.reuse(reports_health.reuse(), reuse.health()),
         readings.disk(disk.free, disk.total),
         *stored_keys(),
     ]
@@ -50,7 +50,7 @@ def measured(at: datetime) -> list[Reading]:
 
 def providers_of(set_up: Sequence[str], at: datetime) -> list[Reading]:
     """Each that is set up or was called lately."""
-    models, successes = providers.models(), providers.last_successes()
+    models, successes = report.models(), report.last_successes()
     names = [*set_up, *(row.provider for row in models if row.calls)]
     return [
         readings.provider(name, [row for row in models if row.provider == name], successes.get(name), at)

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
 from api import api, guard, metrics, routes
-from core import clients
+from core.calls import clients
 
 
 async def stream(websocket: WebSocket) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import documents, extract
+from core.documents import extract
+from core.documents import upload as documents_upload
 from core.runtime import db, worker_lease
 from core.settings import limits
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
@@ -73,7 +74,7 @@ def test_deleting_leaves_the_usage_records(client: TestClient) -> None:
 
 
 def test_lists_go_on_where_the_cursor_says(client: TestClient) -> None:
-    ids = [documents.add(f"{n}.txt", __import__("io").BytesIO(b"%d" % n)).document.id for n in range(5)]
+    ids = [documents_upload.add(f"{n}.txt", __import__("io").BytesIO(b"%d" % n)).document.id for n in range(5)]
     seen: list[str] = []
     cursor: dict[str, str] = {}
     for _ in range(3):

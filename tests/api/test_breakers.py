@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import breaker
+from core.calls import breaker
 from tests.local_provider import LocalProvider
 from tests.pipeline import make_job, ready_documents, rows
 

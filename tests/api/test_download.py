@@ -18,7 +18,7 @@ from starlette.routing import Mount
 from streamlit.web.server.starlette.starlette_gzip_middleware import SelectiveGZipMiddleware
 
 from api import api
-from core import documents
+from core.documents import upload
 from core.runtime import db
 from tests.pipeline import PATIENCE_S, until_now
 
@@ -51,7 +51,7 @@ def port() -> Iterator[int]:
 @pytest.fixture
 def document() -> tuple[str, bytes]:
     content = random.Random(1).randbytes(SIZE)
-    return documents.add("big.pdf", io.BytesIO(content)).document.id, content
+    return upload.add("big.pdf", io.BytesIO(content)).document.id, content
 
 
 def ask(port: int, document_id: str, encoding: str) -> http.client.HTTPResponse:
@@ -79,7 +79,7 @@ def test_a_document_that_is_deleted_while_it_is_sent_breaks_off(
     answer = ask(port, document_id, encoding)
     assert answer.status == 200
     assert answer.read(1 << 16)
-    documents.delete(document_id)
+    upload.delete(document_id)
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         answer.read()
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import claims, clients, process, upkeep
+from core import claims, process, upkeep
+from core.calls import clients
 from core.health import sampling
 from core.money.pricing import Price
 from core.providers.types import Usage

@@ -6,10 +6,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from core import breaker
+from core.calls import breaker, report
 from core.health import now, sampling
 from core.health.now import Component
-from core.reports import providers
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import make_job, ready_documents, run_job
 
@@ -47,10 +46,10 @@ def scraped(client: TestClient) -> dict[tuple[str, str], float]:
 
 @pytest.mark.usefixtures("called")
 def test_what_was_called_is_told_by_the_row_the_component_and_the_metrics(client: TestClient) -> None:
-    (row,) = [one for one in providers.models() if one.provider == "openai"]
+    (row,) = [one for one in report.models() if one.provider == "openai"]
     assert (row.model, row.breaker, row.answered, row.failed, row.calls) == (MODEL, "closed", 5, 3, 8)
     assert sum(row.latencies) == 5
-    quickest = providers.quantile_ms(row.latencies, 0.01)
+    quickest = report.quantile_ms(row.latencies, 0.01)
     assert quickest is not None
     assert quickest >= 32  # the bucket in which 40 ms lie
 
@@ -86,7 +85,7 @@ def test_what_is_left_of_the_rate_limit_is_told_as_its_scarcest_share(
     openai.plan = lambda _asked: Reply(headers=HEADERS)
     run_job(make_job(ready_documents(3), "summarize", provider="openai", model=MODEL))
     # Of the requests half was left, and one comes back in ten seconds.
-    (row,) = [one for one in providers.models() if one.provider == "openai"]
+    (row,) = [one for one in report.models() if one.provider == "openai"]
     assert row.headroom is not None
     assert 0.4 < row.headroom < 0.6
     sampling.take(datetime.now(UTC), well=True)

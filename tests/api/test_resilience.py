@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import templates
+from core.asking import templates
 from core.presets import FIELDS, PRESETS
 from tests.pipeline import rows
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from core import ingest, packing
-from core.clients import configured
+from core.calls.clients import configured
 from core.providers.batch_api import Remote
 from core.runtime import db
 from tests.bench.batch_data import AT, batch

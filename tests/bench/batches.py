@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core import live, templates
+from core import live
+from core.asking import templates
 from core.environment import get_settings
 from core.runtime import db, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.extraction import Limits, extract
+from core.documents.extraction import Limits, extract
 
 PDF = "application/pdf"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from core import templates
+from core.asking import templates
 from core.runtime import db, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench.measuring import p50_p95_ms

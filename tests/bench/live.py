@@ -17,7 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core import calls, clients, configuration, live, presets, templates, upkeep
+from core import live, presets, upkeep
+from core.asking import templates
+from core.calls import ask, clients, resilience
 from core.environment import get_settings
 from core.providers import rate_limit_headers
 from core.runtime import db, migrate, worker_lease
@@ -105,7 +107,7 @@ async def _one_after_the_other(job: str, worker: int) -> tuple[list[float], list
             async with clients.lent("openai") as provider:
                 await provider.call(call.body)
             between = time.perf_counter()
-            outcomes.append(await calls.ask(call, note=lambda _: None))
+            outcomes.append(await ask.ask(call, note=lambda _: None))
             calling.append(between - begun)
             asking.append(time.perf_counter() - between)
         await asyncio.to_thread(_timed, keeping, partial(live._keep, outcomes))
@@ -129,7 +131,7 @@ def _settings() -> dict[str, Any]:
         get_settings.cache_clear()
         get_settings()
         store.load()
-        found = configuration.snapshot()
+        found = resilience.snapshot()
         for view in templates.list_all():
             found.of(view.id)
 

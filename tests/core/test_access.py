@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core import clients, configuration
+from core.calls import clients, resilience
 from core.errors import ConfigurationError, Conflict, InvalidInput
 from core.health import sampling
 from core.health.now import Component, components
@@ -86,7 +86,7 @@ def test_what_is_done_to_a_key_is_not_undone() -> None:
     credentials.remove_key("openai")
     for change in store.history():
         with pytest.raises(Conflict, match="Enter it again"):
-            configuration.undo(change.id)
+            resilience.undo(change.id)
     assert now()[1] is None
 
 
@@ -96,7 +96,7 @@ def test_a_key_set_here_does_not_follow_to_another_address() -> None:
     assert now() == (THERE, None, None)
     assert credentials.of("openai").trouble == "other_address"
     assert "openai" not in clients.configured()
-    configuration.undo(store.history()[0].id)
+    resilience.undo(store.history()[0].id)
     assert now() == (OWN, "sk-here", "here")
 
 
@@ -191,8 +191,8 @@ def test_locked_settings_count_for_nothing_and_are_not_changed(setting: Any) -> 
     for refused in (
         lambda: credentials.change("openai", "", "sk-other"),
         lambda: credentials.remove_key("openai"),
-        lambda: configuration.change({"preset": "production"}),
-        lambda: configuration.undo(entry.id),
+        lambda: resilience.change({"preset": "production"}),
+        lambda: resilience.undo(entry.id),
     ):
         with pytest.raises(Conflict, match="SETTINGS_LOCKED"):
             refused()

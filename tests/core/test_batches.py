@@ -11,7 +11,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import batches, documents, jobs, upkeep
+from core import batches, jobs, upkeep
+from core.documents import upload
 from core.errors import Conflict
 from core.jobs import Leftovers
 from core.money import pricing
@@ -480,7 +481,7 @@ def test_documents_that_are_deleted_meanwhile_are_not_sent(
     upkeep.expand_job(job)
     batches.pack_job(job)
     for number in range(deleted):
-        documents.delete(f"doc_{number:04}")
+        upload.delete(f"doc_{number:04}")
     batch_server.fail_next("create", 500, after=True)
     run_batches(job, rounds=3)
     for batch in batch_server.batches:

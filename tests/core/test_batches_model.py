@@ -24,8 +24,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core import batches, clients, jobs, upkeep
+from core import batches, jobs, upkeep
 from core.batches import Batches
+from core.calls import clients
 from core.jobs import Leftovers
 from core.money import pricing
 from core.providers.types import Usage

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from core import boot, clients, process
+from core import boot, process
+from core.calls import clients
 from core.runtime import db
 from tests.local_provider import LocalProvider
 from tests.pipeline import TEXT, rows

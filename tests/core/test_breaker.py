@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from core import breaker, imports, jobs, live, moving, process, upkeep
-from core.breaker import BreakerOpen
+from core import imports, jobs, live, moving, process, upkeep
+from core.calls import breaker
+from core.calls.breaker import BreakerOpen
 from core.errors import ProviderError
 from core.jobs import JobSpec
 from core.live import LiveLane

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from core import documents, imports, jobs, upkeep
+from core import imports, jobs, upkeep
+from core.documents import upload
 from core.errors import InvalidInput, NotConfirmed
 from core.jobs import JobSpec
 from core.live import LiveLane, Slots
@@ -94,9 +95,9 @@ def test_a_stored_limit_that_cannot_be_read_does_not_count(value: dict[str, Any]
 def test_the_largest_upload_holds_at_once() -> None:
     put("max_upload_mb", "1")
     with pytest.raises(InvalidInput, match="larger than 1 MB"):
-        documents.add("large.txt", io.BytesIO(b"x" * ((1 << 20) + 1)))
+        upload.add("large.txt", io.BytesIO(b"x" * ((1 << 20) + 1)))
     put("max_upload_mb", "2")
-    documents.add("large.txt", io.BytesIO(b"x" * ((1 << 20) + 1)))
+    upload.add("large.txt", io.BytesIO(b"x" * ((1 << 20) + 1)))
 
 
 def test_more_slots_wake_those_who_wait_and_fewer_let_what_runs_end() -> None:
@@ -186,7 +187,7 @@ class TestConfirming:
 
     def test_what_documents_cost_that_are_not_read_yet_nobody_knows(self, openai: LocalProvider) -> None:
         put("confirm_job_usd", "1000")
-        unread = documents.add("new.txt", io.BytesIO(b"New.")).document.id
+        unread = upload.add("new.txt", io.BytesIO(b"New.")).document.id
         with pytest.raises(NotConfirmed, match="not read yet"):
             jobs.create(JobSpec("summarize", "openai", documents=(unread,)), datetime.now(UTC))
         assert jobs.create(JobSpec("summarize", "openai", documents=(unread,), confirmed=True), datetime.now(UTC))
@@ -194,7 +195,7 @@ class TestConfirming:
     def test_the_offline_engine_costs_nothing(self) -> None:
         put("confirm_job_usd", "0")
         assert self.create(provider="offline", model=None)
-        unread = documents.add("new.txt", io.BytesIO(b"New.")).document.id
+        unread = upload.add("new.txt", io.BytesIO(b"New.")).document.id
         assert jobs.create(JobSpec("summarize", "offline", documents=(unread,)), datetime.now(UTC))
 
     def test_a_draft_is_confirmed_when_it_is_started(self, openai: LocalProvider) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from core import clients, configuration, upkeep
+from core import upkeep
+from core.calls import clients, resilience
 from core.errors import InvalidInput
 from core.settings import credentials
 from tests.local_provider import Asked, LocalProvider, Reply, error
@@ -83,7 +84,7 @@ def test_a_call_in_flight_ends_on_the_client_it_began_with_which_is_closed_after
 def test_what_changes_nothing_about_a_provider_leaves_its_client() -> None:
     async def run() -> None:
         before = await call()
-        await asyncio.to_thread(configuration.change, {"preset": "production"})
+        await asyncio.to_thread(resilience.change, {"preset": "production"})
         await asyncio.to_thread(credentials.change, "anthropic", "", "sk-other")
         assert await call() is before
         assert "anthropic" in clients.configured()

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import configuration
+from core.calls import resilience
 from core.errors import Conflict, InvalidInput, NotFound
 from core.presets import FIELDS, PRESETS
 from core.runtime import db
@@ -23,21 +23,21 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def attempts(operation: str | None = None) -> int:
-    return configuration.config_for(operation).retry_attempts
+    return resilience.config_for(operation).retry_attempts
 
 
 def sources(operation: str | None = None) -> dict[str, str]:
-    return dict(configuration.snapshot().of(operation).sources)
+    return dict(resilience.snapshot().of(operation).sources)
 
 
 def test_with_nothing_set_the_default_is_in_force() -> None:
-    assert configuration.config_for("summarize") == configuration.config_for(None) == PRESETS["simple"]
+    assert resilience.config_for("summarize") == resilience.config_for(None) == PRESETS["simple"]
     assert set(sources().values()) == {"default"}
 
 
 def test_the_environment_chooses_a_preset_and_own_figures_over_it(setting: Any) -> None:
     setting(RESILIENCE_PRESET="production", RESILIENCE_CUSTOM_CONFIG='{"recovery_timeout": 90}')
-    config = configuration.config_for("qa")
+    config = resilience.config_for("qa")
     assert (config.retry_attempts, config.recovery_timeout_s, config.deadline_s) == (5, 90, 900)
     assert set(sources().values()) == {"environment"}
     setting(RETRY_ATTEMPTS=1)
@@ -51,26 +51,26 @@ def test_only_what_the_environment_sets_comes_from_it(setting: Any) -> None:
 
 def test_a_choice_for_one_operation_goes_before_that_for_all(setting: Any) -> None:
     setting(RESILIENCE_PRESET="production")
-    configuration.change({"custom": {"retry_attempts": 7, "circuit_breaker_threshold": 4}})
-    configuration.change({"custom": {"retry_attempts": 1}}, "qa")
+    resilience.change({"custom": {"retry_attempts": 7, "circuit_breaker_threshold": 4}})
+    resilience.change({"custom": {"retry_attempts": 1}}, "qa")
     assert (attempts(), attempts("summarize"), attempts("qa")) == (7, 7, 1)
-    qa = configuration.config_for("qa")
+    qa = resilience.config_for("qa")
     assert (qa.circuit_breaker_threshold, qa.deadline_s) == (4, 900)
     told = sources("qa")
     assert [told[name] for name in FIELDS[:3]] == ["operation", "all", "environment"]
-    configuration.change({"preset": "development"}, "qa")
-    assert configuration.config_for("qa") == PRESETS["development"]
-    configuration.change(None, "qa")
+    resilience.change({"preset": "development"}, "qa")
+    assert resilience.config_for("qa") == PRESETS["development"]
+    resilience.change(None, "qa")
     assert attempts("qa") == 7
 
 
 def test_what_the_environment_locks_nobody_changes_and_nothing_stored_counts(setting: Any) -> None:
-    configuration.change({"preset": "production"})
+    resilience.change({"preset": "production"})
     entry = store.history()[0]
     setting(RESILIENCE_LOCKED="true")
-    assert configuration.config_for(None) == PRESETS["simple"]
-    assert configuration.snapshot().locked
-    for refused in (lambda: configuration.change({"preset": "simple"}), lambda: configuration.undo(entry.id)):
+    assert resilience.config_for(None) == PRESETS["simple"]
+    assert resilience.snapshot().locked
+    for refused in (lambda: resilience.change({"preset": "simple"}), lambda: resilience.undo(entry.id)):
         with pytest.raises(Conflict, match="RESILIENCE_LOCKED"):
             refused()
     assert [row["value"] for row in rows("SELECT value FROM setting")] == [{"preset": "production"}]
@@ -88,15 +88,15 @@ def test_what_the_environment_locks_nobody_changes_and_nothing_stored_counts(set
 )
 def test_a_choice_that_is_not_valid_changes_nothing(choice: Any, operation: str | None, told: str) -> None:
     with pytest.raises(InvalidInput, match=told):
-        configuration.change(choice, operation)
+        resilience.change(choice, operation)
     assert rows("SELECT 1 FROM setting UNION ALL SELECT 1 FROM audit_entry") == []
 
 
 def test_every_change_is_audited_and_one_that_changes_nothing_is_not() -> None:
-    configuration.change({"preset": "production"}, by="ana")
-    configuration.change({"preset": "production"}, by="ben")
-    configuration.change({"preset": "simple"}, by="eva")
-    configuration.change(None)
+    resilience.change({"preset": "production"}, by="ana")
+    resilience.change({"preset": "production"}, by="ben")
+    resilience.change({"preset": "simple"}, by="eva")
+    resilience.change(None)
     told = [(change.user, change.action, change.name, change.before, change.after) for change in store.history()]
     assert told == [
         ("", "change", "resilience", {"preset": "simple"}, None),
@@ -106,31 +106,31 @@ def test_every_change_is_audited_and_one_that_changes_nothing_is_not() -> None:
 
 
 def test_undo_puts_back_what_was_before_and_is_a_change_itself() -> None:
-    configuration.change({"custom": {"retry_attempts": 7}})
-    configuration.change({"preset": "production"})
+    resilience.change({"custom": {"retry_attempts": 7}})
+    resilience.change({"preset": "production"})
     newest, first = store.history()
     with pytest.raises(Conflict, match="newest change first"):
-        configuration.undo(first.id)
-    configuration.undo(newest.id, by="ana")
+        resilience.undo(first.id)
+    resilience.undo(newest.id, by="ana")
     assert attempts() == 7
     undone = store.history()[0]
     assert (undone.user, undone.action, undone.after) == ("ana", "undo", {"custom": {"retry_attempts": 7}})
-    configuration.undo(undone.id)
+    resilience.undo(undone.id)
     assert attempts() == 5
 
 
 def test_undo_of_a_first_change_leaves_nothing_stored() -> None:
-    configuration.change({"preset": "production"}, "qa")
-    configuration.undo(store.history()[0].id)
+    resilience.change({"preset": "production"}, "qa")
+    resilience.undo(store.history()[0].id)
     assert rows("SELECT 1 FROM setting") == []
-    assert configuration.config_for("qa") == PRESETS["simple"]
+    assert resilience.config_for("qa") == PRESETS["simple"]
 
 
 def test_what_is_no_change_of_a_setting_is_not_undone() -> None:
     with db.transaction() as session:
         db.execute(session, "INSERT INTO audit_entry (action, subject) VALUES ('open', 'breaker:openai/x')")
     with pytest.raises(NotFound):
-        configuration.undo(rows("SELECT id FROM audit_entry")[0]["id"])
+        resilience.undo(rows("SELECT id FROM audit_entry")[0]["id"])
 
 
 def test_a_stored_choice_of_another_version_counts_for_nothing(capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,12 +138,12 @@ def test_a_stored_choice_of_another_version_counts_for_nothing(capsys: pytest.Ca
         for name, value in (("resilience", {"preset": "future"}), ("resilience:qa", {"custom": {"shields": 3}})):
             db.execute(session, store.STORE, name=name, value=json.dumps(value), by="")
     store.load()
-    assert configuration.config_for("qa") == PRESETS["simple"]
+    assert resilience.config_for("qa") == PRESETS["simple"]
     assert "resilience:qa" in capsys.readouterr().out
 
 
 def test_a_use_reads_memory_only(database: str) -> None:
-    configuration.change({"preset": "production"})
+    resilience.change({"preset": "production"})
     with database_away(database):
         assert attempts("qa") == 5
 
@@ -236,7 +236,7 @@ def test_processes_have_a_change_of_the_page(database: str) -> None:
         for follower in followers:
             assert follower.stdout is not None
             assert follower.stdout.readline() == "follows\n"
-        configuration.change({"preset": "production"})
+        resilience.change({"preset": "production"})
         assert [follower.communicate(timeout=PATIENCE_S)[0] for follower in followers] == ["has it\n", "has it\n"]
     finally:
         for follower in followers:

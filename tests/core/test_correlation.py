@@ -12,7 +12,9 @@ import structlog
 from streamlit.testing.v1 import AppTest
 from structlog.testing import capture_logs
 
-from core import clients, documents, extract, jobs, process
+from core import jobs, process
+from core.calls import clients
+from core.documents import extract, upload
 from core.reports.correlation import of_job
 from core.runtime import correlation, worker_lease
 from tests.local_provider import LocalProvider, Reply, error
@@ -59,11 +61,11 @@ def test_a_job_is_of_who_set_it_going_last(openai: LocalProvider) -> None:
 
 def test_a_document_is_of_who_asked_for_its_text_last() -> None:
     correlation.begin("uploaded")
-    document = documents.add("a.exe", io.BytesIO(b"\x7fELF and no text"), "default").document.id
-    assert documents.get(document).correlation_id == "uploaded"
+    document = upload.add("a.exe", io.BytesIO(b"\x7fELF and no text"), "default").document.id
+    assert upload.get(document).correlation_id == "uploaded"
     correlation.begin("again")
-    documents.retry(document)
-    assert documents.get(document).correlation_id == "again"
+    upload.retry(document)
+    assert upload.get(document).correlation_id == "again"
 
 
 def test_failures_that_come_later_are_shown_with_the_id_that_their_log_lines_have(
@@ -73,7 +75,7 @@ def test_failures_that_come_later_are_shown_with_the_id_that_their_log_lines_hav
     correlation.begin("click1")
     job = make_job([add_document()], "summarize", provider="openai", model="gpt-5-mini")
     correlation.begin("click2")
-    broken = documents.add("a.pdf", io.BytesIO(b"%PDF-1.4 and no more"), "default").document.id
+    broken = upload.add("a.pdf", io.BytesIO(b"%PDF-1.4 and no more"), "default").document.id
     structlog.contextvars.clear_contextvars()
     run_job(job)
     (line,) = [one for one in logs if one["event"] == "the provider answered with an error"]

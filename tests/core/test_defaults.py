@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from core import configuration, connection, jobs
+from core import jobs
+from core.calls import connection_test, resilience
 from core.errors import CairnError, InvalidInput
 from core.settings import credentials, defaults, store
 from tests.local_provider import LocalProvider, Reply
@@ -32,23 +33,23 @@ def test_a_model_that_cannot_be_set(provider: str, model: str) -> None:
 def test_a_lock_on_resilience_does_not_hold_models(setting: Any) -> None:
     setting(RESILIENCE_LOCKED="true")
     defaults.change_model("anthropic", "other")
-    configuration.undo(store.history()[0].id)
+    resilience.undo(store.history()[0].id)
     assert defaults.model_of("anthropic") == ("claude-haiku-4-5", "default")
 
 
 def test_a_provider_that_is_there_tells_its_models(openai: LocalProvider) -> None:
-    assert connection.models(credentials.of("openai")) == connection.models(credentials.of("openai")) != []
+    assert connection_test.models(credentials.of("openai")) == connection_test.models(credentials.of("openai")) != []
 
 
 def test_an_address_that_is_no_providers_is_told(openai: LocalProvider) -> None:
     openai.plan = lambda _asked: Reply(body=b"<html>Welcome</html>", headers={"Content-Type": "text/html"})
     with pytest.raises(CairnError, match="could not be read"):
-        connection.models(credentials.of("openai"))
+        connection_test.models(credentials.of("openai"))
 
 
 def test_a_provider_that_is_not_there_is_told(setting: Any) -> None:
     with pytest.raises(InvalidInput, match="OPENAI_API_KEY"):
-        connection.models(credentials.of("openai"))
+        connection_test.models(credentials.of("openai"))
     setting(OPENAI_API_KEY="k", OPENAI_BASE_URL="http://127.0.0.1:9/v1")
     with pytest.raises(CairnError, match="openai"):
-        connection.models(credentials.of("openai"))
+        connection_test.models(credentials.of("openai"))

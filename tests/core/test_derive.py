@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from core.asking.prompts import Asking
 from core.derive import Finding, consider, findings_of, judge
 from core.fields import FieldSpec
-from core.prompts import Asking
 
 SENTIMENT = Asking("sentiment", 1, "", (), False, {})
 KEY_POINTS = Asking("key_points", 1, "", (), True, {"count": 5})

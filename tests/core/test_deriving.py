@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from core import derive, documents, live, upkeep
+from core import derive, live, upkeep
+from core.documents import upload
 from core.runtime import db
 from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, until_now
 
@@ -211,7 +212,7 @@ def test_a_document_that_is_being_deleted_keeps_only_its_own_answers_waiting() -
         db.execute(session, "SELECT 1 FROM document WHERE id = 'doc_0000' FOR UPDATE")
         assert live.derive_chunk() == 1
     assert outcomes() == [("answered", None), ("succeeded", None)]
-    documents.delete("doc_0000")
+    upload.delete("doc_0000")
     assert live.derive_chunk() == 0
     assert rows("SELECT document_id FROM evidence") == [{"document_id": "doc_0001"}]
 
@@ -222,7 +223,7 @@ def test_a_document_cannot_go_while_evidence_of_it_is_written() -> None:
     with ThreadPoolExecutor(1) as thread:
         with db.transaction() as session:
             derive.derive(session, 10)
-            deleting = thread.submit(documents.delete, "doc_0000")
+            deleting = thread.submit(upload.delete, "doc_0000")
             until_now(lambda: rows(WAITS) != [])
         deleting.result(PATIENCE_S)
     assert rows("SELECT 1 FROM evidence UNION ALL SELECT 1 FROM insight UNION ALL SELECT 1 FROM response") == []

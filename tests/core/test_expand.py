@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from core import documents, expand, jobs, upkeep
+from core import expand, jobs, upkeep
+from core.documents import upload
 from core.errors import NotFound
 from core.jobs import Estimate, JobSpec
 from core.runtime import db
@@ -26,7 +27,7 @@ def test_a_request_knows_the_bytes_of_its_body() -> None:
 def test_an_estimate_is_the_same_by_collection_and_by_documents() -> None:
     short, long = add_document("It works. It is short.", "a.txt"), add_document("It works again. " * 40, "b.txt")
     twin = add_document("\ufeffIt works. It is short.", "c.txt")
-    broken = documents.add("d.exe", io.BytesIO(b"\x7fELF\0\0")).document.id
+    broken = upload.add("d.exe", io.BytesIO(b"\x7fELF\0\0")).document.id
     add_document("It is elsewhere.", "e.txt", collection="other")
 
     def estimate(**chosen: Any) -> Estimate:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core import documents, extract
+from core.documents import extract, upload
 from core.runtime import worker_lease
 from tests.pipeline import PATIENCE_S, database_away, rows, until_now
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def added(text: str = "Two pumps failed.") -> str:
-    return documents.add("report.txt", io.BytesIO(text.encode())).document.id
+    return upload.add("report.txt", io.BytesIO(text.encode())).document.id
 
 
 def state() -> dict[str, Any]:

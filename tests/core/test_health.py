@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from core.calls import report
+from core.calls.report import ModelRow, quantile_ms
 from core.health import DatabaseHealth, now, readings, sampling
-from core.reports import health, providers
+from core.reports import health
 from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
-from core.reports.providers import ModelRow, quantile_ms
 from core.reuse import ReuseHealth
 from core.runtime import db, worker_lease
 from tests.pipeline import database_away, rows
@@ -342,7 +343,7 @@ def test_models_tell_of_calls_breakers_and_limits_together() -> None:
                    now() + interval '1 minute'),
                  ('anthropic', 'new', 'requests', false, NULL, NULL, 0, now(), NULL)""",
         )
-    found = {(row.provider, row.model): row for row in providers.models()}
+    found = {(row.provider, row.model): row for row in report.models()}
     assert set(found) == {("openai", "gpt-5"), ("openai", "gpt-5-mini"), ("anthropic", "haiku")}
     mini = found["openai", "gpt-5-mini"]
     assert (mini.answered, mini.failed, mini.latencies, mini.breaker) == (4, 1, (0, 3, 1), "closed")

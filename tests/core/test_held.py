@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core import batches, clients, held, jobs, upkeep
+from core import batches, held, jobs, upkeep
+from core.calls import clients
 from core.errors import ProviderError
 from core.providers.batch_api import Remote
 from core.runtime import db, worker_lease

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from core import clients, imports, jobs
+from core import imports, jobs
+from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotFound
 from core.imports import BadLines, Terms
 from core.jobs import JobSpec

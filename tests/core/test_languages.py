@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
-from core import clients, jobs, process, prompts, providers, templates
+from core import jobs, process, providers
+from core.asking import prompts, templates
+from core.asking.prompts import BUILT_IN, Asking, NoParams, check_params, params_of
+from core.asking.request_plan import Question
+from core.calls import clients
 from core.errors import InvalidInput
 from core.fields import FieldSpec
 from core.jobs import JobSpec
-from core.prompts import BUILT_IN, Asking, NoParams, check_params, params_of
-from core.questions import Question
 from core.runtime import db
 from core.settings import defaults, store
 from tests.local_provider import LocalProvider

@@ -11,10 +11,11 @@ import httpx2
 import orjson
 import pytest
 
-from core import claims, imports, jobs, limits, live, process, upkeep
+from core import claims, imports, jobs, live, process, upkeep
+from core.calls import rate_limits
+from core.calls.rate_limits import NoRoom
 from core.errors import InvalidInput
 from core.jobs import JobSpec
-from core.limits import NoRoom
 from core.live import LiveLane
 from core.providers import rate_limit_headers
 from core.providers.types import Limit
@@ -85,9 +86,9 @@ def known() -> None:
 
 
 @contextmanager
-def room() -> Iterator[limits.Room]:
+def room() -> Iterator[rate_limits.Room]:
     with db.transaction() as session:
-        yield limits.rooms(session, "openai", MODEL)[MODEL]
+        yield rate_limits.rooms(session, "openai", MODEL)[MODEL]
 
 
 @pytest.mark.parametrize(("lanes", "concurrency"), [(1, 64), (4, 16)])
@@ -130,7 +131,7 @@ def test_a_reset_that_fits_no_bucket_is_waited_for(openai: LocalProvider) -> Non
 def test_until_a_model_has_answered_few_calls_go_out(openai: LocalProvider) -> None:
     openai.plan = lambda _: Reply(delay=0.3)
     run_job(live_job(20), 20)
-    assert openai.most_in_flight > limits.START
+    assert openai.most_in_flight > rate_limits.START
     assert [row["known"] for row in rows("SELECT known FROM rate_limit")] == [True] * 4
     with room() as found:
         assert not found.buckets
@@ -140,12 +141,12 @@ def test_at_first_no_more_go_out_than_may_be_taken_back(openai: LocalProvider) -
     openai.plan = lambda _: error(500)
     job = live_job(20)
     with_lane(lambda lane: first_claim(lane, job), 20)
-    assert states(job) == {"in_flight": limits.START, "pending": 20 - limits.START}
+    assert states(job) == {"in_flight": rate_limits.START, "pending": 20 - rate_limits.START}
 
 
 async def first_claim(lane: LiveLane, job: str) -> None:
     claimed = await asyncio.to_thread(live._claim, job, lane.worker_id, 20)
-    assert len(claimed.calls) == limits.START
+    assert len(claimed.calls) == rate_limits.START
     with db.transaction() as session:
         # However long that took: another second's call is not due yet.
         db.execute(session, "UPDATE rate_limit SET refilled_at = now() + interval '1 minute'")
@@ -230,7 +231,7 @@ def test_a_cap_holds_though_the_provider_allows_more(openai: LocalProvider, sett
 def test_a_cap_of_tokens_holds_from_the_first_call_on(openai: LocalProvider, setting: Any) -> None:
     setting(RATE_LIMIT_TOKENS_PER_MINUTE=4000)
     run_until_full(live_job(8))
-    assert 0 < len(openai.asked) < limits.START
+    assert 0 < len(openai.asked) < rate_limits.START
 
 
 def test_caps_are_changed_while_it_runs_and_taken_back(setting: Any) -> None:
@@ -259,8 +260,8 @@ def test_a_job_that_waits_for_its_limit_leaves_other_providers_alone(openai: Loc
     with room() as found:
         assert found.none
     with db.transaction() as session:
-        assert not limits.rooms(session, "anthropic", MODEL)[MODEL].none
-        assert limits.rooms(session, "offline", MODEL) == {}
+        assert not rate_limits.rooms(session, "anthropic", MODEL)[MODEL].none
+        assert rate_limits.rooms(session, "offline", MODEL) == {}
 
 
 def test_a_repeated_attempt_takes_again_and_waits_in_the_queue_where_there_is_no_room(
@@ -485,4 +486,4 @@ def test_anthropics_separate_limits_are_kept_apart(openai: LocalProvider, settin
 def test_what_a_call_may_write_counts_where_the_provider_counts_it(
     provider: str, body: dict[str, Any], tokens: int
 ) -> None:
-    assert limits.output_room(provider, body, 450) == tokens
+    assert rate_limits.output_room(provider, body, 450) == tokens

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from core import calls, claims, clients, documents, jobs, live, record, upkeep
+from core import claims, jobs, live, record, upkeep
+from core.calls import ask, clients
+from core.documents import upload
 from core.live import LiveLane
 from core.money import pricing
 from core.providers.types import Usage
@@ -299,7 +301,7 @@ def test_a_document_deleted_in_flight_is_still_billed(openai: LocalProvider) -> 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 1)
-        await asyncio.to_thread(documents.delete, document)
+        await asyncio.to_thread(upload.delete, document)
         await pumping
         await answer(lane, job)
 
@@ -335,7 +337,7 @@ def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None
     job = live_job([add_document()])
     upkeep.expand_job(job)
     (call,) = claimed(job, worker_lease.register("test"))
-    unheard = calls.unheard(call)
+    unheard = ask.unheard(call)
     for _ in range(2):
         live._keep([unheard, kept(call)])
     assert [row["status"] for row in usage()] == ["unheard", "ok"]
@@ -346,7 +348,7 @@ def test_two_attempts_that_were_not_heard_are_two_bookings(openai: LocalProvider
     job = live_job([add_document()])
     upkeep.expand_job(job)
     (call,) = claimed(job, worker_lease.register("test"))
-    live._keep([calls.unheard(call), calls.unheard(call)])
+    live._keep([ask.unheard(call), ask.unheard(call)])
     assert len(usage()) == 2
 
 
@@ -401,7 +403,7 @@ def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: Lo
     upkeep.expand_job(job)
     dead, late = worker_lease.register("dead"), worker_lease.register("late")
     (first,) = claimed(job, dead)
-    live._keep([calls.unheard(first)])  # a try before the one that was in flight
+    live._keep([ask.unheard(first)])  # a try before the one that was in flight
     expire(dead)
     upkeep.tick(datetime.now(UTC))
     (second,) = claimed(job, late)
@@ -502,9 +504,9 @@ def test_a_job_waits_for_documents_that_are_still_extracted(openai: LocalProvide
     import io
     import threading
 
-    from core import extract
+    from core.documents import extract
 
-    late = documents.add("late.txt", io.BytesIO(b"Late. But here."), "default").document.id
+    late = upload.add("late.txt", io.BytesIO(b"Late. But here."), "default").document.id
     job = live_job([add_document(), late])
     upkeep.expand_job(job)
 

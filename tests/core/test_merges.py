@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
-from core import derive, documents, expand, jobs, live, merges, prompts, providers, upkeep
+from core import derive, expand, jobs, live, merges, providers, upkeep
+from core.asking import prompts
+from core.asking.prompts import Asking
+from core.asking.request_plan import AROUND_AN_ANSWER, Question
+from core.documents import upload
 from core.errors import InvalidInput
 from core.jobs import JobSpec
 from core.live import LiveLane
 from core.offline import answer as offline_answer
-from core.prompts import Asking
 from core.providers.known_models import context_tokens
-from core.questions import AROUND_AN_ANSWER, Question
 from core.runtime import db, tokens
 from core.tables import Job
 from tests.batch_provider import BatchProvider, Line
@@ -364,7 +366,7 @@ def test_a_document_that_goes_takes_its_parts_and_merge_with_it(openai: LocalPro
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 2)
-        await asyncio.to_thread(documents.delete, document)
+        await asyncio.to_thread(upload.delete, document)
         await pumping
         await answer(lane, job)
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from alembic import command
 
-from core import templates
+from core.asking import templates
 from core.runtime import db, migrate
 from tests.pipeline import add_document, make_job, rows, run_job
 

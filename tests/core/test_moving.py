@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from core import batches, breaker, live, moving, reuse, upkeep
+from core import batches, live, moving, reuse, upkeep
 from core import jobs as core_jobs
+from core.calls import breaker
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import Fallback, JobSpec
 from core.live import LiveLane

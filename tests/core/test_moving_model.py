@@ -15,12 +15,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from core import clients, expand, jobs, live, moving, templates, upkeep
+from core import expand, jobs, live, moving, upkeep
+from core.asking import templates
+from core.asking.prompts import text_hash
+from core.asking.request_plan import Question
+from core.calls import clients
 from core.errors import Conflict, InvalidInput
 from core.money import pricing
-from core.prompts import text_hash
 from core.providers.types import Usage
-from core.questions import Question
 from core.record import Call, Failed, Kept
 from core.runtime import db, tokens, worker_lease
 from core.tables import Job

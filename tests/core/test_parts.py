@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.parts import Part, levels, split
+from core.asking.splitting import Part, levels, split
 from core.runtime import tokens
 
 SENTENCE = "The northern plant lost eleven percent of its output in March. "

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from core import documents, jobs, removal, upkeep
+from core import jobs, removal, upkeep
 from core import retention as core_retention
+from core.documents import upload
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.reports import retention as report
 from core.retention import Kind, Rule
@@ -135,9 +136,9 @@ def test_an_answer_stays_that_evidence_of_another_document_stands_on() -> None:
     one, other = add_document(collection="one"), add_document(collection="other")
     points(one)
     jobs.delete(points(other))
-    documents.delete(one)
+    upload.delete(one)
     assert left("response", "evidence") == {"response": 1, "evidence": 2}
-    documents.delete(other)
+    upload.delete(other)
     assert left() == {}
 
 
@@ -364,7 +365,7 @@ def test_a_person_may_delete_at_the_same_time() -> None:
         for one in reversed(ids):
             begun.set()
             try:
-                documents.delete(one)
+                upload.delete(one)
             except NotFound:
                 return
 

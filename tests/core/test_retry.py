@@ -3,8 +3,8 @@ import time
 
 import pytest
 
+from core.calls.retry import RetryPolicy, decide, with_retries
 from core.errors import ProviderError
-from core.retry import RetryPolicy, decide, with_retries
 
 POLICY = RetryPolicy(attempts=4, base_s=1, factor=2, cap_s=3, longest_wait_s=60)
 

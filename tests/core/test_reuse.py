@@ -15,8 +15,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import claims, clients, documents, jobs, process
+from core import claims, jobs, process
 from core import reuse as core_reuse
+from core.calls import clients
+from core.documents import upload
 from core.errors import InvalidInput, NotFound
 from core.health import sampling
 from core.jobs import JobSpec
@@ -307,7 +309,7 @@ def test_savings_are_what_the_answers_had_cost(openai: LocalProvider) -> None:
     ask(rows("SELECT text FROM document_text")[0]["text"])
     for ended in (first, second):
         jobs.delete(ended)
-    documents.delete(document)
+    upload.delete(document)
     found = figures()
     assert (found.hits, found.misses, found.hit_rate, found.saved_unpriced) == (3, 1, 0.75, 0)
     assert found.saved_usd == 3 * spent

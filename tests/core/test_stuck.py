@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core import documents as documents_use
-from core import extract, upkeep
 from core import stuck as core_stuck
+from core import upkeep
+from core.documents import extract, upload
 from core.errors import Conflict
 from core.reports import health
 from core.reports import stuck as report
@@ -107,7 +107,7 @@ def waits_since_just_now(document: str) -> bool:
 
 def uploaded_long_ago() -> str:
     """A queued document whose upload was as long ago as its waiting."""
-    document = documents_use.add("a.txt", io.BytesIO(b"Two pumps failed."), "default").document.id
+    document = upload.add("a.txt", io.BytesIO(b"Two pumps failed."), "default").document.id
     change(f"UPDATE document SET created_at = {LONG_AGO}, waiting_since = {LONG_AGO}")
     assert ids("documents") == [document]
     return document
@@ -140,7 +140,7 @@ def test_a_document_that_is_taken_from_the_dead_waits_anew(setting: Callable[...
 def test_a_document_that_is_tried_again_waits_from_then_on() -> None:
     (document,) = documents("failed", LONG_AGO, 1)
     assert ids("documents") == []
-    documents_use.retry(document)
+    upload.retry(document)
     assert rows("SELECT state FROM document") == [{"state": "queued"}]
     assert (waits_since_just_now(document), ids("documents")) == (True, [])
 

@@ -10,7 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import batches, claims, jobs, live, templates, upkeep
+from core import batches, claims, jobs, live, upkeep
+from core.asking import templates
 from core.errors import Unavailable
 from core.runtime import db, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import breaker
-from core.reports import breakers
-from core.reports.breakers import BreakerView, Change
+from core.calls import breaker, breaker_report
+from core.calls.breaker_report import BreakerView, Change
 from core.runtime import db
 from pages import breaker_words
 from tests.pages import made
@@ -112,22 +111,22 @@ def test_what_waits_behind_each_is_counted_of_jobs_that_run() -> None:
     own = waiting_job(0, model="another")
     made.requests(own, "pending", 1, lane="live", model=MODEL)
     made.requests(made.job("paused", lane="live"), "pending", 9, lane="live")
-    found = {one.provider: (one.requests, one.jobs) for one in breakers.read()}
+    found = {one.provider: (one.requests, one.jobs) for one in breaker_report.read()}
     assert found == {"openai": (6, 3), "anthropic": (0, 0)}
-    assert breakers.behind("openai", MODEL) == (6, 3)
+    assert breaker_report.behind("openai", MODEL) == (6, 3)
 
 
 def test_who_opened_it_last_is_named() -> None:
     breaker.open_by_hand("openai", MODEL, "ada")
     breaker.close_by_hand("openai", MODEL, "bob")
     breaker.open_by_hand("openai", MODEL, "eve")
-    assert [one.opened_by for one in breakers.read()] == ["eve"]
-    assert [(one.user, one.action) for one in breakers.changes(2)] == [
+    assert [one.opened_by for one in breaker_report.read()] == ["eve"]
+    assert [(one.user, one.action) for one in breaker_report.changes(2)] == [
         ("eve", "open breaker"),
         ("bob", "close breaker"),
     ]
     breaker.close_by_hand("openai", MODEL)
-    assert breakers.read() == []
+    assert breaker_report.read() == []
 
 
 def plainly(at: AppTest) -> str:
@@ -165,13 +164,13 @@ def test_a_breaker_is_opened_and_closed_after_saying_what_that_does() -> None:
     waiting_job(3)
     at = press(show("health"), "Open")
     assert "Waits at once: 3 live requests of 1 job" in words(at)
-    assert breakers.shut() == {}
+    assert breaker_report.shut() == {}
     press(at, "Open the breaker")
-    assert breakers.shut()[("openai", MODEL)].by_hand
+    assert breaker_report.shut()[("openai", MODEL)].by_hand
     at = press(show("health"), "Close")
     assert "Goes out at once: 3 live requests of 1 job" in words(at)
     press(at, "Close the breaker")
-    assert breakers.shut() == {}
+    assert breaker_report.shut() == {}
     assert {"task_name": "pump_job"} in rows("SELECT task_name FROM procrastinate_jobs")
 
 
@@ -179,7 +178,7 @@ def test_one_that_was_never_called_is_opened_by_its_name() -> None:
     at = show("health")
     at.selectbox(key="stop_provider").set_value("anthropic").run()
     press(press(at, "Open its breaker"), "Open the breaker")
-    assert list(breakers.shut()) == [("anthropic", "claude-haiku-4-5")]
+    assert list(breaker_report.shut()) == [("anthropic", "claude-haiku-4-5")]
 
 
 def waiting(**columns: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import documents
+from core.documents import upload
 from core.settings import defaults, limits
 from pages import launching
 from tests.pages import made
@@ -183,7 +183,7 @@ def test_what_documents_cost_that_are_still_being_read_is_not_known(openai: obje
     ready_documents(2)
     limits.change("confirm_job_usd", Decimal(1000))
     assert not show("analyse").checkbox
-    documents.add("new.txt", io.BytesIO(b"New."))
+    upload.add("new.txt", io.BytesIO(b"New."))
     assert "documents are still being read" in show("analyse").checkbox[0].label
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import documents as core_documents
-from core import jobs, templates
+from core import jobs
+from core.asking import templates
+from core.documents import report, upload
 from core.fields import FieldSpec
 from core.jobs import JobSpec
-from core.reports import documents as report
 from core.runtime import db, worker_lease
 from pages import widgets
 from tests.pages import made
@@ -101,7 +101,7 @@ def test_samples_load_with_one_button() -> None:
 
 
 def test_a_failed_document_says_why_and_can_be_tried_again() -> None:
-    document = core_documents.add("broken.exe", io.BytesIO(b"\x7fELF\0\0")).document
+    document = upload.add("broken.exe", io.BytesIO(b"\x7fELF\0\0")).document
     at = show("document", id=document.id)
     assert "Convert it" in words(at)
     next(button for button in at.button if button.label == "Try again").click().run()
@@ -200,7 +200,7 @@ def test_sentiment_of_a_language_model_comes_without_the_caption(openai: object)
 
 
 def test_analyse_says_why_there_is_nothing_to_launch() -> None:
-    core_documents.add("broken.exe", io.BytesIO(b"\x7fELF\0\0"))
+    upload.add("broken.exe", io.BytesIO(b"\x7fELF\0\0"))
     at = show("analyse")
     assert "1 document, 1 could not be read" in at.selectbox[0].options[0]
     assert "could be read" in words(at)
@@ -239,7 +239,7 @@ def test_an_answer_tells_why_it_ended_early_and_whose_it_is(analysed: tuple[str,
     at = show("job", id=job)
     assert "cut off at the output limit" in words(at)
     assert links(at)["**report\\.txt**"] == f"document?id={document}"
-    core_documents.delete(document)
+    upload.delete(document)
     assert not show("job", id=job).exception
 
 
@@ -320,7 +320,7 @@ def test_a_page_with_a_filter_in_its_link_can_be_left() -> None:
 
 def test_documents_are_counted_by_state() -> None:
     add_document()
-    core_documents.add("broken.exe", io.BytesIO(b"\x7fELF\0\0"))
+    upload.add("broken.exe", io.BytesIO(b"\x7fELF\0\0"))
     assert "2 documents: 1 ready, 1 failed." in words(show("documents"))
     assert "1 fit the filters" in words(show("documents", state="failed"))
     assert show("documents").dataframe[0].value["State"][0].startswith("failed: This type of file")

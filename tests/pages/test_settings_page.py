@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import configuration
+from core.calls import resilience
 from core.presets import PRESETS
 from core.settings import defaults, limits, store
 from pages import settings_changes, settings_words
@@ -36,15 +36,15 @@ def test_a_card_shows_differences_in_plain_numbers() -> None:
 
 def test_a_preset_is_previewed_saved_listed_and_undone() -> None:
     at = press(show("settings"), "Use production")
-    assert configuration.config_for(None) == PRESETS["simple"]
+    assert resilience.config_for(None) == PRESETS["simple"]
     at = press(at, "Save")
-    assert configuration.config_for("qa") == PRESETS["production"]
+    assert resilience.config_for("qa") == PRESETS["production"]
     at = show("settings")
     assert "**all operations** nothing set here → preset production" in words(at)
     assert "Use production" not in buttons(at)
     assert set(sources(at)) == {"set here, for all operations"}
     at = press(at, "Undo")
-    assert configuration.config_for(None) == PRESETS["simple"]
+    assert resilience.config_for(None) == PRESETS["simple"]
     assert "undone" in words(at)
     # Two changes are listed by now; only the newer one can be undone.
     assert [button.label for button in at.button].count("Undo") == 1
@@ -52,12 +52,12 @@ def test_a_preset_is_previewed_saved_listed_and_undone() -> None:
 
 def test_one_operation_has_its_own_and_goes_back() -> None:
     at = press(press(show("settings", operation="Question and answer"), "Use development"), "Save")
-    assert configuration.config_for("qa") == PRESETS["development"]
-    assert configuration.config_for("summarize") == PRESETS["simple"]
+    assert resilience.config_for("qa") == PRESETS["development"]
+    assert resilience.config_for("summarize") == PRESETS["simple"]
     at = show("settings", operation="Question and answer")
     assert set(sources(at)) == {"set here, for this operation"}
     press(press(at, "Go back to what holds for all operations"), "Save")
-    assert configuration.config_for("qa") == PRESETS["simple"]
+    assert resilience.config_for("qa") == PRESETS["simple"]
 
 
 def number(at: AppTest, label: str) -> Any:
@@ -78,7 +78,7 @@ def test_a_strategy_sets_the_waiting_of_the_form() -> None:
     at = chosen.set_value("conservative").run()
     press(press(at, "Preview and save"), "Save")
     assert store.values() == {"resilience": {"custom": {"strategy": "conservative"}}}
-    assert configuration.config_for(None).deadline_s == 900
+    assert resilience.config_for(None).deadline_s == 900
 
 
 def test_a_wrong_figure_is_told_by_its_name_and_not_saved() -> None:
@@ -95,11 +95,11 @@ def test_own_figures_as_json_may_have_older_names() -> None:
     assert "cannot be read" in at.error[0].value
     at.text_area[0].set_value('{"recovery_timeout": 90}').run()
     press(press(at, "Preview and save"), "Save")
-    assert configuration.config_for(None).recovery_timeout_s == 90
+    assert resilience.config_for(None).recovery_timeout_s == 90
 
 
 def test_what_is_locked_offers_no_change(setting: Any) -> None:
-    configuration.change({"preset": "production"})
+    resilience.change({"preset": "production"})
     setting(RESILIENCE_LOCKED="true")
     at = show("settings")
     assert "RESILIENCE_LOCKED" in at.info[0].value

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core import breaker
+from core.calls import breaker
 from core.runtime import db
 from tests.journeys.conftest import App, data_dir, start_app
 from tests.local_provider import Asked, LocalProvider, Reply, error

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from core import breaker, templates
+from core.asking import templates
+from core.calls import breaker
 from core.runtime import db, migrate
 from tests import databases
 from tests.local_provider import LocalProvider, Reply

@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api import api
-from core import clients
+from core.calls import clients
 from tests.batch_provider import BatchProvider
 from tests.local_provider import Asked, LocalProvider, Reply
 from tests.pipeline import TEXT, add_document, rows, until_now

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from core import templates
+from core.asking import templates
 from core.runtime import db, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.batch_provider import BatchProvider

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core import documents
+from core.documents import upload
 from core.jobs import Leftovers
 from tests.batch_provider import BatchProvider, Line
 from tests.pipeline import PATIENCE_S, batch_rows, make_job, rows, states
@@ -45,7 +45,7 @@ def test_rounds_bring_jobs_from_nothing_to_their_end(start: Start, batch_server:
 
 def test_one_round_reads_documents_and_answers_them_with_the_offline_engine(start: Start, url: str) -> None:
     text = b"The northern plant lost eleven percent of its output in March because two pumps failed."
-    added = documents.add("report.txt", io.BytesIO(text), "default")
+    added = upload.add("report.txt", io.BytesIO(text), "default")
     job = make_job([added.document.id], lane="batch")
     a_round(start)
     assert states(job) == {"succeeded": 1}

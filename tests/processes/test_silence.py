@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from core import documents
+from core.documents import upload
 from tests.journeys.conftest import App, data_dir, start_app
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import PATIENCE_S, add_document, database_away, make_job, rows
@@ -66,7 +66,7 @@ def ended(count: int) -> bool:
 def extract_in_vain(process: JobsProcess) -> None:
     broken = {"a.pdf": b"%PDF-1.4", "b.docx": b"PK\x03\x04b", "c.xlsx": b"PK\x03\x04c", "d.exe": b"\x7fELF"}
     for name, start in broken.items():
-        documents.add(name, io.BytesIO(start + TEXT.encode()))
+        upload.add(name, io.BytesIO(start + TEXT.encode()))
     failed = "SELECT 1 FROM document WHERE state = 'failed'"
     until(lambda: len(rows(failed)) == len(broken), process.text)
 

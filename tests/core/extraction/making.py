@@ -14,7 +14,7 @@ import xlsxwriter
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.util import Inches
 
-from core.extraction import Extracted, Limits, extract, media_type_of
+from core.documents.extraction import Extracted, Limits, extract, media_type_of
 
 Stage = tuple[str, int, int]
 

@@ -2,8 +2,8 @@ import codecs
 
 import pytest
 
+from core.documents.extraction.charset import decode
 from core.errors import ExtractionError
-from core.extraction.charset import decode
 
 GERMAN = "Die Prüfung der größeren Pumpen dauerte länger als üblich – „warum“, fragte niemand. "
 SAMPLES = {

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from core.documents.extraction import Limits, extract
 from core.errors import ExtractionError
-from core.extraction import Limits, extract
 from tests.core.extraction.making import Stage, pdf, read, saved
 from tests.pipeline import PATIENCE_S
 
@@ -98,7 +98,7 @@ def test_a_child_that_dies(endless: Path, number: int, code: str, said: str) -> 
 
 def test_the_child_dies_with_its_parent(endless: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from core.extraction import Limits, extract\n"
+        "import sys; from pathlib import Path; from core.documents.extraction import Limits, extract\n"
         "extract(Path(sys.argv[1]), 'text/plain', Limits(), lambda *stage: None)"
     )
     parent = subprocess.Popen([sys.executable, "-c", program, str(endless)])

@@ -7,8 +7,8 @@ from pathlib import Path
 import docx
 import pytest
 
+from core.documents.extraction import Limits
 from core.errors import ExtractionError
-from core.extraction import Limits
 from tests.core.extraction.making import pdf, read, rewritten, saved, word, workbook
 
 ZIP_OF_NOTHING = b"PK\x05\x06" + bytes(18)

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import pytest
 from llmock.pytest_plugin import LLMock
 
+from core.asking.prompts import Asking, build
+from core.calls.retry import RetryPolicy, with_retries
 from core.errors import ProviderError
-from core.prompts import Asking, build
 from core.providers.anthropic import AnthropicProvider
 from core.providers.types import Answer, Usage
-from core.retry import RetryPolicy, with_retries
 from tests.local_provider import LocalProvider, Reply, error
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
+from core.asking.prompts import Asking, build
 from core.errors import InvalidInput
-from core.prompts import Asking, build
 from core.providers.batch_api import Order
 from core.providers.offline import OfflineProvider
 from core.providers.offline_batches import OfflineBatches

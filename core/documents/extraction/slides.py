@@ -8,9 +8,9 @@ from pptx.opc.package import Part, XmlPart
 from pptx.oxml import parse_xml
 from pptx.package import Package
 
-from core.extraction import failures
-from core.extraction.office import local, within
-from core.extraction.pages import Pages
+from core.documents.extraction import failures
+from core.documents.extraction.office import local, within
+from core.documents.extraction.pages import Pages
 
 _NUMBERS = ("sldNum", "sldImg")
 

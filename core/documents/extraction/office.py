@@ -9,9 +9,9 @@ from pathlib import Path
 
 from lxml import etree
 
+from core.documents.extraction import failures
+from core.documents.extraction.formats import OLE_SIGNATURE
 from core.errors import ExtractionError
-from core.extraction import failures
-from core.extraction.formats import OLE_SIGNATURE
 
 # Streams by which an OLE file tells what it is, and what to do about it.
 _OLE_STREAMS = (

@@ -12,9 +12,9 @@ from functools import cached_property
 
 import orjson
 
-from core import parts, prompts
-from core.parts import Part
-from core.prompts import Asking
+from core.asking import prompts, splitting
+from core.asking.prompts import Asking
+from core.asking.splitting import Part
 from core.providers.known_models import context_tokens
 from core.providers.types import Prompt, Provider
 from core.runtime import tokens
@@ -103,7 +103,7 @@ class Question:
             return [self._pending(document, document, text, text_sha256, counted)]
         if not self.merged_at_once:
             return [self._too_long(document, text_sha256, counted)]
-        cut = parts.split(text, self.budget)
+        cut = splitting.split(text, self.budget)
         if len(cut) == 1:
             return [self._part(document, document, text, cut[0])]
         return list(self._in_parts(document, text, text_sha256, cut))
@@ -122,7 +122,7 @@ class Question:
     def _in_parts(self, document: str, text: str, text_sha256: str, cut: list[Part]) -> Iterator[New]:
         """The parts, then the merges level by level; the last is the document's own."""
         names = [f"{document}.{number}" for number in range(1, len(cut) + 1)]
-        for level, above in enumerate(parts.levels(len(cut), self.merged_at_once)):
+        for level, above in enumerate(splitting.levels(len(cut), self.merged_at_once)):
             merges = [f"{document}.merge{level + 1}-{number}" for number in range(1, above[-1] + 2)]
             merges = merges if len(merges) > 1 else [document]
             for number, name in enumerate(names):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from lxml import etree
 
-from core.extraction.charset import decode
-from core.extraction.pages import Pages
+from core.documents.extraction.charset import decode
+from core.documents.extraction.pages import Pages
 
 _SKIPPED = "script style template noscript svg iframe object embed canvas audio video select datalist"
 _APART = "blockquote dl figure h1 h2 h3 h4 h5 h6 ol p pre table title ul"

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from core import configuration, presets
+from core import presets
+from core.calls import resilience
 from core.environment import get_settings
 from core.errors import ConfigurationError
 from core.presets import Config, FieldError
@@ -48,7 +49,7 @@ def summary(config: Config) -> str:
 
 def _validate(text: str) -> int:
     if not text:
-        return _told(configuration.snapshot().environment.config, [])
+        return _told(resilience.snapshot().environment.config, [])
     try:
         custom = json.loads(text)
     except ValueError as error:

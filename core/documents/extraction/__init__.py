@@ -4,7 +4,7 @@ The bytes are a stranger's, and libraries in C read them: that happens in a chil
 of memory and time (`process`, `child`). What comes back is only text; its language and tokens are found here.
 """
 
-from core.extraction.formats import EXTENSIONS, SUPPORTED, media_type_of
-from core.extraction.process import Extracted, Limits, extract
+from core.documents.extraction.formats import EXTENSIONS, SUPPORTED, media_type_of
+from core.documents.extraction.process import Extracted, Limits, extract
 
 __all__ = ["EXTENSIONS", "SUPPORTED", "Extracted", "Limits", "extract", "media_type_of"]

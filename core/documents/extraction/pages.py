@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 
-from core.extraction import failures
+from core.documents.extraction import failures
 
 BETWEEN_PAGES = "\n\n"
 REPORT_EVERY_SECONDS = 0.1

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
+from core.asking.prompts import BUILT_IN, Asking, check_params, params_of
 from core.errors import Conflict, InvalidInput, NotFound
 from core.fields import FieldSpec, json_schema
-from core.prompts import BUILT_IN, Asking, check_params, params_of
 from core.runtime import db
 from core.runtime.ids import new_id
 from core.settings import defaults

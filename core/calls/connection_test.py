@@ -2,7 +2,7 @@
 
 import asyncio
 
-from core import clients
+from core.calls import clients
 from core.errors import InvalidInput, ProviderError
 from core.providers.types import Provider
 from core.settings.credentials import Access

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum
 
-from core.extraction import failures
-from core.extraction.pages import Pages
+from core.documents.extraction import failures
+from core.documents.extraction.pages import Pages
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from core.extraction.charset import decode
-from core.extraction.pages import Pages
+from core.documents.extraction.charset import decode
+from core.documents.extraction.pages import Pages
 
 
 def read(path: Path, pages: Pages) -> None:

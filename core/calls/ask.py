@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import structlog
 
-from core import breaker, clients, configuration, limits
+from core.calls import breaker, clients, rate_limits, resilience
+from core.calls.retry import RetryPolicy, with_retries
 from core.errors import InvalidInput, ProviderError
 from core.money import pricing
 from core.money.pricing import Price
 from core.providers.types import Answer, Usage
 from core.record import Call, Failed, Kept, Outcome, Unheard, storable
-from core.retry import RetryPolicy, with_retries
 from core.runtime import shared_clock
 
 log = structlog.get_logger()
@@ -20,7 +20,7 @@ LONGEST_WAIT = 10.0
 
 
 def policy(operation: str | None) -> RetryPolicy:
-    found = configuration.config_for(operation)
+    found = resilience.config_for(operation)
     return RetryPolicy(
         attempts=found.retry_attempts + 1,
         base_s=found.backoff_base_s,
@@ -32,7 +32,7 @@ def policy(operation: str | None) -> RetryPolicy:
 
 def recovery_s(operation: str | None) -> float:
     """How long an open breaker waits before one call of this operation may try the model."""
-    return configuration.config_for(operation).recovery_timeout_s
+    return resilience.config_for(operation).recovery_timeout_s
 
 
 async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
@@ -41,7 +41,7 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
     A call whose model's breaker is open by then goes back to its queue: it waits there, without failing.
     """
     whose = (call.provider, call.model)
-    threshold = configuration.config_for(call.template_id).circuit_breaker_threshold
+    threshold = resilience.config_for(call.template_id).circuit_breaker_threshold
     tripping: list[asyncio.Future[None]] = []
     failures = 0
     full = False
@@ -130,7 +130,7 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
 async def room_again(call: Call) -> bool:
     """Whether another attempt may go out. One of a job's waits for room in its queue, a single text a moment here."""
     patience = 0.0 if call.job_id else LONGEST_WAIT
-    while wait := await asyncio.to_thread(limits.again, call):
+    while wait := await asyncio.to_thread(rate_limits.again, call):
         if wait > patience:
             return False
         patience -= wait

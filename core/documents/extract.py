@@ -9,11 +9,11 @@ from pathlib import Path
 import structlog
 from sqlmodel import Session
 
-from core.documents import original, unknown_type_message
+from core.asking.prompts import text_hash
+from core.documents.extraction import SUPPORTED, Extracted, Limits, extract
+from core.documents.upload import original, unknown_type_message
 from core.environment import get_settings
 from core.errors import ExtractionError, NotFound, Unavailable
-from core.extraction import SUPPORTED, Extracted, Limits, extract
-from core.prompts import text_hash
 from core.runtime import correlation, db, queue
 from core.tables import Document
 

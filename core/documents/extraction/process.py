@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.documents.extraction import failures, language
+from core.documents.extraction.formats import FORMATS, OLE
 from core.errors import ExtractionError
-from core.extraction import failures, language
-from core.extraction.formats import FORMATS, OLE
 from core.runtime import tokens
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 # All the child may know of our environment: where its libraries are.
 _KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 LOOK_FOR_STOP_SECONDS = 0.05
@@ -81,7 +81,7 @@ def _started(path: Path, media_type: str, limits: Limits) -> subprocess.Popen[by
         *(str(limits.memory_bytes), str(math.ceil(limits.seconds)), str(limits.text_characters)),
     ]
     return subprocess.Popen(
-        [sys.executable, "-m", "core.extraction.child", *arguments],
+        [sys.executable, "-m", "core.documents.extraction.child", *arguments],
         cwd=_ROOT,
         env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ} | {"PYTHONUTF8": "1"},
         stdin=subprocess.PIPE,

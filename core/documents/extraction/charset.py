@@ -4,7 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
-from core.extraction import failures
+from core.documents.extraction import failures
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),

@@ -7,9 +7,9 @@ from email.parser import BytesParser
 from email.policy import compat32
 from pathlib import Path
 
-from core.extraction.charset import decode
-from core.extraction.html import declared_charset, visible_text
-from core.extraction.pages import Pages
+from core.documents.extraction.charset import decode
+from core.documents.extraction.html import declared_charset, visible_text
+from core.documents.extraction.pages import Pages
 
 _SHOWN = ("From", "To", "Cc", "Subject", "Date")
 

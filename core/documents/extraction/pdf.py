@@ -6,8 +6,8 @@ from pathlib import Path
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from core.extraction import failures
-from core.extraction.pages import Pages
+from core.documents.extraction import failures
+from core.documents.extraction.pages import Pages
 
 # pdfium joins a word that was broken at a line's end and leaves this in the place of its hyphen.
 _LINE_END_HYPHEN = re.compile("(?<=(.))\ufffe(?=(.))")

@@ -11,9 +11,9 @@ from docx.opc.part import Part, XmlPart
 from docx.oxml.parser import parse_xml
 from lxml import etree
 
-from core.extraction import failures
-from core.extraction.office import local, within
-from core.extraction.pages import Pages
+from core.documents.extraction import failures
+from core.documents.extraction.office import local, within
+from core.documents.extraction.pages import Pages
 
 # Properties, what is struck out, field codes, and the second copy of a text box.
 _UNSHOWN = "pPr rPr sectPr tblPr tblGrid trPr tcPr sdtPr del moveFrom delText instrText delInstrText Fallback"

@@ -1,4 +1,6 @@
-"""The child process that reads one file: `python -m core.extraction.child MEDIA_TYPE PATH MEMORY SECONDS CHARACTERS`.
+"""The child process that reads one file.
+
+`python -m core.documents.extraction.child MEDIA_TYPE PATH MEMORY SECONDS CHARACTERS`
 
 It writes JSON lines: `{"done", "total"}` while it reads, then `{"error": [code, message]}`, or `{"page_starts"}` with
 the text as UTF-8 after it. It ends when its standard input does: the parent is gone then.
@@ -14,10 +16,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from core.documents.extraction import failures
+from core.documents.extraction.formats import DOCX, FORMATS, OFFICE, OLE, PDF, PPTX
+from core.documents.extraction.pages import Pages
 from core.errors import ExtractionError
-from core.extraction import failures
-from core.extraction.formats import DOCX, FORMATS, OFFICE, OLE, PDF, PPTX
-from core.extraction.pages import Pages
 
 _MAY_BE_PICTURES = (PDF, DOCX, PPTX)
 
@@ -70,10 +72,10 @@ def _read(media_type: str, path: Path, memory: int, pages: Pages) -> None:
     if path.is_file() and path.stat().st_size == 0:
         raise failures.empty()
     if media_type in OFFICE or media_type == OLE:
-        from core.extraction.office import check_container
+        from core.documents.extraction.office import check_container
 
         check_container(path, memory // 2)
-    import_module(f"core.extraction.{FORMATS[media_type].reader}").read(path, pages)
+    import_module(f"core.documents.extraction.{FORMATS[media_type].reader}").read(path, pages)
     if pages.are_blank():
         raise failures.no_text() if media_type in _MAY_BE_PICTURES else failures.empty()
 

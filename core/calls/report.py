@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import limits
-from core.limits import NOW
+from core.calls import rate_limits
+from core.calls.rate_limits import NOW
 from core.runtime import db
 from core.settings.defaults import PROVIDERS
 
@@ -62,7 +62,7 @@ def added(many: Sequence[Sequence[int]]) -> tuple[int, ...]:
 def models() -> list[ModelRow]:
     """Every model that was called lately, or that has a breaker that is not closed or a known limit."""
     with db.transaction() as session:
-        found = db.rows(session, MODELS, lately=LATELY, **limits.caps_for(*PROVIDERS))
+        found = db.rows(session, MODELS, lately=LATELY, **rate_limits.caps_for(*PROVIDERS))
     return [ModelRow(**{**row._mapping, "latencies": tuple(row.latencies)}) for row in found]
 
 
@@ -106,7 +106,7 @@ class LimitRow:
 
 def known_limits() -> list[LimitRow]:
     with db.transaction() as session:
-        found = db.rows(session, LIMITS, **limits.caps_for(*PROVIDERS))
+        found = db.rows(session, LIMITS, **rate_limits.caps_for(*PROVIDERS))
     return [LimitRow(**row._mapping) for row in found]
 
 

@@ -6,9 +6,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.schemas import CacheIn, CacheInvalidatedOut, CacheOut
-from core import reuse
-from core.reports import reuse as report
-from core.reuse import Which
+from core.requests import reuse, savings
+from core.requests.reuse import Which
 
 router = APIRouter(prefix="/internal/cache", tags=["internal"])
 PERIOD_DAYS = 30
@@ -16,7 +15,7 @@ PERIOD_DAYS = 30
 
 def _status() -> dict[str, Any]:
     health = reuse.health()
-    found = report.read(datetime.now(UTC) - timedelta(days=PERIOD_DAYS))
+    found = savings.read(datetime.now(UTC) - timedelta(days=PERIOD_DAYS))
     memory = reuse.memory
     return {
         "status": "healthy" if health.healthy else "unhealthy",

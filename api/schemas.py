@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from fastapi import Form, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
-from core.record import storable as storable_text
+from core.answers.record import storable as storable_text
 from core.runtime.paging import MOST, Page
 
 T = TypeVar("T")

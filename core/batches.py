@@ -22,14 +22,15 @@ from typing import Any
 
 import structlog
 
-from core import held, packing, reuse, upkeep
+from core import held, packing, upkeep
 from core.asking import templates
 from core.calls import clients
 from core.environment import get_settings
 from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
 from core.providers.batch_api import Gone, Order
 from core.providers.types import Provider
-from core.reports.correlation import of_batch
+from core.requests import reuse
+from core.requests.origin import of_batch
 from core.runtime import correlation, db, queue, shared_clock
 from core.settings import credentials
 from core.tables import Job, ProviderBatch

@@ -10,13 +10,13 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import former, reuse
+from core.answers.record import REUSED_RECORDS, Call, Taken
 from core.calls import breaker, rate_limits
 from core.calls.breaker import Standing
 from core.calls.rate_limits import Room
 from core.environment import get_settings
 from core.providers.types import Provider
-from core.record import REUSED_RECORDS, Call, Taken
+from core.requests import former_models, reuse
 from core.runtime import db
 
 CLAIM_LOCK = 0x0CA1_0002
@@ -131,7 +131,7 @@ def _output_tokens(session: Session, job: Any, gate: Gate, expected: int) -> int
     """The output tokens that each call of the job counts for, where it matters: those of its next one."""
     if not gate.counted:
         return expected
-    body = db.scalar(session, NEXT_BODY, job=job.id, former=former.until(job.former))
+    body = db.scalar(session, NEXT_BODY, job=job.id, former=former_models.until(job.former))
     return rate_limits.output_room(job.provider, body, expected) if isinstance(body, dict) else expected
 
 
@@ -143,7 +143,7 @@ WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND r.id > :fo
 
 def _left(session: Session, job: Any, model: str | None = None) -> int | None:
     """The input tokens of the first request that is left, of this model or of any; None where none is."""
-    named = {"job": job.id, "own": job.model, "model": model, "former": former.until(job.former)}
+    named = {"job": job.id, "own": job.model, "model": model, "former": former_models.until(job.former)}
     tokens: int | None = db.scalar(session, LEFT, **named)
     return tokens
 
@@ -177,7 +177,7 @@ def _take(
         limit=limit,
         reuse=job.reuse,
         model=job.model,
-        former=former.until(job.former),
+        former=former_models.until(job.former),
         shut=list(shut),
         only=only,
         output=output,
@@ -314,6 +314,6 @@ UPDATE request r SET state = CASE WHEN j.state IN ('cancelling', 'cancelled') TH
 FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
 WHERE r.id = dead.id AND o.id = r.id
 RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version, j.params,
-  {former.asked("provider")} AS provider, coalesce(r.model, {former.asked("model")}) AS model,
+  {former_models.asked("provider")} AS provider, coalesce(r.model, {former_models.asked("model")}) AS model,
   NULL::int AS output_tokens
 """

@@ -15,10 +15,11 @@ from typing import Any
 from sqlalchemy import case, func, update
 from sqlmodel import Session, col
 
-from core import expand, ingest, packing
+from core import ingest, packing
 from core.environment import get_settings
 from core.errors import ProviderError
 from core.providers.batch_api import BatchLane, Remote
+from core.requests import expansion
 from core.runtime import db, queue
 from core.tables import Job, ProviderBatch
 
@@ -98,7 +99,7 @@ def adopt(batch: ProviderBatch, remote: Remote, kind: str, words: str) -> Provid
             error=None,
             tries=0,
         )
-        expand.note(session, batch.job_id, kind, f"{words}: {batch.requests:,} requests as {remote.id}.")
+        expansion.note(session, batch.job_id, kind, f"{words}: {batch.requests:,} requests as {remote.id}.")
         return held
 
 
@@ -127,14 +128,14 @@ def keep(batch: ProviderBatch, lane: BatchLane, files: list[Path], remote: Remot
     with _end(batch, remote.state, provider_state=remote.provider_state, usage=usage, error=None) as (session, held):
         _end_waits(session, batch.job_id)
         kept = ingest.keep(session, held, lane, files, remote, db.now(session))
-        expand.note(session, batch.job_id, f"batch_{remote.state}", _told(batch, kept))
+        expansion.note(session, batch.job_id, f"batch_{remote.state}", _told(batch, kept))
 
 
 def gone(batch: ProviderBatch) -> None:
     """The provider has deleted its results."""
     with _end(batch, "completed", error=RESULTS_GONE) as (session, held):
         ingest.gone(session, held, db.now(session))
-        expand.note(session, batch.job_id, "results_gone", f"{batch.provider_batch_id}: {RESULTS_GONE}")
+        expansion.note(session, batch.job_id, "results_gone", f"{batch.provider_batch_id}: {RESULTS_GONE}")
 
 
 def invalid(batch: ProviderBatch, remote: Remote) -> None:
@@ -146,7 +147,9 @@ def invalid(batch: ProviderBatch, remote: Remote) -> None:
         if any(refused.code == FULL_QUEUE for refused in remote.refused):
             _wait_for_room(session, batch.job_id, at)
         else:
-            expand.note(session, batch.job_id, "refused", f"The provider refused {batch.provider_batch_id}: {reason}")
+            expansion.note(
+                session, batch.job_id, "refused", f"The provider refused {batch.provider_batch_id}: {reason}"
+            )
 
 
 def refuse(batch: ProviderBatch, error: ProviderError) -> None:
@@ -154,7 +157,7 @@ def refuse(batch: ProviderBatch, error: ProviderError) -> None:
     with _end(batch, "failed", intent_at=None, error=error.message) as (session, _):
         packing.fail(session, batch, error.code, error.message)
         words = f"The provider refused {batch.requests:,} requests: {error.message}"
-        expand.note(session, batch.job_id, "refused", words)
+        expansion.note(session, batch.job_id, "refused", words)
 
 
 def drop(batch: ProviderBatch) -> None:
@@ -167,7 +170,7 @@ def absent(batch: ProviderBatch) -> None:
     """The provider certainly never had it: its requests may go out again."""
     with _end(batch, "absent", error=NEVER_THERE) as (session, _):
         packing.give_back(session, [batch.id])
-        expand.note(session, batch.job_id, "absent", f"{batch.requests:,} requests go again. {NEVER_THERE}")
+        expansion.note(session, batch.job_id, "absent", f"{batch.requests:,} requests go again. {NEVER_THERE}")
 
 
 def known_elsewhere(batch: ProviderBatch) -> list[str]:
@@ -214,7 +217,7 @@ def _end(batch: ProviderBatch, state: str, **values: Any) -> Iterator[tuple[Sess
         yield session, _set(session, batch, state=state, worker_id=None, next_at=None, ended_at=ended_at, **values)
         queue.defer(session, "derive")
         queue.defer(session, "pump_job", job_id=batch.job_id)
-        expand.finish_if_done(session, batch.job_id)
+        expansion.finish_if_done(session, batch.job_id)
 
 
 def _told(batch: ProviderBatch, kept: ingest.Kept) -> str:
@@ -239,7 +242,9 @@ def _wait_for_room(session: Session, job_id: str, at: datetime) -> None:
     job.waits, job.waits_until = job.waits + 1, at + wait
     session.flush()
     minutes = max(1, round(wait.total_seconds() / 60))
-    expand.note(session, job_id, "waiting", f"The provider's queue is full: what is left goes again in {minutes} min.")
+    expansion.note(
+        session, job_id, "waiting", f"The provider's queue is full: what is left goes again in {minutes} min."
+    )
 
 
 def _end_waits(session: Session, job_id: str) -> None:

@@ -14,11 +14,12 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import expand, packing, reuse
+from core import packing
 from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotFound
 from core.money import pricing
 from core.providers.types import Provider
+from core.requests import expansion, reuse
 from core.runtime import db
 from core.tables import Job
 
@@ -136,7 +137,7 @@ def _add(job_id: str, lines: Iterable[bytes], at: datetime, *, unit: str, strict
         if not added:
             raise InvalidInput(f"There is no request in it. Hand in at least one {unit}.")
         db.execute(session, MAKE_BODIES)
-        expand.note(session, job_id, "requests_added", f"{added:,} requests were added.")
+        expansion.note(session, job_id, "requests_added", f"{added:,} requests were added.")
         job.estimate_usd = _forecast(session, job, at).cost(job.lane)
         return added
 

@@ -18,11 +18,11 @@ import psycopg
 from sqlmodel import Session
 
 from core import booking, leftovers, results
+from core.answers.record import UNSTORABLE_RESPONSE, storable
 from core.booking import Account, Bill, array
 from core.leftovers import Leftover, Rule
 from core.providers.batch_api import BatchLane, Refused, Remote
 from core.providers.types import Usage
-from core.record import UNSTORABLE_RESPONSE, storable
 from core.results import Block, Key, Odd, Told
 from core.runtime import db
 

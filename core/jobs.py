@@ -9,12 +9,13 @@ from typing import Any, Literal
 import structlog
 from sqlmodel import Session
 
-from core import expand, merges, packing, reuse
+from core import packing
 from core.asking import templates
 from core.asking.prompts import Asking
 from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotConfirmed, NotFound
 from core.money import pricing
+from core.requests import expansion, merges, reuse
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
 from core.settings import limits
@@ -96,7 +97,7 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
             raise InvalidInput("An estimate needs a template. A job of own requests is priced by what they use.")
         provider = clients.provider(spec.provider)
         chosen = _chosen(session, spec) if spec.collection is None else _known_collection(session, spec.collection)
-        figures = expand.forecast(session, chosen, asking, provider, model, reuse=spec.reuse)
+        figures = expansion.forecast(session, chosen, asking, provider, model, reuse=spec.reuse)
     output = asking.expected_output_tokens * figures.calls
 
     def cost(lane: str) -> Decimal | None:
@@ -167,7 +168,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
             ids=chosen,
         )
         about = "for requests of its own" if own else f"over {len(chosen):,} documents"
-        expand.note(session, job.id, "created", f"Created {about}.")
+        expansion.note(session, job.id, "created", f"Created {about}.")
         if start:
             _check_price(session, job, spec.confirmed)
             _start(session, job.id)
@@ -224,7 +225,7 @@ def pause(job_id: str) -> None:
         job.state = "paused"
         session.flush()
         packing.dissolve(session, job_id)
-        expand.note(session, job_id, "paused", "Paused: nothing more is sent.")
+        expansion.note(session, job_id, "paused", "Paused: nothing more is sent.")
 
 
 def resume(job_id: str) -> None:
@@ -240,7 +241,7 @@ def resume(job_id: str) -> None:
         session.flush()
         released = db.execute(session, RELEASE_CANARY, job=job_id)
         rest = f" {released:,} requests are released." if released else ""
-        expand.note(session, job_id, "resumed", f"Resumed.{rest}")
+        expansion.note(session, job_id, "resumed", f"Resumed.{rest}")
         queue.defer(session, "expand_job", job_id=job_id)
         queue.defer(session, "pump_job", job_id=job_id)
 
@@ -270,8 +271,8 @@ def cancel(job_id: str) -> None:
         packing.dissolve(session, job_id)
         for row in db.rows(session, CANCEL_BATCHES, job=job_id):
             queue.defer(session, "advance_batch", batch_id=row.id)
-        expand.note(session, job_id, "cancelling", "Cancelled: nothing more is sent.")
-        expand.finish_if_done(session, job_id)
+        expansion.note(session, job_id, "cancelling", "Cancelled: nothing more is sent.")
+        expansion.finish_if_done(session, job_id)
 
 
 CANCEL_BATCHES = """
@@ -293,11 +294,11 @@ def give_up_looking(batch_id: str) -> None:
         if not db.execute(session, GIVE_UP, batch=batch_id):
             raise Conflict("This batch is not being settled any more. Reload the page.")
         packing.give_back(session, [batch_id])
-        expand.note(
+        expansion.note(
             session, found.job_id, "absent", f"{batch_id} was counted as absent by hand: its requests go again."
         )
         queue.defer(session, "pump_job", job_id=found.job_id)
-        expand.finish_if_done(session, found.job_id)
+        expansion.finish_if_done(session, found.job_id)
 
 
 GIVE_UP = """
@@ -323,7 +324,7 @@ def retry(job_id: str, lane: Lane | None = None) -> int:
             set_going(job)
             session.flush()
             where = {"live": " live, at full price", "batch": " in the batch lane", None: ""}[lane]
-            expand.note(session, job_id, "retry", f"{again:,} requests are sent again{where}.")
+            expansion.note(session, job_id, "retry", f"{again:,} requests are sent again{where}.")
             queue.defer(session, "pump_job", job_id=job_id)
         return again
 

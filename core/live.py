@@ -16,12 +16,14 @@ import structlog
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import claims, derive, expand, merges, record, reuse, upkeep
+from core import claims, upkeep
+from core.answers import derive, record
+from core.answers.record import Call, Failed, Kept, Outcome
 from core.asking import templates
 from core.calls import ask, breaker, clients, rate_limits, statistics
 from core.errors import Unavailable
 from core.packing import OWN_OUTPUT_TOKENS
-from core.record import Call, Failed, Kept, Outcome
+from core.requests import expansion, merges, reuse
 from core.runtime import correlation, db, queue
 from core.tables import Job
 
@@ -327,7 +329,7 @@ def _keep(outcomes: list[Outcome]) -> None:
         statistics.count(session, outcomes)
         rate_limits.settle(session, outcomes)
         for job_id in sorted({o.call.job_id for o in outcomes if isinstance(o, Failed) and o.call.job_id}):
-            expand.finish_if_done(session, job_id)
+            expansion.finish_if_done(session, job_id)
 
 
 def _keep_unstorable(kept: Kept) -> None:
@@ -336,7 +338,7 @@ def _keep_unstorable(kept: Kept) -> None:
         breaker.settle(session, [kept], ask.recovery_s)
         rate_limits.settle(session, [kept])
         if kept.call.job_id:
-            expand.finish_if_done(session, kept.call.job_id)
+            expansion.finish_if_done(session, kept.call.job_id)
 
 
 def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
@@ -352,5 +354,5 @@ def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
     # Afterwards: of two chunks at the same time neither sees that the other was the rest.
     with db.transaction() as session:
         for job_id in job_ids:
-            expand.finish_if_done(session, job_id)
+            expansion.finish_if_done(session, job_id)
     return len(derived)

@@ -9,12 +9,13 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from core import expand, former, jobs, packing, providers, reuse
+from core import jobs, packing, providers
 from core.asking import templates
 from core.calls import clients
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import Lane
 from core.money import pricing
+from core.requests import expansion, former_models, reuse
 from core.runtime import db, queue
 from core.tables import Job
 
@@ -43,7 +44,7 @@ def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
         jobs.set_going(job)
         session.flush()
         where = "the live lane" if lane == "live" else "the batch lane"
-        expand.note(session, job.id, "moved", f"{why}Moved to {where}: {moved:,} requests that waited.")
+        expansion.note(session, job.id, "moved", f"{why}Moved to {where}: {moved:,} requests that waited.")
         queue.defer(session, "pump_job", job_id=job.id)
     return moved
 
@@ -68,7 +69,7 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
     _check_target(job, provider, model)
     was = f"{job.provider}/{job.model}"
     packing.dissolve(session, job.id)
-    before = former.until(job.former)
+    before = former_models.until(job.former)
     # The newest may be gone by now, and made anew for nobody yet.
     last = max(before, db.scalar(session, "SELECT coalesce(max(id), 0) FROM request WHERE job_id = :job", job=job.id))
     job.former = [*(job.former or ()), {"provider": job.provider, "model": job.model, "until": last}]
@@ -76,8 +77,8 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
     job.waits_until, job.waits = None, 0
     jobs.set_going(job)
     session.flush()
-    anew = former.make_anew(session, job.id)
-    expand.note(session, job.id, "model", f"{why}{_told(session, job, was, len(anew), before)}")
+    anew = former_models.make_anew(session, job.id)
+    expansion.note(session, job.id, "model", f"{why}{_told(session, job, was, len(anew), before)}")
     queue.defer(session, "expand_job", job_id=job.id)
     return len(anew)
 
@@ -101,7 +102,7 @@ def _check_target(job: Job, provider: str, model: str) -> None:
 
 
 def _told(session: Session, job: Job, was: str, anew: int, before: int) -> str:
-    left = db.row(session, LEFT_THERE, job=job.id, before=before, last=former.until(job.former))
+    left = db.row(session, LEFT_THERE, job=job.id, before=before, last=former_models.until(job.former))
     assert left is not None
     said = f"Goes on with {job.provider}/{job.model} instead of {was}: {_documents(anew)} that waited."
     if left.under_way:
@@ -152,7 +153,7 @@ def estimate(job_id: str, at: datetime, provider: str | None = None, model: str 
         asking = templates.asking(session, job.template_id, job.params, job.template_version)
         # Its own may not be set up here: one more reason to go on with another.
         whom = clients.configured().get(provider or job.provider) or providers.keyless(job.provider)
-        found = expand.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
+        found = expansion.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
     output = asking.expected_output_tokens * found.calls
 
     def cost(lane: str) -> Decimal | None:
@@ -228,7 +229,7 @@ WHERE j.state = 'running' AND j.fallback IS NOT NULL AND j.fallback ->> 'used_at
   AND greatest(b.opened_at, j.started_at) <= now() - make_interval(secs => CAST(j.fallback ->> 'after_s' AS float8))
   AND (j.fallback ->> 'lane' IS NULL OR j.canary = 0)
   AND EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND r.state = 'pending' AND r.lane = 'live'
-    AND r.id > {former.UNTIL} AND coalesce(r.model, j.model) = b.model)
+    AND r.id > {former_models.UNTIL} AND coalesce(r.model, j.model) = b.model)
   AND NOT EXISTS (SELECT 1 FROM breaker other WHERE other.provider = j.fallback ->> 'provider'
     AND other.model = j.fallback ->> 'model' AND other.state <> 'closed')
 ORDER BY j.id

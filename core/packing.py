@@ -15,12 +15,14 @@ import orjson
 from psycopg import sql
 from sqlmodel import Session
 
-from core import claims, former, record, reuse
+from core import claims
+from core.answers import record
 from core.asking.prompts import Asking
 from core.money import pricing
 from core.providers.batch_api import BatchLane, Framing, Limits
 from core.providers.types import Provider
 from core.reports.batches import in_flight
+from core.requests import former_models, reuse
 from core.runtime import db
 from core.runtime.ids import new_id
 from core.settings import limits as settings_limits
@@ -65,7 +67,12 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     room, limits = _room(session, provider), _limits(job, provider.batches)
     if room.none:
         return Packed()
-    sending = {"job": job.id, "former": former.until(job.former), "requests": limits.requests, "bytes": limits.bytes}
+    sending = {
+        "job": job.id,
+        "former": former_models.until(job.former),
+        "requests": limits.requests,
+        "bytes": limits.bytes,
+    }
     if not db.scalar(session, WORTH_SENDING, **sending):
         return Packed()
     if asking is not None:
@@ -214,7 +221,7 @@ def _prices(session: Session, job: Job, output_tokens: int, at: datetime) -> dic
 
 def _repair(session: Session, job: Job, provider: Provider) -> None:
     """Make the bodies of those that are asked again: the question, the answer that broke its schema, and the error."""
-    rows = db.rows(session, TO_REPAIR, job=job.id, former=former.until(job.former))
+    rows = db.rows(session, TO_REPAIR, job=job.id, former=former_models.until(job.former))
     if not rows:
         return
     bodies = [orjson.dumps(provider.repair(row.body, row.text or "", row.error_message or "")).decode() for row in rows]

@@ -17,7 +17,9 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import claims, derive, record, reuse
+from core import claims
+from core.answers import derive, record
+from core.answers.record import Call, Failed, Kept, Outcome, Unheard
 from core.asking import prompts, templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import Question
@@ -27,7 +29,7 @@ from core.environment import get_settings
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.jobs import model_for
 from core.providers.types import Provider
-from core.record import Call, Failed, Kept, Outcome, Unheard
+from core.requests import reuse
 from core.runtime import correlation, db, tokens, worker_lease
 from core.runtime.ids import new_id
 

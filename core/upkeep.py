@@ -7,7 +7,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import claims, expand, former, record, reuse
+from core import claims
+from core.answers import record
+from core.answers.record import Call, Unheard
 from core.asking import templates
 from core.calls import clients
 from core.claims import Claimed
@@ -15,7 +17,7 @@ from core.environment import get_settings
 from core.money import pricing
 from core.packing import OWN_OUTPUT_TOKENS
 from core.providers.types import Provider
-from core.record import Call, Unheard
+from core.requests import expansion, former_models, reuse
 from core.runtime import db, queue, shared_clock, worker_lease
 from core.tables import Job
 
@@ -38,7 +40,7 @@ def expand_job(job_id: str) -> None:
             if job.template_id is None:
                 # Its requests were handed in.
                 if job.canary:
-                    expand.hold_behind_canary(session, job_id, job.canary)
+                    expansion.hold_behind_canary(session, job_id, job.canary)
                 queue.defer(session, "pump_job", job_id=job_id)
                 return
             provider = provider_of(session, job)
@@ -46,14 +48,14 @@ def expand_job(job_id: str) -> None:
                 return
             asking = templates.asking(session, job.template_id, job.params, job.template_version)
             if job.former:
-                former.make_anew(session, job_id)
-            made = expand.expand(session, job_id, asking, provider, job.model, job.lane)
+                former_models.make_anew(session, job_id)
+            made = expansion.expand(session, job_id, asking, provider, job.model, job.lane)
             if job.canary:
-                expand.hold_behind_canary(session, job_id, job.canary)
+                expansion.hold_behind_canary(session, job_id, job.canary)
             if made:
                 queue.defer(session, "pump_job", job_id=job_id)
             else:
-                expand.finish_if_done(session, job_id)
+                expansion.finish_if_done(session, job_id)
                 return
 
 
@@ -143,7 +145,7 @@ def nudge(session: Session) -> None:
     for row in db.rows(session, DUE_JOBS):
         if row.state in ("queued", "running"):
             queue.defer(session, "expand_job" if row.expandable else "pump_job", job_id=row.id)
-        expand.finish_if_done(session, row.id)
+        expansion.finish_if_done(session, row.id)
     for row in db.rows(session, DUE_BATCHES):
         queue.defer(session, "advance_batch", batch_id=row.id)
     if db.scalar(session, "SELECT 1 FROM request WHERE state = 'answered' LIMIT 1"):
@@ -155,7 +157,8 @@ DUE_DOCUMENTS = "SELECT id FROM document WHERE state = 'queued' ORDER BY id LIMI
 DUE_JOBS = f"""
 SELECT j.id, j.state, EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id
     WHERE d.job_id = j.id AND NOT d.expanded AND x.state IN ('ready', 'failed')) OR j.state = 'queued'
-  OR j.former IS NOT NULL AND EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND {former.WAITS}) AS expandable
+  OR j.former IS NOT NULL AND EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND {former_models.WAITS})
+    AS expandable
 FROM job j WHERE j.state IN ('queued', 'running', 'paused', 'cancelling')
 ORDER BY j.state = 'paused', j.id LIMIT 500
 """
@@ -218,7 +221,7 @@ def _take_over(session: Session, at: datetime) -> None:
     record.keep(session, [_unheard(session, row, at) for row in released])
     for job_id in sorted({row.job_id for row in released if row.job_id}):
         count = sum(row.job_id == job_id for row in released)
-        expand.note(
+        expansion.note(
             session, job_id, "taken_over", f"A worker died: {count} calls in flight were not heard and go again."
         )
     db.execute(session, RELEASE_DOCUMENTS, lease=lease)

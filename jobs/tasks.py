@@ -18,7 +18,7 @@ from core import batches, live, upkeep
 from core.batches import Batches
 from core.documents import extract
 from core.live import LiveLane
-from core.reports.correlation import of_job
+from core.requests.origin import of_job
 from core.runtime import correlation
 
 log = structlog.get_logger()

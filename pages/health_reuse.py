@@ -4,12 +4,11 @@ from datetime import timedelta
 
 import streamlit as st
 
-from core import reuse as core_reuse
 from core.asking import templates
 from core.documents import report
 from core.errors import CairnError
-from core.reports import reuse as reports_reuse
-from core.reuse import Which
+from core.requests import reuse, savings
+from core.requests.reuse import Which
 from pages import widgets
 
 PERIOD_DAYS = 30
@@ -17,11 +16,11 @@ PERIOD_DAYS = 30
 
 def show() -> None:
     st.subheader(f"Reused answers, last {PERIOD_DAYS} days")
-    health = core_reuse.health()
+    health = reuse.health()
     if not health.healthy:
         st.error(health.message, icon=":material/error:")
         return
-    found = reports_reuse.read(widgets.utc_now() - timedelta(days=PERIOD_DAYS))
+    found = savings.read(widgets.utc_now() - timedelta(days=PERIOD_DAYS))
     with widgets.tiles():
         rate = "–" if found.hit_rate is None else f"{found.hit_rate:.0%}"
         st.metric("Known already", rate, help="The share of answers that were there already.", border=True)
@@ -61,7 +60,7 @@ def ask_afresh() -> None:
         everything=not (template or model or collection) and days is None,
     )
     try:
-        going = core_reuse.count(which)
+        going = reuse.count(which)
     except CairnError as error:
         widgets.show_failure(widgets.plain(error.message), error.code)
         return
@@ -69,7 +68,7 @@ def ask_afresh() -> None:
     st.markdown(f"**{answers}** {'of all ' if which.everything else ''}would be asked and paid for again when needed.")
 
     def act() -> None:
-        widgets.attempt(lambda: core_reuse.invalidate(which), f"Not reused any more: {answers}.")
+        widgets.attempt(lambda: reuse.invalidate(which), f"Not reused any more: {answers}.")
 
     if st.button(f"Do not reuse {going:,}", type="primary", disabled=not going, on_click=act):
         st.rerun()

@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import make_url
 
-from core import batches, expand, jobs, live, upkeep
+from core import batches, jobs, live, upkeep
 from core.batches import Batches
 from core.calls import clients
 from core.documents import extract, upload
 from core.jobs import JobSpec
 from core.live import LiveLane
+from core.requests import expansion
 from core.runtime import db, worker_lease
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ async def answer(lane: LiveLane, job_id: str) -> None:
 
 def ended(job_id: str) -> bool:
     with db.transaction() as session:
-        expand.finish_if_done(session, job_id)
+        expansion.finish_if_done(session, job_id)
         state = db.scalar(session, "SELECT state FROM job WHERE id = :job", job=job_id)
     return state in ("completed", "cancelled", "failed")
 

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import structlog
 
+from core.answers.record import Call, Failed, Kept, Outcome, Unheard, storable
 from core.calls import breaker, clients, rate_limits, resilience
 from core.calls.retry import RetryPolicy, with_retries
 from core.errors import InvalidInput, ProviderError
 from core.money import pricing
 from core.money.pricing import Price
 from core.providers.types import Answer, Usage
-from core.record import Call, Failed, Kept, Outcome, Unheard, storable
 from core.runtime import shared_clock
 
 log = structlog.get_logger()

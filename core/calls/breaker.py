@@ -15,8 +15,8 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
+from core.answers.record import Failed, Kept, Outcome
 from core.errors import ProviderError, Unavailable
-from core.record import Failed, Kept, Outcome
 from core.runtime import db, queue
 from core.tables import AuditEntry
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlmodel import Session
 
+from core.answers.record import Call, Failed, Kept, Outcome, Taken
 from core.errors import Unavailable
 from core.providers.rate_limit_headers import KINDS
 from core.providers.types import Limit
-from core.record import Call, Failed, Kept, Outcome, Taken
 from core.runtime import db
 from core.settings.rate_caps import caps_of
 

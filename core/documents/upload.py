@@ -8,9 +8,9 @@ from typing import BinaryIO
 
 from sqlmodel import Session, col, select
 
+from core.answers.record import recount
 from core.documents.extraction import SUPPORTED, media_type_of
 from core.errors import Conflict, InvalidInput, NotFound
-from core.record import recount
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
 from core.settings import limits

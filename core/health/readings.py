@@ -11,7 +11,7 @@ from core.calls.report import ModelRow, added, quantile_ms
 from core.health import DatabaseHealth
 from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.reports.stuck import LATE
-from core.reuse import ReuseHealth
+from core.requests.reuse import ReuseHealth
 
 # From so many calls on, half of them failing is more than bad luck.
 FEW_CALLS = 10

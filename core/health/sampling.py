@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from core import health as core_health
-from core import reuse
 from core.calls import clients, report
 from core.environment import get_settings
 from core.health import readings
 from core.health.readings import Reading
 from core.reports import health as reports_health
+from core.requests import reuse
 from core.runtime import db
 from core.settings import credentials
 from core.tables import HealthSample

@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from core import former
 from core.errors import NotFound
+from core.requests import former_models
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, number
 
@@ -254,7 +254,7 @@ REQUESTS = f"""
 SELECT r.id, r.custom_id, r.document_id AS document, d.name AS document_name, r.lane,
   CASE r.state WHEN 'answered' THEN 'in_flight' WHEN 'held' THEN 'pending' ELSE r.state END AS state, r.attempts,
   r.error_code, r.error_message, r.reused, r.provider_batch_id AS provider_batch,
-  coalesce(r.model, {former.asked("model")}) AS model
+  coalesce(r.model, {former_models.asked("model")}) AS model
 FROM request r JOIN job j ON j.id = r.job_id LEFT JOIN document d ON d.id = r.document_id
 WHERE r.job_id = :job AND (CAST(:states AS text[]) IS NULL OR r.state = ANY(:states))
   AND (CAST(:error AS text) IS NULL OR r.error_code = :error)

@@ -13,11 +13,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from core import claims, process, upkeep
+from core.answers.record import Kept
 from core.calls import clients
 from core.health import sampling
 from core.money.pricing import Price
 from core.providers.types import Usage
-from core.record import Kept
 from core.reports import health
 from core.runtime import db, worker_lease
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn

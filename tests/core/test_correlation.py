@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from core import jobs, process
 from core.calls import clients
 from core.documents import extract, upload
-from core.reports.correlation import of_job
+from core.requests.origin import of_job
 from core.runtime import correlation, worker_lease
 from tests.local_provider import LocalProvider, Reply, error
 from tests.pages import made

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
+from core.answers.derive import Finding, consider, findings_of, judge
 from core.asking.prompts import Asking
-from core.derive import Finding, consider, findings_of, judge
 from core.fields import FieldSpec
 
 SENTIMENT = Asking("sentiment", 1, "", (), False, {})

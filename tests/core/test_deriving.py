@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from core import derive, live, upkeep
+from core import live, upkeep
+from core.answers import derive
 from core.documents import upload
 from core.runtime import db
 from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, until_now

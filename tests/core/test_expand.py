@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from core import expand, jobs, upkeep
+from core import jobs, upkeep
 from core.documents import upload
 from core.errors import NotFound
 from core.jobs import Estimate, JobSpec
+from core.requests import expansion
 from core.runtime import db
 from tests.pipeline import add_document, make_job, ready_documents, rows
 
@@ -45,7 +46,7 @@ def test_a_job_with_a_request_that_is_held_is_not_through() -> None:
     upkeep.expand_job(job)
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET state = 'held'")
-        assert not expand.finish_if_done(session, job)
+        assert not expansion.finish_if_done(session, job)
 
 
 def test_a_document_that_is_being_deleted_is_not_asked_about_any_more() -> None:

@@ -11,7 +11,7 @@ from core.calls.report import ModelRow, quantile_ms
 from core.health import DatabaseHealth, now, readings, sampling
 from core.reports import health
 from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
-from core.reuse import ReuseHealth
+from core.requests.reuse import ReuseHealth
 from core.runtime import db, worker_lease
 from tests.pipeline import database_away, rows
 

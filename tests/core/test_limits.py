@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from core import claims, imports, jobs, live, process, upkeep
+from core.answers.record import Call, Failed
 from core.calls import rate_limits
 from core.calls.rate_limits import NoRoom
 from core.errors import InvalidInput
@@ -19,7 +20,6 @@ from core.jobs import JobSpec
 from core.live import LiveLane
 from core.providers import rate_limit_headers
 from core.providers.types import Limit
-from core.record import Call, Failed
 from core.runtime import db, worker_lease
 from core.settings import rate_caps, store
 from core.tables import Job

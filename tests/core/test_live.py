@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from core import claims, jobs, live, record, upkeep
+from core import claims, jobs, live, upkeep
+from core.answers import record
+from core.answers.record import Call, Kept
 from core.calls import ask, clients
 from core.documents import upload
 from core.live import LiveLane
 from core.money import pricing
 from core.providers.types import Usage
-from core.record import Call, Kept
 from core.runtime import db, worker_lease
 from core.tables import Job
 from tests import local_provider

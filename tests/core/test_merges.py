@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from core import derive, expand, jobs, live, merges, providers, upkeep
+from core import jobs, live, providers, upkeep
+from core.answers import derive
 from core.asking import prompts
 from core.asking.prompts import Asking
 from core.asking.request_plan import AROUND_AN_ANSWER, Question
@@ -19,6 +20,7 @@ from core.jobs import JobSpec
 from core.live import LiveLane
 from core.offline import answer as offline_answer
 from core.providers.known_models import context_tokens
+from core.requests import expansion, merges
 from core.runtime import db, tokens
 from core.tables import Job
 from tests.batch_provider import BatchProvider, Line
@@ -167,7 +169,7 @@ def test_a_merge_goes_out_only_when_all_parts_are_answered(openai: LocalProvider
 
 def finished(job: str) -> bool:
     with db.transaction() as session:
-        return expand.finish_if_done(session, job)
+        return expansion.finish_if_done(session, job)
 
 
 def test_a_part_that_fails_fails_the_merge_and_both_can_be_sent_again(openai: LocalProvider) -> None:

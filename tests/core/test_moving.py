@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from core import batches, live, moving, reuse, upkeep
+from core import batches, live, moving, upkeep
 from core import jobs as core_jobs
 from core.calls import breaker
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import Fallback, JobSpec
 from core.live import LiveLane
 from core.reports import jobs as report
+from core.requests import reuse
 from core.runtime import correlation, db
 from tests.batch_provider import BatchProvider
 from tests.local_provider import Asked, LocalProvider, Reply, error

@@ -15,7 +15,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from core import expand, jobs, live, moving, upkeep
+from core import jobs, live, moving, upkeep
+from core.answers.record import Call, Failed, Kept
 from core.asking import templates
 from core.asking.prompts import text_hash
 from core.asking.request_plan import Question
@@ -23,7 +24,7 @@ from core.calls import clients
 from core.errors import Conflict, InvalidInput
 from core.money import pricing
 from core.providers.types import Usage
-from core.record import Call, Failed, Kept
+from core.requests import expansion
 from core.runtime import db, tokens, worker_lease
 from core.tables import Job
 from tests import pipeline
@@ -162,7 +163,7 @@ class Moving(RuleBasedStateMachine):
                 pass
             upkeep.expand_job(self.job)
             with db.transaction() as session:
-                expand.finish_if_done(session, self.job)
+                expansion.finish_if_done(session, self.job)
             self.release()
             if self._state() == "completed":
                 break

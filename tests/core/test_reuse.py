@@ -16,15 +16,14 @@ import psycopg
 import pytest
 
 from core import claims, jobs, process
-from core import reuse as core_reuse
 from core.calls import clients
 from core.documents import upload
 from core.errors import InvalidInput, NotFound
 from core.health import sampling
 from core.jobs import JobSpec
 from core.process import Processed
-from core.reports import reuse as report
-from core.reuse import Memory, Which
+from core.requests import reuse, savings
+from core.requests.reuse import Memory, Which
 from core.runtime import db
 from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply
@@ -39,7 +38,7 @@ OTHER_MODEL = "gpt-4o"
 @pytest.fixture(autouse=True)
 def _as_in_a_new_process() -> Iterator[None]:
     yield
-    core_reuse._without_until = 0.0
+    reuse._without_until = 0.0
     clients.forget()
 
 
@@ -75,12 +74,12 @@ def test_memory_keeps_what_was_used_last() -> None:
 
 def test_a_text_that_this_process_answered_waits_for_nobodys_claim(openai: LocalProvider, database: str) -> None:
     assert ask().reused is False
-    hits = core_reuse.memory.hits
+    hits = reuse.memory.hits
     plain = database.replace("postgresql+psycopg://", "postgresql://")
     with ThreadPoolExecutor(1) as thread, psycopg.connect(plain) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (claims.CLAIM_LOCK,))
         assert thread.submit(ask).result(PATIENCE_S).reused is True
-    assert (len(openai.asked), core_reuse.memory.hits) == (1, hits + 1)
+    assert (len(openai.asked), reuse.memory.hits) == (1, hits + 1)
 
 
 def test_a_text_that_is_new_waits_for_the_claims_of_others(openai: LocalProvider, database: str) -> None:
@@ -97,9 +96,9 @@ def test_a_text_that_is_new_waits_for_the_claims_of_others(openai: LocalProvider
 def test_memory_learns_from_the_table(openai: LocalProvider) -> None:
     ask()
     (row,) = rows("SELECT fingerprint, response_id FROM request")
-    core_reuse.memory.forget(row["fingerprint"])
+    reuse.memory.forget(row["fingerprint"])
     assert ask().reused is True
-    assert core_reuse.memory.get(row["fingerprint"]) == row["response_id"]
+    assert reuse.memory.get(row["fingerprint"]) == row["response_id"]
     assert len(openai.asked) == 1
 
 
@@ -139,14 +138,14 @@ def test_without_lookups_a_text_is_asked_again_and_health_says_so(openai: LocalP
     ask()
     with lookups_broken():
         assert ask().reused is False
-        found = core_reuse.health()
+        found = reuse.health()
         assert not found.healthy
         assert "UndefinedColumn" in found.message
         (sample,) = [one for one in sampling.measured(datetime.now(UTC)) if one.component == "reuse"]
         assert (sample.healthy, sample.message) == (False, found.message)
         assert "without reuse" in found.message
     assert len(openai.asked) == 2
-    found = core_reuse.health()
+    found = reuse.health()
     assert found.healthy
     assert found.latency_ms is not None
     assert "memory" in found.message
@@ -160,22 +159,22 @@ def test_without_lookups_a_job_goes_on(lane: str) -> None:
     assert reused_in(job(document, **offline)) == [False]
     with lookups_broken():
         assert reused_in(job(document, **offline)) == [False]
-    core_reuse._without_until = 0.0
+    reuse._without_until = 0.0
     assert reused_in(job(document, **offline)) == [True]
 
 
 def test_another_failure_is_not_taken_for_the_lookups(database: str) -> None:
     seen = []
 
-    @core_reuse.or_without
+    @reuse.or_without
     def failing() -> None:
-        seen.append(core_reuse.looks_up())
+        seen.append(reuse.looks_up())
         with db.transaction() as session:
             db.execute(session, "SELECT 1 FROM there_is_no_such_table")
 
     with pytest.raises(Exception, match="there_is_no_such_table"):
         failing()
-    assert (seen, core_reuse.looks_up()) == ([True], True)
+    assert (seen, reuse.looks_up()) == ([True], True)
 
 
 @pytest.fixture
@@ -217,9 +216,9 @@ ALL = {"template", "model", "collection"}
 )
 def test_what_is_invalidated_is_asked_again_and_stays(three: dict[str, str], which: Which, stays: set[str]) -> None:
     gone = ALL - stays
-    assert core_reuse.count(which) == len(gone)
-    assert core_reuse.invalidate(which, "ann") == len(gone)
-    assert core_reuse.count(which) == 0
+    assert reuse.count(which) == len(gone)
+    assert reuse.invalidate(which, "ann") == len(gone)
+    assert reuse.count(which) == 0
     assert rows("SELECT count(*) AS n FROM response") == [{"n": 3}]
     assert reused_again(three) == stays
     # What was asked again is reused from now on.
@@ -237,7 +236,7 @@ def test_answers_of_deleted_jobs_are_invalidated_as_well(openai: LocalProvider, 
     points: dict[str, Any] = {"template": "key_points", "params": {"count": 2}}
     jobs.delete(job(document, **points))
     # Its evidence stands on it, so it stayed.
-    assert core_reuse.invalidate(which) == 1
+    assert reuse.invalidate(which) == 1
     assert reused_in(job(document, **points)) == [False]
 
 
@@ -245,7 +244,7 @@ def test_a_collection_is_asked_afresh_though_another_has_the_same_text(openai: L
     job(add_document(collection="one"))
     second = add_document(collection="two")
     job(second, reuse=False)
-    assert core_reuse.invalidate(Which(collection="two")) == 2
+    assert reuse.invalidate(Which(collection="two")) == 2
     assert reused_in(job(second)) == [False]
 
 
@@ -254,7 +253,7 @@ def test_what_is_older_is_invalidated(openai: LocalProvider) -> None:
     job(old)
     between = datetime.now(UTC)
     job(new)
-    assert core_reuse.invalidate(Which(before=between)) == 1
+    assert reuse.invalidate(Which(before=between)) == 1
     assert (reused_in(job(old)), reused_in(job(new))) == ([False], [True])
 
 
@@ -264,7 +263,7 @@ def test_an_estimate_and_the_batch_lane_see_what_is_invalidated() -> None:
     offline: dict[str, Any] = {"provider": "offline", "model": None}
     job(document, **offline)
     assert jobs.estimate(spec, datetime.now(UTC)).reused == 1
-    core_reuse.invalidate(Which(everything=True))
+    reuse.invalidate(Which(everything=True))
     assert jobs.estimate(spec, datetime.now(UTC)).reused == 0
     assert reused_in(job(document, lane="batch", **offline)) == [False]
     assert reused_in(job(document, lane="batch", **offline)) == [True]
@@ -281,14 +280,14 @@ def test_an_estimate_and_the_batch_lane_see_what_is_invalidated() -> None:
 )
 def test_nothing_is_invalidated_by_a_slip(which: Which, error: type[Exception]) -> None:
     with pytest.raises(error):
-        core_reuse.invalidate(which)
+        reuse.invalidate(which)
     with pytest.raises(error):
-        core_reuse.count(which)
+        reuse.count(which)
     assert rows("SELECT 1 FROM audit_entry") == []
 
 
-def figures() -> report.Reuse:
-    return report.read(datetime.now(UTC) - timedelta(hours=1))
+def figures() -> savings.Reuse:
+    return savings.read(datetime.now(UTC) - timedelta(hours=1))
 
 
 def cost() -> Decimal:
@@ -346,7 +345,7 @@ def test_a_merged_answer_saves_its_parts_once(openai: LocalProvider) -> None:
     spent, asked = cost(), len(openai.asked)
     job(one, **spec)
     assert (figures().hits, figures().saved_usd) == (1, spent)
-    core_reuse.invalidate(Which(everything=True))
+    reuse.invalidate(Which(everything=True))
     twice = make_job([one, same], "key_points", provider="openai", model="gpt-4", params={"count": 2})
     run_job(twice)
     assert len(openai.asked) == 2 * asked > 4

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.answers.derive import findings_of
 from core.asking.prompts import Asking
-from core.derive import findings_of
 from core.evidence import quotes
 from core.fields import FieldSpec
 from core.offline import answer

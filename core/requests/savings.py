@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core.reuse import REUSABLE
+from core.requests.reuse import REUSABLE
 from core.runtime import db
 
 

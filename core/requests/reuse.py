@@ -22,8 +22,8 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from core import former
 from core.errors import InvalidInput, NotFound, Unavailable
+from core.requests import former_models
 from core.runtime import db
 from core.tables import AuditEntry
 
@@ -172,7 +172,7 @@ CONDITIONS: dict[str, str] = {
     "template": "s.request_id IN (SELECT u.request_id FROM usage_record u WHERE u.template_id = :template)",
     "model": f"""(s.model = :model OR s.request_id IN (
         SELECT r.id FROM request r LEFT JOIN job j ON j.id = r.job_id
-        WHERE coalesce(r.model, {former.asked("model")}, r.single ->> 'model') = :model))""",
+        WHERE coalesce(r.model, {former_models.asked("model")}, r.single ->> 'model') = :model))""",
     "collection": """s.fingerprint IN (
         SELECT r.fingerprint FROM request r JOIN document d ON d.id = r.document_id
         JOIN collection c ON c.id = d.collection_id WHERE c.name = :collection

@@ -16,12 +16,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from core import former, providers
+from core import providers
+from core.answers.record import recount, storable
 from core.asking.prompts import Asking
 from core.asking.templates import asking as load_asking
 from core.errors import ProviderError
 from core.evidence import quotes
-from core.record import recount, storable
+from core.requests import former_models
 from core.runtime import db
 from core.runtime.ids import new_id
 
@@ -157,7 +158,7 @@ WITH chosen AS MATERIALIZED (
 SELECT r.*, s.text, CASE WHEN s.text IS NULL THEN CAST(s.raw AS text) END AS raw, s.finish_reason, s.result,
   CASE WHEN s.id IS NULL THEN 'answer_lost' ELSE s.verdict END AS verdict,
   CASE WHEN s.id IS NULL THEN 'Its answer was deleted meanwhile. Send it again.' ELSE s.verdict_message END AS message,
-  {former.asked("provider")} AS provider, j.template_id, j.template_version, j.params
+  {former_models.asked("provider")} AS provider, j.template_id, j.template_version, j.params
 FROM chosen r JOIN job j ON j.id = r.job_id LEFT JOIN response s ON s.id = r.response_id ORDER BY r.id
 """
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import merges
+from core.answers.record import REUSED_RECORDS
 from core.asking.prompts import Asking
 from core.asking.request_plan import AROUND_AN_ANSWER, New, Question
 from core.providers.types import Provider
-from core.record import REUSED_RECORDS
-from core.reuse import REUSABLE, is_known, looks_up
+from core.requests import merges
+from core.requests.reuse import REUSABLE, is_known, looks_up
 from core.runtime import db, queue
 from core.tables import JobEvent
 

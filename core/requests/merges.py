@@ -11,9 +11,10 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import former, providers
+from core import providers
 from core.asking import prompts, templates
 from core.asking.prompts import Asking
+from core.requests import former_models
 from core.runtime import db, tokens
 
 
@@ -49,7 +50,7 @@ SELECT m.id, p.lane, p.lacks FROM request m JOIN job j ON j.id = m.job_id JOIN L
       FILTER (WHERE r.state <> 'succeeded' OR s.result IS NULL) AS lacks
   FROM request r LEFT JOIN response s ON s.id = r.response_id WHERE r.merge_id = m.id
 ) p ON true
-WHERE m.id = ANY(:ids) AND m.id > {former.UNTIL} AND NOT p.open
+WHERE m.id = ANY(:ids) AND m.id > {former_models.UNTIL} AND NOT p.open
   AND (m.state = 'held' OR m.state = 'failed' AND m.error_code = 'part_failed')
 ORDER BY m.id
 """

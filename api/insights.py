@@ -6,8 +6,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.schemas import Cursor, EvidenceOut, InsightOut, InsightState, Limit, ListOut, fields_of
-from core.reports import insights as report
-from core.reports.insights import InsightRow
+from core.insights import report
+from core.insights.report import InsightRow
 
 router = APIRouter(prefix="/insights", tags=["insights"])
 

@@ -30,13 +30,10 @@ from api.schemas import (
     listed,
     spent,
 )
-from core import imports, moving
-from core import jobs as core_jobs
-from core.jobs import Fallback, JobSpec, Leftovers
-from core.reports import jobs as report
-from core.reports import output as output_report
-from core.reports import stats
-from core.reports.jobs import EventRow, JobRow, ProviderBatchRow, RequestRow, ResponseRow
+from core.jobs import launch, moving, own_requests, report, stats
+from core.jobs import output as output_report
+from core.jobs.launch import Fallback, JobSpec, Leftovers
+from core.jobs.report import EventRow, JobRow, ProviderBatchRow, RequestRow, ResponseRow
 from core.runtime import shared_clock
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
@@ -77,8 +74,8 @@ def spec(body: JobIn) -> JobSpec:
 
 @router.post("/estimate", response_model=EstimateOut)
 def estimate(body: JobIn) -> Any:
-    found = core_jobs.estimate(spec(body), shared_clock.now())
-    took = report.turnaround(body.provider, core_jobs.model_for(body.provider, body.model))
+    found = launch.estimate(spec(body), shared_clock.now())
+    took = report.turnaround(body.provider, launch.model_for(body.provider, body.model))
     return {
         **fields_of(found, EstimateOut),
         "cost_usd": {"live": found.cost_live, "batch": found.cost_batch},
@@ -93,7 +90,7 @@ def overview() -> dict[str, Any]:
 
 @router.post("/", status_code=201, response_model=JobOut)
 def create(body: JobIn) -> Any:
-    return out(report.get(core_jobs.create(spec(body), shared_clock.now(), start=body.start)))
+    return out(report.get(launch.create(spec(body), shared_clock.now(), start=body.start)))
 
 
 @router.get("/", response_model=ListOut[JobOut])
@@ -108,37 +105,37 @@ def get(job_id: str) -> Any:
 
 @router.put("/{job_id}", response_model=JobOut)
 def change(job_id: str, body: JobChangeIn) -> Any:
-    core_jobs.rename(job_id, body.name, body.description)
+    launch.rename(job_id, body.name, body.description)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/start", response_model=JobOut)
 def start(job_id: str, body: StartIn | None = None) -> Any:
-    core_jobs.start(job_id, confirmed=body is not None and body.confirmed)
+    launch.start(job_id, confirmed=body is not None and body.confirmed)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/cancel", response_model=JobOut)
 def cancel(job_id: str) -> Any:
-    core_jobs.cancel(job_id)
+    launch.cancel(job_id)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/pause", response_model=JobOut)
 def pause(job_id: str) -> Any:
-    core_jobs.pause(job_id)
+    launch.pause(job_id)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/resume", response_model=JobOut)
 def resume(job_id: str) -> Any:
-    core_jobs.resume(job_id)
+    launch.resume(job_id)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/retry", response_model=JobOut)
 def retry(job_id: str, body: RetryIn | None = None) -> Any:
-    core_jobs.retry(job_id, body.lane if body else None)
+    launch.retry(job_id, body.lane if body else None)
     return out(report.get(job_id))
 
 
@@ -162,7 +159,7 @@ def move_estimate(job_id: str, body: MoveIn) -> Any:
 @router.delete("/{job_id}", status_code=204)
 def delete(job_id: str) -> None:
     """An ended job or a draft. Its requests go; what it cost and what it found stay."""
-    core_jobs.delete(job_id)
+    launch.delete(job_id)
 
 
 @router.get("/{job_id}/provider_batches", response_model=ListOut[ProviderBatchOut])
@@ -178,7 +175,7 @@ def requests(job_id: str, state: RequestState | None = None, limit: Limit = 100,
 @router.post("/{job_id}/requests", status_code=201, response_model=JobOut, openapi_extra=DOCUMENTED)
 def add_requests(job_id: str, given: Annotated[HandedIn, Depends(handed_in)]) -> Any:
     """Add own requests to a draft without a template. All or nothing: `detail` names the lines that are bad."""
-    add = imports.add if given.is_file else imports.add_requests
+    add = own_requests.add if given.is_file else own_requests.add_requests
     add(job_id, given.lines, shared_clock.now())
     return out(report.get(job_id))
 

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api import errors
-from core.health import metrics
-from core.reports.metrics import Counters, Metric, Number
+from core.health import prometheus
+from core.health.counters import Counters, Metric, Number
 from core.runtime import shared_clock
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -36,7 +36,7 @@ class Exposition:
     def text(self) -> str:
         with self._lock:
             if self._made is None or time.monotonic() - self._made > self._keep_seconds:
-                found = metrics.read(self._counters, shared_clock.now())
+                found = prometheus.read(self._counters, shared_clock.now())
                 self._text = "".join(line for metric in found for line in lines(metric))
                 self._made = time.monotonic()
             return self._text

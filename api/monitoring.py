@@ -6,10 +6,10 @@ from fastapi import APIRouter
 
 from api.schemas import ComponentOut, HealthOut, StuckOut, WorkerOut, fields_of
 from core import __version__
-from core.health import now
+from core.health import now, report
 from core.health.now import Component
-from core.reports import health, stuck
 from core.runtime import shared_clock
+from core.upkeep import stuck
 
 router = APIRouter(prefix="/internal/monitoring", tags=["internal"])
 
@@ -25,7 +25,7 @@ def monitoring_health() -> Any:
         "timestamp": at,
         "version": __version__,
         "components": [component(one) for one in components],
-        "workers": [fields_of(row, WorkerOut) for row in health.workers(kind=None)] if reachable else [],
+        "workers": [fields_of(row, WorkerOut) for row in report.workers(kind=None)] if reachable else [],
         "stuck": [fields_of(row, StuckOut) for row in stuck.read()] if reachable else [],
     }
 

@@ -8,14 +8,13 @@ from fastapi import APIRouter
 
 from api.jobs import out as job_out
 from api.schemas import BatchProcessIn, JobOut, ListOut, OperationOut, ProcessIn, ProcessOut
-from core import jobs as core_jobs
-from core import process
 from core.asking import templates
 from core.calls import clients
 from core.documents import upload
 from core.errors import InvalidInput
-from core.jobs import JobSpec
-from core.reports import jobs as report
+from core.jobs import launch, report
+from core.jobs.launch import JobSpec
+from core.live import single_text
 from core.runtime.ids import new_id
 
 router = APIRouter(prefix="/text_processing", tags=["text_processing"])
@@ -33,7 +32,7 @@ def operations() -> Any:
 
 @router.post("/process", response_model=ProcessOut)
 async def process_one(body: ProcessIn) -> Any:
-    return await process.process(body.operation, body.text, body.options, body.provider, body.model)
+    return await single_text.process(body.operation, body.text, body.options, body.provider, body.model)
 
 
 @router.post("/batch_process", status_code=202, response_model=JobOut)
@@ -42,7 +41,7 @@ def process_many(body: BatchProcessIn) -> Any:
     collection = f"texts {datetime.now(UTC):%Y-%m-%d %H:%M:%S} {new_id('txt')[-4:]}"
     spec = JobSpec(
         template=body.operation,
-        provider=body.provider or process.default_provider(),
+        provider=body.provider or single_text.default_provider(),
         collection=collection,
         model=body.model,
         lane=body.lane,
@@ -51,8 +50,8 @@ def process_many(body: BatchProcessIn) -> Any:
     )
     if any(not text.strip() for text in body.texts):
         raise InvalidInput("A text is empty. Leave it out.")
-    core_jobs.check(spec)
+    launch.check(spec)
     clients.provider(spec.provider)
     for number, text in enumerate(body.texts, 1):
         upload.add(f"text-{number:05}.txt", io.BytesIO(text.encode()), collection, media_type="text/plain")
-    return job_out(report.get(core_jobs.create(spec, datetime.now(UTC))))
+    return job_out(report.get(launch.create(spec, datetime.now(UTC))))

@@ -12,11 +12,11 @@ from typing import Any
 
 import structlog
 
-from core import process
 from core.asking import templates
 from core.calls import clients
 from core.environment import Settings, get_settings
 from core.errors import CairnError, ConfigurationError
+from core.live import single_text
 from core.runtime import db, migrate
 from core.runtime.logs import adopt, configure_logs
 from core.runtime.supervision import Child, ChildState, Command
@@ -24,7 +24,7 @@ from core.settings import store
 
 log = structlog.get_logger()
 # Imported before the first page needs them, then frozen: a garbage collection never walks over them again.
-HEAVY = ("pandas", "pyarrow", "plotly.express", "genai_prices", "bpe_openai", "core.jobs", "core.money.costs")
+HEAVY = ("pandas", "pyarrow", "plotly.express", "genai_prices", "bpe_openai", "core.jobs.launch", "core.money.costs")
 POSTGRES_STOP_SECONDS = 2.0
 # Calls in flight get this long to be answered, so that everything has ended within five seconds.
 EMBEDDED_GRACE_SECONDS = 4.0
@@ -79,7 +79,7 @@ def _bring_up(settings: Settings, stack: AsyncExitStack) -> None:
     migrate.upgrade()
     templates.sync_built_ins()
     stack.callback(store.follow().stop)
-    stack.enter_context(process.seen())
+    stack.enter_context(single_text.seen())
     if settings.embedded_jobs:
         grace = EMBEDDED_GRACE_SECONDS if settings.shutdown_grace_seconds is None else settings.shutdown_grace_seconds
         told = {"DATABASE_URL": url, "CAIRN_PARENT_PID": str(os.getpid()), "SHUTDOWN_GRACE_SECONDS": str(grace)}

@@ -14,12 +14,14 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from core import moving, removal, upkeep
 from core.environment import get_settings
 from core.errors import Unavailable
 from core.health import sampling
-from core.retention import FIRST_RUN
+from core.jobs import moving
+from core.retention import removal
+from core.retention.rules import FIRST_RUN
 from core.runtime import db, shared_clock
+from core.upkeep import tick as upkeep_tick
 
 log = structlog.get_logger()
 LEADER_LOCK = 0x0CA1_0003
@@ -101,7 +103,7 @@ class AsLeader:
 
 
 def _tick(at: datetime) -> None:
-    upkeep.tick(at)
+    upkeep_tick.tick(at)
     moving.follow_rules(at)
 
 

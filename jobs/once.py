@@ -13,11 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from core import batches, live, moving, removal, rounds, upkeep
+from core.batch import steps as batch_steps
 from core.documents import extract
 from core.environment import Settings
 from core.errors import CairnError
+from core.jobs import moving
+from core.live import lane as live_lane
+from core.retention import removal
 from core.runtime import shared_clock
+from core.upkeep import one_round, tick
 from jobs import process
 
 log = structlog.get_logger()
@@ -41,8 +45,8 @@ class Round:
         self.failures: list[str] = []
 
     async def make(self) -> None:
-        newest = await asyncio.to_thread(rounds.newest_task)
-        await self._try({"taking over from the dead": asyncio.to_thread(upkeep.take_over, shared_clock.now())})
+        newest = await asyncio.to_thread(one_round.newest_task)
+        await self._try({"taking over from the dead": asyncio.to_thread(tick.take_over, shared_clock.now())})
         await self._try({"moving what waits": asyncio.to_thread(moving.follow_rules, shared_clock.now())})
         await self._advance()
         await self._try({"deriving": self._derive()})
@@ -54,9 +58,9 @@ class Round:
         await self._try({f"job {job_id}": lane.pump(job_id) for job_id in (await _open()).live_jobs})
         await self._try({"deriving": self._derive()})
         await self._try({"removing": asyncio.to_thread(removal.run, shared_clock.now())})
-        await asyncio.to_thread(rounds.finish_jobs)
-        await asyncio.to_thread(rounds.forget_tasks, newest)
-        for trouble in await asyncio.to_thread(rounds.troubles, self._seen):
+        await asyncio.to_thread(one_round.finish_jobs)
+        await asyncio.to_thread(one_round.forget_tasks, newest)
+        for trouble in await asyncio.to_thread(one_round.troubles, self._seen):
             self._failed(trouble)
 
     async def _advance(self) -> None:
@@ -68,7 +72,9 @@ class Round:
 
     async def _derive(self) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while await asyncio.to_thread(live.derive_chunk) or ((await _open()).answered and time.monotonic() < deadline):
+        while await asyncio.to_thread(live_lane.derive_chunk) or (
+            (await _open()).answered and time.monotonic() < deadline
+        ):
             await asyncio.sleep(0.01)
 
     async def _extract(self) -> None:
@@ -99,10 +105,10 @@ class Round:
         print(told, file=sys.stderr)
 
 
-async def _open() -> rounds.Open:
-    return await asyncio.to_thread(rounds.what_is_open)
+async def _open() -> one_round.Open:
+    return await asyncio.to_thread(one_round.what_is_open)
 
 
 def _expand_and_pack(job_id: str) -> None:
-    upkeep.expand_job(job_id)
-    batches.pack_job(job_id)
+    tick.expand_job(job_id)
+    batch_steps.pack_job(job_id)

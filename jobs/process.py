@@ -11,11 +11,11 @@ from typing import NoReturn
 
 import structlog
 
-from core import batches
-from core.batches import Batches
+from core.batch import steps
+from core.batch.steps import Batches
 from core.calls import clients
 from core.environment import Settings
-from core.live import LiveLane
+from core.live.lane import LiveLane
 from core.runtime import db, worker_lease
 from core.runtime.supervision import end_with_parent
 from core.settings import limits
@@ -68,7 +68,7 @@ def stop_on_signals() -> asyncio.Event:
 @contextlib.asynccontextmanager
 async def at_work(settings: Settings, leads: Callable[[], bool]) -> AsyncIterator[Worker]:
     """A worker of this process; as the block ends, every claim of it is given back."""
-    await asyncio.to_thread(batches.tidy)
+    await asyncio.to_thread(steps.tidy)
     name = db.process_name()
     worker_id = await asyncio.to_thread(worker_lease.register, name)
     worker_lease.name_connections(worker_id)

@@ -10,9 +10,9 @@ import psycopg
 import structlog
 from procrastinate.exceptions import ConnectorException
 
-from core.batches import Batches
+from core.batch.steps import Batches
 from core.errors import Unavailable
-from core.live import LiveLane
+from core.live.lane import LiveLane
 from core.runtime import db, queue, worker_lease
 from jobs import tasks
 

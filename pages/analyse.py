@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core import jobs as core_jobs
 from core.asking import templates
-from core.documents import report
+from core.documents import report as documents_report
 from core.errors import CairnError
-from core.jobs import Estimate, JobSpec
-from core.reports import jobs as job_report
+from core.jobs import launch as core_jobs
+from core.jobs import report as job_report
+from core.jobs.launch import Estimate, JobSpec
 from pages import choosing, launching, widgets
 from pages.answers import show_answers
 
@@ -18,7 +18,7 @@ if st.button("Own requests, from a JSONL file", icon=":material/upload_file:", t
     widgets.go("own_requests.py")
 widgets.show_told()
 
-collections = [c for c in report.collections() if c.documents]
+collections = [c for c in documents_report.collections() if c.documents]
 if not collections:
     widgets.empty("There are no documents to ask yet.", "documents.py", "Upload documents")
     st.stop()
@@ -72,7 +72,7 @@ def launch(job_spec: JobSpec) -> str | None:
 
 def first_three() -> JobSpec:
     ids = where.get("documents") or tuple(
-        row.id for row in report.find(collection=where["collection"], state="ready", limit=3).items
+        row.id for row in documents_report.find(collection=where["collection"], state="ready", limit=3).items
     )
     return replace(spec, collection=None, documents=tuple(ids)[:3], name=f"Try: {template.name}")
 

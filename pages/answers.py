@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.reports import jobs
-from core.reports.jobs import ResponseRow
+from core.jobs import report
+from core.jobs.report import ResponseRow
 from pages import widgets
 
 ENDINGS = {
@@ -17,7 +17,7 @@ ENDINGS = {
 
 
 def show_answers(job_id: str, limit: int = 20) -> None:
-    page = jobs.responses(job_id, limit=limit)
+    page = report.responses(job_id, limit=limit)
     for row in page.items:
         with st.container(border=True):
             gone = "A document that was deleted" if row.document else row.custom_id

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.environment import get_settings
-from core.reports.jobs import ProviderBatchRow
+from core.jobs.report import ProviderBatchRow
 from pages.job_words import PROVIDERS
 from pages.widgets import count, lasted, until
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from core import jobs, languages
+from core import languages
 from core.asking.templates import TemplateView
 from core.calls import clients
 from core.documents import report
 from core.documents.report import CollectionRow
+from core.jobs import launch
 from core.providers.known_models import SUGGESTED
 from core.settings import defaults
 from pages import widgets
@@ -63,8 +64,8 @@ def model(key: str | None = None, other_than: tuple[str, str] = ("", "")) -> tup
             "Free, and no language model: it picks sentences by their weight and cannot translate. Set an API key for "
             "real answers."
         )
-        return provider, jobs.model_for(provider, None)
-    default = jobs.model_for(provider, None)
+        return provider, launch.model_for(provider, None)
+    default = launch.model_for(provider, None)
     options = [one for one in dict.fromkeys([default, *SUGGESTED[provider]]) if (provider, one) != other_than]
     chosen = st.selectbox(
         "Model",

@@ -4,9 +4,10 @@ import bisect
 
 import streamlit as st
 
-from core.documents import report, upload
+from core.documents import report as documents_report
+from core.documents import upload
 from core.documents.extraction import SUPPORTED
-from core.reports import insights
+from core.insights import report as insights_report
 from pages import kept, widgets
 from pages.deletion import ask_to_delete
 
@@ -22,7 +23,7 @@ def number(name: str) -> int | None:
 
 
 document_id = st.query_params.get("id", "")
-found = report.by_ids([document_id])
+found = documents_report.by_ids([document_id])
 if not found:
     st.title("Document")
     widgets.show_told()
@@ -68,7 +69,7 @@ if document.state != "ready":
 
     @widgets.live(1)
     def wait() -> None:
-        if not [row for row in report.by_ids([document_id]) if row.state in ("queued", "extracting")]:
+        if not [row for row in documents_report.by_ids([document_id]) if row.state in ("queued", "extracting")]:
             st.rerun()
 
     wait()
@@ -123,8 +124,8 @@ def turn_to(offset: int) -> None:
 
 with right:
     st.subheader("Insights from here")
-    mine = {insight.id: insight for insight in insights.find(document=document.id, limit=50).items}
-    found_here = (e for e in insights.evidence([*mine]) if e.document == document.id)
+    mine = {insight.id: insight for insight in insights_report.find(document=document.id, limit=50).items}
+    found_here = (e for e in insights_report.evidence([*mine]) if e.document == document.id)
     # Each once, at its first quote: several answers may bring the same one, and one answer several.
     places: dict[str, tuple[int, int]] = {}
     for at, until, insight in sorted((e.start or 0, e.end or 0, e.insight) for e in found_here if e.end is not None):

@@ -5,13 +5,13 @@ from datetime import datetime
 import pandas as pd
 import streamlit as st
 
-from core import boot
-from core import health as core_health
-from core.calls import clients, report
+from core import boot, health
+from core.calls import clients
+from core.calls import report as calls_report
 from core.health import now
+from core.health import report as reports_health
 from core.health.now import Component
 from core.health.readings import PROVIDER
-from core.reports import health as reports_health
 from pages import health_breakers, health_past, health_reuse, health_stuck, health_words, widgets
 
 st.title("Health")
@@ -91,11 +91,11 @@ def model_table(moment: datetime) -> None:
             widgets.until(m.retry_at, moment) if m.breaker == "open" and m.retry_at else "",
             m.calls,
             100 * m.failed / m.calls if m.calls else None,
-            report.quantile_ms(m.latencies, 0.5),
-            report.quantile_ms(m.latencies, 0.95),
+            calls_report.quantile_ms(m.latencies, 0.5),
+            calls_report.quantile_ms(m.latencies, 0.95),
             None if m.headroom is None else 100 * m.headroom,
         )
-        for m in report.models()
+        for m in calls_report.models()
     ]
     names = ["Provider", "Model", "Breaker", "Tried again", "Calls in 10 min", *FIGURES]
     if rows:
@@ -132,7 +132,7 @@ def stuck() -> None:
 
 
 at_this_moment()
-if core_health.database().connected:
+if health.database().connected:
     breakers()
     health_breakers.by_name()
     health_breakers.dialogs()

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import streamlit as st
 
-from core import jobs
 from core.calls import breaker, breaker_report
 from core.calls.breaker_report import BreakerView
+from core.jobs import launch
 from core.providers.known_models import SUGGESTED
 from core.settings import credentials
 from pages import breaker_words, widgets
@@ -114,7 +114,7 @@ def by_name() -> None:
         provider = st.selectbox(
             "Provider", credentials.NAMES, format_func=widgets.PROVIDERS.__getitem__, key="stop_provider"
         )
-        default = jobs.model_for(provider, None)
+        default = launch.model_for(provider, None)
         options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
         model = st.selectbox("Model", options, accept_new_options=True, key=f"stop_model_{provider}")
         if st.button("Open its breaker", disabled=not model):

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from core.environment import get_settings
+from core.health import report
 from core.health.readings import PROVIDER
-from core.reports import health
-from core.reports.health import PastRow
+from core.health.report import PastRow
 from pages import health_words, widgets
 from pages.charts import Line, lines, states
 
@@ -47,7 +47,7 @@ def show(moment: datetime) -> None:
     )
     back, step = PERIODS[period]
     start = moment.replace(minute=0, second=0, microsecond=0) - back
-    rows = health.past(start, step)
+    rows = report.past(start, step)
     if len({row.time for row in rows}) < 2:
         hours = "samples of two hours" if step >= timedelta(hours=1) else "20 minutes of samples"
         every = widgets.span(get_settings().health_sample_seconds)

@@ -6,9 +6,8 @@ from itertools import groupby
 import pandas as pd
 import streamlit as st
 
-from core import stuck
-from core.reports import stuck as report
-from core.reports.stuck import LATE, Kind, StuckRow
+from core.upkeep import requeue, stuck
+from core.upkeep.stuck import LATE, Kind, StuckRow
 from pages import widgets
 from pages.health_words import STUCK
 
@@ -22,7 +21,7 @@ WIDTHS = {
 
 def show(moment: datetime) -> None:
     st.subheader("Stuck or late")
-    found = report.read()
+    found = stuck.read()
     if not found:
         st.caption(f"Nothing. What waits for more than {widgets.span(LATE.total_seconds())} is listed here.")
     for kind, rows in groupby(found, key=lambda row: row.kind):
@@ -33,7 +32,7 @@ def show(moment: datetime) -> None:
 def _group(kind: Kind, rows: list[StuckRow], moment: datetime) -> None:
     one, many, effect = STUCK[kind]
     number = len(rows) if kind == "batches" else sum(row.number for row in rows)
-    more = "or more " if len(rows) == report.MOST_SHOWN else ""
+    more = "or more " if len(rows) == stuck.MOST_SHOWN else ""
     st.markdown(f":red[:material/hourglass_disabled:] **{widgets.count(number, f'{more}{one}', f'{more}{many}')}**")
     st.caption(effect)
     table = [(row.name, row.number, widgets.ago(row.since, moment) if row.since else "–", row.reason) for row in rows]
@@ -55,6 +54,6 @@ def _group(kind: Kind, rows: list[StuckRow], moment: datetime) -> None:
 
 
 def _requeue(kind: Kind, chosen: list[StuckRow], moment: datetime) -> None:
-    number = stuck.requeue(kind, [row.id for row in chosen], moment)
+    number = requeue.requeue(kind, [row.id for row in chosen], moment)
     one, many, _ = STUCK[kind]
     widgets.tell(f"Requeued: {widgets.count(number, one, many)}.")

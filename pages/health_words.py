@@ -1,7 +1,7 @@
 """What components, figures and kinds of stuck work are called."""
 
 from core.health.readings import PROVIDER
-from core.reports.stuck import Kind
+from core.upkeep.stuck import Kind
 from pages import widgets
 
 COMPONENTS = {

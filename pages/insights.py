@@ -4,10 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from core.asking import templates
-from core.documents import report
+from core.documents import report as documents_report
 from core.errors import NotFound
-from core.reports import insights
-from core.reports.insights import InsightRow
+from core.insights import report as insights_report
+from core.insights.report import InsightRow
 from pages import widgets
 
 PER_PAGE = 100
@@ -16,7 +16,7 @@ st.title("Insights")
 
 with widgets.tiles():
     q = st.text_input("Search", key="q", bind="query-params", placeholder='words, "a phrase", -not', type="search")
-    names = [c.name for c in report.collections()]
+    names = [c.name for c in documents_report.collections()]
     collection = st.selectbox("Collection", names, index=None, placeholder="All", key="collection", bind="query-params")
     kinds = {t.id: t.name for t in templates.list_all() if t.insights}
     template = st.selectbox(
@@ -43,7 +43,7 @@ def drawer(insight: InsightRow) -> None:
     known = f"supported by {widgets.count(insight.support, 'document')}" if insight.support else "not supported"
     seen = widgets.ago(insight.first_seen, widgets.utc_now())
     st.caption(f"{known} · confidence {insight.confidence:.0%} · first seen {seen}")
-    for evidence in insights.evidence([insight.id]):
+    for evidence in insights_report.evidence([insight.id]):
         with st.container(border=True):
             if evidence.supported:
                 st.markdown(f"“{widgets.plain(evidence.quote)}”")
@@ -92,20 +92,20 @@ def from_link() -> InsightRow | None:
         return None
     st.session_state["opened"] = wanted
     try:
-        return insights.get(wanted)
+        return insights_report.get(wanted)
     except NotFound as error:
         st.info(error.message)
         return None
 
 
 linked = from_link()
-total = insights.count(**filters, supported=supported)
+total = insights_report.count(**filters, supported=supported)
 trail = st.session_state.setdefault("insight_cursors", {})
 if trail.get("filters") != (filters, supported):
     trail.clear()
     trail.update(filters=(filters, supported), cursors=[None])
 
-page = insights.find(**filters, supported=supported, limit=PER_PAGE, cursor=trail["cursors"][-1])
+page = insights_report.find(**filters, supported=supported, limit=PER_PAGE, cursor=trail["cursors"][-1])
 if page.items:
     shown = (len(trail["cursors"]) - 1) * PER_PAGE
     st.caption(f"{shown + 1:,} to {shown + len(page.items):,} of {total:,}. Select a row to see its quotes.")

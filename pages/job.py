@@ -4,13 +4,13 @@ import streamlit as st
 
 from core.asking import templates
 from core.errors import NotFound
-from core.reports import jobs
+from core.jobs import report
 from pages import job_actions, job_batches, job_parts, job_requests, widgets
 from pages.answers import show_answers
 
 job_id = st.query_params.get("id", "")
 try:
-    job = jobs.get(job_id)
+    job = report.get(job_id)
 except NotFound as error:
     st.title("Job")
     st.info(error.message if job_id else "This link names no job.")
@@ -32,7 +32,7 @@ TABS = ["Answers", "Requests", "Provider batches", "Timeline"]
 
 @widgets.live(None if job.ended else 2)
 def live() -> None:
-    row = jobs.get(job_id)
+    row = report.get(job_id)
     if row.state != job.state or job_actions.offered(row) != job_actions.offered(job):
         st.rerun()
     job_parts.header(row)

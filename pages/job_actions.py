@@ -7,9 +7,8 @@ from typing import Literal
 
 import streamlit as st
 
-from core import jobs
-from core.reports import canary
-from core.reports.jobs import JobRow
+from core.jobs import canary, launch
+from core.jobs.report import JobRow
 from pages import job_dialogs, job_moving, job_words, launching, widgets
 
 
@@ -47,12 +46,12 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
     confirmed = "start" in actions and launching.confirmed(row.provider, row.estimate_usd)
     with st.container(horizontal=True, vertical_alignment="center"):
         if "start" in actions:
-            start = partial(jobs.start, row.id, confirmed=confirmed)
+            start = partial(launch.start, row.id, confirmed=confirmed)
             _now("Start", ":material/play_arrow:", start, primary=True, disabled=not confirmed)
         if "resume" in actions:
-            _now("Resume", ":material/play_arrow:", lambda: jobs.resume(row.id), primary=True)
+            _now("Resume", ":material/play_arrow:", lambda: launch.resume(row.id), primary=True)
         if "pause" in actions:
-            _now("Pause", ":material/pause:", lambda: jobs.pause(row.id))
+            _now("Pause", ":material/pause:", lambda: launch.pause(row.id))
         if "cancel" in actions and st.button("Cancel job", icon=":material/stop_circle:"):
             job_dialogs.cancel(row)
         if "again" in actions and st.button("Send again", icon=":material/replay:"):
@@ -94,7 +93,7 @@ def decide(row: JobRow) -> None:
         if row.unread:
             st.caption(f"Not in the rest yet, as they are still being read: {widgets.count(row.unread, 'document')}.")
         with st.container(horizontal=True):
-            _now(f"Release {rest}", ":material/play_arrow:", lambda: jobs.resume(row.id), primary=True)
+            _now(f"Release {rest}", ":material/play_arrow:", lambda: launch.resume(row.id), primary=True)
             if st.button("Drop the rest", icon=":material/stop_circle:"):
                 job_dialogs.cancel(row)
 

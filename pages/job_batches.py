@@ -3,16 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from core.reports import batches
-from core.reports import jobs as report
-from core.reports.jobs import JobRow, ProviderBatchRow
+from core.batch import report as batch_report
+from core.jobs import report as jobs_report
+from core.jobs.report import JobRow, ProviderBatchRow
 from pages import batch_words, job_words, widgets
 
 PER_PAGE = 100
 
 
 def show(row: JobRow) -> None:
-    page = report.provider_batches(row.id, limit=PER_PAGE)
+    page = jobs_report.provider_batches(row.id, limit=PER_PAGE)
     now = widgets.utc_now()
     if row.lane == "batch" and row.provider != "offline":
         st.caption(job_words.leftovers(row))
@@ -72,7 +72,7 @@ def _batch(row: JobRow, batch: ProviderBatchRow) -> None:
 
 def _odd_lines(job_id: str, batch_id: str) -> None:
     """Lines of the results that could not be used, as they came: a stranger's bytes, shown as text and nothing else."""
-    lines = batches.odd_lines(job_id, batch=batch_id)
+    lines = batch_report.odd_lines(job_id, batch=batch_id)
     with st.expander(f"Lines that could not be used: {len(lines)} shown, kept as they came"):
         for line in lines:
             st.caption(f"{batch_words.ODD_KINDS.get(line.kind, line.kind)}, {line.size:,} bytes")

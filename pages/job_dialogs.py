@@ -5,10 +5,9 @@ from decimal import Decimal
 
 import streamlit as st
 
-from core import jobs as core_jobs
-from core.jobs import Lane
-from core.reports import jobs as report
-from core.reports.jobs import JobRow
+from core.jobs import launch, report
+from core.jobs.launch import Lane
+from core.jobs.report import JobRow
 from core.runtime.paging import MOST
 from pages import batch_words, job_words, widgets
 
@@ -36,14 +35,14 @@ def cancel(row: JobRow) -> None:
         f"- Answered, and kept: {row.succeeded:,}"
     )
     st.caption("What is dropped can be sent again later.")
-    st.button("Cancel job", type="primary", on_click=lambda: _carry_out(lambda: core_jobs.cancel(row.id)))
+    st.button("Cancel job", type="primary", on_click=lambda: _carry_out(lambda: launch.cancel(row.id)))
 
 
 @st.dialog("Send again")
 def send_again(row: JobRow) -> None:
     if _over():
         st.rerun()
-    left = core_jobs.resend_estimate(row.id, widgets.utc_now())
+    left = launch.resend_estimate(row.id, widgets.utc_now())
     unanswered = row.failed + row.cancelled
     if not left.requests:
         st.markdown(f"Nothing of **{widgets.plain(row.name)}** can be sent again: {_not_sendable(unanswered)}.")
@@ -66,7 +65,7 @@ def send_again(row: JobRow) -> None:
 
     def act() -> None:
         lane = st.session_state["resend_lane"]
-        _carry_out(lambda: core_jobs.retry(row.id, lane))
+        _carry_out(lambda: launch.retry(row.id, lane))
 
     st.button(f"Send {left.requests:,} again", type="primary", on_click=act)
 
@@ -98,9 +97,7 @@ def settle(row: JobRow) -> None:
         f"Look at {name} first. If the batch is not there, say so here, and its requests go out again at once. If it "
         "is there after all, they are billed twice."
     )
-    st.button(
-        "It is not there", type="primary", on_click=lambda: _carry_out(lambda: core_jobs.give_up_looking(choice.id))
-    )
+    st.button("It is not there", type="primary", on_click=lambda: _carry_out(lambda: launch.give_up_looking(choice.id)))
 
 
 @st.dialog("Rename")
@@ -112,7 +109,7 @@ def rename(row: JobRow) -> None:
 
     def act() -> None:
         name, description = st.session_state["new_name"], st.session_state["new_description"]
-        _carry_out(lambda: core_jobs.rename(row.id, name, description))
+        _carry_out(lambda: launch.rename(row.id, name, description))
 
     st.button("Save", type="primary", on_click=act)
 
@@ -121,7 +118,7 @@ def rename(row: JobRow) -> None:
 def delete(row: JobRow) -> None:
     if _over():
         widgets.go("jobs.py")
-    going = core_jobs.removal(row.id)
+    going = launch.removal(row.id)
     st.markdown(f"Delete **{widgets.plain(row.name)}** for good?")
     st.markdown(
         f"- Removed: {widgets.count(going.requests, 'request')}, {widgets.count(going.responses, 'answer')}, "
@@ -131,5 +128,5 @@ def delete(row: JobRow) -> None:
     )
 
     st.button(
-        "Delete", type="primary", on_click=lambda: _carry_out(lambda: core_jobs.delete(row.id), "The job is deleted.")
+        "Delete", type="primary", on_click=lambda: _carry_out(lambda: launch.delete(row.id), "The job is deleted.")
     )

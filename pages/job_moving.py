@@ -4,11 +4,11 @@ from decimal import Decimal
 
 import streamlit as st
 
-from core import moving
 from core.errors import CairnError
-from core.jobs import Lane
-from core.moving import MoveEstimate
-from core.reports.jobs import JobRow
+from core.jobs import moving
+from core.jobs.launch import Lane
+from core.jobs.moving import MoveEstimate
+from core.jobs.report import JobRow
 from pages import breaker_words, choosing, launching, widgets
 
 OTHER_LANE: dict[str, Lane] = {"live": "batch", "batch": "live"}

@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from core.batch import report as batch_report
 from core.calls import breaker_report
-from core.reports import batches, jobs
-from core.reports.jobs import JobRow
+from core.jobs import report as jobs_report
+from core.jobs.report import JobRow
 from pages import job_words, kept, widgets
 
 REASONS_SHOWN = 3
@@ -19,7 +20,7 @@ def header(row: JobRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         widgets.state_badge(row.state)
         st.caption(f"{_facts(row)} · {_when(row)}", help=f"Made {row.created_at:%Y-%m-%d %H:%M} UTC")
-    standing = batches.standing(row.id, row.provider)
+    standing = batch_report.standing(row.id, row.provider)
     shut = breaker_report.shut().get((row.provider, row.model)) if job_words.waits_for_breaker(row) else None
     told = job_words.meaning(row, standing, now, shut)
     words = "\n\n".join(widgets.plain(line) for line in told)
@@ -31,7 +32,7 @@ def header(row: JobRow) -> None:
     _tiles(row)
     if row.unpriced:
         st.warning(f"Without a known price, and not in the cost: {widgets.count(row.unpriced, 'call')}.")
-    for extra in batches.beyond(row.id):
+    for extra in batch_report.beyond(row.id):
         st.caption(f":material/receipt_long: {widgets.plain(job_words.accounted(extra))}")
 
 
@@ -93,7 +94,7 @@ def _tiles(row: JobRow) -> None:
 
 def failures(row: JobRow) -> None:
     """Failed requests by reason, and the id under which the log tells of them. A reason leads to its requests."""
-    found = jobs.failures(row.id)
+    found = jobs_report.failures(row.id)
     if not found:
         if row.error:
             widgets.show_reference(row.correlation_id)
@@ -121,7 +122,7 @@ def _filter_by(code: str) -> None:
 
 def timeline(job_id: str) -> None:
     """What happened, newest first, in the reader's own time. Messages may be long, and wrap."""
-    page = jobs.events(job_id, limit=200)
+    page = jobs_report.events(job_id, limit=200)
     zone = ZoneInfo(st.context.timezone or "UTC")
     lines = "".join(
         f"<tr><td style='{CELL};white-space:nowrap;opacity:.7'>{event.time.astimezone(zone):%Y-%m-%d %H:%M:%S}</td>"

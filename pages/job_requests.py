@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from core.reports import jobs as report
-from core.reports.jobs import JobRow
+from core.jobs import report
+from core.jobs.report import JobRow
 
 PER_PAGE = 100
 STATES = ("pending", "in_flight", "succeeded", "failed", "cancelled")

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from core.batch.report import Beyond, InFlight, Standing
 from core.calls.breaker_report import BreakerView
-from core.reports.batches import Beyond, InFlight, Standing
-from core.reports.jobs import JobRow
+from core.jobs.report import JobRow
 from core.settings import limits
-from core.upkeep import SHUT
+from core.upkeep.tick import SHUT
 from pages import breaker_words
 from pages.widgets import ago, count, lasted, money, until
 

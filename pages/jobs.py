@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from core.calls import breaker_report
-from core.reports import jobs
-from core.reports.jobs import AT_WORK, JobRow
+from core.jobs import report
+from core.jobs.report import AT_WORK, JobRow
 from core.runtime.paging import MOST, Page
 from pages import job_words, kept, widgets
 
@@ -35,7 +35,7 @@ limit = st.session_state["jobs_limit"]
 
 def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
     states = AT_WORK if state == "at work" else state
-    return jobs.find(text=text.strip(), state=states, lane=lane, limit=limit, known=known)
+    return report.find(text=text.strip(), state=states, lane=lane, limit=limit, known=known)
 
 
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:

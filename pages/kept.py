@@ -2,8 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from core import retention
-from core.reports import retention as report
+from core.retention import report, rules
 from pages import widgets
 
 SOON = timedelta(days=7)
@@ -11,11 +10,11 @@ SOON = timedelta(days=7)
 
 def document(created_at: datetime, collection: str, now: datetime) -> str:
     """Empty where it is kept for ever."""
-    return _left(retention.document_ends(created_at, collection), now)
+    return _left(rules.document_ends(created_at, collection), now)
 
 
 def job(finished_at: datetime | None, now: datetime) -> str:
-    return _left(retention.job_ends(finished_at), now)
+    return _left(rules.job_ends(finished_at), now)
 
 
 def _left(end: datetime | None, now: datetime) -> str:
@@ -27,7 +26,7 @@ def _left(end: datetime | None, now: datetime) -> str:
 
 def documents(now: datetime) -> str:
     """About all of them; empty where they are kept for ever."""
-    rule = retention.rule("documents")
+    rule = rules.rule("documents")
     if rule is None:
         return ""
     soon = report.preview("documents", rule, now + SOON).number
@@ -37,5 +36,5 @@ def documents(now: datetime) -> str:
 
 
 def jobs() -> str:
-    rule = retention.rule("jobs")
+    rule = rules.rule("jobs")
     return f"Jobs are deleted {widgets.count(rule.days, 'day')} after their end." if rule else ""

@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core import jobs as core_jobs
 from core.calls import breaker_report
-from core.jobs import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
+from core.jobs import launch, report
+from core.jobs.launch import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
 from core.money import pricing
-from core.reports import jobs as report
 from core.settings import limits
 from pages import breaker_words, choosing, widgets
 from pages.job_words import PROVIDERS
@@ -64,7 +63,7 @@ def saving(live: Decimal | None, batch: Decimal | None) -> str | None:
 
 def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:
     """Whether a price that needs a word has got it; True where it needs none."""
-    if not core_jobs.needs_confirming(provider, cost, unread):
+    if not launch.needs_confirming(provider, cost, unread):
         return True
     price = "no price is known" if cost is None else f"it costs about {widgets.money(cost)}"
     if unread:

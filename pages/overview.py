@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import streamlit as st
 
+from core import overview
 from core.calls import clients
+from core.health import report as health_report
+from core.insights import report as insights_report
+from core.jobs import report as jobs_report
 from core.money import costs
-from core.reports import health, insights, jobs, overview
 from pages import widgets
 from pages.job_words import waits_for_decision
 from pages.uploads import load_samples
@@ -47,7 +50,7 @@ def tiles() -> None:
     if found.unpriced_today:
         calls_today = widgets.count(found.unpriced_today, "call")
         st.warning(f"Without a known price, and not in what was spent today: {calls_today}.")
-    for job in jobs.find(state=jobs.AT_WORK, limit=5).items:
+    for job in jobs_report.find(state=jobs_report.AT_WORK, limit=5).items:
         st.progress(job.done / max(job.total, 1), text=f"{widgets.plain(job.name)}: {job.done:,} of {job.total:,}")
     if found.extracting:
         st.caption(f"{widgets.count(found.extracting, 'document')} being read.")
@@ -86,9 +89,9 @@ if found.insights == 0:
 def troubles() -> list[tuple[str, str, dict[str, str]]]:
     """What is wrong, with the page that helps."""
     wrong: list[tuple[str, str, dict[str, str]]] = []
-    if not any(worker.alive for worker in health.workers()):
+    if not any(worker.alive for worker in health_report.workers()):
         wrong.append(("No worker is alive: nothing is read or asked", "health.py", {}))
-    paused = [job for job in jobs.find(state="paused", limit=5).items if waits_for_decision(job)]
+    paused = [job for job in jobs_report.find(state="paused", limit=5).items if waits_for_decision(job)]
     wrong += [(f"{job.name}: its canary is through, decide on the rest", "job.py", {"id": job.id}) for job in paused]
     wrong += [(f"{j.failed:,} failed in {j.name}", "job.py", {"id": j.id}) for j in overview.troubled_jobs()]
     if found.failed_documents:
@@ -100,7 +103,7 @@ def troubles() -> list[tuple[str, str, dict[str, str]]]:
 left, right = st.columns([3, 2], gap="medium")
 with left:
     st.subheader("Newest insights")
-    newest = insights.find(limit=8).items
+    newest = insights_report.find(limit=8).items
     with widgets.lines("newest"):
         for insight in newest:
             where = f"in {widgets.count(insight.support, 'document')}" if insight.support else "quote not found"

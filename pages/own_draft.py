@@ -4,12 +4,12 @@ from decimal import Decimal
 
 import streamlit as st
 
-from core import imports, jobs
+from core.batch.packing import OWN_OUTPUT_TOKENS
 from core.errors import NotFound
-from core.jobs import Lane
-from core.packing import OWN_OUTPUT_TOKENS
-from core.reports import jobs as report
-from core.reports.jobs import JobRow
+from core.jobs import launch as jobs_launch
+from core.jobs import own_requests, report
+from core.jobs.launch import Lane
+from core.jobs.report import JobRow
 from pages import launching, widgets
 
 
@@ -23,7 +23,7 @@ def draft(job_id: str) -> JobRow | None:
 
 
 def show_draft(job: JobRow) -> None:
-    found = imports.forecast(job.id, widgets.utc_now())
+    found = own_requests.forecast(job.id, widgets.utc_now())
     lane: Lane = "live" if job.lane == "live" else "batch"
     with st.container(border=True):
         st.subheader("Before you launch")
@@ -48,7 +48,7 @@ def show_draft(job: JobRow) -> None:
         with st.container(horizontal=True):
             launch = f"Launch {widgets.count(found.requests, 'request')}"
             if st.button(launch, type="primary", disabled=not confirmed):
-                jobs.start(job.id, confirmed=confirmed)
+                jobs_launch.start(job.id, confirmed=confirmed)
                 widgets.go("job.py", id=job.id)
             st.button("Discard", on_click=lambda: discard(job.id))
 
@@ -58,5 +58,5 @@ def price(cost: Decimal | None) -> str:
 
 
 def discard(job_id: str) -> None:
-    widgets.attempt(lambda: jobs.delete(job_id), "Discarded: nothing was sent.")
+    widgets.attempt(lambda: jobs_launch.delete(job_id), "Discarded: nothing was sent.")
     st.query_params.pop("job", None)

@@ -5,11 +5,11 @@ from typing import Any
 import orjson
 import streamlit as st
 
-from core import imports, jobs
 from core.calls import clients
 from core.errors import CairnError
-from core.imports import BadLines
-from core.jobs import JobSpec
+from core.jobs import launch, own_requests
+from core.jobs.launch import JobSpec
+from core.jobs.own_requests import BadLines
 from core.providers.known_models import SUGGESTED
 from core.settings import limits
 from pages import launching, widgets
@@ -24,7 +24,7 @@ st.title("Own requests")
 st.caption("For requests that you built yourself, instead of a template over documents.")
 widgets.show_told()
 
-providers = [name for name in clients.configured() if name in imports.ENDPOINTS]
+providers = [name for name in clients.configured() if name in own_requests.ENDPOINTS]
 if not providers:
     widgets.empty(
         "Own requests need a language model: set the key of a provider.",
@@ -36,12 +36,12 @@ if not providers:
 
 def take(spec: JobSpec, file: Any) -> None:
     """A draft with the requests of the file; of a bad one nothing stays."""
-    job_id = jobs.create(spec, widgets.utc_now(), start=False)
+    job_id = launch.create(spec, widgets.utc_now(), start=False)
     try:
         file.seek(0)
-        imports.add(job_id, file, widgets.utc_now())
+        own_requests.add(job_id, file, widgets.utc_now())
     except CairnError:
-        jobs.delete(job_id)
+        launch.delete(job_id)
         raise
     st.query_params["job"] = job_id
     st.session_state["own_files"] = st.session_state.get("own_files", 0) + 1
@@ -59,14 +59,14 @@ def show_bad(name: str, error: BadLines) -> None:
 
 def example(provider: str) -> None:
     st.subheader("What the file looks like")
-    endpoint = imports.ENDPOINTS[provider][0]
+    endpoint = own_requests.ENDPOINTS[provider][0]
     line = {"custom_id": "river-1", "method": "POST", "url": endpoint, "body": BODIES[provider]}
     st.code(orjson.dumps(line).decode(), language="json", wrap_lines=True)
-    kinds = " or ".join(f"`{url}`" for url in imports.ENDPOINTS[provider])
+    kinds = " or ".join(f"`{url}`" for url in own_requests.ENDPOINTS[provider])
     st.markdown(
         "- One JSON object on each line, in OpenAI's batch format.\n"
-        f"- `custom_id` is yours, at most {imports.LONGEST_CUSTOM_ID} characters and once in the file: answers come "
-        "back under it.\n"
+        f"- `custom_id` is yours, at most {own_requests.LONGEST_CUSTOM_ID} characters and once in the file: answers "
+        "come back under it.\n"
         f"- `url` is {kinds}.\n"
         "- `body` is what the provider takes. The model that it names goes before the one chosen here.\n"
         "- All or nothing: where one line is bad, nothing of the file is taken, and you see which and why."
@@ -77,7 +77,7 @@ def choose() -> None:
     left, right = st.columns([4, 3], gap="medium")
     with left:
         provider = st.selectbox("Provider", providers, format_func=widgets.PROVIDERS.__getitem__)
-        default = jobs.model_for(provider, None)
+        default = launch.model_for(provider, None)
         options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
         model = st.selectbox(
             "Model", options, accept_new_options=True, help="Of lines whose body names none. Choose, or type any name."

@@ -6,13 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from core import retention as core_retention
-from core.documents import report
+from core.documents import report as documents_report
 from core.environment import get_settings
 from core.health.sampling import KEEP_HOURS, KEEP_SAMPLES
-from core.reports import retention as reports_retention
-from core.reports.retention import Preview, Run
-from core.retention import KINDS, Kind, Rule
+from core.retention import report as reports_retention
+from core.retention import rules
+from core.retention.report import Preview, Run
+from core.retention.rules import KINDS, Kind, Rule
 from pages import settings_words, widgets
 
 WHAT: dict[Kind, str] = {
@@ -32,7 +32,7 @@ def _rule_in_words(value: Mapping[str, Any]) -> str:
     return widgets.count(value["days"], "day") + (f", except {', '.join(excepted)}" if excepted else "")
 
 
-settings_words.KINDS[core_retention.RETENTION] = settings_words.Words(_about, _rule_in_words)
+settings_words.KINDS[rules.RETENTION] = settings_words.Words(_about, _rule_in_words)
 
 
 def show() -> None:
@@ -48,7 +48,7 @@ def show() -> None:
 
 
 def _card(kind: Kind) -> None:
-    rule, now = core_retention.rule(kind), widgets.utc_now()
+    rule, now = rules.rule(kind), widgets.utc_now()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{TITLES[kind]}**")
         if rule is None:
@@ -69,9 +69,7 @@ def _card(kind: Kind) -> None:
         ):
             _preview(kind, wanted)
         if rule is not None and st.button("Keep for ever", key=f"forever-{kind}", icon=":material/undo:"):
-            widgets.attempt(
-                lambda: core_retention.change(kind, None, by=settings_words.DOOR), "Kept for ever from now on."
-            )
+            widgets.attempt(lambda: rules.change(kind, None, by=settings_words.DOOR), "Kept for ever from now on.")
             st.rerun()
 
 
@@ -81,15 +79,15 @@ TITLES: dict[Kind, str] = {"documents": "Documents", "jobs": "Ended jobs"}
 def _entered(kind: Kind, rule: Rule | None) -> Rule:
     days = st.number_input(
         "Days to keep them",
-        core_retention.LEAST_DAYS,
-        core_retention.MOST_DAYS,
+        rules.LEAST_DAYS,
+        rules.MOST_DAYS,
         rule.days if rule else SUGGESTED,
         key=f"days-{kind}-{rule}",
         width=200,
     )
     if kind != "documents":
         return Rule(days)
-    names = [row.name for row in report.collections()]
+    names = [row.name for row in documents_report.collections()]
     already = [name for name in rule.excepted if name in names] if rule else []
     excepted = st.multiselect("Except those in", names, already, key=f"excepted-{rule}", placeholder="none")
     return Rule(days, tuple(sorted(excepted)))
@@ -115,7 +113,7 @@ def _preview(kind: Kind, wanted: Rule) -> None:
     what = TITLES[kind].lower()
     excepted = f" except those in {widgets.plain(', '.join(wanted.excepted))}" if wanted.excepted else ""
     st.markdown(f"From now on {what}{excepted} are deleted for good after **{widgets.count(wanted.days, 'day')}**.")
-    begins = _moment(core_retention.next_run(now, now), now)
+    begins = _moment(rules.next_run(now, now), now)
     if found.number:
         st.warning(f"The first run is {begins}. It deletes {_found(kind, found)}.", icon=":material/delete_forever:")
         if found.busy:
@@ -135,7 +133,7 @@ def _save(kind: Kind, wanted: Rule, number: int) -> None:
     if number and typed != str(number):
         widgets.tell(f"Nothing was changed: {number} was to be typed to confirm.", success=False)
     else:
-        widgets.attempt(lambda: core_retention.change(kind, wanted, by=settings_words.DOOR), "Saved.")
+        widgets.attempt(lambda: rules.change(kind, wanted, by=settings_words.DOOR), "Saved.")
 
 
 def _removed() -> None:

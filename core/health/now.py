@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import health as core_health
+from core import health
 from core.environment import get_settings
-from core.health import readings, sampling
+from core.health import readings, report, sampling
 from core.health.readings import PROVIDER, Reading
-from core.reports import health as report
-from core.reports.health import SampleRow
+from core.health.report import SampleRow
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ def components(at: datetime) -> list[Component]:
 
     With the database away, only that is known.
     """
-    found = core_health.database()
+    found = health.database()
     embedded = get_settings().database_url is None
     if not found.connected:
         return [_measured(readings.database(found, None, embedded=embedded), None, at)]

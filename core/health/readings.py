@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from core.calls.report import ModelRow, added, quantile_ms
 from core.health import DatabaseHealth
-from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
-from core.reports.stuck import LATE
+from core.health.report import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.requests.reuse import ReuseHealth
+from core.upkeep.stuck import LATE
 
 # From so many calls on, half of them failing is more than bad luck.
 FEW_CALLS = 10

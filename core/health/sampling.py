@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from core import health as core_health
-from core.calls import clients, report
+from core import health
+from core.calls import clients
+from core.calls import report as calls_report
 from core.environment import get_settings
 from core.health import readings
+from core.health import report as reports_health
 from core.health.readings import Reading
-from core.reports import health as reports_health
 from core.requests import reuse
 from core.runtime import db
 from core.settings import credentials
@@ -38,7 +39,7 @@ def measured(at: datetime) -> list[Reading]:
     used = get_settings().data_dir
     disk = shutil.disk_usage(used if used.exists() else used.parent)
     return [
-        readings.database(core_health.database(), size, embedded=get_settings().database_url is None),
+        readings.database(health.database(), size, embedded=get_settings().database_url is None),
         readings.workers(reports_health.workers(), at),
         readings.queue(reports_health.queue(), at),
         *providers_of(list(clients.configured()), at),
@@ -50,7 +51,7 @@ def measured(at: datetime) -> list[Reading]:
 
 def providers_of(set_up: Sequence[str], at: datetime) -> list[Reading]:
     """Each that is set up or was called lately."""
-    models, successes = report.models(), report.last_successes()
+    models, successes = calls_report.models(), calls_report.last_successes()
     names = [*set_up, *(row.provider for row in models if row.calls)]
     return [
         readings.provider(name, [row for row in models if row.provider == name], successes.get(name), at)

@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from api.metrics import Exposition, lines
-from core.health import metrics, sampling
-from core.reports.metrics import USAGE, Counted, Counters, Metric, gauge
+from core.health import prometheus, sampling
+from core.health.counters import USAGE, Counted, Counters, Metric, gauge
 from core.runtime import db, worker_lease
 from tests.pages import made
 from tests.pipeline import add_document, database_away, make_job, run_job
@@ -197,7 +197,7 @@ def test_a_database_that_goes_away_during_a_scrape_is_told(database: str) -> Non
             with database_away(database):
                 return super().read()
 
-    told = {metric.name: metric.samples for metric in metrics.read(Late(), datetime.now(UTC))}
+    told = {metric.name: metric.samples for metric in prometheus.read(Late(), datetime.now(UTC))}
     assert told["cairn_database_up"] == [({}, 0, "")]
     assert told["cairn_component_healthy"] == [({"component": "database"}, 0, "")]
 

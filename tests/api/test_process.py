@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core import claims, process, upkeep
 from core.answers.record import Kept
 from core.calls import clients
-from core.health import sampling
+from core.health import report, sampling
+from core.live import claims, single_text
 from core.money.pricing import Price
 from core.providers.types import Usage
-from core.reports import health
 from core.runtime import db, worker_lease
+from core.upkeep import tick
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job, states, until
 
@@ -111,7 +111,7 @@ def test_a_call_that_is_never_heard_is_booked(client: TestClient, openai: LocalP
 
 
 def test_an_answer_that_no_database_takes_is_kept_and_paid(openai: LocalProvider) -> None:
-    prepared = process._prepare("summarize", TEXT, {}, "openai", None)
+    prepared = single_text._prepare("summarize", TEXT, {}, "openai", None)
     assert prepared is not None
     bad = Kept(
         call=prepared.call,
@@ -125,7 +125,7 @@ def test_an_answer_that_no_database_takes_is_kept_and_paid(openai: LocalProvider
         latency_ms=1,
         provider_request_id=None,
     )
-    process._keep_now([bad])
+    single_text._keep_now([bad])
     assert [(r["state"], r["error_code"]) for r in rows("SELECT * FROM request")] == [("failed", "not_storable")]
     assert [r["cost_usd"] for r in rows("SELECT cost_usd FROM usage_record")] == [Decimal("0.01")]
     assert [r["raw"] for r in rows("SELECT raw FROM response")] == ["{broken"]
@@ -173,7 +173,7 @@ def test_a_call_that_is_broken_off_is_booked_and_its_twins_go_on(openai: LocalPr
     openai.plan = slow
 
     async def run() -> None:
-        asking = asyncio.create_task(process.process("summarize", TEXT, {}, "openai", None))
+        asking = asyncio.create_task(single_text.process("summarize", TEXT, {}, "openai", None))
         await until(arrived.is_set)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -186,11 +186,11 @@ def test_a_call_that_is_broken_off_is_booked_and_its_twins_go_on(openai: LocalPr
 
 def test_a_fault_of_ours_holds_up_no_twin(openai: LocalProvider) -> None:
     ask = ("summarize", TEXT, {}, "openai", "gpt-5-mini")
-    prepared = process._prepare(*ask)
+    prepared = single_text._prepare(*ask)
     assert prepared is not None
     with pytest.raises(TypeError):
-        asyncio.run(process._ask(replace(prepared.call, template_id=["no id"])))  # type: ignore[arg-type]
-    assert process._prepare(*ask) is not None
+        asyncio.run(single_text._ask(replace(prepared.call, template_id=["no id"])))  # type: ignore[arg-type]
+    assert single_text._prepare(*ask) is not None
 
 
 SINGLE = "INSERT INTO request (custom_id, fingerprint, lane, state, attempts, claimed_at, worker_id) VALUES "
@@ -212,7 +212,7 @@ def take_over() -> None:
     """As if what is in flight were of a process that is gone."""
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET worker_id = -1 WHERE worker_id IS NOT NULL")
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
 
 
 @pytest.fixture
@@ -223,18 +223,18 @@ def short_lease(setting: Any) -> None:
 @pytest.mark.usefixtures("short_lease")
 def test_what_a_dead_web_process_asked_is_booked_ended_and_asked_by_the_next(openai: LocalProvider) -> None:
     ask = ("summarize", TEXT, {}, "openai", "gpt-5-mini")
-    with process.seen():
-        prepared = process._prepare(*ask)
+    with single_text.seen():
+        prepared = single_text._prepare(*ask)
         assert prepared is not None
-        upkeep.tick(datetime.now(UTC))
-        assert process._prepare(*ask) is None
+        tick.tick(datetime.now(UTC))
+        assert single_text._prepare(*ask) is None
         take_over()
     (record,) = rows("SELECT * FROM usage_record")
     assert (record["status"], record["priced"]) == ("unheard", True)
     for name in ("template_id", "provider", "model", "lane", "input_tokens", "output_tokens"):
         assert record[name] == getattr(prepared.call, name), name
     assert [r["error_code"] for r in rows("SELECT error_code FROM request")] == ["interrupted"]
-    assert asyncio.run(process.process(*ask)).reused is False
+    assert asyncio.run(single_text.process(*ask)).reused is False
 
 
 @pytest.mark.usefixtures("short_lease")
@@ -242,14 +242,14 @@ def test_an_answer_that_its_dead_process_made_nothing_of_is_booked_once_and_hold
     openai: LocalProvider,
 ) -> None:
     ask = ("summarize", TEXT, {}, "openai", "gpt-5-mini")
-    with process.seen():
-        prepared = process._prepare(*ask)
+    with single_text.seen():
+        prepared = single_text._prepare(*ask)
         assert prepared is not None
-        asyncio.run(process._ask(prepared.call))
-        assert process._prepare(*ask) is None
+        asyncio.run(single_text._ask(prepared.call))
+        assert single_text._prepare(*ask) is None
         take_over()
     assert [r["status"] for r in rows("SELECT status FROM usage_record")] == ["ok"]
-    assert process._prepare(*ask) is not None
+    assert single_text._prepare(*ask) is not None
 
 
 @pytest.mark.usefixtures("short_lease")
@@ -259,8 +259,8 @@ def test_a_web_process_that_was_taken_for_dead_gives_its_answer_all_the_same(ope
         return Reply()
 
     openai.plan = late
-    with process.seen():
-        answer = asyncio.run(process.process("summarize", TEXT, {}, "openai", "gpt-5-mini"))
+    with single_text.seen():
+        answer = asyncio.run(single_text.process("summarize", TEXT, {}, "openai", "gpt-5-mini"))
     assert answer.reused is False
     assert [r["status"] for r in rows("SELECT status FROM usage_record")] == ["ok"]
     assert rows("SELECT state, error_code FROM request") == [{"state": "succeeded", "error_code": None}]
@@ -272,17 +272,17 @@ def test_an_answered_text_is_its_process_s_no_longer(openai: LocalProvider) -> N
         return Reply()
 
     openai.plan = held
-    with process.seen():
-        asyncio.run(process.process("summarize", TEXT, {}, "openai", "gpt-5-mini"))
+    with single_text.seen():
+        asyncio.run(single_text.process("summarize", TEXT, {}, "openai", "gpt-5-mini"))
     assert rows("SELECT state, worker_id FROM request") == [{"state": "succeeded", "worker_id": None}]
 
 
 def test_web_is_no_worker_of_the_jobs() -> None:
-    with process.seen():
+    with single_text.seen():
         assert len(rows("SELECT 1 FROM worker")) == 1
-        assert health.workers() == []
+        assert report.workers() == []
         sampling.take(datetime.now(UTC), well=True)
-        (sample,) = [sample for sample in health.latest_samples() if sample.component == "workers"]
+        (sample,) = [sample for sample in report.latest_samples() if sample.component == "workers"]
         assert not sample.healthy
     assert rows("SELECT 1 FROM worker") == []
 

@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from core import ingest, packing
+from core.batch import ingest, packing
 from core.calls.clients import configured
 from core.providers.batch_api import Remote
 from core.runtime import db

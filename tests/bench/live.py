@@ -17,15 +17,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core import live, presets, upkeep
+from core import presets
 from core.asking import templates
 from core.calls import ask, clients, resilience
 from core.environment import get_settings
+from core.live import lane as live_lane
 from core.providers import rate_limit_headers
 from core.runtime import db, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.runtime.logs import configure_logs
 from core.settings import store
+from core.upkeep import tick
 from tests.bench.measuring import peak_mb, taken
 from tests.pipeline import make_job, rows
 
@@ -75,7 +77,7 @@ def _added() -> dict[str, Any]:
     asking against calling, and a call's part of claims and of commits of 64."""
     with serving(0):
         job = make_job(_documents("added", 10 * CONCURRENCY), "summarize", provider="openai", model="gpt-4o-mini")
-        upkeep.expand_job(job)
+        tick.expand_job(job)
         worker = worker_lease.register("bench")
         with db.transaction() as session:
             # Known, or only few of the first would go out at once.
@@ -100,7 +102,7 @@ async def _one_after_the_other(job: str, worker: int) -> tuple[list[float], list
     asking: list[float] = []
     keeping: list[float] = []
     for _ in range(10):
-        claimed = await asyncio.to_thread(_timed, claiming, lambda: live._claim(job, worker, CONCURRENCY))
+        claimed = await asyncio.to_thread(_timed, claiming, lambda: live_lane._claim(job, worker, CONCURRENCY))
         outcomes = []
         for call in claimed.calls:
             begun = time.perf_counter()
@@ -110,7 +112,7 @@ async def _one_after_the_other(job: str, worker: int) -> tuple[list[float], list
             outcomes.append(await ask.ask(call, note=lambda _: None))
             calling.append(between - begun)
             asking.append(time.perf_counter() - between)
-        await asyncio.to_thread(_timed, keeping, partial(live._keep, outcomes))
+        await asyncio.to_thread(_timed, keeping, partial(live_lane._keep, outcomes))
     await clients.close()
     return claiming, calling, asking, keeping
 
@@ -190,12 +192,12 @@ def _bare() -> Run:
 
 def _ours(number: int) -> Run:
     job = make_job(_documents(str(number), CALLS), "summarize", provider="openai", model="gpt-4o-mini")
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     worker = worker_lease.register("bench")
 
     async def run() -> float:
         begun = time.perf_counter()
-        lane = live.LiveLane(worker, lambda: CONCURRENCY)
+        lane = live_lane.LiveLane(worker, lambda: CONCURRENCY)
         await lane.open()
         # Until none is left to be sent, and the last answer is committed.
         await lane.pump(job)

@@ -24,13 +24,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from core import batches, jobs, upkeep
-from core.batches import Batches
+from core.batch import steps
+from core.batch.steps import Batches
 from core.calls import clients
-from core.jobs import Leftovers
+from core.jobs import launch
+from core.jobs.launch import Leftovers
 from core.money import pricing
 from core.providers.types import Usage
 from core.runtime import db, worker_lease
+from core.upkeep import tick
 from tests import batch_provider, pipeline
 from tests.batch_provider import AskedLine, BatchProvider, Line
 from tests.pipeline import make_job, open_batches, ready_documents, rows, run_batches, states
@@ -136,8 +138,8 @@ class Overnight(RuleBasedStateMachine):
     @rule(point=st.sampled_from(CRASHES))
     def crash(self, point: str) -> None:
         for job in self.jobs:
-            upkeep.expand_job(job)
-            batches.pack_job(job)
+            tick.expand_job(job)
+            steps.pack_job(job)
             for batch_id in open_batches(job):
                 self.server.hold(point)
                 asyncio.run(self._die_in(batch_id, point))
@@ -163,13 +165,13 @@ class Overnight(RuleBasedStateMachine):
         job = self.jobs[number % len(self.jobs)]
         (row,) = rows("SELECT state FROM job WHERE id = :job", job=job)
         if how == "cancel":
-            jobs.cancel(job)
+            launch.cancel(job)
         elif how == "pause" and row["state"] in ("queued", "running"):
-            jobs.pause(job)
+            launch.pause(job)
         elif how == "resume" and row["state"] == "paused":
-            jobs.resume(job)
+            launch.resume(job)
         elif how in ("retry", "live"):
-            jobs.retry(job, "live" if how == "live" else None)
+            launch.retry(job, "live" if how == "live" else None)
 
     @invariant()
     def nothing_is_paid_for_twice(self) -> None:
@@ -204,7 +206,7 @@ class Overnight(RuleBasedStateMachine):
             for job in unfinished:
                 (row,) = rows("SELECT state FROM job WHERE id = :job", job=job)
                 if row["state"] == "paused":
-                    jobs.resume(job)
+                    launch.resume(job)
                 run_batches(job, rounds=2)
             for batch in self.server.batches:
                 if not batch.ended:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from core import boot, process
+from core import boot
 from core.calls import clients
+from core.live import single_text
 from core.runtime import db
 from tests.local_provider import LocalProvider
 from tests.pipeline import TEXT, rows
@@ -29,7 +30,7 @@ def life(database: str, openai: LocalProvider, setting: Any, monkeypatch: pytest
 def test_clients_that_were_used_are_closed_with_web(life: Any) -> None:
     async def run() -> Any:
         async with life(None):
-            await process.process("summarize", TEXT, {}, "openai", None)
+            await single_text.process("summarize", TEXT, {}, "openai", None)
             client = clients.configured()["openai"]._client  # type: ignore[attr-defined]
             assert not client.is_closed()
         return client

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
-from core import imports, jobs, live, moving, process, upkeep
 from core.calls import breaker
 from core.calls.breaker import BreakerOpen
 from core.errors import ProviderError
-from core.jobs import JobSpec
-from core.live import LiveLane
+from core.jobs import launch, moving, own_requests
+from core.jobs.launch import JobSpec
+from core.live import lane as live_lane
+from core.live import single_text
+from core.live.lane import LiveLane
 from core.runtime import db
+from core.upkeep import tick
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn
 from tests.pipeline import add_document, answer, make_job, ready_documents, rows, run_job, states, with_lane
 
@@ -28,7 +31,7 @@ def _threshold(openai: LocalProvider, setting: Any) -> None:
 
 def live_job(count: int, **spec: Any) -> str:
     job = make_job(ready_documents(count), **{"provider": "openai", "model": MODEL, **spec})
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     return job
 
 
@@ -37,7 +40,7 @@ def pump(job: str, concurrency: int = 1) -> None:
 
     async def work(lane: LiveLane) -> None:
         await lane.pump(job)
-        while await asyncio.to_thread(live.derive_chunk):
+        while await asyncio.to_thread(live_lane.derive_chunk):
             pass
 
     with_lane(work, concurrency)
@@ -258,12 +261,12 @@ def test_of_a_job_with_several_models_only_the_open_one_waits(openai: LocalProvi
 
 def test_own_requests_wait_for_their_own_model_and_one_of_them_tries_it(openai: LocalProvider) -> None:
     """No request of the job's model is there: the breaker's model stands in their bodies alone."""
-    job = jobs.create(JobSpec(template=None, provider="openai", model="gpt-5.4"), datetime.now(UTC), start=False)
+    job = launch.create(JobSpec(template=None, provider="openai", model="gpt-5.4"), datetime.now(UTC), start=False)
     asked = {"messages": [{"role": "user", "content": "Hello."}], "model": MODEL}
     given = [{"custom_id": str(number), "body": {**asked, "seed": number}} for number in range(5)]
-    imports.add_requests(job, [json.dumps(one).encode() for one in given], datetime.now(UTC))
-    jobs.start(job)
-    upkeep.expand_job(job)
+    own_requests.add_requests(job, [json.dumps(one).encode() for one in given], datetime.now(UTC))
+    launch.start(job)
+    tick.expand_job(job)
     openai.plan = lambda _: error(500)
     pump(job)
     assert states(job) == {"failed": 2, "pending": 3}
@@ -285,7 +288,7 @@ def test_what_waits_may_move_to_the_batch_lane(openai: LocalProvider) -> None:
 
 
 def ask_single() -> Any:
-    return asyncio.run(process.process("summarize", "Two pumps failed.", {}, "openai", MODEL))
+    return asyncio.run(single_text.process("summarize", "Two pumps failed.", {}, "openai", MODEL))
 
 
 def test_a_single_text_is_told_when_to_ask_again(openai: LocalProvider) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from core import imports, jobs, upkeep
 from core.documents import upload
 from core.errors import InvalidInput, NotConfirmed
-from core.jobs import JobSpec
-from core.live import LiveLane, Slots
+from core.jobs import launch, own_requests
+from core.jobs.launch import JobSpec
+from core.live.lane import LiveLane, Slots
 from core.runtime import db, worker_lease
 from core.settings import limits, store
+from core.upkeep import tick
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import (
     PATIENCE_S,
@@ -134,7 +135,7 @@ def test_live_calls_at_once_follow_the_limit_while_a_job_runs(openai: LocalProvi
     async def work(_: LiveLane) -> None:
         lane = LiveLane(await asyncio.to_thread(worker_lease.register, "other"), limits.live_calls)
         await lane.open()
-        await asyncio.to_thread(upkeep.expand_job, job)
+        await asyncio.to_thread(tick.expand_job, job)
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: states(job).get("succeeded", 0) >= 6)
         assert openai.most_in_flight == 2
@@ -166,7 +167,7 @@ class TestConfirming:
         return JobSpec(documents=(add_document(),), **chosen)
 
     def create(self, start: bool = True, **changes: Any) -> str:
-        return jobs.create(self.spec(**changes), datetime.now(UTC), start=start)
+        return launch.create(self.spec(**changes), datetime.now(UTC), start=start)
 
     def test_any_job_starts_unless_a_limit_is_set(self, openai: LocalProvider) -> None:
         assert self.create()
@@ -189,39 +190,39 @@ class TestConfirming:
         put("confirm_job_usd", "1000")
         unread = upload.add("new.txt", io.BytesIO(b"New.")).document.id
         with pytest.raises(NotConfirmed, match="not read yet"):
-            jobs.create(JobSpec("summarize", "openai", documents=(unread,)), datetime.now(UTC))
-        assert jobs.create(JobSpec("summarize", "openai", documents=(unread,), confirmed=True), datetime.now(UTC))
+            launch.create(JobSpec("summarize", "openai", documents=(unread,)), datetime.now(UTC))
+        assert launch.create(JobSpec("summarize", "openai", documents=(unread,), confirmed=True), datetime.now(UTC))
 
     def test_the_offline_engine_costs_nothing(self) -> None:
         put("confirm_job_usd", "0")
         assert self.create(provider="offline", model=None)
         unread = upload.add("new.txt", io.BytesIO(b"New.")).document.id
-        assert jobs.create(JobSpec("summarize", "offline", documents=(unread,)), datetime.now(UTC))
+        assert launch.create(JobSpec("summarize", "offline", documents=(unread,)), datetime.now(UTC))
 
     def test_a_draft_is_confirmed_when_it_is_started(self, openai: LocalProvider) -> None:
         put("confirm_job_usd", "0")
         draft = self.create(start=False)
         with pytest.raises(NotConfirmed):
-            jobs.start(draft)
+            launch.start(draft)
         assert rows("SELECT state FROM job") == [{"state": "draft"}]
-        jobs.start(draft, confirmed=True)
+        launch.start(draft, confirmed=True)
         # Started already: nothing is asked and nothing is done.
-        jobs.start(draft)
+        launch.start(draft)
 
     def test_own_requests_are_confirmed_when_they_are_started(self, openai: LocalProvider) -> None:
         put("confirm_job_usd", "0")
-        job = jobs.create(JobSpec(None, "openai", model=MODEL), datetime.now(UTC), start=False)
-        imports.add_requests(
+        job = launch.create(JobSpec(None, "openai", model=MODEL), datetime.now(UTC), start=False)
+        own_requests.add_requests(
             job, [b'{"custom_id": "1", "body": {"messages": [{"role": "user", "content": "Hi"}]}}'], datetime.now(UTC)
         )
         with pytest.raises(NotConfirmed, match="is estimated at"):
-            jobs.start(job)
-        jobs.start(job, confirmed=True)
+            launch.start(job)
+        launch.start(job, confirmed=True)
         assert rows("SELECT state FROM job") == [{"state": "queued"}]
 
 
 def test_a_job_in_a_language_does_not_fall_back_to_an_engine_that_cannot_translate(openai: LocalProvider) -> None:
-    back = jobs.Fallback(provider="offline")
+    back = launch.Fallback(provider="offline")
     with pytest.raises(InvalidInput, match="cannot translate"):
         make_job([add_document()], "summarize", provider="openai", params={"language": "German"}, fallback=back)
     assert make_job([add_document()], "summarize", provider="openai", fallback=back)

@@ -12,9 +12,10 @@ import structlog
 from streamlit.testing.v1 import AppTest
 from structlog.testing import capture_logs
 
-from core import jobs, process
 from core.calls import clients
 from core.documents import extract, upload
+from core.jobs import launch
+from core.live import single_text
 from core.requests.origin import of_job
 from core.runtime import correlation, worker_lease
 from tests.local_provider import LocalProvider, Reply, error
@@ -45,17 +46,17 @@ def test_a_job_is_of_who_set_it_going_last(openai: LocalProvider) -> None:
     job = make_job([add_document()], "summarize", provider="openai", model="gpt-5-mini")
     assert of_job(job) == "made"
     correlation.begin("paused")
-    jobs.pause(job)
+    launch.pause(job)
     assert of_job(job) == "made"
     correlation.begin("resumed")
-    jobs.resume(job)
+    launch.resume(job)
     assert of_job(job) == "resumed"
     structlog.contextvars.clear_contextvars()
     run_job(job)
     assert of_job(job) == "resumed"
     clients.forget()
     correlation.begin("again")
-    jobs.retry(job)
+    launch.retry(job)
     assert of_job(job) == "again"
 
 
@@ -96,11 +97,11 @@ def test_a_job_that_waits_or_failed_as_a_whole_shows_its_id() -> None:
 
 def test_a_draft_is_of_who_starts_it() -> None:
     correlation.begin("drafted")
-    spec = jobs.JobSpec(template="summarize", provider="offline", documents=(add_document(),))
-    job = jobs.create(spec, datetime.now(UTC), start=False)
+    spec = launch.JobSpec(template="summarize", provider="offline", documents=(add_document(),))
+    job = launch.create(spec, datetime.now(UTC), start=False)
     assert of_job(job) == "drafted"
     correlation.begin("started")
-    jobs.start(job)
+    launch.start(job)
     assert of_job(job) == "started"
 
 
@@ -117,7 +118,7 @@ def test_calls_tell_whose_they_are_and_what_the_provider_calls_them(openai: Loca
 
 def test_a_single_text_keeps_its_id(openai: LocalProvider, logs: list[Any]) -> None:
     correlation.begin("one text")
-    asyncio.run(process.process("summarize", TEXT, {}, "openai", "gpt-5-mini"))
+    asyncio.run(single_text.process("summarize", TEXT, {}, "openai", "gpt-5-mini"))
     (request,) = rows("SELECT id, single ->> 'correlation_id' AS correlation_id FROM request")
     assert request["correlation_id"] == "one text"
     (line,) = [one for one in logs if one["event"] == "call answered"]

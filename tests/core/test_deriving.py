@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from core import live, upkeep
 from core.answers import derive
 from core.documents import upload
+from core.live import lane
 from core.runtime import db
+from core.upkeep import tick
 from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -28,7 +29,7 @@ def completion(content: str | None, finish: str = "stop", **message: Any) -> str
 def job_of(count: int, provider: str = "openai", **spec: Any) -> str:
     """A job with its requests, of a provider that is not set up here (any more)."""
     job = make_job(ready_documents(count), **spec)
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     with db.transaction() as session:
         db.execute(session, "UPDATE job SET provider = :provider", provider=provider)
     return job
@@ -86,11 +87,11 @@ MESSAGE = {
 def test_an_answer_of_a_batch_is_read_when_it_is_derived(provider: str, raw: str) -> None:
     job_of(1, provider)
     keep(raw)
-    assert live.derive_chunk() == 1
+    assert lane.derive_chunk() == 1
     assert outcomes() == [("succeeded", None)]
     assert responses() == [{"text": points(), "finish_reason": "stop", "verdict": "ok", "result": json.loads(points())}]
     assert [row["supported"] for row in rows("SELECT supported FROM evidence")] == [True]
-    assert live.derive_chunk() == 0
+    assert lane.derive_chunk() == 0
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_an_answer_of_a_batch_is_read_when_it_is_derived(provider: str, raw: str
 def test_a_body_that_cannot_be_read_fails_its_request_and_stays(raw: str) -> None:
     job_of(2)
     keep(raw, completion(points()))
-    assert live.derive_chunk() == 2
+    assert lane.derive_chunk() == 2
     assert outcomes() == [("failed", "bad_response"), ("succeeded", None)]
     assert "not a chat completion" in requests()[0]["error_message"]
     assert rows("SELECT CAST(raw AS text) AS raw, text, verdict FROM response ORDER BY id")[0] == {
@@ -113,11 +114,11 @@ def test_a_body_that_cannot_be_read_fails_its_request_and_stays(raw: str) -> Non
 def test_what_breaks_its_schema_is_asked_once_more() -> None:
     job_of(1)
     keep(completion("{}"))
-    live.derive_chunk()
+    lane.derive_chunk()
     assert outcomes() == [("pending", "schema")]
     assert responses()[0]["text"] == "{}"
     keep(completion("[]"))
-    live.derive_chunk()
+    lane.derive_chunk()
     assert outcomes() == [("failed", "schema")]
 
 
@@ -128,7 +129,7 @@ def test_what_breaks_its_schema_is_asked_once_more() -> None:
 def test_what_did_not_come_to_its_end_fails(finish: str, content: str, code: str) -> None:
     job_of(1)
     keep(completion(content, finish))
-    live.derive_chunk()
+    lane.derive_chunk()
     assert outcomes() == [("failed", code)]
 
 
@@ -160,7 +161,7 @@ def test_requests_of_ones_own_are_judged_by_how_they_ended_alone() -> None:
         json.dumps({"output": [said], "usage": {}}),
         json.dumps({"data": [{"embedding": [0.5]}]}),
     )
-    assert live.derive_chunk() == 6
+    assert lane.derive_chunk() == 6
     assert outcomes() == [
         ("succeeded", None),
         ("failed", "length"),
@@ -183,7 +184,7 @@ def test_what_the_database_refuses_fails_alone() -> None:
     endless = " ".join(f"{draw.getrandbits(64):x}" for _ in range(100_000))
     job_of(3)
     keep(completion(points("It works.")), completion(points(endless)), completion(points("It works again.")))
-    assert live.derive_chunk() == 3
+    assert lane.derive_chunk() == 3
     assert outcomes() == [("succeeded", None), ("failed", "not_storable"), ("succeeded", None)]
     assert [row["support"] for row in rows("SELECT support FROM insight")] == [1, 1]
     assert [row["verdict"] for row in responses()] == ["ok", "not_storable", "ok"]
@@ -194,7 +195,7 @@ def test_statements_longer_than_an_index_takes_are_insights_all_the_same() -> No
     long = " ".join(f"{draw.getrandbits(64):x}" for _ in range(1000))
     job_of(1)
     keep(completion(points(long)))
-    live.derive_chunk()
+    lane.derive_chunk()
     assert outcomes() == [("succeeded", None)]
     assert rows("SELECT statement FROM insight") == [{"statement": long}]
 
@@ -202,7 +203,7 @@ def test_statements_longer_than_an_index_takes_are_insights_all_the_same() -> No
 def test_an_answer_nested_beyond_reason_breaks_the_schema() -> None:
     job_of(1)
     keep(completion("[" * 1020 + "]" * 1020))
-    live.derive_chunk()
+    lane.derive_chunk()
     assert outcomes() == [("pending", "schema")]
 
 
@@ -211,10 +212,10 @@ def test_a_document_that_is_being_deleted_keeps_only_its_own_answers_waiting() -
     keep(completion(points()), completion(points()))
     with db.transaction() as session:
         db.execute(session, "SELECT 1 FROM document WHERE id = 'doc_0000' FOR UPDATE")
-        assert live.derive_chunk() == 1
+        assert lane.derive_chunk() == 1
     assert outcomes() == [("answered", None), ("succeeded", None)]
     upload.delete("doc_0000")
-    assert live.derive_chunk() == 0
+    assert lane.derive_chunk() == 0
     assert rows("SELECT document_id FROM evidence") == [{"document_id": "doc_0001"}]
 
 
@@ -239,7 +240,7 @@ def test_an_answer_about_a_document_that_is_gone_makes_no_insight() -> None:
     keep(completion(points()))
     with db.transaction() as session:
         db.execute(session, "DELETE FROM document")
-    assert live.derive_chunk() == 1
+    assert lane.derive_chunk() == 1
     assert outcomes() == [("succeeded", None)]
     assert rows("SELECT 1 FROM insight UNION ALL SELECT 1 FROM evidence") == []
 
@@ -249,7 +250,7 @@ def test_an_answer_that_was_deleted_before_it_was_derived_fails_its_request_alon
     keep(completion(points()), completion(points()))
     with db.transaction() as session:
         db.execute(session, "DELETE FROM response WHERE id = (SELECT min(id) FROM response)")
-    live.derive_chunk()
+    lane.derive_chunk()
     lost, good = requests()
     assert (lost["state"], lost["error_code"], good["state"]) == ("failed", "answer_lost", "succeeded")
     assert "Send it again" in lost["error_message"]

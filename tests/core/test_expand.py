@@ -6,19 +6,20 @@ from typing import Any
 
 import pytest
 
-from core import jobs, upkeep
 from core.documents import upload
 from core.errors import NotFound
-from core.jobs import Estimate, JobSpec
+from core.jobs import launch
+from core.jobs.launch import Estimate, JobSpec
 from core.requests import expansion
 from core.runtime import db
+from core.upkeep import tick
 from tests.pipeline import add_document, make_job, ready_documents, rows
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
 def test_a_request_knows_the_bytes_of_its_body() -> None:
-    upkeep.expand_job(make_job([add_document("Die Pumpe läuft – wieder.")]))
+    tick.expand_job(make_job([add_document("Die Pumpe läuft – wieder.")]))
     (row,) = rows(
         "SELECT body_bytes, CAST(body AS text) AS body FROM request r JOIN request_body b ON b.request_id = r.id"
     )
@@ -32,7 +33,7 @@ def test_an_estimate_is_the_same_by_collection_and_by_documents() -> None:
     add_document("It is elsewhere.", "e.txt", collection="other")
 
     def estimate(**chosen: Any) -> Estimate:
-        return jobs.estimate(JobSpec(template="summarize", provider="offline", **chosen), datetime.now(UTC))
+        return launch.estimate(JobSpec(template="summarize", provider="offline", **chosen), datetime.now(UTC))
 
     found = estimate(collection="default")
     assert found == estimate(documents=(short, long, twin, broken))
@@ -43,7 +44,7 @@ def test_an_estimate_is_the_same_by_collection_and_by_documents() -> None:
 
 def test_a_job_with_a_request_that_is_held_is_not_through() -> None:
     job = make_job(ready_documents(1))
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET state = 'held'")
         assert not expansion.finish_if_done(session, job)
@@ -53,5 +54,5 @@ def test_a_document_that_is_being_deleted_is_not_asked_about_any_more() -> None:
     job = make_job(ready_documents(2))
     with db.transaction() as session:
         db.execute(session, "SELECT 1 FROM document WHERE id = 'doc_0000' FOR UPDATE")
-        upkeep.expand_job(job)
+        tick.expand_job(job)
     assert rows("SELECT document_id FROM request") == [{"document_id": "doc_0001"}]

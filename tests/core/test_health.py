@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from core.calls import report
+from core.calls import report as calls_report
 from core.calls.report import ModelRow, quantile_ms
 from core.health import DatabaseHealth, now, readings, sampling
-from core.reports import health
-from core.reports.health import QueueRow, ReuseRow, SampleRow, WorkerRow
+from core.health import report as health_report
+from core.health.report import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.requests.reuse import ReuseHealth
 from core.runtime import db, worker_lease
 from tests.pipeline import database_away, rows
@@ -167,7 +167,7 @@ def test_a_round_samples_every_component_and_who_was_called(openai: object) -> N
     with db.transaction() as session:
         db.execute(session, "INSERT INTO breaker (provider, model, state) VALUES ('anthropic', 'haiku', 'closed')")
     sampling.take(datetime.now(UTC), well=True)
-    found = {one.component: one for one in health.latest_samples()}
+    found = {one.component: one for one in health_report.latest_samples()}
     assert set(found) == {
         *("database", "workers", "queue", "scheduler", "reuse", "disk"),
         *("provider:openai", "provider:offline"),
@@ -186,7 +186,9 @@ def test_a_sample_tells_since_when_it_has_been_so() -> None:
     for minutes, healthy in ((50, True), (40, False), (30, False)):
         sampled("disk", minutes, healthy=healthy)
     sampled("reuse", 5)
-    since = {one.component: (datetime.now(UTC) - one.since).total_seconds() // 60 for one in health.latest_samples()}
+    since = {
+        one.component: (datetime.now(UTC) - one.since).total_seconds() // 60 for one in health_report.latest_samples()
+    }
     assert since == {"queue": 30, "disk": 40, "reuse": 5}
 
 
@@ -302,7 +304,7 @@ def test_the_past_comes_in_stretches_with_the_means_of_its_figures() -> None:
     sampled("disk", 54, free_bytes=30)
     sampled("disk", 5)
     sampled("disk", 65, free_bytes=99)
-    found = health.past(start, timedelta(minutes=20))
+    found = health_report.past(start, timedelta(minutes=20))
     assert [(one.component, one.healthy, one.figures) for one in found] == [
         ("disk", 0.5, {"free_bytes": 20}),
         ("disk", 1, {}),
@@ -319,7 +321,7 @@ def test_hours_weigh_in_the_past_by_their_samples() -> None:
                  ('disk', '2026-11-01 00:00Z', 120, 120, '{"free_bytes": 10}'),
                  ('disk', '2026-11-01 01:00Z', 40, 0, '{"free_bytes": 50}')""",
         )
-    (only,) = health.past(datetime(2026, 11, 1, tzinfo=UTC), timedelta(hours=6))
+    (only,) = health_report.past(datetime(2026, 11, 1, tzinfo=UTC), timedelta(hours=6))
     assert (only.healthy, only.figures) == (0.75, {"free_bytes": 20})
 
 
@@ -343,7 +345,7 @@ def test_models_tell_of_calls_breakers_and_limits_together() -> None:
                    now() + interval '1 minute'),
                  ('anthropic', 'new', 'requests', false, NULL, NULL, 0, now(), NULL)""",
         )
-    found = {(row.provider, row.model): row for row in report.models()}
+    found = {(row.provider, row.model): row for row in calls_report.models()}
     assert set(found) == {("openai", "gpt-5"), ("openai", "gpt-5-mini"), ("anthropic", "haiku")}
     mini = found["openai", "gpt-5-mini"]
     assert (mini.answered, mini.failed, mini.latencies, mini.breaker) == (4, 1, (0, 3, 1), "closed")

@@ -6,8 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from core.health import sampling
-from core.reports import health
+from core.health import report, sampling
 from core.runtime import db, worker_lease
 from tests.pipeline import database_away, rows, until_now
 
@@ -71,7 +70,7 @@ def test_a_process_whose_connections_are_all_busy_is_alive(
 
 def workers_well() -> bool:
     sampling.take(datetime.now(UTC), well=True)
-    return next(sample.healthy for sample in health.latest_samples() if sample.component == "workers")
+    return next(sample.healthy for sample in report.latest_samples() if sample.component == "workers")
 
 
 def test_a_heartbeat_that_fails_is_told_reddens_health_and_comes_back(
@@ -91,7 +90,7 @@ def test_a_heartbeat_that_fails_is_told_reddens_health_and_comes_back(
     assert workers_well()
     broken.set()
     until_now(lambda: not workers_well())
-    assert not [worker for worker in health.workers() if worker.alive]
+    assert not [worker for worker in report.workers() if worker.alive]
     broken.clear()
     until_now(seen)
     assert workers_well()

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from core import batches, held, jobs, upkeep
+from core.batch import lease, steps
 from core.calls import clients
 from core.errors import ProviderError
+from core.jobs import launch
 from core.providers.batch_api import Remote
 from core.runtime import db, worker_lease
 from core.tables import ProviderBatch
+from core.upkeep import tick
 from tests.batch_provider import BatchProvider
 from tests.pipeline import make_job, ready_documents, rows
 
@@ -20,16 +22,16 @@ REMOTE = Remote("batch_1", "in_progress", "in_progress", datetime.now(UTC))
 
 
 LATE: dict[str, Callable[[ProviderBatch], object]] = {
-    "write": lambda batch: held.write(batch, state="settling"),
-    "confirm": held.confirm,
-    "release": lambda batch: held.release(batch, timedelta(hours=1)),
-    "adopt": lambda batch: held.adopt(batch, REMOTE, "submitted", "Late"),
-    "progress": lambda batch: held.progress(batch, REMOTE),
-    "keep": lambda batch: held.keep(batch, clients.provider("openai").batches, [Path("none")], REMOTE),
-    "gone": held.gone,
-    "invalid": lambda batch: held.invalid(batch, REMOTE),
-    "refuse": lambda batch: held.refuse(batch, ProviderError("No.", code="auth")),
-    "absent": held.absent,
+    "write": lambda batch: lease.write(batch, state="settling"),
+    "confirm": lease.confirm,
+    "release": lambda batch: lease.release(batch, timedelta(hours=1)),
+    "adopt": lambda batch: lease.adopt(batch, REMOTE, "submitted", "Late"),
+    "progress": lambda batch: lease.progress(batch, REMOTE),
+    "keep": lambda batch: lease.keep(batch, clients.provider("openai").batches, [Path("none")], REMOTE),
+    "gone": lease.gone,
+    "invalid": lambda batch: lease.invalid(batch, REMOTE),
+    "refuse": lambda batch: lease.refuse(batch, ProviderError("No.", code="auth")),
+    "absent": lease.absent,
 }
 
 
@@ -37,8 +39,8 @@ LATE: dict[str, Callable[[ProviderBatch], object]] = {
 def batch_id(batch_server: BatchProvider) -> str:
     """A batch that was packed, and nothing more."""
     job = make_job(ready_documents(2), "summarize", provider="openai", model="gpt-5-mini", lane="batch")
-    upkeep.expand_job(job)
-    batches.pack_job(job)
+    tick.expand_job(job)
+    steps.pack_job(job)
     (row,) = rows("SELECT id FROM provider_batch")
     found: str = row["id"]
     return found
@@ -46,15 +48,15 @@ def batch_id(batch_server: BatchProvider) -> str:
 
 @pytest.mark.parametrize("write", LATE)
 def test_who_has_lost_a_batch_writes_nothing(write: str, batch_id: str) -> None:
-    late = held.take(batch_id, worker_lease.register("late"), due_only=True)
+    late = lease.take(batch_id, worker_lease.register("late"), due_only=True)
     assert late is not None
     with db.transaction() as session:
         db.execute(session, "UPDATE worker SET last_seen = now() - interval '1 hour'")
-    assert held.take(batch_id, worker_lease.register("new"), due_only=True) is not None
+    assert lease.take(batch_id, worker_lease.register("new"), due_only=True) is not None
     with db.transaction() as session:
         db.execute(session, "UPDATE job SET waits = 2, waits_until = now() + interval '1 hour'")
     before = everything()
-    with pytest.raises(held.Lost):
+    with pytest.raises(lease.Lost):
         LATE[write](late)
     assert everything() == before
 
@@ -66,16 +68,16 @@ def everything() -> list[list[dict[str, object]]]:
 
 @pytest.mark.parametrize("let_go", ["progress", "release"])
 def test_what_is_cancelled_while_it_is_looked_at_is_due_at_once(batch_id: str, let_go: str) -> None:
-    taken = held.take(batch_id, worker_lease.register("one"), due_only=True)
+    taken = lease.take(batch_id, worker_lease.register("one"), due_only=True)
     assert taken is not None
-    taken = held.adopt(taken, REMOTE, "submitted", "Handed over")
-    jobs.cancel(taken.job_id)
+    taken = lease.adopt(taken, REMOTE, "submitted", "Handed over")
+    launch.cancel(taken.job_id)
     LATE[let_go](taken)
     assert rows("SELECT state FROM provider_batch WHERE next_at <= now()") == [{"state": "in_progress"}]
 
 
 def test_a_living_worker_keeps_its_batch(batch_id: str) -> None:
-    taken = held.take(batch_id, worker_lease.register("one"), due_only=True)
+    taken = lease.take(batch_id, worker_lease.register("one"), due_only=True)
     assert taken is not None
-    held.confirm(taken)
-    assert held.take(batch_id, worker_lease.register("other"), due_only=True) is None
+    lease.confirm(taken)
+    assert lease.take(batch_id, worker_lease.register("other"), due_only=True) is None

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from core import imports, jobs
 from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotFound
-from core.imports import BadLines, Terms
-from core.jobs import JobSpec
+from core.jobs import launch, output, own_requests
+from core.jobs.launch import JobSpec
+from core.jobs.own_requests import BadLines, Terms
 from core.money import pricing
-from core.reports import output
 from core.runtime import db
 from tests.batch_provider import BatchProvider, Line, Used
 from tests.pipeline import make_job, ready_documents, rows, run_batches, run_job, states
@@ -34,7 +33,7 @@ def _providers(setting: Any) -> None:
 
 def own_job(provider: str = "openai", **spec: Any) -> str:
     chosen = JobSpec(template=None, provider=provider, **{"model": MODELS[provider], "lane": "batch", **spec})
-    return jobs.create(chosen, NOW, start=False)
+    return launch.create(chosen, NOW, start=False)
 
 
 def asking(text: str = "Hello.", **more: Any) -> dict[str, Any]:
@@ -54,7 +53,7 @@ def message(custom_id: str = "a", **body: Any) -> bytes:
 
 
 def add(job: str, *lines: bytes) -> int:
-    return imports.add(job, lines, NOW)
+    return own_requests.add(job, lines, NOW)
 
 
 def refused(job: str, *lines: bytes) -> BadLines:
@@ -181,15 +180,15 @@ def test_an_empty_file_is_refused(lines: list[bytes]) -> None:
 def test_what_no_batch_could_take_is_refused() -> None:
     size = len(json.dumps(asking("x", model="m"), separators=(",", ":")))
     terms = Terms(clients.provider("openai"), "m", size, None, None)
-    assert len(imports.read(line("a", asking("x")), terms).body) == size
+    assert len(own_requests.read(line("a", asking("x")), terms).body) == size
     with pytest.raises(ValueError, match="larger than one batch may be"):
-        imports.read(line("a", asking("xx")), terms)
+        own_requests.read(line("a", asking("xx")), terms)
 
 
 def test_only_a_draft_without_a_template_takes_requests() -> None:
     job = own_job()
     add(job, line("a"))
-    jobs.start(job)
+    launch.start(job)
     with pytest.raises(Conflict, match="queued"):
         add(job, line("b"))
     with pytest.raises(Conflict, match="template"):
@@ -245,7 +244,7 @@ def test_the_estimate_is_that_of_the_jobs_lane() -> None:
     assert rows("SELECT estimate_usd FROM job") == [{"estimate_usd": 2 * price}]
     add(job, line("c", {"input": "x" * 4000, "model": "text-embedding-3-small"}, url=EMBEDDINGS))
     vector = pricing.estimate("openai", "text-embedding-3-small", 1000, 0, "batch", NOW).cost
-    found = imports.forecast(job, NOW)
+    found = own_requests.forecast(job, NOW)
     assert vector
     assert (found.requests, found.reused, found.output_tokens) == (3, 0, 1000)
     assert found.cost_batch == 2 * price + vector == rows("SELECT estimate_usd FROM job")[0]["estimate_usd"]
@@ -259,7 +258,7 @@ def test_what_is_asked_twice_is_free() -> None:
     add(job, line("a"), line("b"))
     alone = own_job(reuse=False)
     add(alone, line("a"), line("b"))
-    once, both = imports.forecast(job, NOW), imports.forecast(alone, NOW)
+    once, both = own_requests.forecast(job, NOW), own_requests.forecast(alone, NOW)
     assert (once.requests, once.reused, both.reused) == (2, 1, 0)
     assert once.cost_live
     assert both.cost_live == 2 * once.cost_live
@@ -268,7 +267,7 @@ def test_what_is_asked_twice_is_free() -> None:
 def test_a_model_without_a_price_has_no_estimate() -> None:
     job = own_job()
     add(job, line("a"), line("b", asking(model="our-own-model")))
-    assert imports.forecast(job, NOW).cost_batch is None
+    assert own_requests.forecast(job, NOW).cost_batch is None
     assert rows("SELECT estimate_usd FROM job") == [{"estimate_usd": None}]
 
 
@@ -282,7 +281,7 @@ def test_memory_does_not_grow_with_the_file() -> None:
     job = own_job()
     tracemalloc.start()
     try:
-        imports.add(job, file(), NOW)
+        own_requests.add(job, file(), NOW)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -292,14 +291,14 @@ def test_memory_does_not_grow_with_the_file() -> None:
 
 def test_the_list_form_numbers_requests_and_needs_no_url() -> None:
     job = own_job()
-    imports.add_requests(job, [json.dumps({"custom_id": "a", "body": asking()}).encode()], NOW)
+    own_requests.add_requests(job, [json.dumps({"custom_id": "a", "body": asking()}).encode()], NOW)
     assert stored(job)[0]["endpoint"] == CHAT
     with pytest.raises(BadLines, match="Request 2: The custom_id 'a' is in this job already"):
-        imports.add_requests(job, [line("b"), line("a")], NOW)
+        own_requests.add_requests(job, [line("b"), line("a")], NOW)
 
 
 def finish(job: str) -> None:
-    jobs.start(job)
+    launch.start(job)
     run_batches(job)
 
 
@@ -386,7 +385,7 @@ def test_equal_requests_are_asked_once_unless_the_job_says_otherwise(batch_serve
         assert states(one) == {"succeeded": 2}
     assert len(batch_server.bill) == 3
     add(again := own_job(), line("c"), line("d", asking("Another.")))
-    assert imports.forecast(again, NOW).reused == 1
+    assert own_requests.forecast(again, NOW).reused == 1
     first, second = output_lines(job).values()
     assert first["response"]["body"] == second["response"]["body"]
 
@@ -394,11 +393,11 @@ def test_equal_requests_are_asked_once_unless_the_job_says_otherwise(batch_serve
 def test_the_canary_of_own_requests_goes_first_and_live(batch_server: BatchProvider) -> None:
     job = own_job(canary=1)
     add(job, line("a", asking("One.")), line("b", asking("Two.")))
-    jobs.start(job)
+    launch.start(job)
     run_batches(job, rounds=5)
     assert states(job) == {"succeeded": 1, "held": 1}
     assert rows("SELECT state FROM job") == [{"state": "paused"}]
-    jobs.resume(job)
+    launch.resume(job)
     run_batches(job)
     assert rows("SELECT custom_id, lane, state FROM request ORDER BY id") == [
         {"custom_id": "a", "lane": "live", "state": "succeeded"},
@@ -427,9 +426,9 @@ def test_the_output_has_a_line_for_all_that_ended(batch_server: BatchProvider) -
 def test_the_output_of_a_cancelled_job_says_what_was_not_answered() -> None:
     job = own_job()
     add(job, line("a"))
-    jobs.start(job)
+    launch.start(job)
     assert list(output.lines(job)) == []
-    jobs.cancel(job)
+    launch.cancel(job)
     assert output_lines(job)["a"]["error"] == {"code": "cancelled", "message": output.CANCELLED}
 
 
@@ -461,11 +460,11 @@ def test_a_page_of_the_output_ends_where_it_is_full() -> None:
 def test_a_draft_is_dropped_with_its_requests() -> None:
     job = own_job()
     add(job, line("a"))
-    jobs.delete(job)
+    launch.delete(job)
     assert rows("SELECT 1 FROM request UNION ALL SELECT 1 FROM request_body") == []
 
 
 def test_the_estimate_needs_a_job() -> None:
     with pytest.raises(NotFound):
-        imports.forecast("job_gone", NOW)
-    assert imports.forecast(own_job(), NOW).cost_live == Decimal(0)
+        own_requests.forecast("job_gone", NOW)
+    assert own_requests.forecast(own_job(), NOW).cost_live == Decimal(0)

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from core import ingest, leftovers, results
+from core.batch import ingest, leftovers, result_files
+from core.batch.ingest import Kept
+from core.batch.leftovers import Rule
 from core.errors import Unavailable
-from core.ingest import Kept
-from core.leftovers import Rule
 from core.money.pricing import price
 from core.providers.anthropic import AnthropicProvider
 from core.providers.batch_api import BatchLane, Refused, Remote
@@ -459,7 +459,7 @@ def test_a_line_of_another_hand_over_is_unknown(hand: Hand, wire: Any, name: str
 
 
 def test_a_duplicate_is_known_however_far_behind_it_comes(hand: Hand) -> None:
-    count = results.BLOCK_LINES + 1
+    count = result_files.BLOCK_LINES + 1
     handed = hand(requests=count)
     lines = [handed.answer(n) for n in range(count)]
     late = [handed.answer(0), handed.wire.error(handed.name(1), passing=False)]
@@ -720,12 +720,12 @@ def test_an_anthropic_bill_is_read_as_the_live_lane_reads_it(more: dict[str, Any
 
 def test_memory_stays_flat(hand: Hand) -> None:
     """Five times the lines, in the same room: what one block takes."""
-    handed, peaks = hand(requests=5 * results.BLOCK_LINES), []
+    handed, peaks = hand(requests=5 * result_files.BLOCK_LINES), []
     body = handed.wire.body(more="x" * 1000)
-    lines = [handed.answer(n, body) for n in range(5 * results.BLOCK_LINES)]
+    lines = [handed.answer(n, body) for n in range(5 * result_files.BLOCK_LINES)]
     for count in (1, 5):
         path = handed.folder / f"{count}.jsonl"
-        path.write_bytes(b"\n".join(lines[: count * results.BLOCK_LINES]))
+        path.write_bytes(b"\n".join(lines[: count * result_files.BLOCK_LINES]))
     del lines
     for count in (1, 5):
         change("UPDATE request SET state = 'in_flight', provider_batch_id = 'pb_1'")
@@ -733,7 +733,7 @@ def test_memory_stays_flat(hand: Hand) -> None:
         change("TRUNCATE usage_record")
         tracemalloc.start()
         try:
-            assert handed.keep_files([handed.folder / f"{count}.jsonl"]).answered == count * results.BLOCK_LINES
+            assert handed.keep_files([handed.folder / f"{count}.jsonl"]).answered == count * result_files.BLOCK_LINES
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from core import jobs as core_jobs
+from core.batch import report as batch_report
+from core.batch.report import Group, InFlight
 from core.errors import NotFound
-from core.reports import batches, canary
-from core.reports import jobs as report
-from core.reports.batches import Group, InFlight
+from core.jobs import canary, launch
+from core.jobs import report as jobs_report
 from core.runtime import db
 from tests.pages import made
 
@@ -18,7 +18,7 @@ NOW = datetime.now(UTC)
 
 
 def names(**filters: object) -> list[str]:
-    return [row.name for row in report.find(**filters).items]  # type: ignore[arg-type]
+    return [row.name for row in jobs_report.find(**filters).items]  # type: ignore[arg-type]
 
 
 def test_jobs_are_found_by_state_lane_and_text() -> None:
@@ -28,7 +28,7 @@ def test_jobs_are_found_by_state_lane_and_text() -> None:
     made.job("draft", name="Later", template_id=None, template_version=None)
     assert names() == ["Later", "Letters", "Minutes", "Weekly notes"]
     assert names(state="paused") == ["Minutes"]
-    assert names(state=report.AT_WORK) == ["Minutes", "Weekly notes"]
+    assert names(state=jobs_report.AT_WORK) == ["Minutes", "Weekly notes"]
     assert names(lane="live") == ["Weekly notes"]
     assert names(text="NOTES") == ["Weekly notes"]
     assert names(text="key points") == ["Letters"]
@@ -38,27 +38,27 @@ def test_jobs_are_found_by_state_lane_and_text() -> None:
 
 def test_the_figures_of_a_job_that_is_known_to_have_ended_are_not_counted_again() -> None:
     ended, running = made.job("completed", finished_at=NOW), made.job("running")
-    before = report.find().items
+    before = jobs_report.find().items
     made.requests(ended, "succeeded", 3)
     made.requests(running, "succeeded", 2)
-    after = {row.id: row.succeeded for row in report.find(known=before).items}
+    after = {row.id: row.succeeded for row in jobs_report.find(known=before).items}
     assert after == {ended: 0, running: 2}
-    assert {row.id: row.succeeded for row in report.find().items} == {ended: 3, running: 2}
+    assert {row.id: row.succeeded for row in jobs_report.find().items} == {ended: 3, running: 2}
 
 
 def test_a_known_job_that_was_changed_since_is_counted_again() -> None:
     job = made.job("completed", finished_at=NOW)
     made.requests(job, "failed", 2)
-    known = report.find().items
-    core_jobs.rename(job, "Another name", "")
-    assert [row.name for row in report.find(known=known).items] == ["Another name"]
-    known = report.find().items
-    core_jobs.retry(job)
-    (row,) = report.find(known=known).items
+    known = jobs_report.find().items
+    launch.rename(job, "Another name", "")
+    assert [row.name for row in jobs_report.find(known=known).items] == ["Another name"]
+    known = jobs_report.find().items
+    launch.retry(job)
+    (row,) = jobs_report.find(known=known).items
     assert (row.state, row.failed, row.pending) == ("running", 0, 2)
-    core_jobs.cancel(job)
-    known = report.find().items
-    assert report.find(state="completed", known=known).items == ()
+    launch.cancel(job)
+    known = jobs_report.find().items
+    assert jobs_report.find(state="completed", known=known).items == ()
 
 
 def test_a_jobs_parts_are_parts_of_its_counts() -> None:
@@ -69,11 +69,11 @@ def test_a_jobs_parts_are_parts_of_its_counts() -> None:
     made.requests(job, "in_flight", 5)
     made.batch(job, "in_progress", done=3)
     made.batch(job, "completed", done=100)
-    row = report.get(job)
+    row = jobs_report.get(job)
     assert (row.held, row.pending, row.answered, row.in_flight, row.total) == (2, 5, 4, 9, 14)
     assert row.done_there == 3
     made.batch(job, "in_progress", done=30)
-    assert report.get(job).done_there == 5
+    assert jobs_report.get(job).done_there == 5
 
 
 def test_requests_are_found_by_state_and_error_page_by_page() -> None:
@@ -82,12 +82,12 @@ def test_requests_are_found_by_state_and_error_page_by_page() -> None:
     made.requests(job, "pending", 2)
     made.requests(job, "failed", 3, error_code="expired")
     made.requests(job, "failed", 1, error_code="missing")
-    assert len(report.requests(job, state="pending").items) == 3
-    assert len(report.requests(job, state="failed").items) == 4
-    assert len(report.requests(job, error="expired").items) == 3
-    assert [row.error_code for row in report.requests(job, state="failed", limit=2, offset=3).items] == ["expired"]
+    assert len(jobs_report.requests(job, state="pending").items) == 3
+    assert len(jobs_report.requests(job, state="failed").items) == 4
+    assert len(jobs_report.requests(job, error="expired").items) == 3
+    assert [row.error_code for row in jobs_report.requests(job, state="failed", limit=2, offset=3).items] == ["expired"]
     with pytest.raises(NotFound, match="job_gone"):
-        report.requests("job_gone")
+        jobs_report.requests("job_gone")
 
 
 def test_how_a_jobs_batches_stand() -> None:
@@ -99,7 +99,7 @@ def test_how_a_jobs_batches_stand() -> None:
     made.batch(job, "completed", 5, submitted_at=since)
     made.batch(other, "in_progress", 7, next_at=NOW, input_tokens=1)
     made.batch(other, "in_progress", 7, provider="anthropic", next_at=NOW, input_tokens=1)
-    found = batches.standing(job, "openai")
+    found = batch_report.standing(job, "openai")
     assert found.groups == {"in_progress": Group(2, 15, 4, since), "completed": Group(1, 5, 0, since)}
     assert found.in_flight == InFlight(3, 151, Decimal("0.5"))
     assert (found.twins, found.trouble) == (False, None)
@@ -111,23 +111,23 @@ def test_the_trouble_with_a_batch_is_told_as_long_as_it_lasts() -> None:
     made.batch(job, "in_progress", next_at=NOW, error="often", tries=5)
     made.batch(job, "failed", error="long ago", tries=9)
     made.batch(job, "settling", next_at=NOW, error="not heard")
-    assert batches.standing(job, "openai").trouble == "often"
+    assert batch_report.standing(job, "openai").trouble == "often"
 
 
 def test_a_job_waits_for_equal_requests() -> None:
     job, other = made.job("running"), made.job("running")
     made.requests(job, "pending", 2)
     made.requests(other, "in_flight", 1)
-    assert not batches.standing(job, "openai").twins
+    assert not batch_report.standing(job, "openai").twins
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET fingerprint = 'equal'")
-    assert batches.standing(job, "openai").twins
-    assert not batches.standing(other, "openai").twins
+    assert batch_report.standing(job, "openai").twins
+    assert not batch_report.standing(other, "openai").twins
     made.requests(job, "pending", 1)
-    assert not batches.standing(job, "openai").twins
+    assert not batch_report.standing(job, "openai").twins
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET fingerprint = 'equal', reused = state = 'in_flight'")
-    assert not batches.standing(job, "openai").twins
+    assert not batch_report.standing(job, "openai").twins
 
 
 def test_usage_beyond_the_answers_is_summed_by_kind() -> None:
@@ -136,9 +136,9 @@ def test_usage_beyond_the_answers_is_summed_by_kind() -> None:
     for cost in (Decimal("0.1"), Decimal("0.2")):
         made.usage(job, status="unattributed", input_tokens=10, output_tokens=2, cost_usd=cost)
     made.usage(job, status="unheard", input_tokens=5, priced=False)
-    assert batches.beyond(job) == [
-        batches.Beyond("unattributed", 2, 24, Decimal("0.3")),
-        batches.Beyond("unheard", 1, 5, None),
+    assert batch_report.beyond(job) == [
+        batch_report.Beyond("unattributed", 2, 24, Decimal("0.3")),
+        batch_report.Beyond("unheard", 1, 5, None),
     ]
 
 
@@ -147,12 +147,12 @@ def test_odd_lines_are_shown_from_their_beginning() -> None:
     one, two = made.batch(job, "completed"), made.batch(job, "completed")
     made.odd_line(one, "unreadable", b"a" * 5_000)
     made.odd_line(two, "duplicate", b"\xff\x00")
-    assert [(line.kind, line.size, len(line.raw)) for line in batches.odd_lines(job)] == [
+    assert [(line.kind, line.size, len(line.raw)) for line in batch_report.odd_lines(job)] == [
         ("unreadable", 5_000, 2_000),
         ("duplicate", 2, 2),
     ]
-    assert [line.raw for line in batches.odd_lines(job, batch=two)] == [b"\xff\x00"]
-    assert len(batches.odd_lines(job, limit=1)) == 1
+    assert [line.raw for line in batch_report.odd_lines(job, batch=two)] == [b"\xff\x00"]
+    assert len(batch_report.odd_lines(job, limit=1)) == 1
 
 
 def test_what_a_canary_did_not_have_to_ask_is_not_measured() -> None:

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from core import jobs, process, providers
+from core import providers
 from core.asking import prompts, templates
 from core.asking.prompts import BUILT_IN, Asking, NoParams, check_params, params_of
 from core.asking.request_plan import Question
 from core.calls import clients
 from core.errors import InvalidInput
 from core.fields import FieldSpec
-from core.jobs import JobSpec
+from core.jobs import launch
+from core.jobs.launch import JobSpec
+from core.live import single_text
 from core.runtime import db
 from core.settings import defaults, store
 from tests.local_provider import LocalProvider
@@ -117,10 +119,10 @@ class TestStored:
 
     def test_the_default_is_counted_in_the_estimate(self, openai: LocalProvider) -> None:
         spec = JobSpec("summarize", "openai", documents=(add_document(),))
-        run_job(jobs.create(spec, datetime.now(UTC)))
-        assert jobs.estimate(spec, datetime.now(UTC)).reused == 1
+        run_job(launch.create(spec, datetime.now(UTC)))
+        assert launch.estimate(spec, datetime.now(UTC)).reused == 1
         defaults.change_language("German")
-        assert jobs.estimate(spec, datetime.now(UTC)).reused == 0
+        assert launch.estimate(spec, datetime.now(UTC)).reused == 0
 
     def test_answers_without_words_are_not_asked_again_for_a_language(self, openai: LocalProvider) -> None:
         defaults.change_language("German")
@@ -144,7 +146,7 @@ class TestStored:
 
         def ask(**options: Any) -> str:
             clients.forget()
-            asyncio.run(process.process("summarize", TEXT, options, "openai", MODELS["openai"]))
+            asyncio.run(single_text.process("summarize", TEXT, options, "openai", MODELS["openai"]))
             return str(openai.asked[-1].body)
 
         assert IN_GERMAN in ask()

@@ -11,18 +11,21 @@ import httpx2
 import orjson
 import pytest
 
-from core import claims, imports, jobs, live, process, upkeep
 from core.answers.record import Call, Failed
 from core.calls import rate_limits
 from core.calls.rate_limits import NoRoom
 from core.errors import InvalidInput
-from core.jobs import JobSpec
-from core.live import LiveLane
+from core.jobs import launch, own_requests
+from core.jobs.launch import JobSpec
+from core.live import claims, single_text
+from core.live import lane as live_lane
+from core.live.lane import LiveLane
 from core.providers import rate_limit_headers
 from core.providers.types import Limit
 from core.runtime import db, worker_lease
 from core.settings import rate_caps, store
 from core.tables import Job
+from core.upkeep import tick
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import answer, make_job, ready_documents, rows, run_job, states, with_lane
 from tests.quota import AnthropicQuota, Bucket, Quota, Window
@@ -33,7 +36,7 @@ MODEL = "gpt-4.1-mini"
 
 def live_job(count: int, **spec: Any) -> str:
     job = make_job(ready_documents(count), "summarize", **{"provider": "openai", "model": MODEL, **spec})
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     return job
 
 
@@ -123,7 +126,7 @@ def test_a_reset_that_fits_no_bucket_is_waited_for(openai: LocalProvider) -> Non
     known()
     (call,) = claim(live_job(1), 1)
     told = Limit("requests", 100, 0, 20.0)
-    live._keep([Failed(call, "x", "No.", failures=1, limits=(told,))])
+    live_lane._keep([Failed(call, "x", "No.", failures=1, limits=(told,))])
     with room() as found:
         assert found.wait_s(1, 1) == pytest.approx(20, abs=0.5)
 
@@ -145,12 +148,12 @@ def test_at_first_no_more_go_out_than_may_be_taken_back(openai: LocalProvider) -
 
 
 async def first_claim(lane: LiveLane, job: str) -> None:
-    claimed = await asyncio.to_thread(live._claim, job, lane.worker_id, 20)
+    claimed = await asyncio.to_thread(live_lane._claim, job, lane.worker_id, 20)
     assert len(claimed.calls) == rate_limits.START
     with db.transaction() as session:
         # However long that took: another second's call is not due yet.
         db.execute(session, "UPDATE rate_limit SET refilled_at = now() + interval '1 minute'")
-    assert not (await asyncio.to_thread(live._claim, job, lane.worker_id, 20)).calls
+    assert not (await asyncio.to_thread(live_lane._claim, job, lane.worker_id, 20)).calls
 
 
 def test_a_call_that_is_larger_than_a_minutes_tokens_goes_out_alone(openai: LocalProvider) -> None:
@@ -302,13 +305,13 @@ def test_what_is_on_its_way_is_not_believed_to_be_left(openai: LocalProvider) ->
     job = live_job(10)
     claimed = claim(job, 10)
     told = Limit("requests", 1000, 999, None)
-    live._keep([Failed(claimed[0], "x", "No.", failures=1, limits=(told,))])
+    live_lane._keep([Failed(claimed[0], "x", "No.", failures=1, limits=(told,))])
     assert 970 < limit()["remaining"] < 990
 
 
 def claim(job_id: str, count: int) -> tuple[Call, ...]:
     worker = worker_lease.register("test")
-    return live._claim(job_id, worker, count).calls
+    return live_lane._claim(job_id, worker, count).calls
 
 
 def test_an_old_answer_fills_no_bucket_that_was_used_since(openai: LocalProvider) -> None:
@@ -317,9 +320,9 @@ def test_an_old_answer_fills_no_bucket_that_was_used_since(openai: LocalProvider
     (slow,) = claim(job, 1)
     for _ in range(3):
         others = claim(job, 13)
-        live._keep([Failed(call, "x", "No.", failures=1) for call in others])
+        live_lane._keep([Failed(call, "x", "No.", failures=1) for call in others])
     assert limit()["remaining"] == pytest.approx(960)
-    live._keep([Failed(slow, "x", "No.", failures=1, limits=(Limit("requests", 1000, 999, None),))])
+    live_lane._keep([Failed(slow, "x", "No.", failures=1, limits=(Limit("requests", 1000, 999, None),))])
     assert limit()["remaining"] == pytest.approx(959, abs=17)
     assert limit()["remaining"] < 960.1
 
@@ -361,17 +364,17 @@ def test_a_model_without_room_does_not_hold_up_another_one_of_the_job(openai: Lo
         for n, model in enumerate([MODEL, MODEL, "gpt-4.1"])
     ]
     now = datetime.now(UTC)
-    job = jobs.create(JobSpec(template=None, provider="openai", model=MODEL), now, start=False)
-    imports.add(job, [line + b"\n" for line in lines], now)
-    jobs.start(job)
-    upkeep.expand_job(job)
+    job = launch.create(JobSpec(template=None, provider="openai", model=MODEL), now, start=False)
+    own_requests.add(job, [line + b"\n" for line in lines], now)
+    launch.start(job)
+    tick.expand_job(job)
     run_once(job, 1)
     assert [asked.body["model"] for asked in openai.asked] == ["gpt-4.1"]
 
 
 def test_a_single_text_waits_for_room_and_takes_it(openai: LocalProvider) -> None:
     set_limit(a_minute=60, remaining=0.3, per_second=1)
-    asyncio.run(process.process("summarize", "Two pumps failed.", {}, "openai", MODEL))
+    asyncio.run(single_text.process("summarize", "Two pumps failed.", {}, "openai", MODEL))
     assert len(openai.asked) == 1
     assert limit()["taken"] == limit()["settled"] == 1
 
@@ -379,7 +382,7 @@ def test_a_single_text_waits_for_room_and_takes_it(openai: LocalProvider) -> Non
 def test_a_single_text_says_when_to_ask_again_where_it_takes_longer(openai: LocalProvider) -> None:
     set_limit(a_minute=60, remaining=0, renewed_at=datetime.now(UTC) + timedelta(hours=1))
     with pytest.raises(NoRoom, match="Ask again in") as raised:
-        asyncio.run(process.process("summarize", "Two pumps failed.", {}, "openai", MODEL))
+        asyncio.run(single_text.process("summarize", "Two pumps failed.", {}, "openai", MODEL))
     assert 3500 < raised.value.wait_s < 3601
     assert raised.value.detail["retry_at"] > f"{datetime.now(UTC):%Y-%m-%dT%H:%M}"
     assert not openai.asked
@@ -402,7 +405,7 @@ def test_a_waiting_job_says_for_what_and_how_long(openai: LocalProvider) -> None
     with db.transaction() as session:
         found = session.get(Job, job)
     assert found is not None
-    upkeep.tell_waiting(found, claims.Claimed((), 0, waiting=True, full=claims.Wait("openai", MODEL, 11.2)))
+    tick.tell_waiting(found, claims.Claimed((), 0, waiting=True, full=claims.Wait("openai", MODEL, 11.2)))
     assert rows("SELECT error FROM job") == [{"error": f"Waits for the rate limit of openai/{MODEL}: goes on in 12 s."}]
 
 
@@ -410,7 +413,7 @@ def test_a_waiting_job_says_for_what_and_how_long(openai: LocalProvider) -> None
     ("seconds", "told"), [(0.2, "1 s"), (59.5, "1 min 0 s"), (125, "2 min 5 s"), (7300, "2 h 1 min")]
 )
 def test_durations_are_told_in_words(seconds: float, told: str) -> None:
-    assert upkeep.duration(seconds) == told
+    assert tick.duration(seconds) == told
 
 
 DATE = "Sat, 21 Nov 2026 11:00:00 GMT"

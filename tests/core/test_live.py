@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 
-from core import claims, jobs, live, upkeep
 from core.answers import record
 from core.answers.record import Call, Kept
 from core.calls import ask, clients
 from core.documents import upload
-from core.live import LiveLane
+from core.jobs import launch
+from core.live import claims
+from core.live import lane as live_lane
+from core.live.lane import LiveLane
 from core.money import pricing
 from core.providers.types import Usage
 from core.runtime import db, worker_lease
 from core.tables import Job
+from core.upkeep import tick
 from tests import local_provider
 from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply, error, in_turn
@@ -99,7 +102,7 @@ def test_the_slots_are_shared_by_all_jobs_of_a_worker(openai: LocalProvider) -> 
     ids = many(4)
     both = [live_job(ids, "summarize"), live_job(ids, "questions")]
     for job in both:
-        upkeep.expand_job(job)
+        tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         await asyncio.gather(*(answer(lane, job) for job in both))
@@ -146,7 +149,7 @@ def test_only_what_failed_is_sent_again(openai: LocalProvider) -> None:
     job = live_job(many(3))
     run_job(job)
     assert states(job) == {"failed": 1, "succeeded": 2}
-    assert jobs.retry(job) == 1
+    assert launch.retry(job) == 1
     run_job(job)
     assert states(job) == {"succeeded": 3}
     assert job_state() == "completed"
@@ -242,12 +245,12 @@ def test_an_unusable_answer_is_not_reused(openai: LocalProvider) -> None:
 def test_what_is_in_flight_when_a_job_is_cancelled_is_heard_and_billed(openai: LocalProvider) -> None:
     openai.plan = lambda _: Reply(delay=0.3)
     job = live_job(many(5))
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 2)
-        await asyncio.to_thread(jobs.cancel, job)
+        await asyncio.to_thread(launch.cancel, job)
         await pumping
         await answer(lane, job)
 
@@ -260,12 +263,12 @@ def test_what_is_in_flight_when_a_job_is_cancelled_is_heard_and_billed(openai: L
 def test_a_cancelled_job_asks_nothing_again_and_ends(openai: LocalProvider) -> None:
     openai.plan = lambda _: Reply(content="{}", delay=0.3)
     job = live_job([add_document()])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 1)
-        await asyncio.to_thread(jobs.cancel, job)
+        await asyncio.to_thread(launch.cancel, job)
         await pumping
         await answer(lane, job)
 
@@ -278,17 +281,17 @@ def test_a_cancelled_job_asks_nothing_again_and_ends(openai: LocalProvider) -> N
 def test_a_cancelled_job_ends_also_when_its_worker_stops(openai: LocalProvider) -> None:
     openai.plan = lambda _: Reply(delay=3)
     job = live_job([add_document()])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 1)
-        await asyncio.to_thread(jobs.cancel, job)
+        await asyncio.to_thread(launch.cancel, job)
         await lane.close(0)
         await pumping
 
     with_lane(work)
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
     assert job_state() == "cancelled"
     assert [row["status"] for row in usage()] == ["unheard"]
 
@@ -297,7 +300,7 @@ def test_a_document_deleted_in_flight_is_still_billed(openai: LocalProvider) -> 
     openai.plan = lambda _: Reply(delay=0.3)
     document = add_document()
     job = live_job([document])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
@@ -331,25 +334,25 @@ def kept(call: Call, **changes: Any) -> Kept:
 
 
 def claimed(job: str, worker: int, limit: int = 10) -> tuple[Call, ...]:
-    return live._claim(job, worker, limit).calls
+    return live_lane._claim(job, worker, limit).calls
 
 
 def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     (call,) = claimed(job, worker_lease.register("test"))
     unheard = ask.unheard(call)
     for _ in range(2):
-        live._keep([unheard, kept(call)])
+        live_lane._keep([unheard, kept(call)])
     assert [row["status"] for row in usage()] == ["unheard", "ok"]
     assert len(rows("SELECT 1 FROM response")) == 1
 
 
 def test_two_attempts_that_were_not_heard_are_two_bookings(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     (call,) = claimed(job, worker_lease.register("test"))
-    live._keep([ask.unheard(call), ask.unheard(call)])
+    live_lane._keep([ask.unheard(call), ask.unheard(call)])
     assert len(usage()) == 2
 
 
@@ -366,13 +369,13 @@ def short_lease(setting: Any) -> None:
 @pytest.mark.usefixtures("short_lease")
 def test_work_of_a_dead_worker_is_booked_and_finished_by_another(openai: LocalProvider) -> None:
     job = live_job(many(3))
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     dead = worker_lease.register("dead")
     assert len(claimed(job, dead, 2)) == 2
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
     assert states(job) == {"in_flight": 2, "pending": 1}
     expire(dead)
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
     assert states(job) == {"pending": 3}
     assert [row["status"] for row in usage()] == ["unheard"] * 2
     assert len(rows("SELECT 1 FROM job_event WHERE kind = 'taken_over'")) == 1
@@ -384,13 +387,13 @@ def test_work_of_a_dead_worker_is_booked_and_finished_by_another(openai: LocalPr
 @pytest.mark.usefixtures("short_lease")
 def test_an_answer_that_comes_after_the_takeover_is_kept_and_billed(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     dead = worker_lease.register("dead")
     (call,) = claimed(job, dead)
     expire(dead)
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
     assert [row["status"] for row in usage()] == ["unheard"]
-    live._keep([kept(call)])
+    live_lane._keep([kept(call)])
     run_job(job)
     assert states(job) == {"succeeded": 1}
     assert openai.asked == []
@@ -401,17 +404,17 @@ def test_an_answer_that_comes_after_the_takeover_is_kept_and_billed(openai: Loca
 @pytest.mark.usefixtures("short_lease")
 def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     dead, late = worker_lease.register("dead"), worker_lease.register("late")
     (first,) = claimed(job, dead)
-    live._keep([ask.unheard(first)])  # a try before the one that was in flight
+    live_lane._keep([ask.unheard(first)])  # a try before the one that was in flight
     expire(dead)
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
     (second,) = claimed(job, late)
     expire(late)
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
     assert len(usage()) == 3
-    live._keep([kept(second)])
+    live_lane._keep([kept(second)])
     assert sorted(row["status"] for row in usage()) == ["ok", "unheard", "unheard"]
     left = rows("SELECT booking FROM usage_record WHERE booking LIKE 'lost%'")
     assert left == [{"booking": record.lost_booking(first.request_id, 1)}]
@@ -420,7 +423,7 @@ def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: Lo
 @pytest.mark.usefixtures("short_lease")
 def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     dead = worker_lease.register("dead")
     (call,) = claimed(job, dead)
     expire(dead)
@@ -428,8 +431,8 @@ def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalPr
                  AND wait_event_type = 'Lock' AND query LIKE '%finish_reason%'"""
     with ThreadPoolExecutor(1) as threads:
         with db.transaction() as session:
-            upkeep._take_over(session, datetime.now(UTC))
-            late = threads.submit(live._keep, [kept(call)])
+            tick._take_over(session, datetime.now(UTC))
+            late = threads.submit(live_lane._keep, [kept(call)])
             until_now(lambda: rows(waiting) == [{"one": 1}])
         late.result(PATIENCE_S)
     assert [row["status"] for row in usage()] == ["ok"]
@@ -441,13 +444,13 @@ def test_a_failure_that_comes_after_the_takeover_takes_back_the_estimate_and_not
     openai: LocalProvider,
 ) -> None:
     job = live_job([add_document()])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     dead, heir = worker_lease.register("dead"), worker_lease.register("heir")
     (call,) = claimed(job, dead)
     expire(dead)
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
     claimed(job, heir)
-    live._keep([record.Failed(call, "rate_limited", "Not now.")])
+    live_lane._keep([record.Failed(call, "rate_limited", "Not now.")])
     assert states(job) == {"in_flight": 1}
     assert usage() == []
 
@@ -455,11 +458,11 @@ def test_a_failure_that_comes_after_the_takeover_takes_back_the_estimate_and_not
 @pytest.mark.usefixtures("short_lease")
 def test_a_claim_renews_the_lease(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     late = worker_lease.register("late")
     expire(late)
     claimed(job, late)
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
     assert states(job) == {"in_flight": 1}
 
 
@@ -509,14 +512,14 @@ def test_a_job_waits_for_documents_that_are_still_extracted(openai: LocalProvide
 
     late = upload.add("late.txt", io.BytesIO(b"Late. But here."), "default").document.id
     job = live_job([add_document(), late])
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def pump(lane: LiveLane) -> None:
         await lane.pump(job)
         await until(lambda: states(job) == {"succeeded": 1})
 
     with_lane(pump)
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
     assert job_state() == "running"
     extract.extract_document(late, worker_lease.register("test"), threading.Event())
     assert "expand_job" in {row["task_name"] for row in rows("SELECT task_name FROM procrastinate_jobs")}
@@ -527,7 +530,7 @@ def test_a_job_waits_for_documents_that_are_still_extracted(openai: LocalProvide
 
 def test_one_answer_that_cannot_be_stored_keeps_no_other_from_it(openai: LocalProvider) -> None:
     job = live_job(many(3))
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         one, bad, two = await asyncio.to_thread(claimed, job, lane.worker_id)
@@ -602,7 +605,7 @@ def test_content_that_is_no_text_is_no_answer(openai: LocalProvider) -> None:
 def test_closing_hears_what_comes_within_the_grace_and_books_the_rest(openai: LocalProvider) -> None:
     openai.plan = lambda asked: Reply(delay=0.2 if asked.document.startswith("Pump 0") else 5)
     job = live_job(many(3))
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
@@ -619,7 +622,7 @@ def test_closing_hears_what_comes_within_the_grace_and_books_the_rest(openai: Lo
 def test_a_cancelled_pump_strands_no_request(openai: LocalProvider) -> None:
     """The queue's worker cancels its tasks when it loses its connection; the worker itself lives on."""
     job = live_job(many(20))
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         for _ in range(20):
@@ -637,7 +640,7 @@ def test_a_cancelled_pump_strands_no_request(openai: LocalProvider) -> None:
 def test_a_claim_that_was_committed_without_our_knowing_goes_out_all_the_same(openai: LocalProvider) -> None:
     """A connection that breaks in the commit leaves open whether the claim holds."""
     job = live_job(many(2))
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         await asyncio.to_thread(claimed, job, lane.worker_id)
@@ -652,7 +655,7 @@ def test_a_claim_that_was_committed_without_our_knowing_goes_out_all_the_same(op
 
 def test_what_is_claimed_while_the_worker_stops_goes_back_unsent(openai: LocalProvider) -> None:
     job = live_job(many(3))
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         with db.transaction() as session:
@@ -676,7 +679,7 @@ WAITING_FOR_A_LOCK = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NO
 def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
     one, other = (live_job([add_document(TEXT, "a.txt", name)]) for name in ("a", "b"))
     for job in (one, other):
-        upkeep.expand_job(job)
+        tick.expand_job(job)
     first, second = worker_lease.register("first"), worker_lease.register("second")
     with ThreadPoolExecutor(1) as thread, db.transaction() as session:
         running = session.get_one(Job, one)
@@ -692,8 +695,8 @@ def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
 def test_a_claim_makes_its_client_before_the_loop_needs_it(openai: LocalProvider) -> None:
     """Importing an SDK takes a second or two, in which a loop that did it would do nothing else."""
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     assert "_client" not in vars(clients.provider("openai"))
-    (call,) = live._claim(job, worker_lease.register("test"), 1).calls
+    (call,) = live_lane._claim(job, worker_lease.register("test"), 1).calls
     assert "_client" in vars(clients.provider("openai"))
-    live._keep([record.Failed(call, "x", "No.")])
+    live_lane._keep([record.Failed(call, "x", "No.")])

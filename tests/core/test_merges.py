@@ -9,20 +9,23 @@ from typing import Any
 
 import pytest
 
-from core import jobs, live, providers, upkeep
+from core import providers
 from core.answers import derive
 from core.asking import prompts
 from core.asking.prompts import Asking
 from core.asking.request_plan import AROUND_AN_ANSWER, Question
 from core.documents import upload
 from core.errors import InvalidInput
-from core.jobs import JobSpec
-from core.live import LiveLane
+from core.jobs import launch
+from core.jobs.launch import JobSpec
+from core.live import lane as live_lane
+from core.live.lane import LiveLane
 from core.offline import answer as offline_answer
 from core.providers.known_models import context_tokens
 from core.requests import expansion, merges
 from core.runtime import db, tokens
 from core.tables import Job
+from core.upkeep import tick
 from tests.batch_provider import BatchProvider, Line
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import (
@@ -149,7 +152,7 @@ def test_a_merge_goes_out_only_when_all_parts_are_answered(openai: LocalProvider
     openai.plan = sensible
     document = add_document(LONG)
     job = long_job(document)
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     assert [row["state"] for row in requests()] == ["pending", "pending", "held"]
 
     async def work(lane: LiveLane) -> None:
@@ -185,7 +188,7 @@ def test_a_part_that_fails_fails_the_merge_and_both_can_be_sent_again(openai: Lo
     assert "Bad thing." in failed[""]["error_message"]
     before = len(openai.asked)
     openai.plan = sensible
-    assert jobs.retry(job) == 3
+    assert launch.retry(job) == 3
     assert {row["state"] for row in requests() if row["custom_id"].startswith(document)} == {
         "pending",
         "held",
@@ -199,7 +202,7 @@ def test_a_part_that_fails_fails_the_merge_and_both_can_be_sent_again(openai: Lo
 def test_where_all_parts_fail_the_job_ends_at_once(openai: LocalProvider) -> None:
     openai.plan = lambda _: error(400)
     job = long_job(add_document(LONGER))
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     with_lane(lambda lane: lane.pump(job))
     assert rows("SELECT state FROM job") == [{"state": "completed"}]
     assert set(states(job)) == {"failed"}
@@ -213,7 +216,7 @@ def test_a_merge_that_fails_itself_is_sent_again_alone(openai: LocalProvider) ->
     with db.transaction() as session:
         assert merges.hold(session, job) == 0
     openai.plan = sensible
-    assert jobs.retry(job) == 1
+    assert launch.retry(job) == 1
     run_job(job)
     assert states(job) == {"succeeded": 3}
     assert len(openai.asked) == 4
@@ -246,11 +249,11 @@ def test_a_part_sent_again_by_itself_revives_the_merge(openai: LocalProvider) ->
 def test_a_cancelled_job_sends_its_merges_when_it_is_taken_up_again(openai: LocalProvider) -> None:
     document = add_document(LONG)
     job = long_job(document)
-    upkeep.expand_job(job)
-    jobs.cancel(job)
+    tick.expand_job(job)
+    launch.cancel(job)
     assert states(job) == {"cancelled": 3}
     openai.plan = sensible
-    assert jobs.retry(job) == 3
+    assert launch.retry(job) == 3
     assert [row["state"] for row in requests()] == ["pending", "pending", "held"]
     run_job(job)
     assert states(job) == {"succeeded": 3}
@@ -260,18 +263,18 @@ def test_a_merge_whose_parts_were_heard_after_the_cancel_goes_out_at_once_when_t
     document = add_document(LONG)
     openai.plan = lambda asked: Reply(sensible(asked).content, delay=0.3)
     job = long_job(document)
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 2)
-        await asyncio.to_thread(jobs.cancel, job)
+        await asyncio.to_thread(launch.cancel, job)
         await pumping
         await answer(lane, job)
 
     with_lane(work)
     assert states(job) == {"succeeded": 2, "cancelled": 1}
-    assert jobs.retry(job) == 1
+    assert launch.retry(job) == 1
     assert state_of(document) == "pending"
     run_job(job)
     assert states(job) == {"succeeded": 3}
@@ -311,13 +314,13 @@ def test_equal_long_documents_of_a_job_are_asked_once(openai: LocalProvider) -> 
 def test_the_last_two_parts_answered_at_once_do_not_each_leave_the_merge_to_the_other(openai: LocalProvider) -> None:
     document = add_document(LONG)
     job = long_job(document)
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     keep_parts(job, 2)
     with ThreadPoolExecutor(1) as thread:
         with db.transaction() as session:
             mine = derive.derive(session, 1)
             assert merges.settle(session, job, {d.merge_id for d in mine if d.merge_id}) == 0
-            other = thread.submit(live.derive_chunk, 1)
+            other = thread.submit(live_lane.derive_chunk, 1)
             until_now(lambda: rows(WAITS) != [])
         assert other.result(PATIENCE_S) == 1
     assert state_of(document) == "pending"
@@ -349,13 +352,13 @@ def test_a_merge_goes_where_the_last_of_its_parts_went(openai: LocalProvider) ->
     """So a canary is seen through live, and what went on live after a batch stays there."""
     document = add_document(LONG)
     job = long_job(document, lane="batch")
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET lane = 'live' WHERE custom_id LIKE '%.2'")
     keep_parts(job, 1)
-    live.derive_chunk()
+    live_lane.derive_chunk()
     keep_parts(job, 1)
-    live.derive_chunk()
+    live_lane.derive_chunk()
     assert [(row["lane"], row["state"]) for row in requests()][2] == ("live", "pending")
 
 
@@ -363,7 +366,7 @@ def test_a_document_that_goes_takes_its_parts_and_merge_with_it(openai: LocalPro
     openai.plan = lambda asked: Reply(sensible(asked).content, delay=0.3)
     document = add_document(LONG)
     job = long_job(document)
-    upkeep.expand_job(job)
+    tick.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
@@ -381,19 +384,19 @@ def test_a_document_that_goes_takes_its_parts_and_merge_with_it(openai: LocalPro
 def test_a_part_that_has_lost_its_answer_is_named(openai: LocalProvider) -> None:
     document = add_document(LONG)
     job = long_job(document)
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     keep_parts(job, 1)
-    live.derive_chunk()
+    live_lane.derive_chunk()
     with db.transaction() as session:
         db.execute(session, "DELETE FROM response")
     keep_parts(job, 1)
-    live.derive_chunk()
+    live_lane.derive_chunk()
     assert requests()[2]["error_message"] == f"Part {document}.1 has lost its answer."
 
 
-def estimated(document_ids: list[str], template: str = "key_points", **spec: Any) -> jobs.Estimate:
+def estimated(document_ids: list[str], template: str = "key_points", **spec: Any) -> launch.Estimate:
     chosen = {"provider": "openai", "model": SMALL, "params": {"count": 2}, **spec}
-    return jobs.estimate(JobSpec(template=template, documents=tuple(document_ids), **chosen), datetime.now(UTC))
+    return launch.estimate(JobSpec(template=template, documents=tuple(document_ids), **chosen), datetime.now(UTC))
 
 
 @pytest.mark.parametrize("text", [LONG, LONGER])
@@ -438,7 +441,7 @@ def stretched(provider: str, model: str, **spec: Any) -> str:
         db.execute(session, "UPDATE document SET tokens = 9000000 WHERE id = 'doc_0000'")
     assert estimated(ids, provider=provider, model=model, **spec).too_long == 1
     job = make_job(ids, provider=provider, model=model, **spec)
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     return job
 
 
@@ -456,14 +459,14 @@ def test_what_cannot_be_asked_in_parts_fails_without_a_call(
         ("pending", None),
     ]
     assert model in requests()[0]["error_message"]
-    assert jobs.retry(job) == 0
+    assert launch.retry(job) == 0
 
 
 def test_what_was_counted_too_long_and_fits_all_the_same_is_asked_whole(openai: LocalProvider) -> None:
     stretched_but_short = ready_documents(1)
     with db.transaction() as session:
         db.execute(session, "UPDATE document SET tokens = 9000000")
-    upkeep.expand_job(long_job(stretched_but_short))
+    tick.expand_job(long_job(stretched_but_short))
     assert [(row["custom_id"], row["state"], row["merge_id"]) for row in requests()] == [("doc_0000", "pending", None)]
 
 
@@ -548,7 +551,7 @@ def test_a_canary_sees_a_long_document_through_live(batch_server: BatchProvider)
         *[("succeeded", "live")] * 4,
         *[("held", "batch")] * 2,
     ]
-    jobs.resume(job)
+    launch.resume(job)
     run_batches(job)
     assert states(job) == {"succeeded": 6}
     assert batch_server.creates == 2
@@ -557,8 +560,8 @@ def test_a_canary_sees_a_long_document_through_live(batch_server: BatchProvider)
 def test_what_merges_the_answers_of_a_canary_belongs_to_it(openai: LocalProvider) -> None:
     ids = [add_document("Short. Really."), add_document(LONG), add_document(long_text(80, 1000))]
     job = long_job(ids, canary=3)
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     keep_parts(job, 3)
-    live.derive_chunk()
-    upkeep.expand_job(job)
+    live_lane.derive_chunk()
+    tick.expand_job(job)
     assert [row["state"] for row in requests()] == [*["succeeded"] * 3, "pending", *["held"] * 3]

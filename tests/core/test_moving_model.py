@@ -15,18 +15,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from core import jobs, live, moving, upkeep
 from core.answers.record import Call, Failed, Kept
 from core.asking import templates
 from core.asking.prompts import text_hash
 from core.asking.request_plan import Question
 from core.calls import clients
 from core.errors import Conflict, InvalidInput
+from core.jobs import launch, moving
+from core.live import lane
 from core.money import pricing
 from core.providers.types import Usage
 from core.requests import expansion
 from core.runtime import db, tokens, worker_lease
 from core.tables import Job
+from core.upkeep import tick
 from tests import pipeline
 from tests.pipeline import make_job, ready_documents, rows, states
 
@@ -58,11 +60,11 @@ class Moving(RuleBasedStateMachine):
         provider, model = MODELS[0]
         self.job = make_job(self.ids, "summarize", provider=provider, model=model, canary=canary)
         self.worker = worker_lease.register("test")
-        upkeep.expand_job(self.job)
+        tick.expand_job(self.job)
 
     @rule(limit=st.integers(1, 3))
     def claim(self, limit: int) -> None:
-        claimed = live._claim(self.job, self.worker, limit)
+        claimed = lane._claim(self.job, self.worker, limit)
         for call in claimed.calls:
             assert (call.provider, call.body["model"]) in MODELS
             assert call.body["model"] == call.model
@@ -82,12 +84,12 @@ class Moving(RuleBasedStateMachine):
         at, usage = datetime.now(UTC), Usage(input_tokens=10, output_tokens=5)
         price = pricing.price(call.provider, call.model, usage, "live", at)
         self.answered.add((call.request_id, call.attempt))
-        live._keep([Kept(call, at, call.model, "{}", text, "stop", usage, price, 1, None)])
+        lane._keep([Kept(call, at, call.model, "{}", text, "stop", usage, price, 1, None)])
 
     @rule(which=st.integers(0, 9), again=st.booleans())
     def fail(self, which: int, again: bool) -> None:
         if call := self._take(which, self.calls):
-            live._keep([Failed(call, "server_error", "No.", again=again)])
+            lane._keep([Failed(call, "server_error", "No.", again=again)])
 
     @rule(which=st.integers(0, 9))
     def lose(self, which: int) -> None:
@@ -104,17 +106,17 @@ class Moving(RuleBasedStateMachine):
 
     @rule()
     def derive(self) -> None:
-        live.derive_chunk()
+        lane.derive_chunk()
 
     @rule()
     def look(self) -> None:
         """What the clock has done."""
-        upkeep.expand_job(self.job)
+        tick.expand_job(self.job)
 
     @rule()
     def release(self) -> None:
         if self._state() == "paused":
-            jobs.resume(self.job)
+            launch.resume(self.job)
 
     def _state(self) -> str:
         return str(rows("SELECT state FROM job")[0]["state"])
@@ -159,15 +161,15 @@ class Moving(RuleBasedStateMachine):
         for _ in range(60):
             while self.calls:
                 self._keep(self.calls.pop(), GOOD)
-            while live.derive_chunk():
+            while lane.derive_chunk():
                 pass
-            upkeep.expand_job(self.job)
+            tick.expand_job(self.job)
             with db.transaction() as session:
                 expansion.finish_if_done(session, self.job)
             self.release()
             if self._state() == "completed":
                 break
-            self.calls += live._claim(self.job, self.worker, 10).calls
+            self.calls += lane._claim(self.job, self.worker, 10).calls
         counted: dict[str, Any] = states(self.job)
         assert self._state() == "completed", counted
         assert set(counted) <= {"succeeded", "failed"}

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.reports import overview
+from core import overview
 from core.runtime import db
 from tests.pages import made
 from tests.pipeline import ready_documents

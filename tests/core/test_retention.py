@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from core import jobs, removal, upkeep
-from core import retention as core_retention
 from core.documents import upload
 from core.errors import InvalidInput, NotFound, Unavailable
-from core.reports import retention as report
-from core.retention import Kind, Rule
+from core.jobs import launch
+from core.retention import removal, report, rules
+from core.retention.rules import Kind, Rule
 from core.runtime import db
 from core.settings import store
+from core.upkeep import tick
 from tests.local_provider import LocalProvider
 from tests.pipeline import PATIENCE_S, TEXT, add_document, make_job, ready_documents, rows, run_job, states, until_now
 
@@ -29,7 +29,7 @@ def later(days: float) -> datetime:
 
 
 def keep(kind: Kind, days: int, *excepted: str) -> None:
-    core_retention.change(kind, Rule(days, excepted))
+    rules.change(kind, Rule(days, excepted))
 
 
 def left(*tables: str) -> dict[str, int]:
@@ -53,7 +53,7 @@ def test_everything_is_kept_for_ever_unless_something_else_is_set() -> None:
     removal.run(later(4000))
     assert left() == before
     assert left("job") == {"job": 1}
-    assert (core_retention.rule("documents"), core_retention.document_ends(later(0), "default")) == (None, None)
+    assert (rules.rule("documents"), rules.document_ends(later(0), "default")) == (None, None)
 
 
 def test_a_document_goes_with_all_that_was_made_of_it_when_its_time_is_over() -> None:
@@ -106,7 +106,7 @@ def test_an_excepted_collection_is_kept() -> None:
     # The same bytes stand in both: they stay with the one that is left, and none are counted as removed.
     assert audit()[0]["after"]["size_bytes"] == 0
     assert left("blob") == {"blob": 1}
-    assert core_retention.document_ends(later(0), "samples") is None
+    assert rules.document_ends(later(0), "samples") is None
 
 
 def test_an_answer_that_two_documents_share_goes_with_the_last_of_them(openai: LocalProvider) -> None:
@@ -125,7 +125,7 @@ def test_an_answer_that_two_documents_share_goes_with_the_last_of_them(openai: L
 
 def test_an_answer_whose_job_went_first_goes_with_its_document() -> None:
     job = points(add_document())
-    jobs.delete(job)
+    launch.delete(job)
     assert left("response", "evidence") == {"response": 1, "evidence": 2}
     keep("documents", 5)
     removal.run(later(6))
@@ -135,7 +135,7 @@ def test_an_answer_whose_job_went_first_goes_with_its_document() -> None:
 def test_an_answer_stays_that_evidence_of_another_document_stands_on() -> None:
     one, other = add_document(collection="one"), add_document(collection="other")
     points(one)
-    jobs.delete(points(other))
+    launch.delete(points(other))
     upload.delete(one)
     assert left("response", "evidence") == {"response": 1, "evidence": 2}
     upload.delete(other)
@@ -148,17 +148,17 @@ def test_an_answer_that_two_jobs_share_goes_with_the_last_of_them() -> None:
     for job in (first, second):
         run_job(job)
     assert left("response") == {"response": 1}
-    jobs.delete(first)
+    launch.delete(first)
     assert left("response") == {"response": 1}
-    assert jobs.removal(second).responses == 1
-    jobs.delete(second)
+    assert launch.removal(second).responses == 1
+    launch.delete(second)
     assert left("response") == {}
 
 
 def test_what_is_being_asked_is_cancelled_with_its_document() -> None:
     ready_documents(3)
     job = make_job([row["id"] for row in rows("SELECT id FROM document")], "summarize")
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     assert states(job) == {"pending": 3}
     assert report.preview("documents", Rule(1), later(2)).busy == 3
     keep("documents", 1)
@@ -262,8 +262,8 @@ def test_what_is_switched_off_meanwhile_removes_nothing_more() -> None:
     ready_documents(1)
     keep("documents", 1)
     with db.transaction() as session:
-        store.put(session, core_retention.name("documents"), None)
-    assert core_retention.rule("documents") == Rule(1)
+        store.put(session, rules.name("documents"), None)
+    assert rules.rule("documents") == Rule(1)
     removal.run(later(2))
     assert left("document") == {"document": 1}
 
@@ -273,7 +273,7 @@ def test_where_the_environment_locks_settings_nothing_is_removed(setting: Any) -
     keep("documents", 1)
     setting(SETTINGS_LOCKED="true")
     removal.run(later(2))
-    assert (left("document"), core_retention.rule("documents")) == ({"document": 1}, None)
+    assert (left("document"), rules.rule("documents")) == ({"document": 1}, None)
     setting(SETTINGS_LOCKED="false")
     removal.run(later(2))
     assert left("document") == {}
@@ -287,11 +287,11 @@ def test_a_rule_is_changed_between_two_blocks_and_never_within_one() -> None:
             db.execute(session, "LOCK TABLE blob IN SHARE MODE")
             removing = threads.submit(removal.run, later(2))
             until_now(lambda: len(rows(WAITING)) == 1)
-            switching_off = threads.submit(core_retention.change, "documents", None)
+            switching_off = threads.submit(rules.change, "documents", None)
             until_now(lambda: len(rows(WAITING)) == 2)
         removing.result(PATIENCE_S)
         switching_off.result(PATIENCE_S)
-    assert (left("document"), core_retention.rule("documents")) == ({}, None)
+    assert (left("document"), rules.rule("documents")) == ({}, None)
 
 
 WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -310,7 +310,7 @@ WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND
 )
 def test_a_rule_that_cannot_be_set(kind: Any, rule: Rule) -> None:
     with pytest.raises(InvalidInput):
-        core_retention.change(kind, rule)
+        rules.change(kind, rule)
     assert store.history() == []
 
 
@@ -320,32 +320,32 @@ def test_a_stored_rule_that_cannot_be_read_removes_nothing(value: dict[str, Any]
     with db.transaction() as session:
         store.put(session, "retention:documents", value)
     store.load()
-    assert core_retention.rule("documents") is None
+    assert rules.rule("documents") is None
     removal.run(later(4000))
     assert left("document") == {"document": 1}
 
 
 def test_a_rule_is_taken_back_and_its_change_undone() -> None:
     keep("jobs", 7)
-    core_retention.change("jobs", None)
-    assert core_retention.rule("jobs") is None
+    rules.change("jobs", None)
+    assert rules.rule("jobs") is None
     with db.transaction() as session:
         store.undo(session, store.history()[0].id)
     store.load()
-    assert core_retention.rule("jobs") == Rule(7)
+    assert rules.rule("jobs") == Rule(7)
 
 
 def test_everybody_knows_when_the_next_run_is() -> None:
     at = datetime(2026, 5, 3, 10, 20, tzinfo=UTC)
-    assert core_retention.next_run(at) == datetime(2026, 5, 3, 11, tzinfo=UTC)
-    assert core_retention.next_run(datetime(2026, 5, 3, 11, tzinfo=UTC)) == datetime(2026, 5, 3, 12, tzinfo=UTC)
+    assert rules.next_run(at) == datetime(2026, 5, 3, 11, tzinfo=UTC)
+    assert rules.next_run(datetime(2026, 5, 3, 11, tzinfo=UTC)) == datetime(2026, 5, 3, 12, tzinfo=UTC)
     # A rule that was set just now does not count in the next one yet.
-    assert core_retention.next_run(at, changed_at=at) == datetime(2026, 5, 3, 12, tzinfo=UTC)
-    assert core_retention.next_run(at, changed_at=at - timedelta(hours=3)) == datetime(2026, 5, 3, 11, tzinfo=UTC)
+    assert rules.next_run(at, changed_at=at) == datetime(2026, 5, 3, 12, tzinfo=UTC)
+    assert rules.next_run(at, changed_at=at - timedelta(hours=3)) == datetime(2026, 5, 3, 11, tzinfo=UTC)
     now = later(0)
-    assert report.next_run("documents", now) == core_retention.next_run(now, now)
+    assert report.next_run("documents", now) == rules.next_run(now, now)
     keep("documents", 3)
-    assert report.next_run("documents", now + timedelta(days=1)) == core_retention.next_run(now + timedelta(days=1))
+    assert report.next_run("documents", now + timedelta(days=1)) == rules.next_run(now + timedelta(days=1))
 
 
 def test_what_was_removed_is_listed() -> None:

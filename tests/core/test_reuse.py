@@ -15,13 +15,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import claims, jobs, process
 from core.calls import clients
 from core.documents import upload
 from core.errors import InvalidInput, NotFound
 from core.health import sampling
-from core.jobs import JobSpec
-from core.process import Processed
+from core.jobs import launch
+from core.jobs.launch import JobSpec
+from core.live import claims, single_text
+from core.live.single_text import Processed
 from core.requests import reuse, savings
 from core.requests.reuse import Memory, Which
 from core.runtime import db
@@ -44,7 +45,7 @@ def _as_in_a_new_process() -> Iterator[None]:
 
 def ask(text: str = TEXT) -> Processed:
     clients.forget()  # a client belongs to the loop it was first used in
-    return asyncio.run(process.process("summarize", text, {}, "openai", MODEL))
+    return asyncio.run(single_text.process("summarize", text, {}, "openai", MODEL))
 
 
 def job(document: str, template: str = "summarize", **spec: Any) -> str:
@@ -234,7 +235,7 @@ def test_what_is_invalidated_is_asked_again_and_stays(three: dict[str, str], whi
 def test_answers_of_deleted_jobs_are_invalidated_as_well(openai: LocalProvider, which: Which) -> None:
     document = add_document(collection="other")
     points: dict[str, Any] = {"template": "key_points", "params": {"count": 2}}
-    jobs.delete(job(document, **points))
+    launch.delete(job(document, **points))
     # Its evidence stands on it, so it stayed.
     assert reuse.invalidate(which) == 1
     assert reused_in(job(document, **points)) == [False]
@@ -262,9 +263,9 @@ def test_an_estimate_and_the_batch_lane_see_what_is_invalidated() -> None:
     spec = JobSpec(template="summarize", provider="offline", documents=(document,))
     offline: dict[str, Any] = {"provider": "offline", "model": None}
     job(document, **offline)
-    assert jobs.estimate(spec, datetime.now(UTC)).reused == 1
+    assert launch.estimate(spec, datetime.now(UTC)).reused == 1
     reuse.invalidate(Which(everything=True))
-    assert jobs.estimate(spec, datetime.now(UTC)).reused == 0
+    assert launch.estimate(spec, datetime.now(UTC)).reused == 0
     assert reused_in(job(document, lane="batch", **offline)) == [False]
     assert reused_in(job(document, lane="batch", **offline)) == [True]
 
@@ -307,7 +308,7 @@ def test_savings_are_what_the_answers_had_cost(openai: LocalProvider) -> None:
     ask(rows("SELECT text FROM document_text")[0]["text"])
     ask(rows("SELECT text FROM document_text")[0]["text"])
     for ended in (first, second):
-        jobs.delete(ended)
+        launch.delete(ended)
     upload.delete(document)
     found = figures()
     assert (found.hits, found.misses, found.hit_rate, found.saved_unpriced) == (3, 1, 0.75, 0)

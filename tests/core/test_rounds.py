@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from core import jobs, rounds
+from core.jobs import launch
 from core.runtime import db
+from core.upkeep import one_round
 from tests.batch_provider import BatchProvider, FileFault
 from tests.pipeline import batch_rows, make_job, ready_documents, rows, run_batches
 
@@ -17,7 +18,7 @@ def batch_job() -> str:
 
 
 def told(job: str) -> list[str]:
-    return [words.split(": ", 1)[1] for words in rounds.troubles([batch["id"] for batch in batch_rows(job)])]
+    return [words.split(": ", 1)[1] for words in one_round.troubles([batch["id"] for batch in batch_rows(job)])]
 
 
 def test_what_goes_well_is_not_told(batch_server: BatchProvider) -> None:
@@ -55,7 +56,7 @@ def test_refused_batches_and_lost_results_are_told(batch_server: BatchProvider) 
     batch_server.output_file = FileFault("gone", times=99)
     job = batch_job()
     run_batches(job)
-    jobs.retry(job)
+    launch.retry(job)
     run_batches(job)
     refused, lost = told(job)
     assert "The key was refused" in refused
@@ -69,13 +70,13 @@ def test_what_waits_because_something_went_wrong_is_not_open(batch_server: Batch
     (batch,) = batch_rows(job)
     with db.transaction() as session:
         db.execute(session, "UPDATE provider_batch SET next_at = now() + interval '1 hour'")
-    assert rounds.what_is_open().batches == [batch["id"]]
+    assert one_round.what_is_open().batches == [batch["id"]]
     with db.transaction() as session:
         db.execute(session, "UPDATE provider_batch SET tries = 1")
-    assert rounds.what_is_open().batches == []
+    assert one_round.what_is_open().batches == []
     with db.transaction() as session:
         db.execute(session, "UPDATE provider_batch SET next_at = now()")
-    assert rounds.what_is_open().batches == [batch["id"]]
+    assert one_round.what_is_open().batches == [batch["id"]]
 
 
 def test_jobs_that_are_through_are_ended(batch_server: BatchProvider) -> None:
@@ -83,5 +84,5 @@ def test_jobs_that_are_through_are_ended(batch_server: BatchProvider) -> None:
     with db.transaction() as session:
         db.execute(session, "UPDATE job SET state = 'running'")
         db.execute(session, "UPDATE job_document SET expanded = true")
-    rounds.finish_jobs()
+    one_round.finish_jobs()
     assert rows("SELECT state FROM job WHERE id = :job", job=job) == [{"state": "completed"}]

@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core import stuck as core_stuck
-from core import upkeep
 from core.documents import extract, upload
 from core.errors import Conflict
-from core.reports import health
-from core.reports import stuck as report
-from core.reports.stuck import Kind, StuckRow
+from core.health import report
 from core.runtime import db, worker_lease
+from core.upkeep import requeue as core_stuck
+from core.upkeep import stuck, tick
+from core.upkeep.stuck import Kind, StuckRow
 from tests.pages import made
 from tests.pipeline import ready_documents, rows
 
@@ -50,7 +49,7 @@ def task(name: str, lock: str, deferred: str, status: str = "todo") -> None:
 
 
 def found(kind: Kind) -> list[StuckRow]:
-    return [row for row in report.read() if row.kind == kind]
+    return [row for row in stuck.read() if row.kind == kind]
 
 
 def ids(kind: Kind) -> list[str]:
@@ -73,13 +72,13 @@ def documents(state: str, since: str, number: int, worker: int | None = None) ->
 
 
 def test_nothing_is_stuck_on_a_fresh_or_busy_machine() -> None:
-    assert report.read() == []
+    assert stuck.read() == []
     documents("extracting", A_WHILE, 1, worker_lease.register("one"))
     job = made.job("running", lane="live")
     made.requests(job, "in_flight", 2, lane="live", worker_id=worker_lease.register("two"), claimed_at="2026-01-01")
     made.batch(job, "in_progress", next_at=datetime.now(UTC), tries=2)
     task("derive", "derive", A_WHILE)
-    assert report.read() == []
+    assert stuck.read() == []
 
 
 @pytest.mark.parametrize("worker", [lambda: None, dead, lambda: worker_lease.register("one")])
@@ -132,7 +131,7 @@ def test_a_document_that_a_stopping_worker_puts_back_waits_anew() -> None:
 def test_a_document_that_is_taken_from_the_dead_waits_anew(setting: Callable[..., None]) -> None:
     server_started(setting)
     (document,) = documents("extracting", LONG_AGO, 1, dead())
-    upkeep.take_over(datetime.now(UTC))
+    tick.take_over(datetime.now(UTC))
     assert rows("SELECT state FROM document") == [{"state": "queued"}]
     assert (waits_since_just_now(document), ids("documents")) == (True, [])
 
@@ -148,11 +147,11 @@ def test_a_document_that_is_tried_again_waits_from_then_on() -> None:
 def test_the_queues_oldest_item_is_the_document_that_waits_longest() -> None:
     documents("queued", LONG_AGO, 1)
     change(f"UPDATE document SET created_at = {LONG_AGO} - interval '1 day'")
-    oldest = health.queue().oldest
+    oldest = report.queue().oldest
     assert oldest is not None
     assert 15 <= (datetime.now(UTC) - oldest).total_seconds() / 60 < 20
     change("UPDATE document SET waiting_since = now()")
-    assert health.queue().oldest_document > oldest  # type: ignore[operator]
+    assert report.queue().oldest_document > oldest  # type: ignore[operator]
 
 
 def test_a_queued_document_gets_a_new_task_and_stays_late_until_it_is_read() -> None:

@@ -10,11 +10,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from core import batches, claims, jobs, live, upkeep
 from core.asking import templates
+from core.batch import steps
 from core.errors import Unavailable
+from core.jobs import launch
+from core.live import claims, lane
 from core.runtime import db, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres
+from core.upkeep import tick
 from tests.local_provider import LocalProvider
 from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, run_job, states, until_now
 
@@ -37,21 +40,21 @@ def test_after_a_restart_of_postgresql_the_living_have_time_to_show_it(
     migrate.upgrade()
     templates.sync_built_ins()
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     worker = worker_lease.register("living")
-    assert len(live._claim(job, worker, 1).calls) == 1
+    assert len(lane._claim(job, worker, 1).calls) == 1
     with db.transaction() as session:
         db.execute(session, "UPDATE worker SET last_seen = now() - interval '1 hour'")
     server.stop()
     server.start()
     db.configure(server.url)
-    upkeep.tick(datetime.now(UTC))
+    tick.tick(datetime.now(UTC))
     assert states(job) == {"in_flight": 1}
     deadline = time.monotonic() + PATIENCE_S
     while states(job) == {"in_flight": 1}:
         assert time.monotonic() < deadline
         time.sleep(0.2)
-        upkeep.tick(datetime.now(UTC))
+        tick.tick(datetime.now(UTC))
     assert states(job) == {"pending": 1}
     assert rows("SELECT status FROM usage_record") == [{"status": "unheard"}]
 
@@ -69,21 +72,21 @@ def test_a_job_whose_provider_is_not_set_up_here_says_so_once_and_goes_on_when_i
 ) -> None:
     job = make_job(ready_documents(2), provider="openai", model="gpt-5-mini")
     if expanded:
-        upkeep.expand_job(job)
+        tick.expand_job(job)
     worker = worker_lease.register("now and then without a key")
     for _ in range(2):
         setting(OPENAI_API_KEY="", OPENAI_BASE_URL="")
-        upkeep.tick(datetime.now(UTC))
-        upkeep.expand_job(job)
-        assert live._claim(job, worker, 8) == claims.Claimed((), 0, waiting=False)
-        assert batches.pack_job(job) == 0
+        tick.tick(datetime.now(UTC))
+        tick.expand_job(job)
+        assert lane._claim(job, worker, 8) == claims.Claimed((), 0, waiting=False)
+        assert steps.pack_job(job) == 0
         assert "OPENAI_API_KEY" in (said() or "")
         assert rows("SELECT message FROM job_event WHERE kind = 'waiting'") == [{"message": said()}]
         assert rows("SELECT state FROM job") == [{"state": "running"}]
         setting(OPENAI_API_KEY="test", OPENAI_BASE_URL=openai.openai_url)
-        assert len(live._claim(job, worker, 1).calls) == int(expanded)
+        assert len(lane._claim(job, worker, 1).calls) == int(expanded)
         assert said() is None
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     with db.transaction() as session:
         claims.forget_unsent(session, worker, [])
     run_job(job)
@@ -96,9 +99,9 @@ def test_a_job_that_waited_for_its_provider_and_was_cancelled_waits_no_more(
 ) -> None:
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
     setting(OPENAI_API_KEY="", OPENAI_BASE_URL="")
-    upkeep.expand_job(job)
+    tick.expand_job(job)
     assert said() is not None
-    jobs.cancel(job)
+    launch.cancel(job)
     assert rows("SELECT state, error FROM job") == [{"state": "cancelled", "error": None}]
 
 
@@ -125,7 +128,7 @@ def tick_until(condition: Callable[[], object]) -> None:
     """PostgreSQL may have been started so recently that nobody can be taken for dead yet."""
 
     def round_of_it() -> bool:
-        upkeep.tick(datetime.now(UTC))
+        tick.tick(datetime.now(UTC))
         return bool(condition())
 
     until_now(round_of_it)
@@ -167,7 +170,7 @@ def test_a_tick_does_not_wait_for_one_who_was_only_just_stopped(
     # So that one who waits for it is not waited for.
     connection.execute("SET idle_in_transaction_session_timeout = '10s'")
     with pytest.raises(Unavailable):
-        upkeep.tick(datetime.now(UTC))
+        tick.tick(datetime.now(UTC))
     see(worker, -1)
     tick_until(lambda: is_cut(connection))
     assert rows("SELECT task_name FROM procrastinate_jobs") == [{"task_name": "extract_document"}]

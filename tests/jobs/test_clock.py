@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.reports import health as report
+from core.health import report
 from jobs import clock
 from jobs.clock import LEADER_LOCK, Leadership
 from tests.databases import IN_THIS_DATABASE
@@ -87,7 +87,7 @@ def test_a_tick_that_fails_or_hangs_makes_the_scheduler_red_until_it_is_well_aga
         elif not well.is_set():
             raise KeyError("no such job")
 
-    monkeypatch.setattr("core.upkeep.tick", tick)
+    monkeypatch.setattr("core.upkeep.tick.tick", tick)
     monkeypatch.setattr(clock, "TICK_SECONDS", 0.3)
     leadership = Leadership()
     scheduler = clock.make(leadership)

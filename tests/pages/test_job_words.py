@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.reports.batches import Beyond, Group, InFlight, Standing
-from core.reports.jobs import JobRow, ProviderBatchRow
+from core.batch.report import Beyond, Group, InFlight, Standing
+from core.jobs.report import JobRow, ProviderBatchRow
 from pages import batch_words, job_words
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

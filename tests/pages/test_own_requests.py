@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import imports, jobs
-from core.jobs import JobSpec
+from core.jobs import launch, own_requests
+from core.jobs.launch import JobSpec
 from pages.widgets import utc_now
 from tests.batch_provider import BatchProvider, Line
 from tests.pages.seeing import show
@@ -62,8 +62,8 @@ def test_the_example_is_a_line_that_is_taken(providers: None) -> None:
     at = page()
     for provider in ("openai", "anthropic"):
         at.selectbox[0].set_value(provider).run()
-        job = jobs.create(JobSpec(template=None, provider=provider), utc_now(), start=False)
-        assert imports.add(job, [at.code[0].value.encode()], utc_now()) == 1
+        job = launch.create(JobSpec(template=None, provider=provider), utc_now(), start=False)
+        assert own_requests.add(job, [at.code[0].value.encode()], utc_now()) == 1
 
 
 def test_a_bad_file_shows_its_lines_and_leaves_nothing(providers: None) -> None:
@@ -102,7 +102,7 @@ def test_a_good_file_is_priced_in_both_lanes_and_launched(providers: None) -> No
 def test_the_link_of_a_job_that_runs_offers_a_new_file(providers: None) -> None:
     check(page(), line("a"))
     (job,) = rows("SELECT id FROM job")
-    jobs.start(job["id"])
+    launch.start(job["id"])
     for link in (job["id"], "job_gone"):
         assert "Check the file" in words(page(job=link))
 
@@ -125,7 +125,7 @@ def test_the_job_page_shows_answers_under_the_callers_ids(batch_server: BatchPro
     )
     check(page(), line("my-id", "A question.") + line("bad-id", "Bad."))
     (job,) = rows("SELECT id FROM job")
-    jobs.start(job["id"])
+    launch.start(job["id"])
     run_batches(job["id"])
     at = show("job", id=job["id"])
     assert not at.exception

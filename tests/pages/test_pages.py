@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import jobs
 from core.asking import templates
 from core.documents import report, upload
 from core.fields import FieldSpec
-from core.jobs import JobSpec
+from core.jobs import launch
+from core.jobs.launch import JobSpec
 from core.runtime import db, worker_lease
 from pages import widgets
 from tests.pages import made
@@ -488,5 +488,5 @@ def test_a_database_that_is_away_is_said_in_plain_words(migrated: str) -> None:
 def test_a_wrong_choice_launches_nothing() -> None:
     spec = JobSpec(template="key_points", provider="offline", documents=("doc_gone",))
     with pytest.raises(Exception, match="doc_gone"):
-        jobs.create(spec, datetime.now(UTC))
+        launch.create(spec, datetime.now(UTC))
     assert rows("SELECT 1 FROM job") == []

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from core import batches, upkeep
+from core.batch import steps
 from core.environment import get_settings
+from core.upkeep import tick
 from tests.batch_provider import BatchProvider
 from tests.pipeline import batch_rows, rows
 from tests.processes.batch_jobs import assert_all_answered_once, batch_jobs, finish_open, wait_until_completed
@@ -39,8 +40,8 @@ def test_killed_at_every_step_in_turn(start: Start, batch_server: BatchProvider,
 
     jobs = batch_jobs("openai")
     # Its rows are there before the first process is, so that the table of bodies is only read.
-    upkeep.expand_job(jobs[0])
-    assert batches.pack_job(jobs[0]) == 1
+    tick.expand_job(jobs[0])
+    assert steps.pack_job(jobs[0]) == 1
     for place in UPLOAD:
         kill_at(place)
     jobs += batch_jobs("anthropic")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core import moving
+from core.jobs import moving
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import make_job, ready_documents, rows, states
 from tests.processes.running import Start, until

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.documents import upload
-from core.jobs import Leftovers
+from core.jobs.launch import Leftovers
 from tests.batch_provider import BatchProvider, Line
 from tests.pipeline import PATIENCE_S, batch_rows, make_job, rows, states
 from tests.processes.batch_jobs import DOCUMENTS, assert_all_answered_once, batch_jobs, completed, wait_until_completed

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from core.reports import jobs
+from core.jobs import report
 from core.runtime import db
 
 PAGE = 500
@@ -19,7 +19,7 @@ CANCELLED = "The request was cancelled before it was answered."
 
 def lines(job_id: str, *, page: int = PAGE, page_bytes: int = PAGE_BYTES) -> Iterator[bytes]:
     """Whole lines, several at a time; raises NotFound before the first. Each request that has ended has one."""
-    jobs.get(job_id)
+    report.get(job_id)
     return _pages(job_id, page, page_bytes)
 
 

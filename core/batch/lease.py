@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import case, func, update
 from sqlmodel import Session, col
 
-from core import ingest, packing
+from core.batch import ingest, packing
 from core.environment import get_settings
 from core.errors import ProviderError
 from core.providers.batch_api import BatchLane, Remote

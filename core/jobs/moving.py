@@ -9,11 +9,13 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from core import jobs, packing, providers
+from core import providers
 from core.asking import templates
+from core.batch import packing
 from core.calls import clients
 from core.errors import CairnError, Conflict, InvalidInput
-from core.jobs import Lane
+from core.jobs import launch
+from core.jobs.launch import Lane
 from core.money import pricing
 from core.requests import expansion, former_models, reuse
 from core.runtime import db, queue
@@ -29,7 +31,7 @@ def to_lane(job_id: str, lane: Lane) -> int:
     What is held behind a canary moves, too; the canary itself stays live.
     """
     with db.transaction() as session:
-        return _to_lane(session, jobs.locked(session, job_id), lane)
+        return _to_lane(session, launch.locked(session, job_id), lane)
 
 
 def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
@@ -41,7 +43,7 @@ def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
     moved = db.execute(session, MOVE, job=job.id, lane=lane)
     if job.lane != lane or moved:
         job.lane, job.error = lane, None
-        jobs.set_going(job)
+        launch.set_going(job)
         session.flush()
         where = "the live lane" if lane == "live" else "the batch lane"
         expansion.note(session, job.id, "moved", f"{why}Moved to {where}: {moved:,} requests that waited.")
@@ -61,8 +63,8 @@ def to_model(job_id: str, provider: str, model: str | None = None) -> int:
     """
     with db.transaction() as session:
         # Nobody claims or makes requests for the former model meanwhile.
-        job = jobs.locked(session, job_id, whole=True)
-        return _to_model(session, job, provider, jobs.model_for(provider, model))
+        job = launch.locked(session, job_id, whole=True)
+        return _to_model(session, job, provider, launch.model_for(provider, model))
 
 
 def _to_model(session: Session, job: Job, provider: str, model: str, why: str = "") -> int:
@@ -75,7 +77,7 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
     job.former = [*(job.former or ()), {"provider": job.provider, "model": job.model, "until": last}]
     job.provider, job.model, job.error = provider, model, None
     job.waits_until, job.waits = None, 0
-    jobs.set_going(job)
+    launch.set_going(job)
     session.flush()
     anew = former_models.make_anew(session, job.id)
     expansion.note(session, job.id, "model", f"{why}{_told(session, job, was, len(anew), before)}")
@@ -142,10 +144,10 @@ class MoveEstimate:
 def estimate(job_id: str, at: datetime, provider: str | None = None, model: str | None = None) -> MoveEstimate:
     """With the job's own model where none is named. Raises what `to_model` would."""
     with db.transaction() as session:
-        job = jobs.locked(session, job_id)
+        job = launch.locked(session, job_id)
         chosen = job.model
         if provider is not None:
-            chosen = jobs.model_for(provider, model)
+            chosen = launch.model_for(provider, model)
             _check_target(job, provider, chosen)
         if job.template_id is None:
             return _of_own(session, job, at)

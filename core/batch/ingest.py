@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 import psycopg
 from sqlmodel import Session
 
-from core import booking, leftovers, results
 from core.answers.record import UNSTORABLE_RESPONSE, storable
-from core.booking import Account, Bill, array
-from core.leftovers import Leftover, Rule
+from core.batch import leftovers, result_files, usage_records
+from core.batch.leftovers import Leftover, Rule
+from core.batch.result_files import Block, Key, Odd, Told
+from core.batch.usage_records import Account, Bill, array
 from core.providers.batch_api import BatchLane, Refused, Remote
 from core.providers.types import Usage
-from core.results import Block, Key, Odd, Told
 from core.runtime import db
 
 MISSING = "The results held no line for it that could be read. Send it again."
@@ -53,10 +53,10 @@ def keep(session: Session, batch: Any, lane: BatchLane, files: Sequence[Path], r
     template = db.scalar(session, "SELECT template_id FROM job WHERE id = :job", job=batch.job_id)
     account = Account(batch, template, at)
     tally = Tally()
-    for block in results.blocks(files, lane, batch.nonce):
+    for block in result_files.blocks(files, lane, batch.nonce):
         tally += _take(session, account, rule, lane, block)
     missing = leftovers.leave_rest(session, batch.id, rule, "missing", MISSING, rule.passing, at)
-    booking.book_unattributed(session, account, tally.used, remote.usage)
+    usage_records.book_unattributed(session, account, tally.used, remote.usage)
     kept = tally.kept(missing)
     db.execute(
         session,
@@ -151,9 +151,9 @@ def _take(session: Session, account: Account, rule: Rule, lane: BatchLane, block
     strays = _strays(session, block.answers.keys() - claimed.keys())
     # An answer of a request that was cancelled or deleted meanwhile was paid for all the same.
     paid = [key for key in block.answers if strays.get(key) != "unknown"]
-    bills = {key: booking.bill(account, lane.used(block.answers[key].line.body)) for key in paid}
+    bills = {key: usage_records.bill(account, lane.used(block.answers[key].line.body)) for key in paid}
     unstorable = _store(session, claimed, block.answers, bills, account.at)
-    used = booking.book(session, account, bills)
+    used = usage_records.book(session, account, bills)
     left = _leave(session, account, rule, block.unanswered)
     strays_left = _strays(session, block.unanswered.keys() - left.keys())
     odd = [*block.odd, *_odd(strays, block.answers), *_odd(strays_left, block.unanswered)]

@@ -5,12 +5,12 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from core import upkeep
 from core.errors import Conflict
-from core.reports import stuck as report
-from core.reports.stuck import ABANDONED, STUCK_BATCH, STUCK_DOCUMENT, Kind
 from core.runtime import db, queue
 from core.tables import AuditEntry
+from core.upkeep import stuck as report
+from core.upkeep import tick
+from core.upkeep.stuck import ABANDONED, STUCK_BATCH, STUCK_DOCUMENT, Kind
 
 
 def requeue(kind: Kind, ids: Sequence[str], at: datetime, user: str = "") -> int:
@@ -29,12 +29,12 @@ def _requeue_requests(ids: Sequence[str], at: datetime, user: str) -> int:
     Raises Conflict while it is not known who is alive.
     """
     before = _abandoned()
-    upkeep.take_over(at)
+    tick.take_over(at)
     left = _abandoned()
     if before and left == before:
         raise Conflict("PostgreSQL has just started: who is alive is not known yet. Try again in half a minute.")
     with db.transaction() as session:
-        upkeep.nudge(session)
+        tick.nudge(session)
         _audit(session, "requests", ids, before - left, user)
     return before - left
 
@@ -93,7 +93,7 @@ def _tasks(session: Session, ids: list[str]) -> int:
     found = db.execute(
         session, "DELETE FROM procrastinate_jobs WHERE id = ANY(CAST(:ids AS bigint[]))", ids=sorted(map(int, stuck))
     )
-    upkeep.nudge(session)
+    tick.nudge(session)
     return found
 
 

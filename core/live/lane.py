@@ -16,16 +16,17 @@ import structlog
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import claims, upkeep
 from core.answers import derive, record
 from core.answers.record import Call, Failed, Kept, Outcome
 from core.asking import templates
+from core.batch.packing import OWN_OUTPUT_TOKENS
 from core.calls import ask, breaker, clients, rate_limits, statistics
 from core.errors import Unavailable
-from core.packing import OWN_OUTPUT_TOKENS
+from core.live import claims
 from core.requests import expansion, merges, reuse
 from core.runtime import correlation, db, queue
 from core.tables import Job
+from core.upkeep import tick
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -295,12 +296,12 @@ def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
         job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
         if job is None or job.state != "running":
             return claims.Claimed((), 0, waiting=False)
-        provider = upkeep.provider_of(session, job)
+        provider = tick.provider_of(session, job)
         if provider is None:
             return claims.Claimed((), 0, waiting=False)
         claimed = claims.claim(session, job, worker_id, limit, provider, _expected_output(session, job))
     if not any(call.probe for call in claimed.calls):
-        upkeep.tell_waiting(job, claimed)
+        tick.tell_waiting(job, claimed)
     if claimed.calls:
         clients.get_ready(job.provider)
     return claimed

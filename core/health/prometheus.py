@@ -4,13 +4,12 @@ from datetime import datetime
 
 from core import __version__
 from core.errors import Unavailable
-from core.health import now
+from core.health import counters as health_counters
+from core.health import now, report
+from core.health.counters import Counters, Metric, gauge
 from core.health.now import Component
 from core.health.readings import PROVIDER
-from core.reports import health as report
-from core.reports import metrics
-from core.reports.health import WorkerRow
-from core.reports.metrics import Counters, Metric, gauge
+from core.health.report import WorkerRow
 
 
 def read(counters: Counters, at: datetime) -> list[Metric]:
@@ -36,7 +35,7 @@ def _standing(components: list[Component], *, up: bool) -> list[Metric]:
 
 
 def _of_the_database(counters: Counters, components: list[Component]) -> list[Metric]:
-    return [*_figures(components), *_processes(report.workers(kind=None)), *metrics.states(), *counters.read()]
+    return [*_figures(components), *_processes(report.workers(kind=None)), *health_counters.states(), *counters.read()]
 
 
 # Metric, help, what its components' names begin with, their figure, and what makes it Prometheus' unit.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core import retention
-from core.retention import RETENTION, Kind, Rule
+from core.retention import rules
+from core.retention.rules import RETENTION, Kind, Rule
 from core.runtime import db
 
 OLD: dict[Kind, str] = {
@@ -75,5 +75,5 @@ def runs(limit: int = 5) -> list[Run]:
 def next_run(kind: Kind, at: datetime) -> datetime:
     """The first in which the stored rule counts; of one that is stored at this moment, if there is none."""
     with db.transaction() as session:
-        changed = db.scalar(session, "SELECT changed_at FROM setting WHERE name = :name", name=retention.name(kind))
-    return retention.next_run(at, changed or at)
+        changed = db.scalar(session, "SELECT changed_at FROM setting WHERE name = :name", name=rules.name(kind))
+    return rules.next_run(at, changed or at)

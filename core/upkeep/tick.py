@@ -7,15 +7,15 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core import claims
 from core.answers import record
 from core.answers.record import Call, Unheard
 from core.asking import templates
+from core.batch.packing import OWN_OUTPUT_TOKENS
 from core.calls import clients
-from core.claims import Claimed
 from core.environment import get_settings
+from core.live import claims
+from core.live.claims import Claimed
 from core.money import pricing
-from core.packing import OWN_OUTPUT_TOKENS
 from core.providers.types import Provider
 from core.requests import expansion, former_models, reuse
 from core.runtime import db, queue, shared_clock, worker_lease

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import structlog
 from sqlmodel import Session
 
-from core import packing
 from core.asking import templates
 from core.asking.prompts import Asking
+from core.batch import packing
 from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotConfirmed, NotFound
 from core.money import pricing

@@ -15,13 +15,13 @@ import orjson
 from psycopg import sql
 from sqlmodel import Session
 
-from core import claims
 from core.answers import record
 from core.asking.prompts import Asking
+from core.batch.report import in_flight
+from core.live import claims
 from core.money import pricing
 from core.providers.batch_api import BatchLane, Framing, Limits
 from core.providers.types import Provider
-from core.reports.batches import in_flight
 from core.requests import former_models, reuse
 from core.runtime import db
 from core.runtime.ids import new_id

@@ -14,11 +14,12 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from core import jobs, retention
 from core.documents import upload
 from core.environment import get_settings
-from core.reports.retention import OLD, which
-from core.retention import GRACE, KINDS, Kind, Rule
+from core.jobs import launch
+from core.retention import rules
+from core.retention.report import OLD, which
+from core.retention.rules import GRACE, KINDS, Kind, Rule
 from core.runtime import db
 
 log = structlog.get_logger()
@@ -64,8 +65,8 @@ def _standing(session: Session, kind: Kind, at: datetime) -> Rule | None:
     if get_settings().settings_locked:
         return None
     sql = "SELECT value FROM setting WHERE name = :name AND changed_at <= :before FOR SHARE"
-    found = db.row(session, sql, name=retention.name(kind), before=at - GRACE)
-    return None if found is None else retention.of(found.value)
+    found = db.row(session, sql, name=rules.name(kind), before=at - GRACE)
+    return None if found is None else rules.of(found.value)
 
 
 def _lock_old(session: Session, kind: Kind, rule: Rule, at: datetime) -> list[str]:
@@ -78,7 +79,7 @@ def _remove_documents(session: Session, ids: Sequence[str]) -> dict[str, int]:
 
 
 def _remove_jobs(session: Session, ids: Sequence[str]) -> dict[str, int]:
-    return {"jobs": len(ids), **asdict(jobs.remove(session, ids))}
+    return {"jobs": len(ids), **asdict(launch.remove(session, ids))}
 
 
 def _write_down(session: Session, entry: Entry, rule: Rule) -> Entry:
@@ -86,7 +87,7 @@ def _write_down(session: Session, entry: Entry, rule: Rule) -> Entry:
     if entry.id is not None:
         db.execute(session, TELL_MORE, id=entry.id, told=told)
         return entry
-    made = db.scalar(session, TELL, subject=retention.name(entry.kind), told=told)
+    made = db.scalar(session, TELL, subject=rules.name(entry.kind), told=told)
     return Entry(entry.kind, made, entry.counts)
 
 

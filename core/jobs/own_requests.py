@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import packing
+from core.batch import packing
 from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotFound
 from core.money import pricing

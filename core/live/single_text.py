@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core import claims
 from core.answers import derive, record
 from core.answers.record import Call, Failed, Kept, Outcome, Unheard
 from core.asking import prompts, templates
@@ -27,7 +26,8 @@ from core.calls import ask, breaker, clients, rate_limits, statistics
 from core.calls.rate_limits import NoRoom
 from core.environment import get_settings
 from core.errors import InvalidInput, ProviderError, Unavailable
-from core.jobs import model_for
+from core.jobs.launch import model_for
+from core.live import claims
 from core.providers.types import Provider
 from core.requests import reuse
 from core.runtime import correlation, db, tokens, worker_lease

@@ -22,8 +22,8 @@ from typing import Any
 
 import structlog
 
-from core import held, packing, upkeep
 from core.asking import templates
+from core.batch import lease, packing
 from core.calls import clients
 from core.environment import get_settings
 from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
@@ -34,6 +34,7 @@ from core.requests.origin import of_batch
 from core.runtime import correlation, db, queue, shared_clock
 from core.settings import credentials
 from core.tables import Job, ProviderBatch
+from core.upkeep import tick
 
 log = structlog.get_logger()
 # Files are written, fetched and read by so many at a time in one process.
@@ -79,8 +80,8 @@ class Batches:
             while batch is not None and not self.stopping.is_set():
                 batch = await self._step(batch)
             if batch is not None:
-                await asyncio.to_thread(held.release, batch, timedelta(0))
-        except held.Lost:
+                await asyncio.to_thread(lease.release, batch, timedelta(0))
+        except lease.Lost:
             log.info("a batch is held by another worker now", batch=batch_id)
         except Unavailable as error:
             # Our hold ends by itself; the next tick goes on from the row.
@@ -93,7 +94,7 @@ class Batches:
             async with room, clients.lent(batch.provider) as provider:
                 _check_address(batch, provider)
                 return await STEPS[batch.state](batch, provider)
-        except (held.Lost, Unavailable):
+        except (lease.Lost, Unavailable):
             raise
         except CairnError as error:
             await _later(batch, error)
@@ -130,7 +131,7 @@ async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | 
     try:
         path, requests = await asyncio.to_thread(_write_file, batch, provider)
         if not requests:
-            await asyncio.to_thread(held.drop, batch)
+            await asyncio.to_thread(lease.drop, batch)
             return None
         if batch.input_file_id is None:
             file_id = await provider.batches.upload(_order(batch, path))
@@ -140,7 +141,7 @@ async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | 
     except ProviderError as error:
         if error.retryable:
             raise
-        await asyncio.to_thread(held.refuse, batch, error)
+        await asyncio.to_thread(lease.refuse, batch, error)
         return None
     finally:
         _clear(batch)
@@ -150,7 +151,7 @@ async def _submit(batch: ProviderBatch, provider: Provider, path: Path) -> Provi
     """Commit the intent, create once, commit what came of it. Raises what says that nothing was created."""
     ours = batch = await _write(batch, state="submitting", intent_at=shared_clock.now(), error=None)
     # Whoever was stopped or suspended for long enough has been taken for dead, and its batch may go again.
-    order = replace(_order(batch, path), confirm=lambda: asyncio.to_thread(held.confirm, ours))
+    order = replace(_order(batch, path), confirm=lambda: asyncio.to_thread(lease.confirm, ours))
     try:
         remote = await provider.batches.create(order)
     except ProviderError as error:
@@ -160,7 +161,7 @@ async def _submit(batch: ProviderBatch, provider: Provider, path: Path) -> Provi
         await _write(batch, state="preparing", intent_at=None)
         raise
     log.info("batch handed over", job=batch.job_id, batch=batch.id, provider_batch_id=remote.id)
-    return await asyncio.to_thread(held.adopt, batch, remote, "submitted", "Handed to the provider")
+    return await asyncio.to_thread(lease.adopt, batch, remote, "submitted", "Handed to the provider")
 
 
 def is_definite(error: ProviderError) -> bool:
@@ -172,10 +173,12 @@ def is_definite(error: ProviderError) -> bool:
 
 async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
     """Look for a batch whose creation was not heard of."""
-    order, known = _order(batch, Path()), await asyncio.to_thread(held.known_elsewhere, batch)
+    order, known = _order(batch, Path()), await asyncio.to_thread(lease.known_elsewhere, batch)
     found = await provider.batches.find(order, known)
     if found.remote is not None:
-        return await asyncio.to_thread(held.adopt, batch, found.remote, "adopted", "Found at the provider and taken up")
+        return await asyncio.to_thread(
+            lease.adopt, batch, found.remote, "adopted", "Found at the provider and taken up"
+        )
     if await asyncio.to_thread(credentials.key_changed_since, batch.provider, order.intent_at):
         await _later(batch, Conflict(OTHER_KEY))
         return None
@@ -194,9 +197,9 @@ async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | N
         found = await provider.batches.find(order, known)
         if found.remote is not None:
             return await asyncio.to_thread(
-                held.adopt, batch, found.remote, "adopted", "Found at the provider and taken up"
+                lease.adopt, batch, found.remote, "adopted", "Found at the provider and taken up"
             )
-    await asyncio.to_thread(held.absent, batch)
+    await asyncio.to_thread(lease.absent, batch)
     return None
 
 
@@ -216,14 +219,14 @@ async def _look(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
         remote = await provider.batches.check(batch.provider_batch_id)
     except ProviderError as error:
         if error.status == 404 and batch.cancel_requested:
-            await asyncio.to_thread(held.gone, batch)
+            await asyncio.to_thread(lease.gone, batch)
             return None
         raise
     if remote.state == "in_progress":
-        await asyncio.to_thread(held.progress, batch, remote)
+        await asyncio.to_thread(lease.progress, batch, remote)
         return None
     if remote.state == "failed":
-        await asyncio.to_thread(held.invalid, batch, remote)
+        await asyncio.to_thread(lease.invalid, batch, remote)
         return None
     return await _write(
         batch,
@@ -263,9 +266,9 @@ async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
             await _later(batch, None)
             return None
         files = await provider.batches.fetch(remote, lambda: _write_file(batch, provider)[0], directory)
-        await asyncio.to_thread(held.keep, batch, provider.batches, files, remote)
+        await asyncio.to_thread(lease.keep, batch, provider.batches, files, remote)
     except Gone:
-        await asyncio.to_thread(held.gone, batch)
+        await asyncio.to_thread(lease.gone, batch)
     finally:
         _clear(batch)
     return None
@@ -282,7 +285,7 @@ def pack_job(job_id: str) -> int:
             at = db.now(session)
             if job is None or job.state != "running" or (job.waits_until is not None and job.waits_until > at):
                 return made
-            provider = upkeep.provider_of(session, job)
+            provider = tick.provider_of(session, job)
             if provider is None:
                 return made
             asking = None
@@ -299,22 +302,22 @@ def pack_job(job_id: str) -> int:
 
 
 async def _write(batch: ProviderBatch, **values: Any) -> ProviderBatch:
-    return await asyncio.to_thread(held.write, batch, **values)
+    return await asyncio.to_thread(lease.write, batch, **values)
 
 
 async def _later(batch: ProviderBatch, error: CairnError | None, **values: Any) -> None:
     """Let go of it until it is due again; with an error, after waits that grow."""
-    wait = held.poll()
+    wait = lease.poll()
     if error is not None:
         log.warning("a batch's step is tried again later", batch=batch.id, state=batch.state, reason=error.code)
         asked = timedelta(seconds=getattr(error, "retry_after", None) or 0)
-        wait = max(asked, min(wait * 2 ** min(batch.tries, 10), max(wait, held.LONGEST_POLL)))
+        wait = max(asked, min(wait * 2 ** min(batch.tries, 10), max(wait, lease.LONGEST_POLL)))
         values = {"tries": batch.tries + 1, "error": error.message, **values}
-    await asyncio.to_thread(held.release, batch, wait, **values)
+    await asyncio.to_thread(lease.release, batch, wait, **values)
 
 
 def _take(batch_id: str, worker_id: int, due_only: bool) -> ProviderBatch | None:
-    batch = held.take(batch_id, worker_id, due_only=due_only)
+    batch = lease.take(batch_id, worker_id, due_only=due_only)
     if batch is not None:
         _clear(batch, all_holds=True)
     return batch

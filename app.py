@@ -3,16 +3,16 @@
 import streamlit as st
 from starlette.routing import Mount, Route
 
-from api import api, guard, metrics, routes
+from api import api, guard, metrics, probes
 from core.boot import lifespan
-from pages import widgets
+from pages.common import widgets
 
 app = st.App(
     "pages/navigation.py",
     lifespan=lifespan(lambda: st.get_option("server.address")),
     routes=[
-        Route("/health", routes.health),
-        Route("/health/db", routes.database_health),
+        Route("/health", probes.health),
+        Route("/health/db", probes.database_health),
         Route("/metrics", metrics.Exposition().answer),
         Mount("/api/v1", app=api),
     ],

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas import BreakerOut, ListOut, fields_of
+from api.schemas.shared import BreakerOut, ListOut, fields_of
 from core.calls import breaker, clients
 from core.calls.breaker import BreakerRow
 from core.errors import NotFound

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, File, UploadFile
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
-from api.schemas import (
+from api.schemas.shared import (
     Cursor,
     DocumentOut,
     DocumentState,

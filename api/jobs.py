@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
-from api.handed_in import DOCUMENTED, HandedIn, handed_in
-from api.schemas import (
+from api.own_requests import DOCUMENTED, HandedIn, handed_in
+from api.schemas.shared import (
     Cursor,
     EstimateOut,
     EventOut,

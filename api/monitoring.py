@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas import ComponentOut, HealthOut, StuckOut, WorkerOut, fields_of
+from api.schemas.shared import ComponentOut, HealthOut, StuckOut, WorkerOut, fields_of
 from core import __version__
 from core.health import now, report
 from core.health.now import Component

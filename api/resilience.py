@@ -5,7 +5,15 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas import ChoiceIn, ListOut, OperationChoiceIn, PresetOut, RecommendedOut, ResilienceOut, ValidatedOut
+from api.schemas.shared import (
+    ChoiceIn,
+    ListOut,
+    OperationChoiceIn,
+    PresetOut,
+    RecommendedOut,
+    ResilienceOut,
+    ValidatedOut,
+)
 from core import presets
 from core.asking import templates
 from core.calls import resilience

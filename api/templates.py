@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas import FieldIn, ListOut, TemplateIn, TemplateOut
+from api.schemas.shared import FieldIn, ListOut, TemplateIn, TemplateOut
 from core.asking import templates
 from core.asking.templates import TemplateView
 from core.fields import FieldSpec

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.jobs import out as job_out
-from api.schemas import BatchProcessIn, JobOut, ListOut, OperationOut, ProcessIn, ProcessOut
+from api.schemas.shared import BatchProcessIn, JobOut, ListOut, OperationOut, ProcessIn, ProcessOut
 from core.asking import templates
 from core.calls import clients
 from core.documents import upload

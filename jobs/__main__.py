@@ -16,7 +16,8 @@ from core.errors import CairnError
 from core.runtime import db, migrate
 from core.runtime.logs import configure_logs
 from core.settings import store
-from jobs import clock, once, process, worker
+from jobs import once, process, queue_workers
+from jobs import scheduler as jobs_scheduler
 
 log = structlog.get_logger()
 
@@ -47,14 +48,14 @@ def main(arguments: list[str]) -> int:
 
 async def run(settings: Settings) -> None:
     stop = process.stop_on_signals()
-    leadership = clock.Leadership()
+    leadership = jobs_scheduler.Leadership()
     async with process.at_work(settings, lambda: leadership.held) as one:
-        scheduler = clock.make(leadership)
+        scheduler = jobs_scheduler.make(leadership)
         scheduler.start()
-        watch = clock.SetBack(scheduler)
+        watch = jobs_scheduler.SetBack(scheduler)
         watch.start()
         log.info("jobs started", worker=one.name)
-        await one.work(worker.work(one.lane, one.handed_over, one.stop_extraction), stop)
+        await one.work(queue_workers.work(one.lane, one.handed_over, one.stop_extraction), stop)
         watch.stop()
         scheduler.shutdown(wait=False)
     leadership.close()

@@ -10,12 +10,14 @@ from core.errors import CairnError
 from core.jobs import launch as core_jobs
 from core.jobs import report as job_report
 from core.jobs.launch import Estimate, JobSpec
-from pages import choosing, launching, widgets
-from pages.answers import show_answers
+from pages.common import widgets
+from pages.parts import choices
+from pages.parts import launch as parts_launch
+from pages.parts.answers import show_answers
 
 st.title("Analyse")
 if st.button("Own requests, from a JSONL file", icon=":material/upload_file:", type="tertiary"):
-    widgets.go("own_requests.py")
+    widgets.go("own_requests/own_requests.py")
 widgets.show_told()
 
 collections = [c for c in documents_report.collections() if c.documents]
@@ -27,17 +29,17 @@ if not collections:
 with st.grid(2, min_column_width=340, gap="medium"):
     left, right = st.container(), st.container(border=True)
 with left:
-    where = choosing.documents(collections)
+    where = choices.documents(collections)
     known = {template.id: template for template in templates.list_all()}
     asked = st.selectbox(
         "Template", list(known), format_func=lambda i: known[i].name, key="template", bind="query-params"
     )
     template = known[asked]
     st.caption(template.description or widgets.plain(template.prompt[:200]))
-    params = choosing.params(template)
-    provider, model = choosing.model()
-    launching.shut(provider, model)
-    params |= choosing.language(template, provider)
+    params = choices.params(template)
+    provider, model = choices.model()
+    parts_launch.shut(provider, model)
+    params |= choices.language(template, provider)
     if provider == "offline" and template.id == "sentiment":
         st.caption(
             "Sentiment then goes by a list of English words: in other languages it finds little and says neutral."
@@ -104,11 +106,11 @@ with right:
             st.metric("Known already", f"{estimate.reused:,}", help="These answers are reused and cost nothing.")
             st.metric("Input tokens", f"{estimate.input_tokens:,}")
             st.metric("Output tokens", f"~{estimate.output_tokens:,}")
-            launching.prices(estimate)
+            parts_launch.prices(estimate)
         caveats(estimate)
-        way = launching.choose(estimate, provider, model)
+        way = parts_launch.choose(estimate, provider, model)
         cost = estimate.cost_live if way.lane == "live" else estimate.cost_batch
-        confirmed = launching.confirmed(provider, cost, estimate.waiting)
+        confirmed = parts_launch.confirmed(provider, cost, estimate.waiting)
         spec = replace(spec, confirmed=confirmed)
         with st.container(horizontal=True):
             pressed = st.button(
@@ -117,7 +119,7 @@ with right:
                 disabled=not (estimate.requests and confirmed),
             )
             if pressed and (job_id := launch(replace(spec, **vars(way)))):
-                widgets.go("job.py", id=job_id)
+                widgets.go("job/job.py", id=job_id)
             if st.button(
                 "Try on 3", disabled=not estimate.requests, help="The answers are kept: launching reuses them."
             ):

@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.money import costs
 from core.money.costs import DaySum
-from pages import widgets
-from pages.charts import Series, stacked_days
+from pages.common import widgets
+from pages.common.charts import Series, stacked_days
 
 st.title("Costs")
 now = widgets.utc_now()
@@ -122,5 +122,5 @@ if dearest := [job for job in costs.dearest_jobs(start, now) if job.cost_usd]:
         key="dearest",
     )
     if selected := event["selection"]["rows"]:
-        widgets.go("job.py", id=dearest[selected[0]].job_id)
+        widgets.go("job/job.py", id=dearest[selected[0]].job_id)
 st.caption("Days are UTC. Prices come from the genai-prices snapshot that was applied to each call and stored with it.")

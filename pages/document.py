@@ -8,8 +8,9 @@ from core.documents import report as documents_report
 from core.documents import upload
 from core.documents.extraction import SUPPORTED
 from core.insights import report as insights_report
-from pages import kept, widgets
-from pages.deletion import ask_to_delete
+from pages.common import widgets
+from pages.parts import kept_until
+from pages.parts.deletion import ask_to_delete
 
 WINDOW = 6_000
 # Characters shown before and after a quote, so that it is seen without scrolling.
@@ -45,7 +46,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         f"language {document.language}" if document.language else "",
         f"in {widgets.plain(document.collection)}",
         f"added {widgets.ago(document.created_at, now)}",
-        kept.document(document.created_at, document.collection, now),
+        kept_until.document(document.created_at, document.collection, now),
     ]
     st.caption(" · ".join(fact for fact in facts if fact))
 

@@ -6,15 +6,16 @@ import streamlit as st
 from core.documents import report, upload
 from core.documents.report import DocumentRow
 from core.runtime.paging import Page
-from pages import kept, widgets
-from pages.deletion import ask_to_delete
-from pages.uploads import load_samples, show_upload
+from pages.common import widgets
+from pages.parts import kept_until
+from pages.parts.deletion import ask_to_delete
+from pages.parts.upload import load_samples, show_upload
 
 STATES = ("queued", "extracting", "ready", "failed")
 
 st.title("Documents")
 widgets.show_told()
-if told := kept.documents(widgets.utc_now()):
+if told := kept_until.documents(widgets.utc_now()):
     st.caption(f":material/auto_delete: {told}")
 
 

@@ -8,7 +8,7 @@ from core.documents import report as documents_report
 from core.errors import NotFound
 from core.insights import report as insights_report
 from core.insights.report import InsightRow
-from pages import widgets
+from pages.common import widgets
 
 PER_PAGE = 100
 

@@ -10,7 +10,9 @@ from core.calls import breaker_report
 from core.jobs import report
 from core.jobs.report import AT_WORK, JobRow
 from core.runtime.paging import MOST, Page
-from pages import job_words, kept, widgets
+from pages.common import widgets
+from pages.parts import kept_until
+from pages.words import jobs
 
 PER_PAGE = 100
 STATES = ("at work", "draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed")
@@ -18,7 +20,7 @@ CHIPS = ("draft", "queued", "running", "paused", "cancelling", "completed", "can
 
 st.title("Jobs")
 widgets.show_told()
-if told := kept.jobs():
+if told := kept_until.jobs():
     st.caption(f":material/auto_delete: {told}")
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -40,7 +42,7 @@ def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
 
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
     now = widgets.utc_now()
-    shut = breaker_report.shut() if any(job_words.waits_for_breaker(row) for row in rows) else {}
+    shut = breaker_report.shut() if any(jobs.waits_for_breaker(row) for row in rows) else {}
     return pd.DataFrame(
         [
             (
@@ -55,7 +57,7 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
                 r.lane,
                 r.model,
                 r.reused,
-                job_words.waits_for(r, shut, now),
+                jobs.waits_for(r, shut, now),
             )
             for r in rows
         ],
@@ -123,7 +125,7 @@ def grid() -> None:
         height=min(38 + 35 * len(known), 640),
     )
     if cells := event["selection"]["cells"]:
-        widgets.go("job.py", id=known[cells[0][0]].id)
+        widgets.go("job/job.py", id=known[cells[0][0]].id)
     cost = sum((row.cost_usd or Decimal(0) for row in known), Decimal(0))
     requests = widgets.count(sum(row.total for row in known), "request")
     shown = f"the newest {len(known):,} jobs" if page.next_cursor else widgets.count(len(known), "job")

@@ -7,7 +7,7 @@ at its own address without asking this script.
 import streamlit as st
 
 from core.runtime import correlation
-from pages import widgets
+from pages.common import widgets
 
 chosen = st.navigation(
     {
@@ -22,13 +22,13 @@ chosen = st.navigation(
         "Operate": [
             st.Page("costs.py", title="Costs", icon=":material/payments:"),
             # Its own name is taken: `GET /health` answers probes.
-            st.Page("health.py", title="Health", icon=":material/monitor_heart:", url_path="system"),
-            st.Page("settings.py", title="Settings", icon=":material/settings:"),
+            st.Page("health/health.py", title="Health", icon=":material/monitor_heart:", url_path="system"),
+            st.Page("settings/settings.py", title="Settings", icon=":material/settings:"),
         ],
         "Details": [
             st.Page("document.py", title="Document", visibility="hidden"),
-            st.Page("job.py", title="Job", visibility="hidden"),
-            st.Page("own_requests.py", title="Own requests", visibility="hidden"),
+            st.Page("job/job.py", title="Job", visibility="hidden"),
+            st.Page("own_requests/own_requests.py", title="Own requests", visibility="hidden"),
         ],
     }
 )

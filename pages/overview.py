@@ -11,9 +11,9 @@ from core.health import report as health_report
 from core.insights import report as insights_report
 from core.jobs import report as jobs_report
 from core.money import costs
-from pages import widgets
-from pages.job_words import waits_for_decision
-from pages.uploads import load_samples
+from pages.common import widgets
+from pages.parts.upload import load_samples
+from pages.words.jobs import waits_for_decision
 
 SPEND_DAYS = 14
 
@@ -90,10 +90,12 @@ def troubles() -> list[tuple[str, str, dict[str, str]]]:
     """What is wrong, with the page that helps."""
     wrong: list[tuple[str, str, dict[str, str]]] = []
     if not any(worker.alive for worker in health_report.workers()):
-        wrong.append(("No worker is alive: nothing is read or asked", "health.py", {}))
+        wrong.append(("No worker is alive: nothing is read or asked", "health/health.py", {}))
     paused = [job for job in jobs_report.find(state="paused", limit=5).items if waits_for_decision(job)]
-    wrong += [(f"{job.name}: its canary is through, decide on the rest", "job.py", {"id": job.id}) for job in paused]
-    wrong += [(f"{j.failed:,} failed in {j.name}", "job.py", {"id": j.id}) for j in overview.troubled_jobs()]
+    wrong += [
+        (f"{job.name}: its canary is through, decide on the rest", "job/job.py", {"id": job.id}) for job in paused
+    ]
+    wrong += [(f"{j.failed:,} failed in {j.name}", "job/job.py", {"id": j.id}) for j in overview.troubled_jobs()]
     if found.failed_documents:
         unread = f"{widgets.count(found.failed_documents, 'document')} could not be read"
         wrong.append((unread, "documents.py", {"state": "failed"}))

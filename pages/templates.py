@@ -7,7 +7,7 @@ from core.asking import templates
 from core.asking.templates import TemplateView
 from core.errors import CairnError
 from core.fields import FieldSpec
-from pages import widgets
+from pages.common import widgets
 
 TYPES = ("string", "number", "integer", "boolean", "list", "choice")
 COLUMNS = {

@@ -8,7 +8,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
-from api import api, guard, metrics, routes
+from api import api, guard, metrics, probes
 from core.calls import clients
 
 
@@ -22,8 +22,8 @@ async def stream(websocket: WebSocket) -> None:
 def client() -> Iterator[TestClient]:
     app = Starlette(
         routes=[
-            Route("/health", routes.health),
-            Route("/health/db", routes.database_health),
+            Route("/health", probes.health),
+            Route("/health/db", probes.database_health),
             Route("/metrics", metrics.Exposition(0).answer),
             Mount("/api/v1", api),
             WebSocketRoute("/stream", stream),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from starlette.testclient import TestClient
 
-from api.routes import Looking
+from api.probes import Looking
 from core import boot
 from core.health import DatabaseHealth, standing
 from core.runtime import db

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from core.health import report
-from jobs import clock
-from jobs.clock import LEADER_LOCK, Leadership
+from jobs import scheduler as jobs_scheduler
+from jobs.scheduler import LEADER_LOCK, Leadership
 from tests.databases import IN_THIS_DATABASE
 from tests.pipeline import PATIENCE_S, until_now
 
@@ -88,9 +88,9 @@ def test_a_tick_that_fails_or_hangs_makes_the_scheduler_red_until_it_is_well_aga
             raise KeyError("no such job")
 
     monkeypatch.setattr("core.upkeep.tick.tick", tick)
-    monkeypatch.setattr(clock, "TICK_SECONDS", 0.3)
+    monkeypatch.setattr(jobs_scheduler, "TICK_SECONDS", 0.3)
     leadership = Leadership()
-    scheduler = clock.make(leadership)
+    scheduler = jobs_scheduler.make(leadership)
     scheduler.start()
     try:
         until_now(lambda: scheduler_well() is True)

@@ -14,13 +14,13 @@ def opened(page: str, /, **query: str) -> AppTest:
     """In the app with its navigation, as links need it; not run yet."""
     # AppTest does not find a page that has an address of its own.
     at = AppTest.from_file(
-        str(PAGES / ("health.py" if page == "health" else "navigation.py")), default_timeout=PATIENCE_S
+        str(PAGES / ("health/health.py" if page == "health" else "navigation.py")), default_timeout=PATIENCE_S
     )
     for name, value in query.items():
         at.query_params[name] = value
     # Else each looks through all installed packages for components, 0.15 s long; there are none.
     at._bidi_component_manager = BidiComponentManager()
-    return at if page == "health" else at.switch_page(f"{page}.py")
+    return at if page == "health" else at.switch_page(f"{page}/{page}.py" if (PAGES / page).is_dir() else f"{page}.py")
 
 
 def show(page: str, /, **query: str) -> AppTest:

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.calls import breaker, breaker_report
 from core.calls.breaker_report import BreakerView, Change
 from core.runtime import db
-from pages import breaker_words
+from pages.words import breakers
 from tests.pages import made
 from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import ready_documents, rows
@@ -60,19 +60,17 @@ def view(state: str, **fields: Any) -> BreakerView:
     ],
 )
 def test_each_state_says_why_and_until_when(one: BreakerView, says: str, shortly: str) -> None:
-    assert breaker_words.meaning(one, NOW) == says
-    assert breaker_words.until_when(one, NOW) == shortly
+    assert breakers.meaning(one, NOW) == says
+    assert breakers.until_when(one, NOW) == shortly
 
 
 def test_a_closed_one_says_what_it_let_through() -> None:
-    assert breaker_words.meaning(view("closed"), NOW) == "lets everything through; 12 calls within a day"
+    assert breakers.meaning(view("closed"), NOW) == "lets everything through; 12 calls within a day"
 
 
 def test_a_change_says_who_did_what_and_when() -> None:
     change = Change(NOW - timedelta(hours=2), "ada", "open breaker", f"openai/{MODEL}", {"state": "half_open"}, None)
-    assert (
-        breaker_words.change(change, NOW) == "Opened by hand: OpenAI gpt-5-mini, which was half open by ada · 2 h ago"
-    )
+    assert breakers.change(change, NOW) == "Opened by hand: OpenAI gpt-5-mini, which was half open by ada · 2 h ago"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +89,7 @@ def test_a_change_says_who_did_what_and_when() -> None:
     ],
 )
 def test_a_rule_says_where_the_job_goes(fallback: dict[str, Any] | None, says: str) -> None:
-    assert breaker_words.rule(fallback) == says
+    assert breakers.rule(fallback) == says
 
 
 def waiting_job(number: int = 3, **columns: Any) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from core.health import sampling
 from core.runtime import db, worker_lease
-from pages.charts import Line, lines, states
+from pages.common.charts import Line, lines, states
 from tests.pages import made
 from tests.pages.seeing import press, show, words
 from tests.pipeline import rows

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.runtime import db
-from pages import widgets
+from pages.common import widgets
 from tests.local_provider import LocalProvider
 from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import add_document, make_job, rows, run_job

@@ -8,7 +8,7 @@ import pytest
 
 from core.batch.report import Beyond, Group, InFlight, Standing
 from core.jobs.report import JobRow, ProviderBatchRow
-from pages import batch_words, job_words
+from pages.words import batches, jobs
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EARLIER = NOW - timedelta(hours=3, minutes=20)
@@ -39,7 +39,7 @@ def standing(used: InFlight = IDLE, *, twins: bool = False, trouble: str | None 
 
 
 def told(row: JobRow, where: Standing | None = None) -> str:
-    return " ".join(job_words.meaning(row, where or standing(), NOW))
+    return " ".join(jobs.meaning(row, where or standing(), NOW))
 
 
 def group(requests: int = 10, done: int = 0) -> Group:
@@ -123,7 +123,7 @@ def test_what_waits_for_the_provider_says_so_once() -> None:
     ],
 )
 def test_what_happens_to_leftovers(leftovers: dict[str, Any] | None, says: str) -> None:
-    assert says in job_words.leftovers(job(leftovers=leftovers))
+    assert says in jobs.leftovers(job(leftovers=leftovers))
 
 
 def batch(state: str = "in_progress", **fields: Any) -> ProviderBatchRow:
@@ -152,7 +152,7 @@ def batch(state: str = "in_progress", **fields: Any) -> ProviderBatchRow:
     ],
 )
 def test_a_batch_says_where_it_is(row: ProviderBatchRow, says: str) -> None:
-    assert says in batch_words.meaning(row, NOW)
+    assert says in batches.meaning(row, NOW)
 
 
 @pytest.mark.parametrize(
@@ -166,23 +166,23 @@ def test_a_batch_says_where_it_is(row: ProviderBatchRow, says: str) -> None:
     ],
 )
 def test_progress_is_told_where_the_provider_tells_it(row: ProviderBatchRow, done: str, elapsed: str) -> None:
-    assert (batch_words.done(row), batch_words.elapsed(row, NOW)) == (done, elapsed)
+    assert (batches.done(row), batches.elapsed(row, NOW)) == (done, elapsed)
 
 
 def test_the_providers_own_word_is_added() -> None:
-    assert batch_words.state(batch(provider_state="validating")) == "in progress: validating"
-    assert batch_words.state(batch(provider_state="in_progress")) == "in progress"
-    assert batch_words.state(batch(cancel_requested=True)) == "being cancelled"
+    assert batches.state(batch(provider_state="validating")) == "in progress: validating"
+    assert batches.state(batch(provider_state="in_progress")) == "in progress"
+    assert batches.state(batch(cancel_requested=True)) == "being cancelled"
 
 
 def test_what_became_of_a_batch() -> None:
     counts = {"answered": 5, "failed": 1, "again": 2, "cancelled": 0, "missing": 1, "odd": {"unreadable": 1}}
-    assert batch_words.outcome(counts) == "5 answered, 1 failed, 2 sent again, 1 without a line, 1 odd line"
-    assert batch_words.outcome(None) == ""
+    assert batches.outcome(counts) == "5 answered, 1 failed, 2 sent again, 1 without a line, 1 odd line"
+    assert batches.outcome(None) == ""
 
 
 def test_usage_without_an_answer_is_accounted_for() -> None:
-    said = job_words.accounted(Beyond("unattributed", 1, 4290, Decimal("0.5")))
+    said = jobs.accounted(Beyond("unattributed", 1, 4290, Decimal("0.5")))
     assert "4,290 tokens more than what its lines account for" in said
     assert "$0.50" in said
-    assert "2 live calls" in job_words.accounted(Beyond("unheard", 2, 10, None))
+    assert "2 live calls" in jobs.accounted(Beyond("unheard", 2, 10, None))

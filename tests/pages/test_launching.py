@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.documents import upload
 from core.settings import defaults, limits
-from pages import launching
+from pages.parts import launch
 from tests.pages import made
 from tests.pages.seeing import press, show, words
 from tests.pipeline import ready_documents, rows
@@ -42,7 +42,7 @@ def analyse(openai: object) -> AppTest:
 )
 def test_what_the_batch_lane_saves(live: str | None, batch: str | None, says: str | None) -> None:
     amounts = [None if amount is None else Decimal(amount) for amount in (live, batch)]
-    assert launching.saving(*amounts) == says
+    assert launch.saving(*amounts) == says
 
 
 def test_both_prices_and_the_difference_stand_side_by_side(analyse: AppTest) -> None:

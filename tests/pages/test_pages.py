@@ -14,7 +14,7 @@ from core.fields import FieldSpec
 from core.jobs import launch
 from core.jobs.launch import JobSpec
 from core.runtime import db, worker_lease
-from pages import widgets
+from pages.common import widgets
 from tests.pages import made
 from tests.pages.seeing import PAGES, buttons, links, opened, show, words
 from tests.pipeline import PATIENCE_S, TEXT, add_document, database_away, make_job, rows, run_job

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.settings import credentials, store
+from core.settings import credentials as settings_credentials
+from core.settings import store
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import make_job, ready_documents
@@ -36,10 +37,10 @@ def the_form() -> None:
     """Closed once it has told that it saved, as the dialog is."""
     import streamlit as st
 
-    from pages import settings_access
+    from pages.settings import credentials as settings_credentials_
 
     if "told" not in st.session_state:
-        settings_access.form("openai")
+        settings_credentials_.form("openai")
 
 
 def entered(address: str, key: str) -> AppTest:
@@ -56,9 +57,9 @@ def test_a_key_is_tested_saved_and_gone_from_page_and_session(provider: LocalPro
     at = press(at, "Test and save")
     assert not at.exception
     assert RIGHT not in str(at.session_state)
-    assert credentials.of("openai").key_from == "here"
+    assert settings_credentials.of("openai").key_from == "here"
     assert "It answers and offers 2 models" in at.session_state["told"][1]
-    assert RIGHT not in str(credentials.of("openai"))
+    assert RIGHT not in str(settings_credentials.of("openai"))
     at = show("settings")
     told = words(at)
     assert "key set here" in told
@@ -78,7 +79,7 @@ def test_a_key_that_is_refused_is_not_saved_unless_one_insists(provider: LocalPr
     assert store.values() == {}
     assert "Save all the same" in buttons(at)
     press(at, "Save all the same")
-    assert credentials.of("openai").key_from == "here"
+    assert settings_credentials.of("openai").key_from == "here"
 
 
 def test_an_address_that_is_wrong_is_told_and_cannot_be_saved() -> None:
@@ -95,28 +96,28 @@ def test_before_an_address_is_changed_it_is_told_that_the_key_does_not_go_along(
     told = words(at)
     assert "does not go along" in told
     assert "Under way: 1 job and 0 provider batches" in told
-    credentials.change("openai", "https://models.example.org/v1")
+    settings_credentials.change("openai", "https://models.example.org/v1")
     told = words(show("settings"))
     assert "The environment's key is for the environment's address" in told.replace("\\", "")
 
 
 def test_a_key_is_removed_after_what_follows_was_told(setting: Any) -> None:
-    credentials.change("openai", "", RIGHT)
+    settings_credentials.change("openai", "", RIGHT)
     make_job(ready_documents(1), provider="openai")
     at = press(show("settings"), "Remove key")
     assert "its 1 job under way would wait" in words(at)
     assert "This cannot be undone" in words(at)
     press(at, "Remove")
-    assert credentials.of("openai").key is None
-    credentials.change("openai", "", RIGHT)
+    assert settings_credentials.of("openai").key is None
+    settings_credentials.change("openai", "", RIGHT)
     setting(OPENAI_API_KEY="sk-env")
     assert "Then the environment's key is used" in words(press(show("settings"), "Remove key")).replace("\\", "")
 
 
 def test_keys_are_not_undone_and_the_list_says_so() -> None:
-    credentials.change("openai", "", RIGHT)
-    credentials.change("openai", "", WRONG)
-    credentials.remove_key("openai")
+    settings_credentials.change("openai", "", RIGHT)
+    settings_credentials.change("openai", "", WRONG)
+    settings_credentials.remove_key("openai")
     at = show("settings")
     told = words(at)
     assert [f"**key of OpenAI** {what} :gray" in told for what in ("set", "replaced", "removed")] == [True] * 3
@@ -125,7 +126,7 @@ def test_keys_are_not_undone_and_the_list_says_so() -> None:
 
 
 def test_a_key_that_cannot_be_opened_is_told(setting: Any) -> None:
-    credentials.change("openai", "", RIGHT)
+    settings_credentials.change("openai", "", RIGHT)
     setting(SECRET_KEY="o" * 32)
     at = show("settings")
     assert "key cannot be used" in words(at)
@@ -147,14 +148,14 @@ def test_what_a_test_came_to_stays_until_something_changes(provider: LocalProvid
     assert "It answers and offers 2 models" in words(at)
     assert "gpt\\-5\\-mini is not among them" in words(at)
     assert "It answers and offers 2 models" in words(at.run())
-    credentials.change("openai", "", WRONG)
+    settings_credentials.change("openai", "", WRONG)
     at = at.run()
     assert "It answers" not in words(at)
     assert "The key was refused" in words(press(at, "Test connection"))
 
 
 def test_locked_settings_offer_no_change_and_say_so(setting: Any) -> None:
-    credentials.change("openai", "https://models.example.org/v1", RIGHT)
+    settings_credentials.change("openai", "https://models.example.org/v1", RIGHT)
     setting(SETTINGS_LOCKED="true")
     at = show("settings")
     assert "SETTINGS_LOCKED" in at.info[0].value
@@ -164,10 +165,10 @@ def test_locked_settings_offer_no_change_and_say_so(setting: Any) -> None:
 
 
 def the_buttons() -> None:
-    from core.settings import credentials
-    from pages import settings_access
+    from core.settings import credentials as settings_credentials
+    from pages.settings import credentials as settings_credentials_
 
-    settings_access.buttons(credentials.of("openai"))
+    settings_credentials_.buttons(settings_credentials.of("openai"))
 
 
 def test_closed_and_opened_at_once_the_dialog_has_forgotten_what_was_typed(openai: LocalProvider) -> None:

@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 from core.calls import resilience
 from core.presets import PRESETS
 from core.settings import defaults, limits, store
-from pages import settings_changes, settings_words
+from pages.settings import changes
+from pages.words import settings
 from tests.local_provider import LocalProvider
 from tests.pages.seeing import buttons, press, show, words
 
@@ -66,7 +67,7 @@ def number(at: AppTest, label: str) -> Any:
 
 def test_own_figures_set_only_what_differs() -> None:
     at = show("settings")
-    at = number(at, settings_words.NAMES["retry_attempts"]).set_value(7).run()
+    at = number(at, settings.NAMES["retry_attempts"]).set_value(7).run()
     assert "**7 retries** after the first attempt :orange[(now 3 retries)]" in words(at)
     press(press(at, "Preview and save"), "Save")
     assert store.values() == {"resilience": {"custom": {"retry_attempts": 7}}}
@@ -74,7 +75,7 @@ def test_own_figures_set_only_what_differs() -> None:
 
 def test_a_strategy_sets_the_waiting_of_the_form() -> None:
     at = show("settings")
-    chosen = next(one for one in at.selectbox if one.label == settings_words.NAMES["strategy"])
+    chosen = next(one for one in at.selectbox if one.label == settings.NAMES["strategy"])
     at = chosen.set_value("conservative").run()
     press(press(at, "Preview and save"), "Save")
     assert store.values() == {"resilience": {"custom": {"strategy": "conservative"}}}
@@ -82,7 +83,7 @@ def test_a_strategy_sets_the_waiting_of_the_form() -> None:
 
 
 def test_a_wrong_figure_is_told_by_its_name_and_not_saved() -> None:
-    at = number(show("settings"), settings_words.NAMES["retry_attempts"]).set_value(70).run()
+    at = number(show("settings"), settings.NAMES["retry_attempts"]).set_value(70).run()
     assert [error.value for error in at.error] == [
         "**Retries after the first attempt** must be a whole number from 0 to 10."
     ]
@@ -142,7 +143,7 @@ def test_a_language_is_set_and_undone() -> None:
 
 
 def test_who_made_a_change_is_told_and_older_ones_are_shown_on_demand() -> None:
-    for number in range(settings_changes.AT_ONCE + 2):
+    for number in range(changes.AT_ONCE + 2):
         defaults.change_model("openai", f"model-{number}", by="HTTP API")
     at = show("settings")
     assert "ago · HTTP API]" in words(at)

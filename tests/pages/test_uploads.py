@@ -5,7 +5,7 @@ import io
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.uploads import names_of, store
+from pages.parts.upload import names_of, store
 from tests.pages.seeing import show
 from tests.pipeline import add_document, database_away, rows
 

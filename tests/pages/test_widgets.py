@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages import widgets
+from pages.common import widgets
 
 
 @pytest.mark.parametrize(

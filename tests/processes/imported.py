@@ -3,15 +3,15 @@
 import anthropic
 import anthropic.types.messages
 import genai_prices.data_snapshot
+import jobs.clock
+import jobs.worker
 import openai
 import openai.resources.batches
 import openai.resources.chat
 import openai.resources.files
 import time_machine
 
-import jobs.clock
 import jobs.once
 import jobs.process
-import jobs.worker
 
 __all__ = ["anthropic", "genai_prices", "jobs", "openai", "time_machine"]

@@ -1,0 +1,122 @@
+"""Circuit breakers, one for each model: how they stand, what waits behind them, and stopping a model by hand."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from core.calls import breaker, breaker_report
+from core.calls.breaker_report import BreakerView
+from core.jobs import launch
+from core.providers.known_models import SUGGESTED
+from core.settings import credentials
+from pages.common import widgets
+from pages.words import breakers
+
+SHOWN_CHANGES = 5
+# A dialog that was opened by a part that runs again by itself would be closed by its next run: the page opens it.
+ASKED = "breaker_asked"
+
+
+def show(moment: datetime) -> None:
+    st.subheader("Circuit breakers")
+    found = breaker_report.read()
+    if not found:
+        st.caption(
+            "No model was called within a day. After too many failures in a row a model's breaker opens: live work for "
+            "it waits, and is not failed."
+        )
+    for one in found:
+        _line(one, moment)
+    for change in breaker_report.changes(SHOWN_CHANGES):
+        told = widgets.plain(breakers.change(change, moment))
+        st.caption(told, help=f"{change.time:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _line(one: BreakerView, moment: datetime) -> None:
+    icon, colour = LOOKS[one.state]
+    name = widgets.plain(breakers.name(one.provider, one.model))
+    with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+        told = widgets.plain(breakers.meaning(one, moment))
+        if one.state != "closed":
+            waits = breakers.behind(one.requests, one.jobs) if one.requests else "nothing"
+            told += f" · **{widgets.plain(waits)}** waits behind it"
+        st.markdown(
+            f":{colour}[:material/{icon}:] **{name}** :{colour}-badge[{breakers.STATES[one.state]}] {told}",
+            width="stretch",
+        )
+        if one.state != "open" or not one.by_hand:
+            _ask("Open" if one.state == "closed" else "Keep open", "open", one)
+        if one.state != "closed":
+            _ask("Close", "close", one)
+
+
+LOOKS = {"closed": ("check_circle", "green"), "open": ("block", "red"), "half_open": ("help", "orange")}
+
+
+def _ask(label: str, action: str, one: BreakerView) -> None:
+    primary = "primary" if action == "close" else "secondary"
+    if st.button(label, key=f"{action}-{one.provider}/{one.model}", type=primary):  # type: ignore[arg-type]
+        st.session_state[ASKED] = action, one.provider, one.model
+        st.rerun()
+
+
+def dialogs() -> None:
+    """What a button asked for; called by the page itself."""
+    action, provider, model = st.session_state.pop(ASKED, ("", "", ""))
+    if action == "open":
+        _open(provider, model)
+    elif action == "close":
+        _close(provider, model)
+
+
+@st.dialog("Open this breaker")
+def _open(provider: str, model: str) -> None:
+    name = breakers.name(provider, model)
+    requests, of_jobs = breaker_report.behind(provider, model)
+    st.markdown(f"Stop **{widgets.plain(name)}** by hand?")
+    st.markdown(
+        f"- Waits at once: {breakers.behind(requests, of_jobs)}, and every one that comes. None of them fails\n"
+        "- Goes on: calls that are under way, batches, and all other models\n"
+        "- Is refused, with the reason: a single text for this model over the API"
+    )
+    st.caption("In every process within two seconds, until a person closes it again.")
+
+    def act() -> None:
+        widgets.attempt(lambda: breaker.open_by_hand(provider, model), f"{name} is stopped.")
+
+    if st.button("Open the breaker", type="primary", on_click=act):
+        st.rerun()
+
+
+@st.dialog("Close this breaker")
+def _close(provider: str, model: str) -> None:
+    name = breakers.name(provider, model)
+    requests, of_jobs = breaker_report.behind(provider, model)
+    st.markdown(f"Let work for **{widgets.plain(name)}** go on?")
+    st.markdown(
+        f"- Goes out at once: {breakers.behind(requests, of_jobs)}\n"
+        "- If the model still does not answer, the breaker opens again by itself"
+    )
+    st.caption("In every process within two seconds.")
+
+    def act() -> None:
+        widgets.attempt(lambda: breaker.close_by_hand(provider, model), f"{name} goes on.")
+
+    if st.button("Close the breaker", type="primary", on_click=act):
+        st.rerun()
+
+
+def by_name() -> None:
+    """Stop a model that is not in the list."""
+    with (
+        st.expander("Stop a model that is not listed", icon=":material/block:"),
+        st.container(horizontal=True, vertical_alignment="bottom"),
+    ):
+        provider = st.selectbox(
+            "Provider", credentials.NAMES, format_func=widgets.PROVIDERS.__getitem__, key="stop_provider"
+        )
+        default = launch.model_for(provider, None)
+        options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
+        model = st.selectbox("Model", options, accept_new_options=True, key=f"stop_model_{provider}")
+        if st.button("Open its breaker", disabled=not model):
+            _open(provider, str(model).strip())

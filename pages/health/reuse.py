@@ -1,0 +1,74 @@
+"""Reuse on the Health page: how often answers were known, what that saved, and taking answers out of use."""
+
+from datetime import timedelta
+
+import streamlit as st
+
+from core.asking import templates
+from core.documents import report
+from core.errors import CairnError
+from core.requests import reuse, savings
+from core.requests.reuse import Which
+from pages.common import widgets
+
+PERIOD_DAYS = 30
+
+
+def show() -> None:
+    st.subheader(f"Reused answers, last {PERIOD_DAYS} days")
+    health = reuse.health()
+    if not health.healthy:
+        st.error(health.message, icon=":material/error:")
+        return
+    found = savings.read(widgets.utc_now() - timedelta(days=PERIOD_DAYS))
+    with widgets.tiles():
+        rate = "–" if found.hit_rate is None else f"{found.hit_rate:.0%}"
+        st.metric("Known already", rate, help="The share of answers that were there already.", border=True)
+        st.metric(
+            "Saved",
+            widgets.money_of(found.saved_usd, found.saved_unpriced),
+            help="What the reused answers had cost when they were asked for.",
+            border=True,
+        )
+        widgets.figure("Answers to reuse", found.answers)
+        st.metric("Size of all answers", widgets.size(found.bytes), border=True)
+    if found.answers and st.button("Ask afresh", icon=":material/restart_alt:"):
+        ask_afresh()
+
+
+@st.dialog("Ask afresh")
+def ask_afresh() -> None:
+    st.markdown("Choose answers that are not to be reused any more. They stay where they are, with their evidence.")
+    names = {view.id: view.name for view in templates.list_all()}
+    template = st.selectbox(
+        "Template",
+        list(names),
+        index=None,
+        format_func=names.__getitem__,
+        placeholder="Any",
+        key="afresh_template",
+    )
+    model = st.text_input("Model", placeholder="Any").strip()
+    collections = [row.name for row in report.collections()]
+    collection = st.selectbox("Collection", collections, index=None, placeholder="Any")
+    days = st.number_input("Older than, in days", min_value=0, max_value=36_500, value=None, placeholder="Any age")
+    which = Which(
+        template,
+        model or None,
+        collection,
+        None if days is None else widgets.utc_now() - timedelta(days=days),
+        everything=not (template or model or collection) and days is None,
+    )
+    try:
+        going = reuse.count(which)
+    except CairnError as error:
+        widgets.show_failure(widgets.plain(error.message), error.code)
+        return
+    answers = widgets.count(going, "answer")
+    st.markdown(f"**{answers}** {'of all ' if which.everything else ''}would be asked and paid for again when needed.")
+
+    def act() -> None:
+        widgets.attempt(lambda: reuse.invalidate(which), f"Not reused any more: {answers}.")
+
+    if st.button(f"Do not reuse {going:,}", type="primary", disabled=not going, on_click=act):
+        st.rerun()

@@ -1,0 +1,107 @@
+"""What can be done with a job now: its buttons, and the decision that a canary waits for."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Literal
+
+import streamlit as st
+
+from core.jobs import canary
+from core.jobs import launch as jobs_launch
+from core.jobs.report import JobRow
+from pages.common import widgets
+from pages.job import dialogs, moving
+from pages.parts import launch as parts_launch
+from pages.words import jobs
+
+
+def offered(row: JobRow) -> frozenset[str]:
+    """The actions that make sense now."""
+    deciding = jobs.waits_for_decision(row)
+    ended = row.ended or row.state == "draft"
+    possible = {
+        "start": row.state == "draft" and row.total > 0,
+        "release": deciding,
+        "drop": deciding,
+        "resume": row.state == "paused" and not deciding,
+        "pause": row.state in ("queued", "running"),
+        "cancel": row.state in ("queued", "running", "paused") and not deciding,
+        "again": row.state not in ("draft", "queued", "cancelling") and row.failed + row.cancelled > 0,
+        "move": row.state in ("queued", "running", "paused") and row.pending > 0 and _can_move(row),
+        "settle": row.settling > 0,
+        "insights": row.succeeded > 0,
+        "output": row.done > 0,
+        "rename": True,
+        "delete": ended,
+    }
+    return frozenset(name for name, is_so in possible.items() if is_so)
+
+
+def _can_move(row: JobRow) -> bool:
+    """Of a canary only what to ask can change, and only while it is under way."""
+    return not row.canary or (row.template is not None and row.state != "paused")
+
+
+def show(row: JobRow, *, makes_insights: bool) -> None:
+    actions = offered(row)
+    if "release" in actions:
+        decide(row)
+    confirmed = "start" in actions and parts_launch.confirmed(row.provider, row.estimate_usd)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if "start" in actions:
+            start = partial(jobs_launch.start, row.id, confirmed=confirmed)
+            _now("Start", ":material/play_arrow:", start, primary=True, disabled=not confirmed)
+        if "resume" in actions:
+            _now("Resume", ":material/play_arrow:", lambda: jobs_launch.resume(row.id), primary=True)
+        if "pause" in actions:
+            _now("Pause", ":material/pause:", lambda: jobs_launch.pause(row.id))
+        if "cancel" in actions and st.button("Cancel job", icon=":material/stop_circle:"):
+            dialogs.cancel(row)
+        if "again" in actions and st.button("Send again", icon=":material/replay:"):
+            dialogs.send_again(row)
+        waits: Literal["primary", "secondary"] = "primary" if jobs.waits_for_breaker(row) else "secondary"
+        if "move" in actions and st.button("Move what waits", icon=":material/move_down:", type=waits):
+            moving.dialog(row)
+        if "settle" in actions and st.button("Settle by hand", icon=":material/rule:"):
+            dialogs.settle(row)
+        if "insights" in actions and makes_insights:
+            # The filter's part of a link is what it shows, so the name and not the id.
+            widgets.link("Insights", "insights.py", ":material/lightbulb:", template=row.template_name or "")
+        if "output" in actions:
+            st.link_button("Download output", f"api/v1/jobs/{row.id}/output", icon=":material/download:")
+        if st.button("Rename", icon=":material/edit:"):
+            dialogs.rename(row)
+        if "delete" in actions and st.button("Delete", icon=":material/delete:"):
+            dialogs.delete(row)
+
+
+def _now(label: str, icon: str, act: Callable[[], object], *, primary: bool = False, disabled: bool = False) -> None:
+    """A button whose action needs no questions."""
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
+    st.button(label, icon=icon, type=kind, disabled=disabled, on_click=lambda: widgets.attempt(act))
+
+
+def decide(row: JobRow) -> None:
+    """The canary is through: what it cost, what the rest would, and the decision."""
+    found = canary.read(row.id, widgets.utc_now())
+    with st.container(border=True):
+        st.subheader("Release the rest?")
+        rest, where = widgets.count(found.rest, "request"), jobs.LANES[row.lane]
+        st.markdown(
+            f"{widgets.count(found.asked, 'request')} went first, live, and cost "
+            f"**{widgets.plain(widgets.money(found.cost_usd))}**. The rest, **{rest}**, would go {where} for about "
+            f"**{widgets.plain(_rest_cost(found.rest_usd, row, measured=found.measured))}**, "
+            f"{'going by these' if found.measured else 'as estimated before'}. The answers are below."
+        )
+        if row.unread:
+            st.caption(f"Not in the rest yet, as they are still being read: {widgets.count(row.unread, 'document')}.")
+        with st.container(horizontal=True):
+            _now(f"Release {rest}", ":material/play_arrow:", lambda: jobs_launch.resume(row.id), primary=True)
+            if st.button("Drop the rest", icon=":material/stop_circle:"):
+                dialogs.cancel(row)
+
+
+def _rest_cost(cost: Decimal | None, row: JobRow, *, measured: bool) -> str:
+    """By what the canary took; where its answers were all known, there is nothing to go by but the estimate."""
+    return widgets.money(cost if measured else row.estimate_usd)

@@ -1,0 +1,80 @@
+"""The provider batches of a job: where each is, what came of it, and what came back that could not be used."""
+
+import pandas as pd
+import streamlit as st
+
+from core.batch import report as batch_report
+from core.jobs import report as jobs_report
+from core.jobs.report import JobRow, ProviderBatchRow
+from pages.common import widgets
+from pages.words import batches, jobs
+
+PER_PAGE = 100
+
+
+def show(row: JobRow) -> None:
+    page = jobs_report.provider_batches(row.id, limit=PER_PAGE)
+    now = widgets.utc_now()
+    if row.lane == "batch" and row.provider != "offline":
+        st.caption(jobs.leftovers(row))
+    if not page.items:
+        st.caption("Nothing was handed over as a batch yet.")
+        return
+    event = st.dataframe(
+        pd.DataFrame(
+            [
+                (
+                    batches.state(b),
+                    b.requests,
+                    batches.done(b),
+                    batches.elapsed(b, now),
+                    batches.outcome(b.counts) or (b.error or ""),
+                    b.id,
+                    b.provider_batch_id or "",
+                )
+                for b in page.items
+            ],
+            columns=["State", "Requests", "Done", "Time", "What became of it", "Our id", "The provider's id"],
+        ),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=widgets.rows_key("batches", page.items),
+        column_config={
+            "Requests": st.column_config.NumberColumn(format="localized"),
+            "What became of it": st.column_config.TextColumn(width=360),
+        },
+        height=min(38 + 35 * len(page.items), 460),
+    )
+    if page.next_cursor:
+        st.caption(f"The newest {PER_PAGE} are shown.")
+    selected = event["selection"]["rows"]
+    if selected:
+        _batch(row, page.items[selected[0]])
+    elif len(page.items) > 1:
+        st.caption("Select a batch to see its ids, what it waits for and what came back.")
+    else:
+        _batch(row, page.items[0])
+
+
+def _batch(row: JobRow, batch: ProviderBatchRow) -> None:
+    with st.container(border=True):
+        st.markdown(widgets.plain(batches.meaning(batch, widgets.utc_now())))
+        if batch.error and batch.state != "settling":
+            st.warning(widgets.plain(batch.error))
+        left, right = st.columns(2)
+        left.caption("Our id")
+        left.code(batch.id, language=None)
+        right.caption("The provider's id")
+        right.code(batch.provider_batch_id or "none yet", language=None)
+        if batch.counts and sum(batch.counts["odd"].values()):
+            _odd_lines(row.id, batch.id)
+
+
+def _odd_lines(job_id: str, batch_id: str) -> None:
+    """Lines of the results that could not be used, as they came: a stranger's bytes, shown as text and nothing else."""
+    lines = batch_report.odd_lines(job_id, batch=batch_id)
+    with st.expander(f"Lines that could not be used: {len(lines)} shown, kept as they came"):
+        for line in lines:
+            st.caption(f"{batches.ODD_KINDS.get(line.kind, line.kind)}, {line.size:,} bytes")
+            st.code(line.raw.decode("utf-8", "backslashreplace"), language=None, wrap_lines=True)

@@ -1,0 +1,58 @@
+"""One job: what its state means, progress, cost, failures by reason, and in tabs everything that belongs to it."""
+
+import streamlit as st
+
+from core.asking import templates
+from core.errors import NotFound
+from core.jobs import report
+from pages.common import widgets
+from pages.job import actions, header
+from pages.job import batches as job_batches
+from pages.job import requests as job_requests
+from pages.parts.answers import show_answers
+
+job_id = st.query_params.get("id", "")
+try:
+    job = report.get(job_id)
+except NotFound as error:
+    st.title("Job")
+    st.info(error.message if job_id else "This link names no job.")
+    if st.button("All jobs"):
+        widgets.go("jobs.py")
+    st.stop()
+
+makes_insights = job.template is not None and templates.get(job.template).insights
+st.title(widgets.plain(job.name))
+if job.description:
+    st.markdown(widgets.plain(job.description))
+widgets.show_told()
+widgets.came_by(widgets.plain(job.name), "job/job.py", id=job_id)
+# Outside of the part that runs again by itself: a dialog that is opened there would be closed by its next run.
+actions.show(job, makes_insights=makes_insights)
+
+TABS = ["Answers", "Requests", "Provider batches", "Timeline"]
+
+
+@widgets.live(None if job.ended else 2)
+def live() -> None:
+    row = report.get(job_id)
+    if row.state != job.state or actions.offered(row) != actions.offered(job):
+        st.rerun()
+    header.header(row)
+    header.failures(row)
+    answers, requests, batches, timeline = st.tabs(TABS, key="tab", bind="query-params")
+    if answers.open:
+        with answers:
+            show_answers(job_id)
+    if requests.open:
+        with requests:
+            job_requests.show(row)
+    if batches.open:
+        with batches:
+            job_batches.show(row)
+    if timeline.open:
+        with timeline:
+            header.timeline(job_id)
+
+
+live()

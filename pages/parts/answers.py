@@ -1,0 +1,78 @@
+"""The answers of a job, newest first: each in the form of its template."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.jobs import report
+from core.jobs.report import ResponseRow
+from pages.common import widgets
+
+ENDINGS = {
+    "length": "cut off at the output limit",
+    "refusal": "refused by the model",
+    "content_filter": "stopped by the provider's content filter",
+    "other": "stopped for an unknown reason",
+}
+
+
+def show_answers(job_id: str, limit: int = 20) -> None:
+    page = report.responses(job_id, limit=limit)
+    for row in page.items:
+        with st.container(border=True):
+            gone = "A document that was deleted" if row.document else row.custom_id
+            name = f"**{widgets.plain(row.document_name or gone)}**"
+            if row.document:
+                widgets.link(name, "document.py", id=row.document)
+            else:
+                st.markdown(name)
+            _show(row)
+            st.caption(" · ".join(_facts(row)))
+    if page.next_cursor:
+        st.caption(f"The newest {limit} are shown. All of them: the API's /jobs/{job_id}/responses.")
+    if not page.items:
+        st.caption("No answers yet.")
+
+
+def _facts(row: ResponseRow) -> list[str]:
+    parts = [_which_part(row), ENDINGS.get(row.finish_reason, "")]
+    parts.append(f"{row.input_tokens + row.output_tokens:,} tokens" if row.input_tokens else "")
+    parts.append("reused, free" if row.reused else widgets.money(row.cost_usd))
+    return [part for part in parts if part]
+
+
+def _which_part(row: ResponseRow) -> str:
+    """A long document has an answer about each part, some that merge a few of them, and its own."""
+    if row.document is None or row.custom_id == row.document:
+        return ""
+    part, aside, _ = row.custom_id.removeprefix(f"{row.document}.").partition("~")
+    if aside:
+        return "of a part, set aside when the job went on with another model"
+    return f"of part {part}" if part.isdecimal() else "of several parts"
+
+
+def _show(row: ResponseRow) -> None:
+    if row.result is None and row.usable:
+        st.code(row.text, language=None, wrap_lines=True)
+        return
+    if row.result is None:
+        st.warning("This answer could not be used.")
+        with st.expander("What the model gave"):
+            st.code(row.text or "(empty)", language=None, wrap_lines=True)
+        return
+    for name, value in row.result.items():
+        _show_value(name, value)
+
+
+def _show_value(name: str, value: Any) -> None:
+    title = name.replace("_", " ").capitalize()
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        for item in value:
+            rest = [f"{key}: {item[key]}" for key in item if key not in ("statement", "quote")]
+            st.markdown(f"- {widgets.plain(str(item.get('statement', '')))}")
+            if rest:
+                st.caption(widgets.plain(" · ".join(rest)))
+    elif isinstance(value, list):
+        st.markdown(f"**{title}**\n" + "\n".join(f"- {widgets.plain(str(item))}" for item in value))
+    else:
+        st.markdown(f"**{title}:** {widgets.plain(str(value))}")

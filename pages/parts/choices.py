@@ -1,0 +1,99 @@
+"""What a job asks, of which documents, and whom: the choices on the Analyse page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core import languages
+from core.asking.templates import TemplateView
+from core.calls import clients
+from core.documents import report
+from core.documents.report import CollectionRow
+from core.jobs import launch
+from core.providers.known_models import SUGGESTED
+from core.settings import defaults
+from pages.common import widgets
+
+
+def _about(row: CollectionRow) -> str:
+    unread = f", {row.failed:,} could not be read" if row.failed else ""
+    # What a select box cuts off is its end.
+    name = row.name if len(row.name) <= 40 else f"{row.name[:39]}…"
+    return f"{name} ({widgets.count(row.documents, 'document')}{unread}, {row.tokens:,} tokens)"
+
+
+def documents(collections: Sequence[CollectionRow]) -> dict[str, Any]:
+    """Of a collection or of single ones; another page may have chosen them: see `widgets.analyse`."""
+    ways = ["A collection", "Single documents"]
+    st.session_state.setdefault("ask_how", ways["ask_documents" in st.session_state])
+    how = st.segmented_control("Documents", ways, required=True, key="ask_how")
+    if how == "A collection":
+        names = {c.name: _about(c) for c in collections}
+        return {"collection": st.selectbox("Collection", list(names), format_func=names.__getitem__, key="ask_in")}
+    chosen = st.session_state.get("ask_documents", [])
+    found = (*report.find(limit=500).items, *report.by_ids(chosen))
+    rows = {row.id: f"{row.name} ({row.collection})" for row in found if row.state != "failed"}
+    picked = st.multiselect("Documents", list(rows), format_func=rows.__getitem__, key="ask_documents")
+    return {"documents": tuple(picked)}
+
+
+def params(template: TemplateView) -> dict[str, Any]:
+    if template.id == "summarize":
+        return {"length": st.segmented_control("Length", ["short", "medium", "long"], default="medium", required=True)}
+    if template.id in ("key_points", "questions"):
+        return {"count": st.slider("How many", 1, 20, 5)}
+    if template.id == "qa":
+        return {"question": st.text_input("Question", placeholder="What do the documents say about …?")}
+    return {}
+
+
+def model(key: str | None = None, other_than: tuple[str, str] = ("", "")) -> tuple[str, str]:
+    """A provider and its model; with a key where a page has more than one such choice.
+
+    `other_than` is a provider and a model that is not to be chosen: other providers stand first then.
+    """
+    configured = sorted(
+        clients.configured(), key=lambda name: name == other_than[0] or (name == "offline" and key is not None)
+    )
+    provider = st.selectbox(
+        "Provider", configured, format_func=widgets.PROVIDERS.__getitem__, key=key and f"{key}_provider"
+    )
+    if provider == "offline":
+        st.caption(
+            "Free, and no language model: it picks sentences by their weight and cannot translate. Set an API key for "
+            "real answers."
+        )
+        return provider, launch.model_for(provider, None)
+    default = launch.model_for(provider, None)
+    options = [one for one in dict.fromkeys([default, *SUGGESTED[provider]]) if (provider, one) != other_than]
+    chosen = st.selectbox(
+        "Model",
+        options,
+        accept_new_options=True,
+        help="Choose one, or type any model's name.",
+        key=key and f"{key}_model_{provider}",
+    )
+    return provider, chosen or default
+
+
+LANGUAGES = {languages.OF_THE_DOCUMENT: "Of each document", **{name: name for name in languages.NAMES}}
+
+
+def language(template: TemplateView, provider: str) -> dict[str, Any]:
+    """What `params` has of it: nothing where the answers have no words, or none but the document's own."""
+    if "language" not in template.params_schema["properties"]:
+        return {}
+    default = defaults.language()[0] or languages.OF_THE_DOCUMENT
+    if provider == "offline":
+        if default != languages.OF_THE_DOCUMENT:
+            st.caption(f"The default language, {default}, does not apply: answers stay in the document's own words.")
+        return {}
+    chosen = st.selectbox(
+        "Language of the answers",
+        list(LANGUAGES),
+        index=list(LANGUAGES).index(default),
+        format_func=LANGUAGES.__getitem__,
+        help="Quotes always stay as the document has them.",
+    )
+    return {"language": chosen}

@@ -1,0 +1,40 @@
+"""How long something is still kept, in words, for the pages that show it."""
+
+from datetime import datetime, timedelta
+
+from core.retention import report, rules
+from pages.common import widgets
+
+SOON = timedelta(days=7)
+
+
+def document(created_at: datetime, collection: str, now: datetime) -> str:
+    """Empty where it is kept for ever."""
+    return _left(rules.document_ends(created_at, collection), now)
+
+
+def job(finished_at: datetime | None, now: datetime) -> str:
+    return _left(rules.job_ends(finished_at), now)
+
+
+def _left(end: datetime | None, now: datetime) -> str:
+    if end is None:
+        return ""
+    left = f"deleted {widgets.until(end, now)}" if end > now else "deleted by the next run"
+    return f":orange[{left}]" if end < now + SOON else left
+
+
+def documents(now: datetime) -> str:
+    """About all of them; empty where they are kept for ever."""
+    rule = rules.rule("documents")
+    if rule is None:
+        return ""
+    soon = report.preview("documents", rule, now + SOON).number
+    kept = f"Documents are deleted {widgets.count(rule.days, 'day')} after their upload"
+    excepted = f", except those in {widgets.plain(', '.join(rule.excepted))}" if rule.excepted else ""
+    return f"{kept}{excepted}. Within {SOON.days} days: {soon:,}."
+
+
+def jobs() -> str:
+    rule = rules.rule("jobs")
+    return f"Jobs are deleted {widgets.count(rule.days, 'day')} after their end." if rule else ""

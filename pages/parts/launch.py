@@ -1,0 +1,177 @@
+"""Before launch: the price in both lanes side by side, how long batches took, and how the job is to go about it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from core.calls import breaker_report
+from core.jobs import launch, report
+from core.jobs.launch import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
+from core.money import pricing
+from core.settings import limits
+from pages.common import widgets
+from pages.parts import choices
+from pages.words import breakers
+from pages.words.jobs import PROVIDERS
+
+LANES: dict[Lane, str] = {"live": "Live, now", "batch": "Batch, overnight"}
+FIRST = 3
+MOST_FIRST = 50
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a job goes about it: what a JobSpec holds beside the question and the documents."""
+
+    lane: Lane = "live"
+    canary: int = 0
+    deadline: datetime | None = None
+    leftovers: Leftovers | None = None
+    fallback: Fallback | None = None
+
+
+def shut(provider: str, model: str) -> None:
+    """Say it before launch where the model does not answer at the moment."""
+    if found := breaker_report.shut().get((provider, model)):
+        name = breakers.name(provider, model)
+        told = f"{name} {breakers.meaning(found, widgets.utc_now())}. A live job waits so long."
+        st.warning(widgets.plain(told), icon=":material/hourglass_top:")
+
+
+def calls(estimate: Estimate) -> int:
+    """What is left to be paid."""
+    return estimate.requests - estimate.reused - estimate.too_long
+
+
+def prices(estimate: Estimate) -> None:
+    live, batch = estimate.cost_live, estimate.cost_batch
+    st.metric("Live, about", price(live))
+    st.metric("Batch, about", price(batch), saving(live, batch), delta_color="inverse")
+
+
+def price(cost: Decimal | None) -> str:
+    return "no price known" if cost is None else widgets.money(cost)
+
+
+def saving(live: Decimal | None, batch: Decimal | None) -> str | None:
+    """What the batch lane saves, in money and percent; None where it does not, or nobody knows."""
+    if not live or batch is None or batch >= live:
+        return None
+    return f"-{widgets.money(live - batch)} ({(live - batch) / live:.0%} less)"
+
+
+def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:
+    """Whether a price that needs a word has got it; True where it needs none."""
+    if not launch.needs_confirming(provider, cost, unread):
+        return True
+    price = "no price is known" if cost is None else f"it costs about {widgets.money(cost)}"
+    if unread:
+        price = "nobody knows yet what it costs: documents are still being read"
+    return st.checkbox(
+        f"I know that {price}".replace("$", r"\$"),
+        help=f"Asked for above {widgets.money(limits.confirm_usd())}: a limit of the Settings page.",
+        key="confirmed",
+    )
+
+
+def turnaround(provider: str, model: str) -> str:
+    """How long batches of this model took here."""
+    took = report.turnaround(provider, model)
+    promise = "" if provider == "offline" else f" {PROVIDERS[provider]} promises 24 hours."
+    if took is None:
+        return f"No batch of this model has been through here yet.{promise}"
+    if took.batches == 1:
+        return f"The only batch of this model that was here took {widgets.span(took.p50)}.{promise}"
+    return (
+        f"The last {widgets.count(took.batches, 'batch', 'batches')} of this model here: half were done in "
+        f"{widgets.span(took.p50)}, 95 of 100 in {widgets.span(took.p95)}.{promise}"
+    )
+
+
+def choose(estimate: Estimate, provider: str, model: str) -> Way:
+    lane: Lane = st.segmented_control(
+        "Lane", list(LANES), format_func=LANES.__getitem__, default="live", required=True, key="ask_lane"
+    )
+    if lane == "batch":
+        st.caption(widgets.plain(turnaround(provider, model)))
+    canary = _canary(estimate, lane)
+    if lane == "live":
+        return Way(lane, canary, fallback=None if provider == "offline" else _fallback(estimate, (provider, model)))
+    if provider == "offline":
+        return Way(lane, canary)
+    with st.expander("Deadline, and what a batch leaves over"):
+        leftovers = _leftovers(estimate)
+        deadline = _deadline()
+    return Way("batch", canary, deadline, leftovers)
+
+
+WAIT, TO_BATCH, TO_MODEL = "Wait", "Batch lane", "Another model"
+
+
+def _fallback(estimate: Estimate, own: tuple[str, str]) -> Fallback | None:
+    """Where the job goes by itself once its model has not answered for a while."""
+    with st.expander("If the model does not answer"):
+        ways = [WAIT, TO_BATCH, TO_MODEL]
+        way = st.segmented_control("Then", ways, default=WAIT, required=True, key="fallback")
+        if way == WAIT:
+            st.caption("After too many failures in a row its requests wait, without failing, until it answers again.")
+            return None
+        minutes = st.number_input("After so many minutes of waiting", 0, 10_000, 5, key="fallback_after")
+        if way == TO_BATCH:
+            st.caption("What still waits then is handed over as a batch, at half price, within 24 hours.")
+            return Fallback(lane="batch", after_s=int(minutes) * 60)
+        provider, model = choices.model("fallback", own)
+        tokens = estimate.input_tokens, estimate.output_tokens
+        there = pricing.of_calls(provider, model, calls(estimate), *tokens, "live", widgets.utc_now())
+        told = f"What still waits then is asked of this model: all of it would be about {price(there)}."
+        st.caption(widgets.plain(f"{told} It happens once, and never back."))
+        return Fallback(provider=provider, model=model, after_s=int(minutes) * 60)
+
+
+def _canary(estimate: Estimate, lane: Lane) -> int:
+    """A few requests go first, live; a person looks at their answers before the rest is paid for."""
+    if calls(estimate) < 2:
+        return 0
+    wanted = st.toggle("Canary: a few first", key="canary", help="A few are asked live, then you decide on the rest.")
+    if not wanted:
+        return 0
+    most = min(MOST_FIRST, calls(estimate) - 1)
+    number = st.number_input("How many first", 1, most, min(FIRST, most), key="canary_number")
+    cost = None if estimate.cost_live is None else estimate.cost_live / calls(estimate) * number
+    rest = "The rest" if lane == "live" else "The rest, in the batch lane,"
+    st.caption(
+        f"{number} of {calls(estimate):,} go first, live, for about {price(cost)}. {rest} is held until you have seen "
+        "their answers and what they cost: then release it or drop it."
+    )
+    return int(number)
+
+
+def _leftovers(estimate: Estimate) -> Leftovers | None:
+    st.caption(
+        "A batch may leave requests unanswered: errors that pass, or 24 hours that are over. Neither is billed. "
+        "Passing errors go out again by themselves, twice; what has expired or was cancelled waits for you."
+    )
+    if not st.toggle("Send expired ones again", key="leftovers"):
+        return None
+    retries = st.number_input("Up to how many times, as a new batch", 0, MOST_RETRIES, 2, key="leftovers_retries")
+    full = (
+        "" if estimate.cost_live is None else f" All of them live would be about {widgets.money(estimate.cost_live)}."
+    )
+    then_live = st.toggle("Then live, at full price", key="leftovers_live")
+    if then_live:
+        st.caption(f"What is unanswered after that is asked live.{full}".replace("$", r"\$"))
+    return Leftovers(int(retries), then_live)
+
+
+def _deadline() -> datetime | None:
+    """In the reader's own time zone."""
+    if not st.toggle("Stop sending again at a time", key="deadline"):
+        return None
+    zone = ZoneInfo(st.context.timezone or "UTC")
+    tomorrow = datetime.now(zone).replace(tzinfo=None, second=0, microsecond=0) + timedelta(days=1)
+    st.session_state.setdefault("deadline_at", tomorrow)
+    chosen = st.datetime_input(f"Nothing goes out again by itself after ({zone.key})", key="deadline_at")
+    return None if chosen is None else chosen.replace(tzinfo=zone)

@@ -1,0 +1,111 @@
+"""Providers: how each is called, whether it can be reached, and the model where none is chosen."""
+
+import streamlit as st
+
+from core.calls import connection_test
+from core.environment import get_settings
+from core.errors import CairnError
+from core.settings import base_urls, defaults, store
+from core.settings import credentials as settings_credentials
+from core.settings.credentials import Access
+from pages.common import widgets
+from pages.settings import credentials as settings_credentials_
+from pages.words import settings
+
+SOURCES = {"default": "default", "environment": "from the environment", "here": "set here"}
+ADDRESSES = {**SOURCES, "default": "the provider's own"}
+settings.KINDS["address"] = settings.Words(
+    lambda provider: f"address of {widgets.PROVIDERS.get(provider, provider)}",
+    lambda value: str(value["base_url"]),
+)
+settings.KINDS["key"] = settings.Words(
+    lambda provider: f"key of {widgets.PROVIDERS.get(provider, provider)}", lambda _: "a key"
+)
+
+
+def show() -> None:
+    st.caption(
+        "A key is stored sealed, never shown again, and sent to the address that it was entered for and nowhere else. "
+        "A change is in force in every process within two seconds; calls in flight end as they began."
+    )
+    with st.grid(2, min_column_width=340):
+        for name in settings_credentials.NAMES:
+            with st.container(border=True, height="stretch"):
+                _card(name)
+
+
+def _card(name: str) -> None:
+    how = settings_credentials.of(name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{widgets.PROVIDERS[name]}**")
+        _badge(how)
+    st.markdown(f"Address: `{base_urls.shown(how.address)}` :gray[({ADDRESSES[how.address_from]})]  \nKey: {_key(how)}")
+    if how.warning:
+        st.warning(widgets.plain(how.warning), icon=":material/warning:")
+    if not get_settings().settings_locked:
+        with st.container(horizontal=True):
+            settings_credentials_.buttons(how)
+    _model(name)
+    if how.set_up:
+        _test(how)
+
+
+def _badge(how: Access) -> None:
+    if how.key_from:
+        st.badge("key set here" if how.key_from == "here" else "key of the environment", color="green")
+    elif how.trouble:
+        st.badge("key cannot be used", color="red")
+    elif how.set_up:
+        st.badge("no key", color="blue", help="Servers of one's own often need none.")
+    else:
+        st.badge("not set up", color="gray")
+
+
+def _key(how: Access) -> str:
+    if how.key_from == "environment" and not how.trouble:
+        return f"from the environment, `{how.provider.upper()}_API_KEY`"
+    changed = (
+        store.last_changed(f"{store.KEY}{how.provider}") if settings_credentials.is_set_here(how.provider) else None
+    )
+    if changed is None:
+        return "none"
+    time, who = changed
+    return f"set {widgets.plain(' · '.join(filter(None, (widgets.ago(time, widgets.utc_now()), who))))}"
+
+
+def _model(name: str) -> None:
+    model, source = defaults.model_of(name)
+    entered = st.text_input(
+        "Model where none is chosen",
+        value=model if source == "here" else "",
+        placeholder=f"{model} ({SOURCES[source]})",
+        help="Empty: as the environment says.",
+        max_chars=defaults.MODEL_CHARACTERS,
+        key=f"model-{name}-{model}-{source}",
+        disabled=get_settings().settings_locked,
+    )
+    if entered.strip() != (model if source == "here" else ""):
+
+        def save() -> None:
+            widgets.attempt(lambda: defaults.change_model(name, entered, by=settings.DOOR), "Saved.")
+
+        st.button("Save", key=f"save-{name}", on_click=save)
+
+
+def _test(how: Access) -> None:
+    """What it came to stays until something is changed."""
+    key = f"tested-{how.provider}"
+    if st.button("Test connection", key=f"test-{how.provider}", icon=":material/network_check:"):
+        with st.spinner("Asking for its models"):
+            st.session_state[key] = store.values(), *_tested(how)
+    values, well, told = st.session_state.get(key, (None, False, ""))
+    if values is store.values():
+        show_result = st.success if well else st.error
+        show_result(widgets.plain(told), icon=":material/check_circle:" if well else ":material/error:")
+
+
+def _tested(how: Access) -> tuple[bool, str]:
+    try:
+        return True, settings_credentials_.answered(how.provider, connection_test.models(how))
+    except CairnError as error:
+        return False, error.message

@@ -1,0 +1,94 @@
+"""How much may go out in a minute: what providers told, and caps below that."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from core.calls import report
+from core.calls.report import LimitRow
+from core.environment import get_settings
+from core.settings import defaults, rate_caps
+from pages.common import widgets
+from pages.settings.providers import SOURCES
+from pages.words import settings
+
+KINDS = {
+    "requests": "requests",
+    "tokens": "tokens",
+    "input_tokens": "tokens that are read",
+    "output_tokens": "tokens that are written",
+}
+
+
+def _stored(value: Mapping[str, Any]) -> str:
+    return ", ".join(f"{value[kind]:,} {words} a minute" for kind, words in KINDS.items() if value.get(kind))
+
+
+def _about(provider: str) -> str:
+    return f"rate limits of {widgets.PROVIDERS.get(provider, provider)}"
+
+
+settings.KINDS[rate_caps.CAPS.rstrip(":")] = settings.Words(_about, _stored)
+
+
+def show() -> None:
+    st.caption(
+        "Cairn keeps to the limits that providers tell with their answers, over all processes: what would pass one "
+        "waits. A cap holds for each model where it is lower than that."
+    )
+    with st.grid(2, min_column_width=340):
+        for name in defaults.PROVIDERS:
+            with st.container(border=True, height="stretch"):
+                _caps(name)
+    known = report.known_limits()
+    if known:
+        st.dataframe([_row(one) for one in known], hide_index=True)
+    else:
+        st.caption("No provider told of a limit yet.")
+
+
+def _caps(name: str) -> None:
+    now = rate_caps.caps_of(name)
+    st.markdown(f"**{widgets.PROVIDERS[name]}**")
+    state = f"{name}-{now.requests}-{now.tokens}-{now.source}"
+    requests = _figure("Requests a minute", now.requests, f"cap-requests-{state}")
+    tokens = _figure("Tokens a minute", now.tokens, f"cap-tokens-{state}")
+    st.caption(f"Now: {_words(now)} ({SOURCES[now.source]}).")
+    with st.container(horizontal=True):
+        if (requests, tokens) != (now.requests, now.tokens):
+            st.button("Save", key=f"save-caps-{name}", on_click=_save, args=(name, requests, tokens))
+        if now.source == "here":
+            st.button("Go back to the environment's", key=f"reset-caps-{name}", on_click=_save, args=(name, None, None))
+
+
+def _figure(label: str, now: int | None, key: str) -> int | None:
+    return st.number_input(
+        label,
+        min_value=1,
+        max_value=rate_caps.LARGEST,
+        value=now,
+        step=1,
+        placeholder="no cap",
+        key=key,
+        disabled=get_settings().settings_locked,
+    )
+
+
+def _words(now: rate_caps.Caps) -> str:
+    return _stored({"requests": now.requests, "tokens": now.tokens}) or "no cap"
+
+
+def _save(name: str, requests: int | None, tokens: int | None) -> None:
+    widgets.attempt(lambda: rate_caps.change_caps(name, requests, tokens, by=settings.DOOR), "Saved.")
+
+
+def _row(limit: LimitRow) -> dict[str, Any]:
+    return {
+        "Provider": widgets.PROVIDERS.get(limit.provider, limit.provider),
+        "Model": limit.model,
+        "Limit of": KINDS[limit.kind],
+        "Told, a minute": limit.a_minute,
+        "May go out, a minute": int(limit.may),
+        "Left now": int(limit.left),
+    }

@@ -1,0 +1,164 @@
+"""How long documents and ended jobs are kept: what would go now, when, and what went."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from core.documents import report as documents_report
+from core.environment import get_settings
+from core.health.sampling import KEEP_HOURS, KEEP_SAMPLES
+from core.retention import report as reports_retention
+from core.retention import rules
+from core.retention.report import Preview, Run
+from core.retention.rules import KINDS, Kind, Rule
+from pages.common import widgets
+from pages.words import settings
+
+WHAT: dict[Kind, str] = {
+    "documents": "With a document go its file, its text, what was asked of it, answers and evidence, as when a person "
+    "deletes it; insights that only it supports go, too. Counted from its upload.",
+    "jobs": "With an ended job go its requests and answers; insights and their evidence stay. Counted from its end.",
+}
+SUGGESTED = 90
+
+
+def _about(kind: str) -> str:
+    return f"retention of {kind}"
+
+
+def _rule_in_words(value: Mapping[str, Any]) -> str:
+    excepted = value.get("excepted", ())
+    return widgets.count(value["days"], "day") + (f", except {', '.join(excepted)}" if excepted else "")
+
+
+settings.KINDS[rules.RETENTION] = settings.Words(_about, _rule_in_words)
+
+
+def show() -> None:
+    st.caption(
+        "Everything is kept for ever unless set here. Usage records always stay, and with them every cost. Health "
+        f"samples: {KEEP_SAMPLES.days} days, then {KEEP_HOURS.days} days by the hour."
+    )
+    with st.grid(2, min_column_width=340):
+        for kind in KINDS:
+            with st.container(border=True, height="stretch"):
+                _card(kind)
+    _removed()
+
+
+def _card(kind: Kind) -> None:
+    rule, now = rules.rule(kind), widgets.utc_now()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{TITLES[kind]}**")
+        if rule is None:
+            st.badge("kept for ever", color="gray")
+        else:
+            st.badge(f"deleted after {widgets.count(rule.days, 'day')}", color="orange")
+    st.caption(WHAT[kind])
+    wanted = _entered(kind, rule)
+    found = reports_retention.preview(kind, wanted, now)
+    with st.container(border=False, gap="xsmall"):
+        st.markdown(f"Older than that now: {_found(kind, found)}.")
+        if rule is not None:
+            st.caption(f"Next run {_moment(reports_retention.next_run(kind, now), now)}.")
+    with st.container(horizontal=True):
+        after = widgets.count(wanted.days, "day")
+        if st.button(
+            f"Delete after {after}", key=f"retention-{kind}", disabled=wanted == rule or get_settings().settings_locked
+        ):
+            _preview(kind, wanted)
+        if rule is not None and st.button("Keep for ever", key=f"forever-{kind}", icon=":material/undo:"):
+            widgets.attempt(lambda: rules.change(kind, None, by=settings.DOOR), "Kept for ever from now on.")
+            st.rerun()
+
+
+TITLES: dict[Kind, str] = {"documents": "Documents", "jobs": "Ended jobs"}
+
+
+def _entered(kind: Kind, rule: Rule | None) -> Rule:
+    days = st.number_input(
+        "Days to keep them",
+        rules.LEAST_DAYS,
+        rules.MOST_DAYS,
+        rule.days if rule else SUGGESTED,
+        key=f"days-{kind}-{rule}",
+        width=200,
+    )
+    if kind != "documents":
+        return Rule(days)
+    names = [row.name for row in documents_report.collections()]
+    already = [name for name in rule.excepted if name in names] if rule else []
+    excepted = st.multiselect("Except those in", names, already, key=f"excepted-{rule}", placeholder="none")
+    return Rule(days, tuple(sorted(excepted)))
+
+
+def _found(kind: Kind, found: Preview) -> str:
+    if not found.number or found.oldest is None:
+        return "**none**"
+    if kind == "jobs":
+        return f"**{widgets.count(found.number, 'job')}** with {widgets.count(found.requests, 'request')}"
+    number, size = widgets.count(found.number, "document"), widgets.size(found.size_bytes)
+    return f"**{number}**, {size}, the oldest of {found.oldest:%Y-%m-%d}"
+
+
+def _moment(moment: datetime, now: datetime) -> str:
+    return f"at {moment:%H:%M} UTC, {widgets.until(moment, now)}"
+
+
+@st.dialog("Delete what is older")
+def _preview(kind: Kind, wanted: Rule) -> None:
+    now = widgets.utc_now()
+    found = reports_retention.preview(kind, wanted, now)
+    what = TITLES[kind].lower()
+    excepted = f" except those in {widgets.plain(', '.join(wanted.excepted))}" if wanted.excepted else ""
+    st.markdown(f"From now on {what}{excepted} are deleted for good after **{widgets.count(wanted.days, 'day')}**.")
+    begins = _moment(rules.next_run(now, now), now)
+    if found.number:
+        st.warning(f"The first run is {begins}. It deletes {_found(kind, found)}.", icon=":material/delete_forever:")
+        if found.busy:
+            busy = widgets.count(found.busy, "of them is", "of them are")
+            st.caption(f"{busy} being asked in jobs: those requests are cancelled.")
+        st.text_input(f"Type {found.number} to confirm", key="retention-typed")
+    else:
+        st.markdown(f"Nothing is that old now. The first run is {begins}.")
+    st.caption("Until then it can be undone on this page. What has gone cannot be brought back.")
+
+    if st.button("Save", type="primary", on_click=_save, args=(kind, wanted, found.number)):
+        st.rerun()
+
+
+def _save(kind: Kind, wanted: Rule, number: int) -> None:
+    typed = st.session_state.get("retention-typed", "").strip().replace(",", "")
+    if number and typed != str(number):
+        widgets.tell(f"Nothing was changed: {number} was to be typed to confirm.", success=False)
+    else:
+        widgets.attempt(lambda: rules.change(kind, wanted, by=settings.DOOR), "Saved.")
+
+
+def _removed() -> None:
+    runs = reports_retention.runs()
+    if not runs:
+        return
+    st.markdown("Deleted lately")
+    now = widgets.utc_now()
+    for run in runs:
+        st.caption(f"{_told(run)} · {widgets.ago(run.time, now)}")
+
+
+def _told(run: Run) -> str:
+    counts = run.counts
+    what = ", ".join(f"{counts[name]:,} {label}" for name, label in LABELS.items() if counts.get(name))
+    size = f", {widgets.size(counts['size_bytes'])}" if counts.get("size_bytes") else ""
+    return f"{what}{size}: older than {widgets.count(counts['days'], 'day')}"
+
+
+LABELS = {
+    "documents": "documents",
+    "jobs": "jobs",
+    "requests": "requests",
+    "responses": "answers",
+    "evidence": "pieces of evidence",
+    "insights": "insights",
+}

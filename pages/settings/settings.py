@@ -1,0 +1,30 @@
+"""What can be changed while Cairn runs, a tab for each part, and who changed what."""
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from core.asking import templates
+from core.environment import get_settings
+from pages.common import widgets
+from pages.settings import changes, defaults, limits, providers, rate_caps, resilience, retention
+
+st.title("Settings")
+widgets.show_told()
+if get_settings().settings_locked:
+    st.info("Locked by the environment: SETTINGS_LOCKED is set, and everything is as the environment says.", icon="🔒")
+operations = {view.id: view.name for view in templates.list_all()}
+PARTS: dict[str, Callable[[], None]] = {
+    "Providers": providers.show,
+    "When a provider fails": partial(resilience.show, operations),
+    "Rate limits": rate_caps.show,
+    "Answers": defaults.show,
+    "Limits": limits.show,
+    "Retention": retention.show,
+    "Changes": partial(changes.show, operations),
+}
+# One that is open stays so in the link.
+for tab, show in zip(st.tabs(list(PARTS), key="part", bind="query-params"), PARTS.values(), strict=True):
+    with tab:
+        show()

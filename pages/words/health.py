@@ -1,0 +1,41 @@
+"""What components, figures and kinds of stuck work are called."""
+
+from core.health.readings import PROVIDER
+from core.upkeep.stuck import Kind
+from pages.common import widgets
+
+COMPONENTS = {
+    "database": "Database",
+    "scheduler": "Scheduler",
+    "workers": "Workers",
+    "queue": "Queue",
+    "reuse": "Reused answers",
+    "disk": "Disk",
+    "keys": "Keys of providers",
+}
+
+
+def name(component: str) -> str:
+    if component.startswith(PROVIDER):
+        provider = component.removeprefix(PROVIDER)
+        return widgets.PROVIDERS.get(provider, provider).partition(" (")[0]
+    return COMPONENTS.get(component, component)
+
+
+# What there is, in one and in many, and what requeueing does to it.
+STUCK: dict[Kind, tuple[str, str, str]] = {
+    "documents": ("document", "documents", "They are put back into the queue and read from the beginning."),
+    "requests": (
+        "request",
+        "requests",
+        "Their process is gone. They are sent again; what was in flight is booked as an estimate, because it may have "
+        "been billed.",
+    ),
+    "batches": (
+        "provider batch",
+        "provider batches",
+        "Their next step keeps failing. Correct what the reason says, then requeue: the step is made at once.",
+    ),
+    "answers": ("answer", "answers", "They are paid for and kept. Requeue to make their results and insights."),
+    "tasks": ("task", "tasks", "They are forgotten, and what they were about is queued again as it is due."),
+}

@@ -1,0 +1,180 @@
+"""What a job's state means and what it waits for, in plain words. From rows to sentences; nothing is drawn."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from core.batch.report import Beyond, InFlight, Standing
+from core.calls.breaker_report import BreakerView
+from core.jobs.report import JobRow
+from core.settings import limits
+from core.upkeep.tick import SHUT
+from pages.common.widgets import ago, count, lasted, money, until
+from pages.words import breakers
+
+PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "the offline engine"}
+LANES = {"live": "live, too,", "batch": "in the batch lane"}
+HANDING_OVER = ("preparing", "submitting")
+
+
+def meaning(row: JobRow, standing: Standing, now: datetime, shut: BreakerView | None = None) -> list[str]:
+    """What the job's state means, and what it waits for. `shut`: its model's breaker, where that is not closed."""
+    if row.state == "running":
+        return _running(row, standing, now, shut)
+    if row.state == "cancelling":
+        first = "Nothing more is sent. What finishes before it is cancelled there is kept and billed."
+        slow = " OpenAI may take ten minutes for it." if row.provider == "openai" and row.in_flight else ""
+        return [f"{first}{slow}", *_at_work(row, standing, now)]
+    if row.state == "paused":
+        return _paused(row, standing, now)
+    if row.state == "completed":
+        return _completed(row)
+    return {
+        "draft": ["Not started yet."],
+        "queued": ["It begins when a worker takes it up. If it stays like this, look at the Health page."],
+        "cancelled": ["Nothing more is sent. What had been answered is kept."],
+        "failed": [row.error or "It could not go on."],
+    }[row.state]
+
+
+def _completed(row: JobRow) -> list[str]:
+    if not row.total:
+        return ["There was nothing to ask: none of its documents could be read."]
+    return ["Every request has ended."]
+
+
+def _paused(row: JobRow, standing: Standing, now: datetime) -> list[str]:
+    if waits_for_decision(row):
+        first = "The canary is through. Look at its answers, then release the rest or drop it."
+    else:
+        first = "Nothing more is sent until it is resumed. What is under way goes on and is kept."
+    return [first, *_at_work(row, standing, now)]
+
+
+def waits_for_decision(row: JobRow) -> bool:
+    """Whether the canary is through and the rest is held."""
+    return row.state == "paused" and row.canary > 0 and row.held > 0
+
+
+def waits_for_breaker(row: JobRow) -> bool:
+    """Whether it has live requests that wait for a breaker, which its row says once one of them was to go out."""
+    return row.state == "running" and (row.error or "").startswith(SHUT)
+
+
+def waits_for(row: JobRow, shut: Mapping[tuple[str, str], BreakerView], now: datetime) -> str:
+    """In few words, for a list; "" where it does not wait for anything that its row tells of."""
+    if row.state not in ("running", "queued") or not row.error:
+        return ""
+    one = shut.get((row.provider, row.model)) if waits_for_breaker(row) else None
+    return breakers.until_when(one, now) if one else row.error.removeprefix(SHUT).strip()
+
+
+def _shut(row: JobRow, shut: BreakerView, now: datetime) -> list[str]:
+    name = breakers.name(shut.provider, shut.model)
+    first = f"The live requests wait, and do not fail: {name} {breakers.meaning(shut, now)}."
+    return [first, *filter(None, [breakers.rule(row.fallback)])]
+
+
+def _running(row: JobRow, standing: Standing, now: datetime, shut: BreakerView | None) -> list[str]:
+    told = [row.error] if row.error else []
+    if shut and waits_for_breaker(row):
+        told = _shut(row, shut, now)
+    if row.canary:
+        told.append(f"The canary goes first, live: {count(row.canary, 'request')}. The rest is held until you decide.")
+    if row.unread:
+        told.append(f"Still being read: {count(row.unread, 'document')}.")
+    told += _at_work(row, standing, now)
+    waiting = row.pending - row.held - row.unread
+    if waiting > 0 and not row.error:
+        told += _waits(row, standing, waiting, now)
+    if row.deadline is not None:
+        told.append(_deadline(row.deadline, now))
+    return told
+
+
+def _at_work(row: JobRow, standing: Standing, now: datetime) -> list[str]:
+    """What is under way, wherever it is."""
+    name = PROVIDERS.get(row.provider, row.provider)
+    told, in_batches = [], 0
+    for state, group in standing.groups.items():
+        if state not in ("preparing", "submitting", "settling", "in_progress", "ended"):
+            continue
+        in_batches += group.requests
+        what = f"{count(group.requests, 'request')} in {count(group.batches, 'batch', 'batches')}"
+        since = f" since {lasted(group.since, now)}" if group.since else ""
+        if state in HANDING_OVER:
+            told.append(f"{what}: being handed over to {name}.")
+        elif state == "settling":
+            told.append(
+                f"{what}: being settled. Whether {name} has it is not known, because the answer to its creation was "
+                "not heard. It is looked for there; until that is clear nothing is sent again, so that nothing is "
+                "billed twice."
+            )
+        elif state == "in_progress":
+            done = f", {group.done:,} of them done" if group.done else ""
+            told.append(f"{what} at {name}{since}{done}.{_no_progress(row.provider)}")
+        else:
+            told.append(f"{what}: done at {name}, the results are being fetched.")
+    if standing.trouble:
+        told.append(f"The last step failed, and is tried again by itself. {standing.trouble}")
+    live = row.in_flight - row.answered - in_batches
+    if live > 0:
+        told.append(f"Being answered now, live: {count(live, 'request')}.")
+    if row.answered:
+        told.append(f"Kept, and being made into results: {count(row.answered, 'answer')}.")
+    return told
+
+
+def _no_progress(provider: str) -> str:
+    return " Anthropic tells of no progress before a batch has ended." if provider == "anthropic" else ""
+
+
+def _waits(row: JobRow, standing: Standing, waiting: int, now: datetime) -> list[str]:
+    name = PROVIDERS.get(row.provider, row.provider)
+    if row.waits_until is not None:
+        again = until(row.waits_until, now)
+        return [f"{name}'s queue is full. What is left goes out again {again}: {count(waiting, 'request')}."]
+    if standing.twins:
+        return [f"Equal requests are being answered already; their answers are taken: {count(waiting, 'request')}."]
+    busy = any(state in HANDING_OVER for state in standing.groups)
+    if row.lane == "batch" and standing.in_flight.batches and row.provider != "offline" and not busy:
+        caps = _caps(standing.in_flight)
+        return [f"Waiting until there is room at {name}: {count(waiting, 'request')}. In flight there now: {caps}."]
+    return [f"Waiting to be sent: {count(waiting, 'request')}."]
+
+
+def _caps(used: InFlight) -> str:
+    return (
+        f"{used.batches:,} of {limits.batches():,} batches, {used.tokens:,} of {limits.batch_tokens():,} tokens, "
+        f"{money(used.usd)} of {money(limits.batch_usd())}"
+    )
+
+
+def _deadline(deadline: datetime, now: datetime) -> str:
+    if deadline <= now:
+        return f"Its deadline has passed {ago(deadline, now)}: nothing goes out again by itself."
+    return f"Its deadline is {until(deadline, now)}; after that nothing goes out again by itself."
+
+
+def leftovers(row: JobRow) -> str:
+    """What happens by itself to what a batch leaves unanswered."""
+    if row.leftovers is None:
+        return "Passing errors go out again by themselves, twice. What expires or is cancelled there waits for you."
+    retries, then_live = row.leftovers["retries"], row.leftovers["then_live"]
+    what = "What a batch leaves unanswered goes out again"
+    if not retries:
+        return f"{what} not as a batch, but live at full price." if then_live else "Nothing goes out again by itself."
+    live = ", then live at full price" if then_live else ""
+    return f"{what} by itself up to {count(retries, 'time')}{live}."
+
+
+def accounted(row: Beyond) -> str:
+    """Usage that no answer accounts for."""
+    if row.status == "unattributed":
+        return (
+            f"The provider's own total is {count(row.tokens, 'token')} more than what its lines account for: booked "
+            f"once, {money(row.cost_usd)}, and in the cost."
+        )
+    return (
+        f"Never heard the end of: {count(row.records, 'live call')}. Booked as an estimate, {money(row.cost_usd)}, "
+        "and in the cost."
+    )

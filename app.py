@@ -5,7 +5,7 @@ from starlette.routing import Mount, Route
 
 from api import api, guard, metrics, probes
 from core.boot import lifespan
-from pages.common import widgets
+from pages.common import failures
 
 app = st.App(
     "pages/navigation.py",
@@ -17,5 +17,5 @@ app = st.App(
         Mount("/api/v1", app=api),
     ],
     middleware=[guard.middleware()],
-    on_script_error=widgets.unexpected,
+    on_script_error=failures.unexpected,
 )

@@ -5,9 +5,10 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas.shared import BreakerOut, ListOut, fields_of
-from core.calls import breaker, clients
-from core.calls.breaker import BreakerRow
+from api.schemas.operations import BreakerOut
+from api.schemas.shared import ListOut, fields_of
+from core.calls import breaker_by_hand, breaker_report, clients
+from core.calls.breaker_report import BreakerRow
 from core.errors import NotFound
 
 router = APIRouter(prefix="/internal/resilience", tags=["resilience"])
@@ -27,7 +28,7 @@ def named(name: str) -> tuple[str, str]:
 
 @router.get("/health")
 def health() -> dict[str, Any]:
-    found = breaker.find()
+    found = breaker_report.find()
     states = [row.state for row in found]
     return {
         "healthy": all(state == "closed" for state in states),
@@ -39,15 +40,15 @@ def health() -> dict[str, Any]:
 
 @router.get("/circuit-breakers", response_model=ListOut[BreakerOut])
 def circuit_breakers() -> Any:
-    return {"items": [out(row) for row in breaker.find()], "next_cursor": None}
+    return {"items": [out(row) for row in breaker_report.find()], "next_cursor": None}
 
 
 @router.post("/circuit-breakers/{name:path}/open", response_model=BreakerOut)
 def open_breaker(name: str) -> Any:
     """Nothing of this model goes out live until its breaker is closed by hand."""
-    return out(breaker.open_by_hand(*named(name)))
+    return out(breaker_by_hand.open_by_hand(*named(name)))
 
 
 @router.post("/circuit-breakers/{name:path}/close", response_model=BreakerOut)
 def close_breaker(name: str) -> Any:
-    return out(breaker.close_by_hand(*named(name)))
+    return out(breaker_by_hand.close_by_hand(*named(name)))

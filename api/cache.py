@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas.shared import CacheIn, CacheInvalidatedOut, CacheOut
+from api.schemas.operations import CacheIn, CacheInvalidatedOut, CacheOut
 from core.requests import reuse, savings
 from core.requests.reuse import Which
 

@@ -6,19 +6,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, File, UploadFile
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
-from api.schemas.shared import (
-    Cursor,
-    DocumentOut,
-    DocumentState,
-    Limit,
-    ListOut,
-    StorableForm,
-    UploadedOut,
-    error_of,
-    fields_of,
-    listed,
-)
-from core.documents import report
+from api.schemas.documents import DocumentOut, DocumentState, UploadedOut
+from api.schemas.shared import Cursor, Limit, ListOut, StorableForm, error_of, fields_of, listed
+from core.documents import content, deletion, extract, report
 from core.documents import upload as core_documents
 from core.documents.report import DocumentRow
 from core.errors import InvalidInput, NotFound
@@ -66,12 +56,12 @@ def get(document_id: str) -> Any:
 @router.get("/{document_id}/text", response_class=PlainTextResponse)
 def text(document_id: str) -> str:
     """The text that spans count in, in code points."""
-    return core_documents.text_of(document_id).text
+    return content.text_of(document_id).text
 
 
 @router.get("/{document_id}/original")
 def original(document_id: str) -> StreamingResponse:
-    document, chunks = core_documents.original(document_id)
+    document, chunks = content.original(document_id)
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.name)}",
         "Content-Length": str(document.size_bytes),
@@ -81,11 +71,11 @@ def original(document_id: str) -> StreamingResponse:
 
 @router.post("/{document_id}/retry", response_model=DocumentOut)
 def retry(document_id: str) -> Any:
-    core_documents.retry(document_id)
+    extract.retry(document_id)
     return one(document_id)
 
 
 @router.delete("/{document_id}", status_code=204)
 def delete(document_id: str) -> Response:
-    core_documents.delete(document_id)
+    deletion.delete(document_id)
     return Response(status_code=204)

@@ -5,7 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas.shared import Cursor, EvidenceOut, InsightOut, InsightState, Limit, ListOut, fields_of
+from api.schemas.insights import EvidenceOut, InsightOut, InsightState
+from api.schemas.shared import Cursor, Limit, ListOut, fields_of
 from core.insights import report
 from core.insights.report import InsightRow
 

@@ -6,17 +6,13 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from api.own_requests import DOCUMENTED, HandedIn, handed_in
-from api.schemas.shared import (
-    Cursor,
+from api.schemas.jobs import (
     EstimateOut,
     EventOut,
     JobChangeIn,
     JobIn,
     JobOut,
     JobState,
-    Lane,
-    Limit,
-    ListOut,
     MoveEstimateOut,
     MoveIn,
     ProviderBatchOut,
@@ -25,16 +21,27 @@ from api.schemas.shared import (
     ResponseOut,
     RetryIn,
     StartIn,
-    error_of,
-    fields_of,
-    listed,
-    spent,
 )
-from core.jobs import launch, moving, own_requests, report, stats
+from api.schemas.shared import Cursor, Lane, Limit, ListOut, error_of, fields_of, listed, spent
+from core.jobs import (
+    batches_report,
+    control,
+    deletion,
+    launch,
+    moving,
+    own_requests,
+    report,
+    requests_report,
+    resend,
+    stats,
+)
 from core.jobs import output as output_report
+from core.jobs.batches_report import ProviderBatchRow
 from core.jobs.launch import Fallback, JobSpec, Leftovers
-from core.jobs.report import EventRow, JobRow, ProviderBatchRow, RequestRow, ResponseRow
+from core.jobs.report import JobRow
+from core.jobs.requests_report import EventRow, RequestRow, ResponseRow
 from core.runtime import shared_clock
+from core.settings import defaults
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -75,7 +82,7 @@ def spec(body: JobIn) -> JobSpec:
 @router.post("/estimate", response_model=EstimateOut)
 def estimate(body: JobIn) -> Any:
     found = launch.estimate(spec(body), shared_clock.now())
-    took = report.turnaround(body.provider, launch.model_for(body.provider, body.model))
+    took = batches_report.turnaround(body.provider, defaults.model_for(body.provider, body.model))
     return {
         **fields_of(found, EstimateOut),
         "cost_usd": {"live": found.cost_live, "batch": found.cost_batch},
@@ -105,7 +112,7 @@ def get(job_id: str) -> Any:
 
 @router.put("/{job_id}", response_model=JobOut)
 def change(job_id: str, body: JobChangeIn) -> Any:
-    launch.rename(job_id, body.name, body.description)
+    control.rename(job_id, body.name, body.description)
     return out(report.get(job_id))
 
 
@@ -117,25 +124,25 @@ def start(job_id: str, body: StartIn | None = None) -> Any:
 
 @router.post("/{job_id}/cancel", response_model=JobOut)
 def cancel(job_id: str) -> Any:
-    launch.cancel(job_id)
+    control.cancel(job_id)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/pause", response_model=JobOut)
 def pause(job_id: str) -> Any:
-    launch.pause(job_id)
+    control.pause(job_id)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/resume", response_model=JobOut)
 def resume(job_id: str) -> Any:
-    launch.resume(job_id)
+    control.resume(job_id)
     return out(report.get(job_id))
 
 
 @router.post("/{job_id}/retry", response_model=JobOut)
 def retry(job_id: str, body: RetryIn | None = None) -> Any:
-    launch.retry(job_id, body.lane if body else None)
+    resend.retry(job_id, body.lane if body else None)
     return out(report.get(job_id))
 
 
@@ -159,17 +166,17 @@ def move_estimate(job_id: str, body: MoveIn) -> Any:
 @router.delete("/{job_id}", status_code=204)
 def delete(job_id: str) -> None:
     """An ended job or a draft. Its requests go; what it cost and what it found stay."""
-    launch.delete(job_id)
+    deletion.delete(job_id)
 
 
 @router.get("/{job_id}/provider_batches", response_model=ListOut[ProviderBatchOut])
 def provider_batches(job_id: str, limit: Limit = 100, cursor: Cursor = None) -> Any:
-    return listed(report.provider_batches(job_id, limit=limit, cursor=cursor), provider_batch_out)
+    return listed(batches_report.provider_batches(job_id, limit=limit, cursor=cursor), provider_batch_out)
 
 
 @router.get("/{job_id}/requests", response_model=ListOut[RequestOut])
 def requests(job_id: str, state: RequestState | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
-    return listed(report.requests(job_id, state=state, limit=limit, cursor=cursor), request_out)
+    return listed(requests_report.requests(job_id, state=state, limit=limit, cursor=cursor), request_out)
 
 
 @router.post("/{job_id}/requests", status_code=201, response_model=JobOut, openapi_extra=DOCUMENTED)
@@ -189,9 +196,9 @@ def output(job_id: str) -> StreamingResponse:
 
 @router.get("/{job_id}/responses", response_model=ListOut[ResponseOut])
 def responses(job_id: str, limit: Limit = 100, cursor: Cursor = None) -> Any:
-    return listed(report.responses(job_id, limit=limit, cursor=cursor), response_out)
+    return listed(requests_report.responses(job_id, limit=limit, cursor=cursor), response_out)
 
 
 @router.get("/{job_id}/events", response_model=ListOut[EventOut])
 def events(job_id: str, limit: Limit = 100, cursor: Cursor = None) -> Any:
-    return listed(report.events(job_id, limit=limit, cursor=cursor), event_out)
+    return listed(requests_report.events(job_id, limit=limit, cursor=cursor), event_out)

@@ -4,7 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas.shared import ComponentOut, HealthOut, StuckOut, WorkerOut, fields_of
+from api.schemas.operations import ComponentOut, HealthOut, StuckOut, WorkerOut
+from api.schemas.shared import fields_of
 from core import __version__
 from core.health import now, report
 from core.health.now import Component

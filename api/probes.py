@@ -11,9 +11,9 @@ from starlette.responses import JSONResponse
 
 from api import errors
 from core import __version__, boot
-from core import health as core_health
 from core.environment import get_settings
-from core.health import DatabaseHealth
+from core.health import database
+from core.health.database import DatabaseHealth
 
 STARTED = time.monotonic()
 
@@ -47,7 +47,7 @@ class Looking:
         return await asyncio.wait_for(asyncio.shield(task), limit_s)
 
 
-_looking = Looking(core_health.database)
+_looking = Looking(database.database)
 
 
 async def database_health(request: Request) -> JSONResponse:

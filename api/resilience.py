@@ -5,15 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas.shared import (
-    ChoiceIn,
-    ListOut,
-    OperationChoiceIn,
-    PresetOut,
-    RecommendedOut,
-    ResilienceOut,
-    ValidatedOut,
-)
+from api.schemas.resilience import ChoiceIn, OperationChoiceIn, PresetOut, RecommendedOut, ResilienceOut, ValidatedOut
+from api.schemas.shared import ListOut
 from core import presets
 from core.asking import templates
 from core.calls import resilience

@@ -5,7 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas.shared import FieldIn, ListOut, TemplateIn, TemplateOut
+from api.schemas.shared import ListOut
+from api.schemas.templates import FieldIn, TemplateIn, TemplateOut
 from core.asking import templates
 from core.asking.templates import TemplateView
 from core.fields import FieldSpec

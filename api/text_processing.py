@@ -7,7 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.jobs import out as job_out
-from api.schemas.shared import BatchProcessIn, JobOut, ListOut, OperationOut, ProcessIn, ProcessOut
+from api.schemas.jobs import JobOut
+from api.schemas.shared import ListOut
+from api.schemas.texts import BatchProcessIn, OperationOut, ProcessIn, ProcessOut
 from core.asking import templates
 from core.calls import clients
 from core.documents import upload

@@ -4,7 +4,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas.shared import Cursor, Limit, ListOut, UsageRecordOut, UsageSumOut, fields_of, listed, spent
+from api.schemas.shared import Cursor, Limit, ListOut, fields_of, listed, spent
+from api.schemas.usage import UsageRecordOut, UsageSumOut
 from core.money import costs
 from core.money.costs import By, UsageRow, UsageSum
 

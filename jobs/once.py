@@ -13,15 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from core.answers import derive
 from core.batch import steps as batch_steps
 from core.documents import extract
 from core.environment import Settings
 from core.errors import CairnError
 from core.jobs import moving
-from core.live import lane as live_lane
+from core.requests import expansion
 from core.retention import removal
 from core.runtime import shared_clock
-from core.upkeep import one_round, tick
+from core.upkeep import one_round, takeover
 from jobs import process
 
 log = structlog.get_logger()
@@ -46,7 +47,7 @@ class Round:
 
     async def make(self) -> None:
         newest = await asyncio.to_thread(one_round.newest_task)
-        await self._try({"taking over from the dead": asyncio.to_thread(tick.take_over, shared_clock.now())})
+        await self._try({"taking over from the dead": asyncio.to_thread(takeover.take_over, shared_clock.now())})
         await self._try({"moving what waits": asyncio.to_thread(moving.follow_rules, shared_clock.now())})
         await self._advance()
         await self._try({"deriving": self._derive()})
@@ -72,7 +73,7 @@ class Round:
 
     async def _derive(self) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while await asyncio.to_thread(live_lane.derive_chunk) or (
+        while await asyncio.to_thread(derive.derive_chunk) or (
             (await _open()).answered and time.monotonic() < deadline
         ):
             await asyncio.sleep(0.01)
@@ -110,5 +111,5 @@ async def _open() -> one_round.Open:
 
 
 def _expand_and_pack(job_id: str) -> None:
-    tick.expand_job(job_id)
+    expansion.expand_job(job_id)
     batch_steps.pack_job(job_id)

@@ -14,14 +14,14 @@ from contextlib import asynccontextmanager
 import procrastinate
 import structlog
 
+from core.answers import derive as answers_derive
 from core.batch import steps
 from core.batch.steps import Batches
 from core.documents import extract
-from core.live import lane as live_lane
 from core.live.lane import LiveLane
+from core.requests import expansion
 from core.requests.origin import of_job
 from core.runtime import correlation
-from core.upkeep import tick
 
 log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
     @app.task(name="expand_job")
     async def expand_job(job_id: str, correlation_id: str | None = None) -> None:
         async with about_job(job_id, correlation_id):
-            await asyncio.to_thread(tick.expand_job, job_id)
+            await asyncio.to_thread(expansion.expand_job, job_id)
 
     @app.task(name="pump_job")
     async def pump_job(job_id: str, correlation_id: str | None = None) -> None:
@@ -62,5 +62,5 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
 
     @app.task(name="derive")
     async def derive(correlation_id: str | None = None) -> None:
-        while await asyncio.to_thread(live_lane.derive_chunk):
+        while await asyncio.to_thread(answers_derive.derive_chunk):
             pass

@@ -10,7 +10,7 @@ from core.errors import CairnError
 from core.jobs import launch as core_jobs
 from core.jobs import report as job_report
 from core.jobs.launch import Estimate, JobSpec
-from pages.common import widgets
+from pages.common import failures, formats, widgets
 from pages.parts import choices
 from pages.parts import launch as parts_launch
 from pages.parts.answers import show_answers
@@ -18,7 +18,7 @@ from pages.parts.answers import show_answers
 st.title("Analyse")
 if st.button("Own requests, from a JSONL file", icon=":material/upload_file:", type="tertiary"):
     widgets.go("own_requests/own_requests.py")
-widgets.show_told()
+failures.show_told()
 
 collections = [c for c in documents_report.collections() if c.documents]
 if not collections:
@@ -35,7 +35,7 @@ with left:
         "Template", list(known), format_func=lambda i: known[i].name, key="template", bind="query-params"
     )
     template = known[asked]
-    st.caption(template.description or widgets.plain(template.prompt[:200]))
+    st.caption(template.description or formats.plain(template.prompt[:200]))
     params = choices.params(template)
     provider, model = choices.model()
     parts_launch.shut(provider, model)
@@ -58,7 +58,7 @@ def estimated() -> Estimate | None:
         st.info("Type the question that every document is to answer.")
         return None
     try:
-        return core_jobs.estimate(spec, widgets.utc_now())
+        return core_jobs.estimate(spec, formats.utc_now())
     except CairnError as error:
         st.info(error.message)
         return None
@@ -66,9 +66,9 @@ def estimated() -> Estimate | None:
 
 def launch(job_spec: JobSpec) -> str | None:
     try:
-        return core_jobs.create(job_spec, widgets.utc_now())
+        return core_jobs.create(job_spec, formats.utc_now())
     except CairnError as error:
-        widgets.show_failure(error.message, error.code)
+        failures.show_failure(error.message, error.code)
         return None
 
 
@@ -81,16 +81,16 @@ def first_three() -> JobSpec:
 
 def caveats(estimate: Estimate) -> None:
     if estimate.waiting:
-        st.caption(f"Still being read: {widgets.count(estimate.waiting, 'document')}. The job waits.")
+        st.caption(f"Still being read: {formats.count(estimate.waiting, 'document')}. The job waits.")
     if estimate.split:
-        long = widgets.count(estimate.split, "document")
+        long = formats.count(estimate.split, "document")
         st.caption(
-            f"Longer than {widgets.plain(model)} reads at once: {long}. Each is asked in parts, whose answers are "
+            f"Longer than {formats.plain(model)} reads at once: {long}. Each is asked in parts, whose answers are "
             "merged; that makes more requests than documents."
         )
     if estimate.too_long:
-        long = widgets.count(estimate.too_long, "document")
-        st.warning(f"Too long for {widgets.plain(model)}, and bound to fail: {long}. Choose a larger model.")
+        long = formats.count(estimate.too_long, "document")
+        st.warning(f"Too long for {formats.plain(model)}, and bound to fail: {long}. Choose a larger model.")
     if not estimate.requests:
         st.info("None of these documents could be read. The Documents page says why.")
     if provider != "offline":
@@ -114,7 +114,7 @@ with right:
         spec = replace(spec, confirmed=confirmed)
         with st.container(horizontal=True):
             pressed = st.button(
-                f"Launch {widgets.count(estimate.requests, 'request')}",
+                f"Launch {formats.count(estimate.requests, 'request')}",
                 type="primary",
                 disabled=not (estimate.requests and confirmed),
             )
@@ -129,13 +129,13 @@ if st.session_state.get("try"):
     tried: str = st.session_state["try"]
     ended = job_report.get(tried).ended
 
-    @widgets.live(None if ended else 1)
+    @failures.live(None if ended else 1)
     def trial() -> None:
         job = job_report.get(tried)
         if job.ended and not ended:
             st.rerun()
         st.subheader(f"Tried on {job.total}")
-        st.caption(f"{job.done} of {job.total} answered · {widgets.money(job.cost_usd)}")
+        st.caption(f"{job.done} of {job.total} answered · {formats.money(job.cost_usd)}")
         show_answers(tried, limit=3)
 
     trial()

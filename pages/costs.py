@@ -8,11 +8,11 @@ import streamlit as st
 
 from core.money import costs
 from core.money.costs import DaySum
-from pages.common import widgets
+from pages.common import formats, widgets
 from pages.common.charts import Series, stacked_days
 
 st.title("Costs")
-now = widgets.utc_now()
+now = formats.utc_now()
 
 PERIODS = {"7 days": 7, "30 days": 30, "90 days": 90}
 USD = st.column_config.NumberColumn(format="$%.4f", help="– has no known price")
@@ -43,11 +43,11 @@ def change() -> str | None:
     more = total.cost_usd - before.cost_usd
     if not before.calls or not more:
         return None
-    return f"{'-' if more < 0 else ''}{widgets.money(abs(more))}"
+    return f"{'-' if more < 0 else ''}{formats.money(abs(more))}"
 
 
 with widgets.tiles():
-    spent = widgets.money_of(total.cost_usd, total.unpriced)
+    spent = formats.money_of(total.cost_usd, total.unpriced)
     st.metric(
         "Spent",
         spent,
@@ -63,9 +63,9 @@ with widgets.tiles():
     widgets.figure("Input tokens", total.input_tokens, cached)
     widgets.figure("Output tokens", total.output_tokens)
 if total.unpriced:
-    st.warning(f"Without a known price, and not in these sums: {widgets.count(total.unpriced, 'call')}.")
+    st.warning(f"Without a known price, and not in these sums: {formats.count(total.unpriced, 'call')}.")
 if total.unheard:
-    st.warning(f"Never answered, and in the sums as an estimate: {widgets.count(total.unheard, 'call')}.")
+    st.warning(f"Never answered, and in the sums as an estimate: {formats.count(total.unheard, 'call')}.")
 
 
 def by_model(daily: list[DaySum]) -> dict[str, list[DaySum]]:

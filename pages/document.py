@@ -4,11 +4,11 @@ import bisect
 
 import streamlit as st
 
+from core.documents import content, extract
 from core.documents import report as documents_report
-from core.documents import upload
 from core.documents.extraction import SUPPORTED
 from core.insights import report as insights_report
-from pages.common import widgets
+from pages.common import failures, formats, widgets
 from pages.parts import kept_until
 from pages.parts.deletion import ask_to_delete
 
@@ -27,25 +27,25 @@ document_id = st.query_params.get("id", "")
 found = documents_report.by_ids([document_id])
 if not found:
     st.title("Document")
-    widgets.show_told()
+    failures.show_told()
     st.info("This document is not there. It may have been deleted." if document_id else "This link names no document.")
     widgets.back_link("All documents", "documents.py")
     st.stop()
 document = found[0]
 
-now = widgets.utc_now()
-st.title(widgets.plain(document.name))
-widgets.show_told()
+now = formats.utc_now()
+st.title(formats.plain(document.name))
+failures.show_told()
 with st.container(horizontal=True, vertical_alignment="center"):
     widgets.state_badge(document.state)
     facts = [
         SUPPORTED.get(document.media_type, document.media_type),
-        widgets.size(document.size_bytes),
+        formats.size(document.size_bytes),
         f"{document.pages:,} pages" if document.pages else "",
         f"{document.tokens:,} tokens" if document.tokens is not None else "",
         f"language {document.language}" if document.language else "",
-        f"in {widgets.plain(document.collection)}",
-        f"added {widgets.ago(document.created_at, now)}",
+        f"in {formats.plain(document.collection)}",
+        f"added {formats.ago(document.created_at, now)}",
         kept_until.document(document.created_at, document.collection, now),
     ]
     st.caption(" · ".join(fact for fact in facts if fact))
@@ -55,7 +55,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     # From the API: it streams, and asks who is asking.
     st.link_button("Download original", f"api/v1/documents/{document.id}/original", icon=":material/download:")
     if document.state == "failed" and st.button("Try again", icon=":material/replay:"):
-        widgets.attempt(lambda: upload.retry(document.id), "It is read again.")
+        failures.attempt(lambda: extract.retry(document.id), "It is read again.")
         st.rerun()
     if document.state == "ready" and st.button("Analyse", icon=":material/play_circle:"):
         widgets.analyse(documents=[document.id])
@@ -63,12 +63,12 @@ with st.container(horizontal=True, vertical_alignment="center"):
         ask_to_delete([document])
 
 if document.state == "failed":
-    widgets.show_error(document.error_message or "It could not be read.", document.correlation_id)
+    failures.show_error(document.error_message or "It could not be read.", document.correlation_id)
     st.stop()
 if document.state != "ready":
     st.info("The text is being extracted. This page follows.")
 
-    @widgets.live(1)
+    @failures.live(1)
     def wait() -> None:
         if not [row for row in documents_report.by_ids([document_id]) if row.state in ("queued", "extracting")]:
             st.rerun()
@@ -76,7 +76,7 @@ if document.state != "ready":
     wait()
     st.stop()
 
-stored = upload.text_of(document.id)
+stored = content.text_of(document.id)
 start, end = number("start"), number("end")
 if start is None or end is None or not start < end <= len(stored.text):
     start = end = None
@@ -134,7 +134,7 @@ with right:
     with widgets.lines("places"):
         for insight, (at, until) in places.items():
             statement = mine[insight].statement
-            shown = widgets.plain(statement[:140]) + ("…" if statement[140:] else "")
+            shown = formats.plain(statement[:140]) + ("…" if statement[140:] else "")
             if st.button(shown, key=insight, type="tertiary", wrap=True, on_click=turn_to, args=(at,)):
                 widgets.go("document.py", id=document.id, start=str(at), end=str(until))
     if not places:

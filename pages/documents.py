@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from core.documents import report, upload
+from core.documents import extract, report
 from core.documents.report import DocumentRow
 from core.runtime.paging import Page
-from pages.common import widgets
+from pages.common import failures, formats, widgets
 from pages.parts import kept_until
 from pages.parts.deletion import ask_to_delete
 from pages.parts.upload import load_samples, show_upload
@@ -14,8 +14,8 @@ from pages.parts.upload import load_samples, show_upload
 STATES = ("queued", "extracting", "ready", "failed")
 
 st.title("Documents")
-widgets.show_told()
-if told := kept_until.documents(widgets.utc_now()):
+failures.show_told()
+if told := kept_until.documents(formats.utc_now()):
     st.caption(f":material/auto_delete: {told}")
 
 
@@ -49,7 +49,7 @@ def frame(rows: tuple[DocumentRow, ...]) -> pd.DataFrame:
                 r.pages,
                 r.tokens,
                 r.language,
-                widgets.size(r.size_bytes),
+                formats.size(r.size_bytes),
                 r.created_at,
             )
             for r in rows
@@ -79,7 +79,7 @@ def act_on(rows: list[DocumentRow]) -> None:
         if st.button(numbered("Analyse", len(others)), icon=":material/play_circle:", disabled=not others):
             widgets.analyse(documents=others)
         if st.button(numbered("Try again", len(failed)), icon=":material/replay:", disabled=not failed):
-            widgets.attempt(lambda: [upload.retry(row.id) for row in failed], "They are read again.")
+            failures.attempt(lambda: [extract.retry(row.id) for row in failed], "They are read again.")
             st.rerun()
         if st.button(numbered("Delete", len(rows)), icon=":material/delete:", disabled=not rows):
             ask_to_delete(rows)
@@ -92,7 +92,7 @@ def numbered(action: str, number: int) -> str:
 def summary(shown: int, more: bool) -> str:
     counts = report.count_by_state(collection)
     states = [f"{counts[s]:,} {s}" for s in STATES if counts.get(s)]
-    total = f"{widgets.count(sum(counts.values()), 'document')}: {', '.join(states)}."
+    total = f"{formats.count(sum(counts.values()), 'document')}: {', '.join(states)}."
     if more:
         return f"{total} The newest {shown:,} are shown; narrow the filters to find others."
     return f"{total} {shown:,} fit the filters." if state or name else total
@@ -106,7 +106,7 @@ page = find()
 busy = any(row.state in ("queued", "extracting") for row in page.items)
 
 
-@widgets.live(1 if busy else None)
+@failures.live(1 if busy else None)
 def grid() -> None:
     fresh = find()
     rows = fresh.items
@@ -135,7 +135,7 @@ if page.items:
     act_on(chosen)
     grid()
     if len(chosen) == 1 and chosen[0].state == "failed":
-        widgets.show_error(chosen[0].error_message or "It could not be read.", chosen[0].correlation_id)
+        failures.show_error(chosen[0].error_message or "It could not be read.", chosen[0].correlation_id)
     elif not chosen:
         st.caption("Select rows to act on them.")
 elif collection or state or name:
@@ -144,5 +144,5 @@ else:
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown("No documents yet. Drop your own above, or look around with the samples.", text_alignment="center")
         if st.button("Load sample documents", type="primary"):
-            widgets.attempt(load_samples, "The sample documents are in the collection “samples”.")
+            failures.attempt(load_samples, "The sample documents are in the collection “samples”.")
             st.rerun()

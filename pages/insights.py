@@ -8,7 +8,7 @@ from core.documents import report as documents_report
 from core.errors import NotFound
 from core.insights import report as insights_report
 from core.insights.report import InsightRow
-from pages.common import widgets
+from pages.common import formats, widgets
 
 PER_PAGE = 100
 
@@ -39,25 +39,25 @@ supported = None if support is None else support == "supported"
 
 @st.dialog("Evidence", position="right", width="medium")
 def drawer(insight: InsightRow) -> None:
-    st.markdown(f"#### {widgets.plain(insight.statement)}")
-    known = f"supported by {widgets.count(insight.support, 'document')}" if insight.support else "not supported"
-    seen = widgets.ago(insight.first_seen, widgets.utc_now())
+    st.markdown(f"#### {formats.plain(insight.statement)}")
+    known = f"supported by {formats.count(insight.support, 'document')}" if insight.support else "not supported"
+    seen = formats.ago(insight.first_seen, formats.utc_now())
     st.caption(f"{known} · confidence {insight.confidence:.0%} · first seen {seen}")
     for evidence in insights_report.evidence([insight.id]):
         with st.container(border=True):
             if evidence.supported:
-                st.markdown(f"“{widgets.plain(evidence.quote)}”")
+                st.markdown(f"“{formats.plain(evidence.quote)}”")
                 target = {"id": evidence.document, "start": str(evidence.start), "end": str(evidence.end)}
-                name = widgets.plain(evidence.document_name)
+                name = formats.plain(evidence.document_name)
                 widgets.link(f"Open in {name}", "document.py", ":material/open_in_new:", **target)
             else:
-                name = widgets.plain(evidence.document_name)
+                name = formats.plain(evidence.document_name)
                 quoted = "the model gave this quote:" if evidence.quote else "the model gave no quote."
                 st.warning(f"Not found in {name}; {quoted}")
                 if evidence.quote:
-                    st.markdown(f"“{widgets.plain(evidence.quote)}”")
+                    st.markdown(f"“{formats.plain(evidence.quote)}”")
             if evidence.attributes:
-                st.caption(widgets.plain(" · ".join(f"{k}: {v}" for k, v in evidence.attributes.items())))
+                st.caption(formats.plain(" · ".join(f"{k}: {v}" for k, v in evidence.attributes.items())))
 
 
 def frame(rows: tuple[InsightRow, ...]) -> pd.DataFrame:

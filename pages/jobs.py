@@ -10,7 +10,7 @@ from core.calls import breaker_report
 from core.jobs import report
 from core.jobs.report import AT_WORK, JobRow
 from core.runtime.paging import MOST, Page
-from pages.common import widgets
+from pages.common import failures, formats, widgets
 from pages.parts import kept_until
 from pages.words import jobs
 
@@ -19,7 +19,7 @@ STATES = ("at work", "draft", "queued", "running", "paused", "cancelling", "comp
 CHIPS = ("draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed")
 
 st.title("Jobs")
-widgets.show_told()
+failures.show_told()
 if told := kept_until.jobs():
     st.caption(f":material/auto_delete: {told}")
 
@@ -41,7 +41,7 @@ def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
 
 
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
-    now = widgets.utc_now()
+    now = formats.utc_now()
     shut = breaker_report.shut() if any(jobs.waits_for_breaker(row) for row in rows) else {}
     return pd.DataFrame(
         [
@@ -101,7 +101,7 @@ known = list(find().items)
 busy = any(row.state in AT_WORK for row in known)
 
 
-@widgets.live(2 if busy else 10)
+@failures.live(2 if busy else 10)
 def grid() -> None:
     page = find(known)
     known[:] = page.items
@@ -127,9 +127,9 @@ def grid() -> None:
     if cells := event["selection"]["cells"]:
         widgets.go("job/job.py", id=known[cells[0][0]].id)
     cost = sum((row.cost_usd or Decimal(0) for row in known), Decimal(0))
-    requests = widgets.count(sum(row.total for row in known), "request")
-    shown = f"the newest {len(known):,} jobs" if page.next_cursor else widgets.count(len(known), "job")
-    st.caption(f"Shown: {shown}, {requests}, {widgets.money(cost)} so far. Click on a job to open it.")
+    requests = formats.count(sum(row.total for row in known), "request")
+    shown = f"the newest {len(known):,} jobs" if page.next_cursor else formats.count(len(known), "job")
+    st.caption(f"Shown: {shown}, {requests}, {formats.money(cost)} so far. Click on a job to open it.")
     if page.next_cursor and limit < MOST:
         st.button("More", on_click=lambda: st.session_state.update(jobs_limit=min(limit + PER_PAGE, MOST)))
     elif page.next_cursor:

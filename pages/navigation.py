@@ -7,7 +7,7 @@ at its own address without asking this script.
 import streamlit as st
 
 from core.runtime import correlation
-from pages.common import widgets
+from pages.common import failures
 
 chosen = st.navigation(
     {
@@ -36,4 +36,4 @@ chosen = st.navigation(
 st.set_page_config(page_title=f"{chosen.title} · Cairn", page_icon="🪨", layout="wide")
 
 correlation.begin(correlation.new())
-widgets.guarded(chosen.run)
+failures.guarded(chosen.run)

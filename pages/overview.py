@@ -11,28 +11,28 @@ from core.health import report as health_report
 from core.insights import report as insights_report
 from core.jobs import report as jobs_report
 from core.money import costs
-from pages.common import widgets
+from pages.common import failures, formats, widgets
 from pages.parts.upload import load_samples
 from pages.words.jobs import waits_for_decision
 
 SPEND_DAYS = 14
 
 st.title("Overview")
-widgets.show_told()
+failures.show_told()
 
 
 def spent_by_day() -> list[float]:
     """USD of each of the last days, today last; a day without a call is a zero."""
-    now = widgets.utc_now()
+    now = formats.utc_now()
     by_day: defaultdict[str, float] = defaultdict(float)
     for row in costs.by_day_and_model(now - timedelta(days=SPEND_DAYS), now):
         by_day[row.day] += float(row.cost_usd)
     return [by_day[(now - timedelta(days=ago)).date().isoformat()] for ago in reversed(range(SPEND_DAYS))]
 
 
-@widgets.live(3)
+@failures.live(3)
 def tiles() -> None:
-    found = overview.read(widgets.utc_now())
+    found = overview.read(formats.utc_now())
     spent = spent_by_day()
     with widgets.tiles():
         widgets.figure("Documents ready", found.ready, f"of {found.documents:,}" if found.documents else None)
@@ -40,7 +40,7 @@ def tiles() -> None:
         widgets.figure("Insights", found.insights, f"{found.new_insights:,} today" if found.new_insights else None)
         st.metric(
             "Spent today",
-            widgets.money_of(found.spent_today, found.unpriced_today),
+            formats.money_of(found.spent_today, found.unpriced_today),
             border=True,
             height="stretch",
             chart_data=spent if any(spent) else None,
@@ -48,22 +48,22 @@ def tiles() -> None:
             help=f"Usage records since 00:00 UTC; the bars are the last {SPEND_DAYS} days.",
         )
     if found.unpriced_today:
-        calls_today = widgets.count(found.unpriced_today, "call")
+        calls_today = formats.count(found.unpriced_today, "call")
         st.warning(f"Without a known price, and not in what was spent today: {calls_today}.")
     for job in jobs_report.find(state=jobs_report.AT_WORK, limit=5).items:
-        st.progress(job.done / max(job.total, 1), text=f"{widgets.plain(job.name)}: {job.done:,} of {job.total:,}")
+        st.progress(job.done / max(job.total, 1), text=f"{formats.plain(job.name)}: {job.done:,} of {job.total:,}")
     if found.extracting:
-        st.caption(f"{widgets.count(found.extracting, 'document')} being read.")
+        st.caption(f"{formats.count(found.extracting, 'document')} being read.")
 
 
-found = overview.read(widgets.utc_now())
+found = overview.read(formats.utc_now())
 tiles()
 
 if found.insights == 0:
     with st.container(border=True):
         st.subheader("First steps")
         done = ":material/check_circle:", ":material/radio_button_unchecked:"
-        models = [widgets.PROVIDERS[name] for name in clients.configured() if name != "offline"]
+        models = [formats.PROVIDERS[name] for name in clients.configured() if name != "offline"]
         model = (
             f"{' and '.join(models)} {'answers' if len(models) == 1 else 'answer'} your questions."
             if models
@@ -78,7 +78,7 @@ if found.insights == 0:
         )
         with st.container(horizontal=True):
             if found.documents == 0 and st.button("Load sample documents", type="primary"):
-                widgets.attempt(load_samples, "The sample documents are in the collection “samples”.")
+                failures.attempt(load_samples, "The sample documents are in the collection “samples”.")
                 st.rerun()
             if st.button("Upload documents"):
                 widgets.go("documents.py")
@@ -97,7 +97,7 @@ def troubles() -> list[tuple[str, str, dict[str, str]]]:
     ]
     wrong += [(f"{j.failed:,} failed in {j.name}", "job/job.py", {"id": j.id}) for j in overview.troubled_jobs()]
     if found.failed_documents:
-        unread = f"{widgets.count(found.failed_documents, 'document')} could not be read"
+        unread = f"{formats.count(found.failed_documents, 'document')} could not be read"
         wrong.append((unread, "documents.py", {"state": "failed"}))
     return wrong
 
@@ -108,9 +108,9 @@ with left:
     newest = insights_report.find(limit=8).items
     with widgets.lines("newest"):
         for insight in newest:
-            where = f"in {widgets.count(insight.support, 'document')}" if insight.support else "quote not found"
+            where = f"in {formats.count(insight.support, 'document')}" if insight.support else "quote not found"
             unbroken = where.replace(" ", "\N{NO-BREAK SPACE}")
-            label = f"{widgets.plain(insight.statement)} :gray[·\N{NO-BREAK SPACE}{unbroken}]"
+            label = f"{formats.plain(insight.statement)} :gray[·\N{NO-BREAK SPACE}{unbroken}]"
             widgets.link(label, "insights.py", insight=insight.id)
     if newest:
         widgets.link("All insights", "insights.py", ":material/arrow_forward:")
@@ -121,6 +121,6 @@ with right:
     wrong = troubles()
     with widgets.lines("wrong"):
         for what, page, query in wrong:
-            widgets.link(widgets.plain(what), page, ":material/error:", **query)
+            widgets.link(formats.plain(what), page, ":material/error:", **query)
     if not wrong:
         st.caption("Nothing. All is well.")

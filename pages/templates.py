@@ -7,7 +7,7 @@ from core.asking import templates
 from core.asking.templates import TemplateView
 from core.errors import CairnError
 from core.fields import FieldSpec
-from pages.common import widgets
+from pages.common import failures, formats, widgets
 
 TYPES = ("string", "number", "integer", "boolean", "list", "choice")
 COLUMNS = {
@@ -19,7 +19,7 @@ COLUMNS = {
 }
 
 st.title("Templates")
-widgets.show_told()
+failures.show_told()
 
 
 def fields_frame(fields: tuple[FieldSpec, ...]) -> pd.DataFrame:
@@ -72,9 +72,9 @@ def edit(template: TemplateView | None) -> None:
             else:
                 templates.create(name, prompt, fields_of(fields), insights)
         except CairnError as error:
-            widgets.show_failure(error.message, error.code)
+            failures.show_failure(error.message, error.code)
         else:
-            widgets.tell("Saved.")
+            failures.tell("Saved.")
             st.rerun()
 
 
@@ -84,11 +84,11 @@ if st.button("New template", type="primary", icon=":material/add:"):
 for template in templates.list_all():
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{widgets.plain(template.name)}**")
+            st.markdown(f"**{formats.plain(template.name)}**")
             st.badge("built in" if template.built_in else f"version {template.version}", color="gray")
             if template.insights:
                 st.badge("makes insights", color="green")
-        st.caption(template.description or widgets.plain(template.prompt[:300]))
+        st.caption(template.description or formats.plain(template.prompt[:300]))
         if template.fields:
             st.caption("Fields: " + ", ".join(f"`{f.name}` {f.type}" for f in template.fields))
         with st.container(horizontal=True):

@@ -12,17 +12,16 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import make_url
 
+from core.answers import derive
 from core.batch import steps
 from core.batch.steps import Batches
 from core.calls import clients
 from core.documents import extract, upload
 from core.jobs import launch
 from core.jobs.launch import JobSpec
-from core.live import lane as live_lane
 from core.live.lane import LiveLane
-from core.requests import expansion
+from core.requests import expansion, finishing
 from core.runtime import db, worker_lease
-from core.upkeep import tick
 
 T = TypeVar("T")
 
@@ -46,7 +45,7 @@ def add_document(text: str = TEXT, name: str = "report.txt", collection: str = "
 
 def run_job(job_id: str, concurrency: int = 8) -> None:
     """Expand a job and let a worker of its own answer it, until it has ended."""
-    tick.expand_job(job_id)
+    expansion.expand_job(job_id)
     with_lane(lambda lane: answer(lane, job_id), concurrency)
 
 
@@ -74,13 +73,13 @@ async def answer(lane: LiveLane, job_id: str) -> None:
     while not await asyncio.to_thread(ended, job_id):
         assert time.monotonic() < deadline, f"the job did not end: {await asyncio.to_thread(states, job_id)}"
         await lane.pump(job_id)
-        await asyncio.to_thread(live_lane.derive_chunk)
+        await asyncio.to_thread(derive.derive_chunk)
         await asyncio.sleep(0.01)
 
 
 def ended(job_id: str) -> bool:
     with db.transaction() as session:
-        expansion.finish_if_done(session, job_id)
+        finishing.finish_if_done(session, job_id)
         state = db.scalar(session, "SELECT state FROM job WHERE id = :job", job=job_id)
     return state in ("completed", "cancelled", "failed")
 
@@ -163,12 +162,12 @@ def run_batches(job_id: str, seconds: float = PATIENCE_S, rounds: int | None = N
         done = 0
         while not await asyncio.to_thread(over, job_id) and done != rounds:
             assert time.monotonic() < deadline, f"the job did not end: {await asyncio.to_thread(states, job_id)}"
-            await asyncio.to_thread(tick.expand_job, job_id)
+            await asyncio.to_thread(expansion.expand_job, job_id)
             await asyncio.to_thread(steps.pack_job, job_id)
             await lane.pump(job_id)
             for batch_id in await asyncio.to_thread(open_batches, job_id):
                 await handed_over.advance(batch_id, due_only=False)
-            await asyncio.to_thread(live_lane.derive_chunk)
+            await asyncio.to_thread(derive.derive_chunk)
             done += 1
             await asyncio.sleep(0.01)
         await handed_over.close(5)

@@ -5,113 +5,27 @@ read when it was heard; a batch's is read here.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jsonschema
-import orjson
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
-from core import providers
-from core.answers.record import recount, storable
+from core.answers import judge
+from core.answers.judge import Read, Verdict
 from core.asking.prompts import Asking
 from core.asking.templates import asking as load_asking
-from core.errors import ProviderError
 from core.evidence import quotes
-from core.requests import former_models
-from core.runtime import db
+from core.evidence.support import recount
+from core.evidence.writing import Finding
+from core.requests import finishing, former_models, merges
+from core.runtime import db, queue
+from core.runtime import text as runtime_text
 from core.runtime.ids import new_id
-
-
-@dataclass(frozen=True)
-class Finding:
-    statement: str
-    quotes: tuple[str, ...]
-    attributes: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """`code` is ok, or why the answer cannot be used. Only `schema` is worth asking again."""
-
-    code: str
-    message: str = ""
-    result: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Read:
-    """An answer's text and why it ends there. `fault` says why a body could not be read."""
-
-    text: str
-    finish_reason: str
-    fault: str = ""
-
-
-def read(row: Any) -> Read:
-    """The answer in a row with `text` and `finish_reason`, or with `raw`, its `provider` and `endpoint`."""
-    if row.text is not None:
-        return Read(row.text, row.finish_reason)
-    try:
-        parsed = providers.keyless(row.provider).parse(row.raw, row.endpoint)
-    except ProviderError as error:
-        return Read("", "bad_response", error.message)
-    return Read(storable(parsed.text), parsed.finish_reason)
-
-
-def judge(asking: Asking | None, text: str, finish_reason: str) -> Verdict:
-    """What an answer is worth; without an asking, whatever came to its end is good. Pure."""
-    reason = UNUSABLE.get(finish_reason)
-    if reason is not None:
-        return Verdict(finish_reason, reason)
-    if not text.strip():
-        return Verdict("empty", "The model gave an empty answer. Send it again or choose another model.")
-    return Verdict("ok") if asking is None else _validated(asking, text)
-
-
-def _validated(asking: Asking, text: str) -> Verdict:
-    try:
-        result = orjson.loads(text)
-        jsonschema.Draft202012Validator(asking.schema).validate(result)
-    except orjson.JSONDecodeError as error:
-        return Verdict("schema", f"The answer is not JSON: {error}")
-    except jsonschema.ValidationError as error:
-        return Verdict("schema", f"The answer breaks the schema at {error.json_path}: {error.message[:500]}")
-    except RecursionError:
-        return Verdict("schema", "The answer is nested too deeply.")
-    return Verdict("ok", result=result)
-
-
-UNUSABLE = {
-    "length": "The answer was cut off at the output limit. Ask for less, or choose a model with a higher limit.",
-    "refusal": "The model refused to answer. Look at the document and the prompt.",
-    "content_filter": "The provider's content filter stopped the answer. Look at the document and the prompt.",
-    "other": "The model stopped for a reason that Cairn does not know. Send it again.",
-}
-
-
-def findings_of(asking: Asking, result: Mapping[str, Any]) -> list[Finding]:
-    """The statements in a validated result, each with its quotes."""
-    if not asking.insights:
-        return []
-    if asking.template_id == "key_points":
-        return [Finding(point["statement"], (point["quote"],), {}) for point in result["points"]]
-    if asking.template_id == "qa":
-        if not result["found"] or not result["answer"].strip():
-            return []
-        return [Finding(result["answer"], tuple(result["quotes"]), {"question": asking.params["question"]})]
-    return [
-        Finding(
-            item["statement"],
-            (item["quote"],),
-            {name: value for name, value in item.items() if name not in ("statement", "quote")},
-        )
-        for item in result["insights"]
-    ]
+from core.runtime.text import storable
 
 
 @dataclass(frozen=True)
@@ -179,13 +93,13 @@ LOCK_DOCUMENTS = "SELECT id FROM document WHERE id = ANY(:ids) ORDER BY id FOR K
 def consider(asking: Asking | None, row: Any) -> Derived:
     """Judge one answered request, or take the verdict that its response has already."""
     fresh = row.verdict is None
-    heard = read(row) if fresh else None
+    heard = judge.read(row) if fresh else None
     if heard is None:
         verdict = Verdict(row.verdict, row.message or "", row.result)
     elif heard.fault:
         verdict = Verdict(heard.finish_reason, heard.fault)
     else:
-        verdict = judge(asking, heard.text, heard.finish_reason)
+        verdict = judge.judge(asking, heard.text, heard.finish_reason)
     again = verdict.code == "schema" and not row.asked_again
     return Derived(
         request_id=row.id,
@@ -198,7 +112,9 @@ def consider(asking: Asking | None, row: Any) -> Derived:
         fresh=fresh,
         read=heard if row.text is None else None,
         merge_id=row.merge_id,
-        findings=tuple(findings_of(asking, verdict.result)) if asking and verdict.result and not row.merge_id else (),
+        findings=tuple(judge.findings_of(asking, verdict.result))
+        if asking and verdict.result and not row.merge_id
+        else (),
     )
 
 
@@ -235,7 +151,7 @@ def _write(session: Session, derived: Sequence[Derived]) -> None:
         finish=[d.read and d.read.finish_reason for d in fresh],
         verdict=[d.verdict.code for d in fresh],
         message=[storable(d.verdict.message) for d in fresh],
-        result=[_json(d.verdict.result) for d in fresh],
+        result=[runtime_text.storable_json(d.verdict.result) for d in fresh],
     )
     _execute(
         session,
@@ -337,7 +253,7 @@ def _evidence(insight_id: str, derived: Derived, finding: Finding, quote: str, t
         "supported": span is not None,
         "start": span.start if span else None,
         "end": span.end if span else None,
-        "attributes": _json(dict(finding.attributes)) or "{}",
+        "attributes": runtime_text.storable_json(dict(finding.attributes)) or "{}",
     }
 
 
@@ -353,21 +269,26 @@ TEXTS = "SELECT document_id, text FROM document_text WHERE document_id = ANY(:id
 TEXTS_AT_ONCE = 20
 
 
-def _json(value: dict[str, Any] | None) -> str | None:
-    """JSON that jsonb takes: it refuses a NUL."""
-    return None if value is None else orjson.dumps(_without_nul(value)).decode()
-
-
-def _without_nul(value: Any) -> Any:
-    if isinstance(value, str):
-        return storable(value)
-    if isinstance(value, dict):
-        return {storable(key): _without_nul(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_nul(item) for item in value]
-    return value
-
-
 def _execute(session: Session, sql: str, **columns: list[Any]) -> list[Any]:
     result = session.connection().exec_driver_sql(sql, columns)
     return list(result) if result.returns_rows else []
+
+
+DERIVE_AT_ONCE = 200
+
+
+def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
+    """Derive one chunk of answers and end the jobs that are through. Returns how many requests were derived."""
+    with db.transaction() as session:
+        derived = derive(session, limit)
+        job_ids = sorted({d.job_id for d in derived if d.job_id})
+        for job_id in job_ids:
+            mine = [d for d in derived if d.job_id == job_id]
+            merged = merges.settle(session, job_id, {d.merge_id for d in mine if d.merge_id})
+            if merged or any(d.state == "pending" for d in mine):
+                queue.defer(session, "pump_job", job_id=job_id)
+    # Afterwards: of two chunks at the same time neither sees that the other was the rest.
+    with db.transaction() as session:
+        for job_id in job_ids:
+            finishing.finish_if_done(session, job_id)
+    return len(derived)

@@ -5,102 +5,15 @@ makes results and insights of them; nothing that fails there can lose or re-bill
 """
 
 import json
-import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlmodel import Session
 
-from core.money.pricing import Price
-from core.providers.types import Limit, Usage
-from core.runtime import db
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What each attempt of a call takes from its model's rate limits. `settled`: by kind, all that calls which had
-    ended by then had taken."""
-
-    input_tokens: int
-    output_tokens: int
-    settled: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Call:
-    """A claimed request: what is sent, and what its answer is booked on."""
-
-    request_id: int
-    attempt: int
-    job_id: str | None
-    template_id: str | None
-    provider: str
-    model: str
-    lane: str
-    input_tokens: int
-    output_tokens: int
-    body: dict[str, Any]
-    endpoint: str | None = None
-    correlation_id: str | None = None
-    # Whether its breaker closes again depends on it.
-    probe: bool = False
-    taken: Taken | None = None
-
-
-@dataclass(frozen=True)
-class Kept:
-    """An answer with its price, ready to be kept. `failures` counts the attempts before it; `limits` is what the
-    provider said about its rate limits with it."""
-
-    call: Call
-    at: datetime
-    model: str
-    raw: str
-    text: str
-    finish_reason: str
-    usage: Usage
-    price: Price
-    latency_ms: int
-    provider_request_id: str | None
-    failures: int = 0
-    limits: tuple[Limit, ...] = ()
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A call that ended without an answer. `again` puts its request back instead of failing it.
-
-    `failures` counts its attempts; `down`: the last one says that the provider has trouble; `retry_after`: it asked
-    everybody to wait for so many seconds.
-    """
-
-    call: Call
-    code: str
-    message: str
-    again: bool = False
-    failures: int = 0
-    down: bool = False
-    retry_after: float | None = None
-    limits: tuple[Limit, ...] = ()
-
-
-@dataclass(frozen=True)
-class Unheard:
-    """A live call whose answer never came: it may have been billed, so its estimate is booked and marked.
-
-    `booking` makes handing it in twice harmless. `lost_booking` is the one of a call whose worker is taken for dead: it
-    goes when that worker comes back with what became of the call.
-    """
-
-    call: Call
-    at: datetime
-    price: Price
-    booking: str = field(default_factory=lambda: uuid.uuid4().hex)
-
-
-Outcome = Kept | Failed | Unheard
+from core.calls.outcomes import Failed, Kept, Outcome, Unheard
+from core.money import usage
+from core.runtime import db, text
 
 
 def lost_booking(request_id: int, attempt: int) -> str:
@@ -190,9 +103,9 @@ def _answer_columns(answers: Sequence[Kept]) -> dict[str, list[Any]]:
         "provider": [a.call.provider for a in answers],
         "lane": [a.call.lane for a in answers],
         "at": [a.at for a in answers],
-        "model": [storable(a.model) for a in answers],
+        "model": [text.storable(a.model) for a in answers],
         "raw": [a.raw for a in answers],
-        "text": [storable(a.text) for a in answers],
+        "text": [text.storable(a.text) for a in answers],
         "finish": [a.finish_reason for a in answers],
         "input": [a.usage.input_tokens for a in answers],
         "cached": [a.usage.cached_input_tokens for a in answers],
@@ -200,29 +113,10 @@ def _answer_columns(answers: Sequence[Kept]) -> dict[str, list[Any]]:
         "output": [a.usage.output_tokens for a in answers],
         "cost": [a.price.cost for a in answers],
         "priced": [a.price.priced for a in answers],
-        "price": [price_json(a.price) for a in answers],
+        "price": [usage.price_json(a.price) for a in answers],
         "latency": [a.latency_ms for a in answers],
         "provider_request": [a.provider_request_id for a in answers],
     }
-
-
-# What the answer that request r reuses had cost. With a merged one its parts are saved, too, unless r has its own.
-SAVED = """(
-  WITH RECURSIVE asked AS (
-    SELECT s.request_id AS id FROM response s WHERE s.id = r.response_id
-    UNION SELECT part.id FROM asked JOIN request part ON part.merge_id = asked.id
-      WHERE NOT EXISTS (SELECT 1 FROM request own WHERE own.merge_id = r.id)
-  )
-  SELECT CASE WHEN bool_and(u.priced) THEN sum(u.cost_usd) END
-  FROM asked JOIN usage_record u ON u.request_id = asked.id AND NOT u.reused
-)"""
-
-REUSED_RECORDS = f"""
-INSERT INTO usage_record (job_id, request_id, template_id, provider, model, lane, cost_usd, priced, reused, status,
-  saved_usd)
-SELECT j.id, r.id, j.template_id, j.provider, coalesce(r.model, j.model), r.lane, 0, true, true, 'ok', {SAVED}
-FROM request r JOIN job j ON j.id = r.job_id WHERE r.id = ANY(:ids)
-"""
 
 
 def _failure_columns(failures: Sequence[Failed]) -> dict[str, list[Any]]:
@@ -231,7 +125,7 @@ def _failure_columns(failures: Sequence[Failed]) -> dict[str, list[Any]]:
         "attempt": [f.call.attempt for f in failures],
         "state": ["pending" if f.again else "failed" for f in failures],
         "code": [None if f.again else f.code for f in failures],
-        "message": [None if f.again else storable(f.message)[:2000] for f in failures],
+        "message": [None if f.again else text.storable(f.message)[:2000] for f in failures],
     }
 
 
@@ -249,13 +143,13 @@ def _unheard_columns(unheard: Sequence[Unheard]) -> dict[str, list[Any]]:
         "output": [u.call.output_tokens for u in unheard],
         "cost": [u.price.cost for u in unheard],
         "priced": [u.price.priced for u in unheard],
-        "price": [price_json(u.price) for u in unheard],
+        "price": [usage.price_json(u.price) for u in unheard],
     }
 
 
 def keep_unstorable(session: Session, kept: Kept) -> None:
     """An answer that the database refuses was paid for: its raw body is kept as a string, and its request fails."""
-    keep(session, [replace(kept, raw=json.dumps(storable(kept.raw)), text="", finish_reason="other")])
+    keep(session, [replace(kept, raw=json.dumps(text.storable(kept.raw)), text="", finish_reason="other")])
     db.execute(session, UNSTORABLE_RESPONSE, request=kept.call.request_id, attempt=kept.call.attempt)
 
 
@@ -266,37 +160,4 @@ WITH failed AS (
   WHERE id = :request AND attempts = :attempt AND state = 'answered' RETURNING response_id
 )
 UPDATE response s SET verdict = 'not_storable' FROM failed WHERE s.id = failed.response_id
-"""
-
-
-def price_json(price: Price) -> str:
-    return json.dumps({"rates": price.rates, "note": price.note}, default=str)
-
-
-def storable(text: str) -> str:
-    """Text as PostgreSQL takes it: no NUL and no half surrogates."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
-
-
-def recount(session: Session, insight_ids: Sequence[str]) -> int:
-    """Support, confidence and survival of insights whose evidence changed. Returns how many are left with none and go.
-
-    Support is the number of distinct documents with supported evidence. Confidence grows with it and shrinks with
-    evidence that is not: the share of supported evidence times 1 - 1/2^support.
-    """
-    db.execute(session, RECOUNT, ids=sorted(set(insight_ids)))
-    return db.execute(session, DROP_UNFOUNDED, ids=sorted(set(insight_ids)))
-
-
-RECOUNT = """
-UPDATE insight i SET support = e.support, confidence = e.share * (1 - power(0.5, e.support))
-FROM (
-  SELECT insight_id, count(DISTINCT document_id) FILTER (WHERE supported) AS support,
-    avg(CASE WHEN supported THEN 1.0 ELSE 0.0 END) AS share
-  FROM evidence WHERE insight_id = ANY(:ids) GROUP BY insight_id
-) e WHERE e.insight_id = i.id
-"""
-
-DROP_UNFOUNDED = """
-DELETE FROM insight i WHERE i.id = ANY(:ids) AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id)
 """

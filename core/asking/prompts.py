@@ -4,18 +4,18 @@ A document is material, never instructions: it stands between fences that carry 
 document can contain, and the system prompt says so.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
+from core.asking.built_in import BUILT_IN, CountParams, NoParams, Params, SummarizeParams, Worded
 from core.errors import InvalidInput
 from core.fields import FieldSpec, json_schema
-from core.languages import Language
 from core.providers.types import OfflineSource, Prompt
+from core.runtime import text as runtime_text
 
 SYSTEM = (
     "You analyse one document and answer in the JSON schema you are given. "
@@ -49,132 +49,6 @@ MERGE = (
     "that of the whole answer: keep what matters most for the document. A part that has nothing on the question says "
     "nothing about the others. A judgement is of the document as a whole."
 )
-
-LENGTHS = {"short": 60, "medium": 150, "long": 400}
-
-
-class Params(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NoParams(Params):
-    pass
-
-
-class Worded(Params):
-    """Of answers that have words of the model's own in them."""
-
-    language: Language = Field(
-        None, description="of the answers; document: that of each document; left out: the default of this installation"
-    )
-
-
-class SummarizeParams(Worded):
-    length: Literal["short", "medium", "long"] | Annotated[int, Field(ge=10, le=3000)] = Field(
-        "medium", description="short, medium, long, or a number of words (10 to 3,000)"
-    )
-
-    @property
-    def words(self) -> int:
-        return self.length if isinstance(self.length, int) else LENGTHS[self.length]
-
-
-class CountParams(Worded):
-    count: int = Field(5, ge=1, le=50, description="how many, 1 to 50")
-
-
-class QaParams(Worded):
-    question: str = Field(min_length=3, max_length=2000, description="the question to answer")
-
-
-@dataclass(frozen=True)
-class BuiltIn:
-    """`typical_output` is the usual length of an answer in tokens, for estimates, of one item where there are many."""
-
-    id: str
-    name: str
-    description: str
-    prompt: str
-    schema: dict[str, Any]
-    params: type[Params]
-    insights: bool
-    typical_output: int
-
-
-def _object(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-_STRING = {"type": "string", "minLength": 1}
-_STRINGS = {"type": "array", "items": {"type": "string"}}
-
-BUILT_IN: dict[str, BuiltIn] = {
-    template.id: template
-    for template in (
-        BuiltIn(
-            "summarize",
-            "Summarize",
-            "A summary of the wanted length.",
-            "Summarize the document in about {words} words.",
-            _object(summary=_STRING),
-            SummarizeParams,
-            False,
-            200,
-        ),
-        BuiltIn(
-            "sentiment",
-            "Sentiment",
-            "The overall tone with a score from -1 to 1 and the confidence in it.",
-            "Judge the overall sentiment of the document: positive, negative, neutral or mixed; a score from -1 "
-            "(very negative) to 1 (very positive); and your confidence from 0 to 1.",
-            _object(
-                sentiment={"type": "string", "enum": ["positive", "negative", "neutral", "mixed"]},
-                score={"type": "number", "minimum": -1, "maximum": 1},
-                confidence={"type": "number", "minimum": 0, "maximum": 1},
-            ),
-            NoParams,
-            False,
-            40,
-        ),
-        BuiltIn(
-            "key_points",
-            "Key points",
-            "The most important statements, each with the quote that carries it. Makes insights.",
-            "State the {count} most important points of the document, fewer if there are not as many. Each point is "
-            "one self-contained statement with the quote that supports it best.",
-            _object(points={"type": "array", "items": _object(statement=_STRING, quote=_STRING)}),
-            CountParams,
-            True,
-            90,
-        ),
-        BuiltIn(
-            "questions",
-            "Questions",
-            "Questions that the document answers.",
-            "Write {count} questions that this document answers, the most useful ones first.",
-            _object(questions={"type": "array", "items": _STRING}),
-            CountParams,
-            False,
-            25,
-        ),
-        BuiltIn(
-            "qa",
-            "Question and answer",
-            "One question asked of every document, answered with quotes. Makes insights.",
-            "Answer this question from the document alone: {question}\n"
-            "If the document does not answer it, set found to false, leave quotes empty and say so in answer.",
-            _object(answer={"type": "string"}, found={"type": "boolean"}, quotes=_STRINGS),
-            QaParams,
-            True,
-            200,
-        ),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -262,7 +136,7 @@ def build_merge(asking: Asking, answers: Sequence[Mapping[str, Any]]) -> Prompt:
     lines = "\n".join(
         orjson.dumps({"part": number, "answer": answer}).decode() for number, answer in enumerate(answers, 1)
     )
-    fence = text_hash(lines)[:16]
+    fence = runtime_text.text_hash(lines)[:16]
     user = f"{MERGE.format(instructions=asking.instructions)}\n\n<answers-{fence}>\n{lines}\n</answers-{fence}>"
     system = SYSTEM_MERGE.format(fence=fence, language=_language(asking, OF_THE_ANSWERS))
     return _prompt(asking, system, user, "merge", "")
@@ -288,7 +162,3 @@ def _prompt(asking: Asking, system: str, user: str, operation: str, text: str) -
             insights=asking.insights,
         ),
     )
-
-
-def text_hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

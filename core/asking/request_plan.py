@@ -17,6 +17,7 @@ from core.asking.prompts import Asking
 from core.asking.splitting import Part
 from core.providers.known_models import context_tokens
 from core.providers.types import Prompt, Provider
+from core.runtime import text as runtime_text
 from core.runtime import tokens
 
 # Counts are OpenAI's, and a body has some tokens around its texts; other tokenizers make up to a third more.
@@ -136,7 +137,7 @@ class Question:
 
     def _part(self, document: str, custom_id: str, text: str, part: Part, merged_by: str | None = None) -> New:
         own = text[part.start : part.end]
-        return self._pending(document, custom_id, own, prompts.text_hash(own), part.tokens, merged_by)
+        return self._pending(document, custom_id, own, runtime_text.text_hash(own), part.tokens, merged_by)
 
     def _pending(
         self, document: str, custom_id: str, text: str, text_sha256: str, counted: int, merged_by: str | None = None
@@ -165,3 +166,7 @@ class Question:
 
 def _hashed(what: str) -> str:
     return hashlib.sha256(what.encode()).hexdigest()
+
+
+# What an own request's answer is taken to be in estimates.
+OWN_OUTPUT_TOKENS = 500

@@ -8,13 +8,14 @@ from typing import Any
 from pydantic import BaseModel
 from sqlmodel import Session, col, select
 
-from core.asking.prompts import BUILT_IN, Asking, check_params, params_of
+from core.asking.built_in import BUILT_IN
+from core.asking.prompts import Asking, check_params, params_of
 from core.errors import Conflict, InvalidInput, NotFound
 from core.fields import FieldSpec, json_schema
 from core.runtime import db
 from core.runtime.ids import new_id
 from core.settings import defaults
-from core.tables import Template, TemplateVersion
+from core.tables.templates import Template, TemplateVersion
 
 PROMPT_LIMIT = 20_000
 

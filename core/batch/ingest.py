@@ -17,14 +17,15 @@ from typing import Any, NamedTuple
 import psycopg
 from sqlmodel import Session
 
-from core.answers.record import UNSTORABLE_RESPONSE, storable
+from core.answers.record import UNSTORABLE_RESPONSE
 from core.batch import leftovers, result_files, usage_records
 from core.batch.leftovers import Leftover, Rule
 from core.batch.result_files import Block, Key, Odd, Told
 from core.batch.usage_records import Account, Bill, array
 from core.providers.batch_api import BatchLane, Refused, Remote
-from core.providers.types import Usage
+from core.providers.usage import Usage
 from core.runtime import db
+from core.runtime.text import storable
 
 MISSING = "The results held no line for it that could be read. Send it again."
 GONE = "The provider has deleted this batch's results. Send the request again; it is billed again."

@@ -15,21 +15,19 @@ import orjson
 from psycopg import sql
 from sqlmodel import Session
 
-from core.answers import record
 from core.asking.prompts import Asking
+from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.batch.report import in_flight
-from core.live import claims
-from core.money import pricing
+from core.money import pricing, usage
 from core.providers.batch_api import BatchLane, Framing, Limits
 from core.providers.types import Provider
-from core.requests import former_models, reuse
+from core.requests import former_models, reuse, single_flight
 from core.runtime import db
 from core.runtime.ids import new_id
 from core.settings import limits as settings_limits
-from core.tables import Job, ProviderBatch
+from core.tables.batches import ProviderBatch
+from core.tables.jobs import Job
 
-# What an own request's answer is taken to be in estimates.
-OWN_OUTPUT_TOKENS = 500
 # What a custom_id takes in the file: nonce, request, attempt.
 CUSTOM_ID_BYTES = 48
 # So often in a row may a provider's queue be full before slices become smaller: it may be too small for them.
@@ -63,7 +61,7 @@ class Room:
 def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, at: datetime) -> Packed:
     """Put one slice of a running job's requests into a provider batch in state `preparing`."""
     # The lock that claims of the live lane take: one at a time keeps two twins from going out.
-    db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
+    db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=single_flight.CLAIM_LOCK)
     room, limits = _room(session, provider), _limits(job, provider.batches)
     if room.none:
         return Packed()
@@ -97,7 +95,7 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     )
     assert taken is not None
     if taken.reused:
-        db.execute(session, record.REUSED_RECORDS, ids=taken.reused)
+        db.execute(session, usage.REUSED_RECORDS, ids=taken.reused)
     if not taken.requests:
         return Packed(reused=len(taken.reused or ()))
     session.add(
@@ -275,41 +273,4 @@ COPY (
   FROM request r JOIN request_body b ON b.request_id = r.id
   WHERE r.provider_batch_id = {batch} AND r.state = 'in_flight' ORDER BY r.id
 ) TO STDOUT (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
-"""
-
-
-def give_back(session: Session, batch_ids: list[str]) -> None:
-    """Requests that certainly did not run go back to where they came from; those of a cancelled job end."""
-    db.execute(session, GIVE_BACK, batches=batch_ids)
-
-
-GIVE_BACK = """
-UPDATE request r SET provider_batch_id = NULL,
-  state = CASE WHEN j.state IN ('cancelling', 'cancelled') THEN 'cancelled' ELSE 'pending' END,
-  finished_at = CASE WHEN j.state IN ('cancelling', 'cancelled') THEN now() END
-FROM job j WHERE j.id = r.job_id AND r.provider_batch_id = ANY(:batches) AND r.state = 'in_flight'
-"""
-
-
-def fail(session: Session, batch: ProviderBatch, code: str, message: str) -> None:
-    """The provider does not take this batch: its requests fail with the reason."""
-    db.execute(session, FAIL, batch=batch.id, code=code, message=message)
-
-
-FAIL = """
-UPDATE request SET state = 'failed', error_code = :code, error_message = :message, finished_at = now()
-WHERE provider_batch_id = :batch AND state = 'in_flight'
-"""
-
-
-def dissolve(session: Session, job_id: str) -> None:
-    """Take apart the batches that were not handed over yet; who is preparing one loses it."""
-    ids = [row.id for row in db.rows(session, DISSOLVE, job=job_id)]
-    if ids:
-        give_back(session, ids)
-
-
-DISSOLVE = """
-UPDATE provider_batch SET state = 'cancelled', epoch = epoch + 1, worker_id = NULL, next_at = NULL, ended_at = now()
-WHERE job_id = :job AND state = 'preparing' RETURNING id
 """

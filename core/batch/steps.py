@@ -23,18 +23,18 @@ from typing import Any
 import structlog
 
 from core.asking import templates
-from core.batch import lease, packing
+from core.batch import lease, packing, transitions
 from core.calls import clients
 from core.environment import get_settings
 from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
 from core.providers.batch_api import Gone, Order
 from core.providers.types import Provider
-from core.requests import reuse
+from core.requests import reuse, waiting
 from core.requests.origin import of_batch
 from core.runtime import correlation, db, queue, shared_clock
 from core.settings import credentials
-from core.tables import Job, ProviderBatch
-from core.upkeep import tick
+from core.tables.batches import ProviderBatch
+from core.tables.jobs import Job
 
 log = structlog.get_logger()
 # Files are written, fetched and read by so many at a time in one process.
@@ -131,7 +131,7 @@ async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | 
     try:
         path, requests = await asyncio.to_thread(_write_file, batch, provider)
         if not requests:
-            await asyncio.to_thread(lease.drop, batch)
+            await asyncio.to_thread(transitions.drop, batch)
             return None
         if batch.input_file_id is None:
             file_id = await provider.batches.upload(_order(batch, path))
@@ -141,7 +141,7 @@ async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | 
     except ProviderError as error:
         if error.retryable:
             raise
-        await asyncio.to_thread(lease.refuse, batch, error)
+        await asyncio.to_thread(transitions.refuse, batch, error)
         return None
     finally:
         _clear(batch)
@@ -161,7 +161,7 @@ async def _submit(batch: ProviderBatch, provider: Provider, path: Path) -> Provi
         await _write(batch, state="preparing", intent_at=None)
         raise
     log.info("batch handed over", job=batch.job_id, batch=batch.id, provider_batch_id=remote.id)
-    return await asyncio.to_thread(lease.adopt, batch, remote, "submitted", "Handed to the provider")
+    return await asyncio.to_thread(transitions.adopt, batch, remote, "submitted", "Handed to the provider")
 
 
 def is_definite(error: ProviderError) -> bool:
@@ -173,11 +173,11 @@ def is_definite(error: ProviderError) -> bool:
 
 async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
     """Look for a batch whose creation was not heard of."""
-    order, known = _order(batch, Path()), await asyncio.to_thread(lease.known_elsewhere, batch)
+    order, known = _order(batch, Path()), await asyncio.to_thread(transitions.known_elsewhere, batch)
     found = await provider.batches.find(order, known)
     if found.remote is not None:
         return await asyncio.to_thread(
-            lease.adopt, batch, found.remote, "adopted", "Found at the provider and taken up"
+            transitions.adopt, batch, found.remote, "adopted", "Found at the provider and taken up"
         )
     if await asyncio.to_thread(credentials.key_changed_since, batch.provider, order.intent_at):
         await _later(batch, Conflict(OTHER_KEY))
@@ -197,9 +197,9 @@ async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | N
         found = await provider.batches.find(order, known)
         if found.remote is not None:
             return await asyncio.to_thread(
-                lease.adopt, batch, found.remote, "adopted", "Found at the provider and taken up"
+                transitions.adopt, batch, found.remote, "adopted", "Found at the provider and taken up"
             )
-    await asyncio.to_thread(lease.absent, batch)
+    await asyncio.to_thread(transitions.absent, batch)
     return None
 
 
@@ -219,14 +219,14 @@ async def _look(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
         remote = await provider.batches.check(batch.provider_batch_id)
     except ProviderError as error:
         if error.status == 404 and batch.cancel_requested:
-            await asyncio.to_thread(lease.gone, batch)
+            await asyncio.to_thread(transitions.gone, batch)
             return None
         raise
     if remote.state == "in_progress":
-        await asyncio.to_thread(lease.progress, batch, remote)
+        await asyncio.to_thread(transitions.progress, batch, remote)
         return None
     if remote.state == "failed":
-        await asyncio.to_thread(lease.invalid, batch, remote)
+        await asyncio.to_thread(transitions.invalid, batch, remote)
         return None
     return await _write(
         batch,
@@ -266,9 +266,9 @@ async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
             await _later(batch, None)
             return None
         files = await provider.batches.fetch(remote, lambda: _write_file(batch, provider)[0], directory)
-        await asyncio.to_thread(lease.keep, batch, provider.batches, files, remote)
+        await asyncio.to_thread(transitions.keep, batch, provider.batches, files, remote)
     except Gone:
-        await asyncio.to_thread(lease.gone, batch)
+        await asyncio.to_thread(transitions.gone, batch)
     finally:
         _clear(batch)
     return None
@@ -285,7 +285,7 @@ def pack_job(job_id: str) -> int:
             at = db.now(session)
             if job is None or job.state != "running" or (job.waits_until is not None and job.waits_until > at):
                 return made
-            provider = tick.provider_of(session, job)
+            provider = waiting.provider_of(session, job)
             if provider is None:
                 return made
             asking = None

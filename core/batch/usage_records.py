@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.answers.record import price_json, storable
 from core.batch.result_files import Key
 from core.errors import InvalidInput
 from core.money import pricing
 from core.money.pricing import Price
+from core.money.usage import price_json
 from core.providers.batch_api import Used
-from core.providers.types import Usage
+from core.providers.usage import Usage
+from core.runtime.text import storable
 
 SENSELESS = Price(None, False, note="The provider's token counts make no sense.")
 

@@ -5,14 +5,16 @@ from collections.abc import Callable
 
 import structlog
 
-from core.answers.record import Call, Failed, Kept, Outcome, Unheard, storable
 from core.calls import breaker, clients, rate_limits, resilience
+from core.calls.outcomes import Call, Failed, Kept, Outcome, Unheard
 from core.calls.retry import RetryPolicy, with_retries
 from core.errors import InvalidInput, ProviderError
 from core.money import pricing
 from core.money.pricing import Price
-from core.providers.types import Answer, Usage
+from core.providers.types import Answer
+from core.providers.usage import Usage
 from core.runtime import shared_clock
+from core.runtime.text import storable
 
 log = structlog.get_logger()
 # What nobody has a queue for waits so long for room in a rate limit.

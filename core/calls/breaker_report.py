@@ -98,3 +98,30 @@ CHANGES = """
 SELECT time, "user", action, subject, before, after FROM audit_entry
 WHERE action IN ('open breaker', 'close breaker') ORDER BY id DESC LIMIT :limit
 """
+
+
+@dataclass(frozen=True)
+class BreakerRow:
+    name: str
+    provider: str
+    model: str
+    state: str
+    failures: int
+    by_hand: bool
+    opened_at: datetime | None
+    retry_at: datetime | None
+
+
+def find() -> list[BreakerRow]:
+    """Every breaker that there was cause for, and the closed ones of what was called within a day."""
+    with db.transaction() as session:
+        return [BreakerRow(**row._mapping) for row in db.rows(session, FIND)]
+
+
+FIND = """
+SELECT provider || '/' || model AS name, provider, model, coalesce(b.state, 'closed') AS state,
+  coalesce(b.failures, 0) AS failures, coalesce(b.by_hand, false) AS by_hand, b.opened_at, b.retry_at
+FROM breaker b FULL JOIN (
+  SELECT DISTINCT provider, model FROM call_minute WHERE minute > now() - interval '1 day') c USING (provider, model)
+ORDER BY provider, model
+"""

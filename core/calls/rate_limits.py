@@ -6,17 +6,17 @@ way to it, it is the least: our own count, which goes by estimates, is kept betw
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from math import inf
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlmodel import Session
 
-from core.answers.record import Call, Failed, Kept, Outcome, Taken
-from core.errors import Unavailable
+from core.calls import rate_limit_rooms
+from core.calls.outcomes import Call, Failed, Kept, Outcome, Taken
+from core.calls.rate_limit_rooms import SHORTEST_WAIT, Bucket, NoRoom, Room
 from core.providers.rate_limit_headers import KINDS
-from core.providers.types import Limit
+from core.providers.usage import Limit
 from core.runtime import db
 from core.settings.rate_caps import caps_of
 
@@ -29,87 +29,6 @@ LATE = 1.0
 SHARE_OFF, SECONDS_OFF = 0.1, 2.0
 # No minute's limit is whole only after this: a day's is told in its place, which refills that much slower.
 LONGER_THAN_A_MINUTE = 90.0
-SHORTEST_WAIT = 0.05
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """`level` is what may be taken now of `most`. `renews_in`: it is whole again then, and does not refill before."""
-
-    kind: str
-    level: float
-    most: float
-    per_second: float
-    renews_in: float | None
-    settled: float
-
-    def wait_s(self, amount: float) -> float:
-        """For what is larger than the bucket, until the bucket is full."""
-        missing = min(amount, self.most) - self.level
-        if missing <= 0:
-            return 0.0
-        wait = missing / self.per_second if self.renews_in is None else self.renews_in
-        return max(SHORTEST_WAIT, wait)
-
-
-@dataclass(frozen=True)
-class Room:
-    """What may go out now of one model. `buckets` are those that have a limit."""
-
-    provider: str
-    model: str
-    buckets: Mapping[str, Bucket]
-    settled: Mapping[str, float] = field(default_factory=dict)
-    blocked_s: float = 0.0
-
-    def level(self, kind: str) -> float:
-        return self.buckets[kind].level if kind in self.buckets else inf
-
-    @property
-    def none(self) -> bool:
-        return self.blocked_s > 0 or any(self.level(kind) < 1 for kind in self.buckets)
-
-    @property
-    def counts_tokens(self) -> bool:
-        return len(self.buckets) > ("requests" in self.buckets)
-
-    def full(self, kind: str) -> bool:
-        """One call may go however much of this it takes."""
-        return kind not in self.buckets or self.buckets[kind].level >= self.buckets[kind].most
-
-    def calls(self, output_tokens: int) -> int:
-        """How many calls that write so much may go, whatever they read."""
-        if self.none:
-            return 0
-        writing = self.level("output_tokens") / output_tokens if output_tokens else inf
-        return int(min(self.level("requests"), max(writing, self.full("output_tokens")), LARGEST))
-
-    def wait_s(self, input_tokens: int, output_tokens: int) -> float:
-        """Until one such call may go; 0 where it may now."""
-        amounts = _amounts(input_tokens, output_tokens)
-        return max([self.blocked_s, *(one.wait_s(amounts[kind]) for kind, one in self.buckets.items())])
-
-
-LARGEST = 2**31 - 1
-
-
-def _amounts(input_tokens: float, output_tokens: float, calls: int = 1) -> dict[str, float]:
-    amounts = (calls, input_tokens + output_tokens, input_tokens, output_tokens)
-    return {kind: float(amount) for kind, amount in zip(KINDS, amounts, strict=True)}
-
-
-class NoRoom(Unavailable):
-    """The provider's rate limit has no room at the moment. Ask again later."""
-
-    code = "RATE_LIMITED"
-
-    def __init__(self, provider: str, model: str, seconds: float):
-        when = datetime.now(UTC) + timedelta(seconds=seconds)
-        super().__init__(
-            f"The rate limit of {provider}/{model} has no room for this at the moment. Ask again in {seconds:,.0f} s."
-        )
-        self.wait_s = seconds
-        self.detail = {"retry_at": when.isoformat()}
 
 
 def rooms(session: Session, provider: str, model: str | None) -> dict[str, Room]:
@@ -193,7 +112,7 @@ def take(session: Session, provider: str, taken: Mapping[str, tuple[int, int, in
     columns: list[tuple[str, str, float, float]] = []
     for model, (calls, read, written) in sorted(taken.items()):
         room = found.get(model) or _first_room(provider, model)
-        for kind, amount in _amounts(read, written, calls).items():
+        for kind, amount in rate_limit_rooms.amounts_of(read, written, calls).items():
             columns.append((model, kind, amount, room.buckets[kind].level - amount if kind in room.buckets else 0.0))
     if columns:
         models, kinds, amounts, remaining = (list(column) for column in zip(*columns, strict=True))
@@ -273,7 +192,9 @@ def _columns(told: Sequence[Kept | Failed]) -> list[dict[str, Any]]:
     for one in told:
         assert one.call.taken is not None
         times = one.failures + 1 if isinstance(one, Kept) else max(1, one.failures)
-        for kind, amount in _amounts(one.call.taken.input_tokens, one.call.taken.output_tokens).items():
+        for kind, amount in rate_limit_rooms.amounts_of(
+            one.call.taken.input_tokens, one.call.taken.output_tokens
+        ).items():
             amounts[kind] += times * amount
         for limit in one.limits:
             age = max(0.0, (now - one.at).total_seconds()) if isinstance(one, Kept) else 0.0

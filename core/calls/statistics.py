@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.answers.record import Failed, Kept, Outcome
+from core.calls.outcomes import Failed, Kept, Outcome
 
 # The last place takes all that is slower: half an hour and more.
 PLACES = 22

@@ -9,13 +9,14 @@ from pathlib import Path
 import structlog
 from sqlmodel import Session
 
-from core.asking.prompts import text_hash
-from core.documents.extraction import SUPPORTED, Extracted, Limits, extract
-from core.documents.upload import original, unknown_type_message
+from core.documents.content import original
+from core.documents.extraction import SUPPORTED, Extracted, Limits, extract, media_type_of
+from core.documents.upload import unknown_type_message
 from core.environment import get_settings
 from core.errors import ExtractionError, NotFound, Unavailable
 from core.runtime import correlation, db, queue
-from core.tables import Document
+from core.runtime.text import text_hash
+from core.tables.documents import BlobChunk, Document
 
 log = structlog.get_logger()
 STAGE_EVERY_SECONDS = 0.3
@@ -195,3 +196,26 @@ def _tell_jobs(session: Session, document_id: str) -> None:
     )
     for row in waiting:
         queue.defer(session, "expand_job", job_id=row.job_id)
+
+
+def retry(document_id: str) -> Document:
+    """Extract a failed document once more; with any other state, nothing happens."""
+    with db.transaction() as session:
+        document = session.get(Document, document_id, with_for_update=True)
+        if document is None:
+            raise NotFound(f"There is no document {document_id}.")
+        if document.state == "failed":
+            if document.media_type not in SUPPORTED:  # it may have become known since
+                document.media_type = _media_type_again(session, document)
+            document.state, document.waiting_since = "queued", db.now(session)
+            document.correlation_id = correlation.current() or document.correlation_id
+            document.stage = document.stage_done = document.stage_total = None
+            document.error_code = document.error_message = None
+            session.flush()
+            queue.defer(session, "extract_document", document_id=document_id)
+        return document
+
+
+def _media_type_again(session: Session, document: Document) -> str:
+    head = session.get(BlobChunk, (document.sha256, 0))
+    return (media_type_of(document.name, head.data) if head else None) or document.media_type

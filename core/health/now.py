@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core import health
 from core.environment import get_settings
-from core.health import readings, report, sampling
+from core.health import database, readings, report, sampling
 from core.health.readings import PROVIDER, Reading
 from core.health.report import SampleRow
 
@@ -27,7 +26,7 @@ def components(at: datetime) -> list[Component]:
 
     With the database away, only that is known.
     """
-    found = health.database()
+    found = database.database()
     embedded = get_settings().database_url is None
     if not found.connected:
         return [_measured(readings.database(found, None, embedded=embedded), None, at)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from core.calls.report import ModelRow, added, quantile_ms
-from core.health import DatabaseHealth
+from core.health.database import DatabaseHealth
 from core.health.report import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.requests.reuse import ReuseHealth
 from core.upkeep.stuck import LATE

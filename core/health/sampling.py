@@ -6,17 +6,16 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from core import health
 from core.calls import clients
 from core.calls import report as calls_report
 from core.environment import get_settings
-from core.health import readings
+from core.health import database, readings
 from core.health import report as reports_health
 from core.health.readings import Reading
 from core.requests import reuse
 from core.runtime import db
 from core.settings import credentials
-from core.tables import HealthSample
+from core.tables.health import HealthSample
 
 KEEP_SAMPLES = timedelta(days=30)
 KEEP_HOURS = timedelta(days=400)
@@ -39,7 +38,7 @@ def measured(at: datetime) -> list[Reading]:
     used = get_settings().data_dir
     disk = shutil.disk_usage(used if used.exists() else used.parent)
     return [
-        readings.database(health.database(), size, embedded=get_settings().database_url is None),
+        readings.database(database.database(), size, embedded=get_settings().database_url is None),
         readings.workers(reports_health.workers(), at),
         readings.queue(reports_health.queue(), at),
         *providers_of(list(clients.configured()), at),

@@ -1,6 +1,6 @@
 """Use cases of jobs: estimate, create, start, pause, resume, cancel, send again, delete."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,16 +11,15 @@ from sqlmodel import Session
 
 from core.asking import templates
 from core.asking.prompts import Asking
-from core.batch import packing
 from core.calls import clients
-from core.errors import Conflict, InvalidInput, NotConfirmed, NotFound
+from core.errors import InvalidInput, NotConfirmed, NotFound
+from core.jobs import control
 from core.money import pricing
-from core.requests import expansion, merges, reuse
+from core.requests import events, expansion, reuse
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
-from core.settings import limits
-from core.settings.defaults import model_of
-from core.tables import Job
+from core.settings import defaults, limits
+from core.tables.jobs import Job
 
 log = structlog.get_logger()
 Lane = Literal["live", "batch"]
@@ -168,7 +167,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
             ids=chosen,
         )
         about = "for requests of its own" if own else f"over {len(chosen):,} documents"
-        expansion.note(session, job.id, "created", f"Created {about}.")
+        events.note(session, job.id, "created", f"Created {about}.")
         if start:
             _check_price(session, job, spec.confirmed)
             _start(session, job.id)
@@ -205,244 +204,13 @@ def _not_confirmed(cost: Decimal | None, unread: int) -> NotConfirmed:
 
 def start(job_id: str, *, confirmed: bool = False) -> None:
     with db.transaction() as session:
-        job = locked(session, job_id)
+        job = control.locked(session, job_id)
         own = job.template_id is None and job.state == "draft"
         if own and not db.scalar(session, "SELECT 1 FROM request WHERE job_id = :job LIMIT 1", job=job_id):
             raise InvalidInput("This job has no requests yet. Add them, then start it.")
         if job.state == "draft":
             _check_price(session, job, confirmed)
         _start(session, job_id)
-
-
-def pause(job_id: str) -> None:
-    """Nothing more is sent; what is at the provider goes on, and is kept when it comes."""
-    with db.transaction() as session:
-        job = locked(session, job_id)
-        if job.state == "paused":
-            return
-        if job.state not in ("queued", "running"):
-            raise Conflict(f"A job that is {job.state} cannot be paused.")
-        job.state = "paused"
-        session.flush()
-        packing.dissolve(session, job_id)
-        expansion.note(session, job_id, "paused", "Paused: nothing more is sent.")
-
-
-def resume(job_id: str) -> None:
-    """Go on with what was paused; what waited behind a canary is released."""
-    with db.transaction() as session:
-        job = locked(session, job_id)
-        if job.state in ("queued", "running"):
-            return
-        if job.state != "paused":
-            raise Conflict(f"A job that is {job.state} cannot be resumed.")
-        job.state, job.canary = "running", 0
-        set_going(job)
-        session.flush()
-        released = db.execute(session, RELEASE_CANARY, job=job_id)
-        rest = f" {released:,} requests are released." if released else ""
-        expansion.note(session, job_id, "resumed", f"Resumed.{rest}")
-        queue.defer(session, "expand_job", job_id=job_id)
-        queue.defer(session, "pump_job", job_id=job_id)
-
-
-# What merges its parts' answers goes on waiting for them.
-RELEASE_CANARY = """
-UPDATE request r SET state = 'pending' WHERE r.job_id = :job AND r.state = 'held'
-  AND NOT EXISTS (SELECT 1 FROM request part WHERE part.merge_id = r.id)
-"""
-
-
-def cancel(job_id: str) -> None:
-    """Nothing more is sent; what is being answered right now is still heard, kept and billed."""
-    with db.transaction() as session:
-        job = locked(session, job_id)
-        if job.state not in ("draft", "queued", "running", "paused"):
-            return
-        job.state = "cancelling"
-        session.flush()
-        db.execute(
-            session,
-            """UPDATE request SET state = 'cancelled', finished_at = now()
-               WHERE job_id = :job AND state IN ('pending', 'held')""",
-            job=job_id,
-        )
-        db.execute(session, "DELETE FROM job_document WHERE job_id = :job AND NOT expanded", job=job_id)
-        packing.dissolve(session, job_id)
-        for row in db.rows(session, CANCEL_BATCHES, job=job_id):
-            queue.defer(session, "advance_batch", batch_id=row.id)
-        expansion.note(session, job_id, "cancelling", "Cancelled: nothing more is sent.")
-        expansion.finish_if_done(session, job_id)
-
-
-CANCEL_BATCHES = """
-UPDATE provider_batch SET cancel_requested = true, next_at = now() WHERE job_id = :job AND next_at IS NOT NULL
-RETURNING id
-"""
-
-
-def give_up_looking(batch_id: str) -> None:
-    """Count a batch that is being settled as absent, by a person who looked at the provider: its requests go again.
-
-    Where the provider has it after all, its requests are billed twice.
-    """
-    with db.transaction() as session:
-        found = db.row(session, "SELECT job_id FROM provider_batch WHERE id = :batch", batch=batch_id)
-        if found is None:
-            raise NotFound(f"There is no provider batch {batch_id}.")
-        locked(session, found.job_id)
-        if not db.execute(session, GIVE_UP, batch=batch_id):
-            raise Conflict("This batch is not being settled any more. Reload the page.")
-        packing.give_back(session, [batch_id])
-        expansion.note(
-            session, found.job_id, "absent", f"{batch_id} was counted as absent by hand: its requests go again."
-        )
-        queue.defer(session, "pump_job", job_id=found.job_id)
-        expansion.finish_if_done(session, found.job_id)
-
-
-GIVE_UP = """
-UPDATE provider_batch SET state = 'absent', epoch = epoch + 1, worker_id = NULL, next_at = NULL, ended_at = now(),
-  error = 'Counted as absent by hand.'
-WHERE id = :batch AND state = 'settling'
-"""
-
-
-def retry(job_id: str, lane: Lane | None = None) -> int:
-    """Send again what failed, expired or was cancelled, and only that. Returns how many requests go out.
-
-    `lane` is the one they go in; None: the one they were in.
-    """
-    with db.transaction() as session:
-        job = locked(session, job_id)
-        if job.state not in ("running", "paused", "completed", "cancelled", "failed"):
-            return 0
-        again = db.execute(session, SEND_AGAIN, job=job_id, lane=lane) + merges.hold(session, job_id)
-        if again:
-            if job.state != "paused":
-                job.state, job.finished_at, job.error = "running", None, None
-            set_going(job)
-            session.flush()
-            where = {"live": " live, at full price", "batch": " in the batch lane", None: ""}[lane]
-            expansion.note(session, job_id, "retry", f"{again:,} requests are sent again{where}.")
-            queue.defer(session, "pump_job", job_id=job_id)
-        return again
-
-
-UNANSWERED = """r.job_id = :job AND r.state IN ('failed', 'cancelled')
-  AND r.error_code IS DISTINCT FROM 'document_too_long'
-  AND EXISTS (SELECT 1 FROM request_body b WHERE b.request_id = r.id)"""
-
-SEND_AGAIN = f"""
-UPDATE request r SET state = 'pending', lane = coalesce(CAST(:lane AS text), r.lane), error_code = NULL,
-  error_message = NULL, asked_again = false, resent = 0, provider_batch_id = NULL, finished_at = NULL
-WHERE {UNANSWERED}
-"""
-
-
-@dataclass(frozen=True)
-class Resend:
-    """What sending again would take. Costs are None where the model has no known price."""
-
-    requests: int
-    cost_live: Decimal | None
-    cost_batch: Decimal | None
-
-
-def resend_estimate(job_id: str, at: datetime) -> Resend:
-    with db.transaction() as session:
-        job = locked(session, job_id)
-        left = db.row(
-            session,
-            f"""SELECT count(*)::int AS n, coalesce(sum(input_tokens), 0)::bigint AS tokens
-                FROM request r WHERE {UNANSWERED}""",
-            job=job_id,
-        )
-        output = packing.OWN_OUTPUT_TOKENS
-        if job.template_id is not None:
-            asking = templates.asking(session, job.template_id, job.params, job.template_version)
-            output = asking.expected_output_tokens
-    assert left is not None
-
-    def cost(lane: str) -> Decimal | None:
-        return pricing.of_calls(job.provider, job.model, left.n, left.tokens, output * left.n, lane, at)
-
-    return Resend(left.n, cost("live"), cost("batch"))
-
-
-@dataclass(frozen=True)
-class Removal:
-    """What deleting jobs removes. Insights, evidence and usage records stay."""
-
-    requests: int
-    responses: int
-    provider_batches: int
-
-
-def removal(job_id: str) -> Removal:
-    with db.transaction() as session:
-        locked(session, job_id)
-        return _removal(session, [job_id])
-
-
-def _removal(session: Session, ids: Sequence[str]) -> Removal:
-    found = db.row(session, REMOVAL, jobs=list(ids))
-    assert found is not None
-    return Removal(**found._mapping)
-
-
-def delete(job_id: str) -> None:
-    """Remove an ended job or a draft with its requests. What it cost and what it found stay."""
-    with db.transaction() as session:
-        job = locked(session, job_id)
-        if job.state not in ("draft", *ENDED):
-            raise Conflict("This job is still at work. Cancel it first, then delete it.")
-        remove(session, [job_id])
-
-
-def remove(session: Session, ids: Sequence[str]) -> Removal:
-    """Remove jobs that are at work no more, which the caller has locked."""
-    removed = _removal(session, ids)
-    for statement in DELETE:
-        db.execute(session, statement, jobs=list(ids))
-    return removed
-
-
-ENDED = ("completed", "cancelled", "failed")
-# An answer that evidence stands on stays, and one that another job has, too: the last of them takes it away.
-ONLY_THEIRS = """
-s.id IN (
-  SELECT own.id FROM request r JOIN response own ON own.request_id = r.id WHERE r.job_id = ANY(:jobs)
-  UNION SELECT r.response_id FROM request r WHERE r.job_id = ANY(:jobs))
-AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.response_id = s.id)
-AND NOT EXISTS (SELECT 1 FROM request o WHERE o.response_id = s.id AND (o.job_id = ANY(:jobs)) IS NOT TRUE)"""
-
-REMOVAL = f"""
-SELECT (SELECT count(*)::int FROM request WHERE job_id = ANY(:jobs)) AS requests,
-  (SELECT count(*)::int FROM response s WHERE {ONLY_THEIRS}) AS responses,
-  (SELECT count(*)::int FROM provider_batch WHERE job_id = ANY(:jobs)) AS provider_batches
-"""
-
-DELETE = (
-    f"DELETE FROM response s WHERE {ONLY_THEIRS}",
-    "DELETE FROM request_body WHERE request_id IN (SELECT id FROM request WHERE job_id = ANY(:jobs))",
-    "DELETE FROM odd_line WHERE batch_id IN (SELECT id FROM provider_batch WHERE job_id = ANY(:jobs))",
-    "DELETE FROM provider_batch WHERE job_id = ANY(:jobs)",
-    "DELETE FROM request WHERE job_id = ANY(:jobs)",
-    "DELETE FROM job WHERE id = ANY(:jobs)",
-)
-
-
-def rename(job_id: str, name: str, description: str) -> None:
-    if not name.strip():
-        raise InvalidInput("Give the job a name.")
-    with db.transaction() as session:
-        job = locked(session, job_id)
-        job.name, job.description = name.strip(), description
-
-
-def model_for(provider: str, model: str | None) -> str:
-    return (model or "").strip() or model_of(provider)[0]
 
 
 def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
@@ -453,7 +221,7 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
     if spec.deadline is not None and spec.deadline.tzinfo is None:
         raise InvalidInput("The deadline needs a time zone, such as 2026-01-31T08:00:00Z.")
     clients.provider(spec.provider)
-    model = model_for(spec.provider, spec.model)
+    model = defaults.model_for(spec.provider, spec.model)
     _check_fallback(spec, model)
     if spec.template is None:
         if spec.documents is not None or spec.collection is not None:
@@ -484,7 +252,7 @@ def _check_fallback(spec: JobSpec, model: str) -> None:
     clients.provider(wanted.provider)
     if spec.template is None:
         raise InvalidInput("Own requests are made for their model. Their fallback can be the batch lane.")
-    if (wanted.provider, model_for(wanted.provider, wanted.model)) == (spec.provider, model):
+    if (wanted.provider, defaults.model_for(wanted.provider, wanted.model)) == (spec.provider, model):
         raise InvalidInput("The fallback is the job's own model. Choose another one.")
 
 
@@ -493,7 +261,7 @@ def _fallback(spec: JobSpec) -> dict[str, Any] | None:
     wanted = spec.fallback
     if wanted is None or wanted.provider is None:
         return asdict(wanted) if wanted else None
-    return {**asdict(wanted), "model": model_for(wanted.provider, wanted.model)}
+    return {**asdict(wanted), "model": defaults.model_for(wanted.provider, wanted.model)}
 
 
 def _chosen(session: Session, spec: JobSpec) -> list[str]:
@@ -539,17 +307,3 @@ def _start(session: Session, job_id: str) -> None:
     if started:
         log.info("job set going", job=job_id)
         queue.defer(session, "expand_job", job_id=job_id)
-
-
-def set_going(job: Job) -> None:
-    """What it sends from now on is this click's or API call's doing."""
-    job.correlation_id = correlation.current() or job.correlation_id
-    log.info("job set going", job=job.id)
-
-
-def locked(session: Session, job_id: str, *, whole: bool = False) -> Job:
-    """Nobody else changes it meanwhile; with `whole`, nobody makes or claims requests of it either."""
-    job = session.get(Job, job_id, with_for_update={"key_share": not whole})
-    if job is None:
-        raise NotFound(f"There is no job {job_id}. It may have been deleted.")
-    return job

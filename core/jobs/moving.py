@@ -10,16 +10,17 @@ import structlog
 from sqlmodel import Session
 
 from core import providers
-from core.asking import templates
-from core.batch import packing
+from core.asking import request_plan, templates
+from core.batch import release
 from core.calls import clients
 from core.errors import CairnError, Conflict, InvalidInput
-from core.jobs import launch
+from core.jobs import control
 from core.jobs.launch import Lane
 from core.money import pricing
-from core.requests import expansion, former_models, reuse
+from core.requests import events, expansion, former_models, reuse
 from core.runtime import db, queue
-from core.tables import Job
+from core.settings import defaults
+from core.tables.jobs import Job
 
 log = structlog.get_logger()
 AT_WORK = ("queued", "running", "paused")
@@ -31,7 +32,7 @@ def to_lane(job_id: str, lane: Lane) -> int:
     What is held behind a canary moves, too; the canary itself stays live.
     """
     with db.transaction() as session:
-        return _to_lane(session, launch.locked(session, job_id), lane)
+        return _to_lane(session, control.locked(session, job_id), lane)
 
 
 def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
@@ -39,14 +40,14 @@ def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
         raise Conflict(f"A job that is {job.state} has nothing that waits for a lane.")
     if job.state != "paused" and job.canary:
         raise Conflict("The canary goes live. Wait until it is through, or pause the job.")
-    packing.dissolve(session, job.id)
+    release.dissolve(session, job.id)
     moved = db.execute(session, MOVE, job=job.id, lane=lane)
     if job.lane != lane or moved:
         job.lane, job.error = lane, None
-        launch.set_going(job)
+        control.set_going(job)
         session.flush()
         where = "the live lane" if lane == "live" else "the batch lane"
-        expansion.note(session, job.id, "moved", f"{why}Moved to {where}: {moved:,} requests that waited.")
+        events.note(session, job.id, "moved", f"{why}Moved to {where}: {moved:,} requests that waited.")
         queue.defer(session, "pump_job", job_id=job.id)
     return moved
 
@@ -63,24 +64,24 @@ def to_model(job_id: str, provider: str, model: str | None = None) -> int:
     """
     with db.transaction() as session:
         # Nobody claims or makes requests for the former model meanwhile.
-        job = launch.locked(session, job_id, whole=True)
-        return _to_model(session, job, provider, launch.model_for(provider, model))
+        job = control.locked(session, job_id, whole=True)
+        return _to_model(session, job, provider, defaults.model_for(provider, model))
 
 
 def _to_model(session: Session, job: Job, provider: str, model: str, why: str = "") -> int:
     _check_target(job, provider, model)
     was = f"{job.provider}/{job.model}"
-    packing.dissolve(session, job.id)
+    release.dissolve(session, job.id)
     before = former_models.until(job.former)
     # The newest may be gone by now, and made anew for nobody yet.
     last = max(before, db.scalar(session, "SELECT coalesce(max(id), 0) FROM request WHERE job_id = :job", job=job.id))
     job.former = [*(job.former or ()), {"provider": job.provider, "model": job.model, "until": last}]
     job.provider, job.model, job.error = provider, model, None
     job.waits_until, job.waits = None, 0
-    launch.set_going(job)
+    control.set_going(job)
     session.flush()
     anew = former_models.make_anew(session, job.id)
-    expansion.note(session, job.id, "model", f"{why}{_told(session, job, was, len(anew), before)}")
+    events.note(session, job.id, "model", f"{why}{_told(session, job, was, len(anew), before)}")
     queue.defer(session, "expand_job", job_id=job.id)
     return len(anew)
 
@@ -144,10 +145,10 @@ class MoveEstimate:
 def estimate(job_id: str, at: datetime, provider: str | None = None, model: str | None = None) -> MoveEstimate:
     """With the job's own model where none is named. Raises what `to_model` would."""
     with db.transaction() as session:
-        job = launch.locked(session, job_id)
+        job = control.locked(session, job_id)
         chosen = job.model
         if provider is not None:
-            chosen = launch.model_for(provider, model)
+            chosen = defaults.model_for(provider, model)
             _check_target(job, provider, chosen)
         if job.template_id is None:
             return _of_own(session, job, at)
@@ -174,7 +175,7 @@ UNION SELECT document_id FROM job_document WHERE job_id = :job AND NOT expanded
 
 def _of_own(session: Session, job: Job, at: datetime) -> MoveEstimate:
     groups = db.rows(session, OWN_WAITING, job=job.id)
-    output = packing.OWN_OUTPUT_TOKENS
+    output = request_plan.OWN_OUTPUT_TOKENS
 
     def cost(lane: str) -> Decimal | None:
         found = [

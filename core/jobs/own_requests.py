@@ -14,14 +14,14 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core.batch import packing
+from core.asking import request_plan
 from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotFound
 from core.money import pricing
 from core.providers.types import Provider
-from core.requests import expansion, reuse
+from core.requests import events, reuse
 from core.runtime import db
-from core.tables import Job
+from core.tables.jobs import Job
 
 ENDPOINTS = {
     "openai": ("/v1/chat/completions", "/v1/responses", "/v1/embeddings"),
@@ -137,7 +137,7 @@ def _add(job_id: str, lines: Iterable[bytes], at: datetime, *, unit: str, strict
         if not added:
             raise InvalidInput(f"There is no request in it. Hand in at least one {unit}.")
         db.execute(session, MAKE_BODIES)
-        expansion.note(session, job_id, "requests_added", f"{added:,} requests were added.")
+        events.note(session, job_id, "requests_added", f"{added:,} requests were added.")
         job.estimate_usd = _forecast(session, job, at).cost(job.lane)
         return added
 
@@ -312,7 +312,7 @@ def _forecast(session: Session, job: Job, at: datetime) -> Forecast:
     groups = db.rows(session, GROUPS.format(known=reuse.is_known("r.fingerprint")), job=job.id, reuse=job.reuse)
 
     def output(group: Any) -> int:
-        return 0 if group.endpoint == EMBEDDINGS else packing.OWN_OUTPUT_TOKENS
+        return 0 if group.endpoint == EMBEDDINGS else request_plan.OWN_OUTPUT_TOKENS
 
     def cost(lane: str) -> Decimal | None:
         costs = [

@@ -7,9 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from core.errors import NotFound
-from core.requests import former_models
 from core.runtime import db
-from core.runtime.paging import Page, checked_limit, cut, number
+from core.runtime.paging import Page, checked_limit, cut
 
 
 @dataclass(frozen=True)
@@ -71,90 +70,6 @@ class JobRow:
     @property
     def ended(self) -> bool:
         return self.state in ("completed", "cancelled", "failed")
-
-
-@dataclass(frozen=True)
-class RequestRow:
-    """`state` as the API names it: pending, in_flight, succeeded, failed or cancelled."""
-
-    id: int
-    custom_id: str
-    document: str | None
-    document_name: str | None
-    lane: str
-    state: str
-    attempts: int
-    error_code: str | None
-    error_message: str | None
-    reused: bool
-    provider_batch: str | None
-    model: str
-
-
-@dataclass(frozen=True)
-class ProviderBatchRow:
-    """`done` is None where the provider tells of no progress; `counts` what became of its requests, once kept.
-
-    `next_at` is when it is looked at again, after `tries` that failed in a row; None: it has ended.
-    """
-
-    id: str
-    provider: str
-    provider_batch_id: str | None
-    model: str
-    state: str
-    provider_state: str | None
-    requests: int
-    done: int | None
-    counts: dict[str, Any] | None
-    estimate_usd: Decimal | None
-    error: str | None
-    cancel_requested: bool
-    tries: int
-    next_at: datetime | None
-    absent_since: datetime | None
-    created_at: datetime
-    intent_at: datetime | None
-    submitted_at: datetime | None
-    ended_at: datetime | None
-
-
-@dataclass(frozen=True)
-class ResponseRow:
-    """`result` is None where the answer could not be used, and for own requests; `text` is what the model gave."""
-
-    request_id: int
-    custom_id: str
-    document: str | None
-    document_name: str | None
-    result: dict[str, Any] | None
-    text: str
-    usable: bool
-    finish_reason: str
-    input_tokens: int
-    cached_input_tokens: int
-    output_tokens: int
-    cost_usd: Decimal | None
-    reused: bool
-    created_at: datetime
-
-
-@dataclass(frozen=True)
-class EventRow:
-    id: int
-    time: datetime
-    kind: str
-    message: str
-
-
-@dataclass(frozen=True)
-class FailureRow:
-    """Failed requests of one reason, with one document as an example."""
-
-    code: str
-    message: str
-    requests: int
-    example: str | None
 
 
 GONE = "There is no job {}. It may have been deleted."
@@ -241,139 +156,10 @@ def get(job_id: str) -> JobRow:
     return JobRow(**found._mapping)
 
 
-def _exists(job_id: str) -> None:
+def check_exists(job_id: str) -> None:
     with db.transaction() as session:
         if db.scalar(session, "SELECT 1 FROM job WHERE id = :job", job=job_id) is None:
             raise NotFound(GONE.format(job_id))
-
-
-# What the API and the pages call by one name.
-STATES = {"pending": ["pending", "held"], "in_flight": ["in_flight", "answered"]}
-
-REQUESTS = f"""
-SELECT r.id, r.custom_id, r.document_id AS document, d.name AS document_name, r.lane,
-  CASE r.state WHEN 'answered' THEN 'in_flight' WHEN 'held' THEN 'pending' ELSE r.state END AS state, r.attempts,
-  r.error_code, r.error_message, r.reused, r.provider_batch_id AS provider_batch,
-  coalesce(r.model, {former_models.asked("model")}) AS model
-FROM request r JOIN job j ON j.id = r.job_id LEFT JOIN document d ON d.id = r.document_id
-WHERE r.job_id = :job AND (CAST(:states AS text[]) IS NULL OR r.state = ANY(:states))
-  AND (CAST(:error AS text) IS NULL OR r.error_code = :error)
-  AND (CAST(:cursor AS bigint) IS NULL OR r.id < :cursor)
-ORDER BY r.id DESC LIMIT :limit OFFSET :offset
-"""
-
-
-def requests(
-    job_id: str,
-    *,
-    state: str | None = None,
-    error: str | None = None,
-    limit: int = 100,
-    cursor: str | None = None,
-    offset: int = 0,
-) -> Page[RequestRow]:
-    checked_limit(limit)
-    _exists(job_id)
-    chosen = {
-        "states": None if state is None else STATES.get(state, [state]),
-        "error": error,
-        "cursor": number(cursor),
-        "offset": offset,
-    }
-    with db.transaction() as session:
-        found = db.rows(session, REQUESTS, job=job_id, limit=limit + 1, **chosen)
-    rows = [RequestRow(**row._mapping) for row in found]
-    return cut(rows, limit, [str(row.id) for row in rows])
-
-
-PROVIDER_BATCHES = """
-SELECT id, provider, provider_batch_id, model, state, provider_state, requests, done, counts, estimate_usd, error,
-  cancel_requested, tries, next_at, absent_since, created_at, intent_at, submitted_at, ended_at
-FROM provider_batch WHERE job_id = :job AND (CAST(:cursor AS text) IS NULL OR id < :cursor)
-ORDER BY id DESC LIMIT :limit
-"""
-
-
-def provider_batches(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[ProviderBatchRow]:
-    checked_limit(limit)
-    _exists(job_id)
-    with db.transaction() as session:
-        found = db.rows(session, PROVIDER_BATCHES, job=job_id, cursor=cursor, limit=limit + 1)
-    rows = [ProviderBatchRow(**row._mapping) for row in found]
-    return cut(rows, limit, [row.id for row in rows])
-
-
-@dataclass(frozen=True)
-class Turnaround:
-    """How long batches took here, in seconds, over the newest hundred."""
-
-    p50: float
-    p95: float
-    batches: int
-
-
-def turnaround(provider: str, model: str) -> Turnaround | None:
-    """None where none of this model has been through yet."""
-    with db.transaction() as session:
-        found = db.row(session, TURNAROUND, provider=provider, model=model)
-    return None if found is None or not found.batches else Turnaround(**found._mapping)
-
-
-TURNAROUND = """
-WITH newest AS (
-  SELECT extract(epoch FROM ended_at - submitted_at) AS seconds FROM provider_batch
-  WHERE provider = :provider AND model = :model AND state = 'completed' AND submitted_at IS NOT NULL
-  ORDER BY id DESC LIMIT 100
-)
-SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds)::float AS p50,
-  percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds)::float AS p95, count(*)::int AS batches
-FROM newest
-"""
-
-# What a reused answer cost was paid elsewhere: here it is free.
-RESPONSES = """
-SELECT r.id AS request_id, r.custom_id, r.document_id AS document, d.name AS document_name,
-  CASE WHEN s.verdict = 'ok' THEN s.result END AS result, coalesce(s.text, '') AS text,
-  coalesce(s.verdict = 'ok', false) AS usable, s.finish_reason, s.input_tokens, s.cached_input_tokens, s.output_tokens,
-  u.cost AS cost_usd, r.reused, s.created_at
-FROM request r JOIN response s ON s.id = r.response_id LEFT JOIN document d ON d.id = r.document_id
-LEFT JOIN LATERAL (
-  SELECT CASE WHEN bool_and(priced) THEN sum(cost_usd) END AS cost FROM usage_record
-  WHERE request_id = r.id AND job_id IS NOT DISTINCT FROM r.job_id
-) u ON true
-WHERE r.job_id = :job AND r.state IN ('succeeded', 'failed') AND (CAST(:cursor AS bigint) IS NULL OR r.id < :cursor)
-ORDER BY r.id DESC LIMIT :limit
-"""
-
-
-def responses(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[ResponseRow]:
-    checked_limit(limit)
-    _exists(job_id)
-    with db.transaction() as session:
-        found = db.rows(session, RESPONSES, job=job_id, cursor=number(cursor), limit=limit + 1)
-    rows = [ResponseRow(**row._mapping) for row in found]
-    return cut(rows, limit, [str(row.request_id) for row in rows])
-
-
-def events(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[EventRow]:
-    checked_limit(limit)
-    _exists(job_id)
-    sql = """SELECT id, time, kind, message FROM job_event
-             WHERE job_id = :job AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor) ORDER BY id DESC LIMIT :limit"""
-    with db.transaction() as session:
-        found = db.rows(session, sql, job=job_id, cursor=number(cursor), limit=limit + 1)
-    rows = [EventRow(**row._mapping) for row in found]
-    return cut(rows, limit, [str(row.id) for row in rows])
-
-
-def failures(job_id: str) -> list[FailureRow]:
-    """Failed requests grouped by reason, the most frequent first."""
-    sql = """SELECT coalesce(r.error_code, 'unknown') AS code, min(r.error_message) AS message, count(*) AS requests,
-               min(CASE WHEN r.document_id IS NULL THEN r.custom_id ELSE d.name END) AS example
-             FROM request r LEFT JOIN document d ON d.id = r.document_id
-             WHERE r.job_id = :job AND r.state = 'failed' GROUP BY r.error_code ORDER BY requests DESC"""
-    with db.transaction() as session:
-        return [FailureRow(**row._mapping) for row in db.rows(session, sql, job=job_id)]
 
 
 def count_by_state() -> dict[str, int]:

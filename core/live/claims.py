@@ -10,16 +10,16 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.answers.record import REUSED_RECORDS, Call, Taken
 from core.calls import breaker, rate_limits
 from core.calls.breaker import Standing
-from core.calls.rate_limits import Room
+from core.calls.outcomes import Call, Taken
+from core.calls.rate_limit_rooms import Room
 from core.environment import get_settings
+from core.money.usage import REUSED_RECORDS
 from core.providers.types import Provider
 from core.requests import former_models, reuse
+from core.requests.single_flight import CLAIM_LOCK
 from core.runtime import db
-
-CLAIM_LOCK = 0x0CA1_0002
 
 
 @dataclass(frozen=True)

@@ -17,22 +17,23 @@ from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
 from core.answers import derive, record
-from core.answers.record import Call, Failed, Kept, Outcome
+from core.answers.derive import DERIVE_AT_ONCE
 from core.asking import templates
-from core.batch.packing import OWN_OUTPUT_TOKENS
+from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.calls import ask, breaker, clients, rate_limits, statistics
+from core.calls.outcomes import Call, Failed, Kept, Outcome
 from core.errors import Unavailable
 from core.live import claims
-from core.requests import expansion, merges, reuse
-from core.runtime import correlation, db, queue
-from core.tables import Job
-from core.upkeep import tick
+from core.live import waiting as live_waiting
+from core.requests import finishing, reuse
+from core.requests import waiting as requests_waiting
+from core.runtime import correlation, db
+from core.tables.jobs import Job
 
 log = structlog.get_logger()
 T = TypeVar("T")
 # Few enough that slots come free again while the next ones are being stored.
 KEEP_AT_MOST = 16
-DERIVE_AT_ONCE = 200
 # How long answers are gathered before something is made of them, while calls are under way.
 GATHER_SECONDS = 0.2
 # A twin in the live lane is answered within seconds. One in a batch may take a day: the clock looks again by then.
@@ -268,7 +269,7 @@ class LiveLane:
             await self._gather()
             self._answered.clear()
             try:
-                while await self._in_thread(derive_chunk) == DERIVE_AT_ONCE:
+                while await self._in_thread(derive.derive_chunk) == DERIVE_AT_ONCE:
                     pass
             except Unavailable:
                 await asyncio.sleep(1)
@@ -296,12 +297,12 @@ def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
         job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
         if job is None or job.state != "running":
             return claims.Claimed((), 0, waiting=False)
-        provider = tick.provider_of(session, job)
+        provider = requests_waiting.provider_of(session, job)
         if provider is None:
             return claims.Claimed((), 0, waiting=False)
         claimed = claims.claim(session, job, worker_id, limit, provider, _expected_output(session, job))
     if not any(call.probe for call in claimed.calls):
-        tick.tell_waiting(job, claimed)
+        live_waiting.tell_waiting(job, claimed)
     if claimed.calls:
         clients.get_ready(job.provider)
     return claimed
@@ -330,7 +331,7 @@ def _keep(outcomes: list[Outcome]) -> None:
         statistics.count(session, outcomes)
         rate_limits.settle(session, outcomes)
         for job_id in sorted({o.call.job_id for o in outcomes if isinstance(o, Failed) and o.call.job_id}):
-            expansion.finish_if_done(session, job_id)
+            finishing.finish_if_done(session, job_id)
 
 
 def _keep_unstorable(kept: Kept) -> None:
@@ -339,21 +340,4 @@ def _keep_unstorable(kept: Kept) -> None:
         breaker.settle(session, [kept], ask.recovery_s)
         rate_limits.settle(session, [kept])
         if kept.call.job_id:
-            expansion.finish_if_done(session, kept.call.job_id)
-
-
-def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
-    """Derive one chunk of answers and end the jobs that are through. Returns how many requests were derived."""
-    with db.transaction() as session:
-        derived = derive.derive(session, limit)
-        job_ids = sorted({d.job_id for d in derived if d.job_id})
-        for job_id in job_ids:
-            mine = [d for d in derived if d.job_id == job_id]
-            merged = merges.settle(session, job_id, {d.merge_id for d in mine if d.merge_id})
-            if merged or any(d.state == "pending" for d in mine):
-                queue.defer(session, "pump_job", job_id=job_id)
-    # Afterwards: of two chunks at the same time neither sees that the other was the rest.
-    with db.transaction() as session:
-        for job_id in job_ids:
-            expansion.finish_if_done(session, job_id)
-    return len(derived)
+            finishing.finish_if_done(session, kept.call.job_id)

@@ -18,20 +18,21 @@ from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
 from core.answers import derive, record
-from core.answers.record import Call, Failed, Kept, Outcome, Unheard
 from core.asking import prompts, templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import Question
 from core.calls import ask, breaker, clients, rate_limits, statistics
-from core.calls.rate_limits import NoRoom
+from core.calls.outcomes import Call, Failed, Kept, Outcome, Unheard
+from core.calls.rate_limit_rooms import NoRoom
 from core.environment import get_settings
 from core.errors import InvalidInput, ProviderError, Unavailable
-from core.jobs.launch import model_for
-from core.live import claims
+from core.money import usage as money_usage
 from core.providers.types import Provider
-from core.requests import reuse
+from core.requests import reuse, single_flight
 from core.runtime import correlation, db, tokens, worker_lease
+from core.runtime import text as runtime_text
 from core.runtime.ids import new_id
+from core.settings.defaults import model_for
 
 # How long an answer, which is paid for, may wait in memory for a database that is away.
 STORE_SECONDS = 60.0
@@ -185,7 +186,7 @@ def _prepare(
         raise InvalidInput("The text is empty. Send a text with words in it.")
     provider = clients.provider(provider_name)
     chosen = model_for(provider_name, model)
-    digest = prompts.text_hash(text)
+    digest = runtime_text.text_hash(text)
     counted = tokens.count(text)
     with db.transaction() as session:
         asking = templates.asked_now(session, operation, options, provider_name)
@@ -215,7 +216,7 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
     known = reuse.remembered(session, fingerprint)
     if known is None:
         # As in core.claims: one claim at a time keeps two callers from claiming two twins.
-        db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
+        db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=single_flight.CLAIM_LOCK)
         standing = db.row(session, STANDING.format(known=reuse.known(":fingerprint")), fingerprint=fingerprint)
         assert standing is not None
         known = standing.known
@@ -282,7 +283,7 @@ RETURNING id
 REUSED = f"""
 INSERT INTO usage_record (request_id, template_id, provider, model, lane, cost_usd, priced, reused, status, saved_usd)
 SELECT id, single ->> 'template_id', single ->> 'provider', single ->> 'model', lane, 0, true, true, 'ok',
-  {record.SAVED}
+  {money_usage.SAVED}
 FROM request r WHERE id = :request
 """
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from core.errors import InvalidInput
-from core.providers.types import Usage
+from core.providers.usage import Usage
 
 SOURCE = f"genai-prices {version('genai-prices')}"
 # More than any model takes in one call: a larger count is a fault of who reports it.

@@ -8,7 +8,8 @@ import orjson
 
 from core.providers import errors, rate_limit_headers
 from core.providers.anthropic_batches import AnthropicBatches, translated
-from core.providers.types import CONNECT_SECONDS, Answer, Parsed, Prompt, Usage, with_repair, without_bounds
+from core.providers.types import CONNECT_SECONDS, Answer, Parsed, Prompt, with_repair, without_bounds
+from core.providers.usage import Usage
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic

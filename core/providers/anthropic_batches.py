@@ -24,7 +24,7 @@ from core.providers.batch_api import (
     next_page,
     save,
 )
-from core.providers.types import Usage
+from core.providers.usage import Usage
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic

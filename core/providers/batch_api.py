@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from core.providers.types import Usage
+from core.providers.usage import Usage
 
 State = Literal["in_progress", "completed", "expired", "cancelled", "failed"]
 CHUNK_BYTES = 1 << 20

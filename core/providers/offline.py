@@ -10,7 +10,8 @@ import orjson
 from core import offline
 from core.fields import FieldSpec
 from core.providers.offline_batches import OfflineBatches
-from core.providers.types import Answer, Parsed, Prompt, Usage
+from core.providers.types import Answer, Parsed, Prompt
+from core.providers.usage import Usage
 
 MODEL = "offline-1"
 

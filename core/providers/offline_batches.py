@@ -14,7 +14,7 @@ import orjson
 from core.errors import CairnError
 from core.providers.batch_api import Found, Framing, Limits, Line, Order, Remote, Used
 from core.providers.openai_batches import read_line
-from core.providers.types import Usage
+from core.providers.usage import Usage
 
 
 class _Asked(msgspec.Struct):

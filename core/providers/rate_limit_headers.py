@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from core.providers.types import Limit
+from core.providers.usage import Limit
 
 if TYPE_CHECKING:
     from httpx2 import Headers

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from core.fields import FieldSpec
+from core.providers.usage import Limit, Usage
 
 if TYPE_CHECKING:
     from core.providers.batch_api import BatchLane
@@ -44,24 +45,6 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Usage:
-    """Tokens of one call. `input_tokens` includes cached reads and cache writes, for every provider."""
-
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    cache_write_tokens: int = 0
-    output_tokens: int = 0
-
-    def __add__(self, other: "Usage") -> "Usage":
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.cached_input_tokens + other.cached_input_tokens,
-            self.cache_write_tokens + other.cache_write_tokens,
-            self.output_tokens + other.output_tokens,
-        )
-
-
-@dataclass(frozen=True)
 class Parsed:
     """A response body, read. `finish_reason`: stop, length, refusal, content_filter or other."""
 
@@ -69,16 +52,6 @@ class Parsed:
     text: str
     finish_reason: str
     usage: Usage
-
-
-@dataclass(frozen=True)
-class Limit:
-    """One rate limit as an answer's headers tell it: its size, what is left, in how many seconds it is whole again."""
-
-    kind: str
-    a_minute: int
-    left: int | None
-    whole_in: float | None
 
 
 @dataclass(frozen=True)

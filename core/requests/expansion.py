@@ -6,14 +6,16 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.answers.record import REUSED_RECORDS
+from core.asking import templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import AROUND_AN_ANSWER, New, Question
+from core.money.usage import REUSED_RECORDS
 from core.providers.types import Provider
-from core.requests import merges
+from core.requests import events, finishing, former_models, reuse
+from core.requests import waiting as requests_waiting
 from core.requests.reuse import REUSABLE, is_known, looks_up
 from core.runtime import db, queue
-from core.tables import JobEvent
+from core.tables.jobs import Job
 
 CHUNK = 50
 # Texts of so many characters are held in memory at once, and one document more.
@@ -218,68 +220,52 @@ WHERE part.job_id = :job AND part.custom_id = i.part AND part.merge_id IS NULL
 """
 
 
-def note(session: Session, job_id: str, kind: str, message: str) -> None:
-    """Write an event of a job's life."""
-    session.add(JobEvent(job_id=job_id, kind=kind, message=message))
-    session.flush()
-
-
 def _tell_parts(session: Session, job_id: str, names: list[str]) -> None:
     if names:
-        note(session, job_id, "split", f"Too long for the model, so they are asked in parts: {_some(names)}.")
+        events.note(session, job_id, "split", f"Too long for the model, so they are asked in parts: {_some(names)}.")
 
 
 def _leave_out(session: Session, job_id: str, names: list[str]) -> None:
     if names:
-        note(session, job_id, "left_out", f"Left out, their extraction failed: {_some(names)}.")
+        events.note(session, job_id, "left_out", f"Left out, their extraction failed: {_some(names)}.")
 
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if names[10:] else "")
 
 
-def finish_if_done(session: Session, job_id: str) -> bool:
-    """End a job whose every request has ended and is derived; pause one whose canary has. Safe to call at any time."""
-    ended = db.row(session, FINISH, job=job_id)
-    if ended is None and merges.settle_rest(session, job_id):
-        ended = db.row(session, FINISH, job=job_id)
-    if ended is not None:
-        note(session, job_id, ended.state, f"The job is {ended.state}.")
-        return True
-    if db.execute(session, PAUSE_AFTER_CANARY, job=job_id):
-        note(session, job_id, "canary", "The canary is through: look at its answers, then release or drop the rest.")
-    return False
-
-
-FINISH = """
-UPDATE job j SET state = CASE WHEN state = 'cancelling' THEN 'cancelled' ELSE 'completed' END, finished_at = now(),
-  error = NULL
-WHERE j.id = :job AND j.state IN ('queued', 'running', 'paused', 'cancelling')
-  AND NOT EXISTS (SELECT 1 FROM request r
-                  WHERE r.job_id = j.id AND r.state IN ('held', 'pending', 'in_flight', 'answered'))
-  AND NOT EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id
-                  WHERE d.job_id = j.id AND NOT d.expanded)
-RETURNING state
-"""
-
-PAUSE_AFTER_CANARY = """
-UPDATE job j SET state = 'paused'
-WHERE j.id = :job AND j.state = 'running' AND j.canary > 0
-  AND NOT EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND r.state IN ('pending', 'in_flight', 'answered'))
-  AND EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND r.state = 'held')
-"""
-
-
-def hold_behind_canary(session: Session, job_id: str, canary: int) -> None:
-    """The first requests of a job go live, the others are held until a person has seen what came of them."""
-    for statement in CANARY:
-        db.execute(session, statement, job=job_id, canary=canary)
-
-
-CANARY = (
-    """UPDATE request SET lane = 'live' WHERE state = 'pending' AND id IN (
-         SELECT id FROM request WHERE job_id = :job AND state <> 'held' ORDER BY id LIMIT :canary)""",
-    """UPDATE request r SET state = 'held' WHERE job_id = :job AND state = 'pending' AND id NOT IN (
-         SELECT id FROM request WHERE job_id = :job AND state <> 'held' ORDER BY id LIMIT :canary)
-       AND NOT EXISTS (SELECT 1 FROM request part WHERE part.merge_id = r.id)""",
-)
+@reuse.or_without
+def expand_job(job_id: str) -> None:
+    """Make requests of all documents that are ready, chunk by chunk, and let the pump send them."""
+    while True:
+        with db.transaction() as session:
+            # Whoever lets it go on with another model waits for the end of this.
+            job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
+            if job is None or job.state not in ("queued", "running"):
+                return
+            db.execute(
+                session,
+                """UPDATE job SET state = 'running', started_at = coalesce(started_at, now())
+                   WHERE id = :job AND state = 'queued'""",
+                job=job_id,
+            )
+            if job.template_id is None:
+                # Its requests were handed in.
+                if job.canary:
+                    finishing.hold_behind_canary(session, job_id, job.canary)
+                queue.defer(session, "pump_job", job_id=job_id)
+                return
+            provider = requests_waiting.provider_of(session, job)
+            if provider is None:
+                return
+            asking = templates.asking(session, job.template_id, job.params, job.template_version)
+            if job.former:
+                former_models.make_anew(session, job_id)
+            made = expand(session, job_id, asking, provider, job.model, job.lane)
+            if job.canary:
+                finishing.hold_behind_canary(session, job_id, job.canary)
+            if made:
+                queue.defer(session, "pump_job", job_id=job_id)
+            else:
+                finishing.finish_if_done(session, job_id)
+                return

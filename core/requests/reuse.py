@@ -25,7 +25,7 @@ from sqlmodel import Session
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.requests import former_models
 from core.runtime import db
-from core.tables import AuditEntry
+from core.tables.settings import AuditEntry
 
 log = structlog.get_logger()
 P = ParamSpec("P")

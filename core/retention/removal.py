@@ -14,9 +14,9 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from core.documents import upload
+from core.documents import deletion as documents_deletion
 from core.environment import get_settings
-from core.jobs import launch
+from core.jobs import deletion as jobs_deletion
 from core.retention import rules
 from core.retention.report import OLD, which
 from core.retention.rules import GRACE, KINDS, Kind, Rule
@@ -75,11 +75,11 @@ def _lock_old(session: Session, kind: Kind, rule: Rule, at: datetime) -> list[st
 
 
 def _remove_documents(session: Session, ids: Sequence[str]) -> dict[str, int]:
-    return asdict(upload.remove(session, ids))
+    return asdict(documents_deletion.remove(session, ids))
 
 
 def _remove_jobs(session: Session, ids: Sequence[str]) -> dict[str, int]:
-    return {"jobs": len(ids), **asdict(launch.remove(session, ids))}
+    return {"jobs": len(ids), **asdict(jobs_deletion.remove(session, ids))}
 
 
 def _write_down(session: Session, entry: Entry, rule: Rule) -> Entry:

@@ -52,3 +52,7 @@ def change_language(language: str | None, *, by: str = "") -> None:
     with db.transaction() as session:
         store.put(session, LANGUAGE, {"language": language} if language else None, by=by)
     store.load()
+
+
+def model_for(provider: str, model: str | None) -> str:
+    return (model or "").strip() or model_of(provider)[0]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.requests import expansion
+from core.requests import finishing
 from core.runtime import db, queue
 
 
@@ -43,7 +43,7 @@ def finish_jobs() -> None:
         for row in db.rows(
             session, "SELECT id FROM job WHERE state IN ('running', 'paused', 'cancelling') ORDER BY id"
         ):
-            expansion.finish_if_done(session, row.id)
+            finishing.finish_if_done(session, row.id)
 
 
 def troubles(batch_ids: Sequence[str]) -> list[str]:

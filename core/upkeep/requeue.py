@@ -7,9 +7,9 @@ from sqlmodel import Session
 
 from core.errors import Conflict
 from core.runtime import db, queue
-from core.tables import AuditEntry
+from core.tables.settings import AuditEntry
 from core.upkeep import stuck as report
-from core.upkeep import tick
+from core.upkeep import takeover, tick
 from core.upkeep.stuck import ABANDONED, STUCK_BATCH, STUCK_DOCUMENT, Kind
 
 
@@ -29,7 +29,7 @@ def _requeue_requests(ids: Sequence[str], at: datetime, user: str) -> int:
     Raises Conflict while it is not known who is alive.
     """
     before = _abandoned()
-    tick.take_over(at)
+    takeover.take_over(at)
     left = _abandoned()
     if before and left == before:
         raise Conflict("PostgreSQL has just started: who is alive is not known yet. Try again in half a minute.")

@@ -4,12 +4,11 @@ from datetime import datetime
 
 import streamlit as st
 
-from core.calls import breaker, breaker_report
+from core.calls import breaker_by_hand, breaker_report
 from core.calls.breaker_report import BreakerView
-from core.jobs import launch
 from core.providers.known_models import SUGGESTED
-from core.settings import credentials
-from pages.common import widgets
+from core.settings import credentials, defaults
+from pages.common import failures, formats
 from pages.words import breakers
 
 SHOWN_CHANGES = 5
@@ -28,18 +27,18 @@ def show(moment: datetime) -> None:
     for one in found:
         _line(one, moment)
     for change in breaker_report.changes(SHOWN_CHANGES):
-        told = widgets.plain(breakers.change(change, moment))
+        told = formats.plain(breakers.change(change, moment))
         st.caption(told, help=f"{change.time:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def _line(one: BreakerView, moment: datetime) -> None:
     icon, colour = LOOKS[one.state]
-    name = widgets.plain(breakers.name(one.provider, one.model))
+    name = formats.plain(breakers.name(one.provider, one.model))
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
-        told = widgets.plain(breakers.meaning(one, moment))
+        told = formats.plain(breakers.meaning(one, moment))
         if one.state != "closed":
             waits = breakers.behind(one.requests, one.jobs) if one.requests else "nothing"
-            told += f" · **{widgets.plain(waits)}** waits behind it"
+            told += f" · **{formats.plain(waits)}** waits behind it"
         st.markdown(
             f":{colour}[:material/{icon}:] **{name}** :{colour}-badge[{breakers.STATES[one.state]}] {told}",
             width="stretch",
@@ -73,7 +72,7 @@ def dialogs() -> None:
 def _open(provider: str, model: str) -> None:
     name = breakers.name(provider, model)
     requests, of_jobs = breaker_report.behind(provider, model)
-    st.markdown(f"Stop **{widgets.plain(name)}** by hand?")
+    st.markdown(f"Stop **{formats.plain(name)}** by hand?")
     st.markdown(
         f"- Waits at once: {breakers.behind(requests, of_jobs)}, and every one that comes. None of them fails\n"
         "- Goes on: calls that are under way, batches, and all other models\n"
@@ -82,7 +81,7 @@ def _open(provider: str, model: str) -> None:
     st.caption("In every process within two seconds, until a person closes it again.")
 
     def act() -> None:
-        widgets.attempt(lambda: breaker.open_by_hand(provider, model), f"{name} is stopped.")
+        failures.attempt(lambda: breaker_by_hand.open_by_hand(provider, model), f"{name} is stopped.")
 
     if st.button("Open the breaker", type="primary", on_click=act):
         st.rerun()
@@ -92,7 +91,7 @@ def _open(provider: str, model: str) -> None:
 def _close(provider: str, model: str) -> None:
     name = breakers.name(provider, model)
     requests, of_jobs = breaker_report.behind(provider, model)
-    st.markdown(f"Let work for **{widgets.plain(name)}** go on?")
+    st.markdown(f"Let work for **{formats.plain(name)}** go on?")
     st.markdown(
         f"- Goes out at once: {breakers.behind(requests, of_jobs)}\n"
         "- If the model still does not answer, the breaker opens again by itself"
@@ -100,7 +99,7 @@ def _close(provider: str, model: str) -> None:
     st.caption("In every process within two seconds.")
 
     def act() -> None:
-        widgets.attempt(lambda: breaker.close_by_hand(provider, model), f"{name} goes on.")
+        failures.attempt(lambda: breaker_by_hand.close_by_hand(provider, model), f"{name} goes on.")
 
     if st.button("Close the breaker", type="primary", on_click=act):
         st.rerun()
@@ -113,9 +112,9 @@ def by_name() -> None:
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
         provider = st.selectbox(
-            "Provider", credentials.NAMES, format_func=widgets.PROVIDERS.__getitem__, key="stop_provider"
+            "Provider", credentials.NAMES, format_func=formats.PROVIDERS.__getitem__, key="stop_provider"
         )
-        default = launch.model_for(provider, None)
+        default = defaults.model_for(provider, None)
         options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
         model = st.selectbox("Model", options, accept_new_options=True, key=f"stop_model_{provider}")
         if st.button("Open its breaker", disabled=not model):

@@ -6,21 +6,20 @@ import pandas as pd
 import streamlit as st
 
 from core import boot
-from core import health as core_health
 from core.calls import clients
 from core.calls import report as calls_report
-from core.health import now
+from core.health import database, now
 from core.health import report as reports_health
 from core.health.now import Component
 from core.health.readings import PROVIDER
-from pages.common import widgets
+from pages.common import failures, formats
 from pages.health import breakers as health_breakers
 from pages.health import history, reuse
 from pages.health import stuck as health_stuck
-from pages.words import health as words_health
+from pages.words import health
 
 st.title("Health")
-widgets.show_told()
+failures.show_told()
 
 
 def line(well: bool | None, name: str, text: str, since: str = "") -> None:
@@ -28,12 +27,12 @@ def line(well: bool | None, name: str, text: str, since: str = "") -> None:
     icon = {True: ":green[:material/check_circle:]", False: ":red[:material/error:]", None: ":gray[:material/remove:]"}[
         well
     ]
-    st.markdown(f"{icon} **{name}** · {widgets.plain(text)}{f' :gray[· {since}]' if since else ''}")
+    st.markdown(f"{icon} **{name}** · {formats.plain(text)}{f' :gray[· {since}]' if since else ''}")
 
 
 def told(one: Component, moment: datetime) -> None:
-    since = f"for {widgets.lasted(one.since, moment)}" if one.since and one.healthy is not None else ""
-    line(one.healthy, words_health.name(one.name), one.message, since)
+    since = f"for {formats.lasted(one.since, moment)}" if one.since and one.healthy is not None else ""
+    line(one.healthy, health.name(one.name), one.message, since)
 
 
 def setting_up(found: list[Component]) -> None:
@@ -43,22 +42,22 @@ def setting_up(found: list[Component]) -> None:
         if f"{PROVIDER}{name}" not in known:
             there = True if name in clients.configured() else None
             key = "not set up; to use it, set its key on the Settings page"
-            line(there, words_health.name(f"{PROVIDER}{name}"), "set up" if there else key)
+            line(there, health.name(f"{PROVIDER}{name}"), "set up" if there else key)
 
 
 def processes(moment: datetime) -> None:
     """What this web process supervises; the database is not needed to know it."""
     for child in boot.children():
         running = "running" if child.since else f"down: {child.last_exit}; it is started again by itself"
-        again = f", started again {widgets.count(child.restarts, 'time')}" if child.restarts else ""
-        since = f"for {widgets.lasted(child.since, moment)}" if child.since else ""
+        again = f", started again {formats.count(child.restarts, 'time')}" if child.restarts else ""
+        since = f"for {formats.lasted(child.since, moment)}" if child.since else ""
         line(child.since is not None, f"Process {child.name}", running + again, since)
 
 
 def in_all(found: list[Component]) -> None:
     red = sum(one.healthy is False for one in found)
     if red:
-        st.markdown(f":red-badge[:material/error: {widgets.count(red, 'part needs', 'parts need')} attention]")
+        st.markdown(f":red-badge[:material/error: {formats.count(red, 'part needs', 'parts need')} attention]")
     elif any(one.healthy is None for one in found):
         st.markdown(":orange-badge[:material/help: Not everything is known at the moment]")
     else:
@@ -90,10 +89,10 @@ def process_table() -> None:
 def model_table(moment: datetime) -> None:
     rows = [
         (
-            widgets.PROVIDERS.get(m.provider, m.provider),
+            formats.PROVIDERS.get(m.provider, m.provider),
             m.model,
             m.breaker.replace("_", " "),
-            widgets.until(m.retry_at, moment) if m.breaker == "open" and m.retry_at else "",
+            formats.until(m.retry_at, moment) if m.breaker == "open" and m.retry_at else "",
             m.calls,
             100 * m.failed / m.calls if m.calls else None,
             calls_report.quantile_ms(m.latencies, 0.5),
@@ -112,9 +111,9 @@ FIGURES = ("Failed, %", "p50, ms", "p95, ms", "Rate limit left, %")
 WHOLE = st.column_config.NumberColumn(format="%.0f")
 
 
-@widgets.live(5)
+@failures.live(5)
 def at_this_moment() -> None:
-    moment = widgets.utc_now()
+    moment = formats.utc_now()
     found = now.components(moment)
     in_all(found)
     for one in found:
@@ -126,21 +125,21 @@ def at_this_moment() -> None:
         model_table(moment)
 
 
-@widgets.live(2)
+@failures.live(2)
 def breakers() -> None:
-    health_breakers.show(widgets.utc_now())
+    health_breakers.show(formats.utc_now())
 
 
-@widgets.live(5)
+@failures.live(5)
 def stuck() -> None:
-    health_stuck.show(widgets.utc_now())
+    health_stuck.show(formats.utc_now())
 
 
 at_this_moment()
-if core_health.database().connected:
+if database.database().connected:
     breakers()
     health_breakers.by_name()
     health_breakers.dialogs()
     stuck()
-    history.show(widgets.utc_now())
+    history.show(formats.utc_now())
     reuse.show()

@@ -9,7 +9,7 @@ from core.environment import get_settings
 from core.health import report
 from core.health.readings import PROVIDER
 from core.health.report import PastRow
-from pages.common import widgets
+from pages.common import formats
 from pages.common.charts import Line, lines, states
 from pages.words import health
 
@@ -51,7 +51,7 @@ def show(moment: datetime) -> None:
     rows = report.past(start, step)
     if len({row.time for row in rows}) < 2:
         hours = "samples of two hours" if step >= timedelta(hours=1) else "20 minutes of samples"
-        every = widgets.span(get_settings().health_sample_seconds)
+        every = formats.span(get_settings().health_sample_seconds)
         st.caption(f"A sample is taken every {every}. The charts appear once there are {hours}.")
         return
     times = [start + number * step for number in range(int((moment - start) / step) + 1)]

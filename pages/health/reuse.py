@@ -9,7 +9,7 @@ from core.documents import report
 from core.errors import CairnError
 from core.requests import reuse, savings
 from core.requests.reuse import Which
-from pages.common import widgets
+from pages.common import failures, formats, widgets
 
 PERIOD_DAYS = 30
 
@@ -20,18 +20,18 @@ def show() -> None:
     if not health.healthy:
         st.error(health.message, icon=":material/error:")
         return
-    found = savings.read(widgets.utc_now() - timedelta(days=PERIOD_DAYS))
+    found = savings.read(formats.utc_now() - timedelta(days=PERIOD_DAYS))
     with widgets.tiles():
         rate = "–" if found.hit_rate is None else f"{found.hit_rate:.0%}"
         st.metric("Known already", rate, help="The share of answers that were there already.", border=True)
         st.metric(
             "Saved",
-            widgets.money_of(found.saved_usd, found.saved_unpriced),
+            formats.money_of(found.saved_usd, found.saved_unpriced),
             help="What the reused answers had cost when they were asked for.",
             border=True,
         )
         widgets.figure("Answers to reuse", found.answers)
-        st.metric("Size of all answers", widgets.size(found.bytes), border=True)
+        st.metric("Size of all answers", formats.size(found.bytes), border=True)
     if found.answers and st.button("Ask afresh", icon=":material/restart_alt:"):
         ask_afresh()
 
@@ -56,19 +56,19 @@ def ask_afresh() -> None:
         template,
         model or None,
         collection,
-        None if days is None else widgets.utc_now() - timedelta(days=days),
+        None if days is None else formats.utc_now() - timedelta(days=days),
         everything=not (template or model or collection) and days is None,
     )
     try:
         going = reuse.count(which)
     except CairnError as error:
-        widgets.show_failure(widgets.plain(error.message), error.code)
+        failures.show_failure(formats.plain(error.message), error.code)
         return
-    answers = widgets.count(going, "answer")
+    answers = formats.count(going, "answer")
     st.markdown(f"**{answers}** {'of all ' if which.everything else ''}would be asked and paid for again when needed.")
 
     def act() -> None:
-        widgets.attempt(lambda: reuse.invalidate(which), f"Not reused any more: {answers}.")
+        failures.attempt(lambda: reuse.invalidate(which), f"Not reused any more: {answers}.")
 
     if st.button(f"Do not reuse {going:,}", type="primary", disabled=not going, on_click=act):
         st.rerun()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.upkeep import requeue, stuck
 from core.upkeep.stuck import LATE, Kind, StuckRow
-from pages.common import widgets
+from pages.common import failures, formats
 from pages.words.health import STUCK
 
 WIDTHS = {
@@ -23,7 +23,7 @@ def show(moment: datetime) -> None:
     st.subheader("Stuck or late")
     found = stuck.read()
     if not found:
-        st.caption(f"Nothing. What waits for more than {widgets.span(LATE.total_seconds())} is listed here.")
+        st.caption(f"Nothing. What waits for more than {formats.span(LATE.total_seconds())} is listed here.")
     for kind, rows in groupby(found, key=lambda row: row.kind):
         with st.container(border=True):
             _group(kind, list(rows), moment)
@@ -33,9 +33,9 @@ def _group(kind: Kind, rows: list[StuckRow], moment: datetime) -> None:
     one, many, effect = STUCK[kind]
     number = len(rows) if kind == "batches" else sum(row.number for row in rows)
     more = "or more " if len(rows) == stuck.MOST_SHOWN else ""
-    st.markdown(f":red[:material/hourglass_disabled:] **{widgets.count(number, f'{more}{one}', f'{more}{many}')}**")
+    st.markdown(f":red[:material/hourglass_disabled:] **{formats.count(number, f'{more}{one}', f'{more}{many}')}**")
     st.caption(effect)
-    table = [(row.name, row.number, widgets.ago(row.since, moment) if row.since else "–", row.reason) for row in rows]
+    table = [(row.name, row.number, formats.ago(row.since, moment) if row.since else "–", row.reason) for row in rows]
     event = st.dataframe(
         pd.DataFrame(table, columns=["Name", "Number", "Since", "Reason"]),
         hide_index=True,
@@ -47,13 +47,13 @@ def _group(kind: Kind, rows: list[StuckRow], moment: datetime) -> None:
     )
     chosen = [rows[place] for place in event["selection"]["rows"]] or rows
     whole = kind in ("requests", "answers") or len(chosen) == len(rows)
-    label = f"Requeue all {many}" if whole else f"Requeue {widgets.count(len(chosen), one, many)}"
+    label = f"Requeue all {many}" if whole else f"Requeue {formats.count(len(chosen), one, many)}"
     if st.button(label, key=f"requeue-{kind}", icon=":material/restart_alt:"):
-        widgets.attempt(lambda: _requeue(kind, chosen, moment))
+        failures.attempt(lambda: _requeue(kind, chosen, moment))
         st.rerun()
 
 
 def _requeue(kind: Kind, chosen: list[StuckRow], moment: datetime) -> None:
     number = requeue.requeue(kind, [row.id for row in chosen], moment)
     one, many, _ = STUCK[kind]
-    widgets.tell(f"Requeued: {widgets.count(number, one, many)}.")
+    failures.tell(f"Requeued: {formats.count(number, one, many)}.")

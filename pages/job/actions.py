@@ -7,10 +7,10 @@ from typing import Literal
 
 import streamlit as st
 
-from core.jobs import canary
+from core.jobs import canary, control
 from core.jobs import launch as jobs_launch
 from core.jobs.report import JobRow
-from pages.common import widgets
+from pages.common import failures, formats, widgets
 from pages.job import dialogs, moving
 from pages.parts import launch as parts_launch
 from pages.words import jobs
@@ -53,9 +53,9 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
             start = partial(jobs_launch.start, row.id, confirmed=confirmed)
             _now("Start", ":material/play_arrow:", start, primary=True, disabled=not confirmed)
         if "resume" in actions:
-            _now("Resume", ":material/play_arrow:", lambda: jobs_launch.resume(row.id), primary=True)
+            _now("Resume", ":material/play_arrow:", lambda: control.resume(row.id), primary=True)
         if "pause" in actions:
-            _now("Pause", ":material/pause:", lambda: jobs_launch.pause(row.id))
+            _now("Pause", ":material/pause:", lambda: control.pause(row.id))
         if "cancel" in actions and st.button("Cancel job", icon=":material/stop_circle:"):
             dialogs.cancel(row)
         if "again" in actions and st.button("Send again", icon=":material/replay:"):
@@ -79,29 +79,29 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
 def _now(label: str, icon: str, act: Callable[[], object], *, primary: bool = False, disabled: bool = False) -> None:
     """A button whose action needs no questions."""
     kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
-    st.button(label, icon=icon, type=kind, disabled=disabled, on_click=lambda: widgets.attempt(act))
+    st.button(label, icon=icon, type=kind, disabled=disabled, on_click=lambda: failures.attempt(act))
 
 
 def decide(row: JobRow) -> None:
     """The canary is through: what it cost, what the rest would, and the decision."""
-    found = canary.read(row.id, widgets.utc_now())
+    found = canary.read(row.id, formats.utc_now())
     with st.container(border=True):
         st.subheader("Release the rest?")
-        rest, where = widgets.count(found.rest, "request"), jobs.LANES[row.lane]
+        rest, where = formats.count(found.rest, "request"), jobs.LANES[row.lane]
         st.markdown(
-            f"{widgets.count(found.asked, 'request')} went first, live, and cost "
-            f"**{widgets.plain(widgets.money(found.cost_usd))}**. The rest, **{rest}**, would go {where} for about "
-            f"**{widgets.plain(_rest_cost(found.rest_usd, row, measured=found.measured))}**, "
+            f"{formats.count(found.asked, 'request')} went first, live, and cost "
+            f"**{formats.plain(formats.money(found.cost_usd))}**. The rest, **{rest}**, would go {where} for about "
+            f"**{formats.plain(_rest_cost(found.rest_usd, row, measured=found.measured))}**, "
             f"{'going by these' if found.measured else 'as estimated before'}. The answers are below."
         )
         if row.unread:
-            st.caption(f"Not in the rest yet, as they are still being read: {widgets.count(row.unread, 'document')}.")
+            st.caption(f"Not in the rest yet, as they are still being read: {formats.count(row.unread, 'document')}.")
         with st.container(horizontal=True):
-            _now(f"Release {rest}", ":material/play_arrow:", lambda: jobs_launch.resume(row.id), primary=True)
+            _now(f"Release {rest}", ":material/play_arrow:", lambda: control.resume(row.id), primary=True)
             if st.button("Drop the rest", icon=":material/stop_circle:"):
                 dialogs.cancel(row)
 
 
 def _rest_cost(cost: Decimal | None, row: JobRow, *, measured: bool) -> str:
     """By what the canary took; where its answers were all known, there is nothing to go by but the estimate."""
-    return widgets.money(cost if measured else row.estimate_usd)
+    return formats.money(cost if measured else row.estimate_usd)

@@ -3,18 +3,19 @@
 import pandas as pd
 import streamlit as st
 
-from core.batch import report as batch_report
-from core.jobs import report as jobs_report
-from core.jobs.report import JobRow, ProviderBatchRow
-from pages.common import widgets
+from core.batch import report
+from core.jobs import batches_report
+from core.jobs.batches_report import ProviderBatchRow
+from core.jobs.report import JobRow
+from pages.common import formats, widgets
 from pages.words import batches, jobs
 
 PER_PAGE = 100
 
 
 def show(row: JobRow) -> None:
-    page = jobs_report.provider_batches(row.id, limit=PER_PAGE)
-    now = widgets.utc_now()
+    page = batches_report.provider_batches(row.id, limit=PER_PAGE)
+    now = formats.utc_now()
     if row.lane == "batch" and row.provider != "offline":
         st.caption(jobs.leftovers(row))
     if not page.items:
@@ -59,9 +60,9 @@ def show(row: JobRow) -> None:
 
 def _batch(row: JobRow, batch: ProviderBatchRow) -> None:
     with st.container(border=True):
-        st.markdown(widgets.plain(batches.meaning(batch, widgets.utc_now())))
+        st.markdown(formats.plain(batches.meaning(batch, formats.utc_now())))
         if batch.error and batch.state != "settling":
-            st.warning(widgets.plain(batch.error))
+            st.warning(formats.plain(batch.error))
         left, right = st.columns(2)
         left.caption("Our id")
         left.code(batch.id, language=None)
@@ -73,7 +74,7 @@ def _batch(row: JobRow, batch: ProviderBatchRow) -> None:
 
 def _odd_lines(job_id: str, batch_id: str) -> None:
     """Lines of the results that could not be used, as they came: a stranger's bytes, shown as text and nothing else."""
-    lines = batch_report.odd_lines(job_id, batch=batch_id)
+    lines = report.odd_lines(job_id, batch=batch_id)
     with st.expander(f"Lines that could not be used: {len(lines)} shown, kept as they came"):
         for line in lines:
             st.caption(f"{batches.ODD_KINDS.get(line.kind, line.kind)}, {line.size:,} bytes")

@@ -5,11 +5,12 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core.batch import report as batch_report
+from core.batch import report
 from core.calls import breaker_report
-from core.jobs import report as jobs_report
+from core.jobs import requests_report
 from core.jobs.report import JobRow
-from pages.common import widgets
+from pages.common import failures as common_failures
+from pages.common import formats, widgets
 from pages.parts import kept_until
 from pages.words import jobs
 
@@ -18,14 +19,14 @@ CELL = "padding:.3rem .8rem .3rem 0;border-bottom:1px solid rgba(128,128,128,.25
 
 
 def header(row: JobRow) -> None:
-    now = widgets.utc_now()
+    now = formats.utc_now()
     with st.container(horizontal=True, vertical_alignment="center"):
         widgets.state_badge(row.state)
         st.caption(f"{_facts(row)} · {_when(row)}", help=f"Made {row.created_at:%Y-%m-%d %H:%M} UTC")
-    standing = batch_report.standing(row.id, row.provider)
+    standing = report.standing(row.id, row.provider)
     shut = breaker_report.shut().get((row.provider, row.model)) if jobs.waits_for_breaker(row) else None
     told = jobs.meaning(row, standing, now, shut)
-    words = "\n\n".join(widgets.plain(line) for line in told)
+    words = "\n\n".join(formats.plain(line) for line in told)
     if jobs.waits_for_breaker(row):
         st.warning(words, icon=":material/hourglass_top:")
     else:
@@ -33,27 +34,27 @@ def header(row: JobRow) -> None:
     progress(row)
     _tiles(row)
     if row.unpriced:
-        st.warning(f"Without a known price, and not in the cost: {widgets.count(row.unpriced, 'call')}.")
-    for extra in batch_report.beyond(row.id):
-        st.caption(f":material/receipt_long: {widgets.plain(jobs.accounted(extra))}")
+        st.warning(f"Without a known price, and not in the cost: {formats.count(row.unpriced, 'call')}.")
+    for extra in report.beyond(row.id):
+        st.caption(f":material/receipt_long: {formats.plain(jobs.accounted(extra))}")
 
 
 def _facts(row: JobRow) -> str:
     half = row.lane == "batch" and row.provider != "offline"
     lane = "batch, half price" if half else row.lane
-    provider = widgets.PROVIDERS.get(row.provider, row.provider)
+    provider = formats.PROVIDERS.get(row.provider, row.provider)
     params = ", ".join(f"{name}: {value}" for name, value in row.params.items())
     models = [*(one["model"] for one in row.former), row.model]
     parts = [row.template_name or "own requests", params, ", then ".join(models), provider, lane]
-    return widgets.plain(" · ".join(part for part in parts if part))
+    return formats.plain(" · ".join(part for part in parts if part))
 
 
 def _when(row: JobRow) -> str:
-    now, begun = widgets.utc_now(), row.started_at or row.created_at
+    now, begun = formats.utc_now(), row.started_at or row.created_at
     if row.ended and row.finished_at is not None:
-        ended = f"ended {widgets.ago(row.finished_at, now)}, took {widgets.lasted(begun, row.finished_at)}"
+        ended = f"ended {formats.ago(row.finished_at, now)}, took {formats.lasted(begun, row.finished_at)}"
         return " · ".join(filter(None, (ended, kept_until.job(row.finished_at, now))))
-    return f"{'started' if row.started_at else 'made'} {widgets.ago(begun, now)}"
+    return f"{'started' if row.started_at else 'made'} {formats.ago(begun, now)}"
 
 
 def progress(row: JobRow) -> None:
@@ -74,17 +75,17 @@ def progress(row: JobRow) -> None:
     )
     style = "display:flex;gap:2px;height:.6rem;border-radius:.3rem;overflow:hidden;background:rgba(128,128,128,.25)"
     st.html(f"<div role='img' aria-label='{html.escape(words)}' style='{style}'>{bar}</div>")
-    st.caption(f"{row.done:,} of {widgets.count(row.total, 'request')} ended: {words}" if row.total else words)
+    st.caption(f"{row.done:,} of {formats.count(row.total, 'request')} ended: {words}" if row.total else words)
 
 
 def _tiles(row: JobRow) -> None:
     with widgets.tiles():
         widgets.figure("Answered", row.succeeded, f"{row.reused:,} reused, free" if row.reused else None)
         widgets.figure("Failed", row.failed)
-        estimate = "no estimate" if row.estimate_usd is None else f"{widgets.money(row.estimate_usd)} estimated"
+        estimate = "no estimate" if row.estimate_usd is None else f"{formats.money(row.estimate_usd)} estimated"
         st.metric(
             "Cost" if row.ended else "Cost so far",
-            widgets.money_of(row.cost_usd, row.unpriced),
+            formats.money_of(row.cost_usd, row.unpriced),
             estimate,
             delta_color="off",
             delta_arrow="off",
@@ -96,23 +97,23 @@ def _tiles(row: JobRow) -> None:
 
 def failures(row: JobRow) -> None:
     """Failed requests by reason, and the id under which the log tells of them. A reason leads to its requests."""
-    found = jobs_report.failures(row.id)
+    found = requests_report.failures(row.id)
     if not found:
         if row.error:
-            widgets.show_reference(row.correlation_id)
+            common_failures.show_reference(row.correlation_id)
         return
     with st.container(border=True, gap="xsmall"):
         for failure in found[:REASONS_SHOWN]:
             example = f" For example: {failure.example}." if failure.example else ""
             cause = failure.message or failure.code.replace("_", " ")
-            told = f":red[:material/error:] **{failure.requests:,} failed.** {widgets.plain(f'{cause}{example}')}"
+            told = f":red[:material/error:] **{failure.requests:,} failed.** {formats.plain(f'{cause}{example}')}"
             with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
                 st.markdown(told, width="stretch")
                 st.button("Show", key=f"show-{failure.code}", on_click=_filter_by, args=(failure.code,))
         if rest := found[REASONS_SHOWN:]:
             number = sum(failure.requests for failure in rest)
-            st.caption(f"{number:,} more failed, for {widgets.count(len(rest), 'other reason')}: see Requests.")
-        widgets.show_reference(row.correlation_id)
+            st.caption(f"{number:,} more failed, for {formats.count(len(rest), 'other reason')}: see Requests.")
+        common_failures.show_reference(row.correlation_id)
 
 
 def _filter_by(code: str) -> None:
@@ -124,7 +125,7 @@ def _filter_by(code: str) -> None:
 
 def timeline(job_id: str) -> None:
     """What happened, newest first, in the reader's own time. Messages may be long, and wrap."""
-    page = jobs_report.events(job_id, limit=200)
+    page = requests_report.events(job_id, limit=200)
     zone = ZoneInfo(st.context.timezone or "UTC")
     lines = "".join(
         f"<tr><td style='{CELL};white-space:nowrap;opacity:.7'>{event.time.astimezone(zone):%Y-%m-%d %H:%M:%S}</td>"

@@ -5,7 +5,7 @@ import streamlit as st
 from core.asking import templates
 from core.errors import NotFound
 from core.jobs import report
-from pages.common import widgets
+from pages.common import failures, formats, widgets
 from pages.job import actions, header
 from pages.job import batches as job_batches
 from pages.job import requests as job_requests
@@ -22,18 +22,18 @@ except NotFound as error:
     st.stop()
 
 makes_insights = job.template is not None and templates.get(job.template).insights
-st.title(widgets.plain(job.name))
+st.title(formats.plain(job.name))
 if job.description:
-    st.markdown(widgets.plain(job.description))
-widgets.show_told()
-widgets.came_by(widgets.plain(job.name), "job/job.py", id=job_id)
+    st.markdown(formats.plain(job.description))
+failures.show_told()
+widgets.came_by(formats.plain(job.name), "job/job.py", id=job_id)
 # Outside of the part that runs again by itself: a dialog that is opened there would be closed by its next run.
 actions.show(job, makes_insights=makes_insights)
 
 TABS = ["Answers", "Requests", "Provider batches", "Timeline"]
 
 
-@widgets.live(None if job.ended else 2)
+@failures.live(None if job.ended else 2)
 def live() -> None:
     row = report.get(job_id)
     if row.state != job.state or actions.offered(row) != actions.offered(job):

@@ -9,7 +9,7 @@ from core.jobs import moving
 from core.jobs.launch import Lane
 from core.jobs.moving import MoveEstimate
 from core.jobs.report import JobRow
-from pages.common import widgets
+from pages.common import failures, formats
 from pages.parts import choices, launch
 from pages.words import breakers
 
@@ -22,12 +22,12 @@ MODEL = "On with another model"
 def dialog(row: JobRow) -> None:
     if st.session_state.pop("moved", False):
         st.rerun()
-    now = widgets.utc_now()
+    now = formats.utc_now()
     here = moving.estimate(row.id, now)
     lane = OTHER_LANE[row.lane]
     # The canary goes live, and own requests are made for their model.
     ways = [*([] if row.canary else [LANE_WORDS[lane]]), *([MODEL] if row.template else [])]
-    st.markdown(f"Of **{widgets.plain(row.name)}** wait **{_number(here)}**. What is under way stays where it is.")
+    st.markdown(f"Of **{formats.plain(row.name)}** wait **{_number(here)}**. What is under way stays where it is.")
     way = st.radio("Where", ways, key="move_way")
     if way == MODEL:
         _model(row, here)
@@ -36,7 +36,7 @@ def dialog(row: JobRow) -> None:
 
 
 def _number(found: MoveEstimate) -> str:
-    return widgets.count(found.documents, "document") if found.documents else widgets.count(found.requests, "request")
+    return formats.count(found.documents, "document") if found.documents else formats.count(found.requests, "request")
 
 
 def _lane(row: JobRow, lane: Lane, here: MoveEstimate) -> None:
@@ -51,9 +51,9 @@ def _lane(row: JobRow, lane: Lane, here: MoveEstimate) -> None:
 def _model(row: JobRow, here: MoveEstimate) -> None:
     provider, model = choices.model("move", (row.provider, row.model))
     try:
-        there = moving.estimate(row.id, widgets.utc_now(), provider, model)
+        there = moving.estimate(row.id, formats.utc_now(), provider, model)
     except CairnError as error:
-        st.info(widgets.plain(error.message))
+        st.info(formats.plain(error.message))
         return
     launch.shut(provider, model)
     costs = [one.cost_batch if row.lane == "batch" else one.cost_live for one in (there, here)]
@@ -61,7 +61,7 @@ def _model(row: JobRow, here: MoveEstimate) -> None:
     if there.reused:
         st.caption(f"Known already, and free: {there.reused:,}.")
     if there.too_long:
-        st.warning(f"Too long for {widgets.plain(model)}, and bound to fail: {there.too_long:,}.")
+        st.warning(f"Too long for {formats.plain(model)}, and bound to fail: {there.too_long:,}.")
     st.caption(
         "They are asked anew: answers of another model are not those of this one. Of a long document of which some "
         "parts are answered, those are set aside, and it is asked as a whole."
@@ -81,5 +81,5 @@ def _compare(there: str, cost: Decimal | None, here: str, cost_here: Decimal | N
 
 def _act(move: object) -> None:
     assert callable(move)
-    widgets.attempt(move)
+    failures.attempt(move)
     st.session_state["moved"] = True

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from core.jobs import report
+from core.jobs import requests_report
 from core.jobs.report import JobRow
 
 PER_PAGE = 100
@@ -11,7 +11,7 @@ STATES = ("pending", "in_flight", "succeeded", "failed", "cancelled")
 
 
 def show(row: JobRow) -> None:
-    codes = {failure.code: failure.requests for failure in report.failures(row.id)}
+    codes = {failure.code: failure.requests for failure in requests_report.failures(row.id)}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         state = st.selectbox(
             "State",
@@ -31,7 +31,9 @@ def show(row: JobRow) -> None:
     number = codes[error] if error else getattr(row, state or "total") - unread
     pages = max(1, -(-number // PER_PAGE))
     page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
-    found = report.requests(row.id, state=state, error=error, limit=PER_PAGE, offset=(page - 1) * PER_PAGE).items
+    found = requests_report.requests(
+        row.id, state=state, error=error, limit=PER_PAGE, offset=(page - 1) * PER_PAGE
+    ).items
     if not found:
         st.caption("No request fits these filters." if state or error else "No requests yet.")
         return

@@ -4,13 +4,13 @@ from decimal import Decimal
 
 import streamlit as st
 
-from core.batch.packing import OWN_OUTPUT_TOKENS
+from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.errors import NotFound
+from core.jobs import deletion, own_requests, report
 from core.jobs import launch as jobs_launch
-from core.jobs import own_requests, report
 from core.jobs.launch import Lane
 from core.jobs.report import JobRow
-from pages.common import widgets
+from pages.common import failures, formats, widgets
 from pages.parts import launch as parts_launch
 
 
@@ -24,12 +24,12 @@ def draft(job_id: str) -> JobRow | None:
 
 
 def show_draft(job: JobRow) -> None:
-    found = own_requests.forecast(job.id, widgets.utc_now())
+    found = own_requests.forecast(job.id, formats.utc_now())
     lane: Lane = "live" if job.lane == "live" else "batch"
     with st.container(border=True):
         st.subheader("Before you launch")
         st.caption(
-            widgets.plain(f"{job.name} · {widgets.PROVIDERS[job.provider]} · {job.model} · {parts_launch.LANES[lane]}")
+            formats.plain(f"{job.name} · {formats.PROVIDERS[job.provider]} · {job.model} · {parts_launch.LANES[lane]}")
         )
         with st.grid(3, min_column_width=170):
             st.metric("Requests", f"{found.requests:,}")
@@ -44,10 +44,10 @@ def show_draft(job: JobRow) -> None:
             f"{OWN_OUTPUT_TOKENS} tokens."
         )
         if lane == "batch":
-            st.caption(widgets.plain(parts_launch.turnaround(job.provider, job.model)))
+            st.caption(formats.plain(parts_launch.turnaround(job.provider, job.model)))
         confirmed = parts_launch.confirmed(job.provider, job.estimate_usd)
         with st.container(horizontal=True):
-            launch = f"Launch {widgets.count(found.requests, 'request')}"
+            launch = f"Launch {formats.count(found.requests, 'request')}"
             if st.button(launch, type="primary", disabled=not confirmed):
                 jobs_launch.start(job.id, confirmed=confirmed)
                 widgets.go("job/job.py", id=job.id)
@@ -55,9 +55,9 @@ def show_draft(job: JobRow) -> None:
 
 
 def price(cost: Decimal | None) -> str:
-    return "no price known" if cost is None else widgets.money(cost)
+    return "no price known" if cost is None else formats.money(cost)
 
 
 def discard(job_id: str) -> None:
-    widgets.attempt(lambda: jobs_launch.delete(job_id), "Discarded: nothing was sent.")
+    failures.attempt(lambda: deletion.delete(job_id), "Discarded: nothing was sent.")
     st.query_params.pop("job", None)

@@ -7,13 +7,13 @@ import streamlit as st
 
 from core.calls import clients
 from core.errors import CairnError
+from core.jobs import deletion, own_requests
 from core.jobs import launch as jobs_launch
-from core.jobs import own_requests
 from core.jobs.launch import JobSpec
 from core.jobs.own_requests import BadLines
 from core.providers.known_models import SUGGESTED
-from core.settings import limits
-from pages.common import widgets
+from core.settings import defaults, limits
+from pages.common import failures, formats, widgets
 from pages.own_requests.draft import draft, show_draft
 from pages.parts import launch as parts_launch
 
@@ -24,7 +24,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 st.title("Own requests")
 st.caption("For requests that you built yourself, instead of a template over documents.")
-widgets.show_told()
+failures.show_told()
 
 providers = [name for name in clients.configured() if name in own_requests.ENDPOINTS]
 if not providers:
@@ -38,20 +38,20 @@ if not providers:
 
 def take(spec: JobSpec, file: Any) -> None:
     """A draft with the requests of the file; of a bad one nothing stays."""
-    job_id = jobs_launch.create(spec, widgets.utc_now(), start=False)
+    job_id = jobs_launch.create(spec, formats.utc_now(), start=False)
     try:
         file.seek(0)
-        own_requests.add(job_id, file, widgets.utc_now())
+        own_requests.add(job_id, file, formats.utc_now())
     except CairnError:
-        jobs_launch.delete(job_id)
+        deletion.delete(job_id)
         raise
     st.query_params["job"] = job_id
     st.session_state["own_files"] = st.session_state.get("own_files", 0) + 1
 
 
 def show_bad(name: str, error: BadLines) -> None:
-    count = widgets.count(len(error.lines) + error.more, "line")
-    st.error(f"**Nothing was taken** of {widgets.plain(name)}: {count} to correct.", icon=":material/error:")
+    count = formats.count(len(error.lines) + error.more, "line")
+    st.error(f"**Nothing was taken** of {formats.plain(name)}: {count} to correct.", icon=":material/error:")
     lines = {"Line": [bad.number for bad in error.lines], "Why": [bad.reason for bad in error.lines]}
     config = {"Line": st.column_config.NumberColumn(width=80, format="localized")}
     st.dataframe(lines, hide_index=True, column_config=config)
@@ -78,8 +78,8 @@ def example(provider: str) -> None:
 def choose() -> None:
     left, right = st.columns([4, 3], gap="medium")
     with left:
-        provider = st.selectbox("Provider", providers, format_func=widgets.PROVIDERS.__getitem__)
-        default = jobs_launch.model_for(provider, None)
+        provider = st.selectbox("Provider", providers, format_func=formats.PROVIDERS.__getitem__)
+        default = defaults.model_for(provider, None)
         options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
         model = st.selectbox(
             "Model", options, accept_new_options=True, help="Of lines whose body names none. Choose, or type any name."
@@ -105,7 +105,7 @@ def choose() -> None:
             except BadLines as error:
                 return show_bad(file.name, error)
             except CairnError as error:
-                widgets.show_failure(widgets.plain(error.message), error.code)
+                failures.show_failure(formats.plain(error.message), error.code)
                 return
         st.rerun()
 

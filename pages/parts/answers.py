@@ -4,9 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.jobs import report
-from core.jobs.report import ResponseRow
-from pages.common import widgets
+from core.jobs import requests_report
+from core.jobs.requests_report import ResponseRow
+from pages.common import formats, widgets
 
 ENDINGS = {
     "length": "cut off at the output limit",
@@ -17,11 +17,11 @@ ENDINGS = {
 
 
 def show_answers(job_id: str, limit: int = 20) -> None:
-    page = report.responses(job_id, limit=limit)
+    page = requests_report.responses(job_id, limit=limit)
     for row in page.items:
         with st.container(border=True):
             gone = "A document that was deleted" if row.document else row.custom_id
-            name = f"**{widgets.plain(row.document_name or gone)}**"
+            name = f"**{formats.plain(row.document_name or gone)}**"
             if row.document:
                 widgets.link(name, "document.py", id=row.document)
             else:
@@ -37,7 +37,7 @@ def show_answers(job_id: str, limit: int = 20) -> None:
 def _facts(row: ResponseRow) -> list[str]:
     parts = [_which_part(row), ENDINGS.get(row.finish_reason, "")]
     parts.append(f"{row.input_tokens + row.output_tokens:,} tokens" if row.input_tokens else "")
-    parts.append("reused, free" if row.reused else widgets.money(row.cost_usd))
+    parts.append("reused, free" if row.reused else formats.money(row.cost_usd))
     return [part for part in parts if part]
 
 
@@ -69,10 +69,10 @@ def _show_value(name: str, value: Any) -> None:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         for item in value:
             rest = [f"{key}: {item[key]}" for key in item if key not in ("statement", "quote")]
-            st.markdown(f"- {widgets.plain(str(item.get('statement', '')))}")
+            st.markdown(f"- {formats.plain(str(item.get('statement', '')))}")
             if rest:
-                st.caption(widgets.plain(" · ".join(rest)))
+                st.caption(formats.plain(" · ".join(rest)))
     elif isinstance(value, list):
-        st.markdown(f"**{title}**\n" + "\n".join(f"- {widgets.plain(str(item))}" for item in value))
+        st.markdown(f"**{title}**\n" + "\n".join(f"- {formats.plain(str(item))}" for item in value))
     else:
-        st.markdown(f"**{title}:** {widgets.plain(str(value))}")
+        st.markdown(f"**{title}:** {formats.plain(str(value))}")

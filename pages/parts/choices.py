@@ -10,17 +10,16 @@ from core.asking.templates import TemplateView
 from core.calls import clients
 from core.documents import report
 from core.documents.report import CollectionRow
-from core.jobs import launch
 from core.providers.known_models import SUGGESTED
 from core.settings import defaults
-from pages.common import widgets
+from pages.common import formats
 
 
 def _about(row: CollectionRow) -> str:
     unread = f", {row.failed:,} could not be read" if row.failed else ""
     # What a select box cuts off is its end.
     name = row.name if len(row.name) <= 40 else f"{row.name[:39]}…"
-    return f"{name} ({widgets.count(row.documents, 'document')}{unread}, {row.tokens:,} tokens)"
+    return f"{name} ({formats.count(row.documents, 'document')}{unread}, {row.tokens:,} tokens)"
 
 
 def documents(collections: Sequence[CollectionRow]) -> dict[str, Any]:
@@ -57,15 +56,15 @@ def model(key: str | None = None, other_than: tuple[str, str] = ("", "")) -> tup
         clients.configured(), key=lambda name: name == other_than[0] or (name == "offline" and key is not None)
     )
     provider = st.selectbox(
-        "Provider", configured, format_func=widgets.PROVIDERS.__getitem__, key=key and f"{key}_provider"
+        "Provider", configured, format_func=formats.PROVIDERS.__getitem__, key=key and f"{key}_provider"
     )
     if provider == "offline":
         st.caption(
             "Free, and no language model: it picks sentences by their weight and cannot translate. Set an API key for "
             "real answers."
         )
-        return provider, launch.model_for(provider, None)
-    default = launch.model_for(provider, None)
+        return provider, defaults.model_for(provider, None)
+    default = defaults.model_for(provider, None)
     options = [one for one in dict.fromkeys([default, *SUGGESTED[provider]]) if (provider, one) != other_than]
     chosen = st.selectbox(
         "Model",

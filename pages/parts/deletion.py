@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.documents import upload
+from core.documents import deletion
 from core.documents.report import DocumentRow
-from pages.common import widgets
+from pages.common import failures, formats
 
 
 @st.dialog("Delete documents")
 def ask_to_delete(rows: Sequence[DocumentRow]) -> None:
-    named = ", ".join(widgets.plain(row.name) for row in rows[:5]) + (" …" if rows[5:] else "")
-    st.markdown(f"Delete **{widgets.count(len(rows), 'document')}**: {named}?")
+    named = ", ".join(formats.plain(row.name) for row in rows[:5]) + (" …" if rows[5:] else "")
+    st.markdown(f"Delete **{formats.count(len(rows), 'document')}**: {named}?")
     st.caption(
         "Their bytes, text, answers and evidence go for good; insights that only they support go with them. "
         "What was spent stays in the costs."
@@ -20,8 +20,8 @@ def ask_to_delete(rows: Sequence[DocumentRow]) -> None:
 
     def act() -> None:
         for row in rows:
-            upload.delete(row.id)
+            deletion.delete(row.id)
 
-    done = f"{widgets.count(len(rows), 'document')} deleted."
-    if st.button("Delete", type="primary", on_click=lambda: widgets.attempt(act, done)):
+    done = f"{formats.count(len(rows), 'document')} deleted."
+    if st.button("Delete", type="primary", on_click=lambda: failures.attempt(act, done)):
         st.rerun()

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from core.retention import report, rules
-from pages.common import widgets
+from pages.common import formats
 
 SOON = timedelta(days=7)
 
@@ -20,7 +20,7 @@ def job(finished_at: datetime | None, now: datetime) -> str:
 def _left(end: datetime | None, now: datetime) -> str:
     if end is None:
         return ""
-    left = f"deleted {widgets.until(end, now)}" if end > now else "deleted by the next run"
+    left = f"deleted {formats.until(end, now)}" if end > now else "deleted by the next run"
     return f":orange[{left}]" if end < now + SOON else left
 
 
@@ -30,11 +30,11 @@ def documents(now: datetime) -> str:
     if rule is None:
         return ""
     soon = report.preview("documents", rule, now + SOON).number
-    kept = f"Documents are deleted {widgets.count(rule.days, 'day')} after their upload"
-    excepted = f", except those in {widgets.plain(', '.join(rule.excepted))}" if rule.excepted else ""
+    kept = f"Documents are deleted {formats.count(rule.days, 'day')} after their upload"
+    excepted = f", except those in {formats.plain(', '.join(rule.excepted))}" if rule.excepted else ""
     return f"{kept}{excepted}. Within {SOON.days} days: {soon:,}."
 
 
 def jobs() -> str:
     rule = rules.rule("jobs")
-    return f"Jobs are deleted {widgets.count(rule.days, 'day')} after their end." if rule else ""
+    return f"Jobs are deleted {formats.count(rule.days, 'day')} after their end." if rule else ""

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from core.calls import breaker_report
-from core.jobs import launch, report
+from core.jobs import batches_report, launch
 from core.jobs.launch import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
 from core.money import pricing
 from core.settings import limits
-from pages.common import widgets
+from pages.common import formats
 from pages.parts import choices
 from pages.words import breakers
 from pages.words.jobs import PROVIDERS
@@ -37,8 +37,8 @@ def shut(provider: str, model: str) -> None:
     """Say it before launch where the model does not answer at the moment."""
     if found := breaker_report.shut().get((provider, model)):
         name = breakers.name(provider, model)
-        told = f"{name} {breakers.meaning(found, widgets.utc_now())}. A live job waits so long."
-        st.warning(widgets.plain(told), icon=":material/hourglass_top:")
+        told = f"{name} {breakers.meaning(found, formats.utc_now())}. A live job waits so long."
+        st.warning(formats.plain(told), icon=":material/hourglass_top:")
 
 
 def calls(estimate: Estimate) -> int:
@@ -53,41 +53,41 @@ def prices(estimate: Estimate) -> None:
 
 
 def price(cost: Decimal | None) -> str:
-    return "no price known" if cost is None else widgets.money(cost)
+    return "no price known" if cost is None else formats.money(cost)
 
 
 def saving(live: Decimal | None, batch: Decimal | None) -> str | None:
     """What the batch lane saves, in money and percent; None where it does not, or nobody knows."""
     if not live or batch is None or batch >= live:
         return None
-    return f"-{widgets.money(live - batch)} ({(live - batch) / live:.0%} less)"
+    return f"-{formats.money(live - batch)} ({(live - batch) / live:.0%} less)"
 
 
 def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:
     """Whether a price that needs a word has got it; True where it needs none."""
     if not launch.needs_confirming(provider, cost, unread):
         return True
-    price = "no price is known" if cost is None else f"it costs about {widgets.money(cost)}"
+    price = "no price is known" if cost is None else f"it costs about {formats.money(cost)}"
     if unread:
         price = "nobody knows yet what it costs: documents are still being read"
     return st.checkbox(
         f"I know that {price}".replace("$", r"\$"),
-        help=f"Asked for above {widgets.money(limits.confirm_usd())}: a limit of the Settings page.",
+        help=f"Asked for above {formats.money(limits.confirm_usd())}: a limit of the Settings page.",
         key="confirmed",
     )
 
 
 def turnaround(provider: str, model: str) -> str:
     """How long batches of this model took here."""
-    took = report.turnaround(provider, model)
+    took = batches_report.turnaround(provider, model)
     promise = "" if provider == "offline" else f" {PROVIDERS[provider]} promises 24 hours."
     if took is None:
         return f"No batch of this model has been through here yet.{promise}"
     if took.batches == 1:
-        return f"The only batch of this model that was here took {widgets.span(took.p50)}.{promise}"
+        return f"The only batch of this model that was here took {formats.span(took.p50)}.{promise}"
     return (
-        f"The last {widgets.count(took.batches, 'batch', 'batches')} of this model here: half were done in "
-        f"{widgets.span(took.p50)}, 95 of 100 in {widgets.span(took.p95)}.{promise}"
+        f"The last {formats.count(took.batches, 'batch', 'batches')} of this model here: half were done in "
+        f"{formats.span(took.p50)}, 95 of 100 in {formats.span(took.p95)}.{promise}"
     )
 
 
@@ -96,7 +96,7 @@ def choose(estimate: Estimate, provider: str, model: str) -> Way:
         "Lane", list(LANES), format_func=LANES.__getitem__, default="live", required=True, key="ask_lane"
     )
     if lane == "batch":
-        st.caption(widgets.plain(turnaround(provider, model)))
+        st.caption(formats.plain(turnaround(provider, model)))
     canary = _canary(estimate, lane)
     if lane == "live":
         return Way(lane, canary, fallback=None if provider == "offline" else _fallback(estimate, (provider, model)))
@@ -125,9 +125,9 @@ def _fallback(estimate: Estimate, own: tuple[str, str]) -> Fallback | None:
             return Fallback(lane="batch", after_s=int(minutes) * 60)
         provider, model = choices.model("fallback", own)
         tokens = estimate.input_tokens, estimate.output_tokens
-        there = pricing.of_calls(provider, model, calls(estimate), *tokens, "live", widgets.utc_now())
+        there = pricing.of_calls(provider, model, calls(estimate), *tokens, "live", formats.utc_now())
         told = f"What still waits then is asked of this model: all of it would be about {price(there)}."
-        st.caption(widgets.plain(f"{told} It happens once, and never back."))
+        st.caption(formats.plain(f"{told} It happens once, and never back."))
         return Fallback(provider=provider, model=model, after_s=int(minutes) * 60)
 
 
@@ -158,7 +158,7 @@ def _leftovers(estimate: Estimate) -> Leftovers | None:
         return None
     retries = st.number_input("Up to how many times, as a new batch", 0, MOST_RETRIES, 2, key="leftovers_retries")
     full = (
-        "" if estimate.cost_live is None else f" All of them live would be about {widgets.money(estimate.cost_live)}."
+        "" if estimate.cost_live is None else f" All of them live would be about {formats.money(estimate.cost_live)}."
     )
     then_live = st.toggle("Then live, at full price", key="leftovers_live")
     if then_live:

@@ -15,7 +15,7 @@ from core.documents import upload
 from core.documents.extraction import SUPPORTED, media_type_of
 from core.errors import CairnError, InvalidInput
 from core.settings import limits
-from pages.common import widgets
+from pages.common import failures, formats
 
 FORMAT_NAMES = ", ".join(dict.fromkeys(SUPPORTED.values()))
 # What systems and programs leave in folders, beside all that begins with a dot.
@@ -81,11 +81,11 @@ def _show_outcome(outcome: Outcome) -> None:
     parts = [f"{outcome.stored:,} stored"] if outcome.stored or not outcome.known else []
     parts += [f"{outcome.known:,} already here"] if outcome.known else []
     parts += [f"{len(outcome.skipped):,} skipped"] if outcome.skipped else []
-    st.markdown(f"{', '.join(parts)} in **{widgets.plain(outcome.collection)}**.")
+    st.markdown(f"{', '.join(parts)} in **{formats.plain(outcome.collection)}**.")
     if outcome.trouble:
-        missing = widgets.count(outcome.missing, "file")
+        missing = formats.count(outcome.missing, "file")
         again = "Choose all of them once more: what is here already is not stored twice."
-        widgets.show_failure(f"Not stored: {missing}. {widgets.plain(outcome.trouble)} {again}", "NOT_STORED")
+        failures.show_failure(f"Not stored: {missing}. {formats.plain(outcome.trouble)} {again}", "NOT_STORED")
     if outcome.skipped:
         with st.expander(f"What was skipped: {len(outcome.skipped):,}", expanded=len(outcome.skipped) <= 5):
             st.dataframe({"File": [n for n, _ in outcome.skipped], "Why": [w for _, w in outcome.skipped]})

@@ -8,7 +8,7 @@ from core.calls import resilience
 from core.environment import get_settings
 from core.settings import store
 from core.settings.store import Change
-from pages.common import widgets
+from pages.common import failures, formats
 from pages.words import settings
 
 AT_ONCE = 30
@@ -37,13 +37,13 @@ def _older() -> None:
 
 
 def _line(change: Change, operations: Mapping[str, str], *, undoable: bool) -> None:
-    about = widgets.plain(settings.setting(change.name, operations))
-    before, after = (widgets.plain(settings.choice(change.name, of)) for of in (change.before, change.after))
+    about = formats.plain(settings.setting(change.name, operations))
+    before, after = (formats.plain(settings.choice(change.name, of)) for of in (change.before, change.after))
     secret = store.is_secret(change.name)
     what = change.action.removeprefix("key ") if secret else f"{before} → {after}"
     how = "undone" if change.action == "undo" else "changed"
-    when = widgets.plain(
-        " · ".join(filter(None, (f"{how} {widgets.ago(change.time, widgets.utc_now())}", change.user)))
+    when = formats.plain(
+        " · ".join(filter(None, (f"{how} {formats.ago(change.time, formats.utc_now())}", change.user)))
     )
     locked = get_settings().settings_locked or (resilience.is_ours(change.name) and resilience.snapshot().locked)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -64,4 +64,4 @@ def _line(change: Change, operations: Mapping[str, str], *, undoable: bool) -> N
 
 
 def _undo(entry: int) -> None:
-    widgets.attempt(lambda: resilience.undo(entry, by=settings.DOOR), "Put back.")
+    failures.attempt(lambda: resilience.undo(entry, by=settings.DOOR), "Put back.")

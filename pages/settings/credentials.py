@@ -8,7 +8,7 @@ from core.errors import CairnError, InvalidInput
 from core.runtime import sealed_secrets
 from core.settings import base_urls, credentials, defaults
 from core.settings.credentials import Access
-from pages.common import widgets
+from pages.common import failures, formats
 from pages.words import settings
 
 REFUSED = "access-refused"
@@ -36,10 +36,10 @@ def _own_address(how: Access) -> str:
 
 def form(name: str) -> None:
     now = credentials.of(name)
-    st.markdown(f"**{widgets.PROVIDERS[name]}**")
+    st.markdown(f"**{formats.PROVIDERS[name]}**")
     obstacle = sealed_secrets.obstacle()
     if obstacle:
-        st.warning(widgets.plain(f"No key can be set here. {obstacle}"), icon=":material/lock:")
+        st.warning(formats.plain(f"No key can be set here. {obstacle}"), icon=":material/lock:")
     key = st.text_input(
         "Key",
         type="password",
@@ -77,9 +77,9 @@ def _tell_effects(now: Access, key: str, address: str) -> None:
         )
     jobs, batches = report.under_way(now.provider)
     if (jobs or batches) and (key or then.address != now.address):
-        lying = widgets.count(batches, "provider batch", "provider batches")
+        lying = formats.count(batches, "provider batch", "provider batches")
         st.caption(
-            f"Under way: {widgets.count(jobs, 'job')} and {lying}. "
+            f"Under way: {formats.count(jobs, 'job')} and {lying}. "
             "Calls go on with what you set. Batches can be fetched only where they were handed in, with a key of the "
             "same account; until that is so again they wait."
         )
@@ -96,12 +96,12 @@ def _save(name: str, key: str, address: str) -> None:
             _store(name, key, address, f"Saved. {told}")
             return
         except InvalidInput as error:
-            widgets.show_failure(widgets.plain(error.message), error.code)
+            failures.show_failure(formats.plain(error.message), error.code)
             return
         except CairnError as error:
             st.session_state[REFUSED] = error
     if refused := st.session_state.get(REFUSED):
-        widgets.show_failure(widgets.plain(f"{refused.message} Nothing was saved."), refused.code)
+        failures.show_failure(formats.plain(f"{refused.message} Nothing was saved."), refused.code)
         if st.button("Save all the same"):
             _store(name, key, address, "Saved without an answer from the provider.")
 
@@ -110,16 +110,16 @@ def _store(name: str, key: str, address: str, told: str) -> None:
     try:
         credentials.change(name, address, key, by=settings.DOOR)
     except CairnError as error:
-        widgets.show_failure(widgets.plain(error.message), error.code)
+        failures.show_failure(formats.plain(error.message), error.code)
         return
-    widgets.tell(told)
+    failures.tell(told)
     st.rerun()
 
 
 def answered(name: str, models: list[str]) -> str:
     model = defaults.model_of(name)[0]
     among = "" if model in models or not models else f" {model} is not among them."
-    return f"It answers and offers {widgets.count(len(models), 'model')}.{among}"
+    return f"It answers and offers {formats.count(len(models), 'model')}.{among}"
 
 
 @st.dialog("Remove key")
@@ -132,15 +132,15 @@ def _remove(name: str) -> None:
         after = f"Then it is called without a key at {base_urls.shown(then.address)}."
     else:
         after = (
-            f"Then it is not set up, and its {widgets.count(jobs, 'job')} under way would wait."
+            f"Then it is not set up, and its {formats.count(jobs, 'job')} under way would wait."
             if jobs
             else ("Then it is not set up.")
         )
-    st.markdown(f"Remove the key of **{widgets.PROVIDERS[name]}** that was set here? {widgets.plain(after)}")
+    st.markdown(f"Remove the key of **{formats.PROVIDERS[name]}** that was set here? {formats.plain(after)}")
     st.caption("This cannot be undone: the key is not kept, and would have to be entered again.")
 
     def remove() -> None:
-        widgets.attempt(lambda: credentials.remove_key(name, by=settings.DOOR), "The key was removed.")
+        failures.attempt(lambda: credentials.remove_key(name, by=settings.DOOR), "The key was removed.")
 
     if st.button("Remove", type="primary", on_click=remove):
         st.rerun()

@@ -8,7 +8,7 @@ import streamlit as st
 from core import languages
 from core.environment import get_settings
 from core.settings import defaults
-from pages.common import widgets
+from pages.common import failures
 from pages.parts.choices import LANGUAGES
 from pages.settings.providers import SOURCES
 from pages.words import settings
@@ -53,4 +53,4 @@ def _language() -> None:
 
 
 def _save(language: str | None) -> None:
-    widgets.attempt(lambda: defaults.change_language(language, by=settings.DOOR), "Saved.")
+    failures.attempt(lambda: defaults.change_language(language, by=settings.DOOR), "Saved.")

@@ -8,7 +8,7 @@ import streamlit as st
 from core.environment import get_settings
 from core.settings import limits
 from core.settings.limits import LIMITS
-from pages.common import widgets
+from pages.common import failures, formats
 from pages.settings.providers import SOURCES
 from pages.words import settings
 
@@ -39,7 +39,7 @@ TOLD = {
 def _figure(name: str, value: Decimal | None) -> str:
     if value is None:
         return "none"
-    return widgets.money(value) if TOLD[name].unit == "USD" else f"{int(value):,} {TOLD[name].unit}"
+    return formats.money(value) if TOLD[name].unit == "USD" else f"{int(value):,} {TOLD[name].unit}"
 
 
 def _about(name: str) -> str:
@@ -77,7 +77,7 @@ def _one(name: str) -> None:
         help=f"{bounds.least:,} to {bounds.most:,}",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Now: {widgets.plain(_figure(name, now))} ({SOURCES[source]})")
+        st.caption(f"Now: {formats.plain(_figure(name, now))} ({SOURCES[source]})")
         if entered is not None and entered != inside:
             st.button("Save", key=f"save-{name}", on_click=_save, args=(name, Decimal(str(entered))))
         elif source == "here":
@@ -93,4 +93,4 @@ def _pages_take(now: int) -> None:
 
 
 def _save(name: str, value: Decimal | None) -> None:
-    widgets.attempt(lambda: limits.change(name, value, by=settings.DOOR), "Saved.")
+    failures.attempt(lambda: limits.change(name, value, by=settings.DOOR), "Saved.")

@@ -8,18 +8,18 @@ from core.errors import CairnError
 from core.settings import base_urls, defaults, store
 from core.settings import credentials as settings_credentials
 from core.settings.credentials import Access
-from pages.common import widgets
+from pages.common import failures, formats
 from pages.settings import credentials as settings_credentials_
 from pages.words import settings
 
 SOURCES = {"default": "default", "environment": "from the environment", "here": "set here"}
 ADDRESSES = {**SOURCES, "default": "the provider's own"}
 settings.KINDS["address"] = settings.Words(
-    lambda provider: f"address of {widgets.PROVIDERS.get(provider, provider)}",
+    lambda provider: f"address of {formats.PROVIDERS.get(provider, provider)}",
     lambda value: str(value["base_url"]),
 )
 settings.KINDS["key"] = settings.Words(
-    lambda provider: f"key of {widgets.PROVIDERS.get(provider, provider)}", lambda _: "a key"
+    lambda provider: f"key of {formats.PROVIDERS.get(provider, provider)}", lambda _: "a key"
 )
 
 
@@ -37,11 +37,11 @@ def show() -> None:
 def _card(name: str) -> None:
     how = settings_credentials.of(name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{widgets.PROVIDERS[name]}**")
+        st.markdown(f"**{formats.PROVIDERS[name]}**")
         _badge(how)
     st.markdown(f"Address: `{base_urls.shown(how.address)}` :gray[({ADDRESSES[how.address_from]})]  \nKey: {_key(how)}")
     if how.warning:
-        st.warning(widgets.plain(how.warning), icon=":material/warning:")
+        st.warning(formats.plain(how.warning), icon=":material/warning:")
     if not get_settings().settings_locked:
         with st.container(horizontal=True):
             settings_credentials_.buttons(how)
@@ -70,7 +70,7 @@ def _key(how: Access) -> str:
     if changed is None:
         return "none"
     time, who = changed
-    return f"set {widgets.plain(' · '.join(filter(None, (widgets.ago(time, widgets.utc_now()), who))))}"
+    return f"set {formats.plain(' · '.join(filter(None, (formats.ago(time, formats.utc_now()), who))))}"
 
 
 def _model(name: str) -> None:
@@ -87,7 +87,7 @@ def _model(name: str) -> None:
     if entered.strip() != (model if source == "here" else ""):
 
         def save() -> None:
-            widgets.attempt(lambda: defaults.change_model(name, entered, by=settings.DOOR), "Saved.")
+            failures.attempt(lambda: defaults.change_model(name, entered, by=settings.DOOR), "Saved.")
 
         st.button("Save", key=f"save-{name}", on_click=save)
 
@@ -101,7 +101,7 @@ def _test(how: Access) -> None:
     values, well, told = st.session_state.get(key, (None, False, ""))
     if values is store.values():
         show_result = st.success if well else st.error
-        show_result(widgets.plain(told), icon=":material/check_circle:" if well else ":material/error:")
+        show_result(formats.plain(told), icon=":material/check_circle:" if well else ":material/error:")
 
 
 def _tested(how: Access) -> tuple[bool, str]:

@@ -9,7 +9,7 @@ from core.calls import report
 from core.calls.report import LimitRow
 from core.environment import get_settings
 from core.settings import defaults, rate_caps
-from pages.common import widgets
+from pages.common import failures, formats
 from pages.settings.providers import SOURCES
 from pages.words import settings
 
@@ -26,7 +26,7 @@ def _stored(value: Mapping[str, Any]) -> str:
 
 
 def _about(provider: str) -> str:
-    return f"rate limits of {widgets.PROVIDERS.get(provider, provider)}"
+    return f"rate limits of {formats.PROVIDERS.get(provider, provider)}"
 
 
 settings.KINDS[rate_caps.CAPS.rstrip(":")] = settings.Words(_about, _stored)
@@ -50,7 +50,7 @@ def show() -> None:
 
 def _caps(name: str) -> None:
     now = rate_caps.caps_of(name)
-    st.markdown(f"**{widgets.PROVIDERS[name]}**")
+    st.markdown(f"**{formats.PROVIDERS[name]}**")
     state = f"{name}-{now.requests}-{now.tokens}-{now.source}"
     requests = _figure("Requests a minute", now.requests, f"cap-requests-{state}")
     tokens = _figure("Tokens a minute", now.tokens, f"cap-tokens-{state}")
@@ -80,12 +80,12 @@ def _words(now: rate_caps.Caps) -> str:
 
 
 def _save(name: str, requests: int | None, tokens: int | None) -> None:
-    widgets.attempt(lambda: rate_caps.change_caps(name, requests, tokens, by=settings.DOOR), "Saved.")
+    failures.attempt(lambda: rate_caps.change_caps(name, requests, tokens, by=settings.DOOR), "Saved.")
 
 
 def _row(limit: LimitRow) -> dict[str, Any]:
     return {
-        "Provider": widgets.PROVIDERS.get(limit.provider, limit.provider),
+        "Provider": formats.PROVIDERS.get(limit.provider, limit.provider),
         "Model": limit.model,
         "Limit of": KINDS[limit.kind],
         "Told, a minute": limit.a_minute,

@@ -14,7 +14,7 @@ from core.calls.resilience import FOR_ALL, Snapshot
 from core.environment import get_settings
 from core.presets import Config, FieldError
 from core.settings import store
-from pages.common import widgets
+from pages.common import failures, formats
 from pages.words import settings
 
 
@@ -47,7 +47,7 @@ def _scope(operations: Mapping[str, str]) -> str | None:
     )
     own = [name for one, name in operations.items() if _name(one) in store.values()]
     if own:
-        st.caption(f"With values of their own: {widgets.plain(', '.join(own))}.")
+        st.caption(f"With values of their own: {formats.plain(', '.join(own))}.")
     return chosen or None
 
 
@@ -109,7 +109,7 @@ def _preview(choice: dict[str, Any] | None, operation: str | None) -> None:
     st.caption(f"For {whom}, in every process within two seconds. It can be undone.")
 
     def save() -> None:
-        widgets.attempt(lambda: resilience.change(choice, operation, by=settings.DOOR), "Saved.")
+        failures.attempt(lambda: resilience.change(choice, operation, by=settings.DOOR), "Saved.")
 
     if st.button("Save", type="primary", on_click=save):
         st.rerun()
@@ -125,7 +125,7 @@ def _own_figures(found: Snapshot, operation: str | None) -> None:
         config, errors = presets.validate(custom, _below(found, operation))
     for wrong in errors:
         label = settings.NAMES.get(wrong.field, wrong.field)
-        st.error(f"**{widgets.plain(label)}** {widgets.plain(wrong.message)}.", icon=":material/error:")
+        st.error(f"**{formats.plain(label)}** {formats.plain(wrong.message)}.", icon=":material/error:")
     if not errors and config is not None:
         st.markdown("\n".join(f"- {line}" for line in settings.compared(config, now)))
     same = not errors and config == now

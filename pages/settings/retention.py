@@ -13,7 +13,7 @@ from core.retention import report as reports_retention
 from core.retention import rules
 from core.retention.report import Preview, Run
 from core.retention.rules import KINDS, Kind, Rule
-from pages.common import widgets
+from pages.common import failures, formats
 from pages.words import settings
 
 WHAT: dict[Kind, str] = {
@@ -30,7 +30,7 @@ def _about(kind: str) -> str:
 
 def _rule_in_words(value: Mapping[str, Any]) -> str:
     excepted = value.get("excepted", ())
-    return widgets.count(value["days"], "day") + (f", except {', '.join(excepted)}" if excepted else "")
+    return formats.count(value["days"], "day") + (f", except {', '.join(excepted)}" if excepted else "")
 
 
 settings.KINDS[rules.RETENTION] = settings.Words(_about, _rule_in_words)
@@ -49,13 +49,13 @@ def show() -> None:
 
 
 def _card(kind: Kind) -> None:
-    rule, now = rules.rule(kind), widgets.utc_now()
+    rule, now = rules.rule(kind), formats.utc_now()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{TITLES[kind]}**")
         if rule is None:
             st.badge("kept for ever", color="gray")
         else:
-            st.badge(f"deleted after {widgets.count(rule.days, 'day')}", color="orange")
+            st.badge(f"deleted after {formats.count(rule.days, 'day')}", color="orange")
     st.caption(WHAT[kind])
     wanted = _entered(kind, rule)
     found = reports_retention.preview(kind, wanted, now)
@@ -64,13 +64,13 @@ def _card(kind: Kind) -> None:
         if rule is not None:
             st.caption(f"Next run {_moment(reports_retention.next_run(kind, now), now)}.")
     with st.container(horizontal=True):
-        after = widgets.count(wanted.days, "day")
+        after = formats.count(wanted.days, "day")
         if st.button(
             f"Delete after {after}", key=f"retention-{kind}", disabled=wanted == rule or get_settings().settings_locked
         ):
             _preview(kind, wanted)
         if rule is not None and st.button("Keep for ever", key=f"forever-{kind}", icon=":material/undo:"):
-            widgets.attempt(lambda: rules.change(kind, None, by=settings.DOOR), "Kept for ever from now on.")
+            failures.attempt(lambda: rules.change(kind, None, by=settings.DOOR), "Kept for ever from now on.")
             st.rerun()
 
 
@@ -98,27 +98,27 @@ def _found(kind: Kind, found: Preview) -> str:
     if not found.number or found.oldest is None:
         return "**none**"
     if kind == "jobs":
-        return f"**{widgets.count(found.number, 'job')}** with {widgets.count(found.requests, 'request')}"
-    number, size = widgets.count(found.number, "document"), widgets.size(found.size_bytes)
+        return f"**{formats.count(found.number, 'job')}** with {formats.count(found.requests, 'request')}"
+    number, size = formats.count(found.number, "document"), formats.size(found.size_bytes)
     return f"**{number}**, {size}, the oldest of {found.oldest:%Y-%m-%d}"
 
 
 def _moment(moment: datetime, now: datetime) -> str:
-    return f"at {moment:%H:%M} UTC, {widgets.until(moment, now)}"
+    return f"at {moment:%H:%M} UTC, {formats.until(moment, now)}"
 
 
 @st.dialog("Delete what is older")
 def _preview(kind: Kind, wanted: Rule) -> None:
-    now = widgets.utc_now()
+    now = formats.utc_now()
     found = reports_retention.preview(kind, wanted, now)
     what = TITLES[kind].lower()
-    excepted = f" except those in {widgets.plain(', '.join(wanted.excepted))}" if wanted.excepted else ""
-    st.markdown(f"From now on {what}{excepted} are deleted for good after **{widgets.count(wanted.days, 'day')}**.")
+    excepted = f" except those in {formats.plain(', '.join(wanted.excepted))}" if wanted.excepted else ""
+    st.markdown(f"From now on {what}{excepted} are deleted for good after **{formats.count(wanted.days, 'day')}**.")
     begins = _moment(rules.next_run(now, now), now)
     if found.number:
         st.warning(f"The first run is {begins}. It deletes {_found(kind, found)}.", icon=":material/delete_forever:")
         if found.busy:
-            busy = widgets.count(found.busy, "of them is", "of them are")
+            busy = formats.count(found.busy, "of them is", "of them are")
             st.caption(f"{busy} being asked in jobs: those requests are cancelled.")
         st.text_input(f"Type {found.number} to confirm", key="retention-typed")
     else:
@@ -132,9 +132,9 @@ def _preview(kind: Kind, wanted: Rule) -> None:
 def _save(kind: Kind, wanted: Rule, number: int) -> None:
     typed = st.session_state.get("retention-typed", "").strip().replace(",", "")
     if number and typed != str(number):
-        widgets.tell(f"Nothing was changed: {number} was to be typed to confirm.", success=False)
+        failures.tell(f"Nothing was changed: {number} was to be typed to confirm.", success=False)
     else:
-        widgets.attempt(lambda: rules.change(kind, wanted, by=settings.DOOR), "Saved.")
+        failures.attempt(lambda: rules.change(kind, wanted, by=settings.DOOR), "Saved.")
 
 
 def _removed() -> None:
@@ -142,16 +142,16 @@ def _removed() -> None:
     if not runs:
         return
     st.markdown("Deleted lately")
-    now = widgets.utc_now()
+    now = formats.utc_now()
     for run in runs:
-        st.caption(f"{_told(run)} · {widgets.ago(run.time, now)}")
+        st.caption(f"{_told(run)} · {formats.ago(run.time, now)}")
 
 
 def _told(run: Run) -> str:
     counts = run.counts
     what = ", ".join(f"{counts[name]:,} {label}" for name, label in LABELS.items() if counts.get(name))
-    size = f", {widgets.size(counts['size_bytes'])}" if counts.get("size_bytes") else ""
-    return f"{what}{size}: older than {widgets.count(counts['days'], 'day')}"
+    size = f", {formats.size(counts['size_bytes'])}" if counts.get("size_bytes") else ""
+    return f"{what}{size}: older than {formats.count(counts['days'], 'day')}"
 
 
 LABELS = {

@@ -7,11 +7,11 @@ import streamlit as st
 
 from core.asking import templates
 from core.environment import get_settings
-from pages.common import widgets
+from pages.common import failures
 from pages.settings import changes, defaults, limits, providers, rate_caps, resilience, retention
 
 st.title("Settings")
-widgets.show_told()
+failures.show_told()
 if get_settings().settings_locked:
     st.info("Locked by the environment: SETTINGS_LOCKED is set, and everything is as the environment says.", icon="🔒")
 operations = {view.id: view.name for view in templates.list_all()}

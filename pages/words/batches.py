@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.environment import get_settings
-from core.jobs.report import ProviderBatchRow
-from pages.common.widgets import count, lasted, until
+from core.jobs.batches_report import ProviderBatchRow
+from pages.common.formats import count, lasted, until
 from pages.words.jobs import PROVIDERS
 
 # What providers promise: a batch that is not done by then expires.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from core.calls.breaker_report import BreakerView, Change
-from pages.common.widgets import PROVIDERS, ago, count, lasted, span, until
+from pages.common.formats import PROVIDERS, ago, count, lasted, span, until
 
 STATES = {"closed": "closed", "open": "open", "half_open": "half open"}
 

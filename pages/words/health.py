@@ -2,7 +2,7 @@
 
 from core.health.readings import PROVIDER
 from core.upkeep.stuck import Kind
-from pages.common import widgets
+from pages.common import formats
 
 COMPONENTS = {
     "database": "Database",
@@ -18,7 +18,7 @@ COMPONENTS = {
 def name(component: str) -> str:
     if component.startswith(PROVIDER):
         provider = component.removeprefix(PROVIDER)
-        return widgets.PROVIDERS.get(provider, provider).partition(" (")[0]
+        return formats.PROVIDERS.get(provider, provider).partition(" (")[0]
     return COMPONENTS.get(component, component)
 
 

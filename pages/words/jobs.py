@@ -6,9 +6,9 @@ from datetime import datetime
 from core.batch.report import Beyond, InFlight, Standing
 from core.calls.breaker_report import BreakerView
 from core.jobs.report import JobRow
+from core.requests.waiting import SHUT
 from core.settings import limits
-from core.upkeep.tick import SHUT
-from pages.common.widgets import ago, count, lasted, money, until
+from pages.common.formats import ago, count, lasted, money, until
 from pages.words import breakers
 
 PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "the offline engine"}

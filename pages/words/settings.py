@@ -7,7 +7,7 @@ from typing import Any
 from core import presets
 from core.presets import Config
 from core.settings.defaults import MODEL
-from pages.common import widgets
+from pages.common import formats
 
 # Who made a change, until people sign in: the door that it came through.
 DOOR = "settings page"
@@ -35,10 +35,10 @@ def seconds(amount: float) -> str:
 
 def effects(config: Config) -> list[tuple[str, str]]:
     """What a configuration does: a template of a sentence, and the figures in it."""
-    failures = widgets.count(config.circuit_breaker_threshold, "failure")
+    failures = formats.count(config.circuit_breaker_threshold, "failure")
     return [
         ("a call that keeps failing gives up after {}", seconds(presets.gives_up_after(config))),
-        ("{} after the first attempt", widgets.count(config.retry_attempts, "retry", "retries")),
+        ("{} after the first attempt", formats.count(config.retry_attempts, "retry", "retries")),
         ("waits between them: {}", f"{seconds(config.backoff_base_s)} to {seconds(config.backoff_cap_s)}"),
         ("no attempt begins after {}", seconds(config.deadline_s)),
         ("the breaker opens after {} in a row", failures),
@@ -64,7 +64,7 @@ class Words:
 
 
 def _of_provider(provider: str) -> str:
-    return f"model of {widgets.PROVIDERS.get(provider, provider)}"
+    return f"model of {formats.PROVIDERS.get(provider, provider)}"
 
 
 # Modules that show settings of other kinds add theirs.

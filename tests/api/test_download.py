@@ -18,7 +18,7 @@ from starlette.routing import Mount
 from streamlit.web.server.starlette.starlette_gzip_middleware import SelectiveGZipMiddleware
 
 from api import api
-from core.documents import upload
+from core.documents import deletion, upload
 from core.runtime import db
 from tests.pipeline import PATIENCE_S, until_now
 
@@ -79,7 +79,7 @@ def test_a_document_that_is_deleted_while_it_is_sent_breaks_off(
     answer = ask(port, document_id, encoding)
     assert answer.status == 200
     assert answer.read(1 << 16)
-    upload.delete(document_id)
+    deletion.delete(document_id)
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         answer.read()
 

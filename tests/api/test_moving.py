@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core.upkeep import tick
+from core.requests import expansion
 from tests.pipeline import ready_documents
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -21,7 +21,7 @@ def make(client: TestClient, **fields: Any) -> dict[str, Any]:
     body = {"name": "Notes", "template": "summarize", "documents": ready_documents(3), "provider": "openai"}
     answer = client.post("/api/v1/jobs/", json={**body, "model": MODEL, "lane": "live", **fields})
     assert answer.status_code == 201, answer.text
-    tick.expand_job(answer.json()["id"])
+    expansion.expand_job(answer.json()["id"])
     return dict(answer.json())
 
 

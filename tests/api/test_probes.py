@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from api.probes import Looking
 from core import boot
-from core.health import DatabaseHealth, standing
+from core.health.database import DatabaseHealth, standing
 from core.runtime import db
 from core.runtime.supervision import Child, Command
 from tests.pipeline import PATIENCE_S, database_away

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core.answers.record import Kept
 from core.calls import clients
+from core.calls.outcomes import Kept
 from core.health import report, sampling
 from core.live import claims, single_text
 from core.money.pricing import Price
-from core.providers.types import Usage
+from core.providers.usage import Usage
 from core.runtime import db, worker_lease
 from core.upkeep import tick
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn

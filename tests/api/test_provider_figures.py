@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from core.calls import breaker, report
+from core.calls import breaker_by_hand, report
 from core.health import now, sampling
 from core.health.now import Component
 from tests.local_provider import Asked, LocalProvider, Reply, error
@@ -99,10 +99,10 @@ def test_what_is_left_of_the_rate_limit_is_told_as_its_scarcest_share(
 @pytest.mark.usefixtures("called")
 def test_a_breaker_is_seen_at_once_by_health_and_metrics(client: TestClient) -> None:
     sampling.take(datetime.now(UTC), well=True)
-    breaker.open_by_hand("openai", MODEL)
+    breaker_by_hand.open_by_hand("openai", MODEL)
     assert component().healthy is False
     values = scraped(client)
     assert [values["cairn_breaker_state", state] for state in ("closed", "open", "half_open")] == [0, 1, 0]
-    breaker.close_by_hand("openai", MODEL)
+    breaker_by_hand.close_by_hand("openai", MODEL)
     assert component().healthy is True
     assert scraped(client)["cairn_breaker_state", "closed"] == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from core.runtime import db
-from core.tables import ProviderBatch
+from core.tables.batches import ProviderBatch
 
 REQUESTS, BODY_BYTES, LINE_BYTES = 50_000, 1_500, 2_000
 NONCE, MODEL, JOB = "00c0ffee00c0ffee", "gpt-5-mini-2025-08-07", "job_bench"

@@ -7,9 +7,11 @@ import psycopg
 from sqlmodel import Session, col, select
 
 from core.money.pricing import price
-from core.providers.types import Usage
+from core.providers.usage import Usage
 from core.runtime import db
-from core.tables import Request, RequestBody, Response, UsageRecord
+from core.tables.answers import Response
+from core.tables.jobs import Request, RequestBody
+from core.tables.money import UsageRecord
 from tests.bench.batch_data import AT, JOB, NONCE
 
 PRICE = orjson.dumps({"rates": {"model": "gpt-5-mini", "applied": "$0.125/input, $1/output", "source": "x"}}).decode()

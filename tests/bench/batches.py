@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core.answers import derive
 from core.asking import templates
 from core.environment import get_settings
-from core.live import lane
 from core.runtime import db, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench import batch_child, batch_floors
@@ -89,7 +89,7 @@ def _derive() -> dict[str, Any]:
     derived = 0
     with taken() as t:
         while derived < DERIVED:
-            derived += lane.derive_chunk()
+            derived += derive.derive_chunk()
     return {"rows_per_s": round(derived / t.wall_s), "cpu_s": round(t.cpu_s * REQUESTS / derived, 2)}
 
 

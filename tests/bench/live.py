@@ -23,11 +23,11 @@ from core.calls import ask, clients, resilience
 from core.environment import get_settings
 from core.live import lane as live_lane
 from core.providers import rate_limit_headers
+from core.requests import expansion
 from core.runtime import db, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.runtime.logs import configure_logs
 from core.settings import store
-from core.upkeep import tick
 from tests.bench.measuring import peak_mb, taken
 from tests.pipeline import make_job, rows
 
@@ -77,7 +77,7 @@ def _added() -> dict[str, Any]:
     asking against calling, and a call's part of claims and of commits of 64."""
     with serving(0):
         job = make_job(_documents("added", 10 * CONCURRENCY), "summarize", provider="openai", model="gpt-4o-mini")
-        tick.expand_job(job)
+        expansion.expand_job(job)
         worker = worker_lease.register("bench")
         with db.transaction() as session:
             # Known, or only few of the first would go out at once.
@@ -192,7 +192,7 @@ def _bare() -> Run:
 
 def _ours(number: int) -> Run:
     job = make_job(_documents(str(number), CALLS), "summarize", provider="openai", model="gpt-4o-mini")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     worker = worker_lease.register("bench")
 
     async def run() -> float:

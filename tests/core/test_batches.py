@@ -12,14 +12,15 @@ import psycopg
 import pytest
 
 from core.batch import steps
-from core.documents import upload
+from core.documents import deletion as documents_deletion
 from core.errors import Conflict
-from core.jobs import launch
+from core.jobs import control, resend
+from core.jobs import deletion as jobs_deletion
 from core.jobs.launch import Leftovers
 from core.money import pricing
+from core.requests import expansion
 from core.runtime import db, shared_clock
 from core.settings import credentials
-from core.upkeep import tick
 from tests.batch_provider import AskedLine, BatchProvider, FileFault, Line, lines_in_turn
 from tests.pipeline import batch_rows, make_job, ready_documents, rows, run_batches, states
 
@@ -169,10 +170,10 @@ def test_what_expired_waits_for_a_person_and_what_was_answered_is_kept(
     assert set(failures(job).values()) == {"expired"}
     assert batch_states(job) == ["expired" if provider == "openai" else "completed"]
     batch_server.auto = True
-    left = launch.resend_estimate(job, datetime.now(UTC))
+    left = resend.resend_estimate(job, datetime.now(UTC))
     assert left.requests == 3
     assert left.cost_live == 2 * (left.cost_batch or 0)
-    assert launch.retry(job) == 3
+    assert resend.retry(job) == 3
     run_batches(job)
     assert states(job) == {"succeeded": 5}
     assert sizes(job) == [5, 3]
@@ -185,7 +186,7 @@ def test_what_is_left_over_can_go_live(batch_server: BatchProvider) -> None:
     run_batches(job, rounds=2)
     batch_server.expire(batch_server.batches[0].id, done=2)
     run_batches(job)
-    assert launch.retry(job, "live") == 3
+    assert resend.retry(job, "live") == 3
     run_batches(job)
     assert states(job) == {"succeeded": 5}
     assert batch_server.creates == 1
@@ -290,11 +291,11 @@ def test_a_person_can_count_a_batch_as_absent(batch_server: BatchProvider, setti
     job = batch_job("openai")
     run_batches(job, rounds=3)
     (batch,) = batch_rows(job)
-    launch.give_up_looking(batch["id"])
+    resend.give_up_looking(batch["id"])
     run_batches(job)
     assert batch_states(job) == ["absent", "completed"]
     with pytest.raises(Conflict):
-        launch.give_up_looking(batch["id"])
+        resend.give_up_looking(batch["id"])
 
 
 def test_after_a_change_of_the_key_it_is_not_counted_as_absent(batch_server: BatchProvider, setting: Any) -> None:
@@ -309,7 +310,7 @@ def test_after_a_change_of_the_key_it_is_not_counted_as_absent(batch_server: Bat
     (batch,) = batch_rows(job)
     assert (batch["state"], batch_server.creates) == ("settling", 0)
     assert "settle it by hand" in batch["error"]
-    launch.give_up_looking(batch["id"])
+    resend.give_up_looking(batch["id"])
     run_batches(job)
     assert batch_states(job) == ["absent", "completed"]
 
@@ -335,7 +336,7 @@ def test_a_refusal_for_good_fails_the_requests_with_its_reason(provider: str, ba
     assert states(job) == {"failed": 5}
     assert set(failures(job).values()) == {"auth"}
     assert batch_states(job) == ["failed"]
-    assert launch.retry(job) == 5
+    assert resend.retry(job) == 5
     run_batches(job)
     assert states(job) == {"succeeded": 5}
 
@@ -415,7 +416,7 @@ def test_cancelling_keeps_and_bills_what_had_finished(provider: str, batch_serve
     batch_server.auto = False
     job = batch_job(provider)
     run_batches(job, rounds=2)
-    launch.cancel(job)
+    control.cancel(job)
     run_batches(job, rounds=1)
     assert batch_server.batches[0].state in ("cancelling", "canceling")
     batch_server.cancelled(batch_server.batches[0].id, done=2)
@@ -427,14 +428,14 @@ def test_cancelling_keeps_and_bills_what_had_finished(provider: str, batch_serve
 
 def test_what_was_not_handed_over_goes_back_when_the_job_is_paused(batch_server: BatchProvider) -> None:
     job = batch_job("openai")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     steps.pack_job(job)
     assert states(job) == {"in_flight": 5}
-    launch.pause(job)
+    control.pause(job)
     assert states(job) == {"pending": 5}
     run_batches(job, rounds=2)
     assert batch_server.creates == 0
-    launch.resume(job)
+    control.resume(job)
     run_batches(job)
     assert states(job) == {"succeeded": 5}
 
@@ -445,7 +446,7 @@ def test_a_canary_goes_live_first_and_the_rest_waits(batch_server: BatchProvider
     assert states(job) == {"succeeded": 2, "held": 3}
     assert rows("SELECT state FROM job") == [{"state": "paused"}]
     assert batch_server.creates == 0
-    launch.resume(job)
+    control.resume(job)
     run_batches(job)
     assert states(job) == {"succeeded": 5}
     assert sizes(job) == [3]
@@ -454,7 +455,7 @@ def test_a_canary_goes_live_first_and_the_rest_waits(batch_server: BatchProvider
 def test_dropping_the_rest_behind_a_canary_ends_the_job(batch_server: BatchProvider) -> None:
     job = batch_job("openai", canary=2)
     run_batches(job, rounds=6)
-    launch.cancel(job)
+    control.cancel(job)
     assert states(job) == {"succeeded": 2, "cancelled": 3}
     assert rows("SELECT state FROM job") == [{"state": "cancelled"}]
     assert batch_server.creates == 0
@@ -462,7 +463,7 @@ def test_dropping_the_rest_behind_a_canary_ends_the_job(batch_server: BatchProvi
 
 def test_caps_let_wait_what_does_not_fit(batch_server: BatchProvider, setting: Any) -> None:
     job = batch_job("openai", 6)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     (row,) = rows("SELECT max(input_tokens) AS most FROM request")
     setting(BATCH_TOKENS_IN_FLIGHT=row["most"] * 2 + 1, BATCHES_IN_FLIGHT=1)
     batch_server.auto = False
@@ -480,10 +481,10 @@ def test_documents_that_are_deleted_meanwhile_are_not_sent(
     provider: str, deleted: int, batch_server: BatchProvider
 ) -> None:
     job = batch_job(provider, 3)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     steps.pack_job(job)
     for number in range(deleted):
-        upload.delete(f"doc_{number:04}")
+        documents_deletion.delete(f"doc_{number:04}")
     batch_server.fail_next("create", 500, after=True)
     run_batches(job, rounds=3)
     for batch in batch_server.batches:
@@ -511,7 +512,7 @@ def test_an_older_answer_that_comes_later_loses_nothing(provider: str, batch_ser
 
 def test_a_job_that_is_being_written_is_packed_later(batch_server: BatchProvider, database: str) -> None:
     job = batch_job("openai")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     with psycopg.connect(database) as keeping:
         keeping.execute("SELECT 1 FROM job FOR NO KEY UPDATE")
         # So that one who waits for it is not waited for.
@@ -559,11 +560,11 @@ def test_an_ended_job_can_be_deleted_and_its_cost_stays(batch_server: BatchProvi
     job = batch_job("openai")
     run_batches(job, rounds=2)
     with pytest.raises(Exception, match="Cancel it first"):
-        launch.delete(job)
+        jobs_deletion.delete(job)
     run_batches(job)
-    removal = launch.removal(job)
+    removal = jobs_deletion.removal(job)
     assert (removal.requests, removal.responses, removal.provider_batches) == (5, 5, 1)
-    launch.delete(job)
+    jobs_deletion.delete(job)
     tables = ("job", "request", "request_body", "response", "provider_batch", "job_event", "job_document")
     assert [table for table in tables if rows(f"SELECT 1 FROM {table}")] == []
     assert len(rows("SELECT 1 FROM usage_record")) == 5

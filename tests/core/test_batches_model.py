@@ -27,12 +27,12 @@ from hypothesis.stateful import (
 from core.batch import steps
 from core.batch.steps import Batches
 from core.calls import clients
-from core.jobs import launch
+from core.jobs import control, resend
 from core.jobs.launch import Leftovers
 from core.money import pricing
-from core.providers.types import Usage
+from core.providers.usage import Usage
+from core.requests import expansion
 from core.runtime import db, worker_lease
-from core.upkeep import tick
 from tests import batch_provider, pipeline
 from tests.batch_provider import AskedLine, BatchProvider, Line
 from tests.pipeline import make_job, open_batches, ready_documents, rows, run_batches, states
@@ -138,7 +138,7 @@ class Overnight(RuleBasedStateMachine):
     @rule(point=st.sampled_from(CRASHES))
     def crash(self, point: str) -> None:
         for job in self.jobs:
-            tick.expand_job(job)
+            expansion.expand_job(job)
             steps.pack_job(job)
             for batch_id in open_batches(job):
                 self.server.hold(point)
@@ -165,13 +165,13 @@ class Overnight(RuleBasedStateMachine):
         job = self.jobs[number % len(self.jobs)]
         (row,) = rows("SELECT state FROM job WHERE id = :job", job=job)
         if how == "cancel":
-            launch.cancel(job)
+            control.cancel(job)
         elif how == "pause" and row["state"] in ("queued", "running"):
-            launch.pause(job)
+            control.pause(job)
         elif how == "resume" and row["state"] == "paused":
-            launch.resume(job)
+            control.resume(job)
         elif how in ("retry", "live"):
-            launch.retry(job, "live" if how == "live" else None)
+            resend.retry(job, "live" if how == "live" else None)
 
     @invariant()
     def nothing_is_paid_for_twice(self) -> None:
@@ -206,7 +206,7 @@ class Overnight(RuleBasedStateMachine):
             for job in unfinished:
                 (row,) = rows("SELECT state FROM job WHERE id = :job", job=job)
                 if row["state"] == "paused":
-                    launch.resume(job)
+                    control.resume(job)
                 run_batches(job, rounds=2)
             for batch in self.server.batches:
                 if not batch.ended:

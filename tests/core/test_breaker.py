@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from core.calls import breaker
+from core.answers import derive
+from core.calls import breaker, breaker_by_hand
 from core.calls.breaker import BreakerOpen
 from core.errors import ProviderError
 from core.jobs import launch, moving, own_requests
 from core.jobs.launch import JobSpec
-from core.live import lane as live_lane
 from core.live import single_text
 from core.live.lane import LiveLane
+from core.requests import expansion
 from core.runtime import db
-from core.upkeep import tick
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn
 from tests.pipeline import add_document, answer, make_job, ready_documents, rows, run_job, states, with_lane
 
@@ -31,7 +31,7 @@ def _threshold(openai: LocalProvider, setting: Any) -> None:
 
 def live_job(count: int, **spec: Any) -> str:
     job = make_job(ready_documents(count), **{"provider": "openai", "model": MODEL, **spec})
-    tick.expand_job(job)
+    expansion.expand_job(job)
     return job
 
 
@@ -40,7 +40,7 @@ def pump(job: str, concurrency: int = 1) -> None:
 
     async def work(lane: LiveLane) -> None:
         await lane.pump(job)
-        while await asyncio.to_thread(live_lane.derive_chunk):
+        while await asyncio.to_thread(derive.derive_chunk):
             pass
 
     with_lane(work, concurrency)
@@ -125,7 +125,7 @@ def test_what_was_closed_elsewhere_is_closed_here(openai: LocalProvider) -> None
 
 
 def test_failures_do_not_reopen_what_a_person_stopped(openai: LocalProvider) -> None:
-    breaker.open_by_hand("openai", MODEL)
+    breaker_by_hand.open_by_hand("openai", MODEL)
     breaker.trip("openai", MODEL, 3, 60)
     assert standing() == {"state": "open", "failures": 0, "by_hand": True, "later": None}
 
@@ -227,11 +227,11 @@ def test_a_probe_under_way_keeps_all_others_waiting(openai: LocalProvider) -> No
 
 def test_by_hand_it_stays_open_until_a_person_closes_it(openai: LocalProvider) -> None:
     job = live_job(2)
-    assert breaker.open_by_hand("openai", MODEL).state == "open"
+    assert breaker_by_hand.open_by_hand("openai", MODEL).state == "open"
     pump(job)
     assert openai.asked == []
     assert "stopped by hand" in job_row()["error"]
-    assert breaker.close_by_hand("openai", MODEL).state == "closed"
+    assert breaker_by_hand.close_by_hand("openai", MODEL).state == "closed"
     run_job(job)
     assert states(job) == {"succeeded": 2}
     audited = rows("SELECT action, subject, before, after FROM audit_entry ORDER BY id")
@@ -266,7 +266,7 @@ def test_own_requests_wait_for_their_own_model_and_one_of_them_tries_it(openai: 
     given = [{"custom_id": str(number), "body": {**asked, "seed": number}} for number in range(5)]
     own_requests.add_requests(job, [json.dumps(one).encode() for one in given], datetime.now(UTC))
     launch.start(job)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     openai.plan = lambda _: error(500)
     pump(job)
     assert states(job) == {"failed": 2, "pending": 3}

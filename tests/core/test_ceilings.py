@@ -13,9 +13,9 @@ from core.errors import InvalidInput, NotConfirmed
 from core.jobs import launch, own_requests
 from core.jobs.launch import JobSpec
 from core.live.lane import LiveLane, Slots
+from core.requests import expansion
 from core.runtime import db, worker_lease
 from core.settings import limits, store
-from core.upkeep import tick
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import (
     PATIENCE_S,
@@ -135,7 +135,7 @@ def test_live_calls_at_once_follow_the_limit_while_a_job_runs(openai: LocalProvi
     async def work(_: LiveLane) -> None:
         lane = LiveLane(await asyncio.to_thread(worker_lease.register, "other"), limits.live_calls)
         await lane.open()
-        await asyncio.to_thread(tick.expand_job, job)
+        await asyncio.to_thread(expansion.expand_job, job)
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: states(job).get("succeeded", 0) >= 6)
         assert openai.most_in_flight == 2

@@ -8,8 +8,8 @@ import pytest
 
 from core.calls import clients, resilience
 from core.errors import InvalidInput
+from core.requests import expansion
 from core.settings import credentials
-from core.upkeep import tick
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import add_document, make_job, rows, run_job, states, until, with_lane
 
@@ -155,7 +155,7 @@ def test_a_provider_that_was_taken_away_makes_its_requests_wait(openai: LocalPro
 
     openai.plan = plan
     job = make_job([add_document()], provider="openai")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     with_lane(lambda lane: lane.pump(job))
     assert states(job) == {"pending": 1}
     (found,) = rows("SELECT state, error FROM job")

@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from structlog.testing import capture_logs
 
 from core.calls import clients
-from core.documents import extract, upload
-from core.jobs import launch
+from core.documents import content, extract, upload
+from core.jobs import control, launch, resend
 from core.live import single_text
 from core.requests.origin import of_job
 from core.runtime import correlation, worker_lease
@@ -46,27 +46,27 @@ def test_a_job_is_of_who_set_it_going_last(openai: LocalProvider) -> None:
     job = make_job([add_document()], "summarize", provider="openai", model="gpt-5-mini")
     assert of_job(job) == "made"
     correlation.begin("paused")
-    launch.pause(job)
+    control.pause(job)
     assert of_job(job) == "made"
     correlation.begin("resumed")
-    launch.resume(job)
+    control.resume(job)
     assert of_job(job) == "resumed"
     structlog.contextvars.clear_contextvars()
     run_job(job)
     assert of_job(job) == "resumed"
     clients.forget()
     correlation.begin("again")
-    launch.retry(job)
+    resend.retry(job)
     assert of_job(job) == "again"
 
 
 def test_a_document_is_of_who_asked_for_its_text_last() -> None:
     correlation.begin("uploaded")
     document = upload.add("a.exe", io.BytesIO(b"\x7fELF and no text"), "default").document.id
-    assert upload.get(document).correlation_id == "uploaded"
+    assert content.get(document).correlation_id == "uploaded"
     correlation.begin("again")
-    upload.retry(document)
-    assert upload.get(document).correlation_id == "again"
+    extract.retry(document)
+    assert content.get(document).correlation_id == "again"
 
 
 def test_failures_that_come_later_are_shown_with_the_id_that_their_log_lines_have(

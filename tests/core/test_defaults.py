@@ -4,7 +4,6 @@ import pytest
 
 from core.calls import connection_test, resilience
 from core.errors import CairnError, InvalidInput
-from core.jobs import launch
 from core.settings import credentials, defaults, store
 from tests.local_provider import LocalProvider, Reply
 
@@ -17,7 +16,7 @@ def test_a_model_set_here_goes_before_the_environment_and_that_before_ours(setti
     assert defaults.model_of("openai") == ("from-env", "environment")
     defaults.change_model("openai", " from-here ")
     assert defaults.model_of("openai") == ("from-here", "here")
-    assert (launch.model_for("openai", None), launch.model_for("openai", "chosen")) == ("from-here", "chosen")
+    assert (defaults.model_for("openai", None), defaults.model_for("openai", "chosen")) == ("from-here", "chosen")
     defaults.change_model("openai", "")
     assert defaults.model_of("openai") == ("from-env", "environment")
     assert store.values() == {}

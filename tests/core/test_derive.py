@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 
-from core.answers.derive import Finding, consider, findings_of, judge
+from core.answers.derive import consider
+from core.answers.judge import findings_of, judge
 from core.asking.prompts import Asking
+from core.evidence.writing import Finding
 from core.fields import FieldSpec
 
 SENTIMENT = Asking("sentiment", 1, "", (), False, {})

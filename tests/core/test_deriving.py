@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 
 from core.answers import derive
-from core.documents import upload
-from core.live import lane
+from core.documents import deletion
+from core.requests import expansion
 from core.runtime import db
-from core.upkeep import tick
 from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -29,7 +28,7 @@ def completion(content: str | None, finish: str = "stop", **message: Any) -> str
 def job_of(count: int, provider: str = "openai", **spec: Any) -> str:
     """A job with its requests, of a provider that is not set up here (any more)."""
     job = make_job(ready_documents(count), **spec)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     with db.transaction() as session:
         db.execute(session, "UPDATE job SET provider = :provider", provider=provider)
     return job
@@ -87,11 +86,11 @@ MESSAGE = {
 def test_an_answer_of_a_batch_is_read_when_it_is_derived(provider: str, raw: str) -> None:
     job_of(1, provider)
     keep(raw)
-    assert lane.derive_chunk() == 1
+    assert derive.derive_chunk() == 1
     assert outcomes() == [("succeeded", None)]
     assert responses() == [{"text": points(), "finish_reason": "stop", "verdict": "ok", "result": json.loads(points())}]
     assert [row["supported"] for row in rows("SELECT supported FROM evidence")] == [True]
-    assert lane.derive_chunk() == 0
+    assert derive.derive_chunk() == 0
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,7 @@ def test_an_answer_of_a_batch_is_read_when_it_is_derived(provider: str, raw: str
 def test_a_body_that_cannot_be_read_fails_its_request_and_stays(raw: str) -> None:
     job_of(2)
     keep(raw, completion(points()))
-    assert lane.derive_chunk() == 2
+    assert derive.derive_chunk() == 2
     assert outcomes() == [("failed", "bad_response"), ("succeeded", None)]
     assert "not a chat completion" in requests()[0]["error_message"]
     assert rows("SELECT CAST(raw AS text) AS raw, text, verdict FROM response ORDER BY id")[0] == {
@@ -114,11 +113,11 @@ def test_a_body_that_cannot_be_read_fails_its_request_and_stays(raw: str) -> Non
 def test_what_breaks_its_schema_is_asked_once_more() -> None:
     job_of(1)
     keep(completion("{}"))
-    lane.derive_chunk()
+    derive.derive_chunk()
     assert outcomes() == [("pending", "schema")]
     assert responses()[0]["text"] == "{}"
     keep(completion("[]"))
-    lane.derive_chunk()
+    derive.derive_chunk()
     assert outcomes() == [("failed", "schema")]
 
 
@@ -129,7 +128,7 @@ def test_what_breaks_its_schema_is_asked_once_more() -> None:
 def test_what_did_not_come_to_its_end_fails(finish: str, content: str, code: str) -> None:
     job_of(1)
     keep(completion(content, finish))
-    lane.derive_chunk()
+    derive.derive_chunk()
     assert outcomes() == [("failed", code)]
 
 
@@ -161,7 +160,7 @@ def test_requests_of_ones_own_are_judged_by_how_they_ended_alone() -> None:
         json.dumps({"output": [said], "usage": {}}),
         json.dumps({"data": [{"embedding": [0.5]}]}),
     )
-    assert lane.derive_chunk() == 6
+    assert derive.derive_chunk() == 6
     assert outcomes() == [
         ("succeeded", None),
         ("failed", "length"),
@@ -184,7 +183,7 @@ def test_what_the_database_refuses_fails_alone() -> None:
     endless = " ".join(f"{draw.getrandbits(64):x}" for _ in range(100_000))
     job_of(3)
     keep(completion(points("It works.")), completion(points(endless)), completion(points("It works again.")))
-    assert lane.derive_chunk() == 3
+    assert derive.derive_chunk() == 3
     assert outcomes() == [("succeeded", None), ("failed", "not_storable"), ("succeeded", None)]
     assert [row["support"] for row in rows("SELECT support FROM insight")] == [1, 1]
     assert [row["verdict"] for row in responses()] == ["ok", "not_storable", "ok"]
@@ -195,7 +194,7 @@ def test_statements_longer_than_an_index_takes_are_insights_all_the_same() -> No
     long = " ".join(f"{draw.getrandbits(64):x}" for _ in range(1000))
     job_of(1)
     keep(completion(points(long)))
-    lane.derive_chunk()
+    derive.derive_chunk()
     assert outcomes() == [("succeeded", None)]
     assert rows("SELECT statement FROM insight") == [{"statement": long}]
 
@@ -203,7 +202,7 @@ def test_statements_longer_than_an_index_takes_are_insights_all_the_same() -> No
 def test_an_answer_nested_beyond_reason_breaks_the_schema() -> None:
     job_of(1)
     keep(completion("[" * 1020 + "]" * 1020))
-    lane.derive_chunk()
+    derive.derive_chunk()
     assert outcomes() == [("pending", "schema")]
 
 
@@ -212,10 +211,10 @@ def test_a_document_that_is_being_deleted_keeps_only_its_own_answers_waiting() -
     keep(completion(points()), completion(points()))
     with db.transaction() as session:
         db.execute(session, "SELECT 1 FROM document WHERE id = 'doc_0000' FOR UPDATE")
-        assert lane.derive_chunk() == 1
+        assert derive.derive_chunk() == 1
     assert outcomes() == [("answered", None), ("succeeded", None)]
-    upload.delete("doc_0000")
-    assert lane.derive_chunk() == 0
+    deletion.delete("doc_0000")
+    assert derive.derive_chunk() == 0
     assert rows("SELECT document_id FROM evidence") == [{"document_id": "doc_0001"}]
 
 
@@ -225,7 +224,7 @@ def test_a_document_cannot_go_while_evidence_of_it_is_written() -> None:
     with ThreadPoolExecutor(1) as thread:
         with db.transaction() as session:
             derive.derive(session, 10)
-            deleting = thread.submit(upload.delete, "doc_0000")
+            deleting = thread.submit(deletion.delete, "doc_0000")
             until_now(lambda: rows(WAITS) != [])
         deleting.result(PATIENCE_S)
     assert rows("SELECT 1 FROM evidence UNION ALL SELECT 1 FROM insight UNION ALL SELECT 1 FROM response") == []
@@ -240,7 +239,7 @@ def test_an_answer_about_a_document_that_is_gone_makes_no_insight() -> None:
     keep(completion(points()))
     with db.transaction() as session:
         db.execute(session, "DELETE FROM document")
-    assert lane.derive_chunk() == 1
+    assert derive.derive_chunk() == 1
     assert outcomes() == [("succeeded", None)]
     assert rows("SELECT 1 FROM insight UNION ALL SELECT 1 FROM evidence") == []
 
@@ -250,7 +249,7 @@ def test_an_answer_that_was_deleted_before_it_was_derived_fails_its_request_alon
     keep(completion(points()), completion(points()))
     with db.transaction() as session:
         db.execute(session, "DELETE FROM response WHERE id = (SELECT min(id) FROM response)")
-    lane.derive_chunk()
+    derive.derive_chunk()
     lost, good = requests()
     assert (lost["state"], lost["error_code"], good["state"]) == ("failed", "answer_lost", "succeeded")
     assert "Send it again" in lost["error_message"]

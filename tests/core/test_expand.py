@@ -10,16 +10,15 @@ from core.documents import upload
 from core.errors import NotFound
 from core.jobs import launch
 from core.jobs.launch import Estimate, JobSpec
-from core.requests import expansion
+from core.requests import expansion, finishing
 from core.runtime import db
-from core.upkeep import tick
 from tests.pipeline import add_document, make_job, ready_documents, rows
 
 pytestmark = pytest.mark.usefixtures("database")
 
 
 def test_a_request_knows_the_bytes_of_its_body() -> None:
-    tick.expand_job(make_job([add_document("Die Pumpe läuft – wieder.")]))
+    expansion.expand_job(make_job([add_document("Die Pumpe läuft – wieder.")]))
     (row,) = rows(
         "SELECT body_bytes, CAST(body AS text) AS body FROM request r JOIN request_body b ON b.request_id = r.id"
     )
@@ -44,15 +43,15 @@ def test_an_estimate_is_the_same_by_collection_and_by_documents() -> None:
 
 def test_a_job_with_a_request_that_is_held_is_not_through() -> None:
     job = make_job(ready_documents(1))
-    tick.expand_job(job)
+    expansion.expand_job(job)
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET state = 'held'")
-        assert not expansion.finish_if_done(session, job)
+        assert not finishing.finish_if_done(session, job)
 
 
 def test_a_document_that_is_being_deleted_is_not_asked_about_any_more() -> None:
     job = make_job(ready_documents(2))
     with db.transaction() as session:
         db.execute(session, "SELECT 1 FROM document WHERE id = 'doc_0000' FOR UPDATE")
-        tick.expand_job(job)
+        expansion.expand_job(job)
     assert rows("SELECT document_id FROM request") == [{"document_id": "doc_0001"}]

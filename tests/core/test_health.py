@@ -8,8 +8,9 @@ import pytest
 
 from core.calls import report as calls_report
 from core.calls.report import ModelRow, quantile_ms
-from core.health import DatabaseHealth, now, readings, sampling
+from core.health import now, readings, sampling
 from core.health import report as health_report
+from core.health.database import DatabaseHealth
 from core.health.report import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.requests.reuse import ReuseHealth
 from core.runtime import db, worker_lease

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from core.batch import lease, steps
+from core.batch import lease, steps, transitions
 from core.calls import clients
 from core.errors import ProviderError
-from core.jobs import launch
+from core.jobs import control
 from core.providers.batch_api import Remote
+from core.requests import expansion
 from core.runtime import db, worker_lease
-from core.tables import ProviderBatch
-from core.upkeep import tick
+from core.tables.batches import ProviderBatch
 from tests.batch_provider import BatchProvider
 from tests.pipeline import make_job, ready_documents, rows
 
@@ -25,13 +25,13 @@ LATE: dict[str, Callable[[ProviderBatch], object]] = {
     "write": lambda batch: lease.write(batch, state="settling"),
     "confirm": lease.confirm,
     "release": lambda batch: lease.release(batch, timedelta(hours=1)),
-    "adopt": lambda batch: lease.adopt(batch, REMOTE, "submitted", "Late"),
-    "progress": lambda batch: lease.progress(batch, REMOTE),
-    "keep": lambda batch: lease.keep(batch, clients.provider("openai").batches, [Path("none")], REMOTE),
-    "gone": lease.gone,
-    "invalid": lambda batch: lease.invalid(batch, REMOTE),
-    "refuse": lambda batch: lease.refuse(batch, ProviderError("No.", code="auth")),
-    "absent": lease.absent,
+    "adopt": lambda batch: transitions.adopt(batch, REMOTE, "submitted", "Late"),
+    "progress": lambda batch: transitions.progress(batch, REMOTE),
+    "keep": lambda batch: transitions.keep(batch, clients.provider("openai").batches, [Path("none")], REMOTE),
+    "gone": transitions.gone,
+    "invalid": lambda batch: transitions.invalid(batch, REMOTE),
+    "refuse": lambda batch: transitions.refuse(batch, ProviderError("No.", code="auth")),
+    "absent": transitions.absent,
 }
 
 
@@ -39,7 +39,7 @@ LATE: dict[str, Callable[[ProviderBatch], object]] = {
 def batch_id(batch_server: BatchProvider) -> str:
     """A batch that was packed, and nothing more."""
     job = make_job(ready_documents(2), "summarize", provider="openai", model="gpt-5-mini", lane="batch")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     steps.pack_job(job)
     (row,) = rows("SELECT id FROM provider_batch")
     found: str = row["id"]
@@ -70,8 +70,8 @@ def everything() -> list[list[dict[str, object]]]:
 def test_what_is_cancelled_while_it_is_looked_at_is_due_at_once(batch_id: str, let_go: str) -> None:
     taken = lease.take(batch_id, worker_lease.register("one"), due_only=True)
     assert taken is not None
-    taken = lease.adopt(taken, REMOTE, "submitted", "Handed over")
-    launch.cancel(taken.job_id)
+    taken = transitions.adopt(taken, REMOTE, "submitted", "Handed over")
+    control.cancel(taken.job_id)
     LATE[let_go](taken)
     assert rows("SELECT state FROM provider_batch WHERE next_at <= now()") == [{"state": "in_progress"}]
 

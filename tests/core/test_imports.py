@@ -11,7 +11,7 @@ import pytest
 
 from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotFound
-from core.jobs import launch, output, own_requests
+from core.jobs import control, deletion, launch, output, own_requests
 from core.jobs.launch import JobSpec
 from core.jobs.own_requests import BadLines, Terms
 from core.money import pricing
@@ -397,7 +397,7 @@ def test_the_canary_of_own_requests_goes_first_and_live(batch_server: BatchProvi
     run_batches(job, rounds=5)
     assert states(job) == {"succeeded": 1, "held": 1}
     assert rows("SELECT state FROM job") == [{"state": "paused"}]
-    launch.resume(job)
+    control.resume(job)
     run_batches(job)
     assert rows("SELECT custom_id, lane, state FROM request ORDER BY id") == [
         {"custom_id": "a", "lane": "live", "state": "succeeded"},
@@ -428,7 +428,7 @@ def test_the_output_of_a_cancelled_job_says_what_was_not_answered() -> None:
     add(job, line("a"))
     launch.start(job)
     assert list(output.lines(job)) == []
-    launch.cancel(job)
+    control.cancel(job)
     assert output_lines(job)["a"]["error"] == {"code": "cancelled", "message": output.CANCELLED}
 
 
@@ -460,7 +460,7 @@ def test_a_page_of_the_output_ends_where_it_is_full() -> None:
 def test_a_draft_is_dropped_with_its_requests() -> None:
     job = own_job()
     add(job, line("a"))
-    launch.delete(job)
+    deletion.delete(job)
     assert rows("SELECT 1 FROM request UNION ALL SELECT 1 FROM request_body") == []
 
 

@@ -20,7 +20,8 @@ from core.money.pricing import price
 from core.providers.anthropic import AnthropicProvider
 from core.providers.batch_api import BatchLane, Refused, Remote
 from core.providers.openai import OpenAIProvider
-from core.providers.types import Provider, Usage
+from core.providers.types import Provider
+from core.providers.usage import Usage
 from core.runtime import db
 from tests.pipeline import rows
 

@@ -8,7 +8,7 @@ import pytest
 from core.batch import report as batch_report
 from core.batch.report import Group, InFlight
 from core.errors import NotFound
-from core.jobs import canary, launch
+from core.jobs import canary, control, requests_report, resend
 from core.jobs import report as jobs_report
 from core.runtime import db
 from tests.pages import made
@@ -50,13 +50,13 @@ def test_a_known_job_that_was_changed_since_is_counted_again() -> None:
     job = made.job("completed", finished_at=NOW)
     made.requests(job, "failed", 2)
     known = jobs_report.find().items
-    launch.rename(job, "Another name", "")
+    control.rename(job, "Another name", "")
     assert [row.name for row in jobs_report.find(known=known).items] == ["Another name"]
     known = jobs_report.find().items
-    launch.retry(job)
+    resend.retry(job)
     (row,) = jobs_report.find(known=known).items
     assert (row.state, row.failed, row.pending) == ("running", 0, 2)
-    launch.cancel(job)
+    control.cancel(job)
     known = jobs_report.find().items
     assert jobs_report.find(state="completed", known=known).items == ()
 
@@ -82,12 +82,14 @@ def test_requests_are_found_by_state_and_error_page_by_page() -> None:
     made.requests(job, "pending", 2)
     made.requests(job, "failed", 3, error_code="expired")
     made.requests(job, "failed", 1, error_code="missing")
-    assert len(jobs_report.requests(job, state="pending").items) == 3
-    assert len(jobs_report.requests(job, state="failed").items) == 4
-    assert len(jobs_report.requests(job, error="expired").items) == 3
-    assert [row.error_code for row in jobs_report.requests(job, state="failed", limit=2, offset=3).items] == ["expired"]
+    assert len(requests_report.requests(job, state="pending").items) == 3
+    assert len(requests_report.requests(job, state="failed").items) == 4
+    assert len(requests_report.requests(job, error="expired").items) == 3
+    assert [row.error_code for row in requests_report.requests(job, state="failed", limit=2, offset=3).items] == [
+        "expired"
+    ]
     with pytest.raises(NotFound, match="job_gone"):
-        jobs_report.requests("job_gone")
+        requests_report.requests("job_gone")
 
 
 def test_how_a_jobs_batches_stand() -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from core import providers
+from core.asking import built_in as asking_built_in
 from core.asking import prompts, templates
-from core.asking.prompts import BUILT_IN, Asking, NoParams, check_params, params_of
+from core.asking.built_in import BUILT_IN, NoParams
+from core.asking.prompts import Asking, check_params, params_of
 from core.asking.request_plan import Question
 from core.calls import clients
 from core.errors import InvalidInput
@@ -40,7 +42,7 @@ def asking(template: str, **params: Any) -> Asking:
         required = {"question": "What failed?"} if template == "qa" else {}
         checked = check_params(template, {**required, **params}, built_in.params)
         return Asking(template, 1, built_in.prompt, (), built_in.insights, checked)
-    return Asking(template, 3, "Find commitments.", OWN, True, check_params(template, params, prompts.Worded))
+    return Asking(template, 3, "Find commitments.", OWN, True, check_params(template, params, asking_built_in.Worded))
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_a_language_that_does_not_fit_is_refused(template: str, language: Any) -
 
 def test_an_own_template_without_words_has_no_language() -> None:
     assert params_of("tpl_1", (FieldSpec("amount", "number"),), False) is NoParams
-    assert params_of("tpl_1", (FieldSpec("amount", "number"),), True) is prompts.Worded
+    assert params_of("tpl_1", (FieldSpec("amount", "number"),), True) is asking_built_in.Worded
 
 
 @pytest.mark.usefixtures("database")

@@ -11,21 +11,21 @@ import httpx2
 import orjson
 import pytest
 
-from core.answers.record import Call, Failed
-from core.calls import rate_limits
-from core.calls.rate_limits import NoRoom
+from core.calls import rate_limit_rooms, rate_limits
+from core.calls.outcomes import Call, Failed
+from core.calls.rate_limit_rooms import NoRoom
 from core.errors import InvalidInput
 from core.jobs import launch, own_requests
 from core.jobs.launch import JobSpec
-from core.live import claims, single_text
+from core.live import claims, single_text, waiting
 from core.live import lane as live_lane
 from core.live.lane import LiveLane
 from core.providers import rate_limit_headers
-from core.providers.types import Limit
+from core.providers.usage import Limit
+from core.requests import expansion
 from core.runtime import db, worker_lease
 from core.settings import rate_caps, store
-from core.tables import Job
-from core.upkeep import tick
+from core.tables.jobs import Job
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import answer, make_job, ready_documents, rows, run_job, states, with_lane
 from tests.quota import AnthropicQuota, Bucket, Quota, Window
@@ -36,7 +36,7 @@ MODEL = "gpt-4.1-mini"
 
 def live_job(count: int, **spec: Any) -> str:
     job = make_job(ready_documents(count), "summarize", **{"provider": "openai", "model": MODEL, **spec})
-    tick.expand_job(job)
+    expansion.expand_job(job)
     return job
 
 
@@ -89,7 +89,7 @@ def known() -> None:
 
 
 @contextmanager
-def room() -> Iterator[rate_limits.Room]:
+def room() -> Iterator[rate_limit_rooms.Room]:
     with db.transaction() as session:
         yield rate_limits.rooms(session, "openai", MODEL)[MODEL]
 
@@ -367,7 +367,7 @@ def test_a_model_without_room_does_not_hold_up_another_one_of_the_job(openai: Lo
     job = launch.create(JobSpec(template=None, provider="openai", model=MODEL), now, start=False)
     own_requests.add(job, [line + b"\n" for line in lines], now)
     launch.start(job)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     run_once(job, 1)
     assert [asked.body["model"] for asked in openai.asked] == ["gpt-4.1"]
 
@@ -405,7 +405,7 @@ def test_a_waiting_job_says_for_what_and_how_long(openai: LocalProvider) -> None
     with db.transaction() as session:
         found = session.get(Job, job)
     assert found is not None
-    tick.tell_waiting(found, claims.Claimed((), 0, waiting=True, full=claims.Wait("openai", MODEL, 11.2)))
+    waiting.tell_waiting(found, claims.Claimed((), 0, waiting=True, full=claims.Wait("openai", MODEL, 11.2)))
     assert rows("SELECT error FROM job") == [{"error": f"Waits for the rate limit of openai/{MODEL}: goes on in 12 s."}]
 
 
@@ -413,7 +413,7 @@ def test_a_waiting_job_says_for_what_and_how_long(openai: LocalProvider) -> None
     ("seconds", "told"), [(0.2, "1 s"), (59.5, "1 min 0 s"), (125, "2 min 5 s"), (7300, "2 h 1 min")]
 )
 def test_durations_are_told_in_words(seconds: float, told: str) -> None:
-    assert tick.duration(seconds) == told
+    assert waiting.duration(seconds) == told
 
 
 DATE = "Sat, 21 Nov 2026 11:00:00 GMT"

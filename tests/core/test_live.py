@@ -11,18 +11,19 @@ from typing import Any
 import pytest
 
 from core.answers import record
-from core.answers.record import Call, Kept
-from core.calls import ask, clients
-from core.documents import upload
-from core.jobs import launch
+from core.calls import ask, clients, outcomes
+from core.calls.outcomes import Call, Kept
+from core.documents import deletion, upload
+from core.jobs import control, resend
 from core.live import claims
 from core.live import lane as live_lane
 from core.live.lane import LiveLane
 from core.money import pricing
-from core.providers.types import Usage
+from core.providers.usage import Usage
+from core.requests import expansion, single_flight
 from core.runtime import db, worker_lease
-from core.tables import Job
-from core.upkeep import tick
+from core.tables.jobs import Job
+from core.upkeep import takeover, tick
 from tests import local_provider
 from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply, error, in_turn
@@ -102,7 +103,7 @@ def test_the_slots_are_shared_by_all_jobs_of_a_worker(openai: LocalProvider) -> 
     ids = many(4)
     both = [live_job(ids, "summarize"), live_job(ids, "questions")]
     for job in both:
-        tick.expand_job(job)
+        expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         await asyncio.gather(*(answer(lane, job) for job in both))
@@ -149,7 +150,7 @@ def test_only_what_failed_is_sent_again(openai: LocalProvider) -> None:
     job = live_job(many(3))
     run_job(job)
     assert states(job) == {"failed": 1, "succeeded": 2}
-    assert launch.retry(job) == 1
+    assert resend.retry(job) == 1
     run_job(job)
     assert states(job) == {"succeeded": 3}
     assert job_state() == "completed"
@@ -245,12 +246,12 @@ def test_an_unusable_answer_is_not_reused(openai: LocalProvider) -> None:
 def test_what_is_in_flight_when_a_job_is_cancelled_is_heard_and_billed(openai: LocalProvider) -> None:
     openai.plan = lambda _: Reply(delay=0.3)
     job = live_job(many(5))
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 2)
-        await asyncio.to_thread(launch.cancel, job)
+        await asyncio.to_thread(control.cancel, job)
         await pumping
         await answer(lane, job)
 
@@ -263,12 +264,12 @@ def test_what_is_in_flight_when_a_job_is_cancelled_is_heard_and_billed(openai: L
 def test_a_cancelled_job_asks_nothing_again_and_ends(openai: LocalProvider) -> None:
     openai.plan = lambda _: Reply(content="{}", delay=0.3)
     job = live_job([add_document()])
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 1)
-        await asyncio.to_thread(launch.cancel, job)
+        await asyncio.to_thread(control.cancel, job)
         await pumping
         await answer(lane, job)
 
@@ -281,12 +282,12 @@ def test_a_cancelled_job_asks_nothing_again_and_ends(openai: LocalProvider) -> N
 def test_a_cancelled_job_ends_also_when_its_worker_stops(openai: LocalProvider) -> None:
     openai.plan = lambda _: Reply(delay=3)
     job = live_job([add_document()])
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 1)
-        await asyncio.to_thread(launch.cancel, job)
+        await asyncio.to_thread(control.cancel, job)
         await lane.close(0)
         await pumping
 
@@ -300,12 +301,12 @@ def test_a_document_deleted_in_flight_is_still_billed(openai: LocalProvider) -> 
     openai.plan = lambda _: Reply(delay=0.3)
     document = add_document()
     job = live_job([document])
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 1)
-        await asyncio.to_thread(upload.delete, document)
+        await asyncio.to_thread(deletion.delete, document)
         await pumping
         await answer(lane, job)
 
@@ -339,7 +340,7 @@ def claimed(job: str, worker: int, limit: int = 10) -> tuple[Call, ...]:
 
 def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    tick.expand_job(job)
+    expansion.expand_job(job)
     (call,) = claimed(job, worker_lease.register("test"))
     unheard = ask.unheard(call)
     for _ in range(2):
@@ -350,7 +351,7 @@ def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None
 
 def test_two_attempts_that_were_not_heard_are_two_bookings(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    tick.expand_job(job)
+    expansion.expand_job(job)
     (call,) = claimed(job, worker_lease.register("test"))
     live_lane._keep([ask.unheard(call), ask.unheard(call)])
     assert len(usage()) == 2
@@ -369,7 +370,7 @@ def short_lease(setting: Any) -> None:
 @pytest.mark.usefixtures("short_lease")
 def test_work_of_a_dead_worker_is_booked_and_finished_by_another(openai: LocalProvider) -> None:
     job = live_job(many(3))
-    tick.expand_job(job)
+    expansion.expand_job(job)
     dead = worker_lease.register("dead")
     assert len(claimed(job, dead, 2)) == 2
     tick.tick(datetime.now(UTC))
@@ -387,7 +388,7 @@ def test_work_of_a_dead_worker_is_booked_and_finished_by_another(openai: LocalPr
 @pytest.mark.usefixtures("short_lease")
 def test_an_answer_that_comes_after_the_takeover_is_kept_and_billed(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    tick.expand_job(job)
+    expansion.expand_job(job)
     dead = worker_lease.register("dead")
     (call,) = claimed(job, dead)
     expire(dead)
@@ -404,7 +405,7 @@ def test_an_answer_that_comes_after_the_takeover_is_kept_and_billed(openai: Loca
 @pytest.mark.usefixtures("short_lease")
 def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    tick.expand_job(job)
+    expansion.expand_job(job)
     dead, late = worker_lease.register("dead"), worker_lease.register("late")
     (first,) = claimed(job, dead)
     live_lane._keep([ask.unheard(first)])  # a try before the one that was in flight
@@ -423,7 +424,7 @@ def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: Lo
 @pytest.mark.usefixtures("short_lease")
 def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    tick.expand_job(job)
+    expansion.expand_job(job)
     dead = worker_lease.register("dead")
     (call,) = claimed(job, dead)
     expire(dead)
@@ -431,7 +432,7 @@ def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalPr
                  AND wait_event_type = 'Lock' AND query LIKE '%finish_reason%'"""
     with ThreadPoolExecutor(1) as threads:
         with db.transaction() as session:
-            tick._take_over(session, datetime.now(UTC))
+            takeover._take_over(session, datetime.now(UTC))
             late = threads.submit(live_lane._keep, [kept(call)])
             until_now(lambda: rows(waiting) == [{"one": 1}])
         late.result(PATIENCE_S)
@@ -444,13 +445,13 @@ def test_a_failure_that_comes_after_the_takeover_takes_back_the_estimate_and_not
     openai: LocalProvider,
 ) -> None:
     job = live_job([add_document()])
-    tick.expand_job(job)
+    expansion.expand_job(job)
     dead, heir = worker_lease.register("dead"), worker_lease.register("heir")
     (call,) = claimed(job, dead)
     expire(dead)
     tick.tick(datetime.now(UTC))
     claimed(job, heir)
-    live_lane._keep([record.Failed(call, "rate_limited", "Not now.")])
+    live_lane._keep([outcomes.Failed(call, "rate_limited", "Not now.")])
     assert states(job) == {"in_flight": 1}
     assert usage() == []
 
@@ -458,7 +459,7 @@ def test_a_failure_that_comes_after_the_takeover_takes_back_the_estimate_and_not
 @pytest.mark.usefixtures("short_lease")
 def test_a_claim_renews_the_lease(openai: LocalProvider) -> None:
     job = live_job([add_document()])
-    tick.expand_job(job)
+    expansion.expand_job(job)
     late = worker_lease.register("late")
     expire(late)
     claimed(job, late)
@@ -512,7 +513,7 @@ def test_a_job_waits_for_documents_that_are_still_extracted(openai: LocalProvide
 
     late = upload.add("late.txt", io.BytesIO(b"Late. But here."), "default").document.id
     job = live_job([add_document(), late])
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def pump(lane: LiveLane) -> None:
         await lane.pump(job)
@@ -530,7 +531,7 @@ def test_a_job_waits_for_documents_that_are_still_extracted(openai: LocalProvide
 
 def test_one_answer_that_cannot_be_stored_keeps_no_other_from_it(openai: LocalProvider) -> None:
     job = live_job(many(3))
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         one, bad, two = await asyncio.to_thread(claimed, job, lane.worker_id)
@@ -605,7 +606,7 @@ def test_content_that_is_no_text_is_no_answer(openai: LocalProvider) -> None:
 def test_closing_hears_what_comes_within_the_grace_and_books_the_rest(openai: LocalProvider) -> None:
     openai.plan = lambda asked: Reply(delay=0.2 if asked.document.startswith("Pump 0") else 5)
     job = live_job(many(3))
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
@@ -622,7 +623,7 @@ def test_closing_hears_what_comes_within_the_grace_and_books_the_rest(openai: Lo
 def test_a_cancelled_pump_strands_no_request(openai: LocalProvider) -> None:
     """The queue's worker cancels its tasks when it loses its connection; the worker itself lives on."""
     job = live_job(many(20))
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         for _ in range(20):
@@ -640,7 +641,7 @@ def test_a_cancelled_pump_strands_no_request(openai: LocalProvider) -> None:
 def test_a_claim_that_was_committed_without_our_knowing_goes_out_all_the_same(openai: LocalProvider) -> None:
     """A connection that breaks in the commit leaves open whether the claim holds."""
     job = live_job(many(2))
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         await asyncio.to_thread(claimed, job, lane.worker_id)
@@ -655,11 +656,11 @@ def test_a_claim_that_was_committed_without_our_knowing_goes_out_all_the_same(op
 
 def test_what_is_claimed_while_the_worker_stops_goes_back_unsent(openai: LocalProvider) -> None:
     job = live_job(many(3))
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         with db.transaction() as session:
-            db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=claims.CLAIM_LOCK)
+            db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=single_flight.CLAIM_LOCK)
             pumping = asyncio.create_task(lane.pump(job))
             await until(lambda: rows(WAITING_FOR_A_LOCK) != [])
             closing = asyncio.create_task(lane.close(5))
@@ -679,7 +680,7 @@ WAITING_FOR_A_LOCK = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NO
 def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
     one, other = (live_job([add_document(TEXT, "a.txt", name)]) for name in ("a", "b"))
     for job in (one, other):
-        tick.expand_job(job)
+        expansion.expand_job(job)
     first, second = worker_lease.register("first"), worker_lease.register("second")
     with ThreadPoolExecutor(1) as thread, db.transaction() as session:
         running = session.get_one(Job, one)
@@ -695,8 +696,8 @@ def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
 def test_a_claim_makes_its_client_before_the_loop_needs_it(openai: LocalProvider) -> None:
     """Importing an SDK takes a second or two, in which a loop that did it would do nothing else."""
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     assert "_client" not in vars(clients.provider("openai"))
     (call,) = live_lane._claim(job, worker_lease.register("test"), 1).calls
     assert "_client" in vars(clients.provider("openai"))
-    live_lane._keep([record.Failed(call, "x", "No.")])
+    live_lane._keep([outcomes.Failed(call, "x", "No.")])

@@ -14,18 +14,16 @@ from core.answers import derive
 from core.asking import prompts
 from core.asking.prompts import Asking
 from core.asking.request_plan import AROUND_AN_ANSWER, Question
-from core.documents import upload
+from core.documents import deletion
 from core.errors import InvalidInput
-from core.jobs import launch
+from core.jobs import control, launch, resend
 from core.jobs.launch import JobSpec
-from core.live import lane as live_lane
 from core.live.lane import LiveLane
 from core.offline import answer as offline_answer
 from core.providers.known_models import context_tokens
-from core.requests import expansion, merges
+from core.requests import expansion, finishing, merges
 from core.runtime import db, tokens
-from core.tables import Job
-from core.upkeep import tick
+from core.tables.jobs import Job
 from tests.batch_provider import BatchProvider, Line
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import (
@@ -152,7 +150,7 @@ def test_a_merge_goes_out_only_when_all_parts_are_answered(openai: LocalProvider
     openai.plan = sensible
     document = add_document(LONG)
     job = long_job(document)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     assert [row["state"] for row in requests()] == ["pending", "pending", "held"]
 
     async def work(lane: LiveLane) -> None:
@@ -172,7 +170,7 @@ def test_a_merge_goes_out_only_when_all_parts_are_answered(openai: LocalProvider
 
 def finished(job: str) -> bool:
     with db.transaction() as session:
-        return expansion.finish_if_done(session, job)
+        return finishing.finish_if_done(session, job)
 
 
 def test_a_part_that_fails_fails_the_merge_and_both_can_be_sent_again(openai: LocalProvider) -> None:
@@ -188,7 +186,7 @@ def test_a_part_that_fails_fails_the_merge_and_both_can_be_sent_again(openai: Lo
     assert "Bad thing." in failed[""]["error_message"]
     before = len(openai.asked)
     openai.plan = sensible
-    assert launch.retry(job) == 3
+    assert resend.retry(job) == 3
     assert {row["state"] for row in requests() if row["custom_id"].startswith(document)} == {
         "pending",
         "held",
@@ -202,7 +200,7 @@ def test_a_part_that_fails_fails_the_merge_and_both_can_be_sent_again(openai: Lo
 def test_where_all_parts_fail_the_job_ends_at_once(openai: LocalProvider) -> None:
     openai.plan = lambda _: error(400)
     job = long_job(add_document(LONGER))
-    tick.expand_job(job)
+    expansion.expand_job(job)
     with_lane(lambda lane: lane.pump(job))
     assert rows("SELECT state FROM job") == [{"state": "completed"}]
     assert set(states(job)) == {"failed"}
@@ -216,7 +214,7 @@ def test_a_merge_that_fails_itself_is_sent_again_alone(openai: LocalProvider) ->
     with db.transaction() as session:
         assert merges.hold(session, job) == 0
     openai.plan = sensible
-    assert launch.retry(job) == 1
+    assert resend.retry(job) == 1
     run_job(job)
     assert states(job) == {"succeeded": 3}
     assert len(openai.asked) == 4
@@ -249,11 +247,11 @@ def test_a_part_sent_again_by_itself_revives_the_merge(openai: LocalProvider) ->
 def test_a_cancelled_job_sends_its_merges_when_it_is_taken_up_again(openai: LocalProvider) -> None:
     document = add_document(LONG)
     job = long_job(document)
-    tick.expand_job(job)
-    launch.cancel(job)
+    expansion.expand_job(job)
+    control.cancel(job)
     assert states(job) == {"cancelled": 3}
     openai.plan = sensible
-    assert launch.retry(job) == 3
+    assert resend.retry(job) == 3
     assert [row["state"] for row in requests()] == ["pending", "pending", "held"]
     run_job(job)
     assert states(job) == {"succeeded": 3}
@@ -263,18 +261,18 @@ def test_a_merge_whose_parts_were_heard_after_the_cancel_goes_out_at_once_when_t
     document = add_document(LONG)
     openai.plan = lambda asked: Reply(sensible(asked).content, delay=0.3)
     job = long_job(document)
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 2)
-        await asyncio.to_thread(launch.cancel, job)
+        await asyncio.to_thread(control.cancel, job)
         await pumping
         await answer(lane, job)
 
     with_lane(work)
     assert states(job) == {"succeeded": 2, "cancelled": 1}
-    assert launch.retry(job) == 1
+    assert resend.retry(job) == 1
     assert state_of(document) == "pending"
     run_job(job)
     assert states(job) == {"succeeded": 3}
@@ -314,13 +312,13 @@ def test_equal_long_documents_of_a_job_are_asked_once(openai: LocalProvider) -> 
 def test_the_last_two_parts_answered_at_once_do_not_each_leave_the_merge_to_the_other(openai: LocalProvider) -> None:
     document = add_document(LONG)
     job = long_job(document)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     keep_parts(job, 2)
     with ThreadPoolExecutor(1) as thread:
         with db.transaction() as session:
             mine = derive.derive(session, 1)
             assert merges.settle(session, job, {d.merge_id for d in mine if d.merge_id}) == 0
-            other = thread.submit(live_lane.derive_chunk, 1)
+            other = thread.submit(derive.derive_chunk, 1)
             until_now(lambda: rows(WAITS) != [])
         assert other.result(PATIENCE_S) == 1
     assert state_of(document) == "pending"
@@ -352,13 +350,13 @@ def test_a_merge_goes_where_the_last_of_its_parts_went(openai: LocalProvider) ->
     """So a canary is seen through live, and what went on live after a batch stays there."""
     document = add_document(LONG)
     job = long_job(document, lane="batch")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET lane = 'live' WHERE custom_id LIKE '%.2'")
     keep_parts(job, 1)
-    live_lane.derive_chunk()
+    derive.derive_chunk()
     keep_parts(job, 1)
-    live_lane.derive_chunk()
+    derive.derive_chunk()
     assert [(row["lane"], row["state"]) for row in requests()][2] == ("live", "pending")
 
 
@@ -366,12 +364,12 @@ def test_a_document_that_goes_takes_its_parts_and_merge_with_it(openai: LocalPro
     openai.plan = lambda asked: Reply(sensible(asked).content, delay=0.3)
     document = add_document(LONG)
     job = long_job(document)
-    tick.expand_job(job)
+    expansion.expand_job(job)
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 2)
-        await asyncio.to_thread(upload.delete, document)
+        await asyncio.to_thread(deletion.delete, document)
         await pumping
         await answer(lane, job)
 
@@ -384,13 +382,13 @@ def test_a_document_that_goes_takes_its_parts_and_merge_with_it(openai: LocalPro
 def test_a_part_that_has_lost_its_answer_is_named(openai: LocalProvider) -> None:
     document = add_document(LONG)
     job = long_job(document)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     keep_parts(job, 1)
-    live_lane.derive_chunk()
+    derive.derive_chunk()
     with db.transaction() as session:
         db.execute(session, "DELETE FROM response")
     keep_parts(job, 1)
-    live_lane.derive_chunk()
+    derive.derive_chunk()
     assert requests()[2]["error_message"] == f"Part {document}.1 has lost its answer."
 
 
@@ -441,7 +439,7 @@ def stretched(provider: str, model: str, **spec: Any) -> str:
         db.execute(session, "UPDATE document SET tokens = 9000000 WHERE id = 'doc_0000'")
     assert estimated(ids, provider=provider, model=model, **spec).too_long == 1
     job = make_job(ids, provider=provider, model=model, **spec)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     return job
 
 
@@ -459,14 +457,14 @@ def test_what_cannot_be_asked_in_parts_fails_without_a_call(
         ("pending", None),
     ]
     assert model in requests()[0]["error_message"]
-    assert launch.retry(job) == 0
+    assert resend.retry(job) == 0
 
 
 def test_what_was_counted_too_long_and_fits_all_the_same_is_asked_whole(openai: LocalProvider) -> None:
     stretched_but_short = ready_documents(1)
     with db.transaction() as session:
         db.execute(session, "UPDATE document SET tokens = 9000000")
-    tick.expand_job(long_job(stretched_but_short))
+    expansion.expand_job(long_job(stretched_but_short))
     assert [(row["custom_id"], row["state"], row["merge_id"]) for row in requests()] == [("doc_0000", "pending", None)]
 
 
@@ -551,7 +549,7 @@ def test_a_canary_sees_a_long_document_through_live(batch_server: BatchProvider)
         *[("succeeded", "live")] * 4,
         *[("held", "batch")] * 2,
     ]
-    launch.resume(job)
+    control.resume(job)
     run_batches(job)
     assert states(job) == {"succeeded": 6}
     assert batch_server.creates == 2
@@ -560,8 +558,8 @@ def test_a_canary_sees_a_long_document_through_live(batch_server: BatchProvider)
 def test_what_merges_the_answers_of_a_canary_belongs_to_it(openai: LocalProvider) -> None:
     ids = [add_document("Short. Really."), add_document(LONG), add_document(long_text(80, 1000))]
     job = long_job(ids, canary=3)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     keep_parts(job, 3)
-    live_lane.derive_chunk()
-    tick.expand_job(job)
+    derive.derive_chunk()
+    expansion.expand_job(job)
     assert [row["state"] for row in requests()] == [*["succeeded"] * 3, "pending", *["held"] * 3]

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
+from core.answers import derive
 from core.batch import steps
-from core.calls import breaker
+from core.calls import breaker, breaker_by_hand
 from core.errors import CairnError, Conflict, InvalidInput
-from core.jobs import launch, moving, report
+from core.jobs import control, launch, moving, report, resend
 from core.jobs.launch import Fallback, JobSpec
 from core.live import lane as live_lane
 from core.live.lane import LiveLane
-from core.requests import reuse
+from core.requests import expansion, reuse
 from core.runtime import correlation, db
-from core.upkeep import tick
+from core.upkeep import takeover, tick
 from tests.batch_provider import BatchProvider
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import (
@@ -53,7 +54,7 @@ def _both(openai: LocalProvider, setting: Any) -> None:
 
 def live_job(count: int, **spec: Any) -> str:
     job = make_job(ready_documents(count), "summarize", **{"provider": "openai", "model": MODEL, **spec})
-    tick.expand_job(job)
+    expansion.expand_job(job)
     return job
 
 
@@ -62,7 +63,7 @@ def pump(job: str, concurrency: int = 1) -> None:
 
     async def work(lane: LiveLane) -> None:
         await lane.pump(job)
-        while await asyncio.to_thread(live_lane.derive_chunk):
+        while await asyncio.to_thread(derive.derive_chunk):
             pass
 
     with_lane(work, concurrency)
@@ -103,7 +104,7 @@ def told(job: str, kind: str = "model") -> list[str]:
 
 
 def test_what_waits_goes_on_with_another_providers_model(openai: LocalProvider) -> None:
-    breaker.open_by_hand("openai", MODEL)
+    breaker_by_hand.open_by_hand("openai", MODEL)
     job = live_job(4)
     pump(job)
     assert report.get(job).error
@@ -140,7 +141,7 @@ def test_what_is_under_way_stays_there_and_is_kept(openai: LocalProvider) -> Non
         await until(lambda: states(job).get("in_flight") == 2)
         breaker.trip("openai", MODEL, 3, 600)
         assert await asyncio.to_thread(moving.to_model, job, "anthropic", OTHER) == 3
-        await asyncio.to_thread(tick.expand_job, job)
+        await asyncio.to_thread(expansion.expand_job, job)
         await pumping
         await answer(lane, job)
 
@@ -166,7 +167,7 @@ def test_a_call_that_comes_back_without_an_answer_is_asked_of_the_new_model(open
         await pumping
         # What the clock does.
         await asyncio.to_thread(tick.tick, datetime.now(UTC))
-        await asyncio.to_thread(tick.expand_job, job)
+        await asyncio.to_thread(expansion.expand_job, job)
         await answer(lane, job)
 
     with_lane(work, 2)
@@ -179,12 +180,12 @@ def test_the_clock_makes_anew_what_comes_back_later() -> None:
     job = live_job(2)
     change("UPDATE request SET state = 'in_flight' WHERE document_id = 'doc_0000'")
     moving.to_model(job, "anthropic", OTHER)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     change("UPDATE request SET state = 'pending' WHERE state = 'in_flight'")
     change("DELETE FROM procrastinate_jobs")
     tick.tick(datetime.now(UTC))
     assert {"task_name": "expand_job"} in rows("SELECT task_name FROM procrastinate_jobs")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     bodies = rows("SELECT body ->> 'model' AS model FROM request_body")
     assert [row["model"] for row in bodies] == [OTHER, OTHER]
 
@@ -197,7 +198,7 @@ def test_one_whose_worker_died_is_booked_on_the_model_that_it_was_asked_of(opena
     moving.to_model(job, "anthropic", OTHER)
     change("UPDATE worker SET last_seen = now() - interval '1 h'")
     with db.transaction() as session:
-        tick._take_over(session, datetime.now(UTC))
+        takeover._take_over(session, datetime.now(UTC))
     run_job(job)
     assert booked(job) == {("openai", MODEL, "unheard"), ("anthropic", OTHER, "ok")}
     assert states(job) == {"succeeded": 2}
@@ -211,11 +212,11 @@ def test_a_failed_one_that_is_sent_again_goes_to_the_new_model(openai: LocalProv
     job = live_job(3)
     change("UPDATE request SET lane = 'batch' WHERE document_id = 'doc_0002'")
     pump(job)
-    live_lane.derive_chunk()
+    derive.derive_chunk()
     assert states(job) == {"failed": 1, "succeeded": 1, "pending": 1}
     assert moving.to_model(job, "anthropic", OTHER) == 1
-    tick.expand_job(job)
-    assert launch.retry(job) == 1
+    expansion.expand_job(job)
+    assert resend.retry(job) == 1
     run_job(job)
     assert asked_of(openai) == {MODEL: 2, OTHER: 2}
     assert states(job) == {"succeeded": 3}
@@ -243,7 +244,7 @@ def test_an_answer_that_broke_its_schema_is_not_repaired_by_another_model(openai
 def test_of_a_long_document_the_answered_parts_are_set_aside_and_one_model_answers_it(openai: LocalProvider) -> None:
     document = add_document(LONG)
     job = make_job([document], "summarize", provider="openai", model=SMALL)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     parts = states(job)["pending"]
     assert parts > 1
 
@@ -270,7 +271,7 @@ def test_of_a_long_document_the_answered_parts_are_set_aside_and_one_model_answe
 def test_a_long_document_whose_parts_are_under_way_is_made_anew_when_they_are_through(openai: LocalProvider) -> None:
     document = add_document(LONG)
     job = make_job([document], "summarize", provider="openai", model=SMALL)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     openai.plan = lambda asked: Reply(delay=0.3 if whom(asked) == SMALL else 0)
 
     async def work(lane: LiveLane) -> None:
@@ -279,7 +280,7 @@ def test_a_long_document_whose_parts_are_under_way_is_made_anew_when_they_are_th
         assert await asyncio.to_thread(moving.to_model, job, "anthropic", OTHER) == 0
         await pumping
         await until(lambda: "in_flight" not in states(job) and "answered" not in states(job))
-        await asyncio.to_thread(tick.expand_job, job)
+        await asyncio.to_thread(expansion.expand_job, job)
         await answer(lane, job)
 
     with_lane(work, 1)
@@ -290,7 +291,7 @@ def test_a_long_document_whose_parts_are_under_way_is_made_anew_when_they_are_th
 def test_the_last_part_does_not_send_a_merge_to_a_model_that_was_not_asked(openai: LocalProvider) -> None:
     document = add_document(LONG)
     job = make_job([document], "summarize", provider="openai", model=SMALL)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     parts = states(job)["pending"]
     openai.plan = lambda asked: Reply(delay=0.3 if whom(asked) == SMALL else 0)
 
@@ -300,7 +301,7 @@ def test_the_last_part_does_not_send_a_merge_to_a_model_that_was_not_asked(opena
         await asyncio.to_thread(moving.to_model, job, "anthropic", OTHER)
         await pumping
         await until(lambda: states(job) == {"succeeded": parts, "held": 1})
-        await asyncio.to_thread(tick.expand_job, job)
+        await asyncio.to_thread(expansion.expand_job, job)
         await answer(lane, job)
 
     with_lane(work, parts)
@@ -310,18 +311,18 @@ def test_the_last_part_does_not_send_a_merge_to_a_model_that_was_not_asked(opena
 
 
 def test_what_a_canary_holds_goes_on_with_the_new_model_and_is_held_again(openai: LocalProvider) -> None:
-    breaker.open_by_hand("openai", MODEL)
+    breaker_by_hand.open_by_hand("openai", MODEL)
     job = live_job(5, canary=2)
     assert states(job) == {"pending": 2, "held": 3}
     assert moving.to_model(job, "anthropic", OTHER) == 5
-    tick.expand_job(job)
+    expansion.expand_job(job)
     assert states(job) == {"pending": 2, "held": 3}
     pump(job)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     assert report.get(job).state == "paused"
     with pytest.raises(Conflict, match="Release the rest"):
         moving.to_model(job, "openai", MODEL)
-    launch.resume(job)
+    control.resume(job)
     run_job(job)
     assert asked_of(openai) == {OTHER: 5}
 
@@ -337,25 +338,25 @@ def test_there_and_back_again(openai: LocalProvider) -> None:
     job = live_job(3)
     for provider, model in (("anthropic", OTHER), ("openai", "gpt-5-nano"), ("openai", MODEL)):
         moving.to_model(job, provider, model)
-        tick.expand_job(job)
+        expansion.expand_job(job)
     run_job(job)
     assert asked_of(openai) == {MODEL: 3}
     assert len(report.get(job).former) == 3
 
 
-@pytest.mark.parametrize("work", [tick.expand_job, lambda job: live_lane._claim(job, 1, 9)])
+@pytest.mark.parametrize("work", [expansion.expand_job, lambda job: live_lane._claim(job, 1, 9)])
 def test_who_makes_or_claims_requests_waits_for_the_move(work: Callable[[str], object]) -> None:
     """Else the former model's bodies would go to the new one's provider, or the other way round."""
     job = make_job(ready_documents(2), "summarize", provider="openai", model=MODEL)
     change("UPDATE job SET state = 'running'")
     with ThreadPoolExecutor(1) as thread:
         with db.transaction() as session:
-            locked = launch.locked(session, job, whole=True)
+            locked = control.locked(session, job, whole=True)
             done = thread.submit(work, job)
             until_now(lambda: rows(WAITS_FOR_A_LOCK) != [])
             moving._to_model(session, locked, "anthropic", OTHER)
         done.result(PATIENCE_S)
-    tick.expand_job(job)
+    expansion.expand_job(job)
     assert rows("SELECT DISTINCT body ->> 'model' AS model FROM request_body") == [{"model": OTHER}]
 
 
@@ -370,7 +371,7 @@ def test_a_batch_that_is_at_its_provider_is_kept_as_that_providers(
     before = states(job)["in_flight"]
     moving.to_model(job, "anthropic", OTHER)
     if late:
-        tick.expand_job(job)
+        expansion.expand_job(job)
     run_batches(job)
     assert states(job) == {"succeeded": 4}
     assert set(answers(job).values()) == {1}
@@ -395,11 +396,11 @@ def test_what_comes_back_from_a_former_model_is_not_packed_for_the_new_one(opena
     change("UPDATE request SET state = 'pending'")
     assert steps.pack_job(job) == 0
     change("UPDATE request SET state = 'in_flight'")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     change("UPDATE request SET state = 'pending'")
     assert steps.pack_job(job) == 1
     assert states(job) == {"in_flight": 2, "pending": 1}
-    tick.expand_job(job)
+    expansion.expand_job(job)
     assert steps.pack_job(job) == 1
     assert states(job) == {"in_flight": 3}
 
@@ -457,7 +458,7 @@ def test_the_estimate_is_of_what_waits_with_either_model() -> None:
 
 
 def shut_for(seconds: int) -> None:
-    breaker.open_by_hand("openai", MODEL)
+    breaker_by_hand.open_by_hand("openai", MODEL)
     change("UPDATE breaker SET opened_at = now() - make_interval(secs => :s)", s=seconds)
     change("UPDATE job SET started_at = now() - interval '1 h'")
 
@@ -484,17 +485,17 @@ def test_by_its_rule_a_job_goes_to_the_batch_lane_once_and_not_before() -> None:
 def test_by_its_rule_a_job_goes_on_with_another_model(openai: LocalProvider) -> None:
     job = live_job(2, fallback=Fallback(provider="anthropic", after_s=0))
     shut_for(1)
-    breaker.open_by_hand("anthropic", OTHER)
+    breaker_by_hand.open_by_hand("anthropic", OTHER)
     follow()
     assert report.get(job).model == MODEL
-    breaker.close_by_hand("anthropic", OTHER)
+    breaker_by_hand.close_by_hand("anthropic", OTHER)
     follow()
     assert report.get(job).model == OTHER
-    breaker.close_by_hand("openai", MODEL)
-    breaker.open_by_hand("anthropic", OTHER)
+    breaker_by_hand.close_by_hand("openai", MODEL)
+    breaker_by_hand.open_by_hand("anthropic", OTHER)
     follow()
     assert report.get(job).model == OTHER
-    breaker.close_by_hand("anthropic", OTHER)
+    breaker_by_hand.close_by_hand("anthropic", OTHER)
     run_job(job)
     assert asked_of(openai) == {OTHER: 2}
 

@@ -15,20 +15,20 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from core.answers.record import Call, Failed, Kept
+from core.answers import derive as answers_derive
 from core.asking import templates
-from core.asking.prompts import text_hash
 from core.asking.request_plan import Question
 from core.calls import clients
+from core.calls.outcomes import Call, Failed, Kept
 from core.errors import Conflict, InvalidInput
-from core.jobs import launch, moving
+from core.jobs import control, moving
 from core.live import lane
 from core.money import pricing
-from core.providers.types import Usage
-from core.requests import expansion
+from core.providers.usage import Usage
+from core.requests import expansion, finishing
 from core.runtime import db, tokens, worker_lease
-from core.tables import Job
-from core.upkeep import tick
+from core.runtime.text import text_hash
+from core.tables.jobs import Job
 from tests import pipeline
 from tests.pipeline import make_job, ready_documents, rows, states
 
@@ -60,7 +60,7 @@ class Moving(RuleBasedStateMachine):
         provider, model = MODELS[0]
         self.job = make_job(self.ids, "summarize", provider=provider, model=model, canary=canary)
         self.worker = worker_lease.register("test")
-        tick.expand_job(self.job)
+        expansion.expand_job(self.job)
 
     @rule(limit=st.integers(1, 3))
     def claim(self, limit: int) -> None:
@@ -106,17 +106,17 @@ class Moving(RuleBasedStateMachine):
 
     @rule()
     def derive(self) -> None:
-        lane.derive_chunk()
+        answers_derive.derive_chunk()
 
     @rule()
     def look(self) -> None:
         """What the clock has done."""
-        tick.expand_job(self.job)
+        expansion.expand_job(self.job)
 
     @rule()
     def release(self) -> None:
         if self._state() == "paused":
-            launch.resume(self.job)
+            control.resume(self.job)
 
     def _state(self) -> str:
         return str(rows("SELECT state FROM job")[0]["state"])
@@ -161,11 +161,11 @@ class Moving(RuleBasedStateMachine):
         for _ in range(60):
             while self.calls:
                 self._keep(self.calls.pop(), GOOD)
-            while lane.derive_chunk():
+            while answers_derive.derive_chunk():
                 pass
-            tick.expand_job(self.job)
+            expansion.expand_job(self.job)
             with db.transaction() as session:
-                expansion.finish_if_done(session, self.job)
+                finishing.finish_if_done(session, self.job)
             self.release()
             if self._state() == "completed":
                 break

@@ -10,7 +10,7 @@ from genai_prices.data_snapshot import get_snapshot
 
 from core.errors import InvalidInput
 from core.money.pricing import estimate, of_calls, price, tariff
-from core.providers.types import Usage
+from core.providers.usage import Usage
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 

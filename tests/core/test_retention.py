@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from core.documents import upload
+from core.documents import deletion as documents_deletion
 from core.errors import InvalidInput, NotFound, Unavailable
-from core.jobs import launch
+from core.jobs import deletion as jobs_deletion
+from core.requests import expansion
 from core.retention import removal, report, rules
 from core.retention.rules import Kind, Rule
 from core.runtime import db
 from core.settings import store
-from core.upkeep import tick
 from tests.local_provider import LocalProvider
 from tests.pipeline import PATIENCE_S, TEXT, add_document, make_job, ready_documents, rows, run_job, states, until_now
 
@@ -125,7 +125,7 @@ def test_an_answer_that_two_documents_share_goes_with_the_last_of_them(openai: L
 
 def test_an_answer_whose_job_went_first_goes_with_its_document() -> None:
     job = points(add_document())
-    launch.delete(job)
+    jobs_deletion.delete(job)
     assert left("response", "evidence") == {"response": 1, "evidence": 2}
     keep("documents", 5)
     removal.run(later(6))
@@ -135,10 +135,10 @@ def test_an_answer_whose_job_went_first_goes_with_its_document() -> None:
 def test_an_answer_stays_that_evidence_of_another_document_stands_on() -> None:
     one, other = add_document(collection="one"), add_document(collection="other")
     points(one)
-    launch.delete(points(other))
-    upload.delete(one)
+    jobs_deletion.delete(points(other))
+    documents_deletion.delete(one)
     assert left("response", "evidence") == {"response": 1, "evidence": 2}
-    upload.delete(other)
+    documents_deletion.delete(other)
     assert left() == {}
 
 
@@ -148,17 +148,17 @@ def test_an_answer_that_two_jobs_share_goes_with_the_last_of_them() -> None:
     for job in (first, second):
         run_job(job)
     assert left("response") == {"response": 1}
-    launch.delete(first)
+    jobs_deletion.delete(first)
     assert left("response") == {"response": 1}
-    assert launch.removal(second).responses == 1
-    launch.delete(second)
+    assert jobs_deletion.removal(second).responses == 1
+    jobs_deletion.delete(second)
     assert left("response") == {}
 
 
 def test_what_is_being_asked_is_cancelled_with_its_document() -> None:
     ready_documents(3)
     job = make_job([row["id"] for row in rows("SELECT id FROM document")], "summarize")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     assert states(job) == {"pending": 3}
     assert report.preview("documents", Rule(1), later(2)).busy == 3
     keep("documents", 1)
@@ -365,7 +365,7 @@ def test_a_person_may_delete_at_the_same_time() -> None:
         for one in reversed(ids):
             begun.set()
             try:
-                upload.delete(one)
+                documents_deletion.delete(one)
             except NotFound:
                 return
 

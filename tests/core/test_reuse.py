@@ -16,14 +16,15 @@ import psycopg
 import pytest
 
 from core.calls import clients
-from core.documents import upload
+from core.documents import deletion as documents_deletion
 from core.errors import InvalidInput, NotFound
 from core.health import sampling
+from core.jobs import deletion as jobs_deletion
 from core.jobs import launch
 from core.jobs.launch import JobSpec
-from core.live import claims, single_text
+from core.live import single_text
 from core.live.single_text import Processed
-from core.requests import reuse, savings
+from core.requests import reuse, savings, single_flight
 from core.requests.reuse import Memory, Which
 from core.runtime import db
 from tests.databases import IN_THIS_DATABASE
@@ -78,7 +79,7 @@ def test_a_text_that_this_process_answered_waits_for_nobodys_claim(openai: Local
     hits = reuse.memory.hits
     plain = database.replace("postgresql+psycopg://", "postgresql://")
     with ThreadPoolExecutor(1) as thread, psycopg.connect(plain) as other:
-        other.execute("SELECT pg_advisory_xact_lock(%s)", (claims.CLAIM_LOCK,))
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (single_flight.CLAIM_LOCK,))
         assert thread.submit(ask).result(PATIENCE_S).reused is True
     assert (len(openai.asked), reuse.memory.hits) == (1, hits + 1)
 
@@ -87,7 +88,7 @@ def test_a_text_that_is_new_waits_for_the_claims_of_others(openai: LocalProvider
     plain = database.replace("postgresql+psycopg://", "postgresql://")
     waiting = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {IN_THIS_DATABASE}"
     with ThreadPoolExecutor(1) as thread, psycopg.connect(plain) as other:
-        other.execute("SELECT pg_advisory_xact_lock(%s)", (claims.CLAIM_LOCK,))
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (single_flight.CLAIM_LOCK,))
         asking = thread.submit(ask)
         until_now(lambda: rows(waiting) != [])
         other.rollback()
@@ -235,7 +236,7 @@ def test_what_is_invalidated_is_asked_again_and_stays(three: dict[str, str], whi
 def test_answers_of_deleted_jobs_are_invalidated_as_well(openai: LocalProvider, which: Which) -> None:
     document = add_document(collection="other")
     points: dict[str, Any] = {"template": "key_points", "params": {"count": 2}}
-    launch.delete(job(document, **points))
+    jobs_deletion.delete(job(document, **points))
     # Its evidence stands on it, so it stayed.
     assert reuse.invalidate(which) == 1
     assert reused_in(job(document, **points)) == [False]
@@ -308,8 +309,8 @@ def test_savings_are_what_the_answers_had_cost(openai: LocalProvider) -> None:
     ask(rows("SELECT text FROM document_text")[0]["text"])
     ask(rows("SELECT text FROM document_text")[0]["text"])
     for ended in (first, second):
-        launch.delete(ended)
-    upload.delete(document)
+        jobs_deletion.delete(ended)
+    documents_deletion.delete(document)
     found = figures()
     assert (found.hits, found.misses, found.hit_rate, found.saved_unpriced) == (3, 1, 0.75, 0)
     assert found.saved_usd == 3 * spent

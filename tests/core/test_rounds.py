@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.jobs import launch
+from core.jobs import resend
 from core.runtime import db
 from core.upkeep import one_round
 from tests.batch_provider import BatchProvider, FileFault
@@ -56,7 +56,7 @@ def test_refused_batches_and_lost_results_are_told(batch_server: BatchProvider) 
     batch_server.output_file = FileFault("gone", times=99)
     job = batch_job()
     run_batches(job)
-    launch.retry(job)
+    resend.retry(job)
     run_batches(job)
     refused, lost = told(job)
     assert "The key was refused" in refused

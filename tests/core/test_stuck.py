@@ -12,7 +12,7 @@ from core.errors import Conflict
 from core.health import report
 from core.runtime import db, worker_lease
 from core.upkeep import requeue as core_stuck
-from core.upkeep import stuck, tick
+from core.upkeep import stuck, takeover
 from core.upkeep.stuck import Kind, StuckRow
 from tests.pages import made
 from tests.pipeline import ready_documents, rows
@@ -131,7 +131,7 @@ def test_a_document_that_a_stopping_worker_puts_back_waits_anew() -> None:
 def test_a_document_that_is_taken_from_the_dead_waits_anew(setting: Callable[..., None]) -> None:
     server_started(setting)
     (document,) = documents("extracting", LONG_AGO, 1, dead())
-    tick.take_over(datetime.now(UTC))
+    takeover.take_over(datetime.now(UTC))
     assert rows("SELECT state FROM document") == [{"state": "queued"}]
     assert (waits_since_just_now(document), ids("documents")) == (True, [])
 
@@ -139,7 +139,7 @@ def test_a_document_that_is_taken_from_the_dead_waits_anew(setting: Callable[...
 def test_a_document_that_is_tried_again_waits_from_then_on() -> None:
     (document,) = documents("failed", LONG_AGO, 1)
     assert ids("documents") == []
-    upload.retry(document)
+    extract.retry(document)
     assert rows("SELECT state FROM document") == [{"state": "queued"}]
     assert (waits_since_just_now(document), ids("documents")) == (True, [])
 

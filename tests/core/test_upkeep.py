@@ -13,8 +13,9 @@ import pytest
 from core.asking import templates
 from core.batch import steps
 from core.errors import Unavailable
-from core.jobs import launch
+from core.jobs import control
 from core.live import claims, lane
+from core.requests import expansion
 from core.runtime import db, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.upkeep import tick
@@ -40,7 +41,7 @@ def test_after_a_restart_of_postgresql_the_living_have_time_to_show_it(
     migrate.upgrade()
     templates.sync_built_ins()
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     worker = worker_lease.register("living")
     assert len(lane._claim(job, worker, 1).calls) == 1
     with db.transaction() as session:
@@ -72,12 +73,12 @@ def test_a_job_whose_provider_is_not_set_up_here_says_so_once_and_goes_on_when_i
 ) -> None:
     job = make_job(ready_documents(2), provider="openai", model="gpt-5-mini")
     if expanded:
-        tick.expand_job(job)
+        expansion.expand_job(job)
     worker = worker_lease.register("now and then without a key")
     for _ in range(2):
         setting(OPENAI_API_KEY="", OPENAI_BASE_URL="")
         tick.tick(datetime.now(UTC))
-        tick.expand_job(job)
+        expansion.expand_job(job)
         assert lane._claim(job, worker, 8) == claims.Claimed((), 0, waiting=False)
         assert steps.pack_job(job) == 0
         assert "OPENAI_API_KEY" in (said() or "")
@@ -86,7 +87,7 @@ def test_a_job_whose_provider_is_not_set_up_here_says_so_once_and_goes_on_when_i
         setting(OPENAI_API_KEY="test", OPENAI_BASE_URL=openai.openai_url)
         assert len(lane._claim(job, worker, 1).calls) == int(expanded)
         assert said() is None
-    tick.expand_job(job)
+    expansion.expand_job(job)
     with db.transaction() as session:
         claims.forget_unsent(session, worker, [])
     run_job(job)
@@ -99,9 +100,9 @@ def test_a_job_that_waited_for_its_provider_and_was_cancelled_waits_no_more(
 ) -> None:
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
     setting(OPENAI_API_KEY="", OPENAI_BASE_URL="")
-    tick.expand_job(job)
+    expansion.expand_job(job)
     assert said() is not None
-    launch.cancel(job)
+    control.cancel(job)
     assert rows("SELECT state, error FROM job") == [{"state": "cancelled", "error": None}]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.calls import breaker, breaker_report
+from core.calls import breaker, breaker_by_hand, breaker_report
 from core.calls.breaker_report import BreakerView, Change
 from core.runtime import db
 from pages.words import breakers
@@ -115,15 +115,15 @@ def test_what_waits_behind_each_is_counted_of_jobs_that_run() -> None:
 
 
 def test_who_opened_it_last_is_named() -> None:
-    breaker.open_by_hand("openai", MODEL, "ada")
-    breaker.close_by_hand("openai", MODEL, "bob")
-    breaker.open_by_hand("openai", MODEL, "eve")
+    breaker_by_hand.open_by_hand("openai", MODEL, "ada")
+    breaker_by_hand.close_by_hand("openai", MODEL, "bob")
+    breaker_by_hand.open_by_hand("openai", MODEL, "eve")
     assert [one.opened_by for one in breaker_report.read()] == ["eve"]
     assert [(one.user, one.action) for one in breaker_report.changes(2)] == [
         ("eve", "open breaker"),
         ("bob", "close breaker"),
     ]
-    breaker.close_by_hand("openai", MODEL)
+    breaker_by_hand.close_by_hand("openai", MODEL)
     assert breaker_report.read() == []
 
 
@@ -145,7 +145,7 @@ def called(provider: str, model: str) -> None:
 def test_the_health_page_shows_each_with_its_buttons() -> None:
     called("anthropic", "claude-haiku-4-5")
     breaker.trip("openai", MODEL, 5, 600)
-    breaker.open_by_hand("openai", "gpt-5.4")
+    breaker_by_hand.open_by_hand("openai", "gpt-5.4")
     waiting_job(3)
     at = show("health")
     text = plainly(at)
@@ -231,7 +231,7 @@ def analyse(openai: object) -> AppTest:
 
 def test_a_model_that_does_not_answer_is_told_of_before_launch(analyse: AppTest) -> None:
     assert "A live job waits so long" not in words(analyse)
-    breaker.open_by_hand("openai", MODEL)
+    breaker_by_hand.open_by_hand("openai", MODEL)
     assert "OpenAI gpt-5-mini stopped by hand" in plainly(analyse.run())
 
 

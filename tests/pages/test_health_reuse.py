@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.runtime import db
-from pages.common import widgets
+from pages.common import formats
 from tests.local_provider import LocalProvider
 from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import add_document, make_job, rows, run_job
@@ -37,7 +37,7 @@ def test_the_page_tells_what_reuse_is_worth() -> None:
     at = show("health")
     assert "Known already 33%" in words(at)
     assert "Answers to reuse 2" in words(at)
-    assert f"Saved {widgets.money(spent['cost_usd'])} " in words(at)
+    assert f"Saved {formats.money(spent['cost_usd'])} " in words(at)
 
 
 @pytest.mark.usefixtures("analysed")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from core.batch.report import Beyond, Group, InFlight, Standing
-from core.jobs.report import JobRow, ProviderBatchRow
+from core.jobs.batches_report import ProviderBatchRow
+from core.jobs.report import JobRow
 from pages.words import batches, jobs
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

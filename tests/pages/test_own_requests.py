@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.jobs import launch, own_requests
 from core.jobs.launch import JobSpec
-from pages.common.widgets import utc_now
+from pages.common.formats import utc_now
 from tests.batch_provider import BatchProvider, Line
 from tests.pages.seeing import show
 from tests.pipeline import rows, run_batches

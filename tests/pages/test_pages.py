@@ -9,12 +9,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.asking import templates
-from core.documents import report, upload
+from core.documents import deletion, report, upload
 from core.fields import FieldSpec
 from core.jobs import launch
 from core.jobs.launch import JobSpec
 from core.runtime import db, worker_lease
-from pages.common import widgets
+from pages.common import formats, widgets
 from tests.pages import made
 from tests.pages.seeing import PAGES, buttons, links, opened, show, words
 from tests.pipeline import PATIENCE_S, TEXT, add_document, database_away, make_job, rows, run_job
@@ -239,7 +239,7 @@ def test_an_answer_tells_why_it_ended_early_and_whose_it_is(analysed: tuple[str,
     at = show("job", id=job)
     assert "cut off at the output limit" in words(at)
     assert links(at)["**report\\.txt**"] == f"document?id={document}"
-    upload.delete(document)
+    deletion.delete(document)
     assert not show("job", id=job).exception
 
 
@@ -329,7 +329,7 @@ def test_documents_are_counted_by_state() -> None:
 def test_a_link_to_an_insight_opens_its_quotes(analysed: tuple[str, str]) -> None:
     insight = rows("SELECT id, statement FROM insight ORDER BY id LIMIT 1")[0]
     at = show("insights", insight=insight["id"])
-    assert widgets.plain(insight["statement"]) in words(at)
+    assert formats.plain(insight["statement"]) in words(at)
     assert "Open in report\\.txt" in links(at)
     # Opened once: the page can be used with the link still in the address.
     assert "Open in report\\.txt" not in links(at.run())

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.common import widgets
+from pages.common import formats
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from pages.common import widgets
     ],
 )
 def test_money_is_shown_to_the_cent_and_below_with_two_digits(amount: str | None, shown: str) -> None:
-    assert widgets.money(None if amount is None else Decimal(amount)) == shown
+    assert formats.money(None if amount is None else Decimal(amount)) == shown
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,11 @@ def test_money_is_shown_to_the_cent_and_below_with_two_digits(amount: str | None
     [("0", 0, "$0.00"), ("0", 3, "not priced"), ("1.5", 3, "$1.50"), (None, 1, "not priced")],
 )
 def test_calls_without_a_price_are_never_free(cost: str | None, unpriced: int, shown: str) -> None:
-    assert widgets.money_of(None if cost is None else Decimal(cost), unpriced) == shown
+    assert formats.money_of(None if cost is None else Decimal(cost), unpriced) == shown
 
 
 def test_how_long_it_lasted() -> None:
-    assert widgets.lasted(datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 12, 3, 9, tzinfo=UTC)) == "3 min"
+    assert formats.lasted(datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 1, 12, 3, 9, tzinfo=UTC)) == "3 min"
 
 
 @pytest.mark.parametrize(("every", "by_itself"), [("2", True), ("None", False)])

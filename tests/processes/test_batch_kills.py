@@ -6,7 +6,7 @@ import pytest
 
 from core.batch import steps
 from core.environment import get_settings
-from core.upkeep import tick
+from core.requests import expansion
 from tests.batch_provider import BatchProvider
 from tests.pipeline import batch_rows, rows
 from tests.processes.batch_jobs import assert_all_answered_once, batch_jobs, finish_open, wait_until_completed
@@ -40,7 +40,7 @@ def test_killed_at_every_step_in_turn(start: Start, batch_server: BatchProvider,
 
     jobs = batch_jobs("openai")
     # Its rows are there before the first process is, so that the table of bodies is only read.
-    tick.expand_job(jobs[0])
+    expansion.expand_job(jobs[0])
     assert steps.pack_job(jobs[0]) == 1
     for place in UPLOAD:
         kill_at(place)

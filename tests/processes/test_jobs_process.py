@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.jobs import launch
+from core.jobs import control
 from tests.local_provider import Asked, LocalProvider, Reply
 from tests.pipeline import PATIENCE_S, database_away, make_job, ready_documents, rows, states
 from tests.processes.running import JobsProcess, Start, until
@@ -180,7 +180,7 @@ def test_a_cancelled_job_ends_with_a_real_worker(start: Start, openai: LocalProv
     job = live_job(40)
     process = start()
     until(lambda: openai.in_flight == SLOTS, process.text)
-    launch.cancel(job)
+    control.cancel(job)
     until(lambda: rows("SELECT state FROM job") == [{"state": "cancelled"}], process.text)
     assert set(states(job)) == {"succeeded", "cancelled"}
     assert calls(openai) == bookings("ok") == Counter(documents_in("succeeded"))

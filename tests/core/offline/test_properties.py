@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.answers.derive import findings_of
+from core.answers.judge import findings_of
 from core.asking.prompts import Asking
 from core.evidence import quotes
 from core.fields import FieldSpec

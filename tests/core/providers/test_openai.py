@@ -13,7 +13,8 @@ from core.asking.prompts import Asking, build
 from core.calls.retry import RetryPolicy, with_retries
 from core.errors import ProviderError
 from core.providers.openai import OpenAIProvider
-from core.providers.types import Answer, Usage
+from core.providers.types import Answer
+from core.providers.usage import Usage
 from tests.local_provider import LocalProvider, Reply, error
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ import pytest
 from core.providers.batch_api import Gone, Line, Order, Refused, Remote
 from core.providers.openai import OpenAIProvider
 from core.providers.openai_batches import OpenAIBatches
-from core.providers.types import Usage
+from core.providers.usage import Usage
 from tests.batch_provider import BatchProvider, FileFault, Used
 from tests.batch_provider import Line as Planned
 from tests.core.providers.orders import Run, body, custom_id, failure, written

@@ -1,0 +1,194 @@
+"""Jobs, their requests, provider batches, answers and costs."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from api.schemas.shared import ErrorOut, In, Lane, Money
+from api.schemas.usage import UsageOut
+
+JobState = Literal["draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed"]
+RequestState = Literal["pending", "in_flight", "succeeded", "failed", "cancelled"]
+
+
+class LeftoversIn(In):
+    """What happens by itself to requests that a batch left unanswered: sent again so often, and then live."""
+
+    retries: int = 2
+    then_live: bool = False
+
+
+class FallbackIn(In):
+    """Where a live job goes by itself, once, when a breaker has kept it waiting for so long: give `lane`, or
+    `provider` with or without `model`."""
+
+    lane: Literal["batch"] | None = None
+    provider: Literal["openai", "anthropic", "offline"] | None = None
+    model: str | None = None
+    after_s: int = 300
+
+
+class JobIn(In):
+    name: str = ""
+    description: str = ""
+    template: str | None
+    documents: list[str] | None = None
+    collection: str | None = None
+    provider: Literal["openai", "anthropic", "offline"]
+    model: str | None = None
+    lane: Lane = "live"
+    params: dict[str, Any] = Field(default_factory=dict)
+    start: bool = True
+    confirmed: bool = Field(False, description="its price was seen: needed above CONFIRM_JOB_USD")
+    reuse: bool = True
+    canary: int = Field(0, ge=0, description="so many requests go live first, then the job is paused")
+    deadline: datetime | None = None
+    leftovers: LeftoversIn | None = None
+    fallback: FallbackIn | None = None
+
+
+class JobChangeIn(In):
+    name: str
+    description: str = ""
+
+
+class StartIn(In):
+    confirmed: bool = False
+
+
+class MoveIn(In):
+    """Either `lane`, or `provider` with or without `model`."""
+
+    lane: Lane | None = None
+    provider: Literal["openai", "anthropic", "offline"] | None = None
+    model: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "MoveIn":
+        if (self.lane is None) == (self.provider is None):
+            raise ValueError("Give either lane or provider.")
+        return self
+
+
+class RetryIn(In):
+    lane: Lane | None = None
+
+
+class CountsOut(BaseModel):
+    total: int
+    pending: int
+    in_flight: int
+    succeeded: int
+    failed: int
+    cancelled: int
+    reused: int
+
+
+class FormerOut(BaseModel):
+    """A model that the job went on from."""
+
+    provider: str
+    model: str
+
+
+class JobOut(BaseModel):
+    id: str
+    name: str
+    description: str
+    template: str | None
+    template_version: int | None
+    params: dict[str, Any]
+    provider: str
+    model: str
+    lane: Lane
+    state: JobState
+    fallback: dict[str, Any] | None
+    former: list[FormerOut]
+    counts: CountsOut
+    cost_usd: Money | None
+    unpriced: int
+    estimate_usd: Money | None
+    error: str | None
+    correlation_id: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class CostOut(BaseModel):
+    live: Money | None
+    batch: Money | None
+
+
+class MoveEstimateOut(BaseModel):
+    documents: int
+    requests: int
+    reused: int
+    too_long: int
+    cost_usd: CostOut
+
+
+class TurnaroundOut(BaseModel):
+    """Seconds that batches of this model took here."""
+
+    p50: float
+    p95: float
+
+
+class EstimateOut(BaseModel):
+    requests: int
+    reused: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: CostOut
+    turnaround_s: TurnaroundOut | None
+
+
+class RequestOut(BaseModel):
+    id: str
+    custom_id: str
+    document: str | None
+    lane: Lane
+    state: RequestState
+    attempts: int
+    error: ErrorOut | None
+    reused: bool
+    provider_batch: str | None
+    model: str
+
+
+class ProviderBatchOut(BaseModel):
+    id: str
+    provider: str
+    provider_batch_id: str | None
+    model: str
+    state: str
+    provider_state: str | None
+    requests: int
+    done: int | None
+    counts: dict[str, Any] | None
+    created_at: datetime
+    submitted_at: datetime | None
+    ended_at: datetime | None
+    error: str | None
+
+
+class ResponseOut(BaseModel):
+    request_id: str
+    custom_id: str
+    document: str | None
+    result: dict[str, Any] | None
+    text: str
+    finish_reason: str
+    usage: UsageOut
+    cost_usd: Money | None
+    reused: bool
+    created_at: datetime
+
+
+class EventOut(BaseModel):
+    id: str
+    time: datetime
+    kind: str
+    message: str

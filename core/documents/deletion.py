@@ -1,0 +1,81 @@
+"""Delete documents with all that came of them; usage records stay."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from core.errors import NotFound
+from core.evidence.support import recount
+from core.runtime import db
+from core.tables.documents import Document
+
+
+@dataclass(frozen=True)
+class Removed:
+    """What went for good. `size_bytes` are of files that no other document has."""
+
+    documents: int = 0
+    size_bytes: int = 0
+    responses: int = 0
+    evidence: int = 0
+    insights: int = 0
+
+
+def delete(document_id: str) -> None:
+    """Remove bytes, text, bodies, responses and evidence; usage records stay.
+
+    Requests not yet sent are cancelled first; one that is being answered right now is still billed when heard.
+    """
+    with db.transaction() as session:
+        if session.get(Document, document_id, with_for_update=True) is None:
+            raise NotFound(f"There is no document {document_id}.")
+        remove(session, [document_id])
+
+
+def remove(session: Session, ids: Sequence[str]) -> Removed:
+    """The same of several documents, which the caller has locked."""
+    chosen = list(ids)
+    db.rows(session, LOCK_INSIGHTS, ids=chosen)
+    evidence = db.rows(session, DELETE_EVIDENCE, ids=chosen)
+    insights = recount(session, [row.insight_id for row in evidence])
+    for statement in (DELETE_BODIES, CANCEL_REQUESTS):
+        db.execute(session, statement, ids=chosen)
+    quoted = sorted({row.response_id for row in evidence})
+    responses = db.execute(session, DELETE_RESPONSES, ids=chosen, quoted=quoted)
+    db.execute(session, LEAVE_JOBS, ids=chosen)
+    hashes = [row.sha256 for row in db.rows(session, DELETE_DOCUMENTS, ids=chosen)]
+    blobs = db.rows(session, DELETE_BLOBS, hashes=sorted(set(hashes)))
+    return Removed(len(hashes), sum(row.size_bytes for row in blobs), responses, len(evidence), insights)
+
+
+# In key order, as those who write insights lock them.
+LOCK_INSIGHTS = """
+SELECT id FROM insight WHERE id IN (SELECT insight_id FROM evidence WHERE document_id = ANY(:ids))
+ORDER BY statement_key FOR UPDATE
+"""
+DELETE_EVIDENCE = "DELETE FROM evidence WHERE document_id = ANY(:ids) RETURNING insight_id, response_id"
+DELETE_BODIES = "DELETE FROM request_body b USING request r WHERE b.request_id = r.id AND r.document_id = ANY(:ids)"
+CANCEL_REQUESTS = """
+UPDATE request SET state = 'cancelled', finished_at = now(), worker_id = NULL
+WHERE document_id = ANY(:ids) AND state IN ('held', 'pending', 'in_flight', 'answered')
+"""
+# An answer's job may be gone and its evidence have stayed. One that a document reuses which is still there, or that
+# its evidence stands on, stays: the same text stands there, too.
+DELETE_RESPONSES = """
+WITH theirs AS (
+  SELECT s.id FROM request r JOIN response s ON s.request_id = r.id WHERE r.document_id = ANY(:ids)
+  UNION SELECT r.response_id FROM request r WHERE r.document_id = ANY(:ids)
+  UNION SELECT unnest(CAST(:quoted AS bigint[]))
+)
+DELETE FROM response s USING theirs WHERE s.id = theirs.id
+  AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.response_id = s.id)
+  AND NOT EXISTS (SELECT 1 FROM request o WHERE o.response_id = s.id AND (o.document_id IS NULL
+    OR o.document_id <> ALL(:ids) AND EXISTS (SELECT 1 FROM document d WHERE d.id = o.document_id)))
+"""
+LEAVE_JOBS = "UPDATE job_document SET expanded = true WHERE document_id = ANY(:ids)"
+DELETE_DOCUMENTS = "DELETE FROM document WHERE id = ANY(:ids) RETURNING sha256"
+DELETE_BLOBS = """
+DELETE FROM blob b WHERE sha256 = ANY(:hashes) AND NOT EXISTS (SELECT 1 FROM document d WHERE d.sha256 = b.sha256)
+RETURNING size_bytes
+"""

@@ -1,0 +1,56 @@
+"""Whether the database answers and is migrated."""
+
+import time
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from core.errors import Unavailable
+from core.runtime import db, migrate
+
+
+@dataclass(frozen=True)
+class DatabaseHealth:
+    """`response_time_ms` is one round trip; `migration_status` up_to_date, pending, newer or unknown, `revision` the
+    schema's own."""
+
+    connected: bool
+    response_time_ms: float | None
+    active_connections: int
+    pool_size: int
+    migration_status: str
+    error: str | None
+    revision: str | None = None
+
+    @property
+    def healthy(self) -> bool:
+        return self.connected and self.migration_status == "up_to_date"
+
+
+def database() -> DatabaseHealth:
+    pool = db.engine().pool
+    assert isinstance(pool, QueuePool)
+    active, size = pool.checkedout(), pool.size()
+    try:
+        with db.engine().connect() as connection:
+            begun = time.perf_counter()
+            connection.execute(text("SELECT 1"))
+            milliseconds = (time.perf_counter() - begun) * 1000
+            revision = migrate.revision(connection)
+    except (SQLAlchemyError, Unavailable):
+        return DatabaseHealth(False, None, active, size, "unknown", "Database connection failed")
+    status, error = standing(revision)
+    return DatabaseHealth(True, round(milliseconds, 2), active, size, status, error, revision)
+
+
+def standing(revision: str | None) -> tuple[str, str | None]:
+    """How a schema's revision stands to this version, and what to do about it."""
+    head = migrate.head()
+    if revision == head:
+        return "up_to_date", None
+    if revision is None or revision in migrate.known():
+        at = revision or "nothing"
+        return "pending", f"The schema is at {at} and not at {head}. Start Cairn again, or run: alembic upgrade head"
+    return "newer", f"The schema is at {revision}, which this version does not know: run the version that made it."

@@ -1,0 +1,101 @@
+"""Pause, resume, cancel and rename a job."""
+
+import structlog
+from sqlmodel import Session
+
+from core.batch import release
+from core.errors import Conflict, InvalidInput, NotFound
+from core.requests import events, finishing
+from core.runtime import correlation, db, queue
+from core.tables.jobs import Job
+
+log = structlog.get_logger()
+
+
+def pause(job_id: str) -> None:
+    """Nothing more is sent; what is at the provider goes on, and is kept when it comes."""
+    with db.transaction() as session:
+        job = locked(session, job_id)
+        if job.state == "paused":
+            return
+        if job.state not in ("queued", "running"):
+            raise Conflict(f"A job that is {job.state} cannot be paused.")
+        job.state = "paused"
+        session.flush()
+        release.dissolve(session, job_id)
+        events.note(session, job_id, "paused", "Paused: nothing more is sent.")
+
+
+def resume(job_id: str) -> None:
+    """Go on with what was paused; what waited behind a canary is released."""
+    with db.transaction() as session:
+        job = locked(session, job_id)
+        if job.state in ("queued", "running"):
+            return
+        if job.state != "paused":
+            raise Conflict(f"A job that is {job.state} cannot be resumed.")
+        job.state, job.canary = "running", 0
+        set_going(job)
+        session.flush()
+        released = db.execute(session, RELEASE_CANARY, job=job_id)
+        rest = f" {released:,} requests are released." if released else ""
+        events.note(session, job_id, "resumed", f"Resumed.{rest}")
+        queue.defer(session, "expand_job", job_id=job_id)
+        queue.defer(session, "pump_job", job_id=job_id)
+
+
+# What merges its parts' answers goes on waiting for them.
+RELEASE_CANARY = """
+UPDATE request r SET state = 'pending' WHERE r.job_id = :job AND r.state = 'held'
+  AND NOT EXISTS (SELECT 1 FROM request part WHERE part.merge_id = r.id)
+"""
+
+
+def cancel(job_id: str) -> None:
+    """Nothing more is sent; what is being answered right now is still heard, kept and billed."""
+    with db.transaction() as session:
+        job = locked(session, job_id)
+        if job.state not in ("draft", "queued", "running", "paused"):
+            return
+        job.state = "cancelling"
+        session.flush()
+        db.execute(
+            session,
+            """UPDATE request SET state = 'cancelled', finished_at = now()
+               WHERE job_id = :job AND state IN ('pending', 'held')""",
+            job=job_id,
+        )
+        db.execute(session, "DELETE FROM job_document WHERE job_id = :job AND NOT expanded", job=job_id)
+        release.dissolve(session, job_id)
+        for row in db.rows(session, CANCEL_BATCHES, job=job_id):
+            queue.defer(session, "advance_batch", batch_id=row.id)
+        events.note(session, job_id, "cancelling", "Cancelled: nothing more is sent.")
+        finishing.finish_if_done(session, job_id)
+
+
+CANCEL_BATCHES = """
+UPDATE provider_batch SET cancel_requested = true, next_at = now() WHERE job_id = :job AND next_at IS NOT NULL
+RETURNING id
+"""
+
+
+def rename(job_id: str, name: str, description: str) -> None:
+    if not name.strip():
+        raise InvalidInput("Give the job a name.")
+    with db.transaction() as session:
+        job = locked(session, job_id)
+        job.name, job.description = name.strip(), description
+
+
+def set_going(job: Job) -> None:
+    """What it sends from now on is this click's or API call's doing."""
+    job.correlation_id = correlation.current() or job.correlation_id
+    log.info("job set going", job=job.id)
+
+
+def locked(session: Session, job_id: str, *, whole: bool = False) -> Job:
+    """Nobody else changes it meanwhile; with `whole`, nobody makes or claims requests of it either."""
+    job = session.get(Job, job_id, with_for_update={"key_share": not whole})
+    if job is None:
+        raise NotFound(f"There is no job {job_id}. It may have been deleted.")
+    return job

@@ -1,0 +1,31 @@
+"""What an answer says it used, and what is left of the provider's limits."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call. `input_tokens` includes cached reads and cache writes, for every provider."""
+
+    input_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.cached_input_tokens + other.cached_input_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One rate limit as an answer's headers tell it: its size, what is left, in how many seconds it is whole again."""
+
+    kind: str
+    a_minute: int
+    left: int | None
+    whole_in: float | None

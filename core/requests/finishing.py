@@ -1,0 +1,55 @@
+"""The end of a job: completed, cancelled, or paused behind its canary."""
+
+from sqlmodel import Session
+
+from core.requests import events, merges
+from core.runtime import db
+
+
+def finish_if_done(session: Session, job_id: str) -> bool:
+    """End a job whose every request has ended and is derived; pause one whose canary has. Safe to call at any time."""
+    ended = db.row(session, FINISH, job=job_id)
+    if ended is None and merges.settle_rest(session, job_id):
+        ended = db.row(session, FINISH, job=job_id)
+    if ended is not None:
+        events.note(session, job_id, ended.state, f"The job is {ended.state}.")
+        return True
+    if db.execute(session, PAUSE_AFTER_CANARY, job=job_id):
+        events.note(
+            session, job_id, "canary", "The canary is through: look at its answers, then release or drop the rest."
+        )
+    return False
+
+
+FINISH = """
+UPDATE job j SET state = CASE WHEN state = 'cancelling' THEN 'cancelled' ELSE 'completed' END, finished_at = now(),
+  error = NULL
+WHERE j.id = :job AND j.state IN ('queued', 'running', 'paused', 'cancelling')
+  AND NOT EXISTS (SELECT 1 FROM request r
+                  WHERE r.job_id = j.id AND r.state IN ('held', 'pending', 'in_flight', 'answered'))
+  AND NOT EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id
+                  WHERE d.job_id = j.id AND NOT d.expanded)
+RETURNING state
+"""
+
+PAUSE_AFTER_CANARY = """
+UPDATE job j SET state = 'paused'
+WHERE j.id = :job AND j.state = 'running' AND j.canary > 0
+  AND NOT EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND r.state IN ('pending', 'in_flight', 'answered'))
+  AND EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND r.state = 'held')
+"""
+
+
+def hold_behind_canary(session: Session, job_id: str, canary: int) -> None:
+    """The first requests of a job go live, the others are held until a person has seen what came of them."""
+    for statement in CANARY:
+        db.execute(session, statement, job=job_id, canary=canary)
+
+
+CANARY = (
+    """UPDATE request SET lane = 'live' WHERE state = 'pending' AND id IN (
+         SELECT id FROM request WHERE job_id = :job AND state <> 'held' ORDER BY id LIMIT :canary)""",
+    """UPDATE request r SET state = 'held' WHERE job_id = :job AND state = 'pending' AND id NOT IN (
+         SELECT id FROM request WHERE job_id = :job AND state <> 'held' ORDER BY id LIMIT :canary)
+       AND NOT EXISTS (SELECT 1 FROM request part WHERE part.merge_id = r.id)""",
+)

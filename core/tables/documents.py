@@ -1,0 +1,83 @@
+"""Collections, documents, their bytes and their text."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from core.tables import columns
+
+
+class Collection(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "collection"
+    id: str = Field(primary_key=True)
+    name: str = Field(unique=True)
+    created_at: datetime = columns.time(default_now=True)
+
+
+class Blob(SQLModel, table=True):
+    """A file's bytes, once per content hash, in chunks so that no row and no read is large."""
+
+    __tablename__: ClassVar[str] = "blob"
+    sha256: str = Field(primary_key=True)
+    size_bytes: int = columns.big()
+    created_at: datetime = columns.time(default_now=True)
+
+
+class BlobChunk(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "blob_chunk"
+    sha256: str = Field(
+        sa_column=Column(Text, ForeignKey("blob.sha256", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    number: int = Field(primary_key=True)
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class Document(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "document"
+    __table_args__ = (UniqueConstraint("collection_id", "sha256"), Index("ix_document_state", "state"))
+    id: str = Field(primary_key=True)
+    name: str
+    collection_id: str = Field(foreign_key="collection.id")
+    sha256: str = Field(foreign_key="blob.sha256", index=True)
+    media_type: str
+    size_bytes: int = columns.big()
+    state: str = Field(default="queued")
+    stage: str | None = None
+    stage_done: int | None = None
+    stage_total: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    pages: int | None = None
+    characters: int | None = None
+    tokens: int | None = None
+    language: str | None = None
+    worker_id: int | None = columns.big(nullable=True)
+    created_at: datetime = columns.time(default_now=True)
+    # Since when it is queued, or a worker reads it.
+    waiting_since: datetime = columns.time(default_now=True)
+    # Of the click or API call that last asked for its text.
+    correlation_id: str | None = None
+    ready_at: datetime | None = columns.time(nullable=True)
+
+
+class DocumentText(SQLModel, table=True):
+    """The text that spans count in. `page_starts` are offsets in code points, like every span."""
+
+    __tablename__: ClassVar[str] = "document_text"
+    document_id: str = Field(
+        sa_column=Column(Text, ForeignKey("document.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    text: str = columns.text()
+    sha256: str
+    page_starts: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))

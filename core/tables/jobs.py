@@ -1,0 +1,142 @@
+"""Jobs, their documents and events, and their requests."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlmodel import Field, SQLModel
+
+from core.tables import columns
+from core.tables.columns import Money
+
+
+class Job(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "job"
+    __table_args__ = (Index("ix_job_state", "state"),)
+    id: str = Field(primary_key=True)
+    name: str
+    description: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    template_id: str | None = Field(default=None, foreign_key="template.id")
+    template_version: int | None = None
+    params: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    provider: str
+    model: str
+    lane: str
+    state: str = Field(default="draft")
+    reuse: bool = columns.flag(True)
+    # So many requests go live first and the rest is held; 0 once they are released.
+    canary: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    deadline: datetime | None = columns.time(nullable=True)
+    # What happens by itself to what a batch leaves over; None: passing errors alone, twice.
+    leftovers: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    # Where it goes by itself when a breaker keeps it waiting, and `used_at` once it went; None: it waits.
+    fallback: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    # What it went on from: provider, model, and `until` which request they were asked. See core.former.
+    former: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    # The provider's queue is full: nothing is packed before; `waits` in a row so far.
+    waits_until: datetime | None = columns.time(nullable=True)
+    waits: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    estimate_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
+    error: str | None = None
+    # Of the click or API call that last set it going.
+    correlation_id: str | None = None
+    created_at: datetime = columns.time(default_now=True)
+    started_at: datetime | None = columns.time(nullable=True)
+    finished_at: datetime | None = columns.time(nullable=True)
+
+
+class JobDocument(SQLModel, table=True):
+    """A document that a job is about. `expanded` once its request exists or it was left out."""
+
+    __tablename__: ClassVar[str] = "job_document"
+    __table_args__ = (
+        Index("ix_job_document_waiting", "job_id", "document_id", postgresql_where=text("NOT expanded")),
+        Index("ix_job_document_document", "document_id"),
+    )
+    job_id: str = Field(
+        sa_column=Column(Text, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    document_id: str = Field(primary_key=True)
+    expanded: bool = columns.flag(False)
+
+
+class JobEvent(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "job_event"
+    __table_args__ = (Index("ix_job_event_job", "job_id", "id"),)
+    id: int = columns.identity()
+    job_id: str = Field(sa_column=Column(Text, ForeignKey("job.id", ondelete="CASCADE"), nullable=False))
+    time: datetime = columns.time(default_now=True)
+    kind: str
+    message: str
+
+
+class Request(SQLModel, table=True):
+    """One call that a job needs.
+
+    States: held (behind a canary, or a merge whose parts are not answered), pending, in_flight (claimed by `worker_id`
+    or handed over with `provider_batch_id`), answered (kept, not yet derived), succeeded, failed, cancelled. The API
+    shows `held` as pending and `answered` as in_flight.
+
+    A document that is too long has a request for each part and one that merges them, their `merge_id`.
+    """
+
+    __tablename__: ClassVar[str] = "request"
+    __table_args__ = (
+        Index("ix_request_job_state", "job_id", "state", "id"),
+        Index("ix_request_open", "fingerprint", postgresql_where=text("state IN ('in_flight', 'answered')")),
+        Index("ix_request_answered", "id", postgresql_where=text("state = 'answered'")),
+        Index("ix_request_failed", "job_id", postgresql_where=text("state = 'failed'")),
+        Index("ix_request_worker", "worker_id", postgresql_where=text("worker_id IS NOT NULL")),
+        Index("ix_request_batch", "provider_batch_id", postgresql_where=text("provider_batch_id IS NOT NULL")),
+        Index("ix_request_merge", "merge_id", postgresql_where=text("merge_id IS NOT NULL")),
+        Index("ix_request_document", "document_id"),
+        Index("ix_request_response", "response_id"),
+        UniqueConstraint("job_id", "custom_id"),
+    )
+    id: int = columns.identity()
+    job_id: str | None = None
+    document_id: str | None = None
+    custom_id: str
+    fingerprint: str
+    lane: str
+    state: str = Field(default="pending", sa_column_kwargs={"server_default": text("'pending'")})
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    asked_again: bool = columns.flag(False)
+    # How often it went out again by itself after a passing error or an expiry.
+    resent: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    reused: bool = columns.flag(False)
+    worker_id: int | None = columns.big(nullable=True)
+    claimed_at: datetime | None = columns.time(nullable=True)
+    provider_batch_id: str | None = None
+    merge_id: int | None = columns.big(nullable=True)
+    # An imported request's own; None: the job's model, the provider's chat.
+    model: str | None = None
+    endpoint: str | None = None
+    # What its job would say, for a single text's request: template_id, provider, model, expected output_tokens,
+    # correlation_id.
+    single: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    body_bytes: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    response_id: int | None = columns.big(nullable=True)
+    error_code: str | None = None
+    error_message: str | None = None
+    input_tokens: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    finished_at: datetime | None = columns.time(nullable=True)
+
+
+class RequestBody(SQLModel, table=True):
+    """`repaired` is the question asked again with the answer that broke its schema, made when it is handed over."""
+
+    __tablename__: ClassVar[str] = "request_body"
+    request_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    body: str = Field(sa_column=Column(JSON, nullable=False))
+    repaired: str | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))

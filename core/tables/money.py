@@ -1,0 +1,54 @@
+"""One row per billed call: the only source of every cost figure."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    Column,
+    Index,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from core.tables import columns
+from core.tables.columns import Money
+
+
+class UsageRecord(SQLModel, table=True):
+    """One billed call, or one answer reused for nothing. The only source of every figure of cost."""
+
+    __tablename__: ClassVar[str] = "usage_record"
+    __table_args__ = (
+        Index("ix_usage_record_time", "time"),
+        Index("ix_usage_record_job", "job_id"),
+        UniqueConstraint("request_id", "attempt"),
+    )
+    id: int = columns.identity()
+    time: datetime = columns.time(default_now=True)
+    job_id: str | None = None
+    request_id: int | None = columns.big(nullable=True)
+    template_id: str | None = None
+    user: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    # Set for a call that was answered: one record for each, however often its answer is handed in.
+    attempt: int | None = None
+    # Set for a call that was never heard, to the same end.
+    booking: str | None = Field(default=None, unique=True)
+    provider: str
+    model: str
+    lane: str
+    input_tokens: int = columns.big(default=0)
+    cached_input_tokens: int = columns.big(default=0)
+    cache_write_tokens: int = columns.big(default=0)
+    output_tokens: int = columns.big(default=0)
+    cost_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
+    priced: bool
+    price: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    reused: bool = columns.flag(False)
+    # What a reused answer had cost when it was asked for; None where that has no known price.
+    saved_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
+    latency_ms: int | None = None
+    status: str
+    provider_request_id: str | None = None

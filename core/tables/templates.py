@@ -1,0 +1,33 @@
+"""What to ask: templates and their immutable versions."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    Column,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from core.tables import columns
+
+
+class Template(SQLModel, table=True):
+    __tablename__: ClassVar[str] = "template"
+    id: str = Field(primary_key=True)
+    name: str
+    built_in: bool = columns.flag(False)
+    version: int = Field(default=1)
+    created_at: datetime = columns.time(default_now=True)
+
+
+class TemplateVersion(SQLModel, table=True):
+    """What to ask, immutable: a change makes the next version."""
+
+    __tablename__: ClassVar[str] = "template_version"
+    template_id: str = Field(primary_key=True, foreign_key="template.id")
+    version: int = Field(primary_key=True)
+    prompt: str
+    fields: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    insights: bool = columns.flag(False)
+    created_at: datetime = columns.time(default_now=True)

@@ -1,0 +1,118 @@
+"""Take over what dead workers held."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from core.answers import record
+from core.asking import templates
+from core.asking.request_plan import OWN_OUTPUT_TOKENS
+from core.calls.outcomes import Call, Unheard
+from core.environment import get_settings
+from core.live import claims
+from core.money import pricing
+from core.requests import events
+from core.runtime import db, queue, shared_clock, worker_lease
+
+
+def take_over(at: datetime) -> None:
+    """Work of dead workers goes back; a call that they did not hear the end of is booked as an estimate."""
+    lease = get_settings().worker_lease_seconds
+    with db.transaction() as session:
+        shared_clock.listen(session)
+        db.execute(session, SEEN_AHEAD, lease=lease)
+        db.execute(session, CHANGED_AHEAD)
+        db.execute(session, REFILLED_AHEAD)
+    if not shared_clock.steady_since(shared_clock.now() - timedelta(seconds=lease)):
+        # All look dead: those who live get a lease's time to show it.
+        _look_at_batches_soon()
+        return
+    with db.transaction() as session:
+        worker_lease.end_transactions_of_the_dead(session)
+    with db.transaction() as session:
+        bound_lock_waits(session)
+        _take_over(session, at)
+
+
+# What was written before the database's clock was set back lies ahead of it, and so would what depends on it. Who was
+# seen then is seen now, and dead in a lease's time; breakers and rate limits wait as long as they were to wait.
+SEEN_AHEAD = "UPDATE worker SET last_seen = now() WHERE last_seen > now() + make_interval(secs => :lease)"
+CHANGED_AHEAD = """
+UPDATE breaker SET retry_at = retry_at - (changed_at - now()), probe_until = probe_until - (changed_at - now()),
+  changed_at = now() WHERE changed_at > now() + interval '10 seconds'
+"""
+REFILLED_AHEAD = """
+UPDATE rate_limit SET renewed_at = renewed_at - (refilled_at - now()),
+  blocked_until = blocked_until - (refilled_at - now()), refilled_at = now()
+WHERE refilled_at > now() + interval '10 seconds'
+"""
+
+
+def _look_at_batches_soon() -> None:
+    """After a jump, at those that would not be looked at for longer than there is cause to wait (core.held)."""
+    longest = 60 + max(15 * 60, get_settings().batch_poll_seconds)
+    with db.transaction() as session:
+        soon = "UPDATE provider_batch SET next_at = now() WHERE next_at > now() + make_interval(secs => :longest)"
+        db.execute(session, soon, longest=longest)
+
+
+def bound_lock_waits(session: Session) -> None:
+    """Behind the locks of one that has just been stopped nobody would ever find it dead."""
+    lease = get_settings().worker_lease_seconds
+    db.execute(session, "SELECT set_config('lock_timeout', :wait, true)", wait=f"{lease}s")
+
+
+def _take_over(session: Session, at: datetime) -> None:
+    lease = get_settings().worker_lease_seconds
+    if db.scalar(session, JUST_STARTED, lease=lease):
+        return
+    released = claims.release_dead(session, lease)
+    record.keep(session, [_unheard(session, row, at) for row in released])
+    for job_id in sorted({row.job_id for row in released if row.job_id}):
+        count = sum(row.job_id == job_id for row in released)
+        events.note(
+            session, job_id, "taken_over", f"A worker died: {count} calls in flight were not heard and go again."
+        )
+    db.execute(session, RELEASE_DOCUMENTS, lease=lease)
+    db.execute(session, FORGET_WORKERS, lease=lease)
+    db.execute(session, FORGET_TASKS, gone=queue.GONE_SECONDS)
+
+
+# While PostgreSQL was away nobody could be seen: those who live get a lease's time to show it.
+# One that was started in the future had its clock set back since.
+JUST_STARTED = "SELECT pg_postmaster_start_time() BETWEEN now() - make_interval(secs => :lease) AND now()"
+
+RELEASE_DOCUMENTS = """
+UPDATE document d SET state = 'queued', worker_id = NULL, stage = NULL, waiting_since = now()
+WHERE d.state = 'extracting' AND NOT EXISTS (
+  SELECT 1 FROM worker w WHERE w.id = d.worker_id AND w.last_seen > now() - make_interval(secs => :lease))
+"""
+
+FORGET_WORKERS = "DELETE FROM worker WHERE last_seen < now() - make_interval(secs => :lease) - interval '1 day'"
+
+FORGET_TASKS = """
+DELETE FROM procrastinate_jobs WHERE status = 'doing' AND (
+  worker_id IS NULL OR worker_id IN (
+    SELECT id FROM procrastinate_workers WHERE last_heartbeat < now() - make_interval(secs => :gone)))
+"""
+
+
+def _unheard(session: Session, row: Any, at: datetime) -> Unheard:
+    expected = OWN_OUTPUT_TOKENS if row.output_tokens is None else row.output_tokens
+    if row.job_id is not None and row.template_id is not None:
+        expected = templates.asking(session, row.template_id, row.params, row.template_version).expected_output_tokens
+    call = Call(
+        request_id=row.id,
+        attempt=row.attempts,
+        job_id=row.job_id,
+        template_id=row.template_id,
+        provider=row.provider,
+        model=row.model,
+        lane=row.lane,
+        input_tokens=row.input_tokens,
+        output_tokens=expected,
+        body={},
+    )
+    price = pricing.estimate(call.provider, call.model, row.input_tokens, expected, row.lane, at)
+    return Unheard(call, at, price, record.lost_booking(call.request_id, call.attempt))

@@ -1,0 +1,70 @@
+"""Figures, times and foreign words as pages show them."""
+
+import re
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.runtime import shared_clock
+
+PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "Offline engine (no language model)"}
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+
+
+def plain(text: str) -> str:
+    """Text of documents and models as Markdown shows it literally: it must never decide what is rendered."""
+    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+
+
+def money(amount: Decimal | None) -> str:
+    """USD, to the cent; less than that with two digits. A call that could not be priced is not free."""
+    if amount is None:
+        return "not priced"
+    if amount and abs(amount) < Decimal("0.01"):
+        return f"${Decimal(f'{amount:.2g}'):f}"
+    return f"${amount:,.2f}"
+
+
+def money_of(cost: Decimal | None, unpriced: int) -> str:
+    """The cost of many calls: without a single price it is not known, and never 0."""
+    return money(None if unpriced and not cost else cost)
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "never"
+    seconds = max(0, int((now - moment).total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def lasted(begun: datetime, ended: datetime) -> str:
+    return span((ended - begun).total_seconds())
+
+
+def span(seconds: float) -> str:
+    """How long, in its largest unit and, from an hour on, the next one."""
+    seconds = max(0, int(seconds))
+    days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
+def until(moment: datetime, now: datetime) -> str:
+    return f"in {lasted(now, moment)}" if moment >= now + timedelta(seconds=1) else "any moment now"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or f'{noun}s'}"
+
+
+def utc_now() -> datetime:
+    return shared_clock.now()
+
+
+def size(bytes_: int) -> str:
+    return f"{bytes_ / 1_048_576:,.1f} MB" if bytes_ >= 1_048_576 else f"{max(bytes_ / 1024, 0.1):,.1f} KB"

@@ -17,7 +17,7 @@ import pytest
 
 from core.documents.extraction import Limits, extract
 from core.errors import ExtractionError
-from tests.core.extraction.making import Stage, pdf, read, saved
+from tests.core.documents.extraction.making import Stage, pdf, read, saved
 from tests.pipeline import PATIENCE_S
 
 

@@ -32,7 +32,7 @@ from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import PATIENCE_S, TEXT, add_document, make_job, rows, run_batches, run_job, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MODEL = "gpt-5-mini"
 OTHER_MODEL = "gpt-4o"
 

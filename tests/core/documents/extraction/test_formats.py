@@ -4,7 +4,7 @@ import pytest
 
 from core.documents.extraction import EXTENSIONS, SUPPORTED, media_type_of
 from core.documents.extraction.formats import DOCX, EML, HTML, OLE, PDF, PPTX, TXT, XLSX
-from tests.core.extraction.making import letter, pdf, slides, word, workbook
+from tests.core.documents.extraction.making import letter, pdf, slides, word, workbook
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
 

@@ -19,7 +19,7 @@ from core.errors import ConfigurationError, Unavailable
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.pipeline import PATIENCE_S
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 WEB = """
 import sys, time
 from pathlib import Path

@@ -230,7 +230,7 @@ print("has it", flush=True)
 def test_processes_have_a_change_of_the_page(database: str) -> None:
     """Real processes, the change made by the use case."""
     env = {**os.environ, "DATABASE_URL": database}
-    command, root = [sys.executable, "-c", FOLLOWER], Path(__file__).resolve().parents[2]
+    command, root = [sys.executable, "-c", FOLLOWER], Path(__file__).resolve().parents[3]
     followers = [subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     try:
         for follower in followers:

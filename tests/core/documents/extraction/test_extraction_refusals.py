@@ -9,7 +9,7 @@ import pytest
 
 from core.documents.extraction import Limits
 from core.errors import ExtractionError
-from tests.core.extraction.making import pdf, read, rewritten, saved, word, workbook
+from tests.core.documents.extraction.making import pdf, read, rewritten, saved, word, workbook
 
 ZIP_OF_NOTHING = b"PK\x05\x06" + bytes(18)
 

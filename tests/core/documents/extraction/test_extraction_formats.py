@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.extraction.making import letter, pdf, read, rewritten, saved, slides, word, workbook
+from tests.core.documents.extraction.making import letter, pdf, read, rewritten, saved, slides, word, workbook
 
 ENGLISH = "The northern plant lost eleven percent of its output in March."
 GERMAN = "Die Prüfung der größeren Pumpen dauerte länger als üblich, und niemand wusste warum."

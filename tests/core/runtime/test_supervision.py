@@ -21,7 +21,7 @@ from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.runtime.supervision import Child, Command, describe_exit, wait_before_restart
 from tests.pipeline import PATIENCE_S
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 QUICK_S = (0.01, 0.02, 0.04)
 

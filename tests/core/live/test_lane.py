@@ -2,70 +2,36 @@
 
 import asyncio
 import random
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from core.answers import record
-from core.calls import ask, clients, outcomes
-from core.calls.outcomes import Call, Kept
 from core.documents import deletion, upload
 from core.jobs import control, resend
-from core.live import claims
-from core.live import lane as live_lane
 from core.live.lane import LiveLane
-from core.money import pricing
-from core.providers.usage import Usage
 from core.requests import expansion, single_flight
 from core.runtime import db, worker_lease
-from core.tables.jobs import Job
-from core.upkeep import takeover, tick
+from core.upkeep import tick
 from tests import local_provider
+from tests.core.live.loopback_jobs import claimed, job_state, kept, live_job, many, requests, usage
 from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import (
-    PATIENCE_S,
     TEXT,
     add_document,
     answer,
-    make_job,
-    ready_documents,
     rows,
     run_job,
     states,
     until,
-    until_now,
     with_lane,
 )
 
 pytestmark = pytest.mark.usefixtures("database")
 
 PRICE_OF_ONE = Decimal("0.000045000000")  # 100 tokens in and 10 out with gpt-5-mini: 0.25 and 2 USD per million
-
-
-def live_job(documents: list[str], template: str = "key_points", **spec: Any) -> str:
-    return make_job(documents, template, **{"provider": "openai", "model": "gpt-5-mini", **spec})
-
-
-def many(count: int, words: str = "Pump {n} was replaced. It works again.") -> list[str]:
-    return [add_document(words.format(n=n), f"{n}.txt") for n in range(count)]
-
-
-def job_state() -> str:
-    (row,) = rows("SELECT state FROM job")
-    return str(row["state"])
-
-
-def usage() -> list[dict[str, Any]]:
-    return rows("SELECT status, input_tokens, output_tokens, cost_usd, reused, attempt FROM usage_record ORDER BY id")
-
-
-def requests() -> list[dict[str, Any]]:
-    return rows("SELECT state, error_code, error_message, attempts, asked_again, reused FROM request ORDER BY id")
 
 
 def test_an_answer_is_kept_billed_and_derived(openai: LocalProvider) -> None:
@@ -317,156 +283,6 @@ def test_a_document_deleted_in_flight_is_still_billed(openai: LocalProvider) -> 
     assert rows("SELECT 1 FROM response UNION ALL SELECT 1 FROM evidence") == []
 
 
-def kept(call: Call, **changes: Any) -> Kept:
-    price = pricing.price("openai", "gpt-5-mini", Usage(100, 0, 0, 10), "live", datetime.now(UTC))
-    made = Kept(
-        call=call,
-        at=datetime.now(UTC),
-        model="gpt-5-mini",
-        raw='{"id": "1"}',
-        text='{"points": []}',
-        finish_reason="stop",
-        usage=Usage(100, 0, 0, 10),
-        price=price,
-        latency_ms=5,
-        provider_request_id=None,
-    )
-    return replace(made, **changes)
-
-
-def claimed(job: str, worker: int, limit: int = 10) -> tuple[Call, ...]:
-    return live_lane._claim(job, worker, limit).calls
-
-
-def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None:
-    job = live_job([add_document()])
-    expansion.expand_job(job)
-    (call,) = claimed(job, worker_lease.register("test"))
-    unheard = ask.unheard(call)
-    for _ in range(2):
-        live_lane._keep([unheard, kept(call)])
-    assert [row["status"] for row in usage()] == ["unheard", "ok"]
-    assert len(rows("SELECT 1 FROM response")) == 1
-
-
-def test_two_attempts_that_were_not_heard_are_two_bookings(openai: LocalProvider) -> None:
-    job = live_job([add_document()])
-    expansion.expand_job(job)
-    (call,) = claimed(job, worker_lease.register("test"))
-    live_lane._keep([ask.unheard(call), ask.unheard(call)])
-    assert len(usage()) == 2
-
-
-def expire(worker: int) -> None:
-    with db.transaction() as session:
-        db.execute(session, "UPDATE worker SET last_seen = now() - interval '1 hour' WHERE id = :id", id=worker)
-
-
-@pytest.fixture
-def short_lease(setting: Any) -> None:
-    setting(WORKER_LEASE_SECONDS=1)
-
-
-@pytest.mark.usefixtures("short_lease")
-def test_work_of_a_dead_worker_is_booked_and_finished_by_another(openai: LocalProvider) -> None:
-    job = live_job(many(3))
-    expansion.expand_job(job)
-    dead = worker_lease.register("dead")
-    assert len(claimed(job, dead, 2)) == 2
-    tick.tick(datetime.now(UTC))
-    assert states(job) == {"in_flight": 2, "pending": 1}
-    expire(dead)
-    tick.tick(datetime.now(UTC))
-    assert states(job) == {"pending": 3}
-    assert [row["status"] for row in usage()] == ["unheard"] * 2
-    assert len(rows("SELECT 1 FROM job_event WHERE kind = 'taken_over'")) == 1
-    run_job(job)
-    assert states(job) == {"succeeded": 3}
-    assert sorted(row["status"] for row in usage()) == ["ok"] * 3 + ["unheard"] * 2
-
-
-@pytest.mark.usefixtures("short_lease")
-def test_an_answer_that_comes_after_the_takeover_is_kept_and_billed(openai: LocalProvider) -> None:
-    job = live_job([add_document()])
-    expansion.expand_job(job)
-    dead = worker_lease.register("dead")
-    (call,) = claimed(job, dead)
-    expire(dead)
-    tick.tick(datetime.now(UTC))
-    assert [row["status"] for row in usage()] == ["unheard"]
-    live_lane._keep([kept(call)])
-    run_job(job)
-    assert states(job) == {"succeeded": 1}
-    assert openai.asked == []
-    # What it cost is known now, so the estimate is gone.
-    assert [(row["status"], row["attempt"]) for row in usage()] == [("ok", 1)]
-
-
-@pytest.mark.usefixtures("short_lease")
-def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: LocalProvider) -> None:
-    job = live_job([add_document()])
-    expansion.expand_job(job)
-    dead, late = worker_lease.register("dead"), worker_lease.register("late")
-    (first,) = claimed(job, dead)
-    live_lane._keep([ask.unheard(first)])  # a try before the one that was in flight
-    expire(dead)
-    tick.tick(datetime.now(UTC))
-    (second,) = claimed(job, late)
-    expire(late)
-    tick.tick(datetime.now(UTC))
-    assert len(usage()) == 3
-    live_lane._keep([kept(second)])
-    assert sorted(row["status"] for row in usage()) == ["ok", "unheard", "unheard"]
-    left = rows("SELECT booking FROM usage_record WHERE booking LIKE 'lost%'")
-    assert left == [{"booking": record.lost_booking(first.request_id, 1)}]
-
-
-@pytest.mark.usefixtures("short_lease")
-def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalProvider) -> None:
-    job = live_job([add_document()])
-    expansion.expand_job(job)
-    dead = worker_lease.register("dead")
-    (call,) = claimed(job, dead)
-    expire(dead)
-    waiting = """SELECT 1 AS one FROM pg_stat_activity WHERE datname = current_database()
-                 AND wait_event_type = 'Lock' AND query LIKE '%finish_reason%'"""
-    with ThreadPoolExecutor(1) as threads:
-        with db.transaction() as session:
-            takeover._take_over(session, datetime.now(UTC))
-            late = threads.submit(live_lane._keep, [kept(call)])
-            until_now(lambda: rows(waiting) == [{"one": 1}])
-        late.result(PATIENCE_S)
-    assert [row["status"] for row in usage()] == ["ok"]
-    assert states(job) == {"answered": 1}
-
-
-@pytest.mark.usefixtures("short_lease")
-def test_a_failure_that_comes_after_the_takeover_takes_back_the_estimate_and_nothing_else(
-    openai: LocalProvider,
-) -> None:
-    job = live_job([add_document()])
-    expansion.expand_job(job)
-    dead, heir = worker_lease.register("dead"), worker_lease.register("heir")
-    (call,) = claimed(job, dead)
-    expire(dead)
-    tick.tick(datetime.now(UTC))
-    claimed(job, heir)
-    live_lane._keep([outcomes.Failed(call, "rate_limited", "Not now.")])
-    assert states(job) == {"in_flight": 1}
-    assert usage() == []
-
-
-@pytest.mark.usefixtures("short_lease")
-def test_a_claim_renews_the_lease(openai: LocalProvider) -> None:
-    job = live_job([add_document()])
-    expansion.expand_job(job)
-    late = worker_lease.register("late")
-    expire(late)
-    claimed(job, late)
-    tick.tick(datetime.now(UTC))
-    assert states(job) == {"in_flight": 1}
-
-
 def test_a_quote_that_is_not_in_the_document_is_marked(openai: LocalProvider) -> None:
     openai.plan = lambda _: Reply(
         content='{"points": [{"statement": "Pumps fly.", "quote": "The pumps flew away."},'
@@ -638,22 +454,6 @@ def test_a_cancelled_pump_strands_no_request(openai: LocalProvider) -> None:
     assert set(openai.calls_by_document().values()) == {1}
 
 
-def test_a_claim_that_was_committed_without_our_knowing_goes_out_all_the_same(openai: LocalProvider) -> None:
-    """A connection that breaks in the commit leaves open whether the claim holds."""
-    job = live_job(many(2))
-    expansion.expand_job(job)
-
-    async def work(lane: LiveLane) -> None:
-        await asyncio.to_thread(claimed, job, lane.worker_id)
-        lane.unsure = True
-        await answer(lane, job)
-
-    with_lane(work)
-    assert states(job) == {"succeeded": 2}
-    assert len(openai.asked) == 2
-    assert [row["status"] for row in usage()] == ["ok", "ok"]
-
-
 def test_what_is_claimed_while_the_worker_stops_goes_back_unsent(openai: LocalProvider) -> None:
     job = live_job(many(3))
     expansion.expand_job(job)
@@ -675,29 +475,3 @@ def test_what_is_claimed_while_the_worker_stops_goes_back_unsent(openai: LocalPr
 
 
 WAITING_FOR_A_LOCK = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {IN_THIS_DATABASE}"
-
-
-def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
-    one, other = (live_job([add_document(TEXT, "a.txt", name)]) for name in ("a", "b"))
-    for job in (one, other):
-        expansion.expand_job(job)
-    first, second = worker_lease.register("first"), worker_lease.register("second")
-    with ThreadPoolExecutor(1) as thread, db.transaction() as session:
-        running = session.get_one(Job, one)
-        mine = claims.claim(session, running, first, 10, clients.provider("openai"), 1)
-        theirs = thread.submit(claimed, other, second)
-        with pytest.raises(TimeoutError):
-            theirs.result(0.2)
-        session.commit()
-        assert len(mine.calls) == 1
-        assert theirs.result(PATIENCE_S) == ()
-
-
-def test_a_claim_makes_its_client_before_the_loop_needs_it(openai: LocalProvider) -> None:
-    """Importing an SDK takes a second or two, in which a loop that did it would do nothing else."""
-    job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
-    expansion.expand_job(job)
-    assert "_client" not in vars(clients.provider("openai"))
-    (call,) = live_lane._claim(job, worker_lease.register("test"), 1).calls
-    assert "_client" in vars(clients.provider("openai"))
-    live_lane._keep([outcomes.Failed(call, "x", "No.")])

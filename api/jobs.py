@@ -12,7 +12,6 @@ from api.schemas.jobs import (
     JobChangeIn,
     JobIn,
     JobOut,
-    JobState,
     MoveEstimateOut,
     MoveIn,
     ProviderBatchOut,
@@ -42,6 +41,7 @@ from core.jobs.report import JobRow
 from core.jobs.requests_report import EventRow, RequestRow, ResponseRow
 from core.runtime import shared_clock
 from core.settings import defaults
+from core.tables.jobs import JobState
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 

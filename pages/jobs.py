@@ -8,15 +8,14 @@ import streamlit as st
 
 from core.calls import breaker_report
 from core.jobs import report
-from core.jobs.report import AT_WORK, JobRow
+from core.jobs.report import JobRow
 from core.runtime.paging import MOST, Page
+from core.tables.jobs import ACTIVE, STATES
 from pages.common import failures, formats, widgets
 from pages.parts import kept_until
 from pages.words import jobs
 
 PER_PAGE = 100
-STATES = ("at work", "draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed")
-CHIPS = ("draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed")
 
 st.title("Jobs")
 failures.show_told()
@@ -25,7 +24,9 @@ if told := kept_until.jobs():
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     text = st.text_input("Search", key="q", bind="query-params", placeholder="name, template, model or id", width=320)
-    state = st.selectbox("State", STATES, index=None, placeholder="All", key="state", bind="query-params", width=200)
+    state = st.selectbox(
+        "State", ("at work", *STATES), index=None, placeholder="All", key="state", bind="query-params", width=200
+    )
     lane = st.selectbox(
         "Lane", ("live", "batch"), index=None, placeholder="Both", key="lane", bind="query-params", width=160
     )
@@ -36,7 +37,7 @@ limit = st.session_state["jobs_limit"]
 
 
 def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
-    states = AT_WORK if state == "at work" else state
+    states = ACTIVE if state == "at work" else state
     return report.find(text=text.strip(), state=states, lane=lane, limit=limit, known=known)
 
 
@@ -84,7 +85,7 @@ WAITS = "Waits for"
 COLUMNS = {
     "Job": st.column_config.TextColumn(width=225),
     "State": st.column_config.MultiselectColumn(
-        width=100, options=CHIPS, color=[widgets.STATE_COLOURS[name] for name in CHIPS]
+        width=100, options=STATES, color=[widgets.STATE_COLOURS[name] for name in STATES]
     ),
     WAITS: st.column_config.TextColumn(width=220),
     "Progress": st.column_config.ProgressColumn(width=100, format="percent", min_value=0, max_value=1, color="blue"),
@@ -98,14 +99,14 @@ COLUMNS = {
 }
 
 known = list(find().items)
-busy = any(row.state in AT_WORK for row in known)
+busy = any(row.state in ACTIVE for row in known)
 
 
 @failures.live(2 if busy else 10)
 def grid() -> None:
     page = find(known)
     known[:] = page.items
-    if any(row.state in AT_WORK for row in known) != busy:
+    if any(row.state in ACTIVE for row in known) != busy:
         st.rerun()
     if not known:
         nothing()

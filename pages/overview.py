@@ -11,6 +11,7 @@ from core.health import report as health_report
 from core.insights import report as insights_report
 from core.jobs import report as jobs_report
 from core.money import costs
+from core.tables.jobs import ACTIVE
 from pages.common import failures, formats, widgets
 from pages.parts.upload import load_samples
 from pages.words.jobs import waits_for_decision
@@ -50,7 +51,7 @@ def tiles() -> None:
     if found.unpriced_today:
         calls_today = formats.count(found.unpriced_today, "call")
         st.warning(f"Without a known price, and not in what was spent today: {calls_today}.")
-    for job in jobs_report.find(state=jobs_report.AT_WORK, limit=5).items:
+    for job in jobs_report.find(state=ACTIVE, limit=5).items:
         st.progress(job.done / max(job.total, 1), text=f"{formats.plain(job.name)}: {job.done:,} of {job.total:,}")
     if found.extracting:
         st.caption(f"{formats.count(found.extracting, 'document')} being read.")

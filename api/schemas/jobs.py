@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from api.schemas.shared import ErrorOut, In, Lane, Money
 from api.schemas.usage import UsageOut
+from core.tables.jobs import JobState
 
-JobState = Literal["draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed"]
 RequestState = Literal["pending", "in_flight", "succeeded", "failed", "cancelled"]
 
 

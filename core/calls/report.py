@@ -8,6 +8,7 @@ from core.calls import rate_limits
 from core.calls.rate_limits import NOW
 from core.runtime import db
 from core.settings.defaults import PROVIDERS
+from core.tables.jobs import MOVABLE, in_sql
 
 LATELY = timedelta(minutes=10)
 
@@ -137,7 +138,7 @@ def under_way(provider: str) -> tuple[int, int]:
     return found.jobs, found.batches
 
 
-UNDER_WAY = """
-SELECT (SELECT count(*)::int FROM job WHERE provider = :provider AND state IN ('queued', 'running', 'paused')) AS jobs,
+UNDER_WAY = f"""
+SELECT (SELECT count(*)::int FROM job WHERE provider = :provider AND state IN {in_sql(MOVABLE)}) AS jobs,
   (SELECT count(*)::int FROM provider_batch WHERE provider = :provider AND next_at IS NOT NULL) AS batches
 """

@@ -17,6 +17,7 @@ from core.errors import ExtractionError, NotFound, Unavailable
 from core.runtime import correlation, db, queue
 from core.runtime.text import text_hash
 from core.tables.documents import BlobChunk, Document
+from core.tables.jobs import GOING, in_sql
 
 log = structlog.get_logger()
 STAGE_EVERY_SECONDS = 0.3
@@ -189,8 +190,8 @@ def _tell_jobs(session: Session, document_id: str) -> None:
     """Jobs that wait for this document may go on."""
     waiting = db.rows(
         session,
-        """SELECT jd.job_id FROM job_document jd JOIN job j ON j.id = jd.job_id
-           WHERE jd.document_id = :document AND NOT jd.expanded AND j.state IN ('queued', 'running')
+        f"""SELECT jd.job_id FROM job_document jd JOIN job j ON j.id = jd.job_id
+           WHERE jd.document_id = :document AND NOT jd.expanded AND j.state IN {in_sql(GOING)}
            ORDER BY jd.job_id""",
         document=document_id,
     )

@@ -7,7 +7,7 @@ from core.batch import release
 from core.errors import Conflict, InvalidInput, NotFound
 from core.requests import events, finishing
 from core.runtime import correlation, db, queue
-from core.tables.jobs import Job
+from core.tables.jobs import GOING, MOVABLE, Job
 
 log = structlog.get_logger()
 
@@ -18,7 +18,7 @@ def pause(job_id: str) -> None:
         job = locked(session, job_id)
         if job.state == "paused":
             return
-        if job.state not in ("queued", "running"):
+        if job.state not in GOING:
             raise Conflict(f"A job that is {job.state} cannot be paused.")
         job.state = "paused"
         session.flush()
@@ -30,7 +30,7 @@ def resume(job_id: str) -> None:
     """Go on with what was paused; what waited behind a canary is released."""
     with db.transaction() as session:
         job = locked(session, job_id)
-        if job.state in ("queued", "running"):
+        if job.state in GOING:
             return
         if job.state != "paused":
             raise Conflict(f"A job that is {job.state} cannot be resumed.")
@@ -55,7 +55,7 @@ def cancel(job_id: str) -> None:
     """Nothing more is sent; what is being answered right now is still heard, kept and billed."""
     with db.transaction() as session:
         job = locked(session, job_id)
-        if job.state not in ("draft", "queued", "running", "paused"):
+        if job.state not in ("draft", *MOVABLE):
             return
         job.state = "cancelling"
         session.flush()

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from core.errors import Conflict
 from core.jobs import control
 from core.runtime import db
+from core.tables.jobs import ENDED
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,6 @@ def remove(session: Session, ids: Sequence[str]) -> Removal:
     return removed
 
 
-ENDED = ("completed", "cancelled", "failed")
 # An answer that evidence stands on stays, and one that another job has, too: the last of them takes it away.
 ONLY_THEIRS = """
 s.id IN (

@@ -20,10 +20,9 @@ from core.money import pricing
 from core.requests import events, expansion, former_models, reuse
 from core.runtime import db, queue
 from core.settings import defaults
-from core.tables.jobs import Job
+from core.tables.jobs import MOVABLE, Job
 
 log = structlog.get_logger()
-AT_WORK = ("queued", "running", "paused")
 
 
 def to_lane(job_id: str, lane: Lane) -> int:
@@ -36,7 +35,7 @@ def to_lane(job_id: str, lane: Lane) -> int:
 
 
 def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
-    if job.state not in AT_WORK:
+    if job.state not in MOVABLE:
         raise Conflict(f"A job that is {job.state} has nothing that waits for a lane.")
     if job.state != "paused" and job.canary:
         raise Conflict("The canary goes live. Wait until it is through, or pause the job.")
@@ -89,7 +88,7 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
 def _check_target(job: Job, provider: str, model: str) -> None:
     if job.state == "draft":
         raise Conflict("This job is not started yet: nothing of it waits. Make it anew with the other model.")
-    if job.state not in AT_WORK:
+    if job.state not in MOVABLE:
         raise Conflict(f"A job that is {job.state} has nothing that could go on with another model.")
     if job.template_id is None:
         raise Conflict(

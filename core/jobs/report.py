@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import NotFound
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut
+from core.tables.jobs import ENDED
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class JobRow:
 
     @property
     def ended(self) -> bool:
-        return self.state in ("completed", "cancelled", "failed")
+        return self.state in ENDED
 
 
 GONE = "There is no job {}. It may have been deleted."
@@ -108,9 +109,6 @@ LEFT JOIN LATERAL (
   FROM usage_record WHERE job_id = j.id
 ) u ON true
 """
-
-# Not ended, and not a draft either.
-AT_WORK = ("queued", "running", "paused", "cancelling")
 
 HEADS = """
 SELECT j.id, j.name, j.state, j.finished_at FROM job j LEFT JOIN template t ON t.id = j.template_id

@@ -12,6 +12,7 @@ from core.jobs.launch import Lane
 from core.money import pricing
 from core.requests import events, finishing, merges
 from core.runtime import db, queue
+from core.tables.jobs import ENDED
 
 
 def give_up_looking(batch_id: str) -> None:
@@ -48,7 +49,7 @@ def retry(job_id: str, lane: Lane | None = None) -> int:
     """
     with db.transaction() as session:
         job = control.locked(session, job_id)
-        if job.state not in ("running", "paused", "completed", "cancelled", "failed"):
+        if job.state not in ("running", "paused", *ENDED):
             return 0
         again = db.execute(session, SEND_AGAIN, job=job_id, lane=lane) + merges.hold(session, job_id)
         if again:

@@ -4,6 +4,7 @@ from sqlmodel import Session
 
 from core.requests import events, merges
 from core.runtime import db
+from core.tables.jobs import ACTIVE, in_sql
 
 
 def finish_if_done(session: Session, job_id: str) -> bool:
@@ -21,10 +22,10 @@ def finish_if_done(session: Session, job_id: str) -> bool:
     return False
 
 
-FINISH = """
+FINISH = f"""
 UPDATE job j SET state = CASE WHEN state = 'cancelling' THEN 'cancelled' ELSE 'completed' END, finished_at = now(),
   error = NULL
-WHERE j.id = :job AND j.state IN ('queued', 'running', 'paused', 'cancelling')
+WHERE j.id = :job AND j.state IN {in_sql(ACTIVE)}
   AND NOT EXISTS (SELECT 1 FROM request r
                   WHERE r.job_id = j.id AND r.state IN ('held', 'pending', 'in_flight', 'answered'))
   AND NOT EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id

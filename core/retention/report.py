@@ -7,11 +7,12 @@ from typing import Any
 from core.retention import rules
 from core.retention.rules import RETENTION, Kind, Rule
 from core.runtime import db
+from core.tables.jobs import ENDED, in_sql
 
 OLD: dict[Kind, str] = {
     "documents": """document old JOIN collection c ON c.id = old.collection_id
       WHERE old.created_at < :before AND c.name <> ALL(:excepted)""",
-    "jobs": """job old WHERE old.state IN ('completed', 'cancelled', 'failed') AND old.finished_at < :before""",
+    "jobs": f"job old WHERE old.state IN {in_sql(ENDED)} AND old.finished_at < :before",
 }
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from sqlalchemy import (
     BigInteger,
@@ -18,6 +18,29 @@ from sqlmodel import Field, SQLModel
 
 from core.tables import columns
 from core.tables.columns import Money
+
+JobState = Literal["draft", "queued", "running", "paused", "cancelling", "completed", "cancelled", "failed"]
+STATES: tuple[JobState, ...] = get_args(JobState)
+# Sends requests as soon as it can.
+GOING: tuple[JobState, ...] = ("queued", "running")
+# May be cancelled, or moved to another lane or model.
+MOVABLE: tuple[JobState, ...] = (*GOING, "paused")
+# Neither a draft nor ended.
+ACTIVE: tuple[JobState, ...] = (*MOVABLE, "cancelling")
+ENDED: tuple[JobState, ...] = ("completed", "cancelled", "failed")
+# Asks nothing again: a request of such a job that comes back without an answer is cancelled.
+CANCELLED: tuple[JobState, ...] = ("cancelling", "cancelled")
+
+
+def in_sql(states: tuple[JobState, ...]) -> str:
+    """The states as an SQL list, for `state IN ...`."""
+    return "(" + ", ".join(f"'{state}'" for state in states) + ")"
+
+
+def is_cancelled(job_id: str) -> str:
+    """SQL condition: the job was cancelled. `job_id` is an SQL expression; where the job is joined already, say
+    `j.state IN {in_sql(CANCELLED)}`."""
+    return f"EXISTS (SELECT 1 FROM job WHERE job.id = {job_id} AND job.state IN {in_sql(CANCELLED)})"
 
 
 class Job(SQLModel, table=True):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from core.requests import finishing
 from core.runtime import db, queue
+from core.tables.jobs import GOING, in_sql
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ def what_is_open() -> Open:
 
 
 # Batches are looked at before they are due as well, but not those that wait because something went wrong.
-OPEN = """
+OPEN = f"""
 SELECT ARRAY(SELECT id FROM document WHERE state = 'queued' ORDER BY id) AS documents,
-  ARRAY(SELECT id FROM job WHERE state IN ('queued', 'running') ORDER BY id) AS jobs,
+  ARRAY(SELECT id FROM job WHERE state IN {in_sql(GOING)} ORDER BY id) AS jobs,
   ARRAY(SELECT j.id FROM job j WHERE j.state = 'running' AND EXISTS (
     SELECT 1 FROM request WHERE job_id = j.id AND state = 'pending' AND lane = 'live') ORDER BY j.id) AS live_jobs,
   ARRAY(SELECT id FROM provider_batch

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from core.requests import finishing, former_models
 from core.runtime import db, queue
+from core.tables.jobs import ACTIVE, GOING, in_sql
 from core.upkeep import takeover
 
 
@@ -23,7 +24,7 @@ def nudge(session: Session) -> None:
     for row in db.rows(session, DUE_DOCUMENTS):
         queue.defer(session, "extract_document", document_id=row.id)
     for row in db.rows(session, DUE_JOBS):
-        if row.state in ("queued", "running"):
+        if row.state in GOING:
             queue.defer(session, "expand_job" if row.expandable else "pump_job", job_id=row.id)
         finishing.finish_if_done(session, row.id)
     for row in db.rows(session, DUE_BATCHES):
@@ -39,7 +40,7 @@ SELECT j.id, j.state, EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.
     WHERE d.job_id = j.id AND NOT d.expanded AND x.state IN ('ready', 'failed')) OR j.state = 'queued'
   OR j.former IS NOT NULL AND EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND {former_models.WAITS})
     AS expandable
-FROM job j WHERE j.state IN ('queued', 'running', 'paused', 'cancelling')
+FROM job j WHERE j.state IN {in_sql(ACTIVE)}
 ORDER BY j.state = 'paused', j.id LIMIT 500
 """
 

@@ -10,6 +10,7 @@ import streamlit as st
 from core.jobs import canary, control
 from core.jobs import launch as jobs_launch
 from core.jobs.report import JobRow
+from core.tables.jobs import GOING, MOVABLE
 from pages.common import failures, formats, widgets
 from pages.job import dialogs, moving
 from pages.parts import launch as parts_launch
@@ -25,10 +26,10 @@ def offered(row: JobRow) -> frozenset[str]:
         "release": deciding,
         "drop": deciding,
         "resume": row.state == "paused" and not deciding,
-        "pause": row.state in ("queued", "running"),
-        "cancel": row.state in ("queued", "running", "paused") and not deciding,
+        "pause": row.state in GOING,
+        "cancel": row.state in MOVABLE and not deciding,
         "again": row.state not in ("draft", "queued", "cancelling") and row.failed + row.cancelled > 0,
-        "move": row.state in ("queued", "running", "paused") and row.pending > 0 and _can_move(row),
+        "move": row.state in MOVABLE and row.pending > 0 and _can_move(row),
         "settle": row.settling > 0,
         "insights": row.succeeded > 0,
         "output": row.done > 0,

@@ -3,8 +3,6 @@
 import anthropic
 import anthropic.types.messages
 import genai_prices.data_snapshot
-import jobs.clock
-import jobs.worker
 import openai
 import openai.resources.batches
 import openai.resources.chat
@@ -13,5 +11,7 @@ import time_machine
 
 import jobs.once
 import jobs.process
+import jobs.queue_workers
+import jobs.scheduler
 
 __all__ = ["anthropic", "genai_prices", "jobs", "openai", "time_machine"]

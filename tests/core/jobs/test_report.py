@@ -11,6 +11,7 @@ from core.errors import NotFound
 from core.jobs import canary, control, requests_report, resend
 from core.jobs import report as jobs_report
 from core.runtime import db
+from core.tables.jobs import ACTIVE
 from tests.pages import made
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -28,7 +29,7 @@ def test_jobs_are_found_by_state_lane_and_text() -> None:
     made.job("draft", name="Later", template_id=None, template_version=None)
     assert names() == ["Later", "Letters", "Minutes", "Weekly notes"]
     assert names(state="paused") == ["Minutes"]
-    assert names(state=jobs_report.AT_WORK) == ["Minutes", "Weekly notes"]
+    assert names(state=ACTIVE) == ["Minutes", "Weekly notes"]
     assert names(lane="live") == ["Weekly notes"]
     assert names(text="NOTES") == ["Weekly notes"]
     assert names(text="key points") == ["Letters"]

@@ -133,13 +133,14 @@ def test_a_test_of_a_connection_says_nothing_of_the_key(provider: LocalProvider)
 
 
 CONNECT = """
-from core import access, connection
+from core.calls import connection_test
+from core.environment import get_settings
 from core.errors import ProviderError
-from core.logs import configure_logs
-from core.settings import get_settings
+from core.runtime.logs import configure_logs
+from core.settings import credentials
 configure_logs(get_settings())
 try:
-    connection.models(access.of("openai"))
+    connection_test.models(credentials.of("openai"))
 except ProviderError as error:
     print("refused:", error.message)
 """

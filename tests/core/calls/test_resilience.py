@@ -216,12 +216,14 @@ def test_what_no_notification_told_is_seen_by_looking(database: str) -> None:
 
 FOLLOWER = """
 import sys, time
-from core import configuration, db, stored
+from core.calls import resilience
+from core.runtime import db
+from core.settings import store
 db.engine()
-stored.load()
-stored.Listener(look_every_s=3600).start()
+store.load()
+store.Listener(look_every_s=3600).start()
 print("follows", flush=True)
-while configuration.config_for("qa").retry_attempts != 5:
+while resilience.config_for("qa").retry_attempts != 5:
     time.sleep(0.01)
 print("has it", flush=True)
 """

@@ -32,6 +32,8 @@ from tests.pipeline import (
     with_lane,
 )
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None:
     job = live_job([add_document()])

@@ -370,8 +370,8 @@ def test_large_answers_are_compressed(openai: LocalProvider) -> None:
 
 ONE_TEXT = """
 import asyncio, sys
-from core import process
-print(asyncio.run(process.process("summarize", sys.argv[1], {}, "openai", "gpt-5-mini")).reused)
+from core.live import single_text
+print(asyncio.run(single_text.process("summarize", sys.argv[1], {}, "openai", "gpt-5-mini")).reused)
 """
 
 

@@ -153,13 +153,13 @@ def test_an_action_that_fails_shows_the_id_that_its_log_line_has(logs: list[Any]
         """
 import streamlit as st
 from core.errors import Conflict
-from pages import widgets
+from pages.common import failures
 
 def act():
     raise Conflict()
 
-widgets.show_told()
-st.button("Do it", on_click=lambda: widgets.attempt(act))
+failures.show_told()
+st.button("Do it", on_click=lambda: failures.attempt(act))
 """
     ).run()
     at = press(at, "Do it")
@@ -171,15 +171,15 @@ st.button("Do it", on_click=lambda: widgets.attempt(act))
 def test_a_page_that_fails_shows_the_id_that_its_log_line_has(logs: list[Any]) -> None:
     at = AppTest.from_string(
         """
-from core import correlation
 from core.errors import NotFound
-from pages import widgets
+from core.runtime import correlation
+from pages.common import failures
 
 def page():
     raise NotFound()
 
 correlation.begin("this run")
-widgets.guarded(page)
+failures.guarded(page)
 """
     ).run()
     (line,) = [one for one in logs if one["event"] == "page failed"]

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[3]
 WEB = """
 import sys, time
 from pathlib import Path
-from core.embedded import EmbeddedPostgres
+from core.runtime.embedded_postgres import EmbeddedPostgres
 print(EmbeddedPostgres(Path(sys.argv[1])).start(), flush=True)  # nobody keeps the object: the lock must hold
 time.sleep(600)
 """

@@ -40,7 +40,7 @@ time.sleep(600)
 """
 ENDS_WITH_PARENT = """
 import os, signal, sys, time
-from core.children import end_with_parent
+from core.runtime.supervision import end_with_parent
 end_with_parent(int(sys.argv[2]), lambda: os.kill(os.getpid(), signal.SIGTERM), look_every_s=0.05)
 open(sys.argv[1], "w").close()
 time.sleep(600)

@@ -41,9 +41,9 @@ def test_a_part_that_fails_says_whether_it_tries_again_by_itself(every: str, by_
     at = AppTest.from_string(
         f"""
 from core.errors import Unavailable
-from pages import widgets
+from pages.common import failures
 
-@widgets.live({every})
+@failures.live({every})
 def part():
     raise Unavailable()
 
@@ -57,9 +57,9 @@ part()
 def test_what_nobody_foresaw_is_said_in_plain_words_with_a_reference_and_without_its_details() -> None:
     at = AppTest.from_string(
         """
-from pages import widgets
+from pages.common import failures
 
-assert widgets.unexpected(ValueError("the text of a document"))
+assert failures.unexpected(ValueError("the text of a document"))
 """
     ).run()
     assert not at.exception

@@ -90,7 +90,7 @@ def postgres_url(_no_outside_settings: None, pytestconfig: pytest.Config) -> Ite
         databases.make_migrated(url)
         # Nobody is taken over in the first lease of a server; the leases of tests are a second.
         young = "SELECT 1 WHERE pg_postmaster_start_time() > now() - interval '1 second'"
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(url, autocommit=True) as connection:
             pipeline.until_now(lambda: not connection.execute(young).rowcount)
         yield url
 

@@ -20,19 +20,31 @@ def take_over(at: datetime) -> None:
     """Work of dead workers goes back; a call that they did not hear the end of is booked as an estimate."""
     lease = get_settings().worker_lease_seconds
     with db.transaction() as session:
-        shared_clock.listen(session)
+        steady = _steady(session)
         db.execute(session, SEEN_AHEAD, lease=lease)
         db.execute(session, CHANGED_AHEAD)
         db.execute(session, REFILLED_AHEAD)
-    if not shared_clock.steady_since(shared_clock.now() - timedelta(seconds=lease)):
+    if not steady:
         # All look dead: those who live get a lease's time to show it.
         _look_at_batches_soon()
         return
     with db.transaction() as session:
-        worker_lease.end_transactions_of_the_dead(session)
+        if _steady(session):
+            worker_lease.end_transactions_of_the_dead(session)
     with db.transaction() as session:
-        bound_lock_waits(session)
-        _take_over(session, at)
+        if _steady(session):
+            bound_lock_waits(session)
+            _take_over(session, at)
+
+
+def _steady(session: Session) -> bool:
+    """Whether leases can be compared with the database's clock.
+
+    The first statement of each transaction that compares them, by the `now()` it compares them with: the clock may
+    jump between two transactions.
+    """
+    shared_clock.listen(session)
+    return shared_clock.steady_since(shared_clock.now() - timedelta(seconds=get_settings().worker_lease_seconds))
 
 
 # What was written before the database's clock was set back lies ahead of it, and so would what depends on it. Who was

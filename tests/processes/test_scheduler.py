@@ -87,6 +87,8 @@ def start(url: str, tmp_path: Path, openai: LocalProvider, setting: Any) -> Iter
 
 def jump_database(seconds: float) -> None:
     with db.transaction() as session:
+        # As with a real clock, no transaction's `now()` changes: those that read it before end before it jumps.
+        db.execute(session, "LOCK TABLE clock.jump IN ACCESS EXCLUSIVE MODE")
         db.execute(session, "UPDATE clock.jump SET seconds = :seconds", seconds=seconds)
 
 

@@ -17,11 +17,6 @@ pytestmark = pytest.mark.browser
 RIGHT, WRONG = "sk-right-7431", "sk-wrong-7431"
 
 
-@pytest.fixture
-def app(app_on_a_server: App) -> App:
-    return app_on_a_server
-
-
 def tab(page: Any, name: str) -> None:
     page.get_by_role("tab", name=name).click()
 

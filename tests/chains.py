@@ -15,11 +15,15 @@ TESTS = Path(__file__).parent
 CHAINS = {
     "apps": ("journeys/test_life", "processes/test_page_errors", "processes/test_silence"),
     "browsers": ("journeys/",),
-    "batches": ("processes/test_a", "processes/test_b", "processes/test_c", "core/test_embedded", "core/test_children"),
+    "batches": (
+        *("processes/test_a", "processes/test_b", "processes/test_c"),
+        *("core/runtime/test_embedded", "core/runtime/test_supervision"),
+    ),
     "live": ("processes/",),
     # No heavy ones, but a server of Debian's is started for the whole file.
-    "migrations": ("core/test_migrations",),
+    "migrations": ("core/runtime/test_migrate",),
 }
+assert all(list(TESTS.glob(f"{start}*")) for starts in CHAINS.values() for start in starts), "a chain of no test"
 ORDER = ("live", "browsers", "batches", "apps", "migrations", None)
 
 

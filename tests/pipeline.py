@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import make_url
 
-from core.answers import derive
+from core.answers import derive, keep
 from core.batch import steps
 from core.batch.steps import Batches
 from core.calls import clients
+from core.calls.outcomes import Outcome
 from core.documents import extract, upload
 from core.jobs import launch
 from core.jobs.launch import JobSpec
@@ -88,6 +89,12 @@ def states(job_id: str) -> dict[str, int]:
     """How many requests of the job are in each state."""
     counted = rows("SELECT state, count(*) AS n FROM request WHERE job_id = :job GROUP BY state", job=job_id)
     return {row["state"]: row["n"] for row in counted}
+
+
+def keep_now(*outcomes: Outcome) -> None:
+    """Keep what came of live calls, as a lane does."""
+    with db.transaction() as session:
+        keep.keep(session, outcomes)
 
 
 async def until(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> None:

@@ -16,16 +16,16 @@ import structlog
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core.answers import derive, record
+from core.answers import derive, keep
 from core.answers.derive import DERIVE_AT_ONCE
 from core.asking import templates
 from core.asking.request_plan import OWN_OUTPUT_TOKENS
-from core.calls import ask, breaker, clients, rate_limits, statistics
+from core.calls import ask, clients
 from core.calls.outcomes import Call, Failed, Kept, Outcome
 from core.errors import Unavailable
 from core.live import claims
 from core.live import waiting as live_waiting
-from core.requests import finishing, reuse
+from core.requests import reuse
 from core.requests import waiting as requests_waiting
 from core.runtime import correlation, db
 from core.tables.jobs import Job
@@ -142,7 +142,7 @@ class LiveLane:
         patience = WAIT_FOR_TWINS
         while not self.stopping.is_set():
             # Whoever cancels the pump must not tear a claim from its calls: they would be in flight for ever.
-            claiming = asyncio.create_task(self._claim_and_call(job_id, mine))
+            claiming = asyncio.create_task(self.claim_and_call(job_id, mine))
             self._claiming.add(claiming)
             claiming.add_done_callback(self._claiming.discard)
             claimed = await asyncio.shield(claiming)
@@ -164,7 +164,7 @@ class LiveLane:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), seconds)
 
-    async def _claim_and_call(self, job_id: str, mine: set[asyncio.Task[None]]) -> claims.Claimed:
+    async def claim_and_call(self, job_id: str, mine: set[asyncio.Task[None]]) -> claims.Claimed:
         taken = await self.slots.take()
         used = 0
         try:
@@ -186,7 +186,7 @@ class LiveLane:
             if self.unsure:
                 await self._in_thread(lambda: _forget_unsent(self.worker_id, sorted(self._calling)))
                 self.unsure = False
-            claimed = await self._in_thread(lambda: _claim(job_id, self.worker_id, limit))
+            claimed = await self._in_thread(lambda: claim(job_id, self.worker_id, limit))
         except Unavailable:
             self.unsure = True
             raise
@@ -232,14 +232,14 @@ class LiveLane:
             batch = [await self._outcomes.get()]
             while not self._outcomes.empty() and len(batch) < KEEP_AT_MOST:
                 batch.append(self._outcomes.get_nowait())
-            await self._until_stored([outcome for outcome, _ in batch])
+            await self.until_stored([outcome for outcome, _ in batch])
             for _, committed in batch:
                 if committed is not None and not committed.done():
                     committed.set_result(None)
                 self._outcomes.task_done()
             self._answered.set()
 
-    async def _until_stored(self, outcomes: list[Outcome]) -> None:
+    async def until_stored(self, outcomes: list[Outcome]) -> None:
         """Answers are paid for: they stay in memory until the database has them, however long it is away."""
         wait = 0.2
         while True:
@@ -256,7 +256,7 @@ class LiveLane:
         """One answer that the database refuses keeps no other from being stored."""
         if len(outcomes) > 1:
             for outcome in outcomes:
-                await self._until_stored([outcome])
+                await self.until_stored([outcome])
             return
         bad = outcomes[0]
         assert isinstance(bad, Kept)
@@ -291,7 +291,7 @@ def _forget_unsent(worker_id: int, running: list[int]) -> None:
 
 
 @reuse.or_without
-def _claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
+def claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
     with db.transaction() as session:
         # Whoever lets it go on with another model waits for the end of this.
         job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
@@ -326,18 +326,9 @@ _expected = reuse.Memory(1000)
 
 def _keep(outcomes: list[Outcome]) -> None:
     with db.transaction() as session:
-        record.keep(session, outcomes)
-        breaker.settle(session, outcomes, ask.recovery_s)
-        statistics.count(session, outcomes)
-        rate_limits.settle(session, outcomes)
-        for job_id in sorted({o.call.job_id for o in outcomes if isinstance(o, Failed) and o.call.job_id}):
-            finishing.finish_if_done(session, job_id)
+        keep.keep(session, outcomes)
 
 
 def _keep_unstorable(kept: Kept) -> None:
     with db.transaction() as session:
-        record.keep_unstorable(session, kept)
-        breaker.settle(session, [kept], ask.recovery_s)
-        rate_limits.settle(session, [kept])
-        if kept.call.job_id:
-            finishing.finish_if_done(session, kept.call.job_id)
+        keep.keep_unstorable(session, kept)

@@ -17,11 +17,11 @@ from typing import Any, TypeVar
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
-from core.answers import derive, record
+from core.answers import derive, keep
 from core.asking import prompts, templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import Question
-from core.calls import ask, breaker, clients, rate_limits, statistics
+from core.calls import ask, breaker, clients, rate_limits
 from core.calls.outcomes import Call, Failed, Kept, Outcome, Unheard
 from core.calls.rate_limit_rooms import NoRoom
 from core.environment import get_settings
@@ -94,10 +94,10 @@ async def process(
 ) -> Processed:
     """Raises ProviderError where the model gave no usable answer; what it cost is booked all the same."""
     chosen = provider or default_provider()
-    prepared = await _prepared(partial(_prepare, operation, text, options, chosen, model))
+    prepared = await _prepared(partial(prepare, operation, text, options, chosen, model))
     call: Call | None = prepared.call
     while call is not None and not prepared.known:
-        await _ask(call)
+        await ask_and_keep(call)
         call = await _stored(partial(_derive, prepared, call))
         if call is not None and not await ask.room_again(call):
             message = "The rate limit had no room to ask the model again. Send the text again later."
@@ -125,7 +125,7 @@ async def _prepared(prepare: Callable[[], Prepared | None]) -> Prepared:
         await asyncio.sleep(wait)
 
 
-async def _ask(call: Call) -> None:
+async def ask_and_keep(call: Call) -> None:
     """Ask and keep what came of it; a call that is broken off may have been billed, so it is booked as unheard."""
     unheard: list[Unheard] = []
     try:
@@ -145,7 +145,7 @@ async def _ask(call: Call) -> None:
 
 
 async def _keep(outcomes: list[Outcome]) -> None:
-    await _stored(partial(_keep_now, outcomes))
+    await _stored(partial(keep_now, outcomes))
 
 
 async def _stored(work: Callable[[], T]) -> T:
@@ -160,25 +160,20 @@ async def _stored(work: Callable[[], T]) -> T:
             await asyncio.sleep(0.5)
 
 
-def _keep_now(outcomes: list[Outcome]) -> None:
+def keep_now(outcomes: list[Outcome]) -> None:
     try:
         with db.transaction() as session:
-            record.keep(session, outcomes)
-            breaker.settle(session, outcomes, ask.recovery_s)
-            statistics.count(session, outcomes)
-            rate_limits.settle(session, outcomes)
+            keep.keep(session, outcomes)
     except DataError:
         *unheard, last = outcomes
         assert isinstance(last, Kept)
         with db.transaction() as session:
-            record.keep(session, unheard)
-            record.keep_unstorable(session, last)
-            breaker.settle(session, [last], ask.recovery_s)
-            rate_limits.settle(session, [last])
+            keep.keep(session, unheard)
+            keep.keep_unstorable(session, last)
 
 
 @reuse.or_without
-def _prepare(
+def prepare(
     operation: str, text: str, options: dict[str, Any], provider_name: str, model: str | None
 ) -> Prepared | None:
     """Commits the intent to call. None while an equal request is in flight: its answer will do."""

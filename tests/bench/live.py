@@ -29,7 +29,7 @@ from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.runtime.logs import configure_logs
 from core.settings import store
 from tests.bench.measuring import peak_mb, taken
-from tests.pipeline import make_job, rows
+from tests.pipeline import keep_now, make_job, rows
 
 T = TypeVar("T")
 CALLS, CONCURRENCY, ROUNDS = 2000, 64, 3
@@ -102,7 +102,7 @@ async def _one_after_the_other(job: str, worker: int) -> tuple[list[float], list
     asking: list[float] = []
     keeping: list[float] = []
     for _ in range(10):
-        claimed = await asyncio.to_thread(_timed, claiming, lambda: live_lane._claim(job, worker, CONCURRENCY))
+        claimed = await asyncio.to_thread(_timed, claiming, lambda: live_lane.claim(job, worker, CONCURRENCY))
         outcomes = []
         for call in claimed.calls:
             begun = time.perf_counter()
@@ -112,7 +112,7 @@ async def _one_after_the_other(job: str, worker: int) -> tuple[list[float], list
             outcomes.append(await ask.ask(call, note=lambda _: None))
             calling.append(between - begun)
             asking.append(time.perf_counter() - between)
-        await asyncio.to_thread(_timed, keeping, partial(live_lane._keep, outcomes))
+        await asyncio.to_thread(_timed, keeping, partial(keep_now, *outcomes))
     await clients.close()
     return claiming, calling, asking, keeping
 

@@ -27,7 +27,7 @@ from core.runtime import db, worker_lease
 from core.settings import rate_caps, store
 from core.tables.jobs import Job
 from tests.local_provider import LocalProvider, Reply, error, in_turn
-from tests.pipeline import answer, make_job, ready_documents, rows, run_job, states, with_lane
+from tests.pipeline import answer, keep_now, make_job, ready_documents, rows, run_job, states, with_lane
 from tests.quota import AnthropicQuota, Bucket, Quota, Window
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -126,7 +126,7 @@ def test_a_reset_that_fits_no_bucket_is_waited_for(openai: LocalProvider) -> Non
     known()
     (call,) = claim(live_job(1), 1)
     told = Limit("requests", 100, 0, 20.0)
-    live_lane._keep([Failed(call, "x", "No.", failures=1, limits=(told,))])
+    keep_now(Failed(call, "x", "No.", failures=1, limits=(told,)))
     with room() as found:
         assert found.wait_s(1, 1) == pytest.approx(20, abs=0.5)
 
@@ -148,12 +148,12 @@ def test_at_first_no_more_go_out_than_may_be_taken_back(openai: LocalProvider) -
 
 
 async def first_claim(lane: LiveLane, job: str) -> None:
-    claimed = await asyncio.to_thread(live_lane._claim, job, lane.worker_id, 20)
+    claimed = await asyncio.to_thread(live_lane.claim, job, lane.worker_id, 20)
     assert len(claimed.calls) == rate_limits.START
     with db.transaction() as session:
         # However long that took: another second's call is not due yet.
         db.execute(session, "UPDATE rate_limit SET refilled_at = now() + interval '1 minute'")
-    assert not (await asyncio.to_thread(live_lane._claim, job, lane.worker_id, 20)).calls
+    assert not (await asyncio.to_thread(live_lane.claim, job, lane.worker_id, 20)).calls
 
 
 def test_a_call_that_is_larger_than_a_minutes_tokens_goes_out_alone(openai: LocalProvider) -> None:
@@ -305,13 +305,13 @@ def test_what_is_on_its_way_is_not_believed_to_be_left(openai: LocalProvider) ->
     job = live_job(10)
     claimed = claim(job, 10)
     told = Limit("requests", 1000, 999, None)
-    live_lane._keep([Failed(claimed[0], "x", "No.", failures=1, limits=(told,))])
+    keep_now(Failed(claimed[0], "x", "No.", failures=1, limits=(told,)))
     assert 970 < limit()["remaining"] < 990
 
 
 def claim(job_id: str, count: int) -> tuple[Call, ...]:
     worker = worker_lease.register("test")
-    return live_lane._claim(job_id, worker, count).calls
+    return live_lane.claim(job_id, worker, count).calls
 
 
 def test_an_old_answer_fills_no_bucket_that_was_used_since(openai: LocalProvider) -> None:
@@ -320,9 +320,9 @@ def test_an_old_answer_fills_no_bucket_that_was_used_since(openai: LocalProvider
     (slow,) = claim(job, 1)
     for _ in range(3):
         others = claim(job, 13)
-        live_lane._keep([Failed(call, "x", "No.", failures=1) for call in others])
+        keep_now(*(Failed(call, "x", "No.", failures=1) for call in others))
     assert limit()["remaining"] == pytest.approx(960)
-    live_lane._keep([Failed(slow, "x", "No.", failures=1, limits=(Limit("requests", 1000, 999, None),))])
+    keep_now(Failed(slow, "x", "No.", failures=1, limits=(Limit("requests", 1000, 999, None),)))
     assert limit()["remaining"] == pytest.approx(959, abs=17)
     assert limit()["remaining"] < 960.1
 

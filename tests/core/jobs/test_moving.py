@@ -227,7 +227,7 @@ def test_an_answer_that_broke_its_schema_is_not_repaired_by_another_model(openai
     job = live_job(1)
 
     async def work(lane: LiveLane) -> None:
-        claimed = await lane._claim_and_call(job, set())
+        claimed = await lane.claim_and_call(job, set())
         assert len(claimed.calls) == 1
         await until(lambda: states(job) == {"pending": 1})
 
@@ -249,7 +249,7 @@ def test_of_a_long_document_the_answered_parts_are_set_aside_and_one_model_answe
     assert parts > 1
 
     async def one(lane: LiveLane) -> None:
-        await lane._claim_and_call(job, set())
+        await lane.claim_and_call(job, set())
         await until(lambda: states(job).get("succeeded") == 1)
 
     with_lane(one, 1)
@@ -344,7 +344,7 @@ def test_there_and_back_again(openai: LocalProvider) -> None:
     assert len(report.get(job).former) == 3
 
 
-@pytest.mark.parametrize("work", [expansion.expand_job, lambda job: live_lane._claim(job, 1, 9)])
+@pytest.mark.parametrize("work", [expansion.expand_job, lambda job: live_lane.claim(job, 1, 9)])
 def test_who_makes_or_claims_requests_waits_for_the_move(work: Callable[[str], object]) -> None:
     """Else the former model's bodies would go to the new one's provider, or the other way round."""
     job = make_job(ready_documents(2), "summarize", provider="openai", model=MODEL)

@@ -30,7 +30,7 @@ from core.runtime import db, tokens, worker_lease
 from core.runtime.text import text_hash
 from core.tables.jobs import Job
 from tests import pipeline
-from tests.pipeline import make_job, ready_documents, rows, states
+from tests.pipeline import keep_now, make_job, ready_documents, rows, states
 
 # The first reads little at once: the long document is asked in parts there.
 MODELS = (("openai", "gpt-4"), ("openai", "gpt-5-mini"), ("anthropic", "claude-haiku-4-5"))
@@ -64,7 +64,7 @@ class Moving(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 3))
     def claim(self, limit: int) -> None:
-        claimed = lane._claim(self.job, self.worker, limit)
+        claimed = lane.claim(self.job, self.worker, limit)
         for call in claimed.calls:
             assert (call.provider, call.body["model"]) in MODELS
             assert call.body["model"] == call.model
@@ -84,12 +84,12 @@ class Moving(RuleBasedStateMachine):
         at, usage = datetime.now(UTC), Usage(input_tokens=10, output_tokens=5)
         price = pricing.price(call.provider, call.model, usage, "live", at)
         self.answered.add((call.request_id, call.attempt))
-        lane._keep([Kept(call, at, call.model, "{}", text, "stop", usage, price, 1, None)])
+        keep_now(Kept(call, at, call.model, "{}", text, "stop", usage, price, 1, None))
 
     @rule(which=st.integers(0, 9), again=st.booleans())
     def fail(self, which: int, again: bool) -> None:
         if call := self._take(which, self.calls):
-            lane._keep([Failed(call, "server_error", "No.", again=again)])
+            keep_now(Failed(call, "server_error", "No.", again=again))
 
     @rule(which=st.integers(0, 9))
     def lose(self, which: int) -> None:
@@ -169,7 +169,7 @@ class Moving(RuleBasedStateMachine):
             self.release()
             if self._state() == "completed":
                 break
-            self.calls += lane._claim(self.job, self.worker, 10).calls
+            self.calls += lane.claim(self.job, self.worker, 10).calls
         counted: dict[str, Any] = states(self.job)
         assert self._state() == "completed", counted
         assert set(counted) <= {"succeeded", "failed"}

@@ -51,7 +51,7 @@ def kept(call: Call, **changes: Any) -> Kept:
 
 
 def claimed(job: str, worker: int, limit: int = 10) -> tuple[Call, ...]:
-    return lane._claim(job, worker, limit).calls
+    return lane.claim(job, worker, limit).calls
 
 
 def expire(worker: int) -> None:

@@ -23,6 +23,7 @@ from tests.pipeline import (
     TEXT,
     add_document,
     answer,
+    keep_now,
     make_job,
     ready_documents,
     rows,
@@ -41,7 +42,7 @@ def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None
     (call,) = claimed(job, worker_lease.register("test"))
     unheard = ask.unheard(call)
     for _ in range(2):
-        live_lane._keep([unheard, kept(call)])
+        keep_now(unheard, kept(call))
     assert [row["status"] for row in usage()] == ["unheard", "ok"]
     assert len(rows("SELECT 1 FROM response")) == 1
 
@@ -50,7 +51,7 @@ def test_two_attempts_that_were_not_heard_are_two_bookings(openai: LocalProvider
     job = live_job([add_document()])
     expansion.expand_job(job)
     (call,) = claimed(job, worker_lease.register("test"))
-    live_lane._keep([ask.unheard(call), ask.unheard(call)])
+    keep_now(ask.unheard(call), ask.unheard(call))
     assert len(usage()) == 2
 
 
@@ -86,7 +87,7 @@ def test_an_answer_that_comes_after_the_takeover_is_kept_and_billed(openai: Loca
     expire(dead)
     tick.tick(datetime.now(UTC))
     assert [row["status"] for row in usage()] == ["unheard"]
-    live_lane._keep([kept(call)])
+    keep_now(kept(call))
     run_job(job)
     assert states(job) == {"succeeded": 1}
     assert openai.asked == []
@@ -100,14 +101,14 @@ def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: Lo
     expansion.expand_job(job)
     dead, late = worker_lease.register("dead"), worker_lease.register("late")
     (first,) = claimed(job, dead)
-    live_lane._keep([ask.unheard(first)])  # a try before the one that was in flight
+    keep_now(ask.unheard(first))  # a try before the one that was in flight
     expire(dead)
     tick.tick(datetime.now(UTC))
     (second,) = claimed(job, late)
     expire(late)
     tick.tick(datetime.now(UTC))
     assert len(usage()) == 3
-    live_lane._keep([kept(second)])
+    keep_now(kept(second))
     assert sorted(row["status"] for row in usage()) == ["ok", "unheard", "unheard"]
     left = rows("SELECT booking FROM usage_record WHERE booking LIKE 'lost%'")
     assert left == [{"booking": record.lost_booking(first.request_id, 1)}]
@@ -125,7 +126,7 @@ def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalPr
     with ThreadPoolExecutor(1) as threads:
         with db.transaction() as session:
             takeover._take_over(session, datetime.now(UTC))
-            late = threads.submit(live_lane._keep, [kept(call)])
+            late = threads.submit(keep_now, kept(call))
             until_now(lambda: rows(waiting) == [{"one": 1}])
         late.result(PATIENCE_S)
     assert [row["status"] for row in usage()] == ["ok"]
@@ -143,7 +144,7 @@ def test_a_failure_that_comes_after_the_takeover_takes_back_the_estimate_and_not
     expire(dead)
     tick.tick(datetime.now(UTC))
     claimed(job, heir)
-    live_lane._keep([outcomes.Failed(call, "rate_limited", "Not now.")])
+    keep_now(outcomes.Failed(call, "rate_limited", "Not now."))
     assert states(job) == {"in_flight": 1}
     assert usage() == []
 
@@ -196,6 +197,6 @@ def test_a_claim_makes_its_client_before_the_loop_needs_it(openai: LocalProvider
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
     expansion.expand_job(job)
     assert "_client" not in vars(clients.provider("openai"))
-    (call,) = live_lane._claim(job, worker_lease.register("test"), 1).calls
+    (call,) = live_lane.claim(job, worker_lease.register("test"), 1).calls
     assert "_client" in vars(clients.provider("openai"))
-    live_lane._keep([outcomes.Failed(call, "x", "No.")])
+    keep_now(outcomes.Failed(call, "x", "No."))

@@ -351,7 +351,7 @@ def test_one_answer_that_cannot_be_stored_keeps_no_other_from_it(openai: LocalPr
 
     async def work(lane: LiveLane) -> None:
         one, bad, two = await asyncio.to_thread(claimed, job, lane.worker_id)
-        await lane._until_stored([kept(one), kept(bad, raw="{broken"), kept(two)])
+        await lane.until_stored([kept(one), kept(bad, raw="{broken"), kept(two)])
         await answer(lane, job)
 
     with_lane(work)
@@ -365,6 +365,20 @@ def test_one_answer_that_cannot_be_stored_keeps_no_other_from_it(openai: LocalPr
         ("unusable", PRICE_OF_ONE),
     ]
     assert rows("SELECT raw FROM response WHERE verdict = 'not_storable'") == [{"raw": "{broken"}]
+
+
+def test_an_answer_that_cannot_be_stored_is_counted_as_a_call_that_was_answered(openai: LocalProvider) -> None:
+    job = live_job([add_document()])
+    expansion.expand_job(job)
+
+    async def work(lane: LiveLane) -> None:
+        (bad,) = await asyncio.to_thread(claimed, job, lane.worker_id)
+        await lane.until_stored([kept(bad, raw="{broken")])
+
+    with_lane(work)
+    assert rows("SELECT provider, model, answered, failed FROM call_minute") == [
+        {"provider": "openai", "model": "gpt-5-mini", "answered": 1, "failed": 0}
+    ]
 
 
 @pytest.mark.parametrize(

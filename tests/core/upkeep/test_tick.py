@@ -43,7 +43,7 @@ def test_after_a_restart_of_postgresql_the_living_have_time_to_show_it(
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
     expansion.expand_job(job)
     worker = worker_lease.register("living")
-    assert len(lane._claim(job, worker, 1).calls) == 1
+    assert len(lane.claim(job, worker, 1).calls) == 1
     with db.transaction() as session:
         db.execute(session, "UPDATE worker SET last_seen = now() - interval '1 hour'")
     server.stop()
@@ -79,13 +79,13 @@ def test_a_job_whose_provider_is_not_set_up_here_says_so_once_and_goes_on_when_i
         setting(OPENAI_API_KEY="", OPENAI_BASE_URL="")
         tick.tick(datetime.now(UTC))
         expansion.expand_job(job)
-        assert lane._claim(job, worker, 8) == claims.Claimed((), 0, waiting=False)
+        assert lane.claim(job, worker, 8) == claims.Claimed((), 0, waiting=False)
         assert steps.pack_job(job) == 0
         assert "OPENAI_API_KEY" in (said() or "")
         assert rows("SELECT message FROM job_event WHERE kind = 'waiting'") == [{"message": said()}]
         assert rows("SELECT state FROM job") == [{"state": "running"}]
         setting(OPENAI_API_KEY="test", OPENAI_BASE_URL=openai.openai_url)
-        assert len(lane._claim(job, worker, 1).calls) == int(expanded)
+        assert len(lane.claim(job, worker, 1).calls) == int(expanded)
         assert said() is None
     expansion.expand_job(job)
     with db.transaction() as session:

@@ -18,7 +18,7 @@ from pages.parts.answers import show_answers
 st.title("Analyse")
 if st.button("Own requests, from a JSONL file", icon=":material/upload_file:", type="tertiary"):
     widgets.go("own_requests/own_requests.py")
-failures.show_told()
+failures.show_notice()
 
 collections = [c for c in documents_report.collections() if c.documents]
 if not collections:
@@ -38,7 +38,7 @@ with left:
     st.caption(template.description or formats.plain(template.prompt[:200]))
     params = choices.params(template)
     provider, model = choices.model()
-    parts_launch.shut(provider, model)
+    parts_launch.warn_if_open(provider, model)
     params |= choices.language(template, provider)
     if provider == "offline" and template.id == "sentiment":
         st.caption(

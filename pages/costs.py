@@ -9,7 +9,7 @@ import streamlit as st
 from core.money import costs
 from core.money.costs import DaySum
 from pages.common import formats, widgets
-from pages.common.charts import Series, stacked_days
+from pages.common.charts import DaySeries, stacked_days
 
 st.title("Costs")
 now = formats.utc_now()
@@ -88,7 +88,9 @@ spend, tokens = st.tabs(["Spend", "Tokens"], key="chart", on_change="rerun", bin
 if spend.open:
     with spend:
         if total.cost_usd:
-            series = [Series(m, [d.day for d in rows], [float(d.cost_usd) for d in rows]) for m, rows in daily.items()]
+            series = [
+                DaySeries(m, [d.day for d in rows], [float(d.cost_usd) for d in rows]) for m, rows in daily.items()
+            ]
             st.plotly_chart(stacked_days(series, start, today, "$"), config={"displayModeBar": False})
         else:
             st.caption("Nothing was spent: what was called is free or has no known price.")
@@ -96,8 +98,10 @@ if tokens.open:
     with tokens:
         series = []
         for model, rows in daily.items():
-            series.append(Series(f"{model}, input", [d.day for d in rows], [d.input_tokens for d in rows]))
-            series.append(Series(f"{model}, output", [d.day for d in rows], [d.output_tokens for d in rows], pale=True))
+            series.append(DaySeries(f"{model}, input", [d.day for d in rows], [d.input_tokens for d in rows]))
+            series.append(
+                DaySeries(f"{model}, output", [d.day for d in rows], [d.output_tokens for d in rows], pale=True)
+            )
         st.plotly_chart(stacked_days(series, start, today), config={"displayModeBar": False})
 
 st.subheader("By model")

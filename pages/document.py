@@ -27,7 +27,7 @@ document_id = st.query_params.get("id", "")
 found = documents_report.by_ids([document_id])
 if not found:
     st.title("Document")
-    failures.show_told()
+    failures.show_notice()
     st.info("This document is not there. It may have been deleted." if document_id else "This link names no document.")
     widgets.back_link("All documents", "documents.py")
     st.stop()
@@ -35,7 +35,7 @@ document = found[0]
 
 now = formats.utc_now()
 st.title(formats.plain(document.name))
-failures.show_told()
+failures.show_notice()
 with st.container(horizontal=True, vertical_alignment="center"):
     widgets.state_badge(document.state)
     facts = [

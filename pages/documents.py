@@ -14,7 +14,7 @@ from pages.parts.upload import load_samples, show_upload
 STATES = ("queued", "extracting", "ready", "failed")
 
 st.title("Documents")
-failures.show_told()
+failures.show_notice()
 if told := kept_until.documents(formats.utc_now()):
     st.caption(f":material/auto_delete: {told}")
 

@@ -18,7 +18,7 @@ from pages.words import jobs
 PER_PAGE = 100
 
 st.title("Jobs")
-failures.show_told()
+failures.show_notice()
 if told := kept_until.jobs():
     st.caption(f":material/auto_delete: {told}")
 
@@ -43,7 +43,7 @@ def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
 
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
     now = formats.utc_now()
-    shut = breaker_report.shut() if any(jobs.waits_for_breaker(row) for row in rows) else {}
+    open_breakers = breaker_report.shut() if any(jobs.waits_for_breaker(row) for row in rows) else {}
     return pd.DataFrame(
         [
             (
@@ -58,7 +58,7 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
                 r.lane,
                 r.model,
                 r.reused,
-                jobs.waits_for(r, shut, now),
+                jobs.waits_for(r, open_breakers, now),
             )
             for r in rows
         ],

@@ -19,7 +19,7 @@ from pages.words.jobs import waits_for_decision
 SPEND_DAYS = 14
 
 st.title("Overview")
-failures.show_told()
+failures.show_notice()
 
 
 def spent_by_day() -> list[float]:

@@ -19,7 +19,7 @@ COLUMNS = {
 }
 
 st.title("Templates")
-failures.show_told()
+failures.show_notice()
 
 
 def fields_frame(fields: tuple[FieldSpec, ...]) -> pd.DataFrame:
@@ -74,7 +74,7 @@ def edit(template: TemplateView | None) -> None:
         except CairnError as error:
             failures.show_failure(error.message, error.code)
         else:
-            failures.tell("Saved.")
+            failures.notify("Saved.")
             st.rerun()
 
 

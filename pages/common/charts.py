@@ -1,4 +1,4 @@
-"""Plotly figures as plain mappings: building them through plotly.express costs 40 ms a piece."""
+"""Plotly figures as plain mappings: building one through plotly.express takes 40 ms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True)
-class Series:
-    """Values by day ("2026-11-21"). A pale one is the second kind of the same thing."""
+class DaySeries:
+    """Values by day ("2026-11-21"). `pale` marks the second kind of the same thing, such as output beside input."""
 
     name: str
     days: Sequence[str]
@@ -19,16 +19,16 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Line:
-    """Values over time; None where nothing is known, which leaves a gap."""
+class TimeSeries:
+    """Values over time. None means not known, and leaves a gap."""
 
     name: str
     times: Sequence[datetime]
     values: Sequence[float | None]
 
 
-def lines(many: Sequence[Line], start: datetime, stop: datetime, unit: str = "") -> dict[str, Any]:
-    """One chart of some lines over a stretch of time."""
+def lines(many: Sequence[TimeSeries], start: datetime, stop: datetime, unit: str = "") -> dict[str, Any]:
+    """A line chart over the time from `start` to `stop`."""
     return {
         "data": [
             {
@@ -55,8 +55,8 @@ def lines(many: Sequence[Line], start: datetime, stop: datetime, unit: str = "")
     }
 
 
-def states(rows: Sequence[Line], start: datetime, stop: datetime) -> dict[str, Any]:
-    """A stripe for each row: green where all was well, red where nothing was, empty where nothing is known."""
+def states(rows: Sequence[TimeSeries], start: datetime, stop: datetime) -> dict[str, Any]:
+    """A stripe for each row, coloured by its values: 1 (all was well) is green, 0 is red, None is empty."""
     return {
         "data": [
             {
@@ -86,8 +86,8 @@ def _time_axis(start: datetime, stop: datetime) -> dict[str, Any]:
     return {"type": "date", "range": [start.isoformat(), stop.isoformat()], "nticks": 7, "showgrid": False}
 
 
-def stacked_days(series: Sequence[Series], start: datetime, stop: datetime, unit: str = "") -> dict[str, Any]:
-    """A stack for each day from `start` to `stop`, both of them included; what is never there is left out."""
+def stacked_days(series: Sequence[DaySeries], start: datetime, stop: datetime, unit: str = "") -> dict[str, Any]:
+    """Stacked bars, one for each day from `start` to `stop`, both included. A series without a value is left out."""
     highest = max((value for one in series for value in one.values), default=0)
     margin = timedelta(hours=14)
     return {
@@ -97,7 +97,7 @@ def stacked_days(series: Sequence[Series], start: datetime, stop: datetime, unit
                 "name": one.name,
                 "x": list(one.days),
                 "y": list(one.values),
-                # Without it, a bar is as wide as the least distance of two days that are there: one alone is a hair.
+                # By default a bar is as wide as the shortest distance between two days: a single day would be a hair.
                 "width": DAY_MS * 0.8,
                 "marker": {"pattern": {"shape": "/"}} if one.pale else {},
             }

@@ -1,4 +1,4 @@
-"""Errors on pages: shown with what to do next and a reference, and never as a traceback."""
+"""Errors on pages: shown with what to do next and a reference, never as a traceback."""
 
 import functools
 from collections.abc import Callable
@@ -16,7 +16,7 @@ ERRORS_STAY = timedelta(seconds=20)
 
 
 def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:
-    """Run a page or a part of one; what Cairn can explain is shown with a reference that the log has, too."""
+    """Run a page or a part of one. A CairnError is shown with the reference under which it is logged."""
     try:
         run()
     except CairnError as error:
@@ -27,7 +27,7 @@ def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:
 
 
 def unexpected(_error: Exception) -> bool:
-    """For `st.App`: what nobody foresaw, in words of ours. Streamlit has logged it; True: it shows nothing itself."""
+    """For `st.App`: show an exception that no code expected. Streamlit logged it; True keeps it from showing it too."""
     show_failure(
         "Something went wrong that Cairn did not expect. Reload the page; if it happens again, tell those who run "
         "Cairn this reference: their log says what it was.",
@@ -37,14 +37,14 @@ def unexpected(_error: Exception) -> bool:
 
 
 def show_failure(message: str, code: str) -> None:
-    """What went wrong, and under which id the log tells of it."""
+    """Show an error, and log it under the reference that is shown."""
     reference = correlation.current() or correlation.new()
     log.warning("page failed", code=code, correlation_id=reference)
     show_error(message, reference)
 
 
 def show_error(message: str, reference: str | None) -> None:
-    """What went wrong, in words of ours, with the id under which the log tells more."""
+    """Show an error with the correlation id under which the log has more."""
     st.error(message, icon=":material/error:")
     show_reference(reference)
 
@@ -55,7 +55,8 @@ def show_reference(reference: str | None) -> None:
 
 
 def live(run_every: float | None) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """A fragment that runs again by itself. Streamlit keeps its exceptions from the entry script, so it has a guard."""
+    """Make a fragment that runs again every `run_every` seconds (None: never). It has a guard of its own, because
+    Streamlit does not pass a fragment's exceptions to the entry script."""
 
     def decorate(part: Callable[[], None]) -> Callable[[], None]:
         @st.fragment(run_every=run_every)
@@ -69,30 +70,30 @@ def live(run_every: float | None) -> Callable[[Callable[[], None]], Callable[[],
     return decorate
 
 
-def tell(message: str, *, success: bool = True) -> None:
-    """Show a message at the top of the next run."""
+def notify(message: str, *, success: bool = True) -> None:
+    """Show a message at the top of the page's next run."""
     kind = "success" if success else "error"
-    st.session_state["told"] = (kind, message, formats.utc_now() + ERRORS_STAY, correlation.current() or "")
+    st.session_state["notice"] = (kind, message, formats.utc_now() + ERRORS_STAY, correlation.current() or "")
 
 
 def attempt(action: Callable[[], object], success: str = "") -> None:
-    """Run an action of the page, under an id of its own; a failure is shown in the user's words and changes nothing."""
+    """Run an action of the page under a correlation id of its own. A CairnError is shown in the page's next run."""
     correlation.begin(correlation.new())
     try:
         action()
     except CairnError as error:
         log.warning("action failed", code=error.code)
-        tell(error.message, success=False)
+        notify(error.message, success=False)
     else:
         if success:
-            tell(success)
+            notify(success)
 
 
-def show_told() -> None:
-    """What the last action came to: a success passes by, a failure stays long enough to be read."""
-    kind, message, until, reference = st.session_state.get("told", ("", "", formats.utc_now(), ""))
+def show_notice() -> None:
+    """Show the outcome of the last action: a success as a toast, a failure for ERRORS_STAY."""
+    kind, message, until, reference = st.session_state.get("notice", ("", "", formats.utc_now(), ""))
     if kind == "success":
-        del st.session_state["told"]
+        del st.session_state["notice"]
         st.toast(message, icon=":material/check_circle:")
     elif kind == "error" and formats.utc_now() < until:
         show_error(message, reference)

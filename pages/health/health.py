@@ -19,7 +19,7 @@ from pages.health import stuck as health_stuck
 from pages.words import health
 
 st.title("Health")
-failures.show_told()
+failures.show_notice()
 
 
 def line(well: bool | None, name: str, text: str, since: str = "") -> None:

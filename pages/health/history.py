@@ -10,7 +10,7 @@ from core.health import report
 from core.health.readings import PROVIDER
 from core.health.report import PastRow
 from pages.common import formats
-from pages.common.charts import Line, lines, states
+from pages.common.charts import TimeSeries, lines, states
 from pages.words import health
 
 # How far back, and how long one stretch is.
@@ -57,7 +57,7 @@ def show(moment: datetime) -> None:
     times = [start + number * step for number in range(int((moment - start) / step) + 1)]
     found = {(row.component, row.time): row for row in rows}
     components = sorted({row.component for row in rows}, key=_order)
-    stripes = [Line(health.name(one), times, [_well(found.get((one, at))) for at in times]) for one in components]
+    stripes = [TimeSeries(health.name(one), times, [_well(found.get((one, at))) for at in times]) for one in components]
     st.plotly_chart(states(stripes, start, moment), config={"displayModeBar": False}, key="past-states")
     with st.grid(2, min_column_width=380):
         for title, unit, divisor, of, figures in CHARTS:
@@ -85,7 +85,7 @@ def _lines(
     divisor: float,
     times: Sequence[datetime],
     found: dict[tuple[str, datetime], PastRow],
-) -> list[Line]:
+) -> list[TimeSeries]:
     drawn = []
     for component in components:
         for figure, label in figures.items():
@@ -94,5 +94,5 @@ def _lines(
             if any(value is not None for value in values):
                 who = health.name(component) if of == PROVIDER else ""
                 name = " ".join(part for part in (who, label) if part) or "all"
-                drawn.append(Line(name, times, [None if value is None else value / divisor for value in values]))
+                drawn.append(TimeSeries(name, times, [None if value is None else value / divisor for value in values]))
     return drawn

@@ -56,4 +56,4 @@ def _group(kind: Kind, rows: list[StuckRow], moment: datetime) -> None:
 def _requeue(kind: Kind, chosen: list[StuckRow], moment: datetime) -> None:
     number = requeue.requeue(kind, [row.id for row in chosen], moment)
     one, many, _ = STUCK[kind]
-    failures.tell(f"Requeued: {formats.count(number, one, many)}.")
+    failures.notify(f"Requeued: {formats.count(number, one, many)}.")

@@ -1,4 +1,7 @@
-"""The provider batches of a job: where each is, what came of it, and what came back that could not be used."""
+"""The provider batches of a job: the state and outcome of each, and the result lines that could not be used."""
+
+from collections.abc import Sequence
+from datetime import datetime
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +14,7 @@ from pages.common import formats, widgets
 from pages.words import batches, jobs
 
 PER_PAGE = 100
+COLUMNS = ("State", "Requests", "Done", "Time", "What became of it", "Our id", "The provider's id")
 
 
 def show(row: JobRow) -> None:
@@ -21,41 +25,45 @@ def show(row: JobRow) -> None:
     if not page.items:
         st.caption("Nothing was handed over as a batch yet.")
         return
-    event = st.dataframe(
-        pd.DataFrame(
-            [
-                (
-                    batches.state(b),
-                    b.requests,
-                    batches.done(b),
-                    batches.elapsed(b, now),
-                    batches.outcome(b.counts) or (b.error or ""),
-                    b.id,
-                    b.provider_batch_id or "",
-                )
-                for b in page.items
-            ],
-            columns=["State", "Requests", "Done", "Time", "What became of it", "Our id", "The provider's id"],
-        ),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key=widgets.rows_key("batches", page.items),
-        column_config={
-            "Requests": st.column_config.NumberColumn(format="localized"),
-            "What became of it": st.column_config.TextColumn(width=360),
-        },
-        height=min(38 + 35 * len(page.items), 460),
-    )
+    selected = _table(page.items, now)
     if page.next_cursor:
         st.caption(f"The newest {PER_PAGE} are shown.")
-    selected = event["selection"]["rows"]
     if selected:
         _batch(row, page.items[selected[0]])
     elif len(page.items) > 1:
         st.caption("Select a batch to see its ids, what it waits for and what came back.")
     else:
         _batch(row, page.items[0])
+
+
+def _table(rows: Sequence[ProviderBatchRow], now: datetime) -> Sequence[int]:
+    """Which rows are selected."""
+    event = st.dataframe(
+        pd.DataFrame([_cells(batch, now) for batch in rows], columns=COLUMNS),
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=widgets.rows_key("batches", rows),
+        column_config={
+            "Requests": st.column_config.NumberColumn(format="localized"),
+            "What became of it": st.column_config.TextColumn(width=360),
+        },
+        height=min(38 + 35 * len(rows), 460),
+    )
+    selected: Sequence[int] = event["selection"]["rows"]
+    return selected
+
+
+def _cells(batch: ProviderBatchRow, now: datetime) -> tuple[str, int, str, str, str, str, str]:
+    return (
+        batches.state(batch),
+        batch.requests,
+        batches.done(batch),
+        batches.elapsed(batch, now),
+        batches.outcome(batch.counts) or (batch.error or ""),
+        batch.id,
+        batch.provider_batch_id or "",
+    )
 
 
 def _batch(row: JobRow, batch: ProviderBatchRow) -> None:
@@ -73,7 +81,7 @@ def _batch(row: JobRow, batch: ProviderBatchRow) -> None:
 
 
 def _odd_lines(job_id: str, batch_id: str) -> None:
-    """Lines of the results that could not be used, as they came: a stranger's bytes, shown as text and nothing else."""
+    """Result lines that could not be used, as they came. They are a stranger's bytes: shown as plain text only."""
     lines = report.odd_lines(job_id, batch=batch_id)
     with st.expander(f"Lines that could not be used: {len(lines)} shown, kept as they came"):
         for line in lines:

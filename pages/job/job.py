@@ -25,7 +25,7 @@ makes_insights = job.template is not None and templates.get(job.template).insigh
 st.title(formats.plain(job.name))
 if job.description:
     st.markdown(formats.plain(job.description))
-failures.show_told()
+failures.show_notice()
 widgets.came_by(formats.plain(job.name), "job/job.py", id=job_id)
 # Outside of the part that runs again by itself: a dialog that is opened there would be closed by its next run.
 actions.show(job, makes_insights=makes_insights)

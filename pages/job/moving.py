@@ -1,5 +1,6 @@
 """Let what waits of a job go elsewhere: into the other lane, or on with another model, each with its price."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import streamlit as st
@@ -55,7 +56,7 @@ def _model(row: JobRow, here: MoveEstimate) -> None:
     except CairnError as error:
         st.info(formats.plain(error.message))
         return
-    launch.shut(provider, model)
+    launch.warn_if_open(provider, model)
     costs = [one.cost_batch if row.lane == "batch" else one.cost_live for one in (there, here)]
     _compare(breakers.name(provider, model), costs[0], row.model, costs[1])
     if there.reused:
@@ -79,7 +80,6 @@ def _compare(there: str, cost: Decimal | None, here: str, cost_here: Decimal | N
     right.metric(f"{here}, about", launch.price(cost_here))
 
 
-def _act(move: object) -> None:
-    assert callable(move)
+def _act(move: Callable[[], object]) -> None:
     failures.attempt(move)
     st.session_state["moved"] = True

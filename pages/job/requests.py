@@ -1,13 +1,18 @@
-"""The requests of a job, by state and by error; both live in the link."""
+"""The requests of a job, filtered by state and by error. Both filters stand in the link."""
+
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
 from core.jobs import requests_report
 from core.jobs.report import JobRow
+from core.jobs.requests_report import RequestRow
 
 PER_PAGE = 100
 STATES = ("pending", "in_flight", "succeeded", "failed", "cancelled")
+# Behind the first column, which names a document or an own request.
+COLUMNS = ("State", "Lane", "Sent", "Error", "Provider batch")
 
 
 def show(row: JobRow) -> None:
@@ -31,31 +36,20 @@ def show(row: JobRow) -> None:
     number = codes[error] if error else getattr(row, state or "total") - unread
     pages = max(1, -(-number // PER_PAGE))
     page = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
-    found = requests_report.requests(
-        row.id, state=state, error=error, limit=PER_PAGE, offset=(page - 1) * PER_PAGE
-    ).items
+    first = (page - 1) * PER_PAGE
+    found = requests_report.requests(row.id, state=state, error=error, limit=PER_PAGE, offset=first).items
     if not found:
         st.caption("No request fits these filters." if state or error else "No requests yet.")
         return
-    name = "Document" if row.template else "Request"
+    _table(found, "Document" if row.template else "Request", several_models=bool(row.former))
+    if pages > 1:
+        st.caption(f"{first + 1:,} to {first + len(found):,} of {number:,}.")
+
+
+def _table(found: Sequence[RequestRow], name: str, *, several_models: bool) -> None:
     st.dataframe(
-        pd.DataFrame(
-            [
-                (
-                    r.document_name or r.custom_id,
-                    r.state.replace("_", " ") + (", reused" if r.reused else ""),
-                    r.lane,
-                    r.attempts,
-                    r.error_message or (r.error_code or "").replace("_", " "),
-                    r.provider_batch or "",
-                    r.model,
-                )
-                for r in found
-            ],
-            columns=[name, "State", "Lane", "Sent", "Error", "Provider batch", "Model"],
-        ),
-        # Which model is of interest where there is more than one.
-        column_order=None if row.former else [name, "State", "Lane", "Sent", "Error", "Provider batch"],
+        pd.DataFrame([_cells(one) for one in found], columns=[name, *COLUMNS, "Model"]),
+        column_order=None if several_models else [name, *COLUMNS],
         hide_index=True,
         column_config={
             name: st.column_config.TextColumn(width=240),
@@ -64,5 +58,15 @@ def show(row: JobRow) -> None:
         },
         height=min(38 + 35 * len(found), 640),
     )
-    if pages > 1:
-        st.caption(f"{(page - 1) * PER_PAGE + 1:,} to {(page - 1) * PER_PAGE + len(found):,} of {number:,}.")
+
+
+def _cells(one: RequestRow) -> tuple[str, str, str, int, str, str, str]:
+    return (
+        one.document_name or one.custom_id,
+        one.state.replace("_", " ") + (", reused" if one.reused else ""),
+        one.lane,
+        one.attempts,
+        one.error_message or (one.error_code or "").replace("_", " "),
+        one.provider_batch or "",
+        one.model,
+    )

@@ -1,7 +1,5 @@
 """Own requests that are taken and wait to be launched: what they are, and what they cost in either lane."""
 
-from decimal import Decimal
-
 import streamlit as st
 
 from core.asking.request_plan import OWN_OUTPUT_TOKENS
@@ -36,9 +34,9 @@ def show_draft(job: JobRow) -> None:
             st.metric("Known already", f"{found.reused:,}", help="Answered before, or twice in this job: free.")
             st.metric("Input tokens", f"~{found.input_tokens:,}")
             st.metric("Output tokens", f"~{found.output_tokens:,}")
-            st.metric("Live, about", price(found.cost_live))
+            st.metric("Live, about", parts_launch.price(found.cost_live))
             saving = parts_launch.saving(found.cost_live, found.cost_batch)
-            st.metric("Batch, about", price(found.cost_batch), saving, delta_color="inverse")
+            st.metric("Batch, about", parts_launch.price(found.cost_batch), saving, delta_color="inverse")
         st.caption(
             "A rough estimate: a token is taken to be four bytes of a request's texts, and an answer to have "
             f"{OWN_OUTPUT_TOKENS} tokens."
@@ -52,10 +50,6 @@ def show_draft(job: JobRow) -> None:
                 jobs_launch.start(job.id, confirmed=confirmed)
                 widgets.go("job/job.py", id=job.id)
             st.button("Discard", on_click=lambda: discard(job.id))
-
-
-def price(cost: Decimal | None) -> str:
-    return "no price known" if cost is None else formats.money(cost)
 
 
 def discard(job_id: str) -> None:

@@ -24,7 +24,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 st.title("Own requests")
 st.caption("For requests that you built yourself, instead of a template over documents.")
-failures.show_told()
+failures.show_notice()
 
 providers = [name for name in clients.configured() if name in own_requests.ENDPOINTS]
 if not providers:

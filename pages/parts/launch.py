@@ -33,12 +33,12 @@ class Way:
     fallback: Fallback | None = None
 
 
-def shut(provider: str, model: str) -> None:
-    """Say it before launch where the model does not answer at the moment."""
+def warn_if_open(provider: str, model: str) -> None:
+    """Warn before launch where the model's circuit breaker is open or half open: live requests would wait."""
     if found := breaker_report.shut().get((provider, model)):
         name = breakers.name(provider, model)
-        told = f"{name} {breakers.meaning(found, formats.utc_now())}. A live job waits so long."
-        st.warning(formats.plain(told), icon=":material/hourglass_top:")
+        warning = f"{name} {breakers.meaning(found, formats.utc_now())}. A live job waits so long."
+        st.warning(formats.plain(warning), icon=":material/hourglass_top:")
 
 
 def calls(estimate: Estimate) -> int:

@@ -25,7 +25,7 @@ LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
-class Outcome:
+class UploadOutcome:
     """`skipped` are names with the reason, `missing` those that were not reached because of `trouble`."""
 
     collection: str
@@ -77,7 +77,7 @@ def _take(key: str, collection: str, folder: bool) -> None:
     bar.empty()
 
 
-def _show_outcome(outcome: Outcome) -> None:
+def _show_outcome(outcome: UploadOutcome) -> None:
     parts = [f"{outcome.stored:,} stored"] if outcome.stored or not outcome.known else []
     parts += [f"{outcome.known:,} already here"] if outcome.known else []
     parts += [f"{len(outcome.skipped):,} skipped"] if outcome.skipped else []
@@ -91,7 +91,9 @@ def _show_outcome(outcome: Outcome) -> None:
             st.dataframe({"File": [n for n, _ in outcome.skipped], "Why": [w for _, w in outcome.skipped]})
 
 
-def store(files: Sequence[BinaryIO], collection: str, *, folder: bool, progress: Callable[[int], None]) -> Outcome:
+def store(
+    files: Sequence[BinaryIO], collection: str, *, folder: bool, progress: Callable[[int], None]
+) -> UploadOutcome:
     """Store one by one: a file that is not accepted is skipped and says why, and does not stop the others.
 
     From a folder, the files' names are paths that begin with its own.
@@ -109,11 +111,11 @@ def store(files: Sequence[BinaryIO], collection: str, *, folder: bool, progress:
         except InvalidInput as error:
             skipped.append((file.name, error.message))
         except CairnError as error:
-            return Outcome(collection, stored, known, tuple(skipped), len(files) - number, error.message)
+            return UploadOutcome(collection, stored, known, tuple(skipped), len(files) - number, error.message)
         else:
             known += added.duplicate
             stored += not added.duplicate
-    return Outcome(collection, stored, known, tuple(skipped))
+    return UploadOutcome(collection, stored, known, tuple(skipped))
 
 
 def load_samples() -> None:

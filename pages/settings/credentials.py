@@ -112,7 +112,7 @@ def _store(name: str, key: str, address: str, told: str) -> None:
     except CairnError as error:
         failures.show_failure(formats.plain(error.message), error.code)
         return
-    failures.tell(told)
+    failures.notify(told)
     st.rerun()
 
 

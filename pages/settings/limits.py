@@ -1,4 +1,4 @@
-"""How much at most: what holds and where from, each changed by itself."""
+"""The limits that an admin sets: the value in force and its source. Each is changed by itself."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,36 +14,36 @@ from pages.words import settings
 
 
 @dataclass(frozen=True)
-class Told:
+class LimitText:
     label: str
     unit: str
     meaning: str
 
 
-TOLD = {
-    "max_upload_mb": Told("Largest upload", "MB", "Of one document, and of one file of own requests."),
-    "live_concurrency": Told(
+TEXTS = {
+    "max_upload_mb": LimitText("Largest upload", "MB", "Of one document, and of one file of own requests."),
+    "live_concurrency": LimitText(
         "Live calls at once", "calls", "Of each jobs process. What is under way ends; then the new number holds."
     ),
-    "confirm_job_usd": Told(
+    "confirm_job_usd": LimitText(
         "Ask before a job above",
         "USD",
         "A job that is estimated above this, or has no known price, starts only when that is confirmed.",
     ),
-    "batches_in_flight": Told("Batches in flight", "batches", "At one provider. What does not fit waits."),
-    "batch_tokens_in_flight": Told("Tokens in flight in batches", "tokens", "Input tokens at one provider."),
-    "batch_usd_in_flight": Told("Money in flight in batches", "USD", "Estimated, at one provider."),
+    "batches_in_flight": LimitText("Batches in flight", "batches", "At one provider. What does not fit waits."),
+    "batch_tokens_in_flight": LimitText("Tokens in flight in batches", "tokens", "Input tokens at one provider."),
+    "batch_usd_in_flight": LimitText("Money in flight in batches", "USD", "Estimated, at one provider."),
 }
 
 
 def _figure(name: str, value: Decimal | None) -> str:
     if value is None:
         return "none"
-    return formats.money(value) if TOLD[name].unit == "USD" else f"{int(value):,} {TOLD[name].unit}"
+    return formats.money(value) if TEXTS[name].unit == "USD" else f"{int(value):,} {TEXTS[name].unit}"
 
 
 def _about(name: str) -> str:
-    return f"limit “{TOLD[name].label.lower() if name in TOLD else name}”"
+    return f"limit “{TEXTS[name].label.lower() if name in TEXTS else name}”"
 
 
 settings.KINDS[limits.CEILING] = settings.Words(_about, lambda value: str(value["value"]))
@@ -58,15 +58,15 @@ def show() -> None:
 
 
 def _one(name: str) -> None:
-    told, bounds = TOLD[name], LIMITS[name]
+    text, bounds = TEXTS[name], LIMITS[name]
     now, source = limits.of(name)
     kind = int if bounds.whole else float
-    # What the environment says may lie beyond what can be set here.
+    # The environment's value may lie outside of the bounds of this field.
     inside = None if now is None else kind(min(max(now, bounds.least), bounds.most))
-    st.markdown(f"**{told.label}**")
-    st.caption(told.meaning)
+    st.markdown(f"**{text.label}**")
+    st.caption(text.meaning)
     entered = st.number_input(
-        told.unit,
+        text.unit,
         kind(bounds.least),
         kind(bounds.most),
         inside,

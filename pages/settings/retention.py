@@ -132,7 +132,7 @@ def _preview(kind: Kind, wanted: Rule) -> None:
 def _save(kind: Kind, wanted: Rule, number: int) -> None:
     typed = st.session_state.get("retention-typed", "").strip().replace(",", "")
     if number and typed != str(number):
-        failures.tell(f"Nothing was changed: {number} was to be typed to confirm.", success=False)
+        failures.notify(f"Nothing was changed: {number} was to be typed to confirm.", success=False)
     else:
         failures.attempt(lambda: rules.change(kind, wanted, by=settings.DOOR), "Saved.")
 

@@ -11,7 +11,7 @@ from pages.common import failures
 from pages.settings import changes, defaults, limits, providers, rate_caps, resilience, retention
 
 st.title("Settings")
-failures.show_told()
+failures.show_notice()
 if get_settings().settings_locked:
     st.info("Locked by the environment: SETTINGS_LOCKED is set, and everything is as the environment says.", icon="🔒")
 operations = {view.id: view.name for view in templates.list_all()}

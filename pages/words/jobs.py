@@ -1,4 +1,4 @@
-"""What a job's state means and what it waits for, in plain words. From rows to sentences; nothing is drawn."""
+"""What a job's state means and what it waits for, as sentences. Nothing is drawn here."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,10 +16,10 @@ LANES = {"live": "live, too,", "batch": "in the batch lane"}
 HANDING_OVER = ("preparing", "submitting")
 
 
-def meaning(row: JobRow, standing: Standing, now: datetime, shut: BreakerView | None = None) -> list[str]:
-    """What the job's state means, and what it waits for. `shut`: its model's breaker, where that is not closed."""
+def meaning(row: JobRow, standing: Standing, now: datetime, breaker: BreakerView | None = None) -> list[str]:
+    """What the job's state means, and what it waits for. `breaker`: its model's, if that is open or half open."""
     if row.state == "running":
-        return _running(row, standing, now, shut)
+        return _running(row, standing, now, breaker)
     if row.state == "cancelling":
         first = "Nothing more is sent. What finishes before it is cancelled there is kept and billed."
         slow = " OpenAI may take ten minutes for it." if row.provider == "openai" and row.in_flight else ""
@@ -51,50 +51,50 @@ def _paused(row: JobRow, standing: Standing, now: datetime) -> list[str]:
 
 
 def waits_for_decision(row: JobRow) -> bool:
-    """Whether the canary is through and the rest is held."""
+    """Whether the canary has ended and the rest is held until a person decides."""
     return row.state == "paused" and row.canary > 0 and row.held > 0
 
 
 def waits_for_breaker(row: JobRow) -> bool:
-    """Whether it has live requests that wait for a breaker, which its row says once one of them was to go out."""
+    """Whether live requests wait for an open breaker; the job's row says so once one of them could not go out."""
     return row.state == "running" and (row.error or "").startswith(SHUT)
 
 
-def waits_for(row: JobRow, shut: Mapping[tuple[str, str], BreakerView], now: datetime) -> str:
-    """In few words, for a list; "" where it does not wait for anything that its row tells of."""
+def waits_for(row: JobRow, open_breakers: Mapping[tuple[str, str], BreakerView], now: datetime) -> str:
+    """What the job waits for, in few words for a list. "" if its row has no reason."""
     if row.state not in ("running", "queued") or not row.error:
         return ""
-    one = shut.get((row.provider, row.model)) if waits_for_breaker(row) else None
+    one = open_breakers.get((row.provider, row.model)) if waits_for_breaker(row) else None
     return breakers.until_when(one, now) if one else row.error.removeprefix(SHUT).strip()
 
 
-def _shut(row: JobRow, shut: BreakerView, now: datetime) -> list[str]:
-    name = breakers.name(shut.provider, shut.model)
-    first = f"The live requests wait, and do not fail: {name} {breakers.meaning(shut, now)}."
+def _behind_breaker(row: JobRow, breaker: BreakerView, now: datetime) -> list[str]:
+    name = breakers.name(breaker.provider, breaker.model)
+    first = f"The live requests wait, and do not fail: {name} {breakers.meaning(breaker, now)}."
     return [first, *filter(None, [breakers.rule(row.fallback)])]
 
 
-def _running(row: JobRow, standing: Standing, now: datetime, shut: BreakerView | None) -> list[str]:
-    told = [row.error] if row.error else []
-    if shut and waits_for_breaker(row):
-        told = _shut(row, shut, now)
+def _running(row: JobRow, standing: Standing, now: datetime, breaker: BreakerView | None) -> list[str]:
+    lines = [row.error] if row.error else []
+    if breaker and waits_for_breaker(row):
+        lines = _behind_breaker(row, breaker, now)
     if row.canary:
-        told.append(f"The canary goes first, live: {count(row.canary, 'request')}. The rest is held until you decide.")
+        lines.append(f"The canary goes first, live: {count(row.canary, 'request')}. The rest is held until you decide.")
     if row.unread:
-        told.append(f"Still being read: {count(row.unread, 'document')}.")
-    told += _at_work(row, standing, now)
+        lines.append(f"Still being read: {count(row.unread, 'document')}.")
+    lines += _at_work(row, standing, now)
     waiting = row.pending - row.held - row.unread
     if waiting > 0 and not row.error:
-        told += _waits(row, standing, waiting, now)
+        lines += _waits(row, standing, waiting, now)
     if row.deadline is not None:
-        told.append(_deadline(row.deadline, now))
-    return told
+        lines.append(_deadline(row.deadline, now))
+    return lines
 
 
 def _at_work(row: JobRow, standing: Standing, now: datetime) -> list[str]:
-    """What is under way, wherever it is."""
+    """What is under way: in batches by their state, live, and being made into results."""
     name = PROVIDERS.get(row.provider, row.provider)
-    told, in_batches = [], 0
+    lines, in_batches = [], 0
     for state, group in standing.groups.items():
         if state not in ("preparing", "submitting", "settling", "in_progress", "ended"):
             continue
@@ -102,26 +102,26 @@ def _at_work(row: JobRow, standing: Standing, now: datetime) -> list[str]:
         what = f"{count(group.requests, 'request')} in {count(group.batches, 'batch', 'batches')}"
         since = f" since {lasted(group.since, now)}" if group.since else ""
         if state in HANDING_OVER:
-            told.append(f"{what}: being handed over to {name}.")
+            lines.append(f"{what}: being handed over to {name}.")
         elif state == "settling":
-            told.append(
+            lines.append(
                 f"{what}: being settled. Whether {name} has it is not known, because the answer to its creation was "
                 "not heard. It is looked for there; until that is clear nothing is sent again, so that nothing is "
                 "billed twice."
             )
         elif state == "in_progress":
             done = f", {group.done:,} of them done" if group.done else ""
-            told.append(f"{what} at {name}{since}{done}.{_no_progress(row.provider)}")
+            lines.append(f"{what} at {name}{since}{done}.{_no_progress(row.provider)}")
         else:
-            told.append(f"{what}: done at {name}, the results are being fetched.")
+            lines.append(f"{what}: done at {name}, the results are being fetched.")
     if standing.trouble:
-        told.append(f"The last step failed, and is tried again by itself. {standing.trouble}")
+        lines.append(f"The last step failed, and is tried again by itself. {standing.trouble}")
     live = row.in_flight - row.answered - in_batches
     if live > 0:
-        told.append(f"Being answered now, live: {count(live, 'request')}.")
+        lines.append(f"Being answered now, live: {count(live, 'request')}.")
     if row.answered:
-        told.append(f"Kept, and being made into results: {count(row.answered, 'answer')}.")
-    return told
+        lines.append(f"Kept, and being made into results: {count(row.answered, 'answer')}.")
+    return lines
 
 
 def _no_progress(provider: str) -> str:
@@ -156,7 +156,7 @@ def _deadline(deadline: datetime, now: datetime) -> str:
 
 
 def leftovers(row: JobRow) -> str:
-    """What happens by itself to what a batch leaves unanswered."""
+    """What Cairn does by itself with requests that a batch leaves unanswered."""
     if row.leftovers is None:
         return "Passing errors go out again by themselves, twice. What expires or is cancelled there waits for you."
     retries, then_live = row.leftovers["retries"], row.leftovers["then_live"]
@@ -168,7 +168,7 @@ def leftovers(row: JobRow) -> str:
 
 
 def accounted(row: Beyond) -> str:
-    """Usage that no answer accounts for."""
+    """Billed usage that belongs to no answer."""
     if row.status == "unattributed":
         return (
             f"The provider's own total is {count(row.tokens, 'token')} more than what its lines account for: booked "

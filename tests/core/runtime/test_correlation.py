@@ -158,7 +158,7 @@ from pages.common import failures
 def act():
     raise Conflict()
 
-failures.show_told()
+failures.show_notice()
 st.button("Do it", on_click=lambda: failures.attempt(act))
 """
     ).run()

@@ -7,7 +7,7 @@ import pytest
 
 from core.health import sampling
 from core.runtime import db, worker_lease
-from pages.common.charts import Line, lines, states
+from pages.common.charts import TimeSeries, lines, states
 from tests.pages import made
 from tests.pages.seeing import press, show, words
 from tests.pipeline import rows
@@ -135,10 +135,10 @@ def test_the_past_is_drawn_from_samples_or_hours(period: str, table: str) -> Non
 
 def test_charts_leave_gaps_and_show_all_well_in_green() -> None:
     at = [datetime(2026, 11, 21, hour, tzinfo=UTC) for hour in (1, 2, 3)]
-    drawn = lines([Line("OpenAI", at, [1.0, None, 3.0])], at[0], at[-1], " ms")
+    drawn = lines([TimeSeries("OpenAI", at, [1.0, None, 3.0])], at[0], at[-1], " ms")
     assert drawn["data"][0]["y"] == [1.0, None, 3.0]
     assert not drawn["data"][0]["connectgaps"]
-    stripes = states([Line("Disk", at, [1.0, None, 0.0]), Line("Queue", at, [1, 1, 1])], at[0], at[-1])
+    stripes = states([TimeSeries("Disk", at, [1.0, None, 0.0]), TimeSeries("Queue", at, [1, 1, 1])], at[0], at[-1])
     (heat,) = stripes["data"]
     assert (heat["y"], heat["z"]) == (["Disk", "Queue"], [[1.0, None, 0.0], [1, 1, 1]])
     assert (heat["zmin"], heat["zmax"]) == (0, 1)

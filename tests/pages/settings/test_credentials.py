@@ -39,7 +39,7 @@ def the_form() -> None:
 
     from pages.settings import credentials as settings_credentials_
 
-    if "told" not in st.session_state:
+    if "notice" not in st.session_state:
         settings_credentials_.form("openai")
 
 
@@ -58,7 +58,7 @@ def test_a_key_is_tested_saved_and_gone_from_page_and_session(provider: LocalPro
     assert not at.exception
     assert RIGHT not in str(at.session_state)
     assert settings_credentials.of("openai").key_from == "here"
-    assert "It answers and offers 2 models" in at.session_state["told"][1]
+    assert "It answers and offers 2 models" in at.session_state["notice"][1]
     assert RIGHT not in str(settings_credentials.of("openai"))
     at = show("settings")
     told = words(at)

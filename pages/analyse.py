@@ -10,6 +10,7 @@ from core.errors import CairnError
 from core.jobs import launch as core_jobs
 from core.jobs import report as job_report
 from core.jobs.launch import Estimate, JobSpec
+from core.providers import capabilities
 from pages.common import failures, formats, widgets
 from pages.parts import choices
 from pages.parts import launch as parts_launch
@@ -40,7 +41,7 @@ with left:
     provider, model = choices.model()
     parts_launch.warn_if_open(provider, model)
     params |= choices.language(template, provider)
-    if provider == "offline" and template.id == "sentiment":
+    if not capabilities.of(provider).is_language_model and template.id == "sentiment":
         st.caption(
             "Sentiment then goes by a list of English words: in other languages it finds little and says neutral."
         )
@@ -93,7 +94,7 @@ def caveats(estimate: Estimate) -> None:
         st.warning(f"Too long for {formats.plain(model)}, and bound to fail: {long}. Choose a larger model.")
     if not estimate.requests:
         st.info("None of these documents could be read. The Documents page says why.")
-    if provider != "offline":
+    if capabilities.of(provider).is_language_model:
         st.caption("An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take.")
 
 

@@ -11,6 +11,7 @@ from core.health import report as health_report
 from core.insights import report as insights_report
 from core.jobs import report as jobs_report
 from core.money import costs
+from core.providers import capabilities
 from core.tables.jobs import ACTIVE
 from pages.common import failures, formats, widgets
 from pages.parts.upload import load_samples
@@ -64,7 +65,7 @@ if found.insights == 0:
     with st.container(border=True):
         st.subheader("First steps")
         done = ":material/check_circle:", ":material/radio_button_unchecked:"
-        models = [formats.PROVIDERS[name] for name in clients.configured() if name != "offline"]
+        models = [capabilities.label(name) for name in clients.configured() if capabilities.of(name).is_language_model]
         model = (
             f"{' and '.join(models)} {'answers' if len(models) == 1 else 'answer'} your questions."
             if models

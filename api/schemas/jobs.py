@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from api.schemas.shared import ErrorOut, In, Lane, Money
 from api.schemas.usage import UsageOut
+from core.providers.capabilities import ProviderName
 from core.tables.jobs import JobState
 
 RequestState = Literal["pending", "in_flight", "succeeded", "failed", "cancelled"]
@@ -24,7 +25,7 @@ class FallbackIn(In):
     `provider` with or without `model`."""
 
     lane: Literal["batch"] | None = None
-    provider: Literal["openai", "anthropic", "offline"] | None = None
+    provider: ProviderName | None = None
     model: str | None = None
     after_s: int = 300
 
@@ -35,7 +36,7 @@ class JobIn(In):
     template: str | None
     documents: list[str] | None = None
     collection: str | None = None
-    provider: Literal["openai", "anthropic", "offline"]
+    provider: ProviderName
     model: str | None = None
     lane: Lane = "live"
     params: dict[str, Any] = Field(default_factory=dict)
@@ -61,7 +62,7 @@ class MoveIn(In):
     """Either `lane`, or `provider` with or without `model`."""
 
     lane: Lane | None = None
-    provider: Literal["openai", "anthropic", "offline"] | None = None
+    provider: ProviderName | None = None
     model: str | None = None
 
     @model_validator(mode="after")

@@ -1,11 +1,12 @@
 """Single texts and operations."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from api.schemas.shared import In, Lane, Money
 from api.schemas.usage import UsageOut
+from core.providers.capabilities import ProviderName
 
 
 class OperationOut(BaseModel):
@@ -19,7 +20,7 @@ class ProcessIn(In):
     operation: str
     text: str = Field(min_length=1)
     options: dict[str, Any] = Field(default_factory=dict)
-    provider: Literal["openai", "anthropic", "offline"] | None = None
+    provider: ProviderName | None = None
     model: str | None = None
 
 
@@ -37,6 +38,6 @@ class BatchProcessIn(In):
     texts: list[str] = Field(min_length=1, max_length=10_000)
     options: dict[str, Any] = Field(default_factory=dict)
     lane: Lane = "live"
-    provider: Literal["openai", "anthropic", "offline"] | None = None
+    provider: ProviderName | None = None
     model: str | None = None
     confirmed: bool = False

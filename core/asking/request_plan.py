@@ -15,6 +15,8 @@ import orjson
 from core.asking import prompts, splitting
 from core.asking.prompts import Asking
 from core.asking.splitting import Part
+from core.providers import capabilities
+from core.providers.capabilities import Capabilities
 from core.providers.known_models import context_tokens
 from core.providers.types import Prompt, Provider
 from core.runtime import text as runtime_text
@@ -53,6 +55,10 @@ class Question:
     provider: Provider
     model: str
 
+    @property
+    def _can(self) -> Capabilities:
+        return capabilities.of(self.provider.name)
+
     @cached_property
     def prefix(self) -> str:
         """The part of the fingerprint that all documents share."""
@@ -84,14 +90,14 @@ class Question:
     @cached_property
     def merged_at_once(self) -> int:
         """How many answers surely fit one merge; 0 where a long document cannot be asked in parts."""
-        if self.provider.name == "offline" or self.budget < SHORTEST_PART:
+        if not self._can.can_merge or self.budget < SHORTEST_PART:
             return 0
         fitting = self._room(self.merge_overhead) // (self.asking.max_output_tokens + AROUND_AN_ANSWER)
         return fitting if fitting >= 2 else 0
 
     def _room(self, overhead: int) -> int:
         room = context_tokens(self.provider.name, self.model) - self.asking.max_output_tokens - overhead
-        return int(room * (OWN_MARGIN if self.provider.name == "openai" else OTHERS_MARGIN))
+        return int(room * (OWN_MARGIN if self._can.has_our_tokenizer else OTHERS_MARGIN))
 
     def body(self, text: str, text_sha256: str) -> str:
         return orjson.dumps(self._body(prompts.build(self.asking, text, text_sha256))).decode()

@@ -19,6 +19,7 @@ from core.asking.prompts import Asking
 from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.batch.report import in_flight
 from core.money import pricing, usage
+from core.providers import capabilities
 from core.providers.batch_api import BatchLane, Framing, Limits
 from core.providers.types import Provider
 from core.requests import former_models, reuse, single_flight
@@ -181,7 +182,7 @@ FROM taken
 def _room(session: Session, provider: Provider) -> Room:
     used = in_flight(session, provider.name)
     batches, tokens = settings_limits.batches() - used.batches, settings_limits.batch_tokens() - used.tokens
-    if provider.name == "offline":
+    if capabilities.of(provider.name).is_local:
         # Nothing leaves this machine: there is no queue to fill and no money to spend.
         return Room(settings_limits.batches(), settings_limits.batch_tokens(), Decimal(1), idle=True)
     return Room(batches, tokens, settings_limits.batch_usd() - used.usd, idle=used.batches == 0)

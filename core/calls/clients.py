@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from core import providers
 from core.environment import Settings, get_settings
 from core.errors import InvalidInput
+from core.providers import capabilities
 from core.providers.types import Provider
 from core.settings import credentials, store
 from core.settings.credentials import Access
-
-NAMES = (*credentials.NAMES, "offline")
 
 
 class Client:
@@ -89,7 +88,7 @@ def _renew() -> Mapping[str, Client]:
     with _renewing:
         settings, values = get_settings(), store.values()
         before = _known.clients if _known else {}
-        found = {name: one for name in NAMES if (one := _client(name, settings, before.get(name)))}
+        found = {name: one for name in capabilities.NAMES if (one := _client(name, settings, before.get(name)))}
         _known = _Known(settings, values, found)
     for name, one in before.items():
         if found.get(name) is not one:
@@ -98,7 +97,7 @@ def _renew() -> Mapping[str, Client]:
 
 
 def _client(name: str, settings: Settings, before: Client | None) -> Client | None:
-    how = credentials.of(name) if name in credentials.NAMES else None
+    how = credentials.of(name) if name in capabilities.REMOTE else None
     if how is not None and not how.set_up:
         return None
     made_of = (how, settings.provider_timeout_seconds)
@@ -149,7 +148,7 @@ async def lent(name: str) -> AsyncIterator[Provider]:
 
 def missing(name: str) -> str:
     """Why there is no provider of that name, and what to do."""
-    if name not in credentials.NAMES:
+    if name not in capabilities.REMOTE:
         return f"There is no provider {name!r}. Choose one of {', '.join(configured())}."
     if credentials.of(name).trouble is not None:
         return f"the key of {name} that was set cannot be used. The Settings page says why; enter it again there."

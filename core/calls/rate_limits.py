@@ -15,6 +15,7 @@ from sqlmodel import Session
 from core.calls import rate_limit_rooms
 from core.calls.outcomes import Call, Failed, Kept, Outcome, Taken
 from core.calls.rate_limit_rooms import SHORTEST_WAIT, Bucket, NoRoom, Room
+from core.providers import capabilities
 from core.providers.rate_limit_headers import KINDS
 from core.providers.usage import Limit
 from core.runtime import db
@@ -33,7 +34,7 @@ LONGER_THAN_A_MINUTE = 90.0
 
 def rooms(session: Session, provider: str, model: str | None) -> dict[str, Room]:
     """Of one model, or of all that were ever called; kept as they are until the transaction ends."""
-    if provider == "offline":
+    if not capabilities.of(provider).has_rate_limits:
         return {}
     found: dict[str, list[Any]] = {}
     for row in db.rows(session, ROOMS, provider=provider, model=model, **caps_for(provider)):
@@ -137,7 +138,7 @@ ON CONFLICT (provider, model, kind) DO UPDATE SET remaining = excluded.remaining
 
 def output_room(provider: str, body: Mapping[str, Any], expected: int) -> int:
     """The output tokens that a call counts for: what it may write at OpenAI and its like, what it writes elsewhere."""
-    if provider != "openai":
+    if not capabilities.of(provider).limits_count_max_output:
         return expected
     given = [body.get(name) for name in OUTPUT_LIMITS]
     return max((limit for limit in given if isinstance(limit, int)), default=expected)
@@ -173,7 +174,7 @@ def settle(session: Session, outcomes: Iterable[Outcome]) -> None:
             ended.setdefault((outcome.call.provider, outcome.call.model), []).append(outcome)
     # Sorted: two who settle the same rows do not wait for one another.
     for (provider, model), told in sorted(ended.items()):
-        if provider != "offline":
+        if capabilities.of(provider).has_rate_limits:
             rows = _columns(told)
             columns: dict[str, Any] = {name: [row[name] for row in rows] for name in COLUMNS}
             blocks = [one.retry_after for one in told if isinstance(one, Failed) and one.retry_after is not None]

@@ -12,6 +12,7 @@ from core.environment import get_settings
 from core.health import database, readings
 from core.health import report as reports_health
 from core.health.readings import Reading
+from core.providers import capabilities
 from core.requests import reuse
 from core.runtime import db
 from core.settings import credentials
@@ -60,7 +61,7 @@ def providers_of(set_up: Sequence[str], at: datetime) -> list[Reading]:
 
 def stored_keys() -> list[Reading]:
     """Of the keys that were set while Cairn runs, as this process sees them; nothing where none was."""
-    found = [how for name in credentials.NAMES if credentials.is_set_here(name) and (how := credentials.of(name))]
+    found = [how for name in capabilities.REMOTE if credentials.is_set_here(name) and (how := credentials.of(name))]
     return [readings.keys(len(found), [how.warning for how in found if how.trouble and how.warning])] if found else []
 
 

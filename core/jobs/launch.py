@@ -15,6 +15,7 @@ from core.calls import clients
 from core.errors import InvalidInput, NotConfirmed, NotFound
 from core.jobs import control
 from core.money import pricing
+from core.providers import capabilities
 from core.requests import events, expansion, reuse
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
@@ -178,7 +179,7 @@ def needs_confirming(provider: str, cost: Decimal | None, unread: int) -> bool:
     """Whether a job of this estimate starts only for one who says that the price was seen. What so many documents
     cost that are not read yet, nobody knows."""
     most = limits.confirm_usd()
-    return most is not None and provider != "offline" and (cost is None or cost > most or unread > 0)
+    return most is not None and capabilities.of(provider).is_billed and (cost is None or cost > most or unread > 0)
 
 
 def _check_price(session: Session, job: Job, confirmed: bool) -> None:
@@ -226,7 +227,7 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
     if spec.template is None:
         if spec.documents is not None or spec.collection is not None:
             raise InvalidInput("A job of own requests has no documents: leave documents and collection out.")
-        if spec.provider == "offline":
+        if not capabilities.of(spec.provider).own_endpoints:
             raise InvalidInput("The offline engine takes templates only. Choose another provider for own requests.")
         return None, model
     if (spec.documents is None) == (spec.collection is None):

@@ -18,15 +18,12 @@ from core.asking import request_plan
 from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotFound
 from core.money import pricing
+from core.providers import capabilities
 from core.providers.types import Provider
 from core.requests import events, reuse
 from core.runtime import db
 from core.tables.jobs import Job
 
-ENDPOINTS = {
-    "openai": ("/v1/chat/completions", "/v1/responses", "/v1/embeddings"),
-    "anthropic": ("/v1/messages",),
-}
 # It has no output that is paid for.
 EMBEDDINGS = "/v1/embeddings"
 LONGEST_CUSTOM_ID = 200
@@ -166,7 +163,7 @@ def _terms(job: Job, *, strict: bool) -> Terms:
     provider = clients.provider(job.provider)
     lane = provider.batches
     # OpenAI's format is a file's own; what is meant for Anthropic has no such file of its own.
-    strict = strict and job.provider == "openai"
+    strict = strict and capabilities.of(job.provider).has_request_files
     return Terms(
         provider=provider,
         model=job.model,
@@ -231,7 +228,7 @@ def read(line: bytes, terms: Terms) -> Ready:
     custom_id = _custom_id(found)
     if found.get("method", terms.method) != "POST":
         raise ValueError("The method must be POST.")
-    endpoint, allowed = found.get("url", terms.url), ENDPOINTS[terms.provider.name]
+    endpoint, allowed = found.get("url", terms.url), capabilities.of(terms.provider.name).own_endpoints
     if endpoint not in allowed:
         raise ValueError(f"The url must be {' or '.join(allowed)}.")
     body = found.get("body")
@@ -286,7 +283,7 @@ def _model(body: Mapping[str, Any], default: str) -> str:
 def _check(body: Mapping[str, Any], provider: str) -> None:
     if body.get("stream"):
         raise ValueError("The body's stream must not be true: answers come whole.")
-    if provider == "anthropic":
+    if capabilities.of(provider).needs_max_tokens:
         limit = body.get("max_tokens")
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
             raise ValueError("The body's max_tokens must be a whole number, 1 or more.")

@@ -16,6 +16,7 @@ from core.calls.outcomes import Call, Taken
 from core.calls.rate_limit_rooms import Room
 from core.environment import get_settings
 from core.money.usage import REUSED_RECORDS
+from core.providers import capabilities
 from core.providers.types import Provider
 from core.requests import former_models, reuse
 from core.requests.single_flight import CLAIM_LOCK
@@ -181,7 +182,7 @@ def _take(
         shut=list(shut),
         only=only,
         output=output,
-        start=None if job.provider == "offline" else rate_limits.START,
+        start=rate_limits.START if capabilities.of(job.provider).has_rate_limits else None,
         models=[room.model for room in rooms],
         calls=[room.calls(output) for room in rooms],
         tokens=[room.level("tokens") for room in rooms],
@@ -189,7 +190,7 @@ def _take(
         inputs=[room.level("input_tokens") for room in rooms],
         inputs_full=[room.full("input_tokens") for room in rooms],
     )
-    if job.provider != "offline":
+    if capabilities.of(job.provider).has_rate_limits:
         _take_room(session, job.provider, taken, gate, output)
     return taken
 

@@ -27,6 +27,7 @@ from core.calls.rate_limit_rooms import NoRoom
 from core.environment import get_settings
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.money import usage as money_usage
+from core.providers import capabilities
 from core.providers.types import Provider
 from core.requests import reuse, single_flight
 from core.runtime import correlation, db, tokens, worker_lease
@@ -86,7 +87,7 @@ class Prepared:
 
 
 def default_provider() -> str:
-    return next(name for name in clients.NAMES if name in clients.configured())
+    return next(name for name in capabilities.NAMES if name in clients.configured())
 
 
 async def process(

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from core.errors import InvalidInput
+from core.providers import capabilities
 from core.providers.usage import Usage
 
 SOURCE = f"genai-prices {version('genai-prices')}"
@@ -31,7 +32,7 @@ class Price:
 def price(provider: str, model: str, usage: Usage, lane: str, at: datetime) -> Price:
     """The price of one call. Raises InvalidInput for token counts that cannot be."""
     _check(usage)
-    if provider == "offline":
+    if not capabilities.of(provider).is_billed:
         return Price(Decimal(0), True, {"source": "offline engine"})
     live = _calculate(provider, model, usage, at, batch=False)
     if live is None:
@@ -53,7 +54,7 @@ def tariff(provider: str, model: str, lane: str, at: datetime) -> Callable[[Usag
     constants, and these are read off the snapshot's own results; every other model is priced call by call.
     """
     none = price(provider, model, Usage(), lane, at)
-    if provider == "offline" or not none.priced:
+    if not capabilities.of(provider).is_billed or not none.priced:
         return _checked(lambda usage: none)
     live = _linear(provider, model, at, batch=False)
     batch = _linear(provider, model, at, batch=True) if lane == "batch" else live

@@ -15,12 +15,12 @@ from pydantic import SecretStr
 from core import providers
 from core.environment import get_settings
 from core.errors import InvalidInput
+from core.providers import capabilities
 from core.runtime import db, sealed_secrets
 from core.settings import base_urls, store
 from core.settings.store import KEY
 
 ADDRESS = "address:"
-NAMES = ("openai", "anthropic")
 KEY_CHARACTERS = 1000
 AddressSource = Literal["default", "environment", "here"]
 # Why a key that was set here does not count.
@@ -158,8 +158,8 @@ def _sealed(provider: str, address: str, key: str) -> str:
 
 
 def _known(provider: str) -> None:
-    if provider not in NAMES:
-        raise InvalidInput(f"{provider!r} has no key and no address. These have: {' and '.join(NAMES)}.")
+    if provider not in capabilities.REMOTE:
+        raise InvalidInput(f"{provider!r} has no key and no address. These have: {' and '.join(capabilities.REMOTE)}.")
 
 
 def _checked_address(provider: str, address: str) -> tuple[str | None, str]:

@@ -3,6 +3,7 @@
 from core import languages
 from core.environment import get_settings
 from core.errors import InvalidInput
+from core.providers import capabilities
 from core.providers.known_models import default_model
 from core.runtime import db
 from core.settings import store
@@ -11,14 +12,13 @@ from core.settings.store import Source
 MODEL = "model:"
 LANGUAGE = "language"
 MODEL_CHARACTERS = 200
-PROVIDERS = ("openai", "anthropic")
 
 
 def model_of(provider: str) -> tuple[str, Source]:
     """And where it comes from."""
     settings = get_settings()
     here = store.values().get(f"{MODEL}{provider}", {}).get("model")
-    set_up = {"openai": settings.default_model_openai, "anthropic": settings.default_model_anthropic}.get(provider)
+    set_up: str | None = getattr(settings, f"default_model_{provider}", None)
     if here:
         return here, "here"
     return (set_up, "environment") if set_up else (default_model(provider), "default")
@@ -27,8 +27,8 @@ def model_of(provider: str) -> tuple[str, Source]:
 def change_model(provider: str, model: str, *, by: str = "") -> None:
     """An empty name takes back what was set."""
     name = model.strip()
-    if provider not in PROVIDERS:
-        raise InvalidInput(f"The model of {provider!r} cannot be set. It can for {' and '.join(PROVIDERS)}.")
+    if provider not in capabilities.REMOTE:
+        raise InvalidInput(f"The model of {provider!r} cannot be set. It can for {' and '.join(capabilities.REMOTE)}.")
     if len(name) > MODEL_CHARACTERS or not name.isprintable():
         raise InvalidInput(f"A model's name has up to {MODEL_CHARACTERS} printable characters.")
     with db.transaction() as session:

@@ -6,9 +6,9 @@ from typing import Literal
 
 from core.environment import get_settings
 from core.errors import InvalidInput
+from core.providers import capabilities
 from core.runtime import db
 from core.settings import store
-from core.settings.defaults import PROVIDERS
 
 CAPS = "limits:"
 LARGEST = 10**12
@@ -36,8 +36,10 @@ def caps_of(provider: str) -> Caps:
 
 def change_caps(provider: str, requests: int | None, tokens: int | None, *, by: str = "") -> None:
     """Both None: as the environment says again."""
-    if provider not in PROVIDERS:
-        raise InvalidInput(f"The limits of {provider!r} cannot be set. They can for {' and '.join(PROVIDERS)}.")
+    if provider not in capabilities.REMOTE:
+        raise InvalidInput(
+            f"The limits of {provider!r} cannot be set. They can for {' and '.join(capabilities.REMOTE)}."
+        )
     caps = {name: cap for name, cap in (("requests", requests), ("tokens", tokens)) if cap is not None}
     if not all(1 <= cap <= LARGEST for cap in caps.values()):
         raise InvalidInput(f"A limit is a number from 1 to {LARGEST:,} a minute, or empty for none.")

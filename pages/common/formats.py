@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from core.runtime import shared_clock
 
-PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "Offline engine (no language model)"}
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
 

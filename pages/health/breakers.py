@@ -6,8 +6,9 @@ import streamlit as st
 
 from core.calls import breaker_by_hand, breaker_report
 from core.calls.breaker_report import BreakerView
+from core.providers import capabilities
 from core.providers.known_models import SUGGESTED
-from core.settings import credentials, defaults
+from core.settings import defaults
 from pages.common import failures, formats
 from pages.words import breakers
 
@@ -111,9 +112,7 @@ def by_name() -> None:
         st.expander("Stop a model that is not listed", icon=":material/block:"),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        provider = st.selectbox(
-            "Provider", credentials.NAMES, format_func=formats.PROVIDERS.__getitem__, key="stop_provider"
-        )
+        provider = st.selectbox("Provider", capabilities.REMOTE, format_func=capabilities.label, key="stop_provider")
         default = defaults.model_for(provider, None)
         options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
         model = st.selectbox("Model", options, accept_new_options=True, key=f"stop_model_{provider}")

@@ -12,6 +12,7 @@ from core.health import database, now
 from core.health import report as reports_health
 from core.health.now import Component
 from core.health.readings import PROVIDER
+from core.providers import capabilities
 from pages.common import failures, formats
 from pages.health import breakers as health_breakers
 from pages.health import history, reuse
@@ -38,7 +39,7 @@ def told(one: Component, moment: datetime) -> None:
 def setting_up(found: list[Component]) -> None:
     """Providers that no sample tells of: nobody needs all of them, so one that is not set up is no fault."""
     known = {one.name for one in found}
-    for name in clients.NAMES:
+    for name in capabilities.NAMES:
         if f"{PROVIDER}{name}" not in known:
             there = True if name in clients.configured() else None
             key = "not set up; to use it, set its key on the Settings page"
@@ -89,7 +90,7 @@ def process_table() -> None:
 def model_table(moment: datetime) -> None:
     rows = [
         (
-            formats.PROVIDERS.get(m.provider, m.provider),
+            capabilities.label(m.provider),
             m.model,
             m.breaker.replace("_", " "),
             formats.until(m.retry_at, moment) if m.breaker == "open" and m.retry_at else "",

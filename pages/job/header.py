@@ -9,6 +9,7 @@ from core.batch import report
 from core.calls import breaker_report
 from core.jobs import requests_report
 from core.jobs.report import JobRow
+from core.providers import capabilities
 from pages.common import failures as common_failures
 from pages.common import formats, widgets
 from pages.parts import kept_until
@@ -39,9 +40,9 @@ def header(row: JobRow) -> None:
 
 
 def _facts(row: JobRow) -> str:
-    half = row.lane == "batch" and row.provider != "offline"
+    half = row.lane == "batch" and capabilities.of(row.provider).is_billed
     lane = "batch, half price" if half else row.lane
-    provider = formats.PROVIDERS.get(row.provider, row.provider)
+    provider = capabilities.label(row.provider)
     params = ", ".join(f"{name}: {value}" for name, value in row.params.items())
     models = [*(one["model"] for one in row.former), row.model]
     parts = [row.template_name or "own requests", params, ", then ".join(models), provider, lane]

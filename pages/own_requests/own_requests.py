@@ -11,6 +11,7 @@ from core.jobs import deletion, own_requests
 from core.jobs import launch as jobs_launch
 from core.jobs.launch import JobSpec
 from core.jobs.own_requests import BadLines
+from core.providers import capabilities
 from core.providers.known_models import SUGGESTED
 from core.settings import defaults, limits
 from pages.common import failures, formats, widgets
@@ -26,7 +27,7 @@ st.title("Own requests")
 st.caption("For requests that you built yourself, instead of a template over documents.")
 failures.show_notice()
 
-providers = [name for name in clients.configured() if name in own_requests.ENDPOINTS]
+providers = [name for name in clients.configured() if capabilities.of(name).own_endpoints]
 if not providers:
     widgets.empty(
         "Own requests need a language model: set the key of a provider.",
@@ -61,10 +62,10 @@ def show_bad(name: str, error: BadLines) -> None:
 
 def example(provider: str) -> None:
     st.subheader("What the file looks like")
-    endpoint = own_requests.ENDPOINTS[provider][0]
-    line = {"custom_id": "river-1", "method": "POST", "url": endpoint, "body": BODIES[provider]}
+    endpoints = capabilities.of(provider).own_endpoints
+    line = {"custom_id": "river-1", "method": "POST", "url": endpoints[0], "body": BODIES[provider]}
     st.code(orjson.dumps(line).decode(), language="json", wrap_lines=True)
-    kinds = " or ".join(f"`{url}`" for url in own_requests.ENDPOINTS[provider])
+    kinds = " or ".join(f"`{url}`" for url in endpoints)
     st.markdown(
         "- One JSON object on each line, in OpenAI's batch format.\n"
         f"- `custom_id` is yours, at most {own_requests.LONGEST_CUSTOM_ID} characters and once in the file: answers "
@@ -78,7 +79,7 @@ def example(provider: str) -> None:
 def choose() -> None:
     left, right = st.columns([4, 3], gap="medium")
     with left:
-        provider = st.selectbox("Provider", providers, format_func=formats.PROVIDERS.__getitem__)
+        provider = st.selectbox("Provider", providers, format_func=capabilities.label)
         default = defaults.model_for(provider, None)
         options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
         model = st.selectbox(

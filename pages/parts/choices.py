@@ -10,6 +10,7 @@ from core.asking.templates import TemplateView
 from core.calls import clients
 from core.documents import report
 from core.documents.report import CollectionRow
+from core.providers import capabilities
 from core.providers.known_models import SUGGESTED
 from core.settings import defaults
 from pages.common import formats
@@ -52,13 +53,13 @@ def model(key: str | None = None, other_than: tuple[str, str] = ("", "")) -> tup
 
     `other_than` is a provider and a model that is not to be chosen: other providers stand first then.
     """
-    configured = sorted(
-        clients.configured(), key=lambda name: name == other_than[0] or (name == "offline" and key is not None)
-    )
-    provider = st.selectbox(
-        "Provider", configured, format_func=formats.PROVIDERS.__getitem__, key=key and f"{key}_provider"
-    )
-    if provider == "offline":
+
+    def comes_last(name: str) -> bool:
+        return name == other_than[0] or (key is not None and not capabilities.of(name).is_language_model)
+
+    configured = sorted(clients.configured(), key=comes_last)
+    provider = st.selectbox("Provider", configured, format_func=capabilities.label, key=key and f"{key}_provider")
+    if not capabilities.of(provider).is_language_model:
         st.caption(
             "Free, and no language model: it picks sentences by their weight and cannot translate. Set an API key for "
             "real answers."
@@ -84,7 +85,7 @@ def language(template: TemplateView, provider: str) -> dict[str, Any]:
     if "language" not in template.params_schema["properties"]:
         return {}
     default = defaults.language()[0] or languages.OF_THE_DOCUMENT
-    if provider == "offline":
+    if not capabilities.of(provider).can_translate:
         if default != languages.OF_THE_DOCUMENT:
             st.caption(f"The default language, {default}, does not apply: answers stay in the document's own words.")
         return {}

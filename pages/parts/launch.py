@@ -11,11 +11,11 @@ from core.calls import breaker_report
 from core.jobs import batches_report, launch
 from core.jobs.launch import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
 from core.money import pricing
+from core.providers import capabilities
 from core.settings import limits
 from pages.common import formats
 from pages.parts import choices
 from pages.words import breakers
-from pages.words.jobs import PROVIDERS
 
 LANES: dict[Lane, str] = {"live": "Live, now", "batch": "Batch, overnight"}
 FIRST = 3
@@ -80,7 +80,8 @@ def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:
 def turnaround(provider: str, model: str) -> str:
     """How long batches of this model took here."""
     took = batches_report.turnaround(provider, model)
-    promise = "" if provider == "offline" else f" {PROVIDERS[provider]} promises 24 hours."
+    can = capabilities.of(provider)
+    promise = f" {can.label_in_sentences} promises 24 hours." if can.has_batch_window else ""
     if took is None:
         return f"No batch of this model has been through here yet.{promise}"
     if took.batches == 1:
@@ -97,10 +98,10 @@ def choose(estimate: Estimate, provider: str, model: str) -> Way:
     )
     if lane == "batch":
         st.caption(formats.plain(turnaround(provider, model)))
-    canary = _canary(estimate, lane)
+    can, canary = capabilities.of(provider), _canary(estimate, lane)
     if lane == "live":
-        return Way(lane, canary, fallback=None if provider == "offline" else _fallback(estimate, (provider, model)))
-    if provider == "offline":
+        return Way(lane, canary, fallback=None if can.is_local else _fallback(estimate, (provider, model)))
+    if not can.has_batch_window:
         return Way(lane, canary)
     with st.expander("Deadline, and what a batch leaves over"):
         leftovers = _leftovers(estimate)

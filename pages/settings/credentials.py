@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.calls import connection_test, report
 from core.errors import CairnError, InvalidInput
+from core.providers import capabilities
 from core.runtime import sealed_secrets
 from core.settings import base_urls, credentials, defaults
 from core.settings.credentials import Access
@@ -36,7 +37,7 @@ def _own_address(how: Access) -> str:
 
 def form(name: str) -> None:
     now = credentials.of(name)
-    st.markdown(f"**{formats.PROVIDERS[name]}**")
+    st.markdown(f"**{capabilities.label(name)}**")
     obstacle = sealed_secrets.obstacle()
     if obstacle:
         st.warning(formats.plain(f"No key can be set here. {obstacle}"), icon=":material/lock:")
@@ -136,7 +137,7 @@ def _remove(name: str) -> None:
             if jobs
             else ("Then it is not set up.")
         )
-    st.markdown(f"Remove the key of **{formats.PROVIDERS[name]}** that was set here? {formats.plain(after)}")
+    st.markdown(f"Remove the key of **{capabilities.label(name)}** that was set here? {formats.plain(after)}")
     st.caption("This cannot be undone: the key is not kept, and would have to be entered again.")
 
     def remove() -> None:

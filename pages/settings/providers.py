@@ -5,6 +5,7 @@ import streamlit as st
 from core.calls import connection_test
 from core.environment import get_settings
 from core.errors import CairnError
+from core.providers import capabilities
 from core.settings import base_urls, defaults, store
 from core.settings import credentials as settings_credentials
 from core.settings.credentials import Access
@@ -15,12 +16,10 @@ from pages.words import settings
 SOURCES = {"default": "default", "environment": "from the environment", "here": "set here"}
 ADDRESSES = {**SOURCES, "default": "the provider's own"}
 settings.KINDS["address"] = settings.Words(
-    lambda provider: f"address of {formats.PROVIDERS.get(provider, provider)}",
+    lambda provider: f"address of {capabilities.label(provider)}",
     lambda value: str(value["base_url"]),
 )
-settings.KINDS["key"] = settings.Words(
-    lambda provider: f"key of {formats.PROVIDERS.get(provider, provider)}", lambda _: "a key"
-)
+settings.KINDS["key"] = settings.Words(lambda provider: f"key of {capabilities.label(provider)}", lambda _: "a key")
 
 
 def show() -> None:
@@ -29,7 +28,7 @@ def show() -> None:
         "A change is in force in every process within two seconds; calls in flight end as they began."
     )
     with st.grid(2, min_column_width=340):
-        for name in settings_credentials.NAMES:
+        for name in capabilities.REMOTE:
             with st.container(border=True, height="stretch"):
                 _card(name)
 
@@ -37,7 +36,7 @@ def show() -> None:
 def _card(name: str) -> None:
     how = settings_credentials.of(name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{formats.PROVIDERS[name]}**")
+        st.markdown(f"**{capabilities.label(name)}**")
         _badge(how)
     st.markdown(f"Address: `{base_urls.shown(how.address)}` :gray[({ADDRESSES[how.address_from]})]  \nKey: {_key(how)}")
     if how.warning:

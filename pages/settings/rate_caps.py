@@ -8,8 +8,9 @@ import streamlit as st
 from core.calls import report
 from core.calls.report import LimitRow
 from core.environment import get_settings
-from core.settings import defaults, rate_caps
-from pages.common import failures, formats
+from core.providers import capabilities
+from core.settings import rate_caps
+from pages.common import failures
 from pages.settings.providers import SOURCES
 from pages.words import settings
 
@@ -26,7 +27,7 @@ def _stored(value: Mapping[str, Any]) -> str:
 
 
 def _about(provider: str) -> str:
-    return f"rate limits of {formats.PROVIDERS.get(provider, provider)}"
+    return f"rate limits of {capabilities.label(provider)}"
 
 
 settings.KINDS[rate_caps.CAPS.rstrip(":")] = settings.Words(_about, _stored)
@@ -38,7 +39,7 @@ def show() -> None:
         "waits. A cap holds for each model where it is lower than that."
     )
     with st.grid(2, min_column_width=340):
-        for name in defaults.PROVIDERS:
+        for name in capabilities.REMOTE:
             with st.container(border=True, height="stretch"):
                 _caps(name)
     known = report.known_limits()
@@ -50,7 +51,7 @@ def show() -> None:
 
 def _caps(name: str) -> None:
     now = rate_caps.caps_of(name)
-    st.markdown(f"**{formats.PROVIDERS[name]}**")
+    st.markdown(f"**{capabilities.label(name)}**")
     state = f"{name}-{now.requests}-{now.tokens}-{now.source}"
     requests = _figure("Requests a minute", now.requests, f"cap-requests-{state}")
     tokens = _figure("Tokens a minute", now.tokens, f"cap-tokens-{state}")
@@ -85,7 +86,7 @@ def _save(name: str, requests: int | None, tokens: int | None) -> None:
 
 def _row(limit: LimitRow) -> dict[str, Any]:
     return {
-        "Provider": formats.PROVIDERS.get(limit.provider, limit.provider),
+        "Provider": capabilities.label(limit.provider),
         "Model": limit.model,
         "Limit of": KINDS[limit.kind],
         "Told, a minute": limit.a_minute,

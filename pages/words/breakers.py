@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from core.calls.breaker_report import BreakerView, Change
-from pages.common.formats import PROVIDERS, ago, count, lasted, span, until
+from core.providers import capabilities
+from pages.common.formats import ago, count, lasted, span, until
 
 STATES = {"closed": "closed", "open": "open", "half_open": "half open"}
 
 
 def name(provider: str, model: str) -> str:
-    return f"{PROVIDERS.get(provider, provider).partition(' (')[0]} {model}"
+    return f"{capabilities.of(provider).short_label} {model}"
 
 
 def meaning(one: BreakerView, now: datetime) -> str:

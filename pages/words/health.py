@@ -1,8 +1,8 @@
 """What components, figures and kinds of stuck work are called."""
 
 from core.health.readings import PROVIDER
+from core.providers import capabilities
 from core.upkeep.stuck import Kind
-from pages.common import formats
 
 COMPONENTS = {
     "database": "Database",
@@ -18,7 +18,7 @@ COMPONENTS = {
 def name(component: str) -> str:
     if component.startswith(PROVIDER):
         provider = component.removeprefix(PROVIDER)
-        return formats.PROVIDERS.get(provider, provider).partition(" (")[0]
+        return capabilities.of(provider).short_label
     return COMPONENTS.get(component, component)
 
 

@@ -6,12 +6,12 @@ from datetime import datetime
 from core.batch.report import Beyond, InFlight, Standing
 from core.calls.breaker_report import BreakerView
 from core.jobs.report import JobRow
+from core.providers import capabilities
 from core.requests.waiting import SHUT
 from core.settings import limits
 from pages.common.formats import ago, count, lasted, money, until
 from pages.words import breakers
 
-PROVIDERS = {"openai": "OpenAI", "anthropic": "Anthropic", "offline": "the offline engine"}
 LANES = {"live": "live, too,", "batch": "in the batch lane"}
 HANDING_OVER = ("preparing", "submitting")
 
@@ -22,7 +22,8 @@ def meaning(row: JobRow, standing: Standing, now: datetime, breaker: BreakerView
         return _running(row, standing, now, breaker)
     if row.state == "cancelling":
         first = "Nothing more is sent. What finishes before it is cancelled there is kept and billed."
-        slow = " OpenAI may take ten minutes for it." if row.provider == "openai" and row.in_flight else ""
+        can = capabilities.of(row.provider)
+        slow = f" {can.label_in_sentences} may take ten minutes for it." if can.cancels_slowly and row.in_flight else ""
         return [f"{first}{slow}", *_at_work(row, standing, now)]
     if row.state == "paused":
         return _paused(row, standing, now)
@@ -93,7 +94,7 @@ def _running(row: JobRow, standing: Standing, now: datetime, breaker: BreakerVie
 
 def _at_work(row: JobRow, standing: Standing, now: datetime) -> list[str]:
     """What is under way: in batches by their state, live, and being made into results."""
-    name = PROVIDERS.get(row.provider, row.provider)
+    name = capabilities.of(row.provider).label_in_sentences
     lines, in_batches = [], 0
     for state, group in standing.groups.items():
         if state not in ("preparing", "submitting", "settling", "in_progress", "ended"):
@@ -125,18 +126,19 @@ def _at_work(row: JobRow, standing: Standing, now: datetime) -> list[str]:
 
 
 def _no_progress(provider: str) -> str:
-    return " Anthropic tells of no progress before a batch has ended." if provider == "anthropic" else ""
+    can = capabilities.of(provider)
+    return "" if can.reports_progress else f" {can.label_in_sentences} tells of no progress before a batch has ended."
 
 
 def _waits(row: JobRow, standing: Standing, waiting: int, now: datetime) -> list[str]:
-    name = PROVIDERS.get(row.provider, row.provider)
+    name = capabilities.of(row.provider).label_in_sentences
     if row.waits_until is not None:
         again = until(row.waits_until, now)
         return [f"{name}'s queue is full. What is left goes out again {again}: {count(waiting, 'request')}."]
     if standing.twins:
         return [f"Equal requests are being answered already; their answers are taken: {count(waiting, 'request')}."]
     busy = any(state in HANDING_OVER for state in standing.groups)
-    if row.lane == "batch" and standing.in_flight.batches and row.provider != "offline" and not busy:
+    if row.lane == "batch" and standing.in_flight.batches and not capabilities.of(row.provider).is_local and not busy:
         caps = _caps(standing.in_flight)
         return [f"Waiting until there is room at {name}: {count(waiting, 'request')}. In flight there now: {caps}."]
     return [f"Waiting to be sent: {count(waiting, 'request')}."]

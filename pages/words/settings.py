@@ -6,6 +6,7 @@ from typing import Any
 
 from core import presets
 from core.presets import Config
+from core.providers import capabilities
 from core.settings.defaults import MODEL
 from pages.common import formats
 
@@ -64,7 +65,7 @@ class Words:
 
 
 def _of_provider(provider: str) -> str:
-    return f"model of {formats.PROVIDERS.get(provider, provider)}"
+    return f"model of {capabilities.label(provider)}"
 
 
 # Modules that show settings of other kinds add theirs.

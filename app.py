@@ -9,7 +9,7 @@ from pages.common import failures
 
 app = st.App(
     "pages/navigation.py",
-    lifespan=lifespan(lambda: st.get_option("server.address")),
+    lifespan=lifespan(lambda: st.get_option("server.address"), lambda: st.get_option("server.port")),
     routes=[
         Route("/health", probes.health),
         Route("/health/db", probes.database_health),

@@ -17,7 +17,7 @@ from core.calls import clients
 from core.environment import Settings, get_settings
 from core.errors import CairnError, ConfigurationError
 from core.live import single_text
-from core.runtime import db, migrate
+from core.runtime import db, listening_socket, migrate
 from core.runtime.logs import adopt, configure_logs
 from core.runtime.supervision import Child, ChildState, Command
 from core.settings import store
@@ -36,13 +36,15 @@ def children() -> tuple[ChildState, ...]:
     return tuple(child.state for child in _children.values())
 
 
-def lifespan(address: Callable[[], str | None]) -> Callable[[Any], AbstractAsyncContextManager[None]]:
-    """For `st.App`; `address` tells where the server listens, wherever that was set."""
-    return lambda _app: _life(address)
+def lifespan(
+    address: Callable[[], str | None], port: Callable[[], int]
+) -> Callable[[Any], AbstractAsyncContextManager[None]]:
+    """For `st.App`. `address` and `port` are where the server listens; they are asked for when it already does."""
+    return lambda _app: _life(address, port)
 
 
 @asynccontextmanager
-async def _life(address: Callable[[], str | None]) -> AsyncIterator[None]:
+async def _life(address: Callable[[], str | None], port: Callable[[], int]) -> AsyncIterator[None]:
     try:
         settings = get_settings()
         configure_logs(settings)
@@ -57,6 +59,7 @@ async def _life(address: Callable[[], str | None]) -> AsyncIterator[None]:
             adopt()
             gc.collect()
             gc.freeze()
+            listening_socket.send_at_once(port())
             log.info("web started", children=[*_children])
             yield
     except CairnError as error:

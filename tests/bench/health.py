@@ -1,4 +1,5 @@
-"""What probes and Prometheus wait while fifty people work: sessions that go from page to page every two seconds."""
+"""How long probes and Prometheus wait: one request after another on one connection, and while fifty people work, in
+sessions that go from page to page every two seconds."""
 
 import asyncio
 import itertools
@@ -18,6 +19,7 @@ USERS = 50
 THINKS_S = 2.0
 SECONDS = 30
 PAGES = ("", "documents", "jobs", "insights", "costs", "analyse", "system")
+IN_A_ROW = 200
 PROBES = {"/health": 0.1, "/health/db": 0.1, "/metrics": 5.0}
 
 
@@ -34,12 +36,14 @@ def measure(scratch: Path) -> dict[str, dict[str, Any]]:
 async def _measure(url: str) -> dict[str, dict[str, Any]]:
     taken: dict[str, list[float]] = {path: [] for path in (*PROBES, "page")}
     async with aiohttp.ClientSession() as client:
+        kept_alive = [await _asked(client, url, "/health") for _ in range(IN_A_ROW)]
         idle = {path: taken[path][:] for path in PROBES}
         await _during(5, [_probe(client, url, path, every, idle[path]) for path, every in PROBES.items()])
         users = [_user(client, url, number, taken["page"]) for number in range(USERS)]
         probes = [_probe(client, url, path, every, taken[path]) for path, every in PROBES.items()]
         await _during(SECONDS, [*users, *probes])
-    rows = {f"{path}, nobody there": _row(seconds) for path, seconds in idle.items()}
+    rows = {"/health, one after another": _row(kept_alive)}
+    rows |= {f"{path}, nobody there": _row(seconds) for path, seconds in idle.items()}
     rows |= {f"{path}, {USERS} users": _row(seconds) for path, seconds in taken.items()}
     return rows
 
@@ -56,12 +60,17 @@ async def _during(seconds: float, what: list[Any]) -> None:
 
 async def _probe(client: aiohttp.ClientSession, url: str, path: str, every: float, taken: list[float]) -> None:
     while True:
-        begun = time.perf_counter()
-        async with client.get(url + path) as answer:
-            await answer.read()
-            assert answer.status == 200
-        taken.append(time.perf_counter() - begun)
+        taken.append(await _asked(client, url, path))
         await asyncio.sleep(every)
+
+
+async def _asked(client: aiohttp.ClientSession, url: str, path: str) -> float:
+    """Seconds until the whole answer was there; the client keeps its connection."""
+    begun = time.perf_counter()
+    async with client.get(url + path) as answer:
+        await answer.read()
+        assert answer.status == 200
+    return time.perf_counter() - begun
 
 
 async def _user(client: aiohttp.ClientSession, url: str, number: int, taken: list[float]) -> None:

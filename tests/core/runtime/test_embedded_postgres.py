@@ -324,3 +324,41 @@ def test_what_postgres_says_when_it_cannot_start_reaches_the_user(data_dir: Path
     configuration.write_text(before)
     postgres.start()
     postgres.stop()
+
+
+# In a mount namespace with an /etc of its own, where the account does not exist until another process makes it just
+# before we do.
+BEATEN = """
+set -e
+mkdir "$1/etc" "$1/bin"
+cp -a /etc/. "$1/etc/"
+sed -i /^pgserver:/d "$1/etc/passwd" "$1/etc/shadow" "$1/etc/group" "$1/etc/gshadow"
+mount --bind "$1/etc" /etc
+if id pgserver 2>/dev/null; then exit 1; fi
+printf '#!/bin/sh\n/usr/sbin/useradd "$@"\nexec /usr/sbin/useradd "$@"\n' > "$1/bin/useradd"
+chmod +x "$1/bin/useradd"
+PATH="$1/bin:$PATH" "$2" -c "$3" "$4"
+id pgserver
+"""
+START = """
+import sys
+from pathlib import Path
+from core.runtime.embedded_postgres import EmbeddedPostgres
+postgres = EmbeddedPostgres(Path(sys.argv[1]))
+postgres.start()
+postgres.stop()
+"""
+OWN_MOUNTS = ["unshare", "--mount"]
+
+
+def may_mount() -> bool:
+    """Root in a container may not mount anything."""
+    return os.geteuid() == 0 and subprocess.run([*OWN_MOUNTS, "true"], check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not may_mount(), reason="only root with CAP_SYS_ADMIN may have an /etc of its own")
+def test_an_account_that_another_process_has_just_made_is_used(data_dir: Path, tmp_path: Path) -> None:
+    command = [*OWN_MOUNTS, "bash", "-c", BEATEN, "bash", tmp_path, sys.executable, START, data_dir]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr

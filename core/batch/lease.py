@@ -12,7 +12,7 @@ from sqlalchemy import case, func, update
 from sqlmodel import Session, col
 
 from core.environment import get_settings
-from core.runtime import db
+from core.runtime import db, worker_lease
 from core.tables.batches import ProviderBatch
 
 # A tenth of a batch's age passes between two looks at it, up to this.
@@ -38,11 +38,10 @@ def take(batch_id: str, worker_id: int, *, due_only: bool) -> ProviderBatch | No
 
 
 # A hold of our own that is still there was never let go of: the database was away then.
-TAKE = """
+TAKE = f"""
 UPDATE provider_batch b SET worker_id = :worker, epoch = epoch + 1
 WHERE b.id = :batch AND b.next_at IS NOT NULL AND (NOT :due_only OR b.next_at <= now())
-  AND (b.worker_id IS NULL OR b.worker_id = :worker OR NOT EXISTS (
-    SELECT 1 FROM worker w WHERE w.id = b.worker_id AND w.last_seen > now() - make_interval(secs => :lease)))
+  AND (b.worker_id IS NULL OR b.worker_id = :worker OR {worker_lease.dead("b.worker_id")})
 RETURNING b.id
 """
 

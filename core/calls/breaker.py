@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from core.calls.outcomes import Failed, Kept, Outcome
 from core.errors import ProviderError, Unavailable
-from core.runtime import db
+from core.runtime import db, worker_lease
 
 log = structlog.get_logger()
 FRESH_SECONDS = 0.5
@@ -149,12 +149,10 @@ def standings(session: Session, provider: str, lease_seconds: float) -> list[Sta
 
 
 # A probe whose worker is gone, or that takes too long, makes room for another.
-STANDINGS = """
+STANDINGS = f"""
 SELECT provider, model, state, failures, by_hand, retry_at,
   CASE WHEN state = 'open' THEN coalesce(retry_at <= now(), false)
-    ELSE probe_until < now() OR probe_worker_id IS NOT NULL AND NOT EXISTS (
-      SELECT 1 FROM worker w WHERE w.id = probe_worker_id
-        AND w.last_seen > now() - make_interval(secs => :lease)) END AS due
+    ELSE probe_until < now() OR probe_worker_id IS NOT NULL AND {worker_lease.dead("probe_worker_id")} END AS due
 FROM breaker WHERE provider = :provider AND state <> 'closed' ORDER BY model FOR UPDATE
 """
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.environment import get_settings
-from core.runtime import db
+from core.runtime import db, worker_lease
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class ReuseRow:
 
 
 def workers(kind: str | None = "jobs") -> list[WorkerRow]:
-    sql = """SELECT id, name, kind, started_at, last_seen, leader, busy, memory_bytes, cpu_seconds,
-               last_seen > now() - make_interval(secs => :lease) AS alive
+    sql = f"""SELECT id, name, kind, started_at, last_seen, leader, busy, memory_bytes, cpu_seconds,
+               {worker_lease.alive("worker")} AS alive
              FROM worker WHERE (CAST(:kind AS text) IS NULL OR kind = :kind) AND last_seen > now() - interval '1 hour'
              ORDER BY id DESC LIMIT 50"""
     with db.transaction() as session:

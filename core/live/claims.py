@@ -20,7 +20,7 @@ from core.providers import capabilities
 from core.providers.types import Provider
 from core.requests import former_models, reuse
 from core.requests.single_flight import CLAIM_LOCK
-from core.runtime import db
+from core.runtime import db, worker_lease
 
 
 @dataclass(frozen=True)
@@ -286,11 +286,11 @@ def release_dead(session: Session, lease_seconds: float) -> list[Any]:
 
 
 # No call with all its retries takes an hour: whatever became of that one, its twins need not wait any longer.
-END_SINGLE = """
+END_SINGLE = f"""
 WITH lost AS (
-  SELECT r.id, r.state FROM request r LEFT JOIN worker w ON w.id = r.worker_id
+  SELECT r.id, r.state FROM request r
   WHERE r.job_id IS NULL AND r.state IN ('in_flight', 'answered') AND (
-    r.worker_id IS NOT NULL AND (w.id IS NULL OR w.last_seen < now() - make_interval(secs => :lease))
+    r.worker_id IS NOT NULL AND {worker_lease.dead("r.worker_id")}
     OR r.claimed_at < now() - interval '1 hour')
   ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
 )
@@ -305,9 +305,8 @@ RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, r.single ->> 'temp
 
 RELEASE_DEAD = f"""
 WITH dead AS (
-  SELECT r.id FROM request r LEFT JOIN worker w ON w.id = r.worker_id
-  WHERE r.state = 'in_flight' AND r.lane = 'live' AND r.job_id IS NOT NULL
-    AND (w.id IS NULL OR w.last_seen < now() - make_interval(secs => :lease))
+  SELECT r.id FROM request r
+  WHERE r.state = 'in_flight' AND r.lane = 'live' AND r.job_id IS NOT NULL AND {worker_lease.dead("r.worker_id")}
   ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
 )
 UPDATE request r SET state = CASE WHEN j.state IN ('cancelling', 'cancelled') THEN 'cancelled' ELSE 'pending' END,

@@ -48,9 +48,7 @@ def _remove_block(entry: Entry, at: datetime) -> Entry | None:
     """None when nothing is left to go."""
     task = TASKS[entry.kind]
     with db.transaction() as session:
-        # Behind the locks of one that has just been stopped nobody would ever find it dead.
-        lease = get_settings().worker_lease_seconds
-        db.execute(session, "SELECT set_config('lock_timeout', :wait, true)", wait=f"{lease}s")
+        db.bound_lock_waits(session, get_settings().worker_lease_seconds)
         rule = _standing(session, entry.kind, at)
         due = [] if rule is None else _lock_old(session, entry.kind, rule, at)
         if rule is None or not due:

@@ -124,6 +124,14 @@ def execute(session: Session, sql: str, **params: Any) -> int:
     return session.connection().execute(text(sql), params).rowcount
 
 
+def bound_lock_waits(session: Session, seconds: float) -> None:
+    """From now on a statement of this transaction that waits longer for a lock fails.
+
+    A process that is stopped in a transaction keeps its locks. Whoever takes over from the dead must not wait for it.
+    """
+    execute(session, "SELECT set_config('lock_timeout', :wait, true)", wait=f"{seconds}s")
+
+
 def driver_connection(session: Session) -> psycopg.Connection[Any]:
     """The psycopg connection under this session's transaction, for COPY and the queue."""
     connection = session.connection().connection.driver_connection

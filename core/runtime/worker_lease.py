@@ -1,4 +1,5 @@
-"""A worker's lease: its row is seen every few seconds from a thread that nothing else blocks."""
+"""A worker's lease: a thread of its own renews `last_seen` of the worker's row every few seconds. What a worker claims
+is its own for as long as its lease holds."""
 
 import threading
 from collections.abc import Callable
@@ -18,7 +19,23 @@ log = structlog.get_logger()
 Kind = Literal["jobs", "web"]
 
 
+def alive(worker: str) -> str:
+    """SQL: the lease of this row of table worker holds. Parameter `lease`: seconds."""
+    return f"{worker}.last_seen > now() - make_interval(secs => :lease)"
+
+
+def dead(worker_id: str) -> str:
+    """SQL: no worker that is alive has this id. Parameter `lease`: seconds."""
+    return f"NOT EXISTS (SELECT 1 FROM worker WHERE worker.id = {worker_id} AND {alive('worker')})"
+
+
+# SQL: PostgreSQL runs for less than a lease. While it was away nobody could renew one, so nobody counts as dead yet.
+# A start in the future means that the server's clock was set back since.
+JUST_STARTED = "pg_postmaster_start_time() BETWEEN now() - make_interval(secs => :lease) AND now()"
+
+
 def register(name: str, kind: Kind = "jobs") -> int:
+    """The id of a new worker, whose lease begins now."""
     with db.transaction() as session:
         shared_clock.listen(session)
         made = "INSERT INTO worker (name, kind) VALUES (:name, :kind) RETURNING id"
@@ -27,7 +44,7 @@ def register(name: str, kind: Kind = "jobs") -> int:
 
 
 def connection_name(worker_id: int, kind: Kind = "jobs") -> str:
-    """In pg_stat_activity it tells who is who, and a dead worker's connections from those of the living."""
+    """The name of this worker's connections in pg_stat_activity: the connections of a dead worker are found by it."""
     return f"cairn {kind} {worker_id} {db.process_name()}"
 
 
@@ -38,21 +55,19 @@ def name_connections(worker_id: int, kind: Kind = "jobs") -> None:
 
 
 def end_transactions_of_the_dead(session: Session) -> None:
-    """A worker that is stopped, or cut off from the server, within a transaction would keep its locks for ever."""
+    """A worker that is stopped, or loses its network, within a transaction would keep its locks for ever."""
     db.execute(session, END_TRANSACTIONS, lease=get_settings().worker_lease_seconds)
 
 
-END_TRANSACTIONS = """
+END_TRANSACTIONS = f"""
 SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
 WHERE a.datname = current_database() AND a.usename = current_user AND a.xact_start IS NOT NULL
   AND a.application_name ~ '^cairn (jobs|web) [0-9]+ '
-  AND NOT pg_postmaster_start_time() BETWEEN now() - make_interval(secs => :lease) AND now()
-  AND NOT EXISTS (SELECT 1 FROM worker w WHERE w.id::text = split_part(a.application_name, ' ', 3)
-                  AND w.last_seen > now() - make_interval(secs => :lease))
+  AND NOT {JUST_STARTED} AND {dead("split_part(a.application_name, ' ', 3)::bigint")}
 """
 
 
-# A worker that was not seen for very long was forgotten, and everything it claims would be taken from it.
+# Renews the lease. A worker that could not for a day was forgotten, so its row may have to be made again.
 SEEN = """
 INSERT INTO worker (id, name, kind, busy, leader, memory_bytes, cpu_seconds) OVERRIDING SYSTEM VALUE
 VALUES (:id, :name, :kind, :busy, :leader, :memory, :cpu)
@@ -62,7 +77,7 @@ ON CONFLICT (id) DO UPDATE SET last_seen = now(), busy = excluded.busy, leader =
 
 
 class Heartbeat:
-    """`look` gives the number of calls in flight and whether this process leads."""
+    """Renews a worker's lease. `look` returns the number of calls in flight and whether this process leads."""
 
     def __init__(self, worker_id: int, name: str, look: Callable[[], tuple[int, bool]], kind: Kind = "jobs"):
         self._worker_id = worker_id
@@ -76,7 +91,7 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """The worker leaves: whatever it still held is free at once."""
+        """End the lease: what the worker still holds is free at once."""
         self._stop.set()
         self._thread.join(timeout=2)
         try:
@@ -86,7 +101,7 @@ class Heartbeat:
             log.info("the database is gone before the worker could leave; its lease ends by itself")
 
     def _run(self) -> None:
-        # A process whose connections are all busy is alive.
+        # A connection of its own: a process whose other connections are all busy is alive.
         connection = db.apart(connection_name(self._worker_id, self._kind))
         own = psutil.Process()
         interval = min(3.0, get_settings().worker_lease_seconds / 5)
@@ -109,6 +124,6 @@ class Heartbeat:
             except Unavailable as error:
                 log.warning("heartbeat missed", reason=error.message)
             except Exception:
-                # Without a heartbeat all that this worker does would be taken from it: the thread outlives everything.
+                # Without renewals all that this worker does would be taken from it: this thread must outlive any error.
                 log.exception("heartbeat missed")
         connection.dispose()

@@ -7,7 +7,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from core.environment import get_settings
-from core.runtime import db
+from core.runtime import db, worker_lease
 
 Kind = Literal["documents", "requests", "batches", "answers", "tasks"]
 # Work that waits for longer than this is late.
@@ -43,26 +43,25 @@ def of_kind(session: Session, kind: Kind) -> list[StuckRow]:
 
 
 def limits() -> dict[str, object]:
-    dead = timedelta(seconds=get_settings().worker_lease_seconds) + LEFT_LYING
-    return {"late": LATE, "dead": dead, "tries": MANY_TRIES}
+    """What the conditions below are asked with. To them a lease ends later: take-over had its time."""
+    lease_s = get_settings().worker_lease_seconds + LEFT_LYING.total_seconds()
+    return {"late": LATE, "lease": lease_s, "tries": MANY_TRIES}
 
 
-ALIVE = "w.last_seen > now() - CAST(:dead AS interval)"
+LEFT = "< now() - make_interval(secs => :lease)"
 IS_LATE = "< now() - CAST(:late AS interval)"
 
 STUCK_DOCUMENT = f"""(d.state IN ('queued', 'extracting') AND d.waiting_since {IS_LATE}
-  OR d.state = 'extracting' AND d.waiting_since < now() - CAST(:dead AS interval)
-    AND NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = d.worker_id AND {ALIVE}))"""
+  OR d.state = 'extracting' AND d.waiting_since {LEFT} AND {worker_lease.dead("d.worker_id")})"""
 
-ABANDONED = f"""r.state = 'in_flight' AND r.lane = 'live' AND r.claimed_at < now() - CAST(:dead AS interval)
-  AND NOT EXISTS (SELECT 1 FROM worker w WHERE w.id = r.worker_id AND {ALIVE})"""
+ABANDONED = f"""r.state = 'in_flight' AND r.lane = 'live' AND r.claimed_at {LEFT}
+  AND {worker_lease.dead("r.worker_id")}"""
 
 STUCK_BATCH = f"b.next_at IS NOT NULL AND (b.tries >= :tries OR b.next_at {IS_LATE})"
 
 # Whoever did a task and is gone, or a task that nobody takes.
 STUCK_TASK = f"""(t.status = 'todo' AND e.at {IS_LATE} OR t.status = 'doing' AND NOT EXISTS (
-  SELECT 1 FROM procrastinate_workers w
-  WHERE w.id = t.worker_id AND w.last_heartbeat > now() - CAST(:dead AS interval)))"""
+  SELECT 1 FROM procrastinate_workers w WHERE w.id = t.worker_id AND NOT w.last_heartbeat {LEFT}))"""
 
 STUCK: dict[Kind, str] = {
     "documents": f"""

@@ -33,7 +33,7 @@ def take_over(at: datetime) -> None:
             worker_lease.end_transactions_of_the_dead(session)
     with db.transaction() as session:
         if _steady(session):
-            bound_lock_waits(session)
+            db.bound_lock_waits(session, lease)
             _take_over(session, at)
 
 
@@ -69,15 +69,9 @@ def _look_at_batches_soon() -> None:
         db.execute(session, soon, longest=longest)
 
 
-def bound_lock_waits(session: Session) -> None:
-    """Behind the locks of one that has just been stopped nobody would ever find it dead."""
-    lease = get_settings().worker_lease_seconds
-    db.execute(session, "SELECT set_config('lock_timeout', :wait, true)", wait=f"{lease}s")
-
-
 def _take_over(session: Session, at: datetime) -> None:
     lease = get_settings().worker_lease_seconds
-    if db.scalar(session, JUST_STARTED, lease=lease):
+    if db.scalar(session, f"SELECT {worker_lease.JUST_STARTED}", lease=lease):
         return
     released = claims.release_dead(session, lease)
     record.keep(session, [_unheard(session, row, at) for row in released])
@@ -91,14 +85,9 @@ def _take_over(session: Session, at: datetime) -> None:
     db.execute(session, FORGET_TASKS, gone=queue.GONE_SECONDS)
 
 
-# While PostgreSQL was away nobody could be seen: those who live get a lease's time to show it.
-# One that was started in the future had its clock set back since.
-JUST_STARTED = "SELECT pg_postmaster_start_time() BETWEEN now() - make_interval(secs => :lease) AND now()"
-
-RELEASE_DOCUMENTS = """
+RELEASE_DOCUMENTS = f"""
 UPDATE document d SET state = 'queued', worker_id = NULL, stage = NULL, waiting_since = now()
-WHERE d.state = 'extracting' AND NOT EXISTS (
-  SELECT 1 FROM worker w WHERE w.id = d.worker_id AND w.last_seen > now() - make_interval(secs => :lease))
+WHERE d.state = 'extracting' AND {worker_lease.dead("d.worker_id")}
 """
 
 FORGET_WORKERS = "DELETE FROM worker WHERE last_seen < now() - make_interval(secs => :lease) - interval '1 day'"

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from core.environment import get_settings
 from core.requests import finishing, former_models
 from core.runtime import db, queue
 from core.tables.jobs import ACTIVE, GOING, in_sql
@@ -15,7 +16,7 @@ def tick(at: datetime) -> None:
     """One round of the scheduler, by the leader only."""
     takeover.take_over(at)
     with db.transaction() as session:
-        takeover.bound_lock_waits(session)
+        db.bound_lock_waits(session, get_settings().worker_lease_seconds)
         nudge(session)
 
 

@@ -90,7 +90,8 @@ def test_no_answer_waits_for_an_acknowledgement_of_its_first_half(web_alone: App
     sockets = sockets_of(web_alone)
     assert len(sockets) >= 2  # the one that listens, and the one that was accepted
     assert all(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in sockets)
-    for one in [client, *sockets]:
+    client.close()
+    for one in sockets:
         one.close()
 
 

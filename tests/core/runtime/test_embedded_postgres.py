@@ -358,7 +358,7 @@ def may_mount() -> bool:
 
 @pytest.mark.skipif(not may_mount(), reason="only root with CAP_SYS_ADMIN may have an /etc of its own")
 def test_an_account_that_another_process_has_just_made_is_used(data_dir: Path, tmp_path: Path) -> None:
-    command = [*OWN_MOUNTS, "bash", "-c", BEATEN, "bash", tmp_path, sys.executable, START, data_dir]
+    command = [*OWN_MOUNTS, "bash", "-c", BEATEN, "bash", str(tmp_path), sys.executable, START, str(data_dir)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ended = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

@@ -34,7 +34,7 @@ total = costs.total(start, now)
 before = costs.total(start - timedelta(days=days), start)
 
 if not total.calls and not total.reused:
-    widgets.empty(f"No model was called in the last {period}.", "analyse.py", "Analyse documents")
+    widgets.empty(f"No model was called in the last {period}.", "analyse/analyse.py", "Analyse documents")
     st.stop()
 
 

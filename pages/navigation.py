@@ -11,12 +11,12 @@ from pages.common import failures
 
 chosen = st.navigation(
     {
-        "": [st.Page("overview.py", title="Overview", icon=":material/home:", default=True)],
+        "": [st.Page("overview/overview.py", title="Overview", icon=":material/home:", default=True)],
         "Work": [
-            st.Page("documents.py", title="Documents", icon=":material/folder_open:"),
-            st.Page("analyse.py", title="Analyse", icon=":material/play_circle:"),
-            st.Page("jobs.py", title="Jobs", icon=":material/list_alt:"),
-            st.Page("insights.py", title="Insights", icon=":material/lightbulb:"),
+            st.Page("documents/documents.py", title="Documents", icon=":material/folder_open:"),
+            st.Page("analyse/analyse.py", title="Analyse", icon=":material/play_circle:"),
+            st.Page("jobs/jobs.py", title="Jobs", icon=":material/list_alt:"),
+            st.Page("insights/insights.py", title="Insights", icon=":material/lightbulb:"),
             st.Page("templates.py", title="Templates", icon=":material/edit_note:"),
         ],
         "Operate": [
@@ -26,7 +26,7 @@ chosen = st.navigation(
             st.Page("settings/settings.py", title="Settings", icon=":material/settings:"),
         ],
         "Details": [
-            st.Page("document.py", title="Document", visibility="hidden"),
+            st.Page("document/document.py", title="Document", visibility="hidden"),
             st.Page("job/job.py", title="Job", visibility="hidden"),
             st.Page("own_requests/own_requests.py", title="Own requests", visibility="hidden"),
         ],

@@ -92,6 +92,6 @@ for template in templates.list_all():
         if template.fields:
             st.caption("Fields: " + ", ".join(f"`{f.name}` {f.type}" for f in template.fields))
         with st.container(horizontal=True):
-            widgets.link("Analyse with it", "analyse.py", ":material/play_circle:", template=template.name)
+            widgets.link("Analyse with it", "analyse/analyse.py", ":material/play_circle:", template=template.name)
             if not template.built_in and st.button("Edit", key=template.id, icon=":material/edit:"):
                 edit(template)

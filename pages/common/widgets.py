@@ -76,7 +76,7 @@ def analyse(*, documents: list[str] | None = None, collection: str | None = None
         st.session_state["ask_documents"] = documents
     if collection is not None:
         st.session_state["ask_in"] = collection
-    go("analyse.py")
+    go("analyse/analyse.py")
 
 
 def lines(key: str) -> AbstractContextManager[object]:

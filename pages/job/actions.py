@@ -68,7 +68,7 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
             dialogs.settle(row)
         if "insights" in actions and makes_insights:
             # The filter's part of a link is what it shows, so the name and not the id.
-            widgets.link("Insights", "insights.py", ":material/lightbulb:", template=row.template_name or "")
+            widgets.link("Insights", "insights/insights.py", ":material/lightbulb:", template=row.template_name or "")
         if "output" in actions:
             st.link_button("Download output", f"api/v1/jobs/{row.id}/output", icon=":material/download:")
         if st.button("Rename", icon=":material/edit:"):

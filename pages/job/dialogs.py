@@ -119,7 +119,7 @@ def rename(row: JobRow) -> None:
 @st.dialog("Delete this job")
 def delete(row: JobRow) -> None:
     if _over():
-        widgets.go("jobs.py")
+        widgets.go("jobs/jobs.py")
     going = deletion.removal(row.id)
     st.markdown(f"Delete **{formats.plain(row.name)}** for good?")
     st.markdown(

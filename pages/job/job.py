@@ -18,7 +18,7 @@ except NotFound as error:
     st.title("Job")
     st.info(error.message if job_id else "This link names no job.")
     if st.button("All jobs"):
-        widgets.go("jobs.py")
+        widgets.go("jobs/jobs.py")
     st.stop()
 
 makes_insights = job.template is not None and templates.get(job.template).insights

@@ -23,7 +23,7 @@ def show_answers(job_id: str, limit: int = 20) -> None:
             gone = "A document that was deleted" if row.document else row.custom_id
             name = f"**{formats.plain(row.document_name or gone)}**"
             if row.document:
-                widgets.link(name, "document.py", id=row.document)
+                widgets.link(name, "document/document.py", id=row.document)
             else:
                 st.markdown(name)
             _show(row)

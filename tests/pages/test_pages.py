@@ -307,7 +307,7 @@ def test_a_page_with_a_filter_in_its_link_can_be_left() -> None:
     document = add_document()
     at = AppTest.from_file(str(PAGES / "navigation.py"), default_timeout=PATIENCE_S).run()
     at.query_params["state"] = "ready"
-    at.switch_page("documents.py").run()
+    at.switch_page("documents/documents.py").run()
     assert at.selectbox(key="state").value == "ready"
     key = widgets.rows_key("documents", report.find().items)
     at.session_state[key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
@@ -343,7 +343,7 @@ def test_a_document_leads_back_to_where_one_came_from_with_its_filters(analysed:
         at = show(page, **query)
         at.query_params.clear()
         at.query_params["id"] = document
-        return next(iter(links(at.switch_page("document.py").run()).values()))
+        return next(iter(links(at.switch_page("document/document.py").run()).values()))
 
     assert back_from("insights", q="pumps", template="Key points") == "insights?q=pumps&template=Key+points"
     assert back_from("documents", state="ready") == "documents?state=ready"

@@ -23,7 +23,7 @@ failures.show_notice()
 
 collections = [c for c in documents_report.collections() if c.documents]
 if not collections:
-    widgets.empty("There are no documents to ask yet.", "documents.py", "Upload documents")
+    widgets.empty("There are no documents to ask yet.", "documents/documents.py", "Upload documents")
     st.stop()
 
 

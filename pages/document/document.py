@@ -29,7 +29,7 @@ if not found:
     st.title("Document")
     failures.show_notice()
     st.info("This document is not there. It may have been deleted." if document_id else "This link names no document.")
-    widgets.back_link("All documents", "documents.py")
+    widgets.back_link("All documents", "documents/documents.py")
     st.stop()
 document = found[0]
 
@@ -51,7 +51,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     st.caption(" · ".join(fact for fact in facts if fact))
 
 with st.container(horizontal=True, vertical_alignment="center"):
-    widgets.back_link("All documents", "documents.py")
+    widgets.back_link("All documents", "documents/documents.py")
     # From the API: it streams, and asks who is asking.
     st.link_button("Download original", f"api/v1/documents/{document.id}/original", icon=":material/download:")
     if document.state == "failed" and st.button("Try again", icon=":material/replay:"):
@@ -136,6 +136,6 @@ with right:
             statement = mine[insight].statement
             shown = formats.plain(statement[:140]) + ("…" if statement[140:] else "")
             if st.button(shown, key=insight, type="tertiary", wrap=True, on_click=turn_to, args=(at,)):
-                widgets.go("document.py", id=document.id, start=str(at), end=str(until))
+                widgets.go("document/document.py", id=document.id, start=str(at), end=str(until))
     if not places:
         st.caption("None yet. Ask something of this document on the Analyse page.")

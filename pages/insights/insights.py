@@ -32,7 +32,7 @@ with widgets.tiles():
         "Evidence", ["supported", "unsupported"], index=None, placeholder="All", key="evidence", bind="query-params"
     )
 shown_as = {"collection": collection, "template": template and kinds[template], "evidence": support}
-widgets.came_by("Insights", "insights.py", q=q, **shown_as)
+widgets.came_by("Insights", "insights/insights.py", q=q, **shown_as)
 filters = {"q": q or None, "collection": collection, "template": template}
 supported = None if support is None else support == "supported"
 
@@ -49,7 +49,7 @@ def drawer(insight: InsightRow) -> None:
                 st.markdown(f"“{formats.plain(evidence.quote)}”")
                 target = {"id": evidence.document, "start": str(evidence.start), "end": str(evidence.end)}
                 name = formats.plain(evidence.document_name)
-                widgets.link(f"Open in {name}", "document.py", ":material/open_in_new:", **target)
+                widgets.link(f"Open in {name}", "document/document.py", ":material/open_in_new:", **target)
             else:
                 name = formats.plain(evidence.document_name)
                 quoted = "the model gave this quote:" if evidence.quote else "the model gave no quote."
@@ -134,6 +134,6 @@ elif any(filters.values()) or support:
 else:
     widgets.empty(
         "No insights yet. The templates *Key points*, *Question and answer* and your own make them.",
-        "analyse.py",
+        "analyse/analyse.py",
         "Analyse documents",
     )

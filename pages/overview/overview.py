@@ -83,9 +83,9 @@ if found.insights == 0:
                 failures.attempt(load_samples, "The sample documents are in the collection “samples”.")
                 st.rerun()
             if st.button("Upload documents"):
-                widgets.go("documents.py")
+                widgets.go("documents/documents.py")
             if found.documents and st.button("Analyse", type="primary"):
-                widgets.go("analyse.py")
+                widgets.go("analyse/analyse.py")
 
 
 def troubles() -> list[tuple[str, str, dict[str, str]]]:
@@ -100,7 +100,7 @@ def troubles() -> list[tuple[str, str, dict[str, str]]]:
     wrong += [(f"{j.failed:,} failed in {j.name}", "job/job.py", {"id": j.id}) for j in overview.troubled_jobs()]
     if found.failed_documents:
         unread = f"{formats.count(found.failed_documents, 'document')} could not be read"
-        wrong.append((unread, "documents.py", {"state": "failed"}))
+        wrong.append((unread, "documents/documents.py", {"state": "failed"}))
     return wrong
 
 
@@ -113,9 +113,9 @@ with left:
             where = f"in {formats.count(insight.support, 'document')}" if insight.support else "quote not found"
             unbroken = where.replace(" ", "\N{NO-BREAK SPACE}")
             label = f"{formats.plain(insight.statement)} :gray[·\N{NO-BREAK SPACE}{unbroken}]"
-            widgets.link(label, "insights.py", insight=insight.id)
+            widgets.link(label, "insights/insights.py", insight=insight.id)
     if newest:
-        widgets.link("All insights", "insights.py", ":material/arrow_forward:")
+        widgets.link("All insights", "insights/insights.py", ":material/arrow_forward:")
     if not newest:
         st.caption("None yet. They appear here as jobs are answered.")
 with right:

@@ -141,7 +141,7 @@ def nothing() -> None:
     if any(filters):
         st.info("No job fits these filters.")
     else:
-        widgets.empty("No jobs yet. A job asks one template of many documents.", "analyse.py", "Analyse documents")
+        widgets.empty("No jobs yet. A job asks one template of many documents.", "analyse/analyse.py", "Analyse documents")
 
 
 grid()

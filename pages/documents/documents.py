@@ -27,7 +27,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     collection = st.selectbox("Collection", names, index=None, placeholder="All", key="collection", bind="query-params")
     state = st.selectbox("State", STATES, index=None, placeholder="All", key="state", bind="query-params")
     name = st.text_input("Name contains", key="name", bind="query-params", placeholder="part of a file name")
-widgets.came_by("Documents", "documents.py", collection=collection, state=state, name=name)
+widgets.came_by("Documents", "documents/documents.py", collection=collection, state=state, name=name)
 
 
 def state_of(row: DocumentRow) -> str:
@@ -75,7 +75,7 @@ def act_on(rows: list[DocumentRow]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         one = rows[0].id if len(rows) == 1 else ""
         icon = ":material/open_in_new:"
-        st.page_link("document.py", label="Open document", icon=icon, query_params={"id": one}, disabled=not one)
+        st.page_link("document/document.py", label="Open document", icon=icon, query_params={"id": one}, disabled=not one)
         if st.button(numbered("Analyse", len(others)), icon=":material/play_circle:", disabled=not others):
             widgets.analyse(documents=others)
         if st.button(numbered("Try again", len(failed)), icon=":material/replay:", disabled=not failed):

@@ -6,14 +6,12 @@ import streamlit as st
 
 from core.asking import templates
 from core.documents import report as documents_report
-from core.errors import CairnError
-from core.jobs import launch as core_jobs
-from core.jobs import report as job_report
-from core.jobs.launch import Estimate, JobSpec
+from core.jobs import report as jobs_report
+from core.jobs.launch import JobSpec
 from core.providers import capabilities
+from pages.analyse import estimates
 from pages.common import failures, formats, widgets
-from pages.parts import choices
-from pages.parts import launch as parts_launch
+from pages.parts import choices, launch
 from pages.parts.answers import show_answers
 
 st.title("Analyse")
@@ -25,7 +23,6 @@ collections = [c for c in documents_report.collections() if c.documents]
 if not collections:
     widgets.empty("There are no documents to ask yet.", "documents/documents.py", "Upload documents")
     st.stop()
-
 
 with st.grid(2, min_column_width=340, gap="medium"):
     left, right = st.container(), st.container(border=True)
@@ -39,7 +36,7 @@ with left:
     st.caption(template.description or formats.plain(template.prompt[:200]))
     params = choices.params(template)
     provider, model = choices.model()
-    parts_launch.warn_if_open(provider, model)
+    launch.warn_if_open(provider, model)
     params |= choices.language(template, provider)
     if not capabilities.of(provider).is_language_model and template.id == "sentiment":
         st.caption(
@@ -49,69 +46,14 @@ with left:
 
 spec = JobSpec(template=template.id, provider=provider, model=model, params=params, reuse=reuse, **where)
 
-
-def estimated() -> Estimate | None:
-    """None with the reason on the page where the choice is not complete."""
-    if not (where.get("collection") or where.get("documents")):
-        st.info("Choose at least one document.")
-        return None
-    if template.id == "qa" and not params["question"].strip():
-        st.info("Type the question that every document is to answer.")
-        return None
-    try:
-        return core_jobs.estimate(spec, formats.utc_now())
-    except CairnError as error:
-        st.info(error.message)
-        return None
-
-
-def launch(job_spec: JobSpec) -> str | None:
-    try:
-        return core_jobs.create(job_spec, formats.utc_now())
-    except CairnError as error:
-        failures.show_failure(error.message, error.code)
-        return None
-
-
-def first_three() -> JobSpec:
-    ids = where.get("documents") or tuple(
-        row.id for row in documents_report.find(collection=where["collection"], state="ready", limit=3).items
-    )
-    return replace(spec, collection=None, documents=tuple(ids)[:3], name=f"Try: {template.name}")
-
-
-def caveats(estimate: Estimate) -> None:
-    if estimate.waiting:
-        st.caption(f"Still being read: {formats.count(estimate.waiting, 'document')}. The job waits.")
-    if estimate.split:
-        long = formats.count(estimate.split, "document")
-        st.caption(
-            f"Longer than {formats.plain(model)} reads at once: {long}. Each is asked in parts, whose answers are "
-            "merged; that makes more requests than documents."
-        )
-    if estimate.too_long:
-        long = formats.count(estimate.too_long, "document")
-        st.warning(f"Too long for {formats.plain(model)}, and bound to fail: {long}. Choose a larger model.")
-    if not estimate.requests:
-        st.info("None of these documents could be read. The Documents page says why.")
-    if capabilities.of(provider).is_language_model:
-        st.caption("An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take.")
-
-
 with right:
     st.subheader("Before you launch")
-    estimate = estimated()
+    estimate = estimates.of(spec)
     if estimate is not None:
-        with st.grid(2, min_column_width=130):
-            st.metric("Requests", f"{estimate.requests:,}")
-            st.metric("Known already", f"{estimate.reused:,}", help="These answers are reused and cost nothing.")
-            st.metric("Input tokens", f"{estimate.input_tokens:,}")
-            st.metric("Output tokens", f"~{estimate.output_tokens:,}")
-            parts_launch.prices(estimate)
-        caveats(estimate)
-        way = parts_launch.choose(estimate, provider, model)
+        estimates.show(estimate, spec)
+        way = launch.choose(estimate, provider, model)
         cost = estimate.cost_live if way.lane == "live" else estimate.cost_batch
-        confirmed = parts_launch.confirmed(provider, cost, estimate.waiting)
+        confirmed = launch.confirmed(provider, cost, estimate.waiting)
         spec = replace(spec, confirmed=confirmed)
         with st.container(horizontal=True):
             pressed = st.button(
@@ -119,20 +61,20 @@ with right:
                 type="primary",
                 disabled=not (estimate.requests and confirmed),
             )
-            if pressed and (job_id := launch(replace(spec, **vars(way)))):
+            if pressed and (job_id := estimates.launched(replace(spec, **vars(way)))):
                 widgets.go("job/job.py", id=job_id)
             if st.button(
                 "Try on 3", disabled=not estimate.requests, help="The answers are kept: launching reuses them."
             ):
-                st.session_state["try"] = launch(first_three())
+                st.session_state["try"] = estimates.launched(estimates.first_three(spec, template.name))
 
 if st.session_state.get("try"):
     tried: str = st.session_state["try"]
-    ended = job_report.get(tried).ended
+    ended = jobs_report.get(tried).ended
 
     @failures.live(None if ended else 1)
     def trial() -> None:
-        job = job_report.get(tried)
+        job = jobs_report.get(tried)
         if job.ended and not ended:
             st.rerun()
         st.subheader(f"Tried on {job.total}")

@@ -70,15 +70,6 @@ def back_link(label: str, page: str) -> None:
     link(label, page, ":material/arrow_back:", **query)
 
 
-def analyse(*, documents: list[str] | None = None, collection: str | None = None) -> NoReturn:
-    """Go to the Analyse page with these chosen; its widgets of these keys take them over."""
-    if documents is not None:
-        st.session_state["ask_documents"] = documents
-    if collection is not None:
-        st.session_state["ask_in"] = collection
-    go("analyse/analyse.py")
-
-
 def lines(key: str) -> AbstractContextManager[object]:
     """For links and buttons that are whole sentences: from the left, and not cut off at the end of the line."""
     style = f"""<style>

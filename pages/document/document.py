@@ -1,21 +1,14 @@
-"""One document: what it is, its text page by page with a quote marked, its original."""
-
-import bisect
+"""One document: its facts, what can be done with it, its text with a quote marked, and its insights."""
 
 import streamlit as st
 
-from core.documents import content, extract
-from core.documents import report as documents_report
+from core.documents import content, extract, report
 from core.documents.extraction import SUPPORTED
 from core.insights import report as insights_report
 from pages.common import failures, formats, widgets
-from pages.parts import kept_until
+from pages.document.text import PagedText
+from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
-
-WINDOW = 6_000
-# Characters shown before and after a quote, so that it is seen without scrolling.
-AROUND = 300
-LONGEST_WORD = 40
 
 
 def number(name: str) -> int | None:
@@ -24,7 +17,7 @@ def number(name: str) -> int | None:
 
 
 document_id = st.query_params.get("id", "")
-found = documents_report.by_ids([document_id])
+found = report.by_ids([document_id])
 if not found:
     st.title("Document")
     failures.show_notice()
@@ -58,7 +51,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         failures.attempt(lambda: extract.retry(document.id), "It is read again.")
         st.rerun()
     if document.state == "ready" and st.button("Analyse", icon=":material/play_circle:"):
-        widgets.analyse(documents=[document.id])
+        choices.analyse([document.id])
     if st.button("Delete", icon=":material/delete:"):
         ask_to_delete([document])
 
@@ -70,7 +63,7 @@ if document.state != "ready":
 
     @failures.live(1)
     def wait() -> None:
-        if not [row for row in documents_report.by_ids([document_id]) if row.state in ("queued", "extracting")]:
+        if not [row for row in report.by_ids([document_id]) if row.state in ("queued", "extracting")]:
             st.rerun()
 
     wait()
@@ -80,48 +73,11 @@ stored = content.text_of(document.id)
 start, end = number("start"), number("end")
 if start is None or end is None or not start < end <= len(stored.text):
     start = end = None
-starts = stored.page_starts if document.pages else list(range(0, max(len(stored.text), 1), WINDOW))
-label = "Page" if document.pages else "Part"
-
-
-def word_from(text: str, offset: int) -> int:
-    """Where the next word begins, if that is not far."""
-    if offset == 0:
-        return 0
-    return next((i for i in range(offset, min(offset + LONGEST_WORD, len(text))) if text[i - 1].isspace()), offset)
-
-
-def page_at(offset: int) -> int:
-    return max(1, bisect.bisect_right(starts, offset))
-
+text = PagedText(stored.text, stored.page_starts if document.pages else None)
 
 left, right = st.columns([5, 3], gap="medium")
 with left:
-    page = 1
-    if len(starts) > 1:
-        page = st.pagination(len(starts), default=page_at(start or 0), key="page", bind="query-params")
-    first = starts[page - 1]
-    last = starts[page] if page < len(starts) else len(stored.text)
-    if start is not None and end is not None and first <= start < last:
-        last = max(last, end)
-        if len(starts) > 1:
-            st.caption(f":material/format_quote: The quote stands on {label.lower()} {page}.")
-        with st.container(border=True):
-            around = word_from(stored.text, max(first, start - AROUND))
-            until = min(word_from(stored.text, end + AROUND), last)
-            widgets.highlighted(stored.text[around:until], start - around, end - around)
-        st.caption(f"The whole {label.lower()}")
-        widgets.highlighted(stored.text[first:last], start - first, end - first)
-    else:
-        st.caption(f"{label} {page} of {len(starts)}")
-        widgets.highlighted(stored.text[first:last], None, None)
-
-
-def turn_to(offset: int) -> None:
-    """The page that is shown is the widget's; a link alone does not move it while this page stays open."""
-    if len(starts) > 1:
-        st.session_state["page"] = page_at(offset)
-
+    text.show(None if start is None or end is None else (start, end))
 
 with right:
     st.subheader("Insights from here")
@@ -135,7 +91,7 @@ with right:
         for insight, (at, until) in places.items():
             statement = mine[insight].statement
             shown = formats.plain(statement[:140]) + ("…" if statement[140:] else "")
-            if st.button(shown, key=insight, type="tertiary", wrap=True, on_click=turn_to, args=(at,)):
+            if st.button(shown, key=insight, type="tertiary", wrap=True, on_click=text.turn_to, args=(at,)):
                 widgets.go("document/document.py", id=document.id, start=str(at), end=str(until))
     if not places:
         st.caption("None yet. Ask something of this document on the Analyse page.")

@@ -1,13 +1,13 @@
 """Upload, watch the extraction, find and delete documents."""
 
-import pandas as pd
 import streamlit as st
 
 from core.documents import extract, report
 from core.documents.report import DocumentRow
 from core.runtime.paging import Page
 from pages.common import failures, formats, widgets
-from pages.parts import kept_until
+from pages.documents.table import COLUMNS, frame
+from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
 from pages.parts.upload import load_samples, show_upload
 
@@ -15,8 +15,8 @@ STATES = ("queued", "extracting", "ready", "failed")
 
 st.title("Documents")
 failures.show_notice()
-if told := kept_until.documents(formats.utc_now()):
-    st.caption(f":material/auto_delete: {told}")
+if rule := kept_until.documents(formats.utc_now()):
+    st.caption(f":material/auto_delete: {rule}")
 
 
 names = [c.name for c in report.collections()]
@@ -30,54 +30,18 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 widgets.came_by("Documents", "documents/documents.py", collection=collection, state=state, name=name)
 
 
-def state_of(row: DocumentRow) -> str:
-    """The state, and with it what a person wants to know of it."""
-    if row.state == "failed":
-        return f"failed: {row.error_message or 'no reason is known'}"
-    if row.state == "extracting" and row.stage_total and row.stage_total > 1:
-        return f"{row.stage} {row.stage_done} of {row.stage_total}"
-    return row.stage or row.state
-
-
-def frame(rows: tuple[DocumentRow, ...]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            (
-                r.name,
-                state_of(r),
-                r.collection,
-                r.pages,
-                r.tokens,
-                r.language,
-                formats.size(r.size_bytes),
-                r.created_at,
-            )
-            for r in rows
-        ],
-        columns=["Name", "State", "Collection", "Pages", "Tokens", "Language", "Size", "Added"],
-    )
-
-
-COLUMNS = {
-    "Name": st.column_config.TextColumn(width=250),
-    "State": st.column_config.TextColumn(width=150),
-    "Collection": st.column_config.TextColumn(width=130),
-    "Pages": st.column_config.NumberColumn(format="localized"),
-    "Tokens": st.column_config.NumberColumn(format="localized"),
-    "Added": st.column_config.DatetimeColumn(format="distance"),
-}
-
-
 def act_on(rows: list[DocumentRow]) -> None:
-    """The same buttons in the same place whatever is selected: the grid below them stays where it is."""
+    """The same buttons whatever is selected, so that the grid below them stays in its place."""
     failed = [row for row in rows if row.state == "failed"]
     others = [row.id for row in rows if row.state != "failed"]
     with st.container(horizontal=True, vertical_alignment="center"):
         one = rows[0].id if len(rows) == 1 else ""
         icon = ":material/open_in_new:"
-        st.page_link("document/document.py", label="Open document", icon=icon, query_params={"id": one}, disabled=not one)
+        st.page_link(
+            "document/document.py", label="Open document", icon=icon, query_params={"id": one}, disabled=not one
+        )
         if st.button(numbered("Analyse", len(others)), icon=":material/play_circle:", disabled=not others):
-            widgets.analyse(documents=others)
+            choices.analyse(others)
         if st.button(numbered("Try again", len(failed)), icon=":material/replay:", disabled=not failed):
             failures.attempt(lambda: [extract.retry(row.id) for row in failed], "They are read again.")
             st.rerun()
@@ -130,7 +94,7 @@ def grid() -> None:
 
 
 if page.items:
-    # Outside of the part that runs again by itself: a dialog that is opened there would be closed by its next run.
+    # Outside of the fragment: its next run would close a dialog that was opened in it.
     chosen = report.by_ids(st.session_state.get("selected", []))
     act_on(chosen)
     grid()

@@ -1,4 +1,4 @@
-"""The insight base: filters that live in the link, full-text search, and the quotes behind each statement."""
+"""The insight base: filters that stand in the link, full-text search, and the quotes behind each statement."""
 
 import pandas as pd
 import streamlit as st
@@ -8,7 +8,8 @@ from core.documents import report as documents_report
 from core.errors import NotFound
 from core.insights import report as insights_report
 from core.insights.report import InsightRow
-from pages.common import formats, widgets
+from pages.common import widgets
+from pages.insights.evidence import drawer
 
 PER_PAGE = 100
 
@@ -37,29 +38,6 @@ filters = {"q": q or None, "collection": collection, "template": template}
 supported = None if support is None else support == "supported"
 
 
-@st.dialog("Evidence", position="right", width="medium")
-def drawer(insight: InsightRow) -> None:
-    st.markdown(f"#### {formats.plain(insight.statement)}")
-    known = f"supported by {formats.count(insight.support, 'document')}" if insight.support else "not supported"
-    seen = formats.ago(insight.first_seen, formats.utc_now())
-    st.caption(f"{known} · confidence {insight.confidence:.0%} · first seen {seen}")
-    for evidence in insights_report.evidence([insight.id]):
-        with st.container(border=True):
-            if evidence.supported:
-                st.markdown(f"“{formats.plain(evidence.quote)}”")
-                target = {"id": evidence.document, "start": str(evidence.start), "end": str(evidence.end)}
-                name = formats.plain(evidence.document_name)
-                widgets.link(f"Open in {name}", "document/document.py", ":material/open_in_new:", **target)
-            else:
-                name = formats.plain(evidence.document_name)
-                quoted = "the model gave this quote:" if evidence.quote else "the model gave no quote."
-                st.warning(f"Not found in {name}; {quoted}")
-                if evidence.quote:
-                    st.markdown(f"“{formats.plain(evidence.quote)}”")
-            if evidence.attributes:
-                st.caption(formats.plain(" · ".join(f"{k}: {v}" for k, v in evidence.attributes.items())))
-
-
 def frame(rows: tuple[InsightRow, ...]) -> pd.DataFrame:
     return pd.DataFrame(
         [(r.statement, r.support, round(r.confidence, 2), kinds.get(r.kind, r.kind), r.last_seen) for r in rows],
@@ -86,7 +64,7 @@ COLUMNS = {
 
 
 def from_link() -> InsightRow | None:
-    """The insight that the link names, to be opened once: its drawer can be closed and the page used."""
+    """The insight that the link names. It is opened only once, so that its drawer can be closed."""
     wanted = st.query_params.get("insight")
     if not wanted or st.session_state.get("opened") == wanted:
         return None

@@ -3,24 +3,22 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-import pandas as pd
 import streamlit as st
 
-from core.calls import breaker_report
 from core.jobs import report
 from core.jobs.report import JobRow
 from core.runtime.paging import MOST, Page
 from core.tables.jobs import ACTIVE, STATES
 from pages.common import failures, formats, widgets
+from pages.jobs.table import COLUMNS, frame
 from pages.parts import kept_until
-from pages.words import jobs
 
 PER_PAGE = 100
 
 st.title("Jobs")
 failures.show_notice()
-if told := kept_until.jobs():
-    st.caption(f":material/auto_delete: {told}")
+if rule := kept_until.jobs():
+    st.caption(f":material/auto_delete: {rule}")
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     text = st.text_input("Search", key="q", bind="query-params", placeholder="name, template, model or id", width=320)
@@ -41,63 +39,6 @@ def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
     return report.find(text=text.strip(), state=states, lane=lane, limit=limit, known=known)
 
 
-def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
-    now = formats.utc_now()
-    open_breakers = breaker_report.shut() if any(jobs.waits_for_breaker(row) for row in rows) else {}
-    return pd.DataFrame(
-        [
-            (
-                r.name,
-                [r.state],
-                (r.done + r.done_there) / max(r.total, 1),
-                r.total,
-                r.failed,
-                None if r.unpriced and not r.cost_usd else float(r.cost_usd or 0),
-                None if r.estimate_usd is None else float(r.estimate_usd),
-                r.created_at,
-                r.lane,
-                r.model,
-                r.reused,
-                jobs.waits_for(r, open_breakers, now),
-            )
-            for r in rows
-        ],
-        columns=[
-            "Job",
-            "State",
-            "Progress",
-            "Requests",
-            "Failed",
-            "Cost",
-            "Estimate",
-            "Made",
-            "Lane",
-            "Model",
-            "Reused",
-            WAITS,
-        ],
-    )
-
-
-WAITS = "Waits for"
-
-
-COLUMNS = {
-    "Job": st.column_config.TextColumn(width=225),
-    "State": st.column_config.MultiselectColumn(
-        width=100, options=STATES, color=[widgets.STATE_COLOURS[name] for name in STATES]
-    ),
-    WAITS: st.column_config.TextColumn(width=220),
-    "Progress": st.column_config.ProgressColumn(width=100, format="percent", min_value=0, max_value=1, color="blue"),
-    "Requests": st.column_config.NumberColumn(format="localized", width=70),
-    "Failed": st.column_config.NumberColumn(format="localized", width=60),
-    "Cost": st.column_config.NumberColumn(format="$%.4f", help="Sum of the job's usage records; – has no known price"),
-    "Estimate": st.column_config.NumberColumn(format="$%.4f", help="Before launch; – has no known price"),
-    "Lane": st.column_config.TextColumn(width=60),
-    "Made": st.column_config.DatetimeColumn(format="distance", width=125),
-    "Reused": st.column_config.NumberColumn(format="localized", help="Answers that were known, for free"),
-}
-
 known = list(find().items)
 busy = any(row.state in ACTIVE for row in known)
 
@@ -111,12 +52,8 @@ def grid() -> None:
     if not known:
         nothing()
         return
-    shown_rows = frame(page.items)
-    waits = shown_rows.pop(WAITS)
-    if waits.any():
-        shown_rows.insert(2, WAITS, waits)
     event = st.dataframe(
-        shown_rows,
+        frame(page.items),
         hide_index=True,
         column_config=COLUMNS,
         on_select="rerun",
@@ -141,7 +78,9 @@ def nothing() -> None:
     if any(filters):
         st.info("No job fits these filters.")
     else:
-        widgets.empty("No jobs yet. A job asks one template of many documents.", "analyse/analyse.py", "Analyse documents")
+        widgets.empty(
+            "No jobs yet. A job asks one template of many documents.", "analyse/analyse.py", "Analyse documents"
+        )
 
 
 grid()

@@ -1,7 +1,7 @@
-"""What a job asks, of which documents, and whom: the choices on the Analyse page."""
+"""Choices that several pages offer: documents, parameters, provider and model, language."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -13,18 +13,24 @@ from core.documents.report import CollectionRow
 from core.providers import capabilities
 from core.providers.known_models import SUGGESTED
 from core.settings import defaults
-from pages.common import formats
+from pages.common import formats, widgets
+
+
+def analyse(document_ids: list[str]) -> NoReturn:
+    """Go to the Analyse page with these documents chosen: `documents` takes them from its widget's key."""
+    st.session_state["ask_documents"] = document_ids
+    widgets.go("analyse/analyse.py")
 
 
 def _about(row: CollectionRow) -> str:
     unread = f", {row.failed:,} could not be read" if row.failed else ""
-    # What a select box cuts off is its end.
+    # A select box cuts off the end, which has the figures: so the name is shortened here.
     name = row.name if len(row.name) <= 40 else f"{row.name[:39]}…"
     return f"{name} ({formats.count(row.documents, 'document')}{unread}, {row.tokens:,} tokens)"
 
 
 def documents(collections: Sequence[CollectionRow]) -> dict[str, Any]:
-    """Of a collection or of single ones; another page may have chosen them: see `widgets.analyse`."""
+    """Of a collection or of single ones; another page may have chosen them, see `analyse`."""
     ways = ["A collection", "Single documents"]
     st.session_state.setdefault("ask_how", ways["ask_documents" in st.session_state])
     how = st.segmented_control("Documents", ways, required=True, key="ask_how")
@@ -49,9 +55,9 @@ def params(template: TemplateView) -> dict[str, Any]:
 
 
 def model(key: str | None = None, other_than: tuple[str, str] = ("", "")) -> tuple[str, str]:
-    """A provider and its model; with a key where a page has more than one such choice.
+    """Choose a provider and one of its models. A page with several such choices gives each a `key`.
 
-    `other_than` is a provider and a model that is not to be chosen: other providers stand first then.
+    `other_than`: a provider and its model that cannot be chosen. Other providers are then listed first.
     """
 
     def comes_last(name: str) -> bool:
@@ -81,7 +87,7 @@ LANGUAGES = {languages.OF_THE_DOCUMENT: "Of each document", **{name: name for na
 
 
 def language(template: TemplateView, provider: str) -> dict[str, Any]:
-    """What `params` has of it: nothing where the answers have no words, or none but the document's own."""
+    """The parameter `language`, or {} where answers have no words or only those of the document."""
     if "language" not in template.params_schema["properties"]:
         return {}
     default = defaults.language()[0] or languages.OF_THE_DOCUMENT

@@ -1,0 +1,74 @@
+"""What a job would be before it is launched: its figures, its price in both lanes, and what to know about it."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from core.documents import report
+from core.errors import CairnError
+from core.jobs import launch
+from core.jobs.launch import Estimate, JobSpec
+from core.providers import capabilities
+from pages.common import failures, formats
+from pages.parts import launch as parts_launch
+
+
+def of(spec: JobSpec) -> Estimate | None:
+    """None, with the reason on the page, where the choice is not complete."""
+    if not (spec.collection or spec.documents):
+        st.info("Choose at least one document.")
+        return None
+    if spec.template == "qa" and not spec.params["question"].strip():
+        st.info("Type the question that every document is to answer.")
+        return None
+    try:
+        return launch.estimate(spec, formats.utc_now())
+    except CairnError as error:
+        st.info(error.message)
+        return None
+
+
+def show(estimate: Estimate, spec: JobSpec) -> None:
+    with st.grid(2, min_column_width=130):
+        st.metric("Requests", f"{estimate.requests:,}")
+        st.metric("Known already", f"{estimate.reused:,}", help="These answers are reused and cost nothing.")
+        st.metric("Input tokens", f"{estimate.input_tokens:,}")
+        st.metric("Output tokens", f"~{estimate.output_tokens:,}")
+        parts_launch.prices(estimate)
+    _caveats(estimate, spec)
+
+
+def _caveats(estimate: Estimate, spec: JobSpec) -> None:
+    model = formats.plain(spec.model or "")
+    if estimate.waiting:
+        st.caption(f"Still being read: {formats.count(estimate.waiting, 'document')}. The job waits.")
+    if estimate.split:
+        long = formats.count(estimate.split, "document")
+        st.caption(
+            f"Longer than {model} reads at once: {long}. Each is asked in parts, whose answers are merged; that makes "
+            "more requests than documents."
+        )
+    if estimate.too_long:
+        long = formats.count(estimate.too_long, "document")
+        st.warning(f"Too long for {model}, and bound to fail: {long}. Choose a larger model.")
+    if not estimate.requests:
+        st.info("None of these documents could be read. The Documents page says why.")
+    if capabilities.of(spec.provider).is_language_model:
+        st.caption("An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take.")
+
+
+def first_three(spec: JobSpec, template: str) -> JobSpec:
+    """The same for three of its documents at most; `template` is the name that people read."""
+    ids = spec.documents or tuple(
+        row.id for row in report.find(collection=spec.collection, state="ready", limit=3).items
+    )
+    return replace(spec, collection=None, documents=tuple(ids)[:3], name=f"Try: {template}")
+
+
+def launched(spec: JobSpec) -> str | None:
+    """The job's id; None, with the reason on the page, where it cannot be made."""
+    try:
+        return launch.create(spec, formats.utc_now())
+    except CairnError as error:
+        failures.show_failure(error.message, error.code)
+        return None

@@ -1,0 +1,45 @@
+"""The table of documents."""
+
+import pandas as pd
+import streamlit as st
+
+from core.documents.report import DocumentRow
+from pages.common import formats
+
+
+def state_of(row: DocumentRow) -> str:
+    """The state, with the reason if it failed, and with the progress while it is extracted."""
+    if row.state == "failed":
+        return f"failed: {row.error_message or 'no reason is known'}"
+    if row.state == "extracting" and row.stage_total and row.stage_total > 1:
+        return f"{row.stage} {row.stage_done} of {row.stage_total}"
+    return row.stage or row.state
+
+
+def frame(rows: tuple[DocumentRow, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            (
+                r.name,
+                state_of(r),
+                r.collection,
+                r.pages,
+                r.tokens,
+                r.language,
+                formats.size(r.size_bytes),
+                r.created_at,
+            )
+            for r in rows
+        ],
+        columns=["Name", "State", "Collection", "Pages", "Tokens", "Language", "Size", "Added"],
+    )
+
+
+COLUMNS = {
+    "Name": st.column_config.TextColumn(width=250),
+    "State": st.column_config.TextColumn(width=150),
+    "Collection": st.column_config.TextColumn(width=130),
+    "Pages": st.column_config.NumberColumn(format="localized"),
+    "Tokens": st.column_config.NumberColumn(format="localized"),
+    "Added": st.column_config.DatetimeColumn(format="distance"),
+}

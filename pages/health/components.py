@@ -1,0 +1,55 @@
+"""Every component and supervised process of Cairn, a line each: whether it is well, and what to do if not."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from core import boot
+from core.calls import clients
+from core.health.now import Component
+from core.health.readings import PROVIDER
+from core.providers import capabilities
+from pages.common import formats
+from pages.words import health
+
+
+def _line(well: bool | None, name: str, text: str, since: str = "") -> None:
+    """`well` is None for what is switched off or not known."""
+    icon = {True: ":green[:material/check_circle:]", False: ":red[:material/error:]", None: ":gray[:material/remove:]"}[
+        well
+    ]
+    st.markdown(f"{icon} **{name}** · {formats.plain(text)}{f' :gray[· {since}]' if since else ''}")
+
+
+def show(one: Component, moment: datetime) -> None:
+    since = f"for {formats.lasted(one.since, moment)}" if one.since and one.healthy is not None else ""
+    _line(one.healthy, health.name(one.name), one.message, since)
+
+
+def show_not_set_up(found: list[Component]) -> None:
+    """Providers without a health sample. Nobody needs all providers: one that is not set up is no fault."""
+    known = {one.name for one in found}
+    for name in capabilities.NAMES:
+        if f"{PROVIDER}{name}" not in known:
+            there = True if name in clients.configured() else None
+            key = "not set up; to use it, set its key on the Settings page"
+            _line(there, health.name(f"{PROVIDER}{name}"), "set up" if there else key)
+
+
+def show_processes(moment: datetime) -> None:
+    """The processes that this web process supervises. Known without the database."""
+    for child in boot.children():
+        running = "running" if child.since else f"down: {child.last_exit}; it is started again by itself"
+        again = f", started again {formats.count(child.restarts, 'time')}" if child.restarts else ""
+        since = f"for {formats.lasted(child.since, moment)}" if child.since else ""
+        _line(child.since is not None, f"Process {child.name}", running + again, since)
+
+
+def summary(found: list[Component]) -> None:
+    red = sum(one.healthy is False for one in found)
+    if red:
+        st.markdown(f":red-badge[:material/error: {formats.count(red, 'part needs', 'parts need')} attention]")
+    elif any(one.healthy is None for one in found):
+        st.markdown(":orange-badge[:material/help: Not everything is known at the moment]")
+    else:
+        st.markdown(":green-badge[:material/check_circle: All is well]")

@@ -1,0 +1,57 @@
+"""The table of jobs."""
+
+import pandas as pd
+import streamlit as st
+
+from core.calls import breaker_report
+from core.jobs.report import JobRow
+from core.tables.jobs import STATES
+from pages.common import formats, widgets
+from pages.words import jobs
+
+WAITS = "Waits for"
+COLUMNS = {
+    "Job": st.column_config.TextColumn(width=225),
+    "State": st.column_config.MultiselectColumn(
+        width=100, options=STATES, color=[widgets.STATE_COLOURS[name] for name in STATES]
+    ),
+    WAITS: st.column_config.TextColumn(width=220),
+    "Progress": st.column_config.ProgressColumn(width=100, format="percent", min_value=0, max_value=1, color="blue"),
+    "Requests": st.column_config.NumberColumn(format="localized", width=70),
+    "Failed": st.column_config.NumberColumn(format="localized", width=60),
+    "Cost": st.column_config.NumberColumn(format="$%.4f", help="Sum of the job's usage records; – has no known price"),
+    "Estimate": st.column_config.NumberColumn(format="$%.4f", help="Before launch; – has no known price"),
+    "Lane": st.column_config.TextColumn(width=60),
+    "Made": st.column_config.DatetimeColumn(format="distance", width=125),
+    "Reused": st.column_config.NumberColumn(format="localized", help="Answers that were known, for free"),
+}
+
+
+def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
+    """What jobs wait for is a column only if one of them waits."""
+    now = formats.utc_now()
+    open_breakers = breaker_report.shut() if any(jobs.waits_for_breaker(row) for row in rows) else {}
+    table = pd.DataFrame(
+        {
+            "Job": [row.name for row in rows],
+            "State": [[row.state] for row in rows],
+            "Progress": [(row.done + row.done_there) / max(row.total, 1) for row in rows],
+            "Requests": [row.total for row in rows],
+            "Failed": [row.failed for row in rows],
+            "Cost": [_cost(row) for row in rows],
+            "Estimate": [None if row.estimate_usd is None else float(row.estimate_usd) for row in rows],
+            "Made": [row.created_at for row in rows],
+            "Lane": [row.lane for row in rows],
+            "Model": [row.model for row in rows],
+            "Reused": [row.reused for row in rows],
+        }
+    )
+    waits = [jobs.waits_for(row, open_breakers, now) for row in rows]
+    if any(waits):
+        table.insert(2, WAITS, waits)
+    return table
+
+
+def _cost(row: JobRow) -> float | None:
+    """None if none of its calls has a known price."""
+    return None if row.unpriced and not row.cost_usd else float(row.cost_usd or 0)

@@ -8,6 +8,9 @@ from typing import Any
 
 from sqlmodel import Session
 
+from core.runtime import db
+from core.tables.jobs import CANCELLED
+
 # By default what failed for a passing reason, is missing or could not be read goes out again so often.
 RETRIES = 2
 
@@ -28,7 +31,7 @@ class Rule:
 
 def rule(job_state: str | None, leftovers: Mapping[str, Any] | None, deadline: datetime | None, at: datetime) -> Rule:
     """The rule of a job at this moment. Nothing goes out by itself once its deadline has passed."""
-    if job_state in (None, "cancelling", "cancelled"):
+    if job_state in (None, *CANCELLED):
         return Rule(dropped=True)
     if job_state not in ("running", "paused") or (deadline is not None and at >= deadline):
         return Rule()
@@ -75,7 +78,7 @@ def _leave(
     session: Session, source: str, columns: Mapping[str, Any], batch_id: str, rule: Rule, at: datetime
 ) -> list[Any]:
     values = {**columns, "batch": batch_id, "then_live": rule.then_live, "dropped": rule.dropped, "at": at}
-    return list(session.connection().exec_driver_sql(LEAVE.format(source=source), values))
+    return db.columns(session, LEAVE.format(source=source), **values)
 
 
 NAMED = """

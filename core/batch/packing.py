@@ -62,7 +62,7 @@ class Room:
 def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, at: datetime) -> Packed:
     """Put one slice of a running job's requests into a provider batch in state `preparing`."""
     # The lock that claims of the live lane take: one at a time keeps two twins from going out.
-    db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=single_flight.CLAIM_LOCK)
+    single_flight.take_turn(session)
     room, limits = _room(session, provider), _limits(job, provider.batches)
     if room.none:
         return Packed()
@@ -79,7 +79,7 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     batch_id = new_id("bat")
     taken = db.row(
         session,
-        SLICE.format(known=reuse.known("r.fingerprint"), inputs=INPUTS),
+        SLICE.format(known=reuse.known("r.fingerprint"), twin=single_flight.twin("r.fingerprint"), inputs=INPUTS),
         **sending,
         most_inputs=limits.inputs,
         batch=batch_id,
@@ -143,9 +143,7 @@ WITH due AS MATERIALIZED (
     CASE WHEN r.endpoint = '/v1/embeddings' THEN {inputs} ELSE 0 END AS inputs,
     CASE WHEN :reuse THEN {known} END AS known
   FROM request r
-  WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'batch' AND r.id > :former AND NOT (:reuse AND EXISTS (
-    SELECT 1 FROM request twin WHERE twin.fingerprint = r.fingerprint AND twin.state IN ('in_flight', 'answered')
-      AND NOT twin.reused))
+  WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'batch' AND r.id > :former AND NOT (:reuse AND {twin})
   ORDER BY r.id LIMIT :requests FOR UPDATE OF r SKIP LOCKED
 ), unknown AS (
   SELECT due.*, row_number() OVER (PARTITION BY fingerprint ORDER BY id) AS place,

@@ -4,6 +4,7 @@ from sqlmodel import Session
 
 from core.runtime import db
 from core.tables.batches import ProviderBatch
+from core.tables.jobs import CANCELLED, in_sql
 
 
 def give_back(session: Session, batch_ids: list[str]) -> None:
@@ -11,10 +12,10 @@ def give_back(session: Session, batch_ids: list[str]) -> None:
     db.execute(session, GIVE_BACK, batches=batch_ids)
 
 
-GIVE_BACK = """
+GIVE_BACK = f"""
 UPDATE request r SET provider_batch_id = NULL,
-  state = CASE WHEN j.state IN ('cancelling', 'cancelled') THEN 'cancelled' ELSE 'pending' END,
-  finished_at = CASE WHEN j.state IN ('cancelling', 'cancelled') THEN now() END
+  state = CASE WHEN j.state IN {in_sql(CANCELLED)} THEN 'cancelled' ELSE 'pending' END,
+  finished_at = CASE WHEN j.state IN {in_sql(CANCELLED)} THEN now() END
 FROM job j WHERE j.id = r.job_id AND r.provider_batch_id = ANY(:batches) AND r.state = 'in_flight'
 """
 

@@ -18,9 +18,9 @@ from core.environment import get_settings
 from core.money.usage import REUSED_RECORDS
 from core.providers import capabilities
 from core.providers.types import Provider
-from core.requests import former_models, reuse
-from core.requests.single_flight import CLAIM_LOCK
+from core.requests import former_models, reuse, single_flight
 from core.runtime import db, worker_lease
+from core.tables.jobs import CANCELLED, in_sql
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Gate:
 def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Provider, expected_output: int) -> Claimed:
     """Claim up to `limit` requests of a running job for this worker."""
     # Claims are short and taken in blocks; one at a time keeps two workers from claiming two twins.
-    db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=CLAIM_LOCK)
+    single_flight.take_turn(session)
     db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
     standings = breaker.standings(session, provider.name, get_settings().worker_lease_seconds)
     gate = Gate(standings, rate_limits.rooms(session, provider.name, job.model if job.template_id else None))
@@ -172,7 +172,11 @@ def _take(
     rooms = list(gate.rooms.values())
     taken = db.rows(
         session,
-        (PROBE if only else CLAIM).format(known=reuse.known("r.fingerprint")),
+        CLAIM.format(
+            known=reuse.known("r.fingerprint"),
+            twin=single_flight.twin("r.fingerprint"),
+            order=LEAST_TRIED_FIRST if only else IN_ORDER,
+        ),
         job=job.id,
         worker=worker_id,
         limit=limit,
@@ -218,17 +222,17 @@ def _probe(session: Session, job: Any, worker_id: int, gate: Gate, output: int) 
     return None, []
 
 
+# A probe takes what was tried least: else one request that never gets an answer would be every probe.
+IN_ORDER, LEAST_TRIED_FIRST = "r.id", "r.attempts, r.id"
 CLAIM = """
 WITH due AS MATERIALIZED (
   SELECT r.id, r.fingerprint, CASE WHEN :reuse THEN {known} END AS known, coalesce(r.model, :model) AS model,
     greatest(r.input_tokens, r.body_bytes / 4) AS tokens
   FROM request r
-  WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND r.id > :former AND NOT (:reuse AND EXISTS (
-    SELECT 1 FROM request twin WHERE twin.fingerprint = r.fingerprint AND twin.state IN ('in_flight', 'answered')
-      AND NOT twin.reused))
+  WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND r.id > :former AND NOT (:reuse AND {twin})
     AND NOT coalesce(r.model, :model) = ANY(:shut)
     AND (CAST(:only AS text) IS NULL OR coalesce(r.model, :model) = CAST(:only AS text))
-  ORDER BY r.id LIMIT :limit FOR UPDATE OF r SKIP LOCKED
+  ORDER BY {order} LIMIT :limit FOR UPDATE OF r SKIP LOCKED
 ), ranked AS (
   SELECT due.*, row_number() OVER (PARTITION BY fingerprint ORDER BY id) AS place,
     count(*) FILTER (WHERE known IS NULL) OVER so_far AS nth,
@@ -253,9 +257,6 @@ WHERE r.id = k.id AND (k.place = 1 OR k.known IS NOT NULL OR NOT :reuse)
     AND (room.model IS NULL OR k.sum <= room.inputs OR room.inputs_full AND k.nth = 1))
 RETURNING r.id, r.state, k.model, k.tokens
 """
-
-# What was tried least goes first: one request that never gets an answer must not be every probe.
-PROBE = CLAIM.replace("ORDER BY r.id LIMIT", "ORDER BY r.attempts, r.id LIMIT")
 
 # The newest unusable answer and its error go back to the model with a request that is asked again.
 BODIES = """
@@ -309,7 +310,7 @@ WITH dead AS (
   WHERE r.state = 'in_flight' AND r.lane = 'live' AND r.job_id IS NOT NULL AND {worker_lease.dead("r.worker_id")}
   ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
 )
-UPDATE request r SET state = CASE WHEN j.state IN ('cancelling', 'cancelled') THEN 'cancelled' ELSE 'pending' END,
+UPDATE request r SET state = CASE WHEN j.state IN {in_sql(CANCELLED)} THEN 'cancelled' ELSE 'pending' END,
   worker_id = NULL
 FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
 WHERE r.id = dead.id AND o.id = r.id

@@ -212,8 +212,9 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
     known = reuse.remembered(session, fingerprint)
     if known is None:
         # As in core.claims: one claim at a time keeps two callers from claiming two twins.
-        db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=single_flight.CLAIM_LOCK)
-        standing = db.row(session, STANDING.format(known=reuse.known(":fingerprint")), fingerprint=fingerprint)
+        single_flight.take_turn(session)
+        sql = STANDING.format(known=reuse.known(":fingerprint"), twin=single_flight.twin(":fingerprint"))
+        standing = db.row(session, sql, fingerprint=fingerprint)
         assert standing is not None
         known = standing.known
         if known is not None:
@@ -260,9 +261,7 @@ def _check_length(count: int, limit: int, model: str) -> None:
 
 # One statement: between two, a twin's answer could arrive and be seen by neither.
 STANDING = """
-SELECT {known} AS known,
-  EXISTS (SELECT 1 FROM request WHERE fingerprint = :fingerprint AND state IN ('in_flight', 'answered')
-    AND NOT reused) AS in_flight
+SELECT {known} AS known, {twin} AS in_flight
 """
 
 NEW = """
@@ -276,12 +275,12 @@ FROM (SELECT CAST(:known AS bigint) AS known) given
 RETURNING id
 """
 
-REUSED = f"""
-INSERT INTO usage_record (request_id, template_id, provider, model, lane, cost_usd, priced, reused, status, saved_usd)
-SELECT id, single ->> 'template_id', single ->> 'provider', single ->> 'model', lane, 0, true, true, 'ok',
-  {money_usage.SAVED}
-FROM request r WHERE id = :request
-"""
+REUSED = money_usage.insert_reused(
+    "request r WHERE r.id = :request",
+    template_id="r.single ->> 'template_id'",
+    provider="r.single ->> 'provider'",
+    model="r.single ->> 'model'",
+)
 
 # A second ask is a claim like any other: its attempt is counted before it goes out.
 AGAIN = """

@@ -192,6 +192,23 @@ def test_two_workers_never_claim_two_twins(openai: LocalProvider) -> None:
         assert theirs.result(PATIENCE_S) == ()
 
 
+@pytest.mark.parametrize(("due", "taken"), [(False, 0), (True, 1)])
+def test_a_claim_takes_requests_in_order_and_a_probe_what_was_tried_least(
+    due: bool, taken: int, openai: LocalProvider
+) -> None:
+    job = live_job(many(2))
+    expansion.expand_job(job)
+    ids = [row["id"] for row in rows("SELECT id FROM request ORDER BY id")]
+    with db.transaction() as session:
+        db.execute(session, "UPDATE request SET attempts = 3 WHERE id = :id", id=ids[0])
+        if due:
+            sql = """INSERT INTO breaker (provider, model, state, failures, opened_at, retry_at)
+                     VALUES ('openai', 'gpt-5-mini', 'open', 3, now(), now())"""
+            db.execute(session, sql)
+    (call,) = claimed(job, worker_lease.register("test"), 1)
+    assert (call.request_id, call.probe) == (ids[taken], due)
+
+
 def test_a_claim_makes_its_client_before_the_loop_needs_it(openai: LocalProvider) -> None:
     """Importing an SDK takes a second or two, in which a loop that did it would do nothing else."""
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")

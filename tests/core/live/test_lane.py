@@ -474,7 +474,7 @@ def test_what_is_claimed_while_the_worker_stops_goes_back_unsent(openai: LocalPr
 
     async def work(lane: LiveLane) -> None:
         with db.transaction() as session:
-            db.execute(session, "SELECT pg_advisory_xact_lock(:key)", key=single_flight.CLAIM_LOCK)
+            single_flight.take_turn(session)
             pumping = asyncio.create_task(lane.pump(job))
             await until(lambda: rows(WAITING_FOR_A_LOCK) != [])
             closing = asyncio.create_task(lane.close(5))

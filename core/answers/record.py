@@ -14,6 +14,7 @@ from sqlmodel import Session
 from core.calls.outcomes import Failed, Kept, Outcome, Unheard
 from core.money import usage
 from core.runtime import db, text
+from core.tables.jobs import is_cancelled
 
 
 def lost_booking(request_id: int, attempt: int) -> str:
@@ -22,22 +23,42 @@ def lost_booking(request_id: int, attempt: int) -> str:
 
 def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
     """Store outcomes once: an answer that is handed in again changes nothing, and is not billed again."""
-    connection = session.connection()
     if unheard := [outcome for outcome in outcomes if isinstance(outcome, Unheard)]:
-        connection.exec_driver_sql(KEEP_UNHEARD, _unheard_columns(unheard))
+        db.columns(session, KEEP_UNHEARD, **_unheard_columns(unheard))
     if answers := [outcome for outcome in outcomes if isinstance(outcome, Kept)]:
-        connection.exec_driver_sql(KEEP_ANSWERS, _answer_columns(answers))
+        db.columns(session, KEEP_ANSWERS, **_answer_columns(answers))
     if failures := [outcome for outcome in outcomes if isinstance(outcome, Failed)]:
-        connection.exec_driver_sql(KEEP_FAILURES, _failure_columns(failures))
+        db.columns(session, KEEP_FAILURES, **_failure_columns(failures))
     if known := [outcome.call for outcome in outcomes if not isinstance(outcome, Unheard)]:
         # After the statements above: one that took such a call over has ended by now, and what it booked is seen.
         lost = [lost_booking(call.request_id, call.attempt) for call in known]
-        connection.exec_driver_sql("DELETE FROM usage_record WHERE booking = ANY(%(lost)s)", {"lost": lost})
+        db.execute(session, "DELETE FROM usage_record WHERE booking = ANY(:lost)", lost=lost)
 
 
+BILLED = usage.insert(
+    "incoming",
+    time="at",
+    job_id="job_id",
+    request_id="request_id",
+    template_id="template_id",
+    attempt="attempt",
+    provider="provider",
+    model="model",
+    lane="lane",
+    input_tokens="input",
+    cached_input_tokens="cached",
+    cache_write_tokens="written",
+    output_tokens="output",
+    cost_usd="cost",
+    priced="priced",
+    price="price::jsonb",
+    latency_ms="latency_ms",
+    status="CASE WHEN finish_reason = 'stop' THEN 'ok' ELSE 'unusable' END",
+    provider_request_id="provider_request_id",
+)
 # An answer of a request that was taken over meanwhile is kept and billed all the same; one whose document was deleted
 # is billed only. A single text that was given up gets its answer after all.
-KEEP_ANSWERS = """
+KEEP_ANSWERS = f"""
 WITH incoming AS (
   SELECT * FROM unnest(
     %(request)s::bigint[], %(attempt)s::int[], %(job)s::text[], %(template)s::text[], %(provider)s::text[],
@@ -47,14 +68,7 @@ WITH incoming AS (
   ) AS t(request_id, attempt, job_id, template_id, provider, lane, at, model, raw, text, finish_reason, input, cached,
          written, output, cost, priced, price, latency_ms, provider_request_id)
 ), billed AS (
-  INSERT INTO usage_record (time, job_id, request_id, template_id, attempt, provider, model, lane, input_tokens,
-    cached_input_tokens, cache_write_tokens, output_tokens, cost_usd, priced, price, latency_ms, status,
-    provider_request_id)
-  SELECT at, job_id, request_id, template_id, attempt, provider, model, lane, input, cached, written, output, cost,
-    priced, price::jsonb, latency_ms, CASE WHEN finish_reason = 'stop' THEN 'ok' ELSE 'unusable' END,
-    provider_request_id
-  FROM incoming
-  ON CONFLICT (request_id, attempt) DO NOTHING
+  {BILLED}
   RETURNING request_id, attempt
 ), kept AS (
   INSERT INTO response (request_id, fingerprint, model, raw, text, finish_reason, input_tokens, cached_input_tokens,
@@ -71,10 +85,9 @@ FROM kept WHERE r.id = kept.request_id AND (
   r.state IN ('in_flight', 'pending') OR r.job_id IS NULL AND r.state = 'failed' AND r.error_code = 'interrupted')
 """
 
-KEEP_FAILURES = """
+KEEP_FAILURES = f"""
 UPDATE request r SET error_code = i.code, error_message = i.message, worker_id = NULL,
-  state = CASE WHEN i.state = 'pending' AND EXISTS (
-    SELECT 1 FROM job j WHERE j.id = r.job_id AND j.state IN ('cancelling', 'cancelled'))
+  state = CASE WHEN i.state = 'pending' AND {is_cancelled("r.job_id")}
     THEN 'cancelled' ELSE i.state END,
   finished_at = CASE WHEN i.state = 'failed' THEN now() END
 FROM unnest(%(request)s::bigint[], %(attempt)s::int[], %(state)s::text[], %(code)s::text[], %(message)s::text[])
@@ -82,16 +95,26 @@ FROM unnest(%(request)s::bigint[], %(attempt)s::int[], %(state)s::text[], %(code
 WHERE r.id = i.id AND r.state = 'in_flight' AND r.attempts = i.attempt
 """
 
-KEEP_UNHEARD = """
-INSERT INTO usage_record (time, job_id, request_id, template_id, provider, model, lane, input_tokens, output_tokens,
-  cost_usd, priced, price, status, booking)
-SELECT at, job, request, template, provider, model, lane, input, output, cost, priced, price::jsonb, 'unheard', booking
-FROM unnest(%(at)s::timestamptz[], %(job)s::text[], %(request)s::bigint[], %(template)s::text[], %(provider)s::text[],
-  %(model)s::text[], %(lane)s::text[], %(input)s::bigint[], %(output)s::bigint[], %(cost)s::numeric[],
-  %(priced)s::bool[], %(price)s::text[], %(booking)s::text[])
-  AS t(at, job, request, template, provider, model, lane, input, output, cost, priced, price, booking)
-ON CONFLICT (booking) DO NOTHING
-"""
+KEEP_UNHEARD = usage.insert(
+    """unnest(%(at)s::timestamptz[], %(job)s::text[], %(request)s::bigint[], %(template)s::text[],
+    %(provider)s::text[], %(model)s::text[], %(lane)s::text[], %(input)s::bigint[], %(output)s::bigint[],
+    %(cost)s::numeric[], %(priced)s::bool[], %(price)s::text[], %(booking)s::text[])
+    AS t(at, job, request, template, provider, model, lane, input, output, cost, priced, price, booking)""",
+    time="at",
+    job_id="job",
+    request_id="request",
+    template_id="template",
+    provider="provider",
+    model="model",
+    lane="lane",
+    input_tokens="input",
+    output_tokens="output",
+    cost_usd="cost",
+    priced="priced",
+    price="price::jsonb",
+    status="'unheard'",
+    booking="booking",
+)
 
 
 def _answer_columns(answers: Sequence[Kept]) -> dict[str, list[Any]]:

@@ -302,10 +302,7 @@ def _leave(session: Session, account: Account, rule: Rule, unanswered: Mapping[K
 
 def _keep_odd(session: Session, batch: Any, odd: Sequence[Odd]) -> None:
     if odd:
-        session.connection().exec_driver_sql(
-            KEEP_ODD,
-            {"batch": batch.id, "kind": [one.kind for one in odd], "raw": [one.raw for one in odd]},
-        )
+        db.columns(session, KEEP_ODD, batch=batch.id, kind=[one.kind for one in odd], raw=[one.raw for one in odd])
 
 
 KEEP_ODD = """

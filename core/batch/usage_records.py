@@ -9,11 +9,12 @@ from sqlmodel import Session
 
 from core.batch.result_files import Key
 from core.errors import InvalidInput
-from core.money import pricing
+from core.money import pricing, usage
 from core.money.pricing import Price
 from core.money.usage import price_json
 from core.providers.batch_api import Used
 from core.providers.usage import Usage
+from core.runtime import db
 from core.runtime.text import storable
 
 SENSELESS = Price(None, False, note="The provider's token counts make no sense.")
@@ -52,39 +53,52 @@ def book(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Usage
         return Usage()
     kinds = {(bill.model, bill.price.note): bill.price for bill in bills.values()}
     numbers = {kind: number for number, kind in enumerate(kinds, 1)}
-    booked = session.connection().exec_driver_sql(
+    (booked,) = db.columns(
+        session,
         BOOK,
-        {
-            "at": account.at,
-            "job": account.batch.job_id,
-            "template": account.template_id,
-            "provider": account.batch.provider,
-            "models": [model for model, _ in kinds],
-            "priced": [price.priced for price in kinds.values()],
-            "prices": [price_json(price) for price in kinds.values()],
-            "request": array(key[0] for key in bills),
-            "attempt": array(key[1] for key in bills),
-            "kind": array(numbers[bill.model, bill.price.note] for bill in bills.values()),
-            "input": array(bill.usage.input_tokens for bill in bills.values()),
-            "cached": array(bill.usage.cached_input_tokens for bill in bills.values()),
-            "written": array(bill.usage.cache_write_tokens for bill in bills.values()),
-            "output": array(bill.usage.output_tokens for bill in bills.values()),
-            "cost": array("NULL" if bill.price.cost is None else bill.price.cost for bill in bills.values()),
-        },
+        at=account.at,
+        job=account.batch.job_id,
+        template=account.template_id,
+        provider=account.batch.provider,
+        models=[model for model, _ in kinds],
+        priced=[price.priced for price in kinds.values()],
+        prices=[price_json(price) for price in kinds.values()],
+        request=array(key[0] for key in bills),
+        attempt=array(key[1] for key in bills),
+        kind=array(numbers[bill.model, bill.price.note] for bill in bills.values()),
+        input=array(bill.usage.input_tokens for bill in bills.values()),
+        cached=array(bill.usage.cached_input_tokens for bill in bills.values()),
+        written=array(bill.usage.cache_write_tokens for bill in bills.values()),
+        output=array(bill.usage.output_tokens for bill in bills.values()),
+        cost=array("NULL" if bill.price.cost is None else bill.price.cost for bill in bills.values()),
     )
-    return Usage(*booked.one())
+    return Usage(*booked)
 
 
-BOOK = """
-WITH booked AS (
-  INSERT INTO usage_record (time, job_id, request_id, template_id, attempt, provider, model, lane, input_tokens,
-    cached_input_tokens, cache_write_tokens, output_tokens, cost_usd, priced, price, status)
-  SELECT %(at)s, %(job)s, request_id, %(template)s, attempt, %(provider)s, (%(models)s::text[])[kind], 'batch',
-    input, cached, written, output, cost, (%(priced)s::bool[])[kind], (%(prices)s::text[])[kind]::jsonb, 'ok'
-  FROM unnest(%(request)s::bigint[], %(attempt)s::int[], %(kind)s::int[], %(input)s::bigint[], %(cached)s::bigint[],
+BILLED = usage.insert(
+    """unnest(%(request)s::bigint[], %(attempt)s::int[], %(kind)s::int[], %(input)s::bigint[], %(cached)s::bigint[],
     %(written)s::bigint[], %(output)s::bigint[], %(cost)s::numeric[])
-    AS t(request_id, attempt, kind, input, cached, written, output, cost)
-  ON CONFLICT (request_id, attempt) DO NOTHING
+    AS t(request_id, attempt, kind, input, cached, written, output, cost)""",
+    time="%(at)s",
+    job_id="%(job)s",
+    request_id="request_id",
+    template_id="%(template)s",
+    attempt="attempt",
+    provider="%(provider)s",
+    model="(%(models)s::text[])[kind]",
+    lane="'batch'",
+    input_tokens="input",
+    cached_input_tokens="cached",
+    cache_write_tokens="written",
+    output_tokens="output",
+    cost_usd="cost",
+    priced="(%(priced)s::bool[])[kind]",
+    price="(%(prices)s::text[])[kind]::jsonb",
+    status="'ok'",
+)
+BOOK = f"""
+WITH booked AS (
+  {BILLED}
   RETURNING input_tokens, cached_input_tokens, cache_write_tokens, output_tokens
 )
 SELECT coalesce(sum(input_tokens), 0)::bigint, coalesce(sum(cached_input_tokens), 0)::bigint,
@@ -100,33 +114,43 @@ def book_unattributed(session: Session, account: Account, used: Usage, billed: U
         return
     batch = account.batch
     price = pricing.price(batch.provider, batch.model, beyond, "batch", account.at)
-    session.connection().exec_driver_sql(
+    db.columns(
+        session,
         BOOK_UNATTRIBUTED,
-        {
-            "at": account.at,
-            "job": batch.job_id,
-            "template": account.template_id,
-            "booking": f"batch:{batch.id}",
-            "provider": batch.provider,
-            "model": batch.model,
-            "input": beyond.input_tokens,
-            "cached": beyond.cached_input_tokens,
-            "written": beyond.cache_write_tokens,
-            "output": beyond.output_tokens,
-            "cost": price.cost,
-            "priced": price.priced,
-            "price": price_json(price),
-        },
+        at=account.at,
+        job=batch.job_id,
+        template=account.template_id,
+        key=f"batch:{batch.id}",
+        provider=batch.provider,
+        model=batch.model,
+        input=beyond.input_tokens,
+        cached=beyond.cached_input_tokens,
+        written=beyond.cache_write_tokens,
+        output=beyond.output_tokens,
+        cost=price.cost,
+        priced=price.priced,
+        price=price_json(price),
     )
 
 
-BOOK_UNATTRIBUTED = """
-INSERT INTO usage_record (time, job_id, template_id, booking, provider, model, lane, input_tokens, cached_input_tokens,
-  cache_write_tokens, output_tokens, cost_usd, priced, price, status)
-VALUES (%(at)s, %(job)s, %(template)s, %(booking)s, %(provider)s, %(model)s, 'batch', %(input)s, %(cached)s,
-  %(written)s, %(output)s, %(cost)s, %(priced)s, %(price)s::jsonb, 'unattributed')
-ON CONFLICT (booking) DO NOTHING
-"""
+BOOK_UNATTRIBUTED = usage.insert(
+    "(SELECT %(key)s::text AS key) one",
+    time="%(at)s",
+    job_id="%(job)s",
+    template_id="%(template)s",
+    booking="key",
+    provider="%(provider)s",
+    model="%(model)s",
+    lane="'batch'",
+    input_tokens="%(input)s",
+    cached_input_tokens="%(cached)s",
+    cache_write_tokens="%(written)s",
+    output_tokens="%(output)s",
+    cost_usd="%(cost)s",
+    priced="%(priced)s",
+    price="%(price)s::jsonb",
+    status="'unattributed'",
+)
 
 
 def _beyond(billed: Usage, used: Usage) -> Usage:

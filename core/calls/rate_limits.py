@@ -118,7 +118,7 @@ def take(session: Session, provider: str, taken: Mapping[str, tuple[int, int, in
     if columns:
         models, kinds, amounts, remaining = (list(column) for column in zip(*columns, strict=True))
         named = {"models": models, "kinds": kinds, "amounts": amounts, "remaining": remaining}
-        session.connection().exec_driver_sql(TAKE, {"provider": provider, **named})
+        db.columns(session, TAKE, provider=provider, **named)
 
 
 # A process that died left calls that never ended; after a quarter of an hour without any, none can be on its way.

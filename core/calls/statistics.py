@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from core.calls.outcomes import Failed, Kept, Outcome
+from core.runtime import db
 
 # The last place takes all that is slower: half an hour and more.
 PLACES = 22
@@ -30,7 +31,7 @@ def count(session: Session, outcomes: Iterable[Outcome]) -> None:
         if answered[whose] or failed[whose]:
             counts: dict[str, Any] = {"answered": answered[whose], "failed": failed[whose]}
             names = {"provider": whose[0], "model": whose[1]}
-            session.connection().exec_driver_sql(ADD, {**names, **counts, "latencies": latencies[whose]})
+            db.columns(session, ADD, **names, **counts, latencies=latencies[whose])
 
 
 ADD = """

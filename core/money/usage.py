@@ -1,4 +1,4 @@
-"""Usage records of reused answers: what they would have cost."""
+"""Usage records: the one shape in which they are written."""
 
 import json
 
@@ -15,12 +15,52 @@ SAVED = """(
   FROM asked JOIN usage_record u ON u.request_id = asked.id AND NOT u.reused
 )"""
 
-REUSED_RECORDS = f"""
-INSERT INTO usage_record (job_id, request_id, template_id, provider, model, lane, cost_usd, priced, reused, status,
-  saved_usd)
-SELECT j.id, r.id, j.template_id, j.provider, coalesce(r.model, j.model), r.lane, 0, true, true, 'ok', {SAVED}
-FROM request r JOIN job j ON j.id = r.job_id WHERE r.id = ANY(:ids)
-"""
+
+def insert(
+    source: str, *, template_id: str, provider: str, model: str, lane: str, priced: str, status: str, **more: str
+) -> str:
+    """SQL that writes one usage record for each row of `source`, which is what stands after FROM.
+
+    Each value is an SQL expression, by its column. A record with the same (request_id, attempt), or with the same
+    `booking`, is there already: those are idempotency keys, and nothing is billed twice.
+    """
+    named = {
+        "template_id": template_id,
+        "provider": provider,
+        "model": model,
+        "lane": lane,
+        "priced": priced,
+        "status": status,
+        **more,
+    }
+    return f"""INSERT INTO usage_record ({", ".join(named)})
+  SELECT {", ".join(named.values())}
+  FROM {source}
+  ON CONFLICT DO NOTHING"""
+
+
+def insert_reused(source: str, **whose: str) -> str:
+    """`insert` for requests `r` of `source` that reuse an answer: they cost nothing and save what it had cost."""
+    return insert(
+        source,
+        request_id="r.id",
+        lane="r.lane",
+        cost_usd="0",
+        priced="true",
+        status="'ok'",
+        reused="true",
+        saved_usd=SAVED,
+        **whose,
+    )
+
+
+REUSED_RECORDS = insert_reused(
+    "request r JOIN job j ON j.id = r.job_id WHERE r.id = ANY(:ids)",
+    job_id="j.id",
+    template_id="j.template_id",
+    provider="j.provider",
+    model="coalesce(r.model, j.model)",
+)
 
 
 def price_json(price: Price) -> str:

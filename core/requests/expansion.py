@@ -161,23 +161,22 @@ TEXTS = "SELECT document_id, text FROM document_text WHERE document_id = ANY(:id
 
 
 def _make(session: Session, job_id: str, lane: str, new: Sequence[New]) -> None:
-    result = session.connection().exec_driver_sql(
+    made = db.columns(
+        session,
         MAKE_REQUESTS,
-        {
-            "job": job_id,
-            "lane": lane,
-            "custom": [one.custom_id for one in new],
-            "document": [one.document for one in new],
-            "fingerprint": [one.fingerprint for one in new],
-            "tokens": [one.tokens for one in new],
-            "state": [one.state for one in new],
-            "known": [one.known for one in new],
-            "code": [one.code for one in new],
-            "message": [one.message for one in new],
-            "body": [one.body for one in new],
-        },
+        job=job_id,
+        lane=lane,
+        custom=[one.custom_id for one in new],
+        document=[one.document for one in new],
+        fingerprint=[one.fingerprint for one in new],
+        tokens=[one.tokens for one in new],
+        state=[one.state for one in new],
+        known=[one.known for one in new],
+        code=[one.code for one in new],
+        message=[one.message for one in new],
+        body=[one.body for one in new],
     )
-    answered = [row.id for row in result if row.state == "answered"]
+    answered = [row.id for row in made if row.state == "answered"]
     if answered:
         db.execute(session, REUSED_RECORDS, ids=answered)
         queue.defer(session, "derive")

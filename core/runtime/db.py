@@ -132,6 +132,12 @@ def bound_lock_waits(session: Session, seconds: float) -> None:
     execute(session, "SELECT set_config('lock_timeout', :wait, true)", wait=f"{seconds}s")
 
 
+def columns(session: Session, sql: str, **columns: Any) -> list[Row[Any]]:
+    """Run a statement that takes an array for each column, as `unnest(%(name)s::type[])`; returns its rows, if any."""
+    result = session.connection().exec_driver_sql(sql, columns)
+    return list(result) if result.returns_rows else []
+
+
 def driver_connection(session: Session) -> psycopg.Connection[Any]:
     """The psycopg connection under this session's transaction, for COPY and the queue."""
     connection = session.connection().connection.driver_connection

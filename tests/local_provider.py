@@ -35,7 +35,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reply:
-    """`content` None: what fits the schema. `body`: sent instead of an answer. `wire` cut: half of it, then the end."""
+    """`content` None: what fits the schema. `body`: sent instead of an answer. `wire` cut: half of it, then the end.
+
+    It is sent after `delay` seconds, once `held` is false.
+    """
 
     content: str | None = None
     status: int = 200
@@ -46,6 +49,7 @@ class Reply:
     usage: Mapping[str, Any] | None = None
     model: str | None = None
     delay: float = 0.0
+    held: Callable[[], bool] = lambda: False
     wire: Literal["whole", "cut", "reset"] = "whole"
 
 
@@ -145,6 +149,8 @@ class LocalProvider:
         try:
             reply = self.plan(asked)
             await asyncio.sleep(reply.delay)
+            while reply.held():
+                await asyncio.sleep(0.01)
         finally:
             self.in_flight -= 1
         return await _send(request, reply, json.dumps(shape(asked, reply)).encode())

@@ -22,6 +22,7 @@ from api.schemas.jobs import (
     StartIn,
 )
 from api.schemas.shared import Cursor, Lane, Limit, ListOut, error_of, fields_of, listed, spent
+from api.waits import waits_for_out
 from core.jobs import (
     batches_report,
     control,
@@ -49,7 +50,12 @@ router = APIRouter(prefix="/jobs", tags=["jobs"])
 def out(row: JobRow) -> dict[str, Any]:
     names = ("total", "pending", "in_flight", "succeeded", "failed", "cancelled", "reused")
     counts = {name: getattr(row, name) for name in names}
-    return {**fields_of(row, JobOut), "counts": counts, "cost_usd": spent(row.cost_usd, row.unpriced)}
+    return {
+        **fields_of(row, JobOut),
+        "counts": counts,
+        "cost_usd": spent(row.cost_usd, row.unpriced),
+        "waits_for": waits_for_out(row.waits_for),
+    }
 
 
 def request_out(row: RequestRow) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 from api.schemas.shared import ErrorOut, In, Lane, Money
 from api.schemas.usage import UsageOut
 from core.providers.capabilities import ProviderName
-from core.tables.jobs import JobState
+from core.tables.jobs import JobState, WaitKind
 
 RequestState = Literal["pending", "in_flight", "succeeded", "failed", "cancelled"]
 
@@ -93,6 +93,16 @@ class FormerOut(BaseModel):
     model: str
 
 
+class WaitsForOut(BaseModel):
+    """Why a job that is going sends nothing now. `until` is null where nobody knows it."""
+
+    kind: WaitKind
+    provider: str
+    model: str
+    until: datetime | None
+    message: str
+
+
 class JobOut(BaseModel):
     id: str
     name: str
@@ -110,6 +120,7 @@ class JobOut(BaseModel):
     cost_usd: Money | None
     unpriced: int
     estimate_usd: Money | None
+    waits_for: WaitsForOut | None
     error: str | None
     correlation_id: str | None
     created_at: datetime

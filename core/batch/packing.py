@@ -39,10 +39,12 @@ MANY = 10_000
 
 @dataclass(frozen=True)
 class Packed:
-    """What a look at a job's pending requests came to: a new batch, and answers that were known."""
+    """What a look at a job's pending requests came to: a new batch, and answers that were known. `own_caps`: there are
+    requests to send, and our own caps leave no room for the next of them."""
 
     batch_id: str | None = None
     reused: int = 0
+    own_caps: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     single_flight.take_turn(session)
     room, limits = _room(session, provider), _limits(job, provider.batches)
     if room.none:
-        return Packed()
+        return Packed(own_caps=bool(db.scalar(session, ANYTHING, job=job.id, former=former_models.until(job.former))))
     sending = {
         "job": job.id,
         "former": former_models.until(job.former),
@@ -98,7 +100,7 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     if taken.reused:
         db.execute(session, usage.REUSED_RECORDS, ids=taken.reused)
     if not taken.requests:
-        return Packed(reused=len(taken.reused or ()))
+        return Packed(reused=len(taken.reused or ()), own_caps=taken.unfit)
     session.add(
         ProviderBatch(
             id=batch_id,
@@ -117,6 +119,10 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     session.flush()
     return Packed(batch_id, len(taken.reused or ()))
 
+
+ANYTHING = """
+SELECT EXISTS (SELECT 1 FROM request WHERE job_id = :job AND state = 'pending' AND lane = 'batch' AND id > :former)
+"""
 
 # A slice that is not full goes only when nothing more is about to join it: documents still being extracted or expanded,
 # answers that may have to be asked again.
@@ -172,6 +178,7 @@ WITH due AS MATERIALIZED (
   FROM due WHERE r.id = due.id AND due.known IS NOT NULL RETURNING r.id
 )
 SELECT (SELECT count(*)::int FROM claimed) AS requests, (SELECT array_agg(id) FROM answered) AS reused,
+  EXISTS (SELECT 1 FROM measured) AS unfit,
   max(tokens_so_far)::bigint AS tokens, max(usd_so_far) AS usd, min(model) AS model, min(endpoint) AS endpoint
 FROM taken
 """

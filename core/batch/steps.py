@@ -283,7 +283,10 @@ def pack_job(job_id: str) -> int:
             # Whoever holds the job may keep a batch's answers for minutes; the clock looks again.
             job = session.get(Job, job_id, with_for_update={"key_share": True, "skip_locked": True})
             at = db.now(session)
-            if job is None or job.state != "running" or (job.waits_until is not None and job.waits_until > at):
+            if job is None or job.state != "running":
+                return made
+            if job.waits_until is not None and job.waits_until > at:
+                waiting.write_for_batches(session, job, "provider_queue", job.waits_until)
                 return made
             provider = waiting.provider_of(session, job)
             if provider is None:
@@ -292,6 +295,10 @@ def pack_job(job_id: str) -> int:
             if job.template_id is not None:
                 asking = templates.asking(session, job.template_id, job.params, job.template_version)
             packed = packing.pack(session, job, provider, asking, at)
+            if packed.own_caps:
+                waiting.write_for_batches(session, job, "own_caps")
+            else:
+                waiting.clear(session, job_id, waiting.BATCH)
             if packed.reused:
                 queue.defer(session, "derive")
             if packed.batch_id is not None:

@@ -13,7 +13,7 @@ from core.batch import ingest, lease, release
 from core.batch.lease import LONGEST_POLL
 from core.errors import ProviderError
 from core.providers.batch_api import BatchLane, Remote
-from core.requests import events, finishing
+from core.requests import events, finishing, waiting
 from core.runtime import db, queue
 from core.tables.batches import ProviderBatch
 from core.tables.jobs import Job
@@ -165,9 +165,11 @@ def _wait_for_room(session: Session, job_id: str, at: datetime) -> None:
     wait = lease.poll() * min(2**job.waits, LONGEST_WAIT_POLLS)
     job.waits, job.waits_until = job.waits + 1, at + wait
     session.flush()
+    waiting.write_for_batches(session, job, "provider_queue", job.waits_until)
     minutes = max(1, round(wait.total_seconds() / 60))
     events.note(session, job_id, "waiting", f"The provider's queue is full: what is left goes again in {minutes} min.")
 
 
 def _end_waits(session: Session, job_id: str) -> None:
     db.execute(session, "UPDATE job SET waits = 0, waits_until = NULL WHERE id = :job AND waits > 0", job=job_id)
+    waiting.clear(session, job_id, ("provider_queue",))

@@ -150,7 +150,16 @@ def missing(name: str) -> str:
     """Why there is no provider of that name, and what to do."""
     if name not in capabilities.REMOTE:
         return f"There is no provider {name!r}. Choose one of {', '.join(configured())}."
-    if credentials.of(name).trouble is not None:
+    return not_set_up(name, unusable_key=has_unusable_key(name))
+
+
+def has_unusable_key(name: str) -> bool:
+    return name in capabilities.REMOTE and credentials.of(name).trouble is not None
+
+
+def not_set_up(name: str, *, unusable_key: bool) -> str:
+    """Why a known provider cannot be called, and what to do."""
+    if unusable_key:
         return f"the key of {name} that was set cannot be used. The Settings page says why; enter it again there."
     variable = f"{name.upper()}_API_KEY"
     return f"{name} is not set up: set its key on the Settings page, or {variable} in the environment and start again."

@@ -42,7 +42,7 @@ def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
     release.dissolve(session, job.id)
     moved = db.execute(session, MOVE, job=job.id, lane=lane)
     if job.lane != lane or moved:
-        job.lane, job.error = lane, None
+        job.lane, job.waits_for = lane, None
         control.set_going(job)
         session.flush()
         where = "the live lane" if lane == "live" else "the batch lane"
@@ -75,7 +75,7 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
     # The newest may be gone by now, and made anew for nobody yet.
     last = max(before, db.scalar(session, "SELECT coalesce(max(id), 0) FROM request WHERE job_id = :job", job=job.id))
     job.former = [*(job.former or ()), {"provider": job.provider, "model": job.model, "until": last}]
-    job.provider, job.model, job.error = provider, model, None
+    job.provider, job.model, job.waits_for = provider, model, None
     job.waits_until, job.waits = None, 0
     control.set_going(job)
     session.flush()

@@ -6,10 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import Row
+
 from core.errors import NotFound
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut
-from core.tables.jobs import ENDED
+from core.tables.jobs import ENDED, GOING, WAITS_FOR, WaitsFor, in_sql
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class JobRow:
     leftovers: dict[str, Any] | None
     fallback: dict[str, Any] | None
     former: list[dict[str, Any]]
-    waits_until: datetime | None
+    waits_for: WaitsFor | None
     error: str | None
     correlation_id: str | None
     created_at: datetime
@@ -73,8 +75,14 @@ class JobRow:
         return self.state in ENDED
 
 
+def _job_row(found: Row[Any]) -> JobRow:
+    values = dict(found._mapping)
+    values["waits_for"] = WAITS_FOR.validate_python(found.waits_for) if found.waits_for else None
+    return JobRow(**values)
+
+
 GONE = "There is no job {}. It may have been deleted."
-SELECT_JOB = """
+SELECT_JOB = f"""
 SELECT j.id, j.name, j.description, j.template_id AS template, t.name AS template_name, j.template_version, j.params,
   j.provider, j.model, j.lane, j.state,
   coalesce(r.pending, 0) + coalesce(w.unread, 0) AS pending, coalesce(r.held, 0) AS held,
@@ -84,8 +92,9 @@ SELECT j.id, j.name, j.description, j.template_id AS template, t.name AS templat
   coalesce(r.reused, 0) AS reused, b.settling, coalesce(u.cost, 0) AS cost_usd, coalesce(u.unpriced, 0) AS unpriced,
   coalesce(u.input_tokens, 0)::bigint AS input_tokens, coalesce(u.output_tokens, 0)::bigint AS output_tokens,
   j.estimate_usd, j.canary, j.deadline, j.leftovers, j.fallback,
-  coalesce(j.former, '[]') AS former, j.waits_until, j.error, j.correlation_id, j.created_at, j.started_at,
-  j.finished_at
+  coalesce(j.former, '[]') AS former,
+  CASE WHEN j.state IN {in_sql(GOING)} THEN j.waits_for END AS waits_for,
+  j.error, j.correlation_id, j.created_at, j.started_at, j.finished_at
 FROM job j LEFT JOIN template t ON t.id = j.template_id
 LEFT JOIN LATERAL (
   SELECT count(*) FILTER (WHERE state IN ('pending', 'held')) AS pending,
@@ -141,7 +150,7 @@ def find(
         changed = [head.id for head in heads if head.id not in found]
         if changed:
             counted = db.rows(session, SELECT_JOB + " WHERE j.id = ANY(:ids)", ids=changed)
-            found |= {row.id: JobRow(**row._mapping) for row in counted}
+            found |= {row.id: _job_row(row) for row in counted}
     rows = [found[head.id] for head in heads if head.id in found]
     return cut(rows, limit, [row.id for row in rows])
 
@@ -151,7 +160,7 @@ def get(job_id: str) -> JobRow:
         found = db.row(session, SELECT_JOB + " WHERE j.id = :job", job=job_id)
     if found is None:
         raise NotFound(GONE.format(job_id))
-    return JobRow(**found._mapping)
+    return _job_row(found)
 
 
 def check_exists(job_id: str) -> None:

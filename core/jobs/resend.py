@@ -54,7 +54,7 @@ def retry(job_id: str, lane: Lane | None = None) -> int:
         again = db.execute(session, SEND_AGAIN, job=job_id, lane=lane) + merges.hold(session, job_id)
         if again:
             if job.state != "paused":
-                job.state, job.finished_at, job.error = "running", None, None
+                job.state, job.finished_at, job.error, job.waits_for = "running", None, None, None
             control.set_going(job)
             session.flush()
             where = {"live": " live, at full price", "batch": " in the batch lane", None: ""}[lane]

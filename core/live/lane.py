@@ -302,7 +302,7 @@ def claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
             return claims.Claimed((), 0, waiting=False)
         claimed = claims.claim(session, job, worker_id, limit, provider, _expected_output(session, job))
     if not any(call.probe for call in claimed.calls):
-        live_waiting.tell_waiting(job, claimed)
+        live_waiting.write(job, claimed)
     if claimed.calls:
         clients.get_ready(job.provider)
     return claimed

@@ -1,51 +1,63 @@
-"""What a live job waits for, told by the job and in its timeline."""
+"""What a live job waits for: an open circuit breaker, or room in a rate limit."""
 
-from math import ceil
+from datetime import datetime, timedelta
 
-from core.live.claims import Claimed
-from core.requests.waiting import FULL, NOTE_WAITING, SHUT
-from core.runtime import db
-from core.tables.jobs import Job
+from core.calls.breaker import Standing
+from core.live.claims import Claimed, Wait
+from core.requests import waiting
+from core.runtime import db, shared_clock
+from core.tables.jobs import Job, WaitsFor
 
-
-def tell_waiting(job: Job, claimed: Claimed) -> None:
-    """The job says which breaker or rate limit it waits for and until when, and nothing of it once it goes on.
-
-    After the claim: who packs it holds the job and waits for the end of claims.
-    """
-    reason, told = _waits_for(claimed)
-    if job.error == reason or not (reason or (job.error or "").startswith((SHUT, FULL))):
-        return
-    with db.transaction() as session:
-        named = {"job": job.id, "provider": job.provider, "model": job.model}
-        if db.execute(session, TELL, **named, reason=reason) and reason:
-            db.execute(session, NOTE_WAITING, job=job.id, reason=told)
-
-
-def _waits_for(claimed: Claimed) -> tuple[str | None, str]:
-    """In words for the job, and without the times for its history, which tells it once."""
-    shut, full = claimed.shut, claimed.full
-    if claimed.calls:
-        return None, ""
-    if shut:
-        what = "was stopped by hand" if shut.by_hand else "does not answer"
-        return f"{SHUT} {shut.reason}", f"{SHUT} {shut.provider}/{shut.model} {what}."
-    if full and full.seconds >= WORTH_TELLING:
-        whose = f"{FULL} {full.provider}/{full.model}"
-        return f"{whose}: goes on in {duration(full.seconds)}.", f"{whose}."
-    return None, ""
-
-
-# One that went on with another model meanwhile does not wait for this any more.
-TELL = """
-UPDATE job SET error = :reason WHERE id = :job AND provider = :provider AND model = :model AND state = 'running'
-"""
-# Shorter waits come and go with every few calls.
+# Seconds. Shorter waits come and go with every few calls.
 WORTH_TELLING = 1.0
 
 
-def duration(seconds: float) -> str:
-    minutes, rest = divmod(ceil(seconds), 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+def write(job: Job, claimed: Claimed) -> None:
+    """Store what keeps the job's live requests waiting after this claim, or that nothing does.
+
+    In a transaction after the claim's: packing holds the job and waits for the end of claims.
+    """
+    wait = _wait(claimed, shared_clock.now())
+    if wait is None and waiting.kind_of(job) not in waiting.LIVE:
+        return
+    with db.transaction() as session:
+        if wait is None:
+            waiting.clear(session, job.id, waiting.LIVE)
+        elif waiting.write(session, job, wait):
+            waiting.note_once(session, job.id, _event(wait))
+
+
+def _wait(claimed: Claimed, now: datetime) -> WaitsFor | None:
+    if claimed.calls:
+        return None
+    if claimed.shut:
+        return _for_breaker(claimed.shut)
+    if claimed.full and claimed.full.seconds >= WORTH_TELLING:
+        return _for_room(claimed.full, now)
+    return None
+
+
+def _for_breaker(found: Standing) -> WaitsFor:
+    return WaitsFor(
+        "breaker",
+        found.provider,
+        found.model,
+        until=found.retry_at if found.state == "open" and not found.by_hand else None,
+        by_hand=found.by_hand,
+        probing=found.state == "half_open",
+        failures=found.failures,
+    )
+
+
+def _for_room(wait: Wait, now: datetime) -> WaitsFor:
+    """To the next whole second, so that it stays the same from claim to claim."""
+    until = (now + timedelta(seconds=wait.seconds + 1)).replace(microsecond=0)
+    return WaitsFor("rate_limit", wait.provider, wait.model, until=until)
+
+
+def _event(wait: WaitsFor) -> str:
+    """For the timeline: without times, so that it is written once."""
+    name = f"{wait.provider}/{wait.model}"
+    if wait.kind == "rate_limit":
+        return f"Waits for the rate limit of {name}."
+    return f"The live requests wait: {name} {'was stopped by hand' if wait.by_hand else 'does not answer'}."

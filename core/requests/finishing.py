@@ -24,7 +24,7 @@ def finish_if_done(session: Session, job_id: str) -> bool:
 
 FINISH = f"""
 UPDATE job j SET state = CASE WHEN state = 'cancelling' THEN 'cancelled' ELSE 'completed' END, finished_at = now(),
-  error = NULL
+  waits_for = NULL
 WHERE j.id = :job AND j.state IN {in_sql(ACTIVE)}
   AND NOT EXISTS (SELECT 1 FROM request r
                   WHERE r.job_id = j.id AND r.state IN ('held', 'pending', 'in_flight', 'answered'))

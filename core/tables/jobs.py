@@ -1,9 +1,11 @@
 """Jobs, their documents and events, and their requests."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal, get_args
 
+from pydantic import TypeAdapter
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -43,6 +45,32 @@ def is_cancelled(job_id: str) -> str:
     return f"EXISTS (SELECT 1 FROM job WHERE job.id = {job_id} AND job.state IN {in_sql(CANCELLED)})"
 
 
+WaitKind = Literal["not_set_up", "breaker", "rate_limit", "provider_queue", "own_caps"]
+
+
+@dataclass(frozen=True)
+class WaitsFor:
+    """Why a job sends nothing now although it is going: the value of `job.waits_for`. It holds facts; each door makes
+    its own sentence of them.
+
+    `until` is None where nobody knows it. Of a breaker: `by_hand`, `probing` (one call is trying the model now) and the
+    `failures` in a row that opened it. Of a provider that is not set up: `unusable_key`, a key is stored but cannot be
+    used.
+    """
+
+    kind: WaitKind
+    provider: str
+    model: str
+    until: datetime | None = None
+    by_hand: bool = False
+    probing: bool = False
+    failures: int = 0
+    unusable_key: bool = False
+
+
+WAITS_FOR = TypeAdapter(WaitsFor)
+
+
 class Job(SQLModel, table=True):
     __tablename__: ClassVar[str] = "job"
     __table_args__ = (Index("ix_job_state", "state"),)
@@ -70,6 +98,8 @@ class Job(SQLModel, table=True):
     waits_until: datetime | None = columns.time(nullable=True)
     waits: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     estimate_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
+    # A WaitsFor. Kept when the job is paused, and then it counts for nothing until the job goes on.
+    waits_for: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     error: str | None = None
     # Of the click or API call that last set it going.
     correlation_id: str | None = None

@@ -7,10 +7,9 @@ from core.batch.report import Beyond, InFlight, Standing
 from core.calls.breaker_report import BreakerView
 from core.jobs.report import JobRow
 from core.providers import capabilities
-from core.requests.waiting import SHUT
 from core.settings import limits
 from pages.common.formats import ago, count, lasted, money, until
-from pages.words import breakers
+from pages.words import breakers, waits
 
 LANES = {"live": "live, too,", "batch": "in the batch lane"}
 HANDING_OVER = ("preparing", "submitting")
@@ -58,15 +57,15 @@ def waits_for_decision(row: JobRow) -> bool:
 
 def waits_for_breaker(row: JobRow) -> bool:
     """Whether live requests wait for an open breaker; the job's row says so once one of them could not go out."""
-    return row.state == "running" and (row.error or "").startswith(SHUT)
+    return row.state == "running" and row.waits_for is not None and row.waits_for.kind == "breaker"
 
 
 def waits_for(row: JobRow, open_breakers: Mapping[tuple[str, str], BreakerView], now: datetime) -> str:
     """What the job waits for, in few words for a list. "" if its row has no reason."""
-    if row.state not in ("running", "queued") or not row.error:
+    if row.waits_for is None:
         return ""
     one = open_breakers.get((row.provider, row.model)) if waits_for_breaker(row) else None
-    return breakers.until_when(one, now) if one else row.error.removeprefix(SHUT).strip()
+    return breakers.until_when(one, now) if one else waits.briefly(row.waits_for, now)
 
 
 def _behind_breaker(row: JobRow, breaker: BreakerView, now: datetime) -> list[str]:
@@ -76,16 +75,15 @@ def _behind_breaker(row: JobRow, breaker: BreakerView, now: datetime) -> list[st
 
 
 def _running(row: JobRow, standing: Standing, now: datetime, breaker: BreakerView | None) -> list[str]:
-    lines = [row.error] if row.error else []
-    if breaker and waits_for_breaker(row):
-        lines = _behind_breaker(row, breaker, now)
+    why = waits.sentence(row.waits_for, now) if row.waits_for else ""
+    lines = _behind_breaker(row, breaker, now) if breaker and waits_for_breaker(row) else [why] if why else []
     if row.canary:
         lines.append(f"The canary goes first, live: {count(row.canary, 'request')}. The rest is held until you decide.")
     if row.unread:
         lines.append(f"Still being read: {count(row.unread, 'document')}.")
     lines += _at_work(row, standing, now)
     waiting = row.pending - row.held - row.unread
-    if waiting > 0 and not row.error:
+    if waiting > 0 and not why:
         lines += _waits(row, standing, waiting, now)
     if row.deadline is not None:
         lines.append(_deadline(row.deadline, now))
@@ -132,13 +130,12 @@ def _no_progress(provider: str) -> str:
 
 def _waits(row: JobRow, standing: Standing, waiting: int, now: datetime) -> list[str]:
     name = capabilities.of(row.provider).label_in_sentences
-    if row.waits_until is not None:
-        again = until(row.waits_until, now)
+    if row.waits_for is not None and row.waits_for.kind == "provider_queue":
+        again = until(row.waits_for.until, now) if row.waits_for.until else "later"
         return [f"{name}'s queue is full. What is left goes out again {again}: {count(waiting, 'request')}."]
     if standing.twins:
         return [f"Equal requests are being answered already; their answers are taken: {count(waiting, 'request')}."]
-    busy = any(state in HANDING_OVER for state in standing.groups)
-    if row.lane == "batch" and standing.in_flight.batches and not capabilities.of(row.provider).is_local and not busy:
+    if row.waits_for is not None and row.waits_for.kind == "own_caps":
         caps = _caps(standing.in_flight)
         return [f"Waiting until there is room at {name}: {count(waiting, 'request')}. In flight there now: {caps}."]
     return [f"Waiting to be sent: {count(waiting, 'request')}."]

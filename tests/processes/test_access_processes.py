@@ -58,14 +58,14 @@ def test_a_job_waits_for_its_key_and_goes_on_with_the_one_that_fits(
     credentials.remove_key("openai")
     credentials.change("openai", "")
     process = start()
-    until(lambda: "is not set up" in str(rows("SELECT error FROM job")[0]["error"]), process.text)
+    until(lambda: "not_set_up" in str(rows("SELECT waits_for FROM job")[0]["waits_for"]), process.text)
     assert arrived == []
 
     drop_listener(url)
     credentials.change("openai", provider.openai_url, "sk-one")
     until(lambda: completed([first]), process.text)
     assert states(first) == {"succeeded": 40}
-    assert rows("SELECT error FROM job") == [{"error": None}]
+    assert rows("SELECT waits_for, error FROM job") == [{"waits_for": None, "error": None}]
 
     # While it is at work, and with its connection cut again at that moment.
     second = make_job(documents, "summarize", provider="openai", model=MODEL)

@@ -17,6 +17,7 @@ from core.live import single_text
 from core.live.lane import LiveLane
 from core.requests import expansion
 from core.runtime import db
+from core.tables.jobs import WAITS_FOR, WaitsFor
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn
 from tests.pipeline import add_document, answer, make_job, ready_documents, rows, run_job, states, with_lane
 
@@ -57,8 +58,13 @@ def recovered() -> None:
 
 
 def job_row() -> dict[str, Any]:
-    (row,) = rows("SELECT state, error FROM job")
+    (row,) = rows("SELECT state, waits_for, error FROM job")
+    assert row["error"] is None
     return row
+
+
+def wait() -> WaitsFor:
+    return WAITS_FOR.validate_python(job_row()["waits_for"])
 
 
 def waits() -> list[str]:
@@ -76,7 +82,8 @@ def test_failures_in_a_row_open_it_and_the_rest_waits_without_failing(reply: Rep
     assert states(job) == {"failed": 2, "pending": 4}
     pump(job)
     assert len(openai.asked) == 3
-    assert "openai/gpt-5-mini did not answer 3 times in a row; it is tried again at" in job_row()["error"]
+    assert wait() == WaitsFor("breaker", "openai", MODEL, until=wait().until, failures=3)
+    assert wait().until is not None
     assert waits() == ["The live requests wait: openai/gpt-5-mini does not answer."]
 
 
@@ -222,7 +229,7 @@ def test_a_probe_under_way_keeps_all_others_waiting(openai: LocalProvider) -> No
         )
     pump(job)
     assert openai.asked == []
-    assert "one call is trying it" in job_row()["error"]
+    assert wait() == WaitsFor("breaker", "openai", MODEL, failures=3, probing=True)
 
 
 def test_by_hand_it_stays_open_until_a_person_closes_it(openai: LocalProvider) -> None:
@@ -230,7 +237,7 @@ def test_by_hand_it_stays_open_until_a_person_closes_it(openai: LocalProvider) -
     assert breaker_by_hand.open_by_hand("openai", MODEL).state == "open"
     pump(job)
     assert openai.asked == []
-    assert "stopped by hand" in job_row()["error"]
+    assert wait() == WaitsFor("breaker", "openai", MODEL, by_hand=True)
     assert breaker_by_hand.close_by_hand("openai", MODEL).state == "closed"
     run_job(job)
     assert states(job) == {"succeeded": 2}
@@ -256,7 +263,7 @@ def test_of_a_job_with_several_models_only_the_open_one_waits(openai: LocalProvi
     breaker.trip("openai", "model-a", 3, 60)
     pump(job)
     assert states(job) in ({"pending": 2, "answered": 2}, {"pending": 2, "succeeded": 2})
-    assert "openai/model-a" in job_row()["error"]
+    assert wait().model == "model-a"
 
 
 def test_own_requests_wait_for_their_own_model_and_one_of_them_tries_it(openai: LocalProvider) -> None:
@@ -270,12 +277,12 @@ def test_own_requests_wait_for_their_own_model_and_one_of_them_tries_it(openai: 
     openai.plan = lambda _: error(500)
     pump(job)
     assert states(job) == {"failed": 2, "pending": 3}
-    assert "openai/gpt-5-mini did not answer 3 times in a row" in job_row()["error"]
+    assert (wait().kind, wait().model, wait().failures) == ("breaker", MODEL, 3)
     openai.plan = lambda _: Reply()
     recovered()
     pump(job)
     assert states(job) == {"failed": 2, "succeeded": 3}
-    assert job_row()["error"] is None
+    assert job_row()["waits_for"] is None
 
 
 def test_what_waits_may_move_to_the_batch_lane(openai: LocalProvider) -> None:
@@ -284,7 +291,7 @@ def test_what_waits_may_move_to_the_batch_lane(openai: LocalProvider) -> None:
     pump(job)
     assert moving.to_lane(job, "batch") == 3
     assert rows("SELECT DISTINCT lane FROM request") == [{"lane": "batch"}]
-    assert rows("SELECT lane, error FROM job") == [{"lane": "batch", "error": None}]
+    assert rows("SELECT lane, waits_for FROM job") == [{"lane": "batch", "waits_for": None}]
 
 
 def ask_single() -> Any:

@@ -158,13 +158,13 @@ def test_a_provider_that_was_taken_away_makes_its_requests_wait(openai: LocalPro
     expansion.expand_job(job)
     with_lane(lambda lane: lane.pump(job))
     assert states(job) == {"pending": 1}
-    (found,) = rows("SELECT state, error FROM job")
+    (found,) = rows("SELECT state, waits_for, error FROM job")
     assert found["state"] == "running"
-    assert "set its key on the Settings page" in found["error"]
+    assert (found["waits_for"]["kind"], found["error"]) == ("not_set_up", None)
     told: list[Any] = []
 
     def answers(_asked: Asked) -> Reply:
-        told.extend(rows("SELECT error FROM job"))
+        told.extend(rows("SELECT waits_for FROM job"))
         return Reply()
 
     openai.plan = answers

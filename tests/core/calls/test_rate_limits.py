@@ -1,7 +1,6 @@
 """Rate limits: what is taken, what is learned from the headers, who waits, and what a person allows."""
 
 import asyncio
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,7 +14,7 @@ from core.calls import rate_limit_rooms, rate_limits
 from core.calls.outcomes import Call, Failed
 from core.calls.rate_limit_rooms import NoRoom
 from core.errors import InvalidInput
-from core.jobs import launch, own_requests
+from core.jobs import launch, own_requests, report
 from core.jobs.launch import JobSpec
 from core.live import claims, single_text, waiting
 from core.live import lane as live_lane
@@ -23,9 +22,9 @@ from core.live.lane import LiveLane
 from core.providers import rate_limit_headers
 from core.providers.usage import Limit
 from core.requests import expansion
-from core.runtime import db, worker_lease
+from core.runtime import db, shared_clock, worker_lease
 from core.settings import rate_caps, store
-from core.tables.jobs import Job
+from core.tables.jobs import Job, WaitsFor
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import answer, keep_now, make_job, ready_documents, rows, run_job, states, with_lane
 from tests.quota import AnthropicQuota, Bucket, Quota, Window
@@ -172,8 +171,11 @@ def test_a_refusal_that_says_how_long_holds_all_back_and_fails_nothing(openai: L
     assert len(openai.asked) == 1
     assert limit()["blocked"]
     assert states(job) == {"pending": 3}
-    (row,) = rows("SELECT error FROM job")
-    assert re.fullmatch(rf"Waits for the rate limit of openai/{MODEL}: goes on in 1 min \d+ s\.", row["error"])
+    wait = report.get(job).waits_for
+    assert wait is not None
+    assert wait.until is not None
+    assert (wait.kind, wait.provider, wait.model) == ("rate_limit", "openai", MODEL)
+    assert timedelta(minutes=1) < wait.until - shared_clock.now() <= timedelta(seconds=101)
     events = rows("SELECT message FROM job_event WHERE kind = 'waiting'")
     assert [event["message"] for event in events] == [f"Waits for the rate limit of openai/{MODEL}."]
 
@@ -188,7 +190,7 @@ def test_what_was_refused_goes_out_once_there_is_room(openai: LocalProvider) -> 
     job = live_job(3)
     run_job(job)
     assert states(job) == {"succeeded": 3}
-    assert rows("SELECT error FROM job") == [{"error": None}]
+    assert rows("SELECT waits_for, error FROM job") == [{"waits_for": None, "error": None}]
 
 
 def test_a_refusal_that_tells_what_is_left_fails_nothing_either(openai: LocalProvider) -> None:
@@ -405,15 +407,12 @@ def test_a_waiting_job_says_for_what_and_how_long(openai: LocalProvider) -> None
     with db.transaction() as session:
         found = session.get(Job, job)
     assert found is not None
-    waiting.tell_waiting(found, claims.Claimed((), 0, waiting=True, full=claims.Wait("openai", MODEL, 11.2)))
-    assert rows("SELECT error FROM job") == [{"error": f"Waits for the rate limit of openai/{MODEL}: goes on in 12 s."}]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"), [(0.2, "1 s"), (59.5, "1 min 0 s"), (125, "2 min 5 s"), (7300, "2 h 1 min")]
-)
-def test_durations_are_told_in_words(seconds: float, told: str) -> None:
-    assert waiting.duration(seconds) == told
+    waiting.write(found, claims.Claimed((), 0, waiting=True, full=claims.Wait("openai", MODEL, 11.2)))
+    wait = report.get(job).waits_for
+    assert wait is not None
+    assert wait.until is not None
+    assert wait == WaitsFor("rate_limit", "openai", MODEL, until=wait.until)
+    assert 11 <= (wait.until - shared_clock.now()).total_seconds() <= 12.2
 
 
 DATE = "Sat, 21 Nov 2026 11:00:00 GMT"

@@ -83,6 +83,32 @@ def test_the_models_and_the_migrations_say_the_same(blank: str) -> None:
         assert migrate.revision(connection) == migrate.head()
 
 
+def test_a_job_that_waited_by_a_sentence_in_its_error_has_no_error_any_more(blank: str) -> None:
+    waits = (
+        "The job waits. In the jobs process, openai is not set up: set its key on the Settings page.",
+        "The live requests wait: openai/gpt-5-mini was stopped by hand, until a person lets it go on.",
+        "Waits for the rate limit of openai/gpt-5-mini: goes on in 12 s.",
+    )
+    with db.engine().begin() as connection:
+        command.upgrade(migrate.alembic_config(connection), "0003")
+    with db.transaction() as session:
+        for number, error in enumerate((*waits, "The template is gone.", None)):
+            db.execute(
+                session,
+                """INSERT INTO job (id, name, params, provider, model, lane, state, error)
+                   VALUES (:id, '', '{}', 'openai', 'gpt-5-mini', 'live', 'running', :error)""",
+                id=f"job_{number}",
+                error=error,
+            )
+    migrate.upgrade()
+    found = rows("SELECT error, waits_for FROM job ORDER BY id")
+    assert [row["error"] for row in found] == [None, None, None, "The template is gone.", None]
+    assert {row["waits_for"] for row in found} == {None}
+    with db.engine().begin() as connection:
+        command.downgrade(migrate.alembic_config(connection), "0003")
+    assert [row["error"] for row in rows("SELECT error FROM job ORDER BY id")][3] == "The template is gone."
+
+
 def test_a_second_upgrade_finds_nothing_to_do(blank: str) -> None:
     migrate.upgrade()
     migrate.upgrade()

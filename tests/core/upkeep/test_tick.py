@@ -14,10 +14,12 @@ from core.asking import templates
 from core.batch import steps
 from core.errors import Unavailable
 from core.jobs import control
+from core.jobs import report as jobs_report
 from core.live import claims, lane
 from core.requests import expansion
 from core.runtime import db, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres
+from core.tables.jobs import WaitsFor
 from core.upkeep import tick
 from tests.local_provider import LocalProvider
 from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, run_job, states, until_now
@@ -60,10 +62,10 @@ def test_after_a_restart_of_postgresql_the_living_have_time_to_show_it(
     assert rows("SELECT status FROM usage_record") == [{"status": "unheard"}]
 
 
-def said() -> str | None:
-    (row,) = rows("SELECT error FROM job")
-    error: str | None = row["error"]
-    return error
+def waits_for() -> WaitsFor | None:
+    (row,) = jobs_report.find().items
+    assert row.error is None
+    return row.waits_for
 
 
 @pytest.mark.usefixtures("database")
@@ -81,12 +83,13 @@ def test_a_job_whose_provider_is_not_set_up_here_says_so_once_and_goes_on_when_i
         expansion.expand_job(job)
         assert lane.claim(job, worker, 8) == claims.Claimed((), 0, waiting=False)
         assert steps.pack_job(job) == 0
-        assert "OPENAI_API_KEY" in (said() or "")
-        assert rows("SELECT message FROM job_event WHERE kind = 'waiting'") == [{"message": said()}]
+        assert waits_for() == WaitsFor("not_set_up", "openai", "gpt-5-mini")
+        (event,) = rows("SELECT message FROM job_event WHERE kind = 'waiting'")
+        assert event["message"].startswith("The job waits. In the jobs process, openai is not set up: set its key on")
         assert rows("SELECT state FROM job") == [{"state": "running"}]
         setting(OPENAI_API_KEY="test", OPENAI_BASE_URL=openai.openai_url)
         assert len(lane.claim(job, worker, 1).calls) == int(expanded)
-        assert said() is None
+        assert waits_for() is None
     expansion.expand_job(job)
     with db.transaction() as session:
         claims.forget_unsent(session, worker, [])
@@ -101,9 +104,9 @@ def test_a_job_that_waited_for_its_provider_and_was_cancelled_waits_no_more(
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
     setting(OPENAI_API_KEY="", OPENAI_BASE_URL="")
     expansion.expand_job(job)
-    assert said() is not None
+    assert waits_for() is not None
     control.cancel(job)
-    assert rows("SELECT state, error FROM job") == [{"state": "cancelled", "error": None}]
+    assert rows("SELECT state, waits_for FROM job") == [{"state": "cancelled", "waits_for": None}]
 
 
 @pytest.fixture(params=["jobs", "web"])

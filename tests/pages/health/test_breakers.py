@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from core.calls import breaker, breaker_by_hand, breaker_report
 from core.calls.breaker_report import BreakerView, Change
 from core.runtime import db
+from core.tables.jobs import WAITS_FOR, WaitsFor
 from pages.words import breakers
 from tests.pages import made
 from tests.pages.seeing import buttons, press, show, words
@@ -181,8 +182,8 @@ def test_one_that_was_never_called_is_opened_by_its_name() -> None:
 
 def waiting(**columns: Any) -> str:
     breaker.trip("openai", MODEL, 5, 600)
-    told = "The live requests wait: openai/gpt-5-mini did not answer."
-    return waiting_job(3, error=told, **columns)
+    wait = WaitsFor("breaker", "openai", MODEL, failures=5)
+    return waiting_job(3, waits_for=WAITS_FOR.dump_json(wait).decode(), **columns)
 
 
 def test_a_job_that_waits_says_for_what_and_until_when() -> None:
@@ -209,7 +210,7 @@ def test_what_waits_is_moved_to_the_batch_lane_with_both_prices() -> None:
     assert {"There, within 24 hours, about", "Here, about"} <= {metric.label for metric in at.metric}
     assert at.radio(key="move_way").options == ["To the batch lane"]
     press(at, "Move 3 requests")
-    assert rows("SELECT lane, error FROM job") == [{"lane": "batch", "error": None}]
+    assert rows("SELECT lane, waits_for FROM job") == [{"lane": "batch", "waits_for": None}]
     at = press(show("job", id=job), "Move what waits")
     assert at.radio(key="move_way").options == ["To the live lane"]
 

@@ -1,5 +1,6 @@
 """What the page says of a job's and a batch's state, without a page and without a database."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from core.batch.report import Beyond, Group, InFlight, Standing
 from core.jobs.batches_report import ProviderBatchRow
 from core.jobs.report import JobRow
+from core.tables.jobs import WaitsFor
 from pages.words import batches, jobs
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -33,6 +35,17 @@ def job(state: str = "running", **fields: Any) -> JobRow:
     values |= dict.fromkeys((*counts, "canary", "unpriced"), 0)
     values |= {"state": state, "provider": "openai", "lane": "batch", "created_at": NOW, "former": [], **fields}
     return JobRow(**values)
+
+
+MODEL = "gpt-5-mini"
+NOT_SET_UP = WaitsFor("not_set_up", "openai", MODEL)
+UNUSABLE_KEY = replace(NOT_SET_UP, unusable_key=True)
+OPEN = WaitsFor("breaker", "openai", MODEL, until=NOW + timedelta(seconds=9), failures=3)
+FULL = WaitsFor("rate_limit", "openai", MODEL, until=NOW + timedelta(seconds=12))
+
+
+def queue(until: datetime) -> WaitsFor:
+    return WaitsFor("provider_queue", "openai", MODEL, until=until)
 
 
 def standing(used: InFlight = IDLE, *, twins: bool = False, trouble: str | None = None, **groups: Group) -> Standing:
@@ -78,17 +91,34 @@ def group(requests: int = 10, done: int = 0) -> Group:
             "Anthropic tells of no progress before a batch has ended",
         ),
         (job("cancelling", in_flight=10), standing(in_progress=group()), "OpenAI may take ten minutes"),
-        (job(pending=7, waits_until=NOW + timedelta(minutes=4)), standing(), "queue is full. What is left goes out"),
-        (job(pending=7, waits_until=NOW + timedelta(minutes=4)), standing(), "again in 4 min: 7 requests"),
-        (job(pending=7, waits_until=NOW), standing(), "queue is full. What is left goes out again any moment now"),
+        (
+            job(pending=7, waits_for=queue(NOW + timedelta(minutes=4))),
+            standing(),
+            "queue is full. What is left",
+        ),
+        (job(pending=7, waits_for=queue(NOW + timedelta(minutes=4))), standing(), "again in 4 min: 7 requests"),
+        (job(pending=7, waits_for=queue(NOW)), standing(), "queue is full. What is left goes out again any moment now"),
         (job(pending=7), standing(twins=True), "Equal requests are being answered already"),
         (
-            job(pending=7),
+            job(pending=7, waits_for=WaitsFor("own_caps", "openai", MODEL)),
             standing(InFlight(50, 9, Decimal(2))),
             "room at OpenAI: 7 requests. In flight there now: 50 of",
         ),
         (job(pending=7), standing(), "Waiting to be sent: 7 requests"),
-        (job(pending=7, error="openai is not set up."), standing(), "openai is not set up."),
+        (job(pending=7, waits_for=NOT_SET_UP), standing(), "In the jobs process, openai is not set up: set its key"),
+        (job(pending=7, waits_for=UNUSABLE_KEY), standing(), "the key of openai that was set cannot be used"),
+        (
+            job(waits_for=OPEN),
+            standing(),
+            "did not answer 3 times in a row; it is tried again in 9 s.",
+        ),
+        (job(waits_for=replace(OPEN, probing=True)), standing(), "one call is trying it right now"),
+        (
+            job(waits_for=replace(OPEN, by_hand=True)),
+            standing(),
+            "requests wait: openai/gpt-5-mini was stopped",
+        ),
+        (job(waits_for=FULL), standing(), "Waits for the rate limit of openai/gpt-5-mini: goes on in 12 s."),
         (job(deadline=NOW + timedelta(hours=2)), standing(), "Its deadline is in 2 h"),
         (job(deadline=EARLIER), standing(), "deadline has passed 3 h ago"),
     ],
@@ -107,9 +137,9 @@ def test_a_batch_that_has_ended_is_not_under_way() -> None:
 
 
 def test_what_waits_for_the_provider_says_so_once() -> None:
-    assert "Waiting" not in told(job(pending=7, error="openai is not set up."))
+    assert "Waiting" not in told(job(pending=7, waits_for=NOT_SET_UP))
     assert "room" not in told(
-        job(pending=7, waits_until=NOW + timedelta(minutes=1)), standing(InFlight(9, 9, Decimal(9)))
+        job(pending=7, waits_for=queue(NOW + timedelta(minutes=1))), standing(InFlight(9, 9, Decimal(9)))
     )
 
 

@@ -1,0 +1,49 @@
+"""What a job waits for, in plain words. From facts to sentences; nothing is drawn."""
+
+from datetime import datetime
+
+from core.calls import clients
+from core.providers import capabilities
+from core.tables.jobs import WaitsFor
+from pages.common.formats import until
+
+
+def sentence(wait: WaitsFor, now: datetime) -> str:
+    """For the job's page, without how many requests wait; "" of what its batch requests wait for."""
+    if wait.kind == "not_set_up":
+        reason = clients.not_set_up(wait.provider, unusable_key=wait.unusable_key)
+        return f"The job waits. In the jobs process, {reason}"
+    if wait.kind == "breaker":
+        return f"The live requests wait: {_breaker(wait, now)}"
+    if wait.kind == "rate_limit":
+        return f"Waits for the rate limit of {_name(wait)}{_goes_on(wait, now)}."
+    return ""
+
+
+def briefly(wait: WaitsFor, now: datetime) -> str:
+    """For a list of jobs."""
+    if wait.kind == "breaker":
+        return _breaker(wait, now)
+    if wait.kind == "provider_queue":
+        again = f": again {until(wait.until, now)}" if wait.until else ""
+        return f"{capabilities.of(wait.provider).label_in_sentences}'s queue{again}"
+    if wait.kind == "own_caps":
+        return f"room at {capabilities.of(wait.provider).label_in_sentences}"
+    return sentence(wait, now)
+
+
+def _name(wait: WaitsFor) -> str:
+    return f"{wait.provider}/{wait.model}"
+
+
+def _goes_on(wait: WaitsFor, now: datetime) -> str:
+    return f": goes on {until(wait.until, now)}" if wait.until else ""
+
+
+def _breaker(wait: WaitsFor, now: datetime) -> str:
+    if wait.by_hand:
+        return f"{_name(wait)} was stopped by hand, until a person lets it go on."
+    if wait.probing:
+        return f"{_name(wait)} did not answer; one call is trying it right now."
+    again = until(wait.until, now) if wait.until else "later"
+    return f"{_name(wait)} did not answer {wait.failures} times in a row; it is tried again {again}."

@@ -174,7 +174,7 @@ def test_after_the_recovery_one_call_tries_and_closes_it(openai: LocalProvider) 
     with_lane(work, 4)
     assert states(job) == {"failed": 2, "succeeded": 4}
     assert standing()["state"] == "closed"
-    assert job_row() == {"state": "completed", "error": None}
+    assert job_row() == {"state": "completed", "waits_for": None, "error": None}
 
 
 def test_a_probe_that_fails_opens_it_again_and_another_request_is_the_next(openai: LocalProvider) -> None:

@@ -171,7 +171,7 @@ def test_a_provider_that_was_taken_away_makes_its_requests_wait(openai: LocalPro
     credentials.change("openai", openai.openai_url, "sk-again")
     run_job(job)
     assert states(job) == {"succeeded": 1}
-    assert told == [{"error": None}]
+    assert told == [{"waits_for": None}]
 
 
 def test_a_provider_that_is_not_set_up_is_told(setting: Any) -> None:

@@ -36,7 +36,7 @@ class FieldError:
 
 
 @dataclass(frozen=True)
-class Bounds:
+class FieldBounds:
     least: float
     most: float
     whole: bool = False
@@ -54,13 +54,13 @@ Values = Mapping[str, int | float | str]
 WAITING = ("backoff_base_s", "backoff_factor", "backoff_cap_s", "deadline_s")
 FIELDS = tuple(field.name for field in fields(Config))
 BOUNDS = {
-    "retry_attempts": Bounds(0, 10, whole=True),
-    "circuit_breaker_threshold": Bounds(1, 100, whole=True),
-    "recovery_timeout_s": Bounds(0.1, 3600),
-    "backoff_base_s": Bounds(0.01, 60),
-    "backoff_factor": Bounds(1, 10),
-    "backoff_cap_s": Bounds(0.01, 600),
-    "deadline_s": Bounds(0.1, 86_400),
+    "retry_attempts": FieldBounds(0, 10, whole=True),
+    "circuit_breaker_threshold": FieldBounds(1, 100, whole=True),
+    "recovery_timeout_s": FieldBounds(0.1, 3600),
+    "backoff_base_s": FieldBounds(0.01, 60),
+    "backoff_factor": FieldBounds(1, 10),
+    "backoff_cap_s": FieldBounds(0.01, 600),
+    "deadline_s": FieldBounds(0.1, 86_400),
 }
 # Names of an older scheme that configurations in use still hold.
 OLD_NAMES = {

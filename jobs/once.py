@@ -40,7 +40,7 @@ async def run(settings: Settings) -> None:
 
 
 class Round:
-    def __init__(self, worker: process.Worker):
+    def __init__(self, worker: process.JobsProcess):
         self._worker = worker
         self._seen: list[str] = []
         self.failures: list[str] = []

@@ -23,7 +23,7 @@ from core.settings import limits
 log = structlog.get_logger()
 
 
-class Worker:
+class JobsProcess:
     def __init__(self, name: str, worker_id: int, settings: Settings):
         self.name = name
         self.lane = LiveLane(worker_id, limits.live_calls)
@@ -66,13 +66,13 @@ def stop_on_signals() -> asyncio.Event:
 
 
 @contextlib.asynccontextmanager
-async def at_work(settings: Settings, leads: Callable[[], bool]) -> AsyncIterator[Worker]:
+async def at_work(settings: Settings, leads: Callable[[], bool]) -> AsyncIterator[JobsProcess]:
     """A worker of this process; as the block ends, every claim of it is given back."""
     await asyncio.to_thread(steps.tidy)
     name = db.process_name()
     worker_id = await asyncio.to_thread(worker_lease.register, name)
     worker_lease.name_connections(worker_id)
-    one = Worker(name, worker_id, settings)
+    one = JobsProcess(name, worker_id, settings)
     await one.lane.open()
     beat = worker_lease.Heartbeat(worker_id, name, lambda: (len(one.lane.in_flight), leads()))
     beat.start()

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.metrics import Exposition
 from core import samples
-from core.documents.extraction import Limits, extract, media_type_of
+from core.documents.extraction import ExtractionLimits, extract, media_type_of
 from core.environment import Settings
 from core.health import sampling
 from core.runtime import db, worker_lease
@@ -68,7 +68,7 @@ def test_a_sample_is_recognised_and_has_text(sample: SampleFile, tmp_path: Path)
     copy.write_bytes(sample.path.read_bytes())
     media_type = media_type_of(sample.name, copy.read_bytes()[: 1 << 20])
     assert media_type is not None
-    extracted = extract(copy, media_type, Limits(), lambda _stage, _done, _total: None)
+    extracted = extract(copy, media_type, ExtractionLimits(), lambda _stage, _done, _total: None)
     assert len(extracted.text) > 1000
     assert extracted.tokens > 300
 

@@ -10,7 +10,7 @@ import structlog
 from sqlmodel import Session
 
 from core.documents.content import original
-from core.documents.extraction import SUPPORTED, Extracted, Limits, extract, media_type_of
+from core.documents.extraction import SUPPORTED, Extracted, ExtractionLimits, extract, media_type_of
 from core.documents.upload import unknown_type_message
 from core.environment import get_settings
 from core.errors import ExtractionError, NotFound, Unavailable
@@ -97,9 +97,9 @@ def _write(document_id: str, path: Path) -> None:
             file.write(chunk)
 
 
-def _limits() -> Limits:
+def _limits() -> ExtractionLimits:
     settings = get_settings()
-    return Limits(memory_bytes=settings.extraction_memory_mb << 20, seconds=settings.extraction_seconds)
+    return ExtractionLimits(memory_bytes=settings.extraction_memory_mb << 20, seconds=settings.extraction_seconds)
 
 
 def _on_stage(document_id: str) -> Callable[[str, int, int], None]:

@@ -11,7 +11,7 @@ from core.offline.language import ENGLISH
 from core.offline.lines import CLOSING, SENTENCE_STOPS
 from core.offline.params import count_wanted, question_asked, words_wanted
 from core.offline.phrases import key_phrases
-from core.offline.reading import Match, Reading
+from core.offline.reading import Match, ReadText
 from core.offline.sentences import Sentence
 
 PASSAGES_THAT_MATCH = "Passages that match: "
@@ -39,19 +39,19 @@ _DIGIT = re.compile(r"\d")
 
 def answer(operation: str, text: str, params: Mapping[str, Any]) -> dict[str, Any]:
     if operation == "summarize":
-        return {"summary": summary(Reading(text), words_wanted(params))}
+        return {"summary": summary(ReadText(text), words_wanted(params))}
     if operation == "sentiment":
-        return feeling(Reading(text))
+        return feeling(ReadText(text))
     if operation == "key_points":
-        return {"points": key_points(Reading(text), count_wanted(params))}
+        return {"points": key_points(ReadText(text), count_wanted(params))}
     if operation == "questions":
-        return {"questions": questions(Reading(text), count_wanted(params))}
+        return {"questions": questions(ReadText(text), count_wanted(params))}
     if operation == "qa":
-        return passages(Reading(text), question_asked(params))
+        return passages(ReadText(text), question_asked(params))
     raise InvalidInput(f"The offline engine does not know the template {operation!r}. Choose another model for it.")
 
 
-def summary(reading: Reading, words: int) -> str:
+def summary(reading: ReadText, words: int) -> str:
     """The most important sentences that fit, in the order of the text; always one where there are words at all."""
     ranked = list(reading.most_important()) or [i for i in reading.readable()[:1] if not reading.sentences[i].junk]
     if not ranked:
@@ -77,22 +77,22 @@ def _after(text: str) -> str:
     return " " if text.rstrip(CLOSING).endswith(tuple(SENTENCE_STOPS)) else "\n"
 
 
-def feeling(reading: Reading) -> dict[str, Any]:
+def feeling(reading: ReadText) -> dict[str, Any]:
     if reading.language is not ENGLISH:
         return dict(sentiment.UNKNOWN)
     return sentiment.judge([reading.sentences[i].text for i in reading.readable()])
 
 
-def key_points(reading: Reading, count: int) -> list[dict[str, str]]:
+def key_points(reading: ReadText, count: int) -> list[dict[str, str]]:
     chosen = islice(reading.most_important(), count)
     return [{"statement": reading.sentences[i].text, "quote": reading.quote(i)} for i in chosen]
 
 
-def questions(reading: Reading, count: int) -> list[str]:
+def questions(reading: ReadText, count: int) -> list[str]:
     return [reading.language.question.format(phrase) for phrase in key_phrases(reading, count)]
 
 
-def passages(reading: Reading, question: str) -> dict[str, Any]:
+def passages(reading: ReadText, question: str) -> dict[str, Any]:
     found = _answering(reading, question)
     if not found:
         return {"answer": NO_PASSAGE, "found": False, "quotes": []}
@@ -102,7 +102,7 @@ def passages(reading: Reading, question: str) -> dict[str, Any]:
     return {"answer": answer, "found": True, "quotes": [reading.quote(i) for i in told]}
 
 
-def _answering(reading: Reading, question: str) -> list[Match]:
+def _answering(reading: ReadText, question: str) -> list[Match]:
     found = reading.matching(reading.query(question), at_least=MATCHES)
     if not _ASKS_FOR_NUMBER.search(question):
         return found
@@ -111,5 +111,5 @@ def _answering(reading: Reading, question: str) -> list[Match]:
     return sorted(weighed, key=lambda m: (-m.score, m.sentence))
 
 
-def _distinct(reading: Reading, sentences: Sequence[int]) -> list[int]:
+def _distinct(reading: ReadText, sentences: Sequence[int]) -> list[int]:
     return list({reading.sentences[i].text: i for i in reversed(sentences)}.values())[::-1]

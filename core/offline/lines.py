@@ -57,7 +57,7 @@ _PAGE_NUMBER = re.compile(
 _DIGITS = re.compile(r"\d+")
 
 
-class Block(NamedTuple):
+class TextBlock(NamedTuple):
     start: int
     end: int
     junk: bool
@@ -85,7 +85,7 @@ class _Lines(NamedTuple):
     lines: list[_Line]
 
 
-def blocks(text: str) -> Iterator[Block]:
+def blocks(text: str) -> Iterator[TextBlock]:
     starts, blank_before, lines = _lines(text)
     limit = _wrapped_at(lines)
     for run in _runs(blank_before):
@@ -93,7 +93,7 @@ def blocks(text: str) -> Iterator[Block]:
         for first, last in _flowing(lines, run, width):
             opening = lines[first]
             junk = opening.junk and all(line.junk for line in lines[first : last + 1])
-            yield Block(starts[first] + opening.marker, starts[last] + len(lines[last].text), junk, opening.alone)
+            yield TextBlock(starts[first] + opening.marker, starts[last] + len(lines[last].text), junk, opening.alone)
 
 
 def _lines(text: str) -> _Lines:

@@ -15,7 +15,7 @@ from core.offline.numbers import first_number
 from core.offline.params import count_wanted
 from core.offline.phrases import key_phrases
 from core.offline.ranking import diverse
-from core.offline.reading import Reading
+from core.offline.reading import ReadText
 from core.offline.words import words_of
 
 LIST_LENGTH = 5
@@ -34,13 +34,13 @@ TOPICS = frozenset(
 def answer(
     text: str, params: Mapping[str, Any], fields: Sequence[FieldSpec], prompt: str, insights: bool
 ) -> dict[str, Any]:
-    reading = Reading(text)
+    reading = ReadText(text)
     if insights:
         return {"insights": _insights(reading, fields, prompt, count_wanted(params))}
     return {field.name: _from_text(reading, field, prompt) for field in fields}
 
 
-def _insights(reading: Reading, fields: Sequence[FieldSpec], prompt: str, count: int) -> list[dict[str, Any]]:
+def _insights(reading: ReadText, fields: Sequence[FieldSpec], prompt: str, count: int) -> list[dict[str, Any]]:
     wishes = [prompt, *(f"{field.name} {field.description}" for field in fields)]
     scores = np.zeros(len(reading.sentences))
     for match in reading.matching(reading.query(*wishes), at_least=0.0):
@@ -49,14 +49,14 @@ def _insights(reading: Reading, fields: Sequence[FieldSpec], prompt: str, count:
     return [_insight(reading, i, fields) for i in islice(diverse(reading.matrix, scores, candidates), count)]
 
 
-def _insight(reading: Reading, sentence: int, fields: Sequence[FieldSpec]) -> dict[str, Any]:
+def _insight(reading: ReadText, sentence: int, fields: Sequence[FieldSpec]) -> dict[str, Any]:
     told = {"statement": reading.sentences[sentence].text, "quote": reading.quote(sentence)}
     # The statement is the passage: a string field would only say it again.
     found = {f.name: None if f.type == "string" else _value(reading, f, [sentence]) for f in fields}
     return told | {field.name: _filled(field, found[field.name]) for field in fields}
 
 
-def _from_text(reading: Reading, field: FieldSpec, prompt: str) -> Any:
+def _from_text(reading: ReadText, field: FieldSpec, prompt: str) -> Any:
     if field.type == "list" and TOPICS.intersection(words_of(f"{field.name} {field.description}".replace("_", " "))):
         return _filled(field, key_phrases(reading, LIST_LENGTH))
     query = reading.query(field.name, field.description)
@@ -67,7 +67,7 @@ def _from_text(reading: Reading, field: FieldSpec, prompt: str) -> Any:
     return _filled(field, _value(reading, field, passages))
 
 
-def _value(reading: Reading, field: FieldSpec, passages: Sequence[int]) -> Any:
+def _value(reading: ReadText, field: FieldSpec, passages: Sequence[int]) -> Any:
     """What the passages, best first, have for the field; None for nothing."""
     texts = [reading.sentences[i].text for i in passages]
     if field.type == "string":
@@ -80,7 +80,7 @@ def _value(reading: Reading, field: FieldSpec, passages: Sequence[int]) -> Any:
     return _choice(reading, field.choices, texts) if field.type == "choice" else None
 
 
-def _choice(reading: Reading, choices: Sequence[str], texts: Sequence[str]) -> str | None:
+def _choice(reading: ReadText, choices: Sequence[str], texts: Sequence[str]) -> str | None:
     """The choice that is named most; small words like "no" name nothing."""
     words = [reading.terms(words_of(text)) for text in texts]
     named = {choice: _times(reading.terms(words_of(choice)), words) for choice in choices}

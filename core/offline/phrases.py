@@ -9,7 +9,7 @@ from math import log2
 import numpy as np
 
 from core.offline.language import OTHER, Language
-from core.offline.reading import Reading
+from core.offline.reading import ReadText
 from core.offline.words import UNSPACED, WORD
 
 LONGEST_PHRASE = 4
@@ -36,7 +36,7 @@ _HANGUL = "\u1100"
 Key = tuple[str, ...]
 
 
-def key_phrases(reading: Reading, count: int, sentences: Iterable[int] | None = None) -> list[str]:
+def key_phrases(reading: ReadText, count: int, sentences: Iterable[int] | None = None) -> list[str]:
     counts: Counter[Key] = Counter()
     spellings: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     chosen = _most_telling(reading) if sentences is None else sentences
@@ -47,7 +47,7 @@ def key_phrases(reading: Reading, count: int, sentences: Iterable[int] | None = 
     return list(islice((_usual(spellings[key]) for key in _ranked(counts)), count))
 
 
-def _most_telling(reading: Reading) -> Sequence[int]:
+def _most_telling(reading: ReadText) -> Sequence[int]:
     order = np.argsort(-reading.importance, kind="stable")[:SENTENCES_READ]
     return [i for i in sorted(order.tolist()) if not reading.sentences[i].junk]
 
@@ -80,7 +80,7 @@ def _worth(key: Key, free: int) -> float:
     return LENGTH_COUNTS[len(key)] * log2(free + ONCE) if free > 0 else 0.0
 
 
-def _phrases(reading: Reading, sentence: str) -> Iterator[tuple[Key, str]]:
+def _phrases(reading: ReadText, sentence: str) -> Iterator[tuple[Key, str]]:
     linkers = reading.language.linkers
     longest = 2 * LONGEST_PHRASE if linkers else LONGEST_PHRASE
     for run in _runs(_TOKEN.sub(_without_address, sentence), reading):
@@ -111,7 +111,7 @@ def _is_phrase(phrase: list[re.Match[str]], language: Language) -> bool:
     return not words[-1].endswith(language.no_nouns)
 
 
-def _runs(sentence: str, reading: Reading) -> Iterator[list[re.Match[str]]]:
+def _runs(sentence: str, reading: ReadText) -> Iterator[list[re.Match[str]]]:
     """Words that follow one another with nothing but a space or hyphen between them, cut at function words."""
     run: list[re.Match[str]] = []
     for word in WORD.finditer(sentence):
@@ -130,7 +130,7 @@ def _runs(sentence: str, reading: Reading) -> Iterator[list[re.Match[str]]]:
         yield run
 
 
-def _carries_meaning(word: str, reading: Reading) -> bool:
+def _carries_meaning(word: str, reading: ReadText) -> bool:
     if word in reading.language.linkers:
         return True
     # Without a list of small words, short ones in alphabets pass for small.

@@ -42,7 +42,7 @@ class Match(NamedTuple):
     score: float
 
 
-class Reading:
+class ReadText:
     def __init__(self, text: str):
         self.text = text
         self.sentences: Sequence[Sentence] = split(text)

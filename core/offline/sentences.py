@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from core.offline.abbreviations import ends_sentence
-from core.offline.lines import CLOSING, SENTENCE_STOPS, Block, blocks
+from core.offline.lines import CLOSING, SENTENCE_STOPS, TextBlock, blocks
 from core.offline.words import Cleaner, word_count
 
 LONGEST_SENTENCE = 1000
@@ -66,7 +66,7 @@ def _reads_whole(clean: str) -> bool:
     return begins.isalnum() and not begins.islower() and ends in SENTENCE_STOPS and signs < MOST_SIGNS * len(clean)
 
 
-def _spans(text: str, block: Block) -> list[tuple[int, int]]:
+def _spans(text: str, block: TextBlock) -> list[tuple[int, int]]:
     start, spans = block.start, []
     for stop in _STOP.finditer(text, start, block.end) if not block.junk else ():
         if _is_end(text, start, stop, block.end):

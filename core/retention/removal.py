@@ -19,7 +19,7 @@ from core.environment import get_settings
 from core.jobs import deletion as jobs_deletion
 from core.retention import rules
 from core.retention.report import OLD, which
-from core.retention.rules import GRACE, KINDS, Kind, Rule
+from core.retention.rules import GRACE, KINDS, Kind, RetentionRule
 from core.runtime import db
 
 log = structlog.get_logger()
@@ -58,7 +58,7 @@ def _remove_block(entry: Entry, at: datetime) -> Entry | None:
         return _write_down(session, Entry(entry.kind, entry.id, counts), rule)
 
 
-def _standing(session: Session, kind: Kind, at: datetime) -> Rule | None:
+def _standing(session: Session, kind: Kind, at: datetime) -> RetentionRule | None:
     """The rule as it is now: nobody changes it before this transaction ends. What is locked does not count."""
     if get_settings().settings_locked:
         return None
@@ -67,7 +67,7 @@ def _standing(session: Session, kind: Kind, at: datetime) -> Rule | None:
     return None if found is None else rules.of(found.value)
 
 
-def _lock_old(session: Session, kind: Kind, rule: Rule, at: datetime) -> list[str]:
+def _lock_old(session: Session, kind: Kind, rule: RetentionRule, at: datetime) -> list[str]:
     found = db.rows(session, DUE.format(old=OLD[kind]), **which(kind, rule, at), limit=TASKS[kind].block)
     return [row.id for row in found]
 
@@ -80,7 +80,7 @@ def _remove_jobs(session: Session, ids: Sequence[str]) -> dict[str, int]:
     return {"jobs": len(ids), **asdict(jobs_deletion.remove(session, ids))}
 
 
-def _write_down(session: Session, entry: Entry, rule: Rule) -> Entry:
+def _write_down(session: Session, entry: Entry, rule: RetentionRule) -> Entry:
     told = json.dumps({"days": rule.days, **entry.counts})
     if entry.id is not None:
         db.execute(session, TELL_MORE, id=entry.id, told=told)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from core.retention import rules
-from core.retention.rules import RETENTION, Kind, Rule
+from core.retention.rules import RETENTION, Kind, RetentionRule
 from core.runtime import db
 from core.tables.jobs import ENDED, in_sql
 
@@ -16,7 +16,7 @@ OLD: dict[Kind, str] = {
 }
 
 
-def which(kind: Kind, rule: Rule, at: datetime) -> dict[str, Any]:
+def which(kind: Kind, rule: RetentionRule, at: datetime) -> dict[str, Any]:
     """What the conditions in OLD are asked with."""
     before: dict[str, Any] = {"before": at - rule.period}
     return before | {"excepted": list(rule.excepted)} if kind == "documents" else before
@@ -34,7 +34,7 @@ class Preview:
     requests: int = 0
 
 
-def preview(kind: Kind, rule: Rule, at: datetime) -> Preview:
+def preview(kind: Kind, rule: RetentionRule, at: datetime) -> Preview:
     with db.transaction() as session:
         found = db.row(session, PREVIEW[kind], **which(kind, rule, at))
     assert found is not None

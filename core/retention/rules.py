@@ -23,7 +23,7 @@ FIRST_RUN = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
-class Rule:
+class RetentionRule:
     """Documents count from their upload, jobs from their end. `excepted` are names of collections, kept for ever."""
 
     days: int
@@ -38,16 +38,16 @@ def name(kind: Kind) -> str:
     return f"{RETENTION}:{kind}"
 
 
-def rule(kind: Kind) -> Rule | None:
+def rule(kind: Kind) -> RetentionRule | None:
     """None: kept for ever."""
     value = store.values().get(name(kind))
     return None if value is None else of(value)
 
 
-def of(value: store.Value) -> Rule | None:
+def of(value: store.Value) -> RetentionRule | None:
     """One that this version cannot read removes nothing, and the log says so."""
     try:
-        found = Rule(value["days"], tuple(value.get("excepted", ())))
+        found = RetentionRule(value["days"], tuple(value.get("excepted", ())))
         _check("documents", found)
     except (KeyError, TypeError, InvalidInput):
         log.warning("a stored retention cannot be read; nothing is removed by it")
@@ -55,7 +55,7 @@ def of(value: store.Value) -> Rule | None:
     return found
 
 
-def change(kind: Kind, wanted: Rule | None, *, by: str = "") -> None:
+def change(kind: Kind, wanted: RetentionRule | None, *, by: str = "") -> None:
     """None: kept for ever from now on."""
     if kind not in KINDS:
         raise InvalidInput(f"How long {kind!r} are kept cannot be set. It can for {' and '.join(KINDS)}.")
@@ -69,7 +69,7 @@ def change(kind: Kind, wanted: Rule | None, *, by: str = "") -> None:
     store.load()
 
 
-def _check(kind: Kind, wanted: Rule) -> None:
+def _check(kind: Kind, wanted: RetentionRule) -> None:
     if type(wanted.days) is not int or not LEAST_DAYS <= wanted.days <= MOST_DAYS:
         raise InvalidInput(f"Days are a whole number from {LEAST_DAYS} to {MOST_DAYS:,}.")
     if wanted.excepted and kind != "documents":

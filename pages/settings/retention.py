@@ -12,7 +12,7 @@ from core.health.sampling import KEEP_HOURS, KEEP_SAMPLES
 from core.retention import report as reports_retention
 from core.retention import rules
 from core.retention.report import Preview, Run
-from core.retention.rules import KINDS, Kind, Rule
+from core.retention.rules import KINDS, Kind, RetentionRule
 from pages.common import failures, formats
 from pages.words import settings
 
@@ -77,7 +77,7 @@ def _card(kind: Kind) -> None:
 TITLES: dict[Kind, str] = {"documents": "Documents", "jobs": "Ended jobs"}
 
 
-def _entered(kind: Kind, rule: Rule | None) -> Rule:
+def _entered(kind: Kind, rule: RetentionRule | None) -> RetentionRule:
     days = st.number_input(
         "Days to keep them",
         rules.LEAST_DAYS,
@@ -87,11 +87,11 @@ def _entered(kind: Kind, rule: Rule | None) -> Rule:
         width=200,
     )
     if kind != "documents":
-        return Rule(days)
+        return RetentionRule(days)
     names = [row.name for row in documents_report.collections()]
     already = [name for name in rule.excepted if name in names] if rule else []
     excepted = st.multiselect("Except those in", names, already, key=f"excepted-{rule}", placeholder="none")
-    return Rule(days, tuple(sorted(excepted)))
+    return RetentionRule(days, tuple(sorted(excepted)))
 
 
 def _found(kind: Kind, found: Preview) -> str:
@@ -108,7 +108,7 @@ def _moment(moment: datetime, now: datetime) -> str:
 
 
 @st.dialog("Delete what is older")
-def _preview(kind: Kind, wanted: Rule) -> None:
+def _preview(kind: Kind, wanted: RetentionRule) -> None:
     now = formats.utc_now()
     found = reports_retention.preview(kind, wanted, now)
     what = TITLES[kind].lower()
@@ -129,7 +129,7 @@ def _preview(kind: Kind, wanted: Rule) -> None:
         st.rerun()
 
 
-def _save(kind: Kind, wanted: Rule, number: int) -> None:
+def _save(kind: Kind, wanted: RetentionRule, number: int) -> None:
     typed = st.session_state.get("retention-typed", "").strip().replace(",", "")
     if number and typed != str(number):
         failures.notify(f"Nothing was changed: {number} was to be typed to confirm.", success=False)

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.documents.extraction import Limits, extract
+from core.documents.extraction import ExtractionLimits, extract
 
 PDF = "application/pdf"
 
@@ -27,7 +27,7 @@ def measure(scratch: Path) -> dict[str, dict[str, Any]]:
         subprocess.run([sys.executable, "-c", BARE, str(path)], check=True, capture_output=True)
         bare.append(time.perf_counter() - begun)
         begun = time.perf_counter()
-        extracted = extract(path, PDF, Limits(), lambda *_: None)
+        extracted = extract(path, PDF, ExtractionLimits(), lambda *_: None)
         ours.append(time.perf_counter() - begun)
         assert len(extracted.page_starts) == PAGES
     best_bare, best_ours = min(bare), min(ours)

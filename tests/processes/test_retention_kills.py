@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from core.retention import rules
-from core.retention.rules import Rule
+from core.retention.rules import RetentionRule
 from core.runtime import db
 from tests.pipeline import PATIENCE_S, ready_documents, rows
 from tests.processes.places import waiting
@@ -21,7 +21,7 @@ def due(url: str, setting: Any) -> None:
     """Many documents that are too old by a rule which is old enough."""
     setting(RETENTION_EVERY_SECONDS=0.3, SCHEDULER_TICK_SECONDS=0.2, HEALTH_SAMPLE_SECONDS=60, SHUTDOWN_GRACE_SECONDS=2)
     ready_documents(NUMBER)
-    rules.change("documents", Rule(30))
+    rules.change("documents", RetentionRule(30))
     with db.transaction() as session:
         db.execute(session, "UPDATE document SET created_at = now() - interval '40 days'")
         db.execute(session, "UPDATE setting SET changed_at = now() - interval '1 day'")

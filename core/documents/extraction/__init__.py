@@ -5,6 +5,6 @@ of memory and time (`process`, `child`). What comes back is only text; its langu
 """
 
 from core.documents.extraction.formats import EXTENSIONS, SUPPORTED, media_type_of
-from core.documents.extraction.process import Extracted, Limits, extract
+from core.documents.extraction.process import Extracted, ExtractionLimits, extract
 
-__all__ = ["EXTENSIONS", "SUPPORTED", "Extracted", "Limits", "extract", "media_type_of"]
+__all__ = ["EXTENSIONS", "SUPPORTED", "Extracted", "ExtractionLimits", "extract", "media_type_of"]

@@ -38,14 +38,14 @@ class Extracted:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ExtractionLimits:
     memory_bytes: int = 1_500_000_000
     seconds: float = 120
     text_characters: int = 20_000_000
 
 
 def extract(
-    path: Path, media_type: str, limits: Limits, on_stage: OnStage, *, stop: threading.Event | None = None
+    path: Path, media_type: str, limits: ExtractionLimits, on_stage: OnStage, *, stop: threading.Event | None = None
 ) -> Extracted:
     """The text of the file. Raises ExtractionError, whose message says what to do; `stop` ends it early."""
     if media_type not in FORMATS and media_type != OLE:
@@ -59,23 +59,23 @@ def extract(
 
 
 def _read(
-    path: Path, media_type: str, limits: Limits, on_stage: OnStage, stop: threading.Event
+    path: Path, media_type: str, limits: ExtractionLimits, on_stage: OnStage, stop: threading.Event
 ) -> tuple[tuple[int, ...], str]:
-    heard = _Heard(on_stage)
+    received = _Received(on_stage)
     with _started(path, media_type, limits) as child:
         try:
-            _listen(child, heard, limits.seconds, stop)
+            _listen(child, received, limits.seconds, stop)
         finally:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
-    if heard.error:
-        raise heard.error
-    if child.returncode or heard.page_starts is None:
-        raise _explained(child.returncode, heard.complaint, limits)
-    return heard.page_starts, heard.text()
+    if received.error:
+        raise received.error
+    if child.returncode or received.page_starts is None:
+        raise _explained(child.returncode, received.complaint, limits)
+    return received.page_starts, received.text()
 
 
-def _started(path: Path, media_type: str, limits: Limits) -> subprocess.Popen[bytes]:
+def _started(path: Path, media_type: str, limits: ExtractionLimits) -> subprocess.Popen[bytes]:
     arguments = [
         *(media_type, str(path.resolve())),
         *(str(limits.memory_bytes), str(math.ceil(limits.seconds)), str(limits.text_characters)),
@@ -92,7 +92,7 @@ def _started(path: Path, media_type: str, limits: Limits) -> subprocess.Popen[by
     )
 
 
-class _Heard:
+class _Received:
     """What the child has said so far."""
 
     def __init__(self, on_stage: OnStage):
@@ -130,13 +130,13 @@ class _Heard:
                 self.page_starts = tuple(map(int, starts))
 
 
-def _listen(child: subprocess.Popen[bytes], heard: _Heard, seconds: float, stop: threading.Event) -> None:
+def _listen(child: subprocess.Popen[bytes], received: _Received, seconds: float, stop: threading.Event) -> None:
     """Until the child has ended. Raises ExtractionError when it must be ended."""
     deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
-        for pipe, hear in ((child.stdout, heard.out), (child.stderr, heard.err)):
+        for pipe, take in ((child.stdout, received.out), (child.stderr, received.err)):
             if pipe is not None:
-                selector.register(pipe, selectors.EVENT_READ, hear)
+                selector.register(pipe, selectors.EVENT_READ, take)
         while selector.get_map():
             for key in _ready(selector, deadline, seconds, stop):
                 data = os.read(key.fd, READ_BYTES)
@@ -161,7 +161,7 @@ def _ready(
     return (key for key, _ in selector.select(min(left, LOOK_FOR_STOP_SECONDS)))
 
 
-def _explained(returncode: int, complaint: str, limits: Limits) -> ExtractionError:
+def _explained(returncode: int, complaint: str, limits: ExtractionLimits) -> ExtractionError:
     """Why a child ended without a result."""
     if returncode == -signal.SIGABRT or "MemoryError" in complaint:
         return failures.out_of_memory()  # what libraries in C and Rust do when they get none

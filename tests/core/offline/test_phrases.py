@@ -1,11 +1,11 @@
 import pytest
 
 from core.offline.phrases import key_phrases
-from core.offline.reading import Reading
+from core.offline.reading import ReadText
 
 
 def phrases(text: str, count: int = 5) -> list[str]:
-    return key_phrases(Reading(text), count)
+    return key_phrases(ReadText(text), count)
 
 
 def test_what_stands_together_often_is_a_phrase_and_its_parts_are_not_told_again() -> None:
@@ -61,5 +61,5 @@ def test_katakana_words_are_found_in_unspaced_text() -> None:
 
 
 def test_only_the_named_sentences_are_read() -> None:
-    reading = Reading("The red car stops. The blue boat sails.")
+    reading = ReadText("The red car stops. The blue boat sails.")
     assert key_phrases(reading, 5, [1]) == ["blue boat sails"]

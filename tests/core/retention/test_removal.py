@@ -12,7 +12,7 @@ from core.errors import InvalidInput, NotFound, Unavailable
 from core.jobs import deletion as jobs_deletion
 from core.requests import expansion
 from core.retention import removal, report, rules
-from core.retention.rules import Kind, Rule
+from core.retention.rules import Kind, RetentionRule
 from core.runtime import db
 from core.settings import store
 from tests.local_provider import LocalProvider
@@ -29,7 +29,7 @@ def later(days: float) -> datetime:
 
 
 def keep(kind: Kind, days: int, *excepted: str) -> None:
-    rules.change(kind, Rule(days, excepted))
+    rules.change(kind, RetentionRule(days, excepted))
 
 
 def left(*tables: str) -> dict[str, int]:
@@ -99,7 +99,7 @@ def test_an_excepted_collection_is_kept() -> None:
     add_document(collection="samples")
     add_document(collection="others")
     keep("documents", 1, "samples")
-    assert report.preview("documents", Rule(1, ("samples",)), later(2)).number == 1
+    assert report.preview("documents", RetentionRule(1, ("samples",)), later(2)).number == 1
     removal.run(later(2))
     (kept,) = rows("SELECT c.name FROM document d JOIN collection c ON c.id = d.collection_id")
     assert kept["name"] == "samples"
@@ -160,7 +160,7 @@ def test_what_is_being_asked_is_cancelled_with_its_document() -> None:
     job = make_job([row["id"] for row in rows("SELECT id FROM document")], "summarize")
     expansion.expand_job(job)
     assert states(job) == {"pending": 3}
-    assert report.preview("documents", Rule(1), later(2)).busy == 3
+    assert report.preview("documents", RetentionRule(1), later(2)).busy == 3
     keep("documents", 1)
     removal.run(later(2))
     assert states(job) == {"cancelled": 3}
@@ -178,7 +178,7 @@ def test_ended_jobs_go_and_those_at_work_and_drafts_stay() -> None:
     with db.transaction() as session:
         db.execute(session, "UPDATE job SET finished_at = now() WHERE id = :job", job=waiting)
     keep("jobs", 7)
-    assert report.preview("jobs", Rule(7), later(8)).number == 1
+    assert report.preview("jobs", RetentionRule(7), later(8)).number == 1
     removal.run(later(6.9))
     assert left("job") == {"job": 3}
     removal.run(later(7.1))
@@ -263,7 +263,7 @@ def test_what_is_switched_off_meanwhile_removes_nothing_more() -> None:
     keep("documents", 1)
     with db.transaction() as session:
         store.put(session, rules.name("documents"), None)
-    assert rules.rule("documents") == Rule(1)
+    assert rules.rule("documents") == RetentionRule(1)
     removal.run(later(2))
     assert left("document") == {"document": 1}
 
@@ -300,15 +300,15 @@ WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND
 @pytest.mark.parametrize(
     ("kind", "rule"),
     [
-        ("documents", Rule(0)),
-        ("documents", Rule(3651)),
-        ("documents", Rule(True)),
-        ("documents", Rule(1.5)),  # type: ignore[arg-type]
-        ("jobs", Rule(5, ("samples",))),
-        ("usage", Rule(5)),
+        ("documents", RetentionRule(0)),
+        ("documents", RetentionRule(3651)),
+        ("documents", RetentionRule(True)),
+        ("documents", RetentionRule(1.5)),  # type: ignore[arg-type]
+        ("jobs", RetentionRule(5, ("samples",))),
+        ("usage", RetentionRule(5)),
     ],
 )
-def test_a_rule_that_cannot_be_set(kind: Any, rule: Rule) -> None:
+def test_a_rule_that_cannot_be_set(kind: Any, rule: RetentionRule) -> None:
     with pytest.raises(InvalidInput):
         rules.change(kind, rule)
     assert store.history() == []
@@ -332,7 +332,7 @@ def test_a_rule_is_taken_back_and_its_change_undone() -> None:
     with db.transaction() as session:
         store.undo(session, store.history()[0].id)
     store.load()
-    assert rules.rule("jobs") == Rule(7)
+    assert rules.rule("jobs") == RetentionRule(7)
 
 
 def test_everybody_knows_when_the_next_run_is() -> None:

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.retention import removal, rules
-from core.retention.rules import Rule
+from core.retention.rules import RetentionRule
 from core.runtime import db
 from tests.pages import made
 from tests.pages.seeing import buttons, press, show, words
@@ -59,7 +59,7 @@ def test_what_goes_is_told_and_its_number_typed_before_it_is_saved() -> None:
     at = preview(at, "documents")
     next(one for one in at.text_input if one.label == "Type 3 to confirm").set_value("3")
     save(at).click().run()
-    assert rules.rule("documents") == Rule(30)
+    assert rules.rule("documents") == RetentionRule(30)
     told = words(show("settings"))
     assert "**retention of documents** nothing set here → 30 days" in told
     assert "Next run at" in told
@@ -78,7 +78,7 @@ def test_jobs_have_a_rule_of_their_own() -> None:
     at = preview(days(show("settings"), "jobs").set_value(7).run(), "jobs")
     assert "Nothing is that old now" in words(at)
     save(at).click().run()
-    assert (rules.rule("jobs"), rules.rule("documents")) == (Rule(7), None)
+    assert (rules.rule("jobs"), rules.rule("documents")) == (RetentionRule(7), None)
     (job,) = rows("SELECT id FROM job")
     assert ":orange[deleted in 1 d 23 h]" in words(show("job", id=job["id"]))
     assert "Jobs are deleted 7 days after their end." in words(show("jobs"))
@@ -90,14 +90,14 @@ def test_collections_are_excepted() -> None:
     at = preview(at.multiselect[0].set_value(["samples"]).run(), "documents")
     assert "except those in samples are deleted for good after **90 days**" in words(at)
     save(at).click().run()
-    assert rules.rule("documents") == Rule(90, ("samples",))
+    assert rules.rule("documents") == RetentionRule(90, ("samples",))
     assert "except those in samples. Within 7 days: 0." in words(show("documents"))
     (document,) = rows("SELECT id FROM document")
     assert "deleted" not in words(show("document", id=document["id"]))
 
 
 def test_it_is_kept_for_ever_again_by_one_click() -> None:
-    rules.change("documents", Rule(5))
+    rules.change("documents", RetentionRule(5))
     press(show("settings"), "Keep for ever")
     assert rules.rule("documents") is None
     assert "Keep for ever" not in buttons(show("settings"))
@@ -105,7 +105,7 @@ def test_it_is_kept_for_ever_again_by_one_click() -> None:
 
 def test_pages_say_when_a_document_goes() -> None:
     document = add_document()
-    rules.change("documents", Rule(30))
+    rules.change("documents", RetentionRule(30))
     assert "· deleted in 29 d 23 h" in words(show("document", id=document))
     assert "Documents are deleted 30 days after their upload. Within 7 days: 0." in words(show("documents"))
     aged(28)
@@ -117,7 +117,7 @@ def test_pages_say_when_a_document_goes() -> None:
 
 def test_what_went_is_listed() -> None:
     ready_documents(2)
-    rules.change("documents", Rule(1))
+    rules.change("documents", RetentionRule(1))
     removal.run(datetime.now(UTC) + timedelta(days=2))
     told = words(show("settings"))
     assert "Deleted lately" in told

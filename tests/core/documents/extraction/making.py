@@ -14,7 +14,7 @@ import xlsxwriter
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.util import Inches
 
-from core.documents.extraction import Extracted, Limits, extract, media_type_of
+from core.documents.extraction import Extracted, ExtractionLimits, extract, media_type_of
 
 Stage = tuple[str, int, int]
 
@@ -23,13 +23,13 @@ def read(
     path: Path,
     *,
     media_type: str | None = None,
-    limits: Limits | None = None,
+    limits: ExtractionLimits | None = None,
     on_stage: Callable[[str, int, int], None] = lambda stage, done, total: None,
     stop: threading.Event | None = None,
 ) -> Extracted:
     known = media_type or media_type_of(path.name, path.read_bytes())
     assert known is not None
-    return extract(path, known, limits or Limits(), on_stage, stop=stop)
+    return extract(path, known, limits or ExtractionLimits(), on_stage, stop=stop)
 
 
 def saved(folder: Path, name: str, content: bytes | str) -> Path:

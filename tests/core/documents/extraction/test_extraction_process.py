@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.documents.extraction import Limits, extract
+from core.documents.extraction import ExtractionLimits, extract
 from core.errors import ExtractionError
 from tests.core.documents.extraction.making import Stage, pdf, read, saved
 from tests.pipeline import PATIENCE_S
@@ -31,7 +31,7 @@ def endless(tmp_path: Path) -> Path:
 class Reading(threading.Thread):
     """An extraction that goes on until something ends it."""
 
-    def __init__(self, path: Path, limits: Limits, stop: threading.Event | None = None):
+    def __init__(self, path: Path, limits: ExtractionLimits, stop: threading.Event | None = None):
         super().__init__()
         self._path, self._limits, self._stop_event = path, limits, stop
         self.error: ExtractionError | None = None
@@ -63,7 +63,7 @@ def child_of(process: psutil.Process, path: Path) -> psutil.Process:
 def test_time_limit(endless: Path) -> None:
     before = psutil.Process().children()
     started = time.monotonic()
-    error = Reading(endless, Limits(seconds=0.3)).ended()
+    error = Reading(endless, ExtractionLimits(seconds=0.3)).ended()
     assert (error.code, error.retryable) == ("TIMEOUT", False)
     assert time.monotonic() - started >= 0.3
     assert [child for child in psutil.Process().children() if child not in before] == []
@@ -71,7 +71,7 @@ def test_time_limit(endless: Path) -> None:
 
 def test_stop_ends_it_promptly_and_it_may_be_tried_again(endless: Path) -> None:
     stop = threading.Event()
-    reading = Reading(endless, Limits(), stop)
+    reading = Reading(endless, ExtractionLimits(), stop)
     child = child_of(psutil.Process(), endless)
     child.suspend()  # so hung that it does not even see its parent's end
     stop.set()
@@ -90,7 +90,7 @@ def test_stop_ends_it_promptly_and_it_may_be_tried_again(endless: Path) -> None:
     ],
 )
 def test_a_child_that_dies(endless: Path, number: int, code: str, said: str) -> None:
-    reading = Reading(endless, Limits())
+    reading = Reading(endless, ExtractionLimits())
     child_of(psutil.Process(), endless).send_signal(number)
     error = reading.ended()
     assert (error.code, error.retryable) == (code, False)
@@ -99,8 +99,8 @@ def test_a_child_that_dies(endless: Path, number: int, code: str, said: str) -> 
 
 def test_the_child_dies_with_its_parent(endless: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from core.documents.extraction import Limits, extract\n"
-        "extract(Path(sys.argv[1]), 'text/plain', Limits(), lambda *stage: None)"
+        "import sys; from pathlib import Path; from core.documents.extraction import ExtractionLimits, extract\n"
+        "extract(Path(sys.argv[1]), 'text/plain', ExtractionLimits(), lambda *stage: None)"
     )
     parent = subprocess.Popen([sys.executable, "-c", program, str(endless)])
     child = child_of(psutil.Process(parent.pid), endless)
@@ -116,7 +116,7 @@ def test_the_child_knows_no_secrets(endless: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:secret@h/d")
     stop = threading.Event()
-    reading = Reading(endless, Limits(), stop)
+    reading = Reading(endless, ExtractionLimits(), stop)
     known = child_of(psutil.Process(), endless).environ()
     stop.set()
     reading.ended()
@@ -128,7 +128,7 @@ def test_the_child_knows_no_secrets(endless: Path, monkeypatch: pytest.MonkeyPat
 def test_memory_limit(tmp_path: Path, name: str, lines: int, megabytes: int) -> None:
     path = saved(tmp_path, name, "<p>The northern plant <b>lost</b> its output.</p>\n" * lines)
     with pytest.raises(ExtractionError) as caught:
-        read(path, limits=Limits(memory_bytes=megabytes * 1_000_000))
+        read(path, limits=ExtractionLimits(memory_bytes=megabytes * 1_000_000))
     assert caught.value.code == "TOO_LARGE"
     assert "EXTRACTION_MEMORY_MB" in caught.value.message
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import docx
 import pytest
 
-from core.documents.extraction import Limits
+from core.documents.extraction import ExtractionLimits
 from core.errors import ExtractionError
 from tests.core.documents.extraction.making import pdf, read, rewritten, saved, word, workbook
 
@@ -112,7 +112,7 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
         for _ in range(112):
             member.write(bytes(1 << 20))
     assert path.stat().st_size < 200_000
-    error = refusal(path, limits=Limits(memory_bytes=200_000_000))
+    error = refusal(path, limits=ExtractionLimits(memory_bytes=200_000_000))
     assert error.code == "TOO_LARGE"
     assert "unpacks to 118 MB, 100 MB are allowed" in error.message
 
@@ -130,7 +130,7 @@ def _size(path: Path, member: str) -> int:
 
 
 def test_too_much_text(tmp_path: Path) -> None:
-    error = refusal(saved(tmp_path, "a.txt", "word " * 21), limits=Limits(text_characters=100))
+    error = refusal(saved(tmp_path, "a.txt", "word " * 21), limits=ExtractionLimits(text_characters=100))
     assert error.code == "TOO_LARGE"
     assert "100 characters" in error.message
-    assert len(read(workbook(tmp_path), limits=Limits(text_characters=100)).text) <= 100
+    assert len(read(workbook(tmp_path), limits=ExtractionLimits(text_characters=100)).text) <= 100

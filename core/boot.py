@@ -1,5 +1,5 @@
-"""What the web process brings up before its first page, and takes down after its last: PostgreSQL where none is
-given, the schema, the built-in templates, and the jobs process as a supervised child."""
+"""What the web process starts before its first page, and ends after its last: the embedded PostgreSQL where
+DATABASE_URL is not set, the schema, the built-in templates, and the jobs process as a supervised child."""
 
 import asyncio
 import gc
@@ -32,7 +32,7 @@ _children: dict[str, Child] = {}
 
 
 def children() -> tuple[ChildState, ...]:
-    """What this process supervises, for the Health page."""
+    """States of the supervised processes, for the Health page."""
     return tuple(child.state for child in _children.values())
 
 
@@ -69,7 +69,7 @@ async def _life(address: Callable[[], str | None], port: Callable[[], int]) -> A
 
 
 def _bring_up(settings: Settings, stack: AsyncExitStack) -> None:
-    """Start in order; what is pushed on the stack ends in the opposite one, also when a later step fails."""
+    """Start in order. The stack ends all in the opposite order, also when a later step fails."""
     url = settings.database_url
     if url is None:
         from core.runtime.embedded_postgres import EmbeddedPostgres
@@ -85,9 +85,9 @@ def _bring_up(settings: Settings, stack: AsyncExitStack) -> None:
     stack.enter_context(single_text.seen())
     if settings.embedded_jobs:
         grace = EMBEDDED_GRACE_SECONDS if settings.shutdown_grace_seconds is None else settings.shutdown_grace_seconds
-        told = {"DATABASE_URL": url, "CAIRN_PARENT_PID": str(os.getpid()), "SHUTDOWN_GRACE_SECONDS": str(grace)}
-        jobs = Child("jobs", Command([sys.executable, "-m", "jobs"], {**os.environ, **told}))
-        # It stores what it heard after the grace; killed while it does, the next start would book it as unheard.
+        set_here = {"DATABASE_URL": url, "CAIRN_PARENT_PID": str(os.getpid()), "SHUTDOWN_GRACE_SECONDS": str(grace)}
+        jobs = Child("jobs", Command([sys.executable, "-m", "jobs"], {**os.environ, **set_here}))
+        # After the grace it stores the answers it received. If it is killed before that, their outcome is unknown.
         _supervise(stack, jobs, grace + 3)
 
 
@@ -114,7 +114,7 @@ async def _close_clients() -> None:
 
 
 def check_exposure(address: str | None, settings: Settings) -> None:
-    """Until there is a sign-in, only this machine may reach Cairn unless somebody says otherwise."""
+    """Until there is a sign-in, only this machine may reach Cairn, unless ALLOW_OPEN_ACCESS is set."""
     if address not in ("127.0.0.1", "localhost", "::1") and not settings.allow_open_access:
         raise ConfigurationError(
             f"Cairn would listen on {address or 'all addresses'}, and it has no sign-in yet: everybody who reaches "

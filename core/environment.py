@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     environment: Literal["development", "staging", "production"] = "development"
     debug: bool = False
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    # Seals the keys that are set on the Settings page; what the previous one sealed is still opened.
+    # Seals the keys that are set on the Settings page. The previous one still opens what it sealed.
     secret_key: SecretStr | None = None
     secret_key_previous: SecretStr | None = None
     cors_origins: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     provider_timeout_seconds: float = Field(600, gt=0)
     default_model_openai: str | None = None
     default_model_anthropic: str | None = None
-    # Of answers; None: that of each document.
+    # Of answers; None: the language of each document.
     default_language: Language = None
 
     embedded_jobs: bool = True
@@ -67,27 +67,27 @@ class Settings(BaseSettings):
     scheduler_tick_seconds: float = Field(5, ge=0.2)
     health_sample_seconds: float = Field(30, ge=0.2)
     worker_lease_seconds: float = Field(15, ge=1)
-    # How often the leader removes what is kept no longer.
+    # How often the leader removes what retention rules no longer keep.
     retention_every_seconds: float = Field(3600, ge=0.2)
     shutdown_grace_seconds: float | None = Field(None, ge=0)
 
-    # What calls do when a provider fails; the Settings page goes before these, unless it is locked.
+    # What calls do when a provider fails. The Settings page overrides these, unless it is locked.
     resilience_preset: presets.PresetName = "simple"
     resilience_custom_config: Annotated[str | None, Blank] = None
     retry_attempts: int | None = Field(None, ge=0, le=10)
     resilience_locked: bool = False
-    # Of what is set while Cairn runs nothing counts, and nobody changes it.
+    # Ignores all that was set while Cairn runs, and refuses changes.
     settings_locked: bool = False
 
-    # Caps for every model of a provider, over all processes; what its headers say counts where it is lower.
+    # Caps for every model of a provider, over all processes. The provider's own limit applies where it is lower.
     rate_limit_requests_per_minute: int | None = Field(None, ge=1)
     rate_limit_tokens_per_minute: int | None = Field(None, ge=1)
 
     # The shortest wait between two looks at one provider batch.
     batch_poll_seconds: float = Field(60, ge=0.2)
-    # So long must complete listings stay without a batch whose creation was not heard of, before it counts as absent.
+    # A batch whose creation has an unknown outcome counts as absent when complete listings lack it for this long.
     batch_settle_seconds: float = Field(900, ge=0)
-    # Caps for each provider, over all jobs; what does not fit waits.
+    # Caps for each provider, over all jobs; batches beyond them wait.
     batches_in_flight: int = Field(50, ge=1)
     batch_tokens_in_flight: int = Field(200_000_000, ge=1)
     batch_usd_in_flight: Decimal = Field(Decimal(1000), gt=0)
@@ -154,7 +154,7 @@ class Settings(BaseSettings):
 
     @property
     def grace_seconds(self) -> float:
-        """How long calls in flight may take to end after SIGTERM; web tells its jobs child a shorter time."""
+        """How long calls in flight may take to end after SIGTERM; web sets a shorter time for its jobs child."""
         return 60 if self.shutdown_grace_seconds is None else self.shutdown_grace_seconds
 
 

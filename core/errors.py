@@ -70,9 +70,9 @@ class ExtractionError(CairnError):
 class ProviderError(CairnError):
     """The provider did not answer the call.
 
-    `status` is its HTTP status (None when nothing was heard), `retry_after` the seconds it asked us to wait, `limits`
-    what it said about its rate limits.
-    `heard` is False when the call may have been carried out, and billed, without the answer reaching us.
+    `status` is its HTTP status (None without a response), `retry_after` the seconds it asked us to wait, `limits` what
+    its headers report of its rate limits.
+    `heard` is False when the outcome is unknown: the call may have been carried out, and billed, without an answer.
     """
 
     code = "PROVIDER_ERROR"

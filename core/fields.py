@@ -30,11 +30,11 @@ def json_schema(fields: Sequence[FieldSpec], insights: bool) -> dict[str, Any]:
     properties = {field.name: _property(field) for field in fields}
     if not insights:
         return _object(properties)
-    told = {
+    of_an_insight = {
         "statement": {"type": "string", "description": "What the document says, in one sentence."},
         "quote": {"type": "string", "description": "The passage that says it, copied from the document unchanged."},
     }
-    return _object({"insights": {"type": "array", "items": _object(told | properties)}})
+    return _object({"insights": {"type": "array", "items": _object(of_an_insight | properties)}})
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ OF_THE_DOCUMENT = "document"
 
 
 def named(given: Any) -> Any:
-    """In its one spelling; None for that of the document. What is not known is left as it is."""
+    """The name in its one spelling; None for the document's language. An unknown value is returned as it is."""
     if not isinstance(given, str):
         return given
     wanted = given.strip().casefold()

@@ -43,11 +43,11 @@ class FieldBounds:
 
     def refusal(self, value: object) -> str | None:
         kind = "a whole number" if self.whole else "a number"
-        said = f"must be {kind} from {self.least:g} to {self.most:g}"
+        bounds = f"must be {kind} from {self.least:g} to {self.most:g}"
         if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
-            return said
+            return bounds
         assert isinstance(value, (int, float))
-        return None if self.least <= value <= self.most else said
+        return None if self.least <= value <= self.most else bounds
 
 
 Values = Mapping[str, int | float | str]
@@ -62,7 +62,7 @@ BOUNDS = {
     "backoff_cap_s": FieldBounds(0.01, 600),
     "deadline_s": FieldBounds(0.1, 86_400),
 }
-# Names of an older scheme that configurations in use still hold.
+# Names of an older scheme, which stored configurations still hold.
 OLD_NAMES = {
     "recovery_timeout": "recovery_timeout_s",
     "default_strategy": "strategy",
@@ -159,7 +159,7 @@ def recommend(environment: str) -> tuple[PresetName, str]:
 
 
 def gives_up_after(config: Config) -> float:
-    """Seconds that a call which keeps failing at once is tried for, at most. A provider may ask for longer waits."""
+    """The most seconds for which a call that keeps failing at once is tried. A provider may ask for longer waits."""
     waits, wait = 0.0, config.backoff_base_s
     for _ in range(config.retry_attempts):
         waits += min(wait, config.backoff_cap_s)

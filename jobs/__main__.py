@@ -1,6 +1,6 @@
-"""`python -m jobs`: APScheduler decides when, the queue's worker does it. As many of these as one likes.
+"""`python -m jobs`: APScheduler decides when, the queue's workers do it. Any number of these may run.
 
-`python -m jobs once`: one round of all that is due, and the end; for those who use cron.
+`python -m jobs once`: one round of all that is due, then it ends; for cron.
 """
 
 import asyncio
@@ -67,6 +67,6 @@ async def run(settings: Settings) -> None:
 
 if __name__ == "__main__":
     logging.getLogger("procrastinate").setLevel(logging.WARNING)
-    # While the database is away it tells of every attempt of every connection; worker.py tells it once.
+    # While the database is away it logs every attempt of every connection; queue_workers.py logs the loss once.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,7 @@
-"""One round of all that there is to do: what came back is kept, what waits is handed over, live requests are sent.
+"""One round of all that there is to do: fetch and keep results, hand over batches, send live requests.
 
-Made of the same steps as a jobs process makes, on rows that are held in the same way, so that it may run beside one,
-or beside a round that takes longer than usual.
+It takes the same steps as a jobs process, with the same claims and leases, so it may run beside one, or beside another
+round that takes longer than usual.
 """
 
 import asyncio
@@ -26,12 +26,12 @@ from core.upkeep import one_round, takeover
 from jobs import process
 
 log = structlog.get_logger()
-# So long is waited for answers that another process is deriving at the moment.
+# How long to wait for answers that another process is deriving at the moment.
 PATIENCE_SECONDS = 10.0
 
 
 async def run(settings: Settings) -> None:
-    """Ends the process: with 1 where a step failed, which is told on stderr."""
+    """Ends the process: with exit code 1 where a step failed; stderr has a line for each."""
     stop = process.stop_on_signals()
     async with process.at_work(settings, lambda: False) as one:
         this = Round(one)
@@ -89,7 +89,7 @@ class Round:
         threads.shutdown(wait=False)
 
     async def _try(self, steps: Mapping[str, Awaitable[object]]) -> None:
-        """Make steps at the same time, each for itself."""
+        """Run the steps concurrently; one that fails does not stop the others."""
         await asyncio.gather(*(self._try_one(about, step) for about, step in steps.items()))
 
     async def _try_one(self, about: str, step: Awaitable[object]) -> None:
@@ -101,9 +101,9 @@ class Round:
             log.exception("a step failed", step=about)
             self._failed(f"{about}: A fault inside Cairn; its log has the details.")
 
-    def _failed(self, told: str) -> None:
-        self.failures.append(told)
-        print(told, file=sys.stderr)
+    def _failed(self, failure: str) -> None:
+        self.failures.append(failure)
+        print(failure, file=sys.stderr)
 
 
 async def _open() -> one_round.Open:

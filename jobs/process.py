@@ -1,4 +1,4 @@
-"""The life of a process that works: its row and heartbeat, its two lanes, and an end in order."""
+"""The life of a jobs process: its lease, its two lanes, and an orderly end."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ class JobsProcess:
         self._working: asyncio.Task[None] | None = None
 
     async def work(self, work: Coroutine[None, None, None], stop: asyncio.Event) -> bool:
-        """Work until that ends, or until `stop`. False where a part of the process failed."""
+        """Run `work` until it ends or `stop` is set. False where a part of the process failed."""
         self._working = asyncio.create_task(work)
         stopping = asyncio.create_task(stop.wait())
         parts = (self._working, *self.lane.background)
@@ -43,7 +43,7 @@ class JobsProcess:
         return not any(faults)
 
     async def close(self, grace_seconds: float) -> None:
-        """Everything that claims work ends first; steps and calls that are being made have the grace."""
+        """Stop claiming work; steps and calls in flight have `grace_seconds` to end."""
         self.stop_extraction.set()
         self.lane.stopping.set()
         self.handed_over.stopping.set()
@@ -67,7 +67,7 @@ def stop_on_signals() -> asyncio.Event:
 
 @contextlib.asynccontextmanager
 async def at_work(settings: Settings, leads: Callable[[], bool]) -> AsyncIterator[JobsProcess]:
-    """A worker of this process; as the block ends, every claim of it is given back."""
+    """Register this process as a worker; when the block ends, every claim of it is released."""
     await asyncio.to_thread(steps.tidy)
     name = db.process_name()
     worker_id = await asyncio.to_thread(worker_lease.register, name)
@@ -84,6 +84,6 @@ async def at_work(settings: Settings, leads: Callable[[], bool]) -> AsyncIterato
 
 
 def leave(code: int) -> NoReturn:
-    """All that was heard is stored and every claim given back: what a library still waits for must not keep us."""
+    """End the process at once: answers are stored and claims released, and no thread of a library may delay the end."""
     sys.stderr.flush()
     os._exit(code)

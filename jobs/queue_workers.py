@@ -1,4 +1,4 @@
-"""The queue's workers: they do what the clock and the use cases deferred."""
+"""The queue's workers: they run the tasks that the scheduler and the use cases deferred."""
 
 import asyncio
 import os
@@ -23,25 +23,25 @@ PATIENCE_SECONDS = 3.0
 
 
 async def work(lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event) -> None:
-    """The queue's workers, again and again: a database that goes away ends them, and they come back with it."""
-    told = ""
+    """Run the queue's workers, and start them again whenever they end: a database that goes away ends them."""
+    logged = ""
     while not lane.stopping.is_set():
         reason = "the connection was lost"
         try:
             await _work_once(lane, handed_over, stop_extraction)
         except (ConnectorException, psycopg.Error, Unavailable) as error:
             reason = next(filter(None, map(str.strip, str(error).splitlines())), type(error).__name__)
-        if reason != told:
+        if reason != logged:
             log.warning("the queue's workers ended and start again", reason=reason)
-            told = reason
+            logged = reason
         await asyncio.sleep(RESTART_SECONDS)
 
 
 async def _work_once(lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event) -> None:
-    """A worker that loses its connection ends without an error: then the other ends, too, and both start again.
+    """A worker that loses its connection ends without an error: then the other is ended, too, and both start again.
 
-    One whose notifications are lost does not even end, but finds tasks by polling only, for ever. So a connection
-    beside theirs tells that the server has gone.
+    A worker that loses only its notifications does not even end, but finds tasks by polling, for ever. So a connection
+    beside theirs detects that the server has gone.
     """
     url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
     name = worker_lease.connection_name(lane.worker_id)
@@ -67,7 +67,7 @@ async def _work_once(lane: LiveLane, handed_over: Batches, stop_extraction: thre
         try:
             await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # With the database away they only end when it is back; those that come next need not wait for that.
+            # While the database is away they do not end; the next workers need not wait for that.
             ending = asyncio.create_task(_end(app, workers))
             _endings.add(ending)
             ending.add_done_callback(_endings.discard)
@@ -88,7 +88,7 @@ async def _end(app: procrastinate.App, workers: list[asyncio.Task[None]]) -> Non
 
 
 async def _until_cut(connection: psycopg.AsyncConnection[Any]) -> None:
-    """Raises as the connection ends. Nothing is ever notified to it; now and then it looks whether it is alive."""
+    """Raises when the connection ends. It listens to no channel; a query every few seconds checks that it is alive."""
     while True:
         async for _ in connection.notifies(timeout=LOOK_SECONDS):
             pass

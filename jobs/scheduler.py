@@ -25,7 +25,7 @@ from core.upkeep import tick as upkeep_tick
 
 log = structlog.get_logger()
 LEADER_LOCK = 0x0CA1_0003
-# A round of the scheduler that takes longer than this, or fails for as long, gives no sign of life any more.
+# A tick that takes longer than this, or fails for as long, makes the scheduler unhealthy.
 TICK_SECONDS = 30.0
 
 
@@ -70,14 +70,14 @@ def _connect() -> psycopg.Connection[tuple[bool]]:
     name = f"cairn leader {db.process_name()}"
     connection = psycopg.connect(url, autocommit=True, connect_timeout=5, application_name=name)
     settings = get_settings()
-    # A leader that is stopped, or cut off from the server, keeps its connection; it must not keep the lead as well.
+    # A leader that is stopped, or loses its network, keeps its connection; it must not keep the lead as well.
     silence = settings.worker_lease_seconds + settings.scheduler_tick_seconds
     connection.execute("SELECT set_config('idle_session_timeout', %s, false)", (f"{silence * 1000:.0f}",))
     return connection
 
 
 class AsLeader:
-    """Work that only the leader does. What fails is told in the log and tried again when it is due the next time."""
+    """Work that only the leader does. A failure is logged; the work is tried again when it is due the next time."""
 
     def __init__(self, leadership: Leadership, work: Callable[[datetime], None], late_after: float):
         self._leadership = leadership
@@ -108,7 +108,7 @@ def _tick(at: datetime) -> None:
 
 
 class SetBack:
-    """APScheduler goes by the machine's clock: when that is set back by an hour, it would do nothing for an hour."""
+    """APScheduler uses the machine's clock: set back by an hour, it would do nothing for an hour."""
 
     LOOK_EVERY_S = 1.0
 
@@ -160,7 +160,7 @@ def make(leadership: Leadership) -> BackgroundScheduler:
     ):
         scheduler.add_job(run, "interval", seconds=seconds, id=name, next_run_time=start)
     removing = AsLeader(leadership, removal.run, late_after=0)
-    # Not at the start: when the next run is, the Settings page has said.
+    # Not at the start: the Settings page shows when the next run is.
     every = settings.retention_every_seconds
     scheduler.add_job(removing, "interval", seconds=every, id="retention", start_date=FIRST_RUN)
     return scheduler

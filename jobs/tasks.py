@@ -1,6 +1,6 @@
-"""The bodies of the tasks that core.queue defers by name.
+"""The bodies of the tasks that core.runtime.queue defers by name.
 
-Each is told whose click or API call deferred it; where a row tells of that, the row counts.
+Each gets the correlation id of the click or API call that deferred it; an id in the row goes before it.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def about_job(job_id: str, correlation_id: str | None) -> AsyncIterator[None]:
-    """Its row knows whose it is, even where the clock nudged it."""
+    """Bind the correlation id in the job's row, also where the scheduler deferred the task."""
     with correlation.bound(await asyncio.to_thread(of_job, job_id) or correlation_id, job=job_id):
         yield
 

@@ -19,7 +19,7 @@ class NoParams(Params):
 
 
 class Worded(Params):
-    """Of answers that have words of the model's own in them."""
+    """Parameters of templates whose answers have words of the model's own, and so a language."""
 
     language: Language = Field(
         None, description="of the answers; document: that of each document; left out: the default of this installation"
@@ -46,7 +46,7 @@ class QaParams(Worded):
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """`typical_output` is the usual length of an answer in tokens, for estimates, of one item where there are many."""
+    """`typical_output`: tokens of a usual answer, or of one item where a count is asked for; for estimates."""
 
     id: str
     name: str

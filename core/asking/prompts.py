@@ -1,4 +1,4 @@
-"""What to ask: the built-in templates, their parameters, and the one prompt builder of both lanes.
+"""The one prompt builder of both lanes.
 
 A document is material, never instructions: it stands between fences that carry the hash of its own text, which no
 document can contain, and the system prompt says so.

@@ -1,8 +1,8 @@
-"""What is asked of one document: a request, or one for each of its parts and those that merge their answers. Pure.
+"""The requests for one document: one, or one for each part and those that merge the parts' answers. Pure.
 
 A fingerprint is the hash of everything that decides an answer: provider and base URL, the body built around an empty
 document (prompt, schema, model, limits), the template version, and the hash of the document's text. So the database
-can tell what was answered before without building a single body.
+finds earlier answers before a single body is built.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from core.providers.types import Prompt, Provider
 from core.runtime import text as runtime_text
 from core.runtime import tokens
 
-# Counts are OpenAI's, and a body has some tokens around its texts; other tokenizers make up to a third more.
+# We count with OpenAI's tokenizer, and a body has some tokens around its texts; others make up to a third more.
 OWN_MARGIN = 0.9
 OTHERS_MARGIN = 0.7
-# A model that takes less than this of a document is not asked about it part by part.
+# Tokens. A model with room for less of a document is not asked part by part.
 SHORTEST_PART = 500
-# What stands around each of the answers that are merged.
+# Tokens around each of the answers that are merged.
 AROUND_AN_ANSWER = 20
 
 
@@ -66,7 +66,7 @@ class Question:
 
     @cached_property
     def merge_prefix(self) -> str:
-        """The same where a document is asked in parts: the budget decides what they are."""
+        """The same for documents that are asked in parts; the budget decides how they are cut."""
         return self._hash(self._body(prompts.build_merge(self.asking, ())), self.prefix, self.budget)
 
     def _hash(self, *deciding: object) -> str:
@@ -89,7 +89,7 @@ class Question:
 
     @cached_property
     def merged_at_once(self) -> int:
-        """How many answers surely fit one merge; 0 where a long document cannot be asked in parts."""
+        """How many answers certainly fit one merge; 0 where a long document cannot be asked in parts."""
         if not self._can.can_merge or self.budget < SHORTEST_PART:
             return 0
         fitting = self._room(self.merge_overhead) // (self.asking.max_output_tokens + AROUND_AN_ANSWER)
@@ -119,11 +119,11 @@ class Question:
         return _hashed(self.prefix + text_sha256)
 
     def merged(self, text_sha256: str) -> str:
-        """The fingerprint of what is made of a long document's parts."""
+        """The fingerprint of the merged answer of a long document."""
         return _hashed(self.merge_prefix + text_sha256)
 
     def known(self, document: str, text_sha256: str, response: int) -> New:
-        """A document whose parts' answers were merged before."""
+        """The request of a long document whose merged answer is reused: `response` is its id."""
         return New(document, document, self.merged(text_sha256), "answered", known=response)
 
     def _in_parts(self, document: str, text: str, text_sha256: str, cut: list[Part]) -> Iterator[New]:
@@ -174,5 +174,5 @@ def _hashed(what: str) -> str:
     return hashlib.sha256(what.encode()).hexdigest()
 
 
-# What an own request's answer is taken to be in estimates.
+# Tokens that estimates expect of the answer to a request of one's own.
 OWN_OUTPUT_TOKENS = 500

@@ -17,12 +17,12 @@ ENDS = (
     re.compile(r"[.!?…][\"'”’»)\]]*\s+|[。！？]"),
     re.compile(r"\n"),
 )
-# An end is looked for from here on, as pieces without number are slow; where there is none, a piece is as long as this.
+# Code points. A piece ends at the first good place after this many, or right there: very many pieces are slow.
 SHORTEST_PIECE = 300
 LONGEST_PIECE = 1000
 # A character has no more tokens than bytes.
 BYTES_OF_A_CHARACTER = 4
-# Accents without end are not waited for.
+# A character with more combining marks than this is cut.
 LONGEST_CHARACTER = 32
 JOINER = "\u200d"
 
@@ -37,7 +37,7 @@ class Part:
 
 
 def split(text: str, most_tokens: int) -> list[Part]:
-    """Few parts of about the same size, in order. What none of them holds is white space."""
+    """As few parts as fit, of about the same size, in order. Only white space lies between them."""
     pieces = list(_pieces(text, 0, len(text), most_tokens, 0))
     total = sum(piece.tokens for piece in pieces)
     fair = total / max(1, -(-total // most_tokens))
@@ -98,7 +98,7 @@ def _goes_on(before: str, after: str) -> bool:
 
 
 def levels(parts: int, most_at_once: int) -> list[list[int]]:
-    """How so many answers become one. For each level, from the parts up: which merge takes each of its answers."""
+    """The merges from `parts` answers to one. For each level, from the parts up: the merge that takes each answer."""
     found = []
     while parts > 1:
         merges = -(-parts // most_at_once)

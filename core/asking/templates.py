@@ -101,7 +101,7 @@ def name_of(session: Session, template_id: str) -> str:
 
 
 def asking(session: Session, template_id: str, params: Mapping[str, Any], version: int | None = None) -> Asking:
-    """The question of a template version (the newest by default) with checked parameters."""
+    """A template version (the newest by default) with checked parameters. Raises NotFound, InvalidInput."""
     template = session.get(Template, template_id)
     if template is None:
         raise NotFound(f"There is no template {template_id}. GET /api/v1/templates lists them.")
@@ -117,7 +117,7 @@ def asking(session: Session, template_id: str, params: Mapping[str, Any], versio
 
 
 def check_language(params: Mapping[str, Any], provider: str) -> None:
-    """Raises where these checked parameters ask for a language that this provider cannot answer in."""
+    """Raises InvalidInput where these checked parameters ask for a language that this provider cannot answer in."""
     if params.get("language") and not capabilities.of(provider).can_translate:
         raise InvalidInput(
             "The offline engine cannot translate: it answers in the document's own words. Leave language out, or "
@@ -126,7 +126,7 @@ def check_language(params: Mapping[str, Any], provider: str) -> None:
 
 
 def asked_now(session: Session, template_id: str, params: Mapping[str, Any], provider: str) -> Asking:
-    """The newest version, in the default language where none is given. What is decided here stands in its job."""
+    """The newest version, in the default language where none is given; a job stores both."""
     found = asking(session, template_id, params)
     check_language(found.params, provider)
     default = defaults.language()[0]
@@ -183,5 +183,5 @@ def _view(template: Template, version: TemplateVersion) -> TemplateView:
 
 @cache
 def _schema_of(params: type[BaseModel]) -> dict[str, Any]:
-    """Made once: it takes as long as reading all templates."""
+    """Cached: it takes as long as reading all templates."""
     return params.model_json_schema()

@@ -26,10 +26,10 @@ def text_of(document_id: str) -> DocumentText:
 
 
 def original(document_id: str) -> tuple[Document, Iterator[bytes]]:
-    """The document and its bytes, a chunk at a time; NotFound instead of the next one once it is deleted."""
+    """The document and its bytes, a chunk at a time. Raises NotFound, also in the middle, once it is deleted."""
     document = get(document_id)
     chunks = _chunks(document.sha256, document.size_bytes)
-    # Read before anything is sent, so that one who comes too late hears it at once.
+    # Read before anything is sent, so that a deleted document is NotFound rather than a broken download.
     first = next(chunks, b"")
     return document, chain([first], chunks)
 
@@ -42,7 +42,7 @@ def _get(session: Session, document_id: str) -> Document:
 
 
 def _chunks(sha256: str, size: int) -> Iterator[bytes]:
-    """All bytes or an error: a connection per chunk, as one that is held for a slow reader is missed by others."""
+    """All bytes or an error. A transaction per chunk: a slow client must not keep a connection of the pool."""
     number = sent = 0
     while sent < size:
         with db.transaction() as session:

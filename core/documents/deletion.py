@@ -1,4 +1,4 @@
-"""Delete documents with all that came of them; usage records stay."""
+"""Delete documents with their answers and evidence; usage records stay."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from core.tables.documents import Document
 
 @dataclass(frozen=True)
 class Removed:
-    """What went for good. `size_bytes` are of files that no other document has."""
+    """How much was deleted. `size_bytes` are of files that no other document has."""
 
     documents: int = 0
     size_bytes: int = 0
@@ -25,7 +25,7 @@ class Removed:
 def delete(document_id: str) -> None:
     """Remove bytes, text, bodies, responses and evidence; usage records stay.
 
-    Requests not yet sent are cancelled first; one that is being answered right now is still billed when heard.
+    Open requests are cancelled; the answer of a call in flight is still billed. Raises NotFound.
     """
     with db.transaction() as session:
         if session.get(Document, document_id, with_for_update=True) is None:
@@ -34,7 +34,7 @@ def delete(document_id: str) -> None:
 
 
 def remove(session: Session, ids: Sequence[str]) -> Removed:
-    """The same of several documents, which the caller has locked."""
+    """Delete several documents, which the caller has locked."""
     chosen = list(ids)
     db.rows(session, LOCK_INSIGHTS, ids=chosen)
     evidence = db.rows(session, DELETE_EVIDENCE, ids=chosen)
@@ -49,7 +49,7 @@ def remove(session: Session, ids: Sequence[str]) -> Removed:
     return Removed(len(hashes), sum(row.size_bytes for row in blobs), responses, len(evidence), insights)
 
 
-# In key order, as those who write insights lock them.
+# In key order, as the writing of insights locks them: no deadlock.
 LOCK_INSIGHTS = """
 SELECT id FROM insight WHERE id IN (SELECT insight_id FROM evidence WHERE document_id = ANY(:ids))
 ORDER BY statement_key FOR UPDATE
@@ -60,8 +60,8 @@ CANCEL_REQUESTS = """
 UPDATE request SET state = 'cancelled', finished_at = now(), worker_id = NULL
 WHERE document_id = ANY(:ids) AND state IN ('held', 'pending', 'in_flight', 'answered')
 """
-# An answer's job may be gone and its evidence have stayed. One that a document reuses which is still there, or that
-# its evidence stands on, stays: the same text stands there, too.
+# Answers of these documents, also of jobs that were deleted (through their evidence). An answer stays while another
+# document with the same text reuses it or has evidence of it.
 DELETE_RESPONSES = """
 WITH theirs AS (
   SELECT s.id FROM request r JOIN response s ON s.request_id = r.id WHERE r.document_id = ANY(:ids)

@@ -32,7 +32,7 @@ def extract_document(document_id: str, worker_id: int, stop: threading.Event) ->
     try:
         document = _claim(document_id, worker_id)
     except Unavailable:
-        # Its commit may have held all the same; this worker lives on, so nobody else would put the document back.
+        # The commit may have succeeded all the same. This worker is alive, so nobody else would put the document back.
         _until_stored(lambda: _put_back(document_id, worker_id), stop)
         return
     if document is not None:
@@ -68,7 +68,8 @@ def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
 
 
 def _until_stored(store: Callable[[], None], stop: threading.Event) -> None:
-    """A document whose state cannot be written would be held by this worker for as long as it lives."""
+    """Repeat until the database answers: else the document would be this worker's for as long as it lives. Raises
+    Unavailable on `stop`."""
     while True:
         try:
             return store()
@@ -111,7 +112,7 @@ def _on_stage(document_id: str) -> Callable[[str, int, int], None]:
         if stage == last[0] and time.monotonic() - last[1] < STAGE_EVERY_SECONDS:
             return
         last = (stage, time.monotonic())
-        # Only for looking at: a stage that cannot be written must not end the extraction.
+        # A stage is only shown: one that cannot be written must not end the extraction.
         with suppress(Unavailable), db.transaction() as session:
             db.execute(
                 session,
@@ -152,7 +153,7 @@ def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:
             message=None if error.retryable else error.message,
         )
         if not error.retryable:
-            _tell_jobs(session, document_id)
+            _nudge_jobs(session, document_id)
 
 
 def _store(document_id: str, worker_id: int, extracted: Extracted) -> None:
@@ -183,11 +184,11 @@ def _store(document_id: str, worker_id: int, extracted: Extracted) -> None:
             sha256=text_hash(extracted.text),
             page_starts=list(extracted.page_starts),
         )
-        _tell_jobs(session, document_id)
+        _nudge_jobs(session, document_id)
 
 
-def _tell_jobs(session: Session, document_id: str) -> None:
-    """Jobs that wait for this document may go on."""
+def _nudge_jobs(session: Session, document_id: str) -> None:
+    """Expand the jobs that wait for this document."""
     waiting = db.rows(
         session,
         f"""SELECT jd.job_id FROM job_document jd JOIN job j ON j.id = jd.job_id
@@ -200,7 +201,7 @@ def _tell_jobs(session: Session, document_id: str) -> None:
 
 
 def retry(document_id: str) -> Document:
-    """Extract a failed document once more; with any other state, nothing happens."""
+    """Queue a failed document for extraction again; in any other state nothing happens. Raises NotFound."""
     with db.transaction() as session:
         document = session.get(Document, document_id, with_for_update=True)
         if document is None:

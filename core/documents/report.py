@@ -1,4 +1,4 @@
-"""Documents as lists show them."""
+"""Read-only: documents and collections in lists."""
 
 from dataclasses import dataclass
 from datetime import datetime

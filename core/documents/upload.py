@@ -1,4 +1,4 @@
-"""Use cases of documents: add, extract, read, try again, delete."""
+"""Add a file: its bytes once per content hash, its document, and the task that extracts it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ class Added:
 def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, media_type: str | None = None) -> Added:
     """Store an uploaded file and let the worker extract it. Known bytes in the same collection add nothing.
 
-    `media_type` says what it is where that is known; otherwise its content and name tell.
-    Raises InvalidInput for an empty or too large file; an unknown type is stored and says so on the document.
+    `media_type` None: found out from content and name. A file of an unknown type is stored as a failed document.
+    Raises InvalidInput for an empty or too large file.
     """
     name = _file_name(name)
     sha256, size, head = _measure(stream)
@@ -87,7 +87,7 @@ def _fail(document: Document, code: str, message: str) -> None:
 
 
 def _file_name(name: str) -> str:
-    """The last part of whatever path the browser sent, without control characters."""
+    """The last part of the path that the browser sent, without control characters."""
     plain = "".join(c for c in name.replace("\\", "/").rsplit("/", 1)[-1] if c.isprintable()).strip()
     return plain[:255] or "unnamed"
 

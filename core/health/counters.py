@@ -1,7 +1,7 @@
-"""Figures for Prometheus: all from the database, because what several processes do is known only there.
+"""Counters and gauges for Prometheus, all from the database: only there is known what all processes do.
 
-Counters must never go back, and sums over every usage record there ever was are dear. What is older than an hour does
-not change any more, so it is summed once per process and added to from hour to hour.
+Counters must never go back, and a sum over all usage records is expensive. Rows older than an hour do not change any
+more, so each process sums them once and adds to the sum from hour to hour.
 """
 
 import threading
@@ -22,7 +22,7 @@ SETTLED_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Metric:
-    """`kind` is counter, gauge or histogram; a sample is labels, value and, of a histogram, the suffix of its name."""
+    """`kind` is counter, gauge or histogram. A sample: labels, value, and a histogram's suffix of the name, else ""."""
 
     name: str
     kind: str
@@ -44,7 +44,7 @@ class Counted:
     _settled: Sums = field(default_factory=dict)
 
     def read(self, session: Session, at: datetime) -> Sums:
-        """`at` is the database's time."""
+        """Sums of all rows up to now, by key. `at` is the database's time."""
         until = at.replace(minute=0, second=0, microsecond=0) - SETTLED_AFTER
         if self._until is None or until > self._until:
             self._settled = self._plus(session, self._until, until)
@@ -84,7 +84,7 @@ WHERE {RANGE.format("minute")} GROUP BY 1, 2, 3
 
 
 class Counters:
-    """What only grows. One for each process, because of what it remembers."""
+    """The counters, with the sums of settled hours in memory: keep one instance for the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -127,12 +127,12 @@ def _calls(called: Sums) -> Iterator[Metric]:
     yield Metric("cairn_calls_total", "counter", "Live calls by how they ended; each attempt counts.", samples)
 
 
-# The last place of a histogram takes all that is slower.
+# Buckets of a histogram; the last one takes all slower answers.
 PLACES = 22
 
 
 def _durations(latencies: Sums) -> Metric:
-    """Cumulative, as Prometheus wants it. The sum is of the middles of the buckets: more is not known."""
+    """Cumulative buckets, as Prometheus wants them. The sum, in seconds, is estimated from the buckets' middles."""
     samples: list[tuple[dict[str, str], Number, str]] = []
     for provider, model in sorted({key[:2] for key in latencies}):
         of = {"provider": provider, "model": model}
@@ -148,7 +148,7 @@ def _durations(latencies: Sums) -> Metric:
 
 
 def states() -> list[Metric]:
-    """What stands in the tables now."""
+    """Gauges: rows by state, now."""
     with db.transaction() as session:
         return [
             gauge(name, help_, *(_sample(row._mapping) for row in db.rows(session, sql))) for name, help_, sql in STATES

@@ -46,7 +46,7 @@ def database() -> DatabaseHealth:
 
 
 def standing(revision: str | None) -> tuple[str, str | None]:
-    """How a schema's revision stands to this version, and what to do about it."""
+    """(migration_status of a schema at this revision, what to do about it or None)."""
     head = migrate.head()
     if revision == head:
         return "up_to_date", None

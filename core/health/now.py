@@ -1,4 +1,4 @@
-"""How it stands now, for the page, the API and the metrics: the newest samples, and what may not wait for one."""
+"""The state of each component now, for page, API and metrics: measured where that is cheap, else the newest sample."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from core.health.report import SampleRow
 
 @dataclass(frozen=True)
 class Component:
-    """`healthy` None: not known, because its newest sample is too old. `since`: how long it has been so."""
+    """`healthy` None: not known, because the newest sample is too old. `since`: from when on it has been so."""
 
     name: str
     healthy: bool | None
@@ -22,9 +22,9 @@ class Component:
 
 
 def components(at: datetime) -> list[Component]:
-    """All but reuse and the disk as it is at this moment; those two, and what else there is, as it was sampled last.
+    """All components. Reuse, disk and components of other processes come from the newest samples, the rest is measured.
 
-    With the database away, only that is known.
+    While the database does not answer, it is the only component.
     """
     found = database.database()
     embedded = get_settings().database_url is None
@@ -32,7 +32,7 @@ def components(at: datetime) -> list[Component]:
         return [_measured(readings.database(found, None, embedded=embedded), None, at)]
     last = {sample.component: sample for sample in report.latest_samples()}
     every = timedelta(seconds=get_settings().health_sample_seconds)
-    # One that the newest round left out is not there any more: a provider that was taken out, for one.
+    # A component without a sample in the newest round is gone: a provider that was removed, for example.
     newest = max((sample.time for sample in last.values()), default=at)
     there = {name: one for name, one in last.items() if newest - one.time < every}
     rows = report.workers()
@@ -44,7 +44,7 @@ def components(at: datetime) -> list[Component]:
         readings.workers(rows, at),
         readings.queue(report.queue(), at),
         *sampling.providers_of([name.removeprefix(PROVIDER) for name in there if name.startswith(PROVIDER)], at),
-        # Usable here, they may not be where calls are made; the sample tells of that.
+        # Keys that are usable here may not be usable in the jobs process, which takes the samples: those count, then.
         *(one for one in sampling.stored_keys() if not one.healthy),
     ]
     names = {one.component for one in measured}
@@ -55,7 +55,7 @@ def components(at: datetime) -> list[Component]:
 
 
 def _measured(one: Reading, last: SampleRow | None, at: datetime) -> Component:
-    """`since` is of the samples where they say the same."""
+    """`since` comes from the newest sample where it agrees."""
     since = last.since if last and last.healthy == one.healthy else None
     return Component(one.component, one.healthy, one.message, dict(one.figures), since, at)
 

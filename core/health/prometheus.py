@@ -1,4 +1,4 @@
-"""Everything that Prometheus is told."""
+"""All metrics that Prometheus reads."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from core.health.report import WorkerRow
 
 
 def read(counters: Counters, at: datetime) -> list[Metric]:
-    """With the database away, that it is; a scrape must not fail just when it matters."""
+    """All metrics; only a few while the database does not answer. A scrape must not fail just when it matters."""
     try:
         components = now.components(at)
         up = next(one for one in components if one.name == "database").figures
@@ -38,7 +38,7 @@ def _of_the_database(counters: Counters, components: list[Component]) -> list[Me
     return [*_figures(components), *_processes(report.workers(kind=None)), *health_counters.states(), *counters.read()]
 
 
-# Metric, help, what its components' names begin with, their figure, and what makes it Prometheus' unit.
+# Metric, help, prefix of the components' names, their figure, and the factor that makes it Prometheus' unit.
 FIGURES = (
     ("cairn_database_round_trip_seconds", "One round trip.", "database", "round_trip_ms", 0.001),
     ("cairn_database_bytes", "The size of the database.", "database", "bytes", 1),
@@ -75,8 +75,8 @@ def _labels(component: str) -> dict[str, str]:
 
 
 def _processes(rows: list[WorkerRow]) -> list[Metric]:
-    """Web and jobs processes, as their heartbeats tell. In a container that was started again, the new process has the
-    name of the one that died, whose lease may still hold: the newest counts."""
+    """Web and jobs processes, by their worker rows. A restarted container's process has the name of the one that died,
+    whose lease may still hold: the newest row counts."""
     newest = {(row.name, row.kind): row for row in sorted(rows, key=lambda row: row.id) if row.alive}
     alive = [({"process": row.name, "kind": row.kind}, row) for row in newest.values()]
     return [

@@ -1,6 +1,6 @@
-"""What is well, by rule: figures in, a reading out. One definition for samples, page, API and metrics.
+"""Rules of what is healthy: figures in, a reading out. One definition for samples, page, API and metrics.
 
-What a reading says when it is not well names what to do.
+The message of an unhealthy reading names what to do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from core.health.report import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.requests.reuse import ReuseHealth
 from core.upkeep.stuck import LATE
 
-# From so many calls on, half of them failing is more than bad luck.
+# With fewer calls, a large share of failures may be chance.
 FEW_CALLS = 10
 BAD_SHARE = 0.5
 LEAST_FREE_BYTES = 1 << 30
@@ -58,7 +58,7 @@ AWAY_EMBEDDED = "It cannot be reached. It is started again by itself; if it stay
 
 
 def scheduler(last: SampleRow | None, leader: str | None, at: datetime, every: timedelta) -> Reading:
-    """By its newest sample, which it takes itself: without one it has stopped."""
+    """By its newest sample. The scheduler takes the samples itself: without one it has stopped."""
     start = "Start a jobs process: python -m jobs."
     if last is None:
         return Reading("scheduler", False, f"No heartbeat yet. {start}")
@@ -78,12 +78,12 @@ def _ago(age: timedelta) -> str:
 
 
 def stale_after(every: timedelta) -> timedelta:
-    """Three samples that did not come are no accident."""
+    """The age from which on a sample is too old: three were missed."""
     return max(every * 3, timedelta(seconds=90))
 
 
 def ticking(well: bool) -> Reading:
-    """As the leader samples itself."""
+    """The leader's sample of itself."""
     if well:
         return Reading("scheduler", True, "ticking")
     return Reading("scheduler", False, "Its rounds fail or hang. The log of the jobs process says why.")
@@ -203,6 +203,6 @@ def disk(free_bytes: int, total_bytes: int) -> Reading:
 
 
 def keys(number: int, warnings: Sequence[str]) -> Reading:
-    """Keys of providers that were set while Cairn runs."""
+    """Provider keys that were set on the Settings page: how many, and the warnings of those that cannot be used."""
     message = " ".join(warnings) or f"{number} set on the Settings page, usable"
     return Reading("keys", not warnings, message)

@@ -1,4 +1,4 @@
-"""Workers, queue and samples, as the Health page, the metrics and the samples themselves see them."""
+"""Read-only: workers, queue, reuse and samples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class WorkerRow:
 
 @dataclass(frozen=True)
 class SampleRow:
-    """The newest sample of a component; `since`: how long, without a break, it has been as it is."""
+    """The newest sample of a component; `since`: from when on, without a break, `healthy` has been the same."""
 
     component: str
     time: datetime
@@ -38,7 +38,7 @@ class SampleRow:
 
 @dataclass(frozen=True)
 class PastRow:
-    """A stretch of time of one component: the share of its samples that were well, and the means of its figures."""
+    """A component in a stretch of time from `time` on: the share of healthy samples, and the means of its figures."""
 
     component: str
     time: datetime
@@ -48,7 +48,7 @@ class PastRow:
 
 @dataclass(frozen=True)
 class QueueRow:
-    """Work that waits: how much, and since when the oldest of it. `tasks` are the queue engine's."""
+    """Work that waits, and since when the oldest of it does. `tasks` are the queue engine's."""
 
     queued_documents: int
     pending_requests: int
@@ -64,13 +64,14 @@ class QueueRow:
 
 @dataclass(frozen=True)
 class ReuseRow:
-    """Of what was answered in the last hour: calls that were made, and answers that were there already."""
+    """Answers of the last hour: from a call, and reused."""
 
     called: int
     reused: int
 
 
 def workers(kind: str | None = "jobs") -> list[WorkerRow]:
+    """Workers seen in the last hour, the newest first, at most 50. `kind` None: jobs and web."""
     sql = f"""SELECT id, name, kind, started_at, last_seen, leader, busy, memory_bytes, cpu_seconds,
                {worker_lease.alive("worker")} AS alive
              FROM worker WHERE (CAST(:kind AS text) IS NULL OR kind = :kind) AND last_seen > now() - interval '1 hour'
@@ -115,7 +116,7 @@ ORDER BY s.component
 
 
 def past(start: datetime, step: timedelta) -> list[PastRow]:
-    """What was sampled since, in stretches of `step`: within a day from the samples, else from the whole hours."""
+    """Samples since `start`, in stretches of `step`; from one hour on, out of the hours that were rolled up."""
     hourly = step >= timedelta(hours=1)
     with db.transaction() as session:
         found = db.rows(session, HOURS if hourly else SAMPLES, start=start, step=step)

@@ -23,7 +23,7 @@ KEEP_HOURS = timedelta(days=400)
 
 
 def take(at: datetime, *, well: bool) -> None:
-    """One sample of each component. `well`: the scheduler's own rounds end, and end well."""
+    """Store one sample of each component. `well`: the scheduler's ticks end without an error."""
     found = [*measured(at), readings.ticking(well)]
     with db.transaction() as session:
         session.add_all(
@@ -50,7 +50,7 @@ def measured(at: datetime) -> list[Reading]:
 
 
 def providers_of(set_up: Sequence[str], at: datetime) -> list[Reading]:
-    """Each that is set up or was called lately."""
+    """Readings of providers that are set up or were called in the last ten minutes."""
     models, successes = calls_report.models(), calls_report.last_successes()
     names = [*set_up, *(row.provider for row in models if row.calls)]
     return [
@@ -60,13 +60,13 @@ def providers_of(set_up: Sequence[str], at: datetime) -> list[Reading]:
 
 
 def stored_keys() -> list[Reading]:
-    """Of the keys that were set while Cairn runs, as this process sees them; nothing where none was."""
+    """A reading of the keys set on the Settings page, as this process sees them; empty where there are none."""
     found = [how for name in capabilities.REMOTE if credentials.is_set_here(name) and (how := credentials.of(name))]
     return [readings.keys(len(found), [how.warning for how in found if how.trouble and how.warning])] if found else []
 
 
 def roll_up() -> None:
-    """Hours that are over and not yet rolled up, whenever the last round was; then what is too old goes."""
+    """Roll up all hours that are over and were not yet; then delete samples and hours that are too old."""
     with db.transaction() as session:
         if not db.execute(session, ROLL_UP_HOURS):
             return
@@ -96,7 +96,7 @@ ON CONFLICT (component, hour) DO NOTHING
 
 
 def _fold_minutes(session: Session) -> None:
-    """Old minutes of calls become one row a day. Their sums stay: the metrics count up, and must never go back."""
+    """Old minutes of calls become one row a day. Their sums stay: counters must never go back."""
     db.execute(session, FOLD_MINUTES, keep=KEEP_SAMPLES)
 
 

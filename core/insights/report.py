@@ -1,4 +1,4 @@
-"""Insights and their evidence, as lists and the drawer show them."""
+"""Read-only: insights and their evidence."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,7 +71,7 @@ def find(
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[InsightRow]:
-    """Newest first; `q` in the words of a web search: "quoted phrases", or, -not."""
+    """Newest first. `q` is a web search: "quoted phrases", or, -not."""
     checked_limit(limit)
     where, given = _where(
         {"q": q, "collection": collection, "template": template, "state": state, "document": document}
@@ -111,7 +111,7 @@ WHERE e.insight_id = ANY(:ids) ORDER BY e.insight_id, e.supported DESC, e.id
 
 
 def evidence(insight_ids: list[str]) -> list[EvidenceRow]:
-    """Of several insights at once, supported evidence first."""
+    """Evidence of several insights, supported evidence first."""
     with db.transaction() as session:
         return [EvidenceRow(**row._mapping) for row in db.rows(session, EVIDENCE, ids=insight_ids)]
 

@@ -1,8 +1,8 @@
-"""What is kept no longer goes: as if a person had deleted it, in blocks, each with its place in the audit.
+"""Remove documents and jobs that a retention rule no longer keeps, block by block, as if a person had deleted them.
 
-A block is one transaction, so a run that dies has removed and told of whole blocks; the next run goes on. What somebody
-else holds at the moment is left for that one. A rule is read anew for each block and held until its end: what is
-switched off removes nothing more.
+A block is one transaction, with its audit entry, so a run that dies has removed and recorded whole blocks; the next run
+goes on. Rows that another transaction locks are left to the next run. The rule is read and locked for each block: one
+that is switched off removes nothing more.
 """
 
 import json
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 def run(at: datetime) -> None:
-    """By the leader. What is in flight is cancelled with its document, as deleting does."""
+    """One run, by the leader. Requests in flight are cancelled with their document, as deleting does."""
     for kind in KINDS:
         entry = Entry(kind)
         while more := _remove_block(entry, at):
@@ -37,7 +37,7 @@ def run(at: datetime) -> None:
 
 @dataclass(frozen=True)
 class Entry:
-    """What one run has removed of a kind, and its place in the audit once there is something."""
+    """What one run has removed of a kind; `id` is its audit entry's, None before the first block."""
 
     kind: Kind
     id: int | None = None
@@ -45,7 +45,7 @@ class Entry:
 
 
 def _remove_block(entry: Entry, at: datetime) -> Entry | None:
-    """None when nothing is left to go."""
+    """None when there is nothing left to remove."""
     task = TASKS[entry.kind]
     with db.transaction() as session:
         db.bound_lock_waits(session, get_settings().worker_lease_seconds)
@@ -59,7 +59,8 @@ def _remove_block(entry: Entry, at: datetime) -> Entry | None:
 
 
 def _standing(session: Session, kind: Kind, at: datetime) -> RetentionRule | None:
-    """The rule as it is now: nobody changes it before this transaction ends. What is locked does not count."""
+    """The stored rule, locked until this transaction ends. None: there is none, it is younger than GRACE, or the
+    environment locks the settings."""
     if get_settings().settings_locked:
         return None
     sql = "SELECT value FROM setting WHERE name = :name AND changed_at <= :before FOR SHARE"
@@ -105,6 +106,6 @@ class Task:
 
 TASKS: dict[Kind, Task] = {
     "documents": Task(50, _remove_documents),
-    # One may have many thousands of requests.
+    # A job may have many thousands of requests.
     "jobs": Task(5, _remove_jobs),
 }

@@ -1,4 +1,4 @@
-"""What is kept no longer by a rule, and what was removed so far."""
+"""Read-only: what a retention rule would remove, and what was removed so far."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,15 +17,14 @@ OLD: dict[Kind, str] = {
 
 
 def which(kind: Kind, rule: RetentionRule, at: datetime) -> dict[str, Any]:
-    """What the conditions in OLD are asked with."""
+    """Parameters of the conditions in OLD."""
     before: dict[str, Any] = {"before": at - rule.period}
     return before | {"excepted": list(rule.excepted)} if kind == "documents" else before
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What is old enough to go. `busy` are documents that are being asked; `size_bytes` are of documents, `requests`
-    of jobs."""
+    """What would be removed. `size_bytes` and `busy` (with open requests) are of documents, `requests` of jobs."""
 
     number: int
     oldest: datetime | None
@@ -55,7 +54,7 @@ FROM (SELECT old.* FROM {OLD["jobs"]}) j LEFT JOIN request r ON r.job_id = j.id"
 
 @dataclass(frozen=True)
 class Run:
-    """An audit entry. `counts` as they were booked with the removal."""
+    """An audit entry of a removal; `counts` by what was removed, and the rule's `days`."""
 
     time: datetime
     kind: str
@@ -74,7 +73,7 @@ def runs(limit: int = 5) -> list[Run]:
 
 
 def next_run(kind: Kind, at: datetime) -> datetime:
-    """The first in which the stored rule counts; of one that is stored at this moment, if there is none."""
+    """The first run that applies the stored rule; where none is stored, the first for a rule stored at `at`."""
     with db.transaction() as session:
         changed = db.scalar(session, "SELECT changed_at FROM setting WHERE name = :name", name=rules.name(kind))
     return rules.next_run(at, changed or at)

@@ -16,9 +16,9 @@ RETENTION = "retention"
 Kind = Literal["documents", "jobs"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LEAST_DAYS, MOST_DAYS = 1, 3650
-# Nothing goes by a rule that is younger: what was set by mistake can be undone.
+# A younger rule removes nothing: a mistake can be undone.
 GRACE = timedelta(hours=1)
-# Runs are at multiples of their distance from here, so that everybody knows when the next one is.
+# Runs are at multiples of their interval from here, so that the time of the next one is known to all.
 FIRST_RUN = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -45,7 +45,7 @@ def rule(kind: Kind) -> RetentionRule | None:
 
 
 def of(value: store.Value) -> RetentionRule | None:
-    """One that this version cannot read removes nothing, and the log says so."""
+    """None, with a warning in the log, for a value that this version cannot read: it removes nothing."""
     try:
         found = RetentionRule(value["days"], tuple(value.get("excepted", ())))
         _check("documents", found)
@@ -56,7 +56,7 @@ def of(value: store.Value) -> RetentionRule | None:
 
 
 def change(kind: Kind, wanted: RetentionRule | None, *, by: str = "") -> None:
-    """None: kept for ever from now on."""
+    """Store the rule; None: kept for ever from now on. Raises InvalidInput."""
     if kind not in KINDS:
         raise InvalidInput(f"How long {kind!r} are kept cannot be set. It can for {' and '.join(KINDS)}.")
     if wanted is not None:
@@ -77,14 +77,14 @@ def _check(kind: Kind, wanted: RetentionRule) -> None:
 
 
 def next_run(after: datetime, changed_at: datetime | None = None) -> datetime:
-    """The first run after this moment that a rule of that age counts in; None: an old one."""
+    """The first run after `after` that applies a rule changed at `changed_at`; None: changed long ago."""
     every = timedelta(seconds=get_settings().retention_every_seconds)
     earliest = max(after, changed_at + GRACE) if changed_at else after
     return FIRST_RUN + ((earliest - FIRST_RUN) // every + 1) * every
 
 
 def document_ends(created_at: datetime, collection: str) -> datetime | None:
-    """From when on a document is removed; None: it is kept."""
+    """The moment from which a document may be removed; None: it is kept."""
     found = rule("documents")
     return None if found is None or collection in found.excepted else created_at + found.period
 

@@ -1,7 +1,7 @@
 """One id from a click or an API call, through the queue, to the provider's request id.
 
-It is bound here, every log line carries it, whoever meets an error is told it. Work that others go on with holds it: a
-job in its row, a single text in its request, a document's extraction in its task.
+It is bound here. Every log line carries it, and every error that a person or a program sees names it. It is stored with
+work that another process continues: a job's in its row, a single text's in its request, an extraction's in its task.
 """
 
 import uuid
@@ -17,7 +17,7 @@ def new() -> str:
 
 
 def begin(correlation_id: str) -> None:
-    """Everything that this thread or task does from now on is about this."""
+    """Bind the id for all that this thread or task does from now on."""
     contextvars.clear_contextvars()
     contextvars.bind_contextvars(**{NAME: correlation_id})
 
@@ -28,6 +28,6 @@ def current() -> str | None:
 
 
 def bound(correlation_id: str | None, **about: object) -> AbstractContextManager[None]:
-    """Log lines within, and those of tasks and threads begun there, name what they are about."""
+    """Bind the id and `about` for the log lines of this block, and of the tasks and threads that it begins."""
     given = {NAME: correlation_id, **about}
     return contextvars.bound_contextvars(**{name: value for name, value in given.items() if value is not None})

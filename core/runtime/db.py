@@ -25,7 +25,7 @@ _lock = threading.Lock()
 
 
 def process_name() -> str:
-    """This process, as those who run the machines find it."""
+    """host:pid, by which an operator finds this process."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
@@ -53,7 +53,7 @@ def _made(url: str, application_name: str | None, **pool: int) -> Engine:
 
 
 def apart(application_name: str) -> Engine:
-    """One connection for what must not wait for the others of this process. Its owner disposes of it."""
+    """An engine with one connection, for work that must not wait for this process's pool. The caller disposes of it."""
     return _made(engine().url.render_as_string(hide_password=False), application_name, pool_size=1, max_overflow=0)
 
 
@@ -91,19 +91,20 @@ AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.Inte
 
 
 def _hide_values(error: BaseException | None) -> None:
-    """PostgreSQL tells values of rows and parameters, which are texts of documents, and errors are logged."""
+    """PostgreSQL's messages hold values of rows and parameters, which are texts of documents, and errors are logged."""
     while error is not None:
-        told = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(told, psycopg.Error) and told.sqlstate is not None:
-            error.args = (_without_values(told),)
+        reported = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(reported, psycopg.Error) and reported.sqlstate is not None:
+            error.args = (_without_values(reported),)
         error = error.__cause__ or error.__context__
 
 
 def _without_values(error: psycopg.Error) -> str:
-    told = error.diag
+    found = error.diag
     if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
-        return f"{type(error).__name__} {told.constraint_name or told.column_name or told.datatype_name or ''}".strip()
-    return f"{type(error).__name__}: {told.message_primary}"
+        name = found.constraint_name or found.column_name or found.datatype_name or ""
+        return f"{type(error).__name__} {name}".strip()
+    return f"{type(error).__name__}: {found.message_primary}"
 
 
 def rows(session: Session, sql: str, **params: Any) -> list[Row[Any]]:

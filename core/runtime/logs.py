@@ -45,7 +45,7 @@ def _last_steps(production: bool) -> list[Any]:
 
 
 def adopt() -> None:
-    """What libraries write through handlers of their own goes ours, too: in one form, under the id it belongs to."""
+    """Take the handlers of libraries away, so that their lines have our format and the correlation id, too."""
     for name in [*logging.root.manager.loggerDict]:
         logger = logging.getLogger(name)
         if logger.handlers or not logger.propagate:

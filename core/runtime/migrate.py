@@ -39,7 +39,7 @@ def upgrade() -> None:
 
 @lru_cache(maxsize=1)
 def head() -> str:
-    """Of the migrations in this version's files: read once, because every probe asks."""
+    """The newest revision among this version's migrations; read once, because every probe asks."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
 
 

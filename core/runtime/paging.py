@@ -1,4 +1,4 @@
-"""A list, newest first: its items and where it goes on."""
+"""Cursor paging of lists, newest first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Hand work to the worker by name, inside the caller's transaction: it exists if and only if the rows do.
+"""Defer a task by name inside the caller's transaction: the task exists if and only if the rows do.
 
-The bodies of these tasks are registered in `jobs/`. Rows are the truth and a task is only a nudge: one that is lost
-or runs twice costs a round trip, because the scheduler's tick defers whatever is still due.
+The bodies of these tasks are registered in `jobs/`. Rows are the truth and a task is only a nudge. A task that is lost
+or runs twice costs a round trip, because the scheduler's tick defers again what is due by its rows.
 """
 
 from functools import lru_cache
@@ -16,8 +16,8 @@ from core.runtime import correlation, db
 
 TaskName = Literal["extract_document", "expand_job", "pump_job", "advance_batch", "derive"]
 DOCUMENTS, JOBS = "documents", "jobs"
-# Whose queue worker was silent for so long is gone. One that is only busy must not lose its tasks, and there is no
-# hurry: what they were about is due again by its rows.
+# A queue worker without a heartbeat for this long is dead. One that is only busy must not lose its tasks, and there is
+# no hurry: the rows that a task points to make it due again.
 GONE_SECONDS = 60.0
 QUEUE_OF: dict[TaskName, str] = {
     "extract_document": DOCUMENTS,
@@ -34,19 +34,20 @@ def _deferrer() -> procrastinate.App:
 
 
 def newest(session: Session) -> int:
+    """The highest id of a task; 0 where there is none."""
     found: int = db.scalar(session, "SELECT coalesce(max(id), 0) FROM procrastinate_jobs")
     return found
 
 
 def forget(session: Session, newest: int) -> None:
-    """Drop what waits, up to that one: what it was about has been looked at since."""
+    """Delete queued tasks with id <= newest: this round has already looked at the rows they point to."""
     db.execute(session, "DELETE FROM procrastinate_jobs WHERE status = 'todo' AND id <= :newest", newest=newest)
 
 
 def defer(session: Session, task: TaskName, **arguments: str) -> None:
-    """At most one task of this name and arguments waits at a time; a second one is dropped.
+    """At most one task of this name and arguments is queued at a time; a second one is dropped.
 
-    It is told whose click or API call this is.
+    It carries the current correlation id. Raises Unavailable.
     """
     lock = ":".join([task, *arguments.values()])
     connection = db.driver_connection(session)

@@ -92,7 +92,7 @@ def _path() -> Path:
 
 
 def _make_file() -> None:
-    """Whole or not at all, and never another one over it: what it sealed could not be opened any more."""
+    """Write the key file whole or not at all, and never over another one: what that one sealed would be lost."""
     path = _path()
     with _making:
         if path.exists():

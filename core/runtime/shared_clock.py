@@ -1,8 +1,8 @@
-"""The time that all processes share: the database's, carried on here by a clock that never jumps.
+"""The time that all processes share: the database's, read now and then and continued by the monotonic clock.
 
-Clocks of machines differ, and jump: set by hand, corrected, or behind after a sleep. So what one process writes and
-another compares comes from the database, and a jump of that one is noticed: right after it every lease looks as if
-it had ended long ago, or would never end.
+Clocks of machines differ, and jump: they are set by hand, corrected, or behind after a sleep. So times that one process
+writes and another compares come from the database. A jump of the database's own clock is noticed: right after it every
+lease looks as if it had ended long ago, or would never end.
 """
 
 import threading
@@ -15,7 +15,7 @@ from sqlmodel import Session
 from core.runtime import db
 
 log = structlog.get_logger()
-# What was read slower than this says too little about now; what differs by more than twice of it has jumped.
+# A reading that took longer is not used; a clock that differs by more than twice of this has jumped.
 PRECISE = timedelta(seconds=1)
 
 _lock = threading.Lock()
@@ -24,7 +24,7 @@ _jumped_at: float | None = None
 
 
 def listen(session: Session) -> None:
-    """Hear the database's clock; only as the first statement of a transaction, whose begin is its `now()`."""
+    """Read the database's clock. Only as the first statement of a transaction: `now()` is the time of its begin."""
     before = time.monotonic()
     moment = db.now(session)
     after = time.monotonic()
@@ -33,7 +33,7 @@ def listen(session: Session) -> None:
 
 
 def heard(moment: datetime, at: float) -> None:
-    """`at` is of the clock that never jumps."""
+    """The database's clock showed `moment` when this process's monotonic clock showed `at` (seconds)."""
     global _begin, _jumped_at
     begin = moment - timedelta(seconds=at)
     with _lock:
@@ -50,7 +50,7 @@ def forget() -> None:
 
 
 def now() -> datetime:
-    """As the database's clock says. The machine's own where nothing was heard of that one yet."""
+    """The time of the database's clock; of the machine's own before the first reading."""
     return _begin + timedelta(seconds=time.monotonic()) if _begin else datetime.now(UTC)
 
 

@@ -1,7 +1,7 @@
 """Child processes of web: the jobs process and the embedded PostgreSQL, started, watched and ended in one way.
 
-What can be asked whether it is alive, be started and be stopped is `Supervised`; a `Child` brings it back when it
-dies, at first soon, then ever more patiently.
+`Supervised` is a process that can be started, stopped and asked whether it is alive. A `Child` starts it again when it
+dies: at first soon, then after longer and longer waits.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 WAITS_S = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 HEALTHY_AFTER = timedelta(seconds=60)
-# So often one after the other, and it does not come back by itself any more.
+# Deaths in a row from which on somebody has to look.
 KEEPS_ENDING = 3
 LOOK_EVERY_S = 0.25
 PARENT_LOOK_EVERY_S = 0.5
@@ -41,13 +41,13 @@ class Supervised(Protocol):
     def start(self) -> object: ...
 
     def stop(self, grace_s: float, /) -> None:
-        """End it, whatever it takes; nothing happens where it does not run. Interrupts a start in another thread."""
+        """End it, hard after `grace_s` seconds; nothing happens if it does not run. Interrupts a start in a thread."""
 
 
 @dataclass(frozen=True)
 class ChildState:
-    """For the Health page and probes. `since` is set while it runs, `next_start_at` while a restart is waited for;
-    `deaths` counts those one soon after the other."""
+    """For the Health page and probes. `since` is set while it runs, `next_start_at` before a restart. `deaths` counts
+    those in a row, each soon after its start."""
 
     name: str
     pid: int | None = None
@@ -136,7 +136,7 @@ class Child:
         self.state = replace(self.state, restarts=self.state.restarts + 1)
         try:
             await asyncio.to_thread(self.start)
-        except Exception as error:  # outer boundary of supervision: whatever keeps a child down must not end its watch
+        except Exception as error:  # outer boundary of supervision: no error of a child may end its watch
             return f"did not start: {error}"
         return None
 
@@ -171,7 +171,7 @@ class Command:
         self._group = self._process.pid
 
     def stop(self, grace_s: float, /) -> None:
-        """SIGTERM for the program; SIGKILL for whatever of its group is left when it has ended or the grace is over."""
+        """SIGTERM for the program; SIGKILL for the rest of its group when it has ended or the grace is over."""
         if self._process is None:
             return
         self._process.terminate()
@@ -181,7 +181,7 @@ class Command:
         self._process.wait()
 
     def _kill_group(self) -> None:
-        """Once only, soon after the program's end: later its number may be somebody else's."""
+        """Once only, soon after the program's end: later another group may have its number."""
         group, self._group = self._group, None
         if group is not None:
             with suppress(ProcessLookupError, PermissionError):  # macOS: the latter where only a zombie is left
@@ -191,7 +191,7 @@ class Command:
 def end_with_parent(
     parent_pid: int, on_death: Callable[[], object], *, look_every_s: float = PARENT_LOOK_EVERY_S
 ) -> None:
-    """Call `on_death` once when the process that started this one is gone. Asking is portable, PR_SET_PDEATHSIG not."""
+    """Call `on_death` once when the parent process is gone. It polls, as PR_SET_PDEATHSIG is not portable."""
 
     def watch() -> None:
         while os.getppid() == parent_pid:

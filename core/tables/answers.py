@@ -41,5 +41,5 @@ class Response(SQLModel, table=True):
     verdict_message: str | None = None
     result: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     created_at: datetime = columns.time(default_now=True)
-    # Since then it is not reused any more; it stays, as evidence may stand on it.
+    # From then on it is not reused; it stays, as evidence may refer to it.
     invalidated_at: datetime | None = columns.time(nullable=True)

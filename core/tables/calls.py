@@ -47,7 +47,7 @@ class RateLimit(SQLModel, table=True):
     known: bool = columns.flag(False)
     a_minute: int | None = columns.big(nullable=True)
     per_second: float | None = None
-    # What was left at `refilled_at`; from `renewed_at` on all of it is, where it does not refill all the time.
+    # What was left at `refilled_at`. A bucket that refills by windows is full again at `renewed_at`.
     remaining: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
     refilled_at: datetime = columns.time(default_now=True)
     renewed_at: datetime | None = columns.time(nullable=True)

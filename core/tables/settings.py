@@ -15,7 +15,7 @@ from core.tables import columns
 
 
 class Setting(SQLModel, table=True):
-    """What is changed while Cairn runs, by its name. What is not here is as the environment says, or the default."""
+    """A setting changed while Cairn runs, by name. Without a row the environment or the default applies."""
 
     __tablename__: ClassVar[str] = "setting"
     name: str = Field(primary_key=True)

@@ -1,4 +1,4 @@
-"""What one round of everything finds to do, and what went wrong in it."""
+"""What one round (`python -m jobs once`) finds to do, and what went wrong in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from core.tables.jobs import GOING, in_sql
 
 @dataclass(frozen=True)
 class Open:
-    """Ids. `live_jobs` have live requests that wait; `answered` tells of answers that are not derived yet."""
+    """Ids of rows with work to do. `live_jobs` have pending live requests; `answered`: there are answers to derive."""
 
     documents: Sequence[str]
     jobs: Sequence[str]
@@ -26,7 +26,7 @@ def what_is_open() -> Open:
     return Open(**found._mapping)
 
 
-# Batches are looked at before they are due as well, but not those that wait because something went wrong.
+# Batches before they are due, too, but not those that wait after a failure.
 OPEN = f"""
 SELECT ARRAY(SELECT id FROM document WHERE state = 'queued' ORDER BY id) AS documents,
   ARRAY(SELECT id FROM job WHERE state IN {in_sql(GOING)} ORDER BY id) AS jobs,
@@ -39,7 +39,7 @@ SELECT ARRAY(SELECT id FROM document WHERE state = 'queued' ORDER BY id) AS docu
 
 
 def finish_jobs() -> None:
-    """End the jobs that are through: who derives at the same time may end before it has come to that."""
+    """End the jobs that are done. A process that derives at the same time may have ended before it came to this."""
     with db.transaction() as session:
         for row in db.rows(
             session, "SELECT id FROM job WHERE state IN ('running', 'paused', 'cancelling') ORDER BY id"
@@ -48,7 +48,8 @@ def finish_jobs() -> None:
 
 
 def troubles(batch_ids: Sequence[str]) -> list[str]:
-    """What went wrong with these batches. One that is being settled, and a full queue, end by themselves."""
+    """What went wrong with these batches, a line each. A batch in reconciliation and a full queue are left out: both
+    end by themselves."""
     with db.transaction() as session:
         found = db.rows(session, TROUBLES, ids=list(batch_ids))
     return [f"batch {row.id} of job {row.job_id}: {row.error}" for row in found]
@@ -68,6 +69,7 @@ def newest_task() -> int:
 
 
 def forget_tasks(newest: int) -> None:
-    """Of what the queue held as a round began nothing is left to do, and nobody else may ever take it out."""
+    """Delete the tasks that were queued when the round began: it has done their work, and without a jobs process they
+    would stay for ever."""
     with db.transaction() as session:
         queue.forget(session, newest)

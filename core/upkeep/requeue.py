@@ -1,4 +1,4 @@
-"""Bring work that stands still back into its queue, by a person. Each of these may be done twice without harm."""
+"""Requeue work that stands still, on a person's demand. Doing it twice does no harm."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from core.upkeep.stuck import ABANDONED, STUCK_BATCH, STUCK_DOCUMENT, Kind
 
 
 def requeue(kind: Kind, ids: Sequence[str], at: datetime, user: str = "") -> int:
-    """Requeue what of these is still stuck; returns how much."""
+    """Requeue those of `ids` that are still stuck; returns their number. Raises Conflict (requests only)."""
     if kind == "requests":
         return _requeue_requests(list(ids), at, user)
     with db.transaction() as session:
@@ -24,9 +24,10 @@ def requeue(kind: Kind, ids: Sequence[str], at: datetime, user: str = "") -> int
 
 
 def _requeue_requests(ids: Sequence[str], at: datetime, user: str) -> int:
-    """As the clock does: those of every dead worker go back, and what was not heard is booked as an estimate.
+    """As the scheduler does: requests of every dead worker go back, and calls with an unknown outcome are booked as an
+    estimate.
 
-    Raises Conflict while it is not known who is alive.
+    Raises Conflict while no lease can be trusted, right after a start of PostgreSQL.
     """
     before = _abandoned()
     takeover.take_over(at)
@@ -58,7 +59,7 @@ def _documents(session: Session, ids: list[str]) -> int:
     return len(found)
 
 
-# One that waited already goes on being late: only its next start may end that.
+# A document that waited already stays late: only the start of its extraction ends that.
 RELEASE_DOCUMENTS = f"""
 UPDATE document d SET state = 'queued', worker_id = NULL, stage = NULL,
   waiting_since = CASE WHEN d.state = 'queued' THEN d.waiting_since ELSE now() END
@@ -80,7 +81,7 @@ UPDATE provider_batch b SET next_at = now(), tries = 0 WHERE b.id = ANY(:ids) AN
 
 
 def _answers(session: Session, _ids: list[str]) -> int:
-    """Whoever derives takes all that is there."""
+    """One derive task takes all answers, whatever their ids."""
     number = sum(row.number for row in report.of_kind(session, "answers"))
     _again(session, "derive")
     queue.defer(session, "derive")
@@ -88,7 +89,7 @@ def _answers(session: Session, _ids: list[str]) -> int:
 
 
 def _tasks(session: Session, ids: list[str]) -> int:
-    """A task only nudges: forgotten, what it was about is due again by its rows."""
+    """Delete the tasks, and defer what is due by the rows they pointed to."""
     stuck = {row.id for row in report.of_kind(session, "tasks")} & set(ids)
     found = db.execute(
         session, "DELETE FROM procrastinate_jobs WHERE id = ANY(CAST(:ids AS bigint[]))", ids=sorted(map(int, stuck))
@@ -98,7 +99,7 @@ def _tasks(session: Session, ids: list[str]) -> int:
 
 
 def _again(session: Session, task: str, *arguments: str) -> None:
-    """Without the one that nobody takes, a new one is told of at once."""
+    """Delete the queued task: its lock would drop the new one as a duplicate. A new one notifies the workers."""
     sql = "DELETE FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock = :lock"
     db.execute(session, sql, lock=":".join([task, *arguments]))
 

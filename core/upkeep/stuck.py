@@ -1,4 +1,4 @@
-"""Work that stands still: what it is, since when, and what is known of the reason."""
+"""Read-only: work that stands still, since when, and why as far as known."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,16 +12,16 @@ from core.runtime import db, worker_lease
 Kind = Literal["documents", "requests", "batches", "answers", "tasks"]
 # Work that waits for longer than this is late.
 LATE = timedelta(minutes=15)
-# The clock takes over from the dead by itself; what it leaves for so long, it does not see.
+# The scheduler takes over from dead workers by itself; work it leaves for longer than this is stuck.
 LEFT_LYING = timedelta(minutes=1)
-# A step of a batch that failed so often in a row needs somebody to look.
+# Failures in a row of a batch's step, after which a person has to look.
 MANY_TRIES = 3
 MOST_SHOWN = 100
 
 
 @dataclass(frozen=True)
 class StuckRow:
-    """`id` is what is requeued by: of a document, a job, a batch or a task. `number` counts what stands behind it."""
+    """`id` of a document, job, batch or task, as `requeue` takes it. `number` counts the rows behind it."""
 
     kind: Kind
     id: str
@@ -32,7 +32,7 @@ class StuckRow:
 
 
 def read() -> list[StuckRow]:
-    """The oldest first, of each kind at most a hundred."""
+    """Kind by kind, the oldest first, of each at most a hundred."""
     with db.transaction() as session:
         return [row for kind in STUCK for row in of_kind(session, kind)]
 
@@ -43,7 +43,7 @@ def of_kind(session: Session, kind: Kind) -> list[StuckRow]:
 
 
 def limits() -> dict[str, object]:
-    """What the conditions below are asked with. To them a lease ends later: take-over had its time."""
+    """Parameters of the conditions below. The lease is longer by LEFT_LYING, for the scheduler to take over first."""
     lease_s = get_settings().worker_lease_seconds + LEFT_LYING.total_seconds()
     return {"late": LATE, "lease": lease_s, "tries": MANY_TRIES}
 
@@ -59,7 +59,7 @@ ABANDONED = f"""r.state = 'in_flight' AND r.lane = 'live' AND r.claimed_at {LEFT
 
 STUCK_BATCH = f"b.next_at IS NOT NULL AND (b.tries >= :tries OR b.next_at {IS_LATE})"
 
-# Whoever did a task and is gone, or a task that nobody takes.
+# A task that no worker takes, or whose worker is dead.
 STUCK_TASK = f"""(t.status = 'todo' AND e.at {IS_LATE} OR t.status = 'doing' AND NOT EXISTS (
   SELECT 1 FROM procrastinate_workers w WHERE w.id = t.worker_id AND NOT w.last_heartbeat {LEFT}))"""
 

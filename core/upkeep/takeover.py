@@ -1,4 +1,4 @@
-"""Take over what dead workers held."""
+"""Take over from workers whose lease has ended: release what they claimed, and book their calls as estimates."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,10 @@ from core.runtime import db, queue, shared_clock, worker_lease
 
 
 def take_over(at: datetime) -> None:
-    """Work of dead workers goes back; a call that they did not hear the end of is booked as an estimate."""
+    """Release the work of dead workers. Their calls in flight have an unknown outcome: each is booked as an estimate.
+
+    Does nothing while leases cannot be trusted: right after a start of PostgreSQL or a jump of its clock.
+    """
     lease = get_settings().worker_lease_seconds
     with db.transaction() as session:
         steady = _steady(session)
@@ -25,7 +28,7 @@ def take_over(at: datetime) -> None:
         db.execute(session, CHANGED_AHEAD)
         db.execute(session, REFILLED_AHEAD)
     if not steady:
-        # All look dead: those who live get a lease's time to show it.
+        # All workers look dead: those alive get a lease's time to renew.
         _look_at_batches_soon()
         return
     with db.transaction() as session:
@@ -47,8 +50,8 @@ def _steady(session: Session) -> bool:
     return shared_clock.steady_since(shared_clock.now() - timedelta(seconds=get_settings().worker_lease_seconds))
 
 
-# What was written before the database's clock was set back lies ahead of it, and so would what depends on it. Who was
-# seen then is seen now, and dead in a lease's time; breakers and rate limits wait as long as they were to wait.
+# Times written before the database's clock was set back lie in its future. A worker's lease then counts from now;
+# breakers and rate limits wait as long as they were to wait.
 SEEN_AHEAD = "UPDATE worker SET last_seen = now() WHERE last_seen > now() + make_interval(secs => :lease)"
 CHANGED_AHEAD = """
 UPDATE breaker SET retry_at = retry_at - (changed_at - now()), probe_until = probe_until - (changed_at - now()),
@@ -62,7 +65,7 @@ WHERE refilled_at > now() + interval '10 seconds'
 
 
 def _look_at_batches_soon() -> None:
-    """After a jump, at those that would not be looked at for longer than there is cause to wait (core.held)."""
+    """After a jump: make batches due whose next step lies further ahead than any wait of core.batch.lease."""
     longest = 60 + max(15 * 60, get_settings().batch_poll_seconds)
     with db.transaction() as session:
         soon = "UPDATE provider_batch SET next_at = now() WHERE next_at > now() + make_interval(secs => :longest)"

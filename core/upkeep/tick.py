@@ -1,5 +1,5 @@
-"""What the clock does: take over from the dead, and nudge whatever is due. Rows are the truth, so a tick heals
-every lost task, and running it twice changes nothing."""
+"""The scheduler's tick: take over from dead workers, and defer a task for each row that is due. Rows are the truth, so
+a tick makes up for every lost task, and running it twice changes nothing."""
 
 from datetime import datetime
 
@@ -21,7 +21,7 @@ def tick(at: datetime) -> None:
 
 
 def nudge(session: Session) -> None:
-    """Whatever is due by its rows."""
+    """Defer a task for each document, job and batch that is due, at most 500 of each, and end jobs that are done."""
     for row in db.rows(session, DUE_DOCUMENTS):
         queue.defer(session, "extract_document", document_id=row.id)
     for row in db.rows(session, DUE_JOBS):

@@ -88,10 +88,10 @@ async def _user(client: aiohttp.ClientSession, url: str, number: int, taken: lis
 
 async def _until_finished(stream: aiohttp.ClientWebSocketResponse) -> None:
     while True:
-        told = await stream.receive()
-        assert told.type == aiohttp.WSMsgType.BINARY, told
+        received = await stream.receive()
+        assert received.type == aiohttp.WSMsgType.BINARY, received
         message = ForwardMsg()
-        message.ParseFromString(told.data)
+        message.ParseFromString(received.data)
         if message.WhichOneof("type") == "script_finished":
             return
 

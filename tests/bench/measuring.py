@@ -25,7 +25,7 @@ def taken() -> Iterator[Taken]:
 
 
 def peak_mb() -> int:
-    """What Linux tells by rusage is the parent's in a new process that has not yet grown beyond it."""
+    """From /proc: in a new process, rusage has the parent's peak until it has grown beyond it."""
     return _of_this_process("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

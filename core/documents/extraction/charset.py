@@ -1,4 +1,4 @@
-"""Bytes to characters, where nobody, or nobody reliable, says which encoding they are in."""
+"""Bytes to characters, where the encoding is not declared, or not reliably."""
 
 import codecs
 import re

@@ -1,4 +1,4 @@
-"""What a person is told when no text could be had, and what to do about it."""
+"""Errors of extraction: why there is no text, and what to do about it."""
 
 from core.errors import ExtractionError
 

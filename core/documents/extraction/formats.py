@@ -1,4 +1,4 @@
-"""The formats that are read, and how a file is told to be one of them: by its content first, then by its name."""
+"""The formats that are read, and how a file's format is found: by its content first, then by its name."""
 
 import re
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ FORMATS: Mapping[str, Format] = {
     "application/json": Format("JSON", "plain", ("json", "jsonl")),
 }
 OFFICE = (DOCX, PPTX, XLSX)
-# The old ones count as supported, so that they reach `extract` and a person hears what to do about them.
+# The old ones count as supported, so that they reach `extract`, whose error says what to do about them.
 SUPPORTED: Mapping[str, str] = {media_type: known.label for media_type, known in FORMATS.items()} | {OLE: "DOCX"}
 EXTENSIONS: tuple[str, ...] = tuple(extension for known in FORMATS.values() for extension in known.extensions)
 
@@ -47,7 +47,7 @@ _BY_FOLDER = {b"word/": DOCX, b"ppt/": PPTX, b"xl/": XLSX}
 
 OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP_SIGNATURE = b"PK\x03\x04"
-# What nobody reads as text, whatever its name says.
+# Binary content, never read as text, whatever the name.
 _FOREIGN_SIGNATURES = (
     b"\x89PNG",
     b"\xff\xd8\xff",

@@ -13,7 +13,7 @@ from core.documents.extraction import failures
 from core.documents.extraction.formats import OLE_SIGNATURE
 from core.errors import ExtractionError
 
-# Streams by which an OLE file tells what it is, and what to do about it.
+# Streams that show what an OLE file is, and what to do about it.
 _OLE_STREAMS = (
     ("WordDocument", "Open it in Word or LibreOffice and save as DOCX"),
     ("Workbook", "Open it in Excel or LibreOffice and save as XLSX"),

@@ -1,4 +1,4 @@
-"""Where readers put text: it keeps the offsets of pages and the limit, and tells how far the reading is."""
+"""Where readers put text: it keeps the offsets of pages, holds the limit, and reports progress."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Run the child that reads a file, listen to it, and end it in time."""
+"""Run the child that reads a file, receive its output, and end it in time."""
 
 import json
 import math
@@ -93,7 +93,7 @@ def _started(path: Path, media_type: str, limits: ExtractionLimits) -> subproces
 
 
 class _Received:
-    """What the child has said so far."""
+    """What the child has written so far: JSON lines, then the text."""
 
     def __init__(self, on_stage: OnStage):
         self.error: ExtractionError | None = None
@@ -162,7 +162,7 @@ def _ready(
 
 
 def _explained(returncode: int, complaint: str, limits: ExtractionLimits) -> ExtractionError:
-    """Why a child ended without a result."""
+    """Why the child ended without a result."""
     if returncode == -signal.SIGABRT or "MemoryError" in complaint:
         return failures.out_of_memory()  # what libraries in C and Rust do when they get none
     if returncode == -signal.SIGXCPU:

@@ -17,7 +17,7 @@ ENDS = (
     re.compile(r"[.!?…][\"'”’»)\]]*\s+|[。！？]"),
     re.compile(r"\n"),
 )
-# Code points. A piece ends at the first good place after this many, or right there: very many pieces are slow.
+# Code points. No end is looked for before the shortest, as very many pieces are slow.
 SHORTEST_PIECE = 300
 LONGEST_PIECE = 1000
 # A character has no more tokens than bytes.

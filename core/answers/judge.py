@@ -1,8 +1,8 @@
-"""Whether an answer is what was asked for: readable, valid by the schema, and the findings in it."""
+"""Judge an answer: whether it can be read and keeps the schema that was asked for, and which findings it holds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import jsonschema
 import orjson
@@ -16,7 +16,7 @@ from core.runtime.text import storable
 
 @dataclass(frozen=True)
 class Verdict:
-    """`code` is ok, or why the answer cannot be used. Only `schema` is worth asking again."""
+    """`code` is ok, or the reason why the answer cannot be used. After `schema` alone the request is asked again."""
 
     code: str
     message: str = ""
@@ -25,26 +25,41 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Read:
-    """An answer's text and why it ends there. `fault` says why a body could not be read."""
+    """An answer's text and the reason why the model stopped. `fault`: the error, where a body could not be read."""
 
     text: str
     finish_reason: str
     fault: str = ""
 
 
-def read(row: Any) -> Read:
-    """The answer in a row with `text` and `finish_reason`, or with `raw`, its `provider` and `endpoint`."""
-    if row.text is not None:
-        return Read(row.text, row.finish_reason)
+class Readable(Protocol):
+    """A response: with `text` and `finish_reason`, or with its `raw` body and who made it."""
+
+    @property
+    def text(self) -> str | None: ...
+    @property
+    def finish_reason(self) -> str | None: ...
+    @property
+    def raw(self) -> str | None: ...
+    @property
+    def provider(self) -> str: ...
+    @property
+    def endpoint(self) -> str | None: ...
+
+
+def read(response: Readable) -> Read:
+    """The answer's text and finish reason; a body that was not read yet is parsed as its provider's."""
+    if response.text is not None:
+        return Read(response.text, response.finish_reason or "")
     try:
-        parsed = providers.keyless(row.provider).parse(row.raw, row.endpoint)
+        parsed = providers.keyless(response.provider).parse(response.raw or "", response.endpoint)
     except ProviderError as error:
         return Read("", "bad_response", error.message)
     return Read(storable(parsed.text), parsed.finish_reason)
 
 
 def judge(asking: Asking | None, text: str, finish_reason: str) -> Verdict:
-    """What an answer is worth; without an asking, whatever came to its end is good. Pure."""
+    """Judge an answer by its asking's schema; without an asking every answer that was not cut short is ok. Pure."""
     reason = UNUSABLE.get(finish_reason)
     if reason is not None:
         return Verdict(finish_reason, reason)
@@ -75,7 +90,7 @@ UNUSABLE = {
 
 
 def findings_of(asking: Asking, result: Mapping[str, Any]) -> list[Finding]:
-    """The statements in a validated result, each with its quotes."""
+    """The statements of a validated result with their quotes; none for a template that makes no insights."""
     if not asking.insights:
         return []
     if asking.template_id == "key_points":

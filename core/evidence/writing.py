@@ -1,8 +1,18 @@
-"""Findings of answers, as insights with checked evidence."""
+"""Write what answers found: insights by their statement, and evidence with its quotes looked up in the document."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from core.evidence import quotes
+from core.evidence.support import recount
+from core.runtime import db
+from core.runtime.ids import new_id
+from core.runtime.text import storable, storable_json
 
 
 @dataclass(frozen=True)
@@ -10,3 +20,94 @@ class Finding:
     statement: str
     quotes: tuple[str, ...]
     attributes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The document that a finding is about, and the response and template that brought it."""
+
+    document_id: str
+    response_id: int
+    template_id: str | None
+
+
+def write(session: Session, found: Sequence[tuple[Source, Finding]]) -> None:
+    """Write insights and evidence in key order, and recount support. What was written before changes nothing.
+
+    A statement that normalises to nothing is left out, and so is one whose document has no text any more.
+    """
+    by_key = {quotes.normalise(finding.statement): (source, finding) for source, finding in found}
+    by_key.pop("", None)
+    if not by_key:
+        return
+    keys = sorted(by_key)
+    stored = db.columns(
+        session,
+        WRITE_INSIGHTS,
+        id=[new_id("ins") for _ in keys],
+        statement=[storable(by_key[key][1].statement) for key in keys],
+        key=[storable(key) for key in keys],
+        kind=[by_key[key][0].template_id for key in keys],
+    )
+    insight_of = {row.statement_key: row.id for row in stored}
+    of_document: dict[str, list[tuple[Source, Finding]]] = {}
+    for source, finding in found:
+        of_document.setdefault(source.document_id, []).append((source, finding))
+    evidence = [
+        _evidence(insight_of[storable(key)], source, finding, quote, document_text)
+        for document_id, document_text in _texts(session, of_document)
+        for source, finding in of_document[document_id]
+        if (key := quotes.normalise(finding.statement))
+        for quote in finding.quotes or ("",)
+    ]
+    if evidence:
+        db.columns(session, WRITE_EVIDENCE, **{name: [row[name] for row in evidence] for name in evidence[0]})
+    recount(session, sorted(insight_of.values()))
+
+
+# Sorted by the caller: two transactions that write the same insights lock them in the same order.
+WRITE_INSIGHTS = """
+INSERT INTO insight (id, statement, statement_key, kind)
+SELECT * FROM unnest(%(id)s::text[], %(statement)s::text[], %(key)s::text[], %(kind)s::text[])
+ON CONFLICT (statement_key) DO UPDATE SET last_seen = now()
+RETURNING id, statement_key
+"""
+
+# The same quote of the same answer again is the same evidence.
+WRITE_EVIDENCE = """
+INSERT INTO evidence (insight_id, document_id, response_id, template_id, quote, quote_key, supported, start, "end",
+  attributes)
+SELECT insight, document, response, template, quote, key, supported, start, "end", attributes::jsonb
+FROM unnest(%(insight)s::text[], %(document)s::text[], %(response)s::bigint[], %(template)s::text[], %(quote)s::text[],
+  %(key)s::text[], %(supported)s::bool[], %(start)s::int[], %(end)s::int[], %(attributes)s::text[])
+  AS t(insight, document, response, template, quote, key, supported, start, "end", attributes)
+ON CONFLICT DO NOTHING
+"""
+
+
+def _evidence(insight_id: str, source: Source, finding: Finding, quote: str, document_text: str) -> dict[str, Any]:
+    span = quotes.find(quote, document_text)
+    return {
+        "insight": insight_id,
+        "document": source.document_id,
+        "response": source.response_id,
+        "template": source.template_id,
+        "quote": storable(quote),
+        "key": hashlib.sha256(quote.encode("utf-8", "replace")).hexdigest()[:32],
+        "supported": span is not None,
+        "start": span.start if span else None,
+        "end": span.end if span else None,
+        "attributes": storable_json(dict(finding.attributes)) or "{}",
+    }
+
+
+def _texts(session: Session, document_ids: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Document ids with their texts, read a few at a time, as texts may be long."""
+    found = session.connection().execute(
+        text(TEXTS).execution_options(yield_per=TEXTS_AT_ONCE), {"ids": sorted(document_ids)}
+    )
+    return ((row.document_id, row.text) for row in found)
+
+
+TEXTS = "SELECT document_id, text FROM document_text WHERE document_id = ANY(:ids)"
+TEXTS_AT_ONCE = 20

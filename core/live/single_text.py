@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
 
 from core.answers import derive, keep
+from core.answers.derive import Answered
 from core.asking import prompts, templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import Question
@@ -84,6 +84,7 @@ class Prepared:
     provider: Provider
     call: Call
     known: bool
+    fingerprint: str
 
 
 def default_provider() -> str:
@@ -201,10 +202,11 @@ def prepare(
             body=provider.body(prompts.build(asking, text, digest), chosen),
             correlation_id=correlation.current(),
         )
-        claimed = _claim(session, call, question.fingerprint(digest))
+        fingerprint = question.fingerprint(digest)
+        claimed = _claim(session, call, fingerprint)
     if claimed:
         clients.get_ready(provider_name)
-    return Prepared(asking, provider, *claimed) if claimed else None
+    return Prepared(asking, provider, *claimed, fingerprint) if claimed else None
 
 
 def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] | None:
@@ -295,10 +297,11 @@ def _derive(prepared: Prepared, call: Call) -> Call | None:
         row = db.row(session, ANSWERED, request=call.request_id)
         if row is None:
             return None
-        derived = derive.consider(prepared.asking, _derivable(row))
+        answered = Answered(**row._mapping, provider=prepared.provider.name)
+        derived = derive.consider(prepared.asking, answered)
         derive.write(session, [derived])
         if derived.state == "succeeded":
-            reuse.memory.put(row.fingerprint, row.response_id)
+            reuse.memory.put(prepared.fingerprint, answered.response_id)
         if derived.state != "pending":
             db.execute(session, "UPDATE request SET worker_id = NULL WHERE id = :request", request=call.request_id)
             return None
@@ -308,13 +311,9 @@ def _derive(prepared: Prepared, call: Call) -> Call | None:
 
 
 ANSWERED = """
-SELECT r.id, r.asked_again, r.response_id, r.fingerprint, s.text, s.finish_reason, s.verdict, s.result
+SELECT r.id, r.asked_again, r.response_id, s.text, s.finish_reason, s.verdict, s.verdict_message AS message, s.result
 FROM request r JOIN response s ON s.id = r.response_id WHERE r.id = :request AND r.state = 'answered'
 """
-
-
-def _derivable(row: Any) -> SimpleNamespace:
-    return SimpleNamespace(**row._mapping, job_id=None, document_id=None, merge_id=None)
 
 
 def _result(operation: str, request_id: int, *, reused: bool) -> Processed:

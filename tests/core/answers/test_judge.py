@@ -1,9 +1,9 @@
-from types import SimpleNamespace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from core.answers.derive import consider
+from core.answers.derive import Answered, consider
 from core.answers.judge import findings_of, judge
 from core.asking.prompts import Asking
 from core.evidence.writing import Finding
@@ -74,21 +74,19 @@ def test_which_findings_a_result_holds(asking: Asking, result: dict[str, Any], e
     assert findings_of(asking, result) == expected
 
 
-def answered(**changes: Any) -> SimpleNamespace:
-    row = {
-        "id": 1,
-        "job_id": "job_1",
-        "document_id": "doc_1",
-        "asked_again": False,
-        "merge_id": None,
-        "response_id": 2,
-        "text": GOOD,
-        "finish_reason": "stop",
-        "message": None,
-        "verdict": None,
-        "result": None,
-    }
-    return SimpleNamespace(**(row | changes))
+ANSWERED = Answered(
+    id=1,
+    asked_again=False,
+    response_id=2,
+    text=GOOD,
+    finish_reason="stop",
+    verdict=None,
+    message=None,
+    result=None,
+    provider="openai",
+    job_id="job_1",
+    document_id="doc_1",
+)
 
 
 @pytest.mark.parametrize(
@@ -103,5 +101,5 @@ def answered(**changes: Any) -> SimpleNamespace:
     ],
 )
 def test_what_comes_next_for_a_request(changes: dict[str, Any], state: str, fresh: bool) -> None:
-    derived = consider(SENTIMENT, answered(**changes))
+    derived = consider(SENTIMENT, replace(ANSWERED, **changes))
     assert (derived.state, derived.fresh) == (state, fresh)

@@ -1,8 +1,9 @@
 """Stage *keep* of the batch lane: from a batch's result files to raw responses, usage records and request states.
 
-Files are taken block by block, in one transaction of the caller's. A request is claimed by a conditional update that
-tells its fingerprint and its response's id, and what was claimed is copied straight into `response`: the wide bodies
-are written once, nothing is looked up line by line, and what comes twice, late or for nobody finds nothing to claim.
+Result files are read block by block, inside the caller's transaction. A conditional update claims the requests of a
+block and returns their fingerprints and response ids; the bodies are then copied straight into `response`. So a body is
+written once and no line is looked up by itself. A line that comes twice, late or for no request claims nothing: it is a
+dead letter and goes to `odd_line`.
 """
 
 import json
@@ -12,20 +13,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import psycopg
 from sqlmodel import Session
 
 from core.answers.record import UNSTORABLE_RESPONSE
 from core.batch import leftovers, result_files, usage_records
-from core.batch.leftovers import Leftover, Rule
-from core.batch.result_files import Block, Key, Odd, Told
+from core.batch.leftovers import Leftover, LeftoverRule
+from core.batch.result_files import Key, MatchedLine, RejectedLine, ResultBlock
 from core.batch.usage_records import Account, Bill, array
 from core.providers.batch_api import BatchLane, Refused, Remote
 from core.providers.usage import Usage
 from core.runtime import db
 from core.runtime.text import storable
+from core.tables.batches import ProviderBatch
 
 MISSING = "The results held no line for it that could be read. Send it again."
 GONE = "The provider has deleted this batch's results. Send the request again; it is billed again."
@@ -34,8 +36,12 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What a batch's results came to. `again` went out again by themselves; `missing` ones are among the others."""
+class Ingested:
+    """How many requests of a batch ended in which way. `again`: sent again by the leftover rule. `missing`: without a
+    line, and counted in the other numbers, too. `odd`: rejected lines by kind.
+
+    `provider_batch.counts` holds it as JSON.
+    """
 
     answered: int = 0
     failed: int = 0
@@ -45,11 +51,13 @@ class Kept:
     odd: Mapping[str, int] = field(default_factory=dict)
 
 
-def keep(session: Session, batch: Any, lane: BatchLane, files: Sequence[Path], remote: Remote, at: datetime) -> Kept:
-    """Keep the results of a batch that the caller holds; what was kept before is not kept again."""
+def keep(
+    session: Session, batch: ProviderBatch, lane: BatchLane, files: Sequence[Path], remote: Remote, at: datetime
+) -> Ingested:
+    """Keep the results of a batch whose lease the caller holds; a second time it only returns the first counts."""
     known = db.scalar(session, "SELECT counts FROM provider_batch WHERE id = :id", id=batch.id)
     if known is not None:
-        return Kept(**known)
+        return Ingested(**known)
     rule = rule_of(session, batch, at)
     template = db.scalar(session, "SELECT template_id FROM job WHERE id = :job", job=batch.job_id)
     account = Account(batch, template, at)
@@ -58,7 +66,7 @@ def keep(session: Session, batch: Any, lane: BatchLane, files: Sequence[Path], r
         tally += _take(session, account, rule, lane, block)
     missing = leftovers.leave_rest(session, batch.id, rule, "missing", MISSING, rule.passing, at)
     usage_records.book_unattributed(session, account, tally.used, remote.usage)
-    kept = tally.kept(missing)
+    kept = tally.with_missing(missing)
     db.execute(
         session,
         "UPDATE provider_batch SET counts = CAST(:counts AS jsonb) WHERE id = :id",
@@ -70,6 +78,8 @@ def keep(session: Session, batch: Any, lane: BatchLane, files: Sequence[Path], r
 
 @dataclass(frozen=True)
 class Tally:
+    """Sums over blocks: next states of requests, rejected lines by kind, tokens booked."""
+
     states: Counter[str] = field(default_factory=Counter)
     odd: Counter[str] = field(default_factory=Counter)
     used: Usage = field(default_factory=Usage)
@@ -77,9 +87,9 @@ class Tally:
     def __add__(self, other: "Tally") -> "Tally":
         return Tally(self.states + other.states, self.odd + other.odd, self.used + other.used)
 
-    def kept(self, missing: Counter[str]) -> Kept:
+    def with_missing(self, missing: Counter[str]) -> Ingested:
         states = self.states + missing
-        return Kept(
+        return Ingested(
             answered=states["answered"],
             failed=states["failed"],
             again=states["pending"],
@@ -89,17 +99,18 @@ class Tally:
         )
 
 
-def gone(session: Session, batch: Any, at: datetime) -> Kept:
-    """The provider has deleted the results: what they held is lost, and only a person may pay for it again."""
+def gone(session: Session, batch: ProviderBatch, at: datetime) -> Ingested:
+    """The provider has deleted the results: the requests fail, as only a person may pay for them again."""
     rule = rule_of(session, batch, at)
     states = leftovers.leave_rest(session, batch.id, rule, "results_gone", GONE, None, at)
-    return Kept(failed=states["failed"], cancelled=states["cancelled"])
+    return Ingested(failed=states["failed"], cancelled=states["cancelled"])
 
 
-def refused(session: Session, batch: Any, reasons: Sequence[Refused], at: datetime) -> Kept:
-    """The provider did not take the batch: nothing ran. Requests that are to blame fail, the others wait to be packed.
+def refused(session: Session, batch: ProviderBatch, reasons: Sequence[Refused], at: datetime) -> Ingested:
+    """The provider refused the batch after its creation, so nothing ran.
 
-    A full queue is nobody's fault. Without a line to blame all fail, or they would be refused again for ever.
+    Where the reasons name lines, the requests of these fail and the others are pending again. With a full queue all are
+    pending again. With neither all fail, or they would be refused again for ever.
     """
     rule = rule_of(session, batch, at)
     blamed = _blamed(session, batch, [reason for reason in reasons if reason.line is not None])
@@ -111,9 +122,10 @@ def refused(session: Session, batch: Any, reasons: Sequence[Refused], at: dateti
         first = reasons[0] if reasons else Refused("refused", NO_REASON)
         code, message = storable(first.code), storable(first.message)
         states += leftovers.leave_rest(session, batch.id, rule, code, message, None, at)
-    return Kept(failed=states["failed"], again=states["pending"], cancelled=states["cancelled"])
+    return Ingested(failed=states["failed"], again=states["pending"], cancelled=states["cancelled"])
 
 
+# Requests that did not run: pending again without a batch, or cancelled with their job.
 PUT_BACK = """
 UPDATE request SET worker_id = NULL,
   state = CASE WHEN :dropped THEN 'cancelled' ELSE 'pending' END,
@@ -123,8 +135,8 @@ WHERE provider_batch_id = :batch AND state = 'in_flight'
 """
 
 
-def _blamed(session: Session, batch: Any, reasons: Sequence[Refused]) -> list[Leftover]:
-    """Line n of what was handed over is the batch's nth request by id."""
+def _blamed(session: Session, batch: ProviderBatch, reasons: Sequence[Refused]) -> list[Leftover]:
+    """The requests that the reasons blame: line n of the file is the batch's nth request by id."""
     by_line = {reason.line: reason for reason in reasons}
     found = db.rows(session, BY_LINE, batch=batch.id, lines=sorted(by_line))
     return [
@@ -140,17 +152,16 @@ SELECT * FROM (
 """
 
 
-def rule_of(session: Session, batch: Any, at: datetime) -> Rule:
-    """What the batch's job says to what is left over. Whoever cancels it meanwhile waits until that is written."""
+def rule_of(session: Session, batch: ProviderBatch, at: datetime) -> LeftoverRule:
+    """The leftover rule of the batch's job. FOR SHARE: a cancellation waits until the leftovers are written."""
     job = db.row(session, "SELECT state, leftovers, deadline FROM job WHERE id = :job FOR SHARE", job=batch.job_id)
-    return leftovers.rule(job.state, job.leftovers, job.deadline, at) if job else Rule(dropped=True)
+    return leftovers.rule(job.state, job.leftovers, job.deadline, at) if job else LeftoverRule(dropped=True)
 
 
-def _take(session: Session, account: Account, rule: Rule, lane: BatchLane, block: Block) -> Tally:
-    """Keep one block of results."""
+def _take(session: Session, account: Account, rule: LeftoverRule, lane: BatchLane, block: ResultBlock) -> Tally:
     claimed = _claim(session, account.batch, block.answers)
     strays = _strays(session, block.answers.keys() - claimed.keys())
-    # An answer of a request that was cancelled or deleted meanwhile was paid for all the same.
+    # The answer of a request that was cancelled or deleted meanwhile is billed all the same.
     paid = [key for key in block.answers if strays.get(key) != "unknown"]
     bills = {key: usage_records.bill(account, lane.used(block.answers[key].line.body)) for key in paid}
     unstorable = _store(session, claimed, block.answers, bills, account.at)
@@ -163,27 +174,28 @@ def _take(session: Session, account: Account, rule: Rule, lane: BatchLane, block
     return Tally(states, Counter(one.kind for one in odd), used)
 
 
-def _odd(strays: Mapping[Key, str | None], told: Mapping[Key, Told]) -> list[Odd]:
-    return [Odd(kind, told[key].raw) for key, kind in strays.items() if kind]
+def _odd(strays: Mapping[Key, str | None], lines: Mapping[Key, MatchedLine]) -> list[RejectedLine]:
+    return [RejectedLine(kind, lines[key].raw) for key, kind in strays.items() if kind]
 
 
-class Claimed(NamedTuple):
-    """A request that is answered by this line, and only by it."""
+class ClaimedResponse(NamedTuple):
+    """The response that a claimed request gets: no other line can claim the request again."""
 
     response_id: int
     fingerprint: str
 
 
-def _claim(session: Session, batch: Any, answers: Iterable[Key]) -> dict[Key, Claimed]:
+def _claim(session: Session, batch: ProviderBatch, answers: Iterable[Key]) -> dict[Key, ClaimedResponse]:
     keys = sorted(answers)
     if not keys:
         return {}
     columns = {"batch": batch.id, "id": array(key[0] for key in keys), "attempt": array(key[1] for key in keys)}
     found = db.driver_connection(session).execute(CLAIM, columns, binary=True)
-    return {(request_id, attempt): Claimed(*rest) for request_id, attempt, *rest in found.fetchall()}
+    return {(request_id, attempt): ClaimedResponse(*rest) for request_id, attempt, *rest in found.fetchall()}
 
 
-# The CASE keeps the planner to the primary key: by the batch's index it would read all of a batch for every block.
+# Claim the answered requests and give each a response id. The CASE keeps the planner to the primary key; by the batch's
+# index it would read the whole batch for every block.
 CLAIM = """
 UPDATE request r SET state = 'answered', response_id = i.response_id, worker_id = NULL
 FROM (
@@ -196,31 +208,38 @@ RETURNING r.id, r.attempts, r.response_id, r.fingerprint
 
 
 def _strays(session: Session, keys: Iterable[Key]) -> dict[Key, str | None]:
-    """What is odd about lines that found nothing to claim; nothing is where the request was cancelled or deleted."""
+    """Why each of these lines claimed nothing: a kind of rejected line; None: its request was cancelled or deleted."""
     wanted = sorted(keys)
     if not wanted:
         return {}
     found = db.rows(session, "SELECT id, attempts, state FROM request WHERE id = ANY(:ids)", ids=[k[0] for k in wanted])
-    rows = {row.id: row for row in found}
-    return {key: _oddity(rows.get(key[0]), key[1]) for key in wanted}
+    now = {row.id: AttemptNow(row.attempts, row.state) for row in found}
+    return {key: _oddity(now.get(key[0]), key[1]) for key in wanted}
 
 
-def _oddity(request: Any, attempt: int) -> str | None:
-    if request is None:
+class AttemptNow(NamedTuple):
+    """A request's newest attempt and its state."""
+
+    attempt: int
+    state: str
+
+
+def _oddity(now: AttemptNow | None, attempt: int) -> str | None:
+    if now is None:
         return None
-    if request.attempts != attempt:
+    if now.attempt != attempt:
         return "unknown"
-    return None if request.state == "cancelled" else "duplicate"
+    return None if now.state == "cancelled" else "duplicate"
 
 
 def _store(
     session: Session,
-    claimed: Mapping[Key, Claimed],
-    answers: Mapping[Key, Told],
+    claimed: Mapping[Key, ClaimedResponse],
+    answers: Mapping[Key, MatchedLine],
     bills: Mapping[Key, Bill],
     at: datetime,
 ) -> int:
-    """Copy the responses of what was claimed. Returns how many the database would not take as they came."""
+    """Copy the claimed responses. Returns how many the database refused, which are stored as JSON strings instead."""
     moment = (at - COPY_EPOCH) // MICROSECOND
 
     def row(key: Key, raw: bytes) -> bytes:
@@ -236,7 +255,7 @@ def _store(
 
 
 def _copied(session: Session, rows: Mapping[Key, bytes]) -> list[Key]:
-    """Copy all that can be; returns what is refused, found by halving."""
+    """Copy all rows that the database takes; returns those it refuses, found by halving."""
     if not rows:
         return []
     try:
@@ -264,12 +283,13 @@ COPY response (id, request_id, fingerprint, model, finish_reason, input_tokens, 
   created_at, raw) FROM STDIN (FORMAT binary)
 """
 COPY_HEADER, COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
-# A row is the number of its columns, then each column's length and bytes; times are microseconds since 2000.
+# PostgreSQL's binary COPY format: a row is the number of its columns, then each column's length and bytes; times are
+# microseconds since 2000.
 COPY_LENGTH, COPY_IDS, COPY_REST = struct.Struct(">i"), struct.Struct(">hiqiqi"), struct.Struct(">iiqiqiqiqi")
 COPY_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def _packed(request_id: int, claimed: Claimed, bill: Bill, raw: bytes, moment: int) -> bytes:
+def _packed(request_id: int, claimed: ClaimedResponse, bill: Bill, raw: bytes, moment: int) -> bytes:
     response_id, fingerprint = claimed.response_id, claimed.fingerprint.encode()
     model, usage = bill.model.encode(), bill.usage
     counts = usage.input_tokens, usage.cached_input_tokens, usage.output_tokens
@@ -285,26 +305,29 @@ def _packed(request_id: int, claimed: Claimed, bill: Bill, raw: bytes, moment: i
     )
 
 
-def _leave(session: Session, account: Account, rule: Rule, unanswered: Mapping[Key, Told]) -> dict[Key, str]:
-    """The next state of each that the provider says it did not answer, where it was still in flight."""
+def _leave(
+    session: Session, account: Account, rule: LeftoverRule, unanswered: Mapping[Key, MatchedLine]
+) -> dict[Key, str]:
+    """Move on the requests that the provider reports as not answered. Returns the next state of each in flight."""
     times = {"error": rule.passing, "expired": rule.cut_short, "cancelled": rule.cut_short}
     left = [
         Leftover(
             *key,
-            storable(told.line.code),
-            storable(told.line.message),
-            times[told.line.outcome] if told.line.outcome != "error" or told.line.passing else None,
+            storable(matched.line.code),
+            storable(matched.line.message),
+            times[matched.line.outcome] if matched.line.outcome != "error" or matched.line.passing else None,
         )
-        for key, told in sorted(unanswered.items())
+        for key, matched in sorted(unanswered.items())
     ]
     return leftovers.leave(session, account.batch.id, rule, left, account.at) if left else {}
 
 
-def _keep_odd(session: Session, batch: Any, odd: Sequence[Odd]) -> None:
+def _keep_odd(session: Session, batch: ProviderBatch, odd: Sequence[RejectedLine]) -> None:
     if odd:
         db.columns(session, KEEP_ODD, batch=batch.id, kind=[one.kind for one in odd], raw=[one.raw for one in odd])
 
 
+# The dead letters of a batch, as they came.
 KEEP_ODD = """
 INSERT INTO odd_line (batch_id, kind, raw) SELECT %(batch)s, * FROM unnest(%(kind)s::text[], %(raw)s::bytea[])
 """

@@ -1,30 +1,30 @@
-"""A provider batch in the hands of one worker: take it, write to it, let go of it, end it.
+"""The lease of a provider batch: one worker acquires it, writes under it and releases it.
 
-Who works on a batch holds it by `worker_id` and `epoch`. Taking it makes a new epoch, and every write names the one it
-holds: a worker that slept through its lease finds no row and has lost it. Where a job and a batch are both written,
-the job is locked first.
+The lease holds while the worker of `worker_id` is alive. `epoch` is its fencing token: acquiring raises it, and every
+write names the one it holds, so a worker that slept through its lease writes nothing. A transaction that writes a job
+and a batch locks the job first.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, update
+from sqlalchemy import ColumnElement, case, func, update
 from sqlmodel import Session, col
 
 from core.environment import get_settings
 from core.runtime import db, worker_lease
 from core.tables.batches import ProviderBatch
 
-# A tenth of a batch's age passes between two looks at it, up to this.
+# The longest time between two looks at a batch.
 LONGEST_POLL = timedelta(minutes=15)
 
 
 class Lost(Exception):
-    """Another worker holds this batch now, or nobody: it was dissolved."""
+    """The lease of this batch is lost: another worker has it, or the batch was dissolved."""
 
 
 def take(batch_id: str, worker_id: int, *, due_only: bool) -> ProviderBatch | None:
-    """Hold a batch whose next step is due, or that is open at all. None where a living worker holds it."""
+    """Acquire the lease of an open batch; with `due_only` only if its next step is due. None: it could not be had."""
     with db.transaction() as session:
         taken = db.row(
             session,
@@ -37,7 +37,7 @@ def take(batch_id: str, worker_id: int, *, due_only: bool) -> ProviderBatch | No
         return session.get(ProviderBatch, batch_id) if taken else None
 
 
-# A hold of our own that is still there was never let go of: the database was away then.
+# A lease of our own may be taken again: its release failed because the database was away.
 TAKE = f"""
 UPDATE provider_batch b SET worker_id = :worker, epoch = epoch + 1
 WHERE b.id = :batch AND b.next_at IS NOT NULL AND (NOT :due_only OR b.next_at <= now())
@@ -47,13 +47,13 @@ RETURNING b.id
 
 
 def write(batch: ProviderBatch, **values: Any) -> ProviderBatch:
-    """Write to a batch that we hold. Raises Lost."""
+    """A fenced write in a transaction of its own. Raises Lost."""
     with db.transaction() as session:
         return fenced_write(session, batch, **values)
 
 
 def confirm(batch: ProviderBatch) -> None:
-    """Raises Lost where we do not hold it any more."""
+    """Check the lease without a write. Raises Lost."""
     with db.transaction() as session:
         held = "SELECT 1 FROM provider_batch WHERE id = :id AND epoch = :epoch"
         if not db.scalar(session, held, id=batch.id, epoch=batch.epoch):
@@ -61,7 +61,7 @@ def confirm(batch: ProviderBatch) -> None:
 
 
 def release(batch: ProviderBatch, wait: timedelta, **values: Any) -> None:
-    """Let go of it; its next step is due after `wait`."""
+    """Give the lease back; the next step is due after `wait`. Raises Lost."""
     with db.transaction() as session:
         fenced_write(session, batch, worker_id=None, next_at=due_at(batch, db.now(session) + wait), **values)
 
@@ -70,12 +70,13 @@ def poll() -> timedelta:
     return timedelta(seconds=get_settings().batch_poll_seconds)
 
 
-def due_at(batch: ProviderBatch, at: datetime) -> Any:
-    """At once where it was cancelled while we looked."""
+def due_at(batch: ProviderBatch, at: datetime) -> datetime | ColumnElement[datetime]:
+    """The next step is due `at`, or now if the batch was cancelled meanwhile. A value or an SQL expression."""
     return at if batch.cancel_requested else case((col(ProviderBatch.cancel_requested), func.now()), else_=at)
 
 
 def fenced_write(session: Session, batch: ProviderBatch, **values: Any) -> ProviderBatch:
+    """Write columns of a batch under our fencing token and return its row. Raises Lost."""
     done = session.connection().execute(
         update(ProviderBatch)
         .where(col(ProviderBatch.id) == batch.id, col(ProviderBatch.epoch) == batch.epoch)

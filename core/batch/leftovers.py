@@ -1,26 +1,27 @@
-"""What becomes of a batch's requests that it did not answer: out again by themselves, live, or a person's to decide."""
+"""Leftovers: the requests that a batch did not answer. They are sent again, go live, or fail and wait for a person."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
 from core.runtime import db
 from core.tables.jobs import CANCELLED
 
-# By default what failed for a passing reason, is missing or could not be read goes out again so often.
+# How often, by default, a request is sent again whose error may pass, whose line is missing or could not be read.
 RETRIES = 2
 
 
 @dataclass(frozen=True)
-class Rule:
-    """How often what is left over goes out again by itself; None: not at all.
+class LeftoverRule:
+    """How often a leftover is sent again without a person; None: never.
 
-    `passing` is for passing errors, missing and unreadable lines, `cut_short` for what expired or was cancelled. After
-    that, with `then_live`, once more in the live lane. `dropped`: the job was cancelled and asks nothing again.
+    `passing` counts for errors that may pass, missing and unreadable lines, `cut_short` for expired and cancelled
+    requests. After that `then_live` sends it once more in the live lane. `dropped`: the job is cancelled, and its
+    leftovers are, too.
     """
 
     passing: int | None = None
@@ -29,21 +30,23 @@ class Rule:
     dropped: bool = False
 
 
-def rule(job_state: str | None, leftovers: Mapping[str, Any] | None, deadline: datetime | None, at: datetime) -> Rule:
-    """The rule of a job at this moment. Nothing goes out by itself once its deadline has passed."""
+def rule(
+    job_state: str | None, leftovers: Mapping[str, Any] | None, deadline: datetime | None, at: datetime
+) -> LeftoverRule:
+    """The rule of a job at this moment. After its deadline nothing is sent again without a person."""
     if job_state in (None, *CANCELLED):
-        return Rule(dropped=True)
+        return LeftoverRule(dropped=True)
     if job_state not in ("running", "paused") or (deadline is not None and at >= deadline):
-        return Rule()
+        return LeftoverRule()
     if leftovers is None:
-        return Rule(passing=RETRIES)
+        return LeftoverRule(passing=RETRIES)
     retries = int(leftovers["retries"])
-    return Rule(passing=retries, cut_short=retries, then_live=bool(leftovers["then_live"]))
+    return LeftoverRule(passing=retries, cut_short=retries, then_live=bool(leftovers["then_live"]))
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """`times` is how often the rule sends such a one again; None: never."""
+    """A request without an answer and why. `times`: how often the rule sends it again; None: never."""
 
     request_id: int
     attempt: int
@@ -52,10 +55,18 @@ class Leftover:
     times: int | None
 
 
+class Left(NamedTuple):
+    """A row that LEAVE returns: a leftover with its next state."""
+
+    id: int
+    attempt: int
+    state: str
+
+
 def leave(
-    session: Session, batch_id: str, rule: Rule, left: Sequence[Leftover], at: datetime
+    session: Session, batch_id: str, rule: LeftoverRule, left: Sequence[Leftover], at: datetime
 ) -> dict[tuple[int, int], str]:
-    """The next state of each that was still in flight in this batch."""
+    """Move these requests on where they are still in flight in this batch. Returns the next state by (id, attempt)."""
     columns = {
         "request": [one.request_id for one in left],
         "attempt": [one.attempt for one in left],
@@ -63,24 +74,26 @@ def leave(
         "message": [one.message[:2000] for one in left],
         "times": [one.times for one in left],
     }
-    return {(row.id, row.attempts): row.state for row in _leave(session, NAMED, columns, batch_id, rule, at)}
+    return {(row.id, row.attempt): row.state for row in _leave(session, NAMED, columns, batch_id, rule, at)}
 
 
 def leave_rest(
-    session: Session, batch_id: str, rule: Rule, code: str, message: str, times: int | None, at: datetime
+    session: Session, batch_id: str, rule: LeftoverRule, code: str, message: str, times: int | None, at: datetime
 ) -> Counter[str]:
-    """All that are still in flight in this batch, by their next state."""
+    """Move on all requests that are still in flight in this batch. Returns how many are in each next state."""
     columns = {"code": code, "message": message[:2000], "times": times}
     return Counter(row.state for row in _leave(session, REST, columns, batch_id, rule, at))
 
 
 def _leave(
-    session: Session, source: str, columns: Mapping[str, Any], batch_id: str, rule: Rule, at: datetime
-) -> list[Any]:
+    session: Session, source: str, columns: Mapping[str, Any], batch_id: str, rule: LeftoverRule, at: datetime
+) -> list[Left]:
     values = {**columns, "batch": batch_id, "then_live": rule.then_live, "dropped": rule.dropped, "at": at}
-    return db.columns(session, LEAVE.format(source=source), **values)
+    found = db.columns(session, LEAVE.format(source=source), **values)
+    return [Left(row.id, row.attempts, row.state) for row in found]
 
 
+# Where LEAVE takes its leftovers from: those given by name, or all that are in flight.
 NAMED = """
 SELECT * FROM unnest(%(request)s::bigint[], %(attempt)s::int[], %(code)s::text[], %(message)s::text[],
   %(times)s::int[]) AS t(id, attempt, code, message, times)
@@ -89,8 +102,8 @@ REST = """
 SELECT id, attempts AS attempt, %(code)s::text AS code, %(message)s::text AS message, %(times)s::int AS times
 FROM request WHERE provider_batch_id = %(batch)s AND state = 'in_flight'
 """
-# One that is asked again keeps the error that its question is to be repaired by. The CASE keeps the planner to the
-# primary key: by the batch's index it would read all of a batch for some lines of it.
+# Decide each leftover's next state and write it. A request that is asked again keeps its error, which its question is
+# repaired with. The CASE keeps the planner to the primary key; by the batch's index it would read the whole batch.
 LEAVE = """
 UPDATE request r SET
   state = CASE WHEN d.next IN ('batch', 'live') THEN 'pending' ELSE d.next END,

@@ -1,7 +1,7 @@
-"""From a batch job's pending requests to provider batches: which go together, and the file that carries them.
+"""Pack a batch job's pending requests into provider batches, and write the file of a batch.
 
-A slice takes requests in order for as long as they fit the provider's limits and our caps; what does not fit waits.
-Nothing here sends anything.
+A slice takes requests in order of id while they fit the provider's limits and the headroom under our caps; the others
+wait. Nothing here calls a provider.
 """
 
 import uuid
@@ -20,7 +20,7 @@ from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.batch.report import in_flight
 from core.money import pricing, usage
 from core.providers import capabilities
-from core.providers.batch_api import BatchLane, Framing, Limits
+from core.providers.batch_api import BatchLane, BatchLimits, Framing
 from core.providers.types import Provider
 from core.requests import former_models, reuse, single_flight
 from core.runtime import db
@@ -29,18 +29,20 @@ from core.settings import limits as settings_limits
 from core.tables.batches import ProviderBatch
 from core.tables.jobs import Job
 
-# What a custom_id takes in the file: nonce, request, attempt.
+# The most bytes of a custom_id in the file: nonce, request, attempt.
 CUSTOM_ID_BYTES = 48
-# So often in a row may a provider's queue be full before slices become smaller: it may be too small for them.
+# After so many full queues in a row slices become smaller: the queue may be too small for them.
 PATIENT_WAITS = 3
-# So many tokens that the cheapest model's rate does not vanish in rounding, and too few for the tiers of long calls.
+# Prices are read off this many tokens: enough that the cheapest rate survives rounding, too few for a long call's tier.
 MANY = 10_000
 
 
 @dataclass(frozen=True)
 class Packed:
-    """What a look at a job's pending requests came to: a new batch, and answers that were known. `own_caps`: there are
-    requests to send, and our own caps leave no room for the next of them."""
+    """`batch_id`: of the new batch, if any. `reused`: how many requests were answered by known responses.
+
+    `own_caps`: there are requests to send, and our own caps leave no headroom for the next one.
+    """
 
     batch_id: str | None = None
     reused: int = 0
@@ -48,8 +50,8 @@ class Packed:
 
 
 @dataclass(frozen=True)
-class Room:
-    """What may still be handed to one provider. `idle`: nothing is in flight, so that whatever comes first goes."""
+class BatchHeadroom:
+    """What our caps leave at one provider. `idle`: nothing is in flight there, so one request fits at any size."""
 
     batches: int
     tokens: int
@@ -57,75 +59,100 @@ class Room:
     idle: bool
 
     @property
-    def none(self) -> bool:
+    def exhausted(self) -> bool:
         return self.batches <= 0 or self.tokens <= 0 or self.usd <= 0
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The row of SLICE. `reused`: ids of requests that were answered by known responses; None: none was.
+
+    `unfit`: there are requests to send, whether or not they fit.
+    """
+
+    requests: int
+    reused: list[int] | None
+    unfit: bool
+    tokens: int
+    usd: Decimal
+    model: str
+    endpoint: str
 
 
 def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, at: datetime) -> Packed:
     """Put one slice of a running job's requests into a provider batch in state `preparing`."""
-    # The lock that claims of the live lane take: one at a time keeps two twins from going out.
+    # The live lane's claims take turns with us, so that two equal requests do not both go out.
     single_flight.take_turn(session)
-    room, limits = _room(session, provider), _limits(job, provider.batches)
-    if room.none:
-        return Packed(own_caps=bool(db.scalar(session, ANYTHING, job=job.id, former=former_models.until(job.former))))
-    sending = {
+    headroom, limits = _headroom(session, provider), _limits(job, provider.batches)
+    former = former_models.until(job.former)
+    if headroom.exhausted:
+        return Packed(own_caps=bool(db.scalar(session, ANYTHING_PENDING, job=job.id, former=former)))
+    pending = {
         "job": job.id,
-        "former": former_models.until(job.former),
+        "former": former,
         "requests": limits.requests,
         "bytes": limits.bytes,
     }
-    if not db.scalar(session, WORTH_SENDING, **sending):
+    if not db.scalar(session, WORTH_SENDING, **pending):
         return Packed()
     if asking is not None:
         _repair(session, job, provider)
     batch_id = new_id("bat")
-    taken = db.row(
+    output_tokens = asking.expected_output_tokens if asking else OWN_OUTPUT_TOKENS
+    prices = _prices(session, job, output_tokens, at)
+    sending = {**pending, **prices, "batch": batch_id, "most_inputs": limits.inputs, "at": at}
+    taken = _take_slice(session, job, provider, headroom, sending)
+    if taken.reused:
+        db.execute(session, usage.REUSED_RECORDS, ids=taken.reused)
+    if not taken.requests:
+        return Packed(reused=len(taken.reused or ()), own_caps=taken.unfit)
+    session.add(_batch(batch_id, job, provider, taken, at))
+    session.flush()
+    return Packed(batch_id, len(taken.reused or ()))
+
+
+def _take_slice(
+    session: Session, job: Job, provider: Provider, headroom: BatchHeadroom, sending: dict[str, Any]
+) -> Slice:
+    row = db.row(
         session,
         SLICE.format(known=reuse.known("r.fingerprint"), twin=single_flight.twin("r.fingerprint"), inputs=INPUTS),
         **sending,
-        most_inputs=limits.inputs,
-        batch=batch_id,
         reuse=job.reuse,
         model=job.model,
         endpoint=provider.endpoint,
         mixed=provider.batches.mixes_models,
         frame=_frame_bytes(provider.batches, provider.endpoint),
-        tokens=room.tokens,
-        usd=room.usd,
-        idle=room.idle,
-        at=at,
-        **_prices(session, job, asking.expected_output_tokens if asking else OWN_OUTPUT_TOKENS, at),
+        tokens=headroom.tokens,
+        usd=headroom.usd,
+        idle=headroom.idle,
     )
-    assert taken is not None
-    if taken.reused:
-        db.execute(session, usage.REUSED_RECORDS, ids=taken.reused)
-    if not taken.requests:
-        return Packed(reused=len(taken.reused or ()), own_caps=taken.unfit)
-    session.add(
-        ProviderBatch(
-            id=batch_id,
-            job_id=job.id,
-            provider=provider.name,
-            base_url=provider.base_url,
-            model=taken.model,
-            endpoint=taken.endpoint,
-            nonce=uuid.uuid4().hex[:16],
-            requests=taken.requests,
-            input_tokens=taken.tokens,
-            estimate_usd=taken.usd,
-            next_at=at,
-        )
-    )
-    session.flush()
-    return Packed(batch_id, len(taken.reused or ()))
+    assert row is not None
+    return Slice(**row._mapping)
 
 
-ANYTHING = """
+def _batch(batch_id: str, job: Job, provider: Provider, taken: Slice, at: datetime) -> ProviderBatch:
+    return ProviderBatch(
+        id=batch_id,
+        job_id=job.id,
+        provider=provider.name,
+        base_url=provider.base_url,
+        model=taken.model,
+        endpoint=taken.endpoint,
+        nonce=uuid.uuid4().hex[:16],
+        requests=taken.requests,
+        input_tokens=taken.tokens,
+        estimate_usd=taken.usd,
+        next_at=at,
+    )
+
+
+ANYTHING_PENDING = """
 SELECT EXISTS (SELECT 1 FROM request WHERE job_id = :job AND state = 'pending' AND lane = 'batch' AND id > :former)
 """
 
-# A slice that is not full goes only when nothing more is about to join it: documents still being extracted or expanded,
-# answers that may have to be asked again.
+# Whether a slice is worth sending: it is full, or nothing more is about to join it. Documents that are not expanded yet
+# may join it, and so may answers that have to be asked again.
 WORTH_SENDING = """
 WITH waiting AS (
   SELECT body_bytes FROM request
@@ -137,11 +164,12 @@ SELECT count(*) > 0 AND (count(*) >= :requests OR coalesce(sum(body_bytes), 0) >
 FROM waiting
 """
 
-# Of a request for embeddings: a list holds many, unless it is one text as a list of tokens.
+# How many texts a request for embeddings holds: a list holds several, unless it is one text as a list of tokens.
 INPUTS = """(SELECT CASE WHEN json_typeof(b.body #> '{input,0}') IN ('string', 'array')
   THEN json_array_length(b.body -> 'input') ELSE 1 END FROM request_body b WHERE b.request_id = r.id)"""
 
-# Which requests are known already, which are the first of their fingerprint, and how far they fit: one pass, in order.
+# Claim a slice in one pass, in order of id. Requests whose answer is known are answered, the first of equal ones goes,
+# and running sums say how many fit. The row has the columns of Slice.
 SLICE = """
 WITH due AS MATERIALIZED (
   SELECT r.id, r.fingerprint, r.input_tokens AS tokens, r.body_bytes + :frame AS bytes,
@@ -184,16 +212,16 @@ FROM taken
 """
 
 
-def _room(session: Session, provider: Provider) -> Room:
+def _headroom(session: Session, provider: Provider) -> BatchHeadroom:
     used = in_flight(session, provider.name)
     batches, tokens = settings_limits.batches() - used.batches, settings_limits.batch_tokens() - used.tokens
     if capabilities.of(provider.name).is_local:
-        # Nothing leaves this machine: there is no queue to fill and no money to spend.
-        return Room(settings_limits.batches(), settings_limits.batch_tokens(), Decimal(1), idle=True)
-    return Room(batches, tokens, settings_limits.batch_usd() - used.usd, idle=used.batches == 0)
+        # Nothing leaves this machine: no queue can fill and no money is spent.
+        return BatchHeadroom(settings_limits.batches(), settings_limits.batch_tokens(), Decimal(1), idle=True)
+    return BatchHeadroom(batches, tokens, settings_limits.batch_usd() - used.usd, idle=used.batches == 0)
 
 
-def _limits(job: Job, lane: BatchLane) -> Limits:
+def _limits(job: Job, lane: BatchLane) -> BatchLimits:
     smaller = max(0, job.waits - PATIENT_WAITS + 1)
     return replace(lane.limits, requests=max(1, lane.limits.requests >> smaller))
 
@@ -205,7 +233,7 @@ def _frame_bytes(lane: BatchLane, endpoint: str) -> int:
 
 
 def _prices(session: Session, job: Job, output_tokens: int, at: datetime) -> dict[str, Any]:
-    """USD of an input token and of an answer, for each model that this job's requests name; 0 where it is not known."""
+    """For each model that the job's requests name, USD of an input token and of an answer; 0 where it is not known."""
     models = {job.model}
     if job.template_id is None:
         named = db.rows(session, "SELECT DISTINCT model FROM request WHERE job_id = :job", job=job.id)
@@ -224,7 +252,7 @@ def _prices(session: Session, job: Job, output_tokens: int, at: datetime) -> dic
 
 
 def _repair(session: Session, job: Job, provider: Provider) -> None:
-    """Make the bodies of those that are asked again: the question, the answer that broke its schema, and the error."""
+    """Write the bodies of requests that are asked again: the question, the answer that broke the schema, the error."""
     rows = db.rows(session, TO_REPAIR, job=job.id, former=former_models.until(job.former))
     if not rows:
         return
@@ -248,9 +276,9 @@ UPDATE request_body b SET repaired = CAST(made.body AS json) FROM made WHERE b.r
 
 
 def write_requests(session: Session, batch: ProviderBatch, framing: Framing, path: Path) -> int:
-    """Write a batch's requests as its provider takes them, in order of their ids. Returns how many there are.
+    """Write a batch's requests to `path` in the provider's format, in order of id. Returns how many there are.
 
-    The bodies lie in the database as they are sent, so they are only framed and copied through.
+    Bodies are stored as they are sent, so they are framed and copied, not parsed.
     """
     statement = sql.SQL(REQUESTS).format(
         batch=sql.Literal(batch.id),
@@ -259,7 +287,6 @@ def write_requests(session: Session, batch: ProviderBatch, framing: Framing, pat
         between=sql.Literal(framing.between),
         after=sql.Literal(framing.after),
     )
-    lines = 0
     with path.open("wb") as file:
         file.write(framing.head)
         with db.driver_connection(session).cursor() as cursor:
@@ -271,7 +298,7 @@ def write_requests(session: Session, batch: ProviderBatch, framing: Framing, pat
     return lines
 
 
-# Neither the quote nor the delimiter can stand in JSON, so that every line comes out as it is.
+# Neither the quote nor the delimiter can occur in JSON, so COPY writes every line unquoted.
 REQUESTS = r"""
 COPY (
   SELECT CASE WHEN row_number() OVER (ORDER BY r.id) = 1 THEN '' ELSE {separator} END || {before} || r.id || '-'

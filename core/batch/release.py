@@ -1,4 +1,4 @@
-"""Requests leave their batch: back to pending, failed, or dissolved with the batch."""
+"""Take requests out of a batch that never ran: they go back to pending, or they fail."""
 
 from sqlmodel import Session
 
@@ -8,7 +8,7 @@ from core.tables.jobs import CANCELLED, in_sql
 
 
 def give_back(session: Session, batch_ids: list[str]) -> None:
-    """Requests that certainly did not run go back to where they came from; those of a cancelled job end."""
+    """Requests that certainly did not run are pending again; those of a cancelled job are cancelled."""
     db.execute(session, GIVE_BACK, batches=batch_ids)
 
 
@@ -21,7 +21,7 @@ FROM job j WHERE j.id = r.job_id AND r.provider_batch_id = ANY(:batches) AND r.s
 
 
 def fail(session: Session, batch: ProviderBatch, code: str, message: str) -> None:
-    """The provider does not take this batch: its requests fail with the reason."""
+    """The provider refused the batch: its requests fail with the reason."""
     db.execute(session, FAIL, batch=batch.id, code=code, message=message)
 
 
@@ -32,7 +32,7 @@ WHERE provider_batch_id = :batch AND state = 'in_flight'
 
 
 def dissolve(session: Session, job_id: str) -> None:
-    """Take apart the batches that were not handed over yet; who is preparing one loses it."""
+    """End the batches that were not handed over yet; a worker that is preparing one loses its lease."""
     ids = [row.id for row in db.rows(session, DISSOLVE, job=job_id)]
     if ids:
         give_back(session, ids)

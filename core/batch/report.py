@@ -1,4 +1,5 @@
-"""What a job waits for at its provider, and what came back from there without belonging to a request."""
+"""Read-only: batches in flight (for our caps), a summary of a job's batches, its rejected result lines, and usage
+without an answer."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,13 +10,13 @@ from sqlmodel import Session
 from core.runtime import db
 from core.runtime.paging import checked_limit
 
-# So much of a line that could not be used is shown.
+# How much of a rejected line is shown.
 SHOWN_BYTES = 2_000
 
 
 @dataclass(frozen=True)
 class InFlight:
-    """What is at one provider in batches now, over all jobs: what the caps of ours limit."""
+    """What our caps limit: open batches at one provider, over all jobs. `tokens` are input tokens, `usd` estimated."""
 
     batches: int
     tokens: int
@@ -36,9 +37,9 @@ FROM provider_batch WHERE next_at IS NOT NULL AND provider = :provider
 
 @dataclass(frozen=True)
 class Group:
-    """A job's provider batches in one state; `since` is when the first of them was handed over, or meant to be.
+    """A job's provider batches in one state. `since`: when the first of them was handed over, or was about to be.
 
-    `done` of the requests are answered there already, as far as their provider tells.
+    `done`: how many of the requests are answered, as far as the provider reports it.
     """
 
     batches: int
@@ -48,10 +49,10 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How a job's batches stand. `twins`: what is not sent yet waits for the answers of equal requests.
+class BatchSummary:
+    """A job's batches by state. `twins`: its pending requests wait for the answers of equal requests in flight.
 
-    `trouble` is why the last step of one of them failed; it is tried again.
+    `trouble`: the error of a batch whose last step failed and is tried again.
     """
 
     groups: dict[str, Group]
@@ -60,12 +61,12 @@ class Standing:
     trouble: str | None
 
 
-def standing(job_id: str, provider: str) -> Standing:
+def summary(job_id: str, provider: str) -> BatchSummary:
     with db.transaction() as session:
         found = db.rows(session, GROUPS, job=job_id)
         groups = {row.state: Group(row.batches, row.requests, row.done, row.since) for row in found}
         twins = bool(db.scalar(session, TWINS, job=job_id))
-        return Standing(groups, in_flight(session, provider), twins, db.scalar(session, TROUBLE, job=job_id))
+        return BatchSummary(groups, in_flight(session, provider), twins, db.scalar(session, TROUBLE, job=job_id))
 
 
 GROUPS = """
@@ -78,7 +79,7 @@ TROUBLE = """
 SELECT error FROM provider_batch WHERE job_id = :job AND next_at IS NOT NULL AND tries > 0 ORDER BY tries DESC LIMIT 1
 """
 
-# The first ones tell: what goes out goes in this order.
+# Requests go out in order of id, so the first hundred show what the job waits for.
 TWINS = """
 SELECT coalesce(bool_and(EXISTS (
   SELECT 1 FROM request twin WHERE twin.fingerprint = mine.fingerprint AND twin.state IN ('in_flight', 'answered')
@@ -89,7 +90,10 @@ FROM (SELECT fingerprint FROM request WHERE job_id = :job AND state = 'pending' 
 
 @dataclass(frozen=True)
 class Beyond:
-    """Usage of a job that no answer accounts for: `unattributed` or `unheard`. `cost_usd` None: not priced."""
+    """Billed usage of a job without an answer. `status`: unattributed, or unheard (the outcome of a call is unknown).
+
+    `cost_usd` None: not priced.
+    """
 
     status: str
     records: int
@@ -111,7 +115,7 @@ FROM usage_record WHERE job_id = :job AND status IN ('unattributed', 'unheard') 
 
 @dataclass(frozen=True)
 class OddLineRow:
-    """A line of a batch's results that could not be used. `raw` is its beginning, `size` its whole length in bytes."""
+    """A rejected result line (dead letter). `raw` is its beginning, `size` its whole length in bytes."""
 
     id: int
     batch: str
@@ -135,7 +139,7 @@ WHERE b.job_id = :job AND (CAST(:batch AS text) IS NULL OR b.id = :batch) ORDER 
 
 
 def odd_counts(job_id: str) -> dict[str, int]:
-    """How many odd lines of each kind came back for a job."""
+    """How many result lines of a job were rejected, by kind."""
     sql = """SELECT o.kind, count(*)::int AS n FROM provider_batch b JOIN odd_line o ON o.batch_id = b.id
              WHERE b.job_id = :job GROUP BY o.kind ORDER BY n DESC, o.kind"""
     with db.transaction() as session:

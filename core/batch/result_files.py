@@ -1,6 +1,6 @@
-"""A batch's result files as blocks of lines that can be told from one another, in little memory. No session here.
+"""Read a batch's result files in blocks of lines, so that memory stays small. No session here.
 
-Every custom_id names its hand-over wholly, so a line is attributed without looking anything up.
+A custom_id holds the batch's nonce, the request and its attempt, so a line is matched without a lookup.
 """
 
 import re
@@ -8,50 +8,47 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from core.providers.batch_api import BatchLane, Line
+from core.providers.batch_api import BatchLane, ResultLine
 
 BLOCK_LINES, BLOCK_BYTES = 2_000, 8_000_000
-_HAND_OVER = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
+_ATTEMPT = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
-# A request and which of its attempts.
+# A request's id and which of its attempts it was: the idempotency key of everything that is made of a line.
 Key = tuple[int, int]
 
 
 def key_of(nonce: str, custom_id: str) -> Key | None:
-    """None for an id that this batch did not hand over."""
+    """None for a custom_id of another batch."""
     if not custom_id.startswith(f"{nonce}-"):
         return None
-    found = _HAND_OVER.fullmatch(custom_id, len(nonce) + 1)
+    found = _ATTEMPT.fullmatch(custom_id, len(nonce) + 1)
     return (int(found[1]), int(found[2])) if found else None
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A line that could be read and is about one of this batch's requests."""
+class MatchedLine:
+    """A line that could be read and names a request of this batch."""
 
-    line: Line
+    line: ResultLine
     raw: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Odd:
-    """A line that cannot be used: not_utf8, unreadable, unknown (of nobody here) or duplicate."""
+class RejectedLine:
+    """A dead letter: a line that cannot be used. `kind`: not_utf8, unreadable, unknown (no such request), duplicate."""
 
     kind: str
     raw: bytes
 
 
 @dataclass
-class Block:
-    answers: dict[Key, Told] = field(default_factory=dict)
-    unanswered: dict[Key, Told] = field(default_factory=dict)
-    odd: list[Odd] = field(default_factory=list)
-
-    def raw(self, key: Key) -> bytes:
-        return (self.answers.get(key) or self.unanswered[key]).raw
+class ResultBlock:
+    answers: dict[Key, MatchedLine] = field(default_factory=dict)
+    unanswered: dict[Key, MatchedLine] = field(default_factory=dict)
+    odd: list[RejectedLine] = field(default_factory=list)
 
 
-def blocks(files: Sequence[Path], lane: BatchLane, nonce: str) -> Iterator[Block]:
+def blocks(files: Sequence[Path], lane: BatchLane, nonce: str) -> Iterator[ResultBlock]:
     for lines in _slices(files):
         yield _block(lines, lane, nonce)
 
@@ -72,25 +69,25 @@ def _slices(files: Sequence[Path]) -> Iterator[list[bytes]]:
         yield lines
 
 
-def _block(lines: list[bytes], lane: BatchLane, nonce: str) -> Block:
-    block = Block()
+def _block(lines: list[bytes], lane: BatchLane, nonce: str) -> ResultBlock:
+    block = ResultBlock()
     for raw in lines:
         try:
-            # What reads JSON passes over bytes that are no text, and the database would refuse them.
+            # JSON readers skip bytes that are not UTF-8, and the database would refuse them.
             raw.isascii() or raw.decode()
             line = lane.read(raw)
         except UnicodeDecodeError:
-            block.odd.append(Odd("not_utf8", raw))
+            block.odd.append(RejectedLine("not_utf8", raw))
             continue
         except (ValueError, RecursionError):
-            block.odd.append(Odd("unreadable", raw))
+            block.odd.append(RejectedLine("unreadable", raw))
             continue
         key = key_of(nonce, line.custom_id)
         among = block.answers if line.outcome == "answer" else block.unanswered
         if key is None:
-            block.odd.append(Odd("unknown", raw))
+            block.odd.append(RejectedLine("unknown", raw))
         elif key in among:
-            block.odd.append(Odd("duplicate", raw))
+            block.odd.append(RejectedLine("duplicate", raw))
         else:
-            among[key] = Told(line, raw)
+            among[key] = MatchedLine(line, raw)
     return block

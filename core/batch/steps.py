@@ -1,14 +1,13 @@
-"""The life of a provider batch, one step at a time: prepare, submit once, settle, poll, fetch, keep.
+"""The life of a provider batch, one step at a time: prepare, submit once, reconcile, poll, fetch, keep.
 
     preparing -> submitting -> in_progress -> ended -> completed | expired | cancelled
          |            |            +-> failed (its validation; nothing ran)
          |            +-> settling -> in_progress | absent
          +-> failed (refused)
 
-Where it stands is in its row alone, so whoever comes next goes on, whatever died before. A worker holds a batch by
-`worker_id` and `epoch`, and every write names the epoch it holds: one that slept through its lease finds no row.
-Before a create goes out its intent is committed; a create that nobody heard the end of is looked for at the provider,
-and its requests are held until it is found or certainly absent.
+Its row is the only state, so any worker can go on after another has died. A worker works under a lease with a fencing
+token (core/batch/lease.py). The intent is committed before a create is sent. If the outcome of a create is unknown, the
+batch is reconciled: it is looked for at the provider, and its requests are held until it is found or certainly absent.
 """
 
 import asyncio
@@ -37,7 +36,7 @@ from core.tables.batches import ProviderBatch
 from core.tables.jobs import Job
 
 log = structlog.get_logger()
-# Files are written, fetched and read by so many at a time in one process.
+# How many batches of one process write, fetch or read files at a time.
 HEAVY_AT_ONCE = 2
 
 
@@ -51,7 +50,7 @@ class Batches:
         self._heavy = asyncio.Semaphore(HEAVY_AT_ONCE)
 
     async def close(self, grace_seconds: float) -> None:
-        """Let steps that are being made end within the grace; what is cut off is settled by whoever comes next."""
+        """Let running steps end within the grace; a create that is cut off is reconciled by the next worker."""
         self.stopping.set()
         running = list(self.running.values())
         if running:
@@ -62,12 +61,12 @@ class Batches:
             await asyncio.wait(running, timeout=1)
 
     async def advance(self, batch_id: str, *, due_only: bool = True) -> None:
-        """Make the steps of this batch that can be made now. Nothing happens where another worker holds it."""
+        """Take every step of this batch that is due now. Nothing happens while another worker has its lease."""
         if self.stopping.is_set() or batch_id in self.running:
             return
         task = self.running[batch_id] = asyncio.create_task(self._advance(batch_id, due_only))
         task.add_done_callback(lambda _: self.running.pop(batch_id, None))
-        # Who cancels us stops the worker; `close` gives the step its time.
+        # A cancellation means that the worker stops; `close` gives the step its time.
         await asyncio.shield(task)
 
     async def _advance(self, batch_id: str, due_only: bool) -> None:
@@ -84,11 +83,11 @@ class Batches:
         except lease.Lost:
             log.info("a batch is held by another worker now", batch=batch_id)
         except Unavailable as error:
-            # Our hold ends by itself; the next tick goes on from the row.
+            # Our lease can be taken again; the next tick goes on from the row.
             log.warning("a batch waits for the database", batch=batch_id, reason=error.message)
 
     async def _step(self, batch: ProviderBatch) -> ProviderBatch | None:
-        """One step. Returns the batch while it is held and can go on at once."""
+        """One step. Returns the batch if its next step can follow at once."""
         try:
             room = self._heavy if batch.state in HEAVY else contextlib.nullcontext()
             async with room, clients.lent(batch.provider) as provider:
@@ -112,21 +111,21 @@ def _check_address(batch: ProviderBatch, provider: Provider) -> None:
         )
 
 
-async def _unheard(batch: ProviderBatch, _provider: Provider) -> ProviderBatch:
-    """Whoever created it did not live to write down what came of it."""
-    return await _write(batch, state="settling", error=UNHEARD)
+async def _reconcile_later(batch: ProviderBatch, _provider: Provider) -> ProviderBatch:
+    """A batch found in `submitting`: the worker died between the create and recording its outcome, which is unknown."""
+    return await _write(batch, state="settling", error=OUTCOME_UNKNOWN)
 
 
-UNHEARD = (
+OUTCOME_UNKNOWN = (
     "Whether the provider has this batch is not known: the answer to its creation was not heard. It is being looked "
     "for there; until that is settled its requests are held, so that nothing is billed twice."
 )
 
 
 async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
-    """Write the requests to a file, upload it where the provider wants that, and go on to the create.
+    """Write the requests to a file, upload it if the provider takes files, then create the batch.
 
-    Nothing that was uploaded runs by itself, so until then everything may be done again.
+    An uploaded file runs nothing, so everything before the create may be repeated.
     """
     try:
         path, requests = await asyncio.to_thread(_write_file, batch, provider)
@@ -135,7 +134,7 @@ async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | 
             return None
         if batch.input_file_id is None:
             file_id = await provider.batches.upload(_order(batch, path))
-            # Documents may have been deleted since it was packed.
+            # Fewer than were packed where documents were deleted since.
             batch = await _write(batch, input_file_id=file_id, requests=requests)
         return await _submit(batch, provider, path)
     except ProviderError as error:
@@ -148,16 +147,16 @@ async def _prepare(batch: ProviderBatch, provider: Provider) -> ProviderBatch | 
 
 
 async def _submit(batch: ProviderBatch, provider: Provider, path: Path) -> ProviderBatch | None:
-    """Commit the intent, create once, commit what came of it. Raises what says that nothing was created."""
+    """Commit the intent, create once, commit the outcome. Raises ProviderError if certainly nothing was created."""
     ours = batch = await _write(batch, state="submitting", intent_at=shared_clock.now(), error=None)
-    # Whoever was stopped or suspended for long enough has been taken for dead, and its batch may go again.
+    # A worker that was suspended for longer than its lease counts as dead, and its batch may be sent again.
     order = replace(_order(batch, path), confirm=lambda: asyncio.to_thread(lease.confirm, ours))
     try:
         remote = await provider.batches.create(order)
     except ProviderError as error:
         if not is_definite(error):
             log.warning("the end of a create was not heard", batch=batch.id, reason=error.code)
-            return await _write(batch, state="settling", error=f"{UNHEARD} ({error.message})")
+            return await _write(batch, state="settling", error=f"{OUTCOME_UNKNOWN} ({error.message})")
         await _write(batch, state="preparing", intent_at=None)
         raise
     log.info("batch handed over", job=batch.job_id, batch=batch.id, provider_batch_id=remote.id)
@@ -165,14 +164,18 @@ async def _submit(batch: ProviderBatch, provider: Provider, path: Path) -> Provi
 
 
 def is_definite(error: ProviderError) -> bool:
-    """Whether the provider has certainly not made the batch."""
+    """Whether this error of a create proves that the provider has not made the batch."""
     if error.status is None:
         return error.heard
     return error.status < 500 or error.status == 529
 
 
-async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
-    """Look for a batch whose creation was not heard of."""
+async def _reconcile(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
+    """Look at the provider for a batch whose create has an unknown outcome.
+
+    It is adopted if found. It counts as absent once complete listings have stayed without it for
+    BATCH_SETTLE_SECONDS, by a clock that did not jump, and with the same key.
+    """
     order, known = _order(batch, Path()), await asyncio.to_thread(transitions.known_elsewhere, batch)
     found = await provider.batches.find(order, known)
     if found.remote is not None:
@@ -186,12 +189,12 @@ async def _settle(batch: ProviderBatch, provider: Provider) -> ProviderBatch | N
     at = shared_clock.now()
     since = None if found.undecided else batch.absent_since or at
     if since is not None and not shared_clock.steady_since(since):
-        # By how much it is past that is not known any more.
+        # The clock jumped, so the time that has passed is unknown: begin anew.
         since = at
     if since is None or (at - since).total_seconds() < settings.batch_settle_seconds:
         await _later(batch, None, absent_since=since)
         return None
-    # A create that is still on its way must come to nothing.
+    # Without its file a create that is still on its way fails.
     if batch.input_file_id is not None:
         await provider.batches.forget(batch.input_file_id)
         found = await provider.batches.find(order, known)
@@ -211,7 +214,7 @@ OTHER_KEY = (
 
 
 async def _look(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
-    """Ask how far it is; cancel it where that is wanted."""
+    """Poll the batch, and cancel it first if that was requested."""
     assert batch.provider_batch_id is not None
     try:
         if batch.cancel_requested and batch.provider_state not in CANCELLING:
@@ -249,20 +252,20 @@ async def _cancel(batch: ProviderBatch, provider: Provider) -> None:
     try:
         await provider.batches.cancel(batch.provider_batch_id)
     except ProviderError as error:
-        # One that has ended meanwhile cannot be cancelled any more; looking at it tells.
+        # It may have ended meanwhile, which the next look finds.
         if error.status not in (400, 404, 409):
             raise
 
 
 async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
-    """Fetch the results and keep them, in one transaction with the batch's end."""
+    """Fetch the results and keep them; the batch ends in the same transaction."""
     assert batch.provider_batch_id is not None
     directory = _scratch(batch)
     directory.mkdir(parents=True, exist_ok=True)
     try:
         remote = await provider.batches.check(batch.provider_batch_id)
         if remote.state == "in_progress":
-            # An older answer than the one before: there is nothing to fetch by it, and what is missing is no loss.
+            # A stale answer, older than the one that said `ended`: what it lacks is not missing. Ask again later.
             await _later(batch, None)
             return None
         files = await provider.batches.fetch(remote, lambda: _write_file(batch, provider)[0], directory)
@@ -276,11 +279,11 @@ async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
 
 @reuse.or_without
 def pack_job(job_id: str) -> int:
-    """Pack what can be packed of a running job's pending requests. Returns how many batches were made."""
+    """Pack a running job's pending requests while there is headroom. Returns how many batches were made."""
     made = 0
     while True:
         with db.transaction() as session:
-            # Whoever holds the job may keep a batch's answers for minutes; the clock looks again.
+            # Keeping a batch's answers may lock the job for minutes. Skip it; the next tick looks again.
             job = session.get(Job, job_id, with_for_update={"key_share": True, "skip_locked": True})
             at = db.now(session)
             if job is None or job.state != "running":
@@ -313,7 +316,7 @@ async def _write(batch: ProviderBatch, **values: Any) -> ProviderBatch:
 
 
 async def _later(batch: ProviderBatch, error: CairnError | None, **values: Any) -> None:
-    """Let go of it until it is due again; with an error, after waits that grow."""
+    """Release the lease until the next poll; after an error the waits grow with the tries."""
     wait = lease.poll()
     if error is not None:
         log.warning("a batch's step is tried again later", batch=batch.id, state=batch.state, reason=error.code)
@@ -326,12 +329,12 @@ async def _later(batch: ProviderBatch, error: CairnError | None, **values: Any) 
 def _take(batch_id: str, worker_id: int, due_only: bool) -> ProviderBatch | None:
     batch = lease.take(batch_id, worker_id, due_only=due_only)
     if batch is not None:
-        _clear(batch, all_holds=True)
+        _clear(batch, all_epochs=True)
     return batch
 
 
 def _write_file(batch: ProviderBatch, provider: Provider) -> tuple[Path, int]:
-    """The file of its requests, and how many there are."""
+    """The file of the batch's requests, and how many there are."""
     path = _scratch(batch) / "requests"
     path.parent.mkdir(parents=True, exist_ok=True)
     with db.transaction() as session:
@@ -350,12 +353,12 @@ def _order(batch: ProviderBatch, path: Path) -> Order:
 
 
 def _scratch(batch: ProviderBatch) -> Path:
-    """A place of this hold alone: two who both believe to hold a batch must not share files."""
+    """A directory for this fencing token alone: a worker that lost its lease must not share files with the next one."""
     return get_settings().data_dir / "scratch" / batch.id / str(batch.epoch)
 
 
 def tidy() -> None:
-    """Remove the files of batches that have ended: of who was killed between the end and its tidying."""
+    """Remove the files of ended batches that killed workers left behind."""
     found = {path.name: path for path in (get_settings().data_dir / "scratch").glob("bat_*")}
     with db.transaction() as session:
         of_open = "SELECT id FROM provider_batch WHERE id = ANY(:ids) AND next_at IS NOT NULL"
@@ -364,17 +367,17 @@ def tidy() -> None:
         shutil.rmtree(found[name], ignore_errors=True)
 
 
-def _clear(batch: ProviderBatch, *, all_holds: bool = False) -> None:
+def _clear(batch: ProviderBatch, *, all_epochs: bool = False) -> None:
     own = _scratch(batch)
-    shutil.rmtree(own.parent if all_holds else own, ignore_errors=True)
+    shutil.rmtree(own.parent if all_epochs else own, ignore_errors=True)
     with contextlib.suppress(OSError):
         own.parent.rmdir()
 
 
 STEPS: dict[str, Callable[[ProviderBatch, Provider], Awaitable[ProviderBatch | None]]] = {
     "preparing": _prepare,
-    "submitting": _unheard,
-    "settling": _settle,
+    "submitting": _reconcile_later,
+    "settling": _reconcile,
     "in_progress": _look,
     "ended": _keep,
 }

@@ -1,4 +1,4 @@
-"""Transitions of a provider batch, each one fenced transaction: progress, results kept, and every way to end."""
+"""Transitions of a provider batch: taken up, in progress, and every way to end. Each is one fenced transaction."""
 
 import contextlib
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ from core.runtime import db, queue
 from core.tables.batches import ProviderBatch
 from core.tables.jobs import Job
 
-# What a provider says of a queue that takes no more for now.
+# OpenAI's code for a batch that its queue has no room for (its tokens enqueued per model).
 FULL_QUEUE = "token_limit_exceeded"
-# It is asked again after up to so many polls.
+# The longest wait for a full queue, in polls; a batch is looked at again after this share of its age.
 LONGEST_WAIT_POLLS = 60
 SHARE_OF_AGE = 0.1
 
@@ -31,7 +31,7 @@ NEVER_THERE = "The provider never had this batch: complete listings stayed witho
 
 
 def adopt(batch: ProviderBatch, remote: Remote, kind: str, words: str) -> ProviderBatch:
-    """The provider has it."""
+    """The batch is at the provider. `kind` and `words` go to the job's timeline."""
     with db.transaction() as session:
         held = lease.fenced_write(
             session,
@@ -49,7 +49,7 @@ def adopt(batch: ProviderBatch, remote: Remote, kind: str, words: str) -> Provid
 
 
 def progress(batch: ProviderBatch, remote: Remote) -> None:
-    """It is still at work: look again after a tenth of its age."""
+    """The provider is still working on it: look again after a share of its age."""
     with db.transaction() as session:
         if remote.provider_state != "validating":
             _end_waits(session, batch.job_id)
@@ -68,23 +68,23 @@ def progress(batch: ProviderBatch, remote: Remote) -> None:
 
 
 def keep(batch: ProviderBatch, lane: BatchLane, files: list[Path], remote: Remote) -> None:
-    """Keep its results, in one transaction with its end."""
+    """Keep the results in the transaction that ends the batch."""
     usage = None if remote.usage is None else asdict(remote.usage)
     with _end(batch, remote.state, provider_state=remote.provider_state, usage=usage, error=None) as (session, held):
         _end_waits(session, batch.job_id)
         kept = ingest.keep(session, held, lane, files, remote, db.now(session))
-        events.note(session, batch.job_id, f"batch_{remote.state}", _told(batch, kept))
+        events.note(session, batch.job_id, f"batch_{remote.state}", _outcome(batch, kept))
 
 
 def gone(batch: ProviderBatch) -> None:
-    """The provider has deleted its results."""
+    """The provider has deleted the results."""
     with _end(batch, "completed", error=RESULTS_GONE) as (session, held):
         ingest.gone(session, held, db.now(session))
         events.note(session, batch.job_id, "results_gone", f"{batch.provider_batch_id}: {RESULTS_GONE}")
 
 
 def invalid(batch: ProviderBatch, remote: Remote) -> None:
-    """The provider took it and refused it afterwards: nothing ran. A full queue is no failure: what is left waits."""
+    """The provider created the batch and refused it in validation: nothing ran. With a full queue its requests wait."""
     reason = "; ".join(dict.fromkeys(refused.message for refused in remote.refused)) or "The provider gave no reason."
     with _end(batch, "failed", provider_state=remote.provider_state, error=reason[:2000]) as (session, held):
         at = db.now(session)
@@ -96,7 +96,7 @@ def invalid(batch: ProviderBatch, remote: Remote) -> None:
 
 
 def refuse(batch: ProviderBatch, error: ProviderError) -> None:
-    """The provider did not create it, and would not if it was asked again."""
+    """The provider refused to create the batch, for good: its requests fail."""
     with _end(batch, "failed", intent_at=None, error=error.message) as (session, _):
         release.fail(session, batch, error.code, error.message)
         words = f"The provider refused {batch.requests:,} requests: {error.message}"
@@ -104,20 +104,20 @@ def refuse(batch: ProviderBatch, error: ProviderError) -> None:
 
 
 def drop(batch: ProviderBatch) -> None:
-    """Nothing of it is left to be sent."""
+    """No request is left to send."""
     with _end(batch, "cancelled", error="Its documents were deleted before it was handed over."):
         pass
 
 
 def absent(batch: ProviderBatch) -> None:
-    """The provider certainly never had it: its requests may go out again."""
+    """Reconciled: the provider certainly never had the batch, so its requests may be sent again."""
     with _end(batch, "absent", error=NEVER_THERE) as (session, _):
         release.give_back(session, [batch.id])
         events.note(session, batch.job_id, "absent", f"{batch.requests:,} requests go again. {NEVER_THERE}")
 
 
 def known_elsewhere(batch: ProviderBatch) -> list[str]:
-    """What the provider has and is known to be another batch of ours."""
+    """The provider's ids of other batches of ours, from two days before this one on."""
     with db.transaction() as session:
         found = db.rows(
             session,
@@ -131,7 +131,7 @@ def known_elsewhere(batch: ProviderBatch) -> list[str]:
 
 @contextlib.contextmanager
 def _end(batch: ProviderBatch, state: str, **values: Any) -> Iterator[tuple[Session, ProviderBatch]]:
-    """The last transaction of a batch: its state, its requests and its job's next nudge, all or nothing."""
+    """The transaction that ends a batch. The caller moves its requests inside; the job's next tasks are deferred."""
     with db.transaction() as session:
         db.execute(session, "SELECT 1 FROM job WHERE id = :job FOR NO KEY UPDATE", job=batch.job_id)
         ended_at = batch.ended_at or db.now(session)
@@ -144,7 +144,7 @@ def _end(batch: ProviderBatch, state: str, **values: Any) -> Iterator[tuple[Sess
         finishing.finish_if_done(session, batch.job_id)
 
 
-def _told(batch: ProviderBatch, kept: ingest.Kept) -> str:
+def _outcome(batch: ProviderBatch, kept: ingest.Ingested) -> str:
     odd = sum(kept.odd.values())
     parts = [
         f"{kept.answered:,} answered",
@@ -158,7 +158,7 @@ def _told(batch: ProviderBatch, kept: ingest.Kept) -> str:
 
 
 def _wait_for_room(session: Session, job_id: str, at: datetime) -> None:
-    """The provider's queue is full: wait longer each time."""
+    """Backpressure from the provider's queue: the job packs nothing for a while, twice as long each time."""
     job = session.get(Job, job_id)
     if job is None:
         return

@@ -1,9 +1,12 @@
-"""What a batch's answers are booked as: one usage record each, and one for what its lines do not account for."""
+"""Usage records of a batch: one for each answer, and one for the billed tokens that no readable line accounts for.
+
+Each has an idempotency key, so keeping the same results again books nothing: (request_id, attempt) for an answer,
+`booking` for the rest of a batch.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session
 
@@ -16,15 +19,16 @@ from core.providers.batch_api import Used
 from core.providers.usage import Usage
 from core.runtime import db
 from core.runtime.text import storable
+from core.tables.batches import ProviderBatch
 
 SENSELESS = Price(None, False, note="The provider's token counts make no sense.")
 
 
 @dataclass(frozen=True)
 class Account:
-    """What all of a batch's answers are booked on."""
+    """What the usage records of one batch have in common."""
 
-    batch: Any
+    batch: ProviderBatch
     template_id: str | None
     at: datetime
 
@@ -37,6 +41,7 @@ class Bill:
 
 
 def bill(account: Account, used: Used) -> Bill:
+    """The price of one answer. Token counts that make no sense count as none, without a price."""
     batch = account.batch
     model = storable(used.model) or batch.model
     if used.usage is None:
@@ -48,7 +53,7 @@ def bill(account: Account, used: Used) -> Bill:
 
 
 def book(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Usage:
-    """Book what was not booked before, and return its usage."""
+    """Insert the usage records that do not exist yet, and return the sum of their tokens."""
     if not bills:
         return Usage()
     kinds = {(bill.model, bill.price.note): bill.price for bill in bills.values()}
@@ -75,6 +80,7 @@ def book(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Usage
     return Usage(*booked)
 
 
+# One row per answer. Prices are few and long, so rows name theirs by number.
 BILLED = usage.insert(
     """unnest(%(request)s::bigint[], %(attempt)s::int[], %(kind)s::int[], %(input)s::bigint[], %(cached)s::bigint[],
     %(written)s::bigint[], %(output)s::bigint[], %(cost)s::numeric[])
@@ -108,7 +114,7 @@ FROM booked
 
 
 def book_unattributed(session: Session, account: Account, used: Usage, billed: Usage | None) -> None:
-    """What the batch's own total holds beyond its readable lines was billed as well: booked once, on no request."""
+    """Book the tokens of the provider's total (`billed`) that the lines do not account for: once, and on no request."""
     beyond = _beyond(billed, used) if billed else Usage()
     if beyond == Usage():
         return
@@ -133,6 +139,7 @@ def book_unattributed(session: Session, account: Account, used: Usage, billed: U
     )
 
 
+# `booking` is the idempotency key: a batch has one such record.
 BOOK_UNATTRIBUTED = usage.insert(
     "(SELECT %(key)s::text AS key) one",
     time="%(at)s",
@@ -154,7 +161,7 @@ BOOK_UNATTRIBUTED = usage.insert(
 
 
 def _beyond(billed: Usage, used: Usage) -> Usage:
-    """Each count by itself; what is cached is a part of what went in."""
+    """Each count by itself; cached and written tokens are a part of the input."""
     tokens = max(billed.input_tokens - used.input_tokens, 0)
     cached = min(max(billed.cached_input_tokens - used.cached_input_tokens, 0), tokens)
     written = min(max(billed.cache_write_tokens - used.cache_write_tokens, 0), tokens - cached)
@@ -162,5 +169,5 @@ def _beyond(billed: Usage, used: Usage) -> Usage:
 
 
 def array(values: Iterable[object]) -> str:
-    """An array of numbers as PostgreSQL writes it."""
+    """Numbers as a PostgreSQL array literal."""
     return f"{{{','.join(map(str, values))}}}"

@@ -1,4 +1,4 @@
-"""The providers. SDKs are imported at the first call: a process which never calls pays nothing."""
+"""Make a provider by name. SDKs are imported at the first call, so a process that never calls does not pay for them."""
 
 from functools import lru_cache
 
@@ -6,7 +6,10 @@ from core.providers.types import Provider
 
 
 def make(name: str, api_key: str | None, base_url: str | None, timeout_s: float) -> Provider:
-    """Compatible servers often need no key. Without a base URL it is the provider's own."""
+    """Without a key: compatible servers often need none. Without a base URL: the provider's own.
+
+    Raises LookupError for an unknown name.
+    """
     from core.providers.anthropic import AnthropicProvider
     from core.providers.offline import OfflineProvider
     from core.providers.openai import OpenAIProvider
@@ -23,10 +26,10 @@ def make(name: str, api_key: str | None, base_url: str | None, timeout_s: float)
 
 @lru_cache
 def keyless(name: str) -> Provider:
-    """The provider for all that needs no key, as it may not be set up (any more): making bodies, reading answers."""
+    """For what needs no key, as the provider may not be set up any more: making bodies, reading answers."""
     return make(name, "none", None, 1)
 
 
 def own_address(name: str) -> str:
-    """Where it is called unless another base URL is set."""
+    """The base URL where none is set; "" for a local provider."""
     return keyless(name).base_url

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from core.providers import errors, rate_limit_headers
+from core.providers import errors, rate_limit_headers, sdk_clients
 from core.providers.anthropic_batches import AnthropicBatches, translated
-from core.providers.types import CONNECT_SECONDS, Answer, Parsed, Prompt, with_repair, without_bounds
+from core.providers.types import Answer, Parsed, Prompt, with_repair, without_bounds
 from core.providers.usage import Usage
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ FINISH = {
     "model_context_window_exceeded": "length",
     "refusal": "refusal",
 }
-# `adaptive` thinking counts against max_tokens, as reasoning does elsewhere.
+# Thinking (`adaptive`) counts against max_tokens, as reasoning does at OpenAI.
 THINKING_ROOM = 8_000
 
 
@@ -40,13 +40,8 @@ class AnthropicProvider:
     @cached_property
     def _client(self) -> "AsyncAnthropic":
         from anthropic import AsyncAnthropic, DefaultAioHttpClient
-        from httpx2 import Limits, Timeout
 
-        timeout = Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout))
-        transport = DefaultAioHttpClient(limits=Limits(max_connections=1000, max_keepalive_connections=1000))
-        return AsyncAnthropic(
-            api_key=self._key, base_url=self.base_url, max_retries=0, timeout=timeout, http_client=transport
-        )
+        return sdk_clients.make(AsyncAnthropic, DefaultAioHttpClient, self._key, self.base_url, self._timeout)
 
     def body(self, prompt: Prompt, model: str) -> dict[str, Any]:
         return {
@@ -61,7 +56,7 @@ class AnthropicProvider:
         return with_repair(body, answer, error)
 
     def parse(self, raw: str | bytes, endpoint: str | None = None) -> Parsed:
-        """Raises ProviderError bad_response where the body is not a message."""
+        """Raises ProviderError bad_response if the body is not a message."""
         try:
             data = orjson.loads(raw)
             used = data["usage"]
@@ -82,7 +77,7 @@ class AnthropicProvider:
                 ),
             )
         except (ValueError, OverflowError, KeyError, TypeError, AttributeError):
-            raise errors.not_heard(self.name, "bad_response", "The answer was not a message.") from None
+            raise errors.outcome_unknown(self.name, "bad_response", "The answer was not a message.") from None
 
     async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer:
         from httpx2 import Response
@@ -92,12 +87,12 @@ class AnthropicProvider:
             response = await self._client.post(self.endpoint, cast_to=Response, body=body)
         parsed = self.parse(response.content)
         return Answer(
-            # JSON is UTF-8, whatever the header says; parsing has made sure of it.
+            # JSON is UTF-8 whatever the header says, and parsing has succeeded.
             raw=response.content.decode(),
             parsed=parsed,
             provider_request_id=response.headers.get("request-id"),
             latency_ms=int((time.monotonic() - begun) * 1000),
-            limits=rate_limit_headers.told(response.headers),
+            limits=rate_limit_headers.read(response.headers),
         )
 
     def get_ready(self) -> None:

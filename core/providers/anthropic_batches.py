@@ -13,13 +13,13 @@ from core.errors import ProviderError
 from core.providers import errors
 from core.providers.batch_api import (
     CHUNK_BYTES,
+    BatchLimits,
     Found,
     Framing,
     Gone,
-    Limits,
-    Line,
     Order,
     Remote,
+    ResultLine,
     Used,
     next_page,
     save,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
 CLOCKS_DIFFER = timedelta(minutes=10)
-# So often is a download taken that has fewer lines than there are requests. What is missing then has no line.
+# How often a download with fewer lines than requests is tried before its missing lines count as missing.
 DOWNLOADS = 3
 PATH = "/v1/messages/batches"
 
@@ -41,13 +41,13 @@ def translated() -> AbstractContextManager[None]:
     return errors.translated("anthropic", anthropic, anthropic.AnthropicError)
 
 
-class _Error(msgspec.Struct):
+class _ErrorDetail(msgspec.Struct):
     type: str = ""
     message: str = ""
 
 
 class _ErrorResponse(msgspec.Struct):
-    error: _Error | None = None
+    error: _ErrorDetail | None = None
 
 
 class _Result(msgspec.Struct):
@@ -82,7 +82,7 @@ read_result = msgspec.json.Decoder(_ResultLine)
 
 
 class AnthropicBatches:
-    limits = Limits(requests=100_000, bytes=256_000_000)
+    limits = BatchLimits(requests=100_000, bytes=256_000_000)
     mixes_models = True
 
     def __init__(self, client: "Callable[[], AsyncAnthropic]"):
@@ -119,7 +119,7 @@ class AnthropicBatches:
                     if _total(batch.request_counts) not in (None, order.requests):
                         continue
                     if batch.processing_status != "ended" or not batch.results_url:
-                        # It cannot be looked into: not yet, or no longer.
+                        # Its custom_ids cannot be read, not yet or no longer.
                         undecided = True
                     elif await self._is_ours(batch.id, order.nonce):
                         return Found(_remote(batch))
@@ -129,7 +129,7 @@ class AnthropicBatches:
         return Found(None, undecided)
 
     async def _is_ours(self, remote_id: str, nonce: str) -> bool:
-        """All custom_ids of a batch of ours begin with its nonce, so that any line will do."""
+        """Any line will do: every custom_id of a batch of ours begins with its nonce."""
         start = b""
         async with self._client().messages.batches.with_streaming_response.results(remote_id) as response:
             async for chunk in response.iter_bytes():
@@ -154,7 +154,7 @@ class AnthropicBatches:
         return None
 
     async def fetch(self, remote: Remote, source: Callable[[], Path], directory: Path) -> list[Path]:
-        """There is no size to check against, but every request should have its line."""
+        """The API gives no size to check against; every request should have a line."""
         path = directory / "0.jsonl"
         try:
             with translated():
@@ -175,7 +175,7 @@ class AnthropicBatches:
         async with self._client().messages.batches.with_streaming_response.results(remote_id) as response:
             await save(response.iter_bytes(CHUNK_BYTES), path, None)
 
-    def read(self, line: bytes) -> Line:
+    def read(self, line: bytes) -> ResultLine:
         try:
             found = read_result.decode(line)
         except msgspec.DecodeError as error:
@@ -184,19 +184,20 @@ class AnthropicBatches:
             body = bytes(found.result.message)
             if not body.startswith(b"{"):
                 raise ValueError("a success without its message")
-            return Line(found.custom_id, "answer", body)
+            return ResultLine(found.custom_id, "answer", body)
         if found.result.type == "expired":
-            return Line(found.custom_id, "expired", code="expired", message="It was not answered within 24 hours.")
+            message = "It was not answered within 24 hours."
+            return ResultLine(found.custom_id, "expired", code="expired", message=message)
         if found.result.type == "canceled":
-            return Line(found.custom_id, "cancelled", code="cancelled", message="The batch was cancelled.")
-        told = (found.result.error.error if found.result.error else None) or _Error()
-        # "An errored invalid_request_error needs a new body; other errors may be sent again"
-        return Line(
+            return ResultLine(found.custom_id, "cancelled", code="cancelled", message="The batch was cancelled.")
+        detail = (found.result.error.error if found.result.error else None) or _ErrorDetail()
+        # Anthropic's guide to batches: "An errored invalid_request_error needs a new body; others may be sent again"
+        return ResultLine(
             found.custom_id,
             "error",
-            code=CODES.get(told.type, told.type or "no_answer"),
-            message=f"anthropic: {errors.short(told.message)}",
-            passing=told.type in PASSING,
+            code=CODES.get(detail.type, detail.type or "no_answer"),
+            message=f"anthropic: {errors.short(detail.message)}",
+            passing=detail.type in PASSING,
         )
 
     def used(self, body: bytes) -> Used:
@@ -232,7 +233,7 @@ CODES = {
 
 
 async def _body(order: Order) -> AsyncIterator[bytes]:
-    """Without its last chunk a body comes to nothing, however long ago its first one was sent."""
+    """The body in chunks. `confirm` is awaited before the last one: without it the create has no effect."""
     with order.path.open("rb") as file:
         chunk = file.read(CHUNK_BYTES)
         while following := file.read(CHUNK_BYTES):
@@ -249,14 +250,14 @@ def _whole_lines(path: Path) -> int:
 
 
 def _total(counts: Any) -> int | None:
-    """None where it is not told."""
-    told = [getattr(counts, name, None) for name in ("processing", "succeeded", "errored", "canceled", "expired")]
-    numbers = [number for number in told if isinstance(number, int)]
-    return sum(numbers) if len(numbers) == len(told) else None
+    """None if a count is missing."""
+    found = [getattr(counts, name, None) for name in ("processing", "succeeded", "errored", "canceled", "expired")]
+    numbers = [number for number in found if isinstance(number, int)]
+    return sum(numbers) if len(numbers) == len(found) else None
 
 
 def _remote(batch: Any) -> Remote:
-    """Raises where the answer is no batch: then what became of the call is not known."""
+    """Raises if the answer is not a batch: then the outcome of the call is unknown."""
     parts = (batch.id, batch.processing_status)
     if not all(isinstance(part, str) and part for part in parts) or not isinstance(batch.created_at, datetime):
         raise ValueError("something is missing")

@@ -1,4 +1,4 @@
-"""The seam to the providers' batch APIs: what is handed over, what is told of it, what comes back. Data and verbs."""
+"""The seam to the providers' batch APIs: data types and the protocol of a batch lane."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Limits:
+class BatchLimits:
     """What one provider batch may hold; `inputs` counts the texts of requests for embeddings."""
 
     requests: int
@@ -23,8 +23,8 @@ class Limits:
 
 @dataclass(frozen=True)
 class Framing:
-    """How a request is written: `head`, then for each `before`, its custom_id, `between`, its body, `after` and a line
-    feed; then `tail`. `separator` stands between two requests, behind the line feed."""
+    """The file format of a batch: `head`; for each request `before`, its custom_id, `between`, its body, `after` and a
+    line feed; `tail`. From the second request on `separator` comes first."""
 
     head: bytes
     before: str
@@ -36,7 +36,7 @@ class Framing:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why a provider did not take a batch. `line` counts from 1 where one request is to blame."""
+    """Why a provider refused a batch. `line`: of the request to blame, counted from 1; None: none by itself."""
 
     code: str
     message: str
@@ -45,7 +45,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Remote:
-    """A batch as its provider tells of it. `done` is None where there is no progress to tell of."""
+    """A batch as its provider reports it. `done`: requests answered so far; None: not reported."""
 
     id: str
     state: State
@@ -60,7 +60,7 @@ class Remote:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search for a batch came to. `undecided`: one may be ours, and cannot be told before it ends."""
+    """The result of a search for a batch. `undecided`: one may be ours, which shows only when it has ended."""
 
     remote: Remote | None
     undecided: bool = False
@@ -68,9 +68,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Order:
-    """What is to be created. `path` holds the requests, `input_file_id` names them once they are uploaded.
+    """A batch to create. `path`: the file of its requests; `input_file_id`: the same file once it is uploaded.
 
-    `confirm` is asked at the last moment before a create can come to anything, and raises where it must not.
+    The batch is found again by its `nonce`, as these APIs take no idempotency key. `confirm` is awaited at the last
+    moment before a create can take effect, and raises if it must not.
     """
 
     path: Path
@@ -83,10 +84,10 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of the results. `body` is the answer as it came; without one, `code` and `message` say why.
+class ResultLine:
+    """One line of the results. `body` is the answer as it came; if it is empty, `code` and `message` say why.
 
-    `outcome`: answer, error (`passing` when sending it again may help), expired or cancelled.
+    `passing`: the error may pass, so that sending the request again may help.
     """
 
     custom_id: str
@@ -99,7 +100,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Used:
-    """What an answer's body tells of its bill. `usage` is None where its token counts make no sense."""
+    """Model and usage that an answer's body reports. `usage` None: its token counts make no sense."""
 
     model: str
     usage: Usage | None
@@ -110,46 +111,45 @@ class Gone(Exception):
 
 
 class BatchLane(Protocol):
-    """Every verb makes its calls once, without a retry, and raises ProviderError.
+    """Every method makes its calls once, without a retry, and raises ProviderError.
 
-    A create that raised one may have been carried out all the same where `heard` is False or `status` 500 or more but
-    529; every other one is a definite no.
+    The outcome of a create that raised it is unknown if `heard` is False, or if `status` is 500 or more but not 529.
+    With every other error certainly nothing was created.
     """
 
-    limits: Limits
-    # Whether requests of several models may share a batch.
+    limits: BatchLimits
+    # Requests of several models may share a batch.
     mixes_models: bool
 
     def framing(self, endpoint: str) -> Framing: ...
 
     async def upload(self, order: Order) -> str | None:
-        """The file's id where requests are uploaded before a batch is created."""
+        """Upload the requests and return the file's id; None if they go inside the create call."""
 
     async def create(self, order: Order) -> Remote: ...
 
     async def check(self, remote_id: str) -> Remote: ...
 
     async def find(self, order: Order, known: Collection[str]) -> Found:
-        """Look through all batches made since the intent; raises where a listing is not complete."""
+        """Look for the order's batch among all since its intent but the `known`. Raises if a listing is incomplete."""
 
     async def cancel(self, remote_id: str) -> None: ...
 
     async def forget(self, input_file_id: str) -> None:
-        """Delete an uploaded file, so that a create that names it can no longer come to anything. One that is not there
-        is no failure."""
+        """Delete an uploaded file, so that a create that names it fails. A file that is not there is no error."""
 
     async def fetch(self, remote: Remote, source: Callable[[], Path], directory: Path) -> list[Path]:
-        """Download the results, whole; raises Gone. `source` writes the requests' file anew for who needs it."""
+        """Download all results; raises Gone. `source` writes the file of requests again and returns its path."""
 
-    def read(self, line: bytes) -> Line:
-        """Raises ValueError for a line that is none."""
+    def read(self, line: bytes) -> ResultLine:
+        """Raises ValueError for a line that is not a result."""
 
     def used(self, body: bytes) -> Used:
-        """The same model and usage as the provider's `parse` finds, in a fraction of its time."""
+        """The same model and usage as the provider's `parse`, in a fraction of its time."""
 
 
 async def next_page(page: Any) -> Any:
-    """The page of a listing after this one, None after the last; raises ValueError where a listing breaks off."""
+    """The next page of a listing, None after the last. Raises ValueError if the listing breaks off."""
     if not isinstance(page.data, list) or not all(item.id for item in page.data):
         raise ValueError("no page of a listing")
     if not page.has_next_page():
@@ -163,7 +163,7 @@ async def next_page(page: Any) -> Any:
 
 
 async def save(chunks: AsyncIterator[bytes], path: Path, size: int | None) -> bool:
-    """Write a download to disk as it comes. False when it is not as long as it should be."""
+    """Write a download to disk as it comes. Returns whether it has `size` bytes; None: any size will do."""
     written = 0
     with path.open("wb") as file:
         async for chunk in chunks:

@@ -1,6 +1,6 @@
-"""From what an SDK raised to a ProviderError: what happened, whether to try again, and what a person can do.
+"""Turn an SDK's exceptions into ProviderError: what happened, whether to try again, what a person can do.
 
-Messages never hold prompts, document text or keys: of a provider's own words only short validation errors are shown.
+Messages never hold prompts, document text or keys; of a provider's own words only short validation errors are shown.
 """
 
 import re
@@ -37,7 +37,7 @@ _KEYLIKE = re.compile(r"\b(sk-|key-|Bearer )[\w*.-]+", re.IGNORECASE)
 
 @contextmanager
 def translated(provider: str, sdk: Any, base: type[Exception]) -> Iterator[None]:
-    """Whatever a call of this SDK, or the reading of its answer, raises, as a ProviderError."""
+    """Raise every error of a call of this SDK, or of reading its answer, as a ProviderError."""
     import httpx2
 
     try:
@@ -50,15 +50,16 @@ def translated(provider: str, sdk: Any, base: type[Exception]) -> Iterator[None]
             provider_request_id=error.request_id,
         )
         refused = from_status(provider, error.status_code, error.body, error.response.headers)
-        refused.limits = rate_limit_headers.told(error.response.headers)
+        refused.limits = rate_limit_headers.read(error.response.headers)
         raise refused from None
     except (sdk.APIConnectionError, httpx2.HTTPError) as error:
         found = from_connection(provider, error)
         log.warning("the provider was not heard", provider=provider, reason=found.code)
         raise found from None
     except (ValueError, TypeError, AttributeError, LookupError, OverflowError, base) as error:
-        # Not what it should be: what became of the call is not known.
-        raise not_heard(provider, "bad_response", f"The answer could not be read ({type(error).__name__}).") from None
+        # The answer is not what it should be: the outcome of the call is unknown.
+        message = f"The answer could not be read ({type(error).__name__})."
+        raise outcome_unknown(provider, "bad_response", message) from None
 
 
 def from_status(provider: str, status: int, body: Any, headers: Any) -> ProviderError:
@@ -76,23 +77,23 @@ def from_status(provider: str, status: int, body: Any, headers: Any) -> Provider
         return _error(provider, "not_found", f"Not found: check the base URL. {short(detail.get('message'))}", status)
     if status in BY_STATUS:
         code, retryable, remedy = BY_STATUS[status]
-        told = short(detail.get("message")) if code == "invalid_request" else ""
-        return _error(provider, code, f"{remedy} {told}".strip(), status, retryable=retryable, retry_after=wait)
+        reason = short(detail.get("message")) if code == "invalid_request" else ""
+        return _error(provider, code, f"{remedy} {reason}".strip(), status, retryable=retryable, retry_after=wait)
     if status >= 500:
-        # Whether the model ran before the server failed is not known, but a failed call is not billed.
+        # The model may have run before the server failed, but a failed call is not billed.
         return _error(provider, "server_error", f"Server error {status}.", status, retryable=True, retry_after=wait)
     return _error(provider, "invalid_request", f"The request was refused. {short(detail.get('message'))}", status)
 
 
-def not_heard(provider: str, code: str, message: str) -> ProviderError:
-    """The call went out and no usable answer came: it may have been billed."""
+def outcome_unknown(provider: str, code: str, message: str) -> ProviderError:
+    """The call went out and no usable answer came: it may be billed."""
     return ProviderError(f"{provider}: {message}", code=code, retryable=True, heard=False)
 
 
 def from_connection(provider: str, error: BaseException) -> ProviderError:
-    """A connection that was never made sent nothing; whatever broke or took too long later may have been billed.
+    """A connection that was never made sent nothing; a call that broke or timed out later may be billed.
 
-    The transport calls a refused connection and a reset one alike a timeout, so aiohttp's own error decides.
+    The transport reports refused and reset connections alike as timeouts, so aiohttp's own error decides.
     """
     from aiohttp import ClientConnectorError, ClientOSError, ConnectionTimeoutError
     from httpx2 import TimeoutException
@@ -102,8 +103,8 @@ def from_connection(provider: str, error: BaseException) -> ProviderError:
         return never_sent(provider)
     timed_out = any(isinstance(cause, TimeoutException) for cause in causes)
     if timed_out and not any(isinstance(cause, ClientOSError) for cause in causes):
-        return not_heard(provider, "timeout", "No answer in time.")
-    return not_heard(provider, "connection", "The connection broke before the answer was complete.")
+        return outcome_unknown(provider, "timeout", "No answer in time.")
+    return outcome_unknown(provider, "connection", "The connection broke before the answer was complete.")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -120,7 +121,7 @@ def never_sent(provider: str) -> ProviderError:
 
 
 def retry_after(headers: Any, now: datetime) -> float | None:
-    """Seconds to wait from `retry-after-ms` or `retry-after` (seconds or a date); None when absent or senseless."""
+    """Seconds to wait, from `retry-after-ms` or `retry-after` (seconds or a date); None if absent or unreadable."""
     milliseconds = _number(headers.get("retry-after-ms"))
     if milliseconds is not None:
         return milliseconds / 1000
@@ -147,7 +148,7 @@ def _remedy(code: str, remedy: str) -> tuple[str, str]:
 
 
 def short(words: object) -> str:
-    """A provider's own words, cut short and without anything that looks like a key."""
+    """A provider's own words, cut to 300 characters and without anything that looks like a key."""
     return _KEYLIKE.sub("[key]", str(words or ""))[:300]
 
 

@@ -1,4 +1,4 @@
-"""What is known about models, as data: context windows come from the price snapshot, the rest is here."""
+"""Default and suggested models, and context windows (from genai-prices' snapshot)."""
 
 from functools import lru_cache
 
@@ -8,7 +8,7 @@ SUGGESTED = {
     "anthropic": ("claude-haiku-4-5", "claude-sonnet-5", "claude-opus-5"),
     "offline": ("offline-1",),
 }
-# What an unknown model is taken to hold: the smallest window of the models that are served today.
+# For an unknown model: the smallest window of the models that are served today.
 UNKNOWN_CONTEXT = 128_000
 OFFLINE_CONTEXT = 5_000_000
 

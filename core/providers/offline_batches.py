@@ -1,6 +1,6 @@
-"""The offline engine's batch lane: nothing leaves this machine, and the work is done when results are fetched.
+"""The offline engine's batch lane: requests are answered when results are fetched, and nothing leaves this machine.
 
-So there is nothing to lose: what was interrupted is computed again from the requests, for nothing.
+An interrupted batch is computed again from its requests, at no cost.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import msgspec
 import orjson
 
 from core.errors import CairnError
-from core.providers.batch_api import Found, Framing, Limits, Line, Order, Remote, Used
+from core.providers.batch_api import BatchLimits, Found, Framing, Order, Remote, ResultLine, Used
 from core.providers.openai_batches import read_line
 from core.providers.usage import Usage
 
@@ -23,8 +23,8 @@ class _Asked(msgspec.Struct):
 
 
 class OfflineBatches:
-    # Small batches, as their only progress is that one after the other ends.
-    limits = Limits(requests=100, bytes=100_000_000)
+    # Small, as a job's only progress is that one batch after the other ends.
+    limits = BatchLimits(requests=100, bytes=100_000_000)
     mixes_models = True
 
     def __init__(self, answer: Callable[[dict[str, object]], str]):
@@ -69,7 +69,7 @@ class OfflineBatches:
         except CairnError as error:
             return {"error": {"code": error.code, "message": error.message}}
 
-    def read(self, line: bytes) -> Line:
+    def read(self, line: bytes) -> ResultLine:
         return read_line(line)
 
     def used(self, body: bytes) -> Used:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from core.providers import errors, rate_limit_headers
+from core.providers import errors, rate_limit_headers, sdk_clients
 from core.providers.openai_batches import OpenAIBatches, translated
-from core.providers.types import CONNECT_SECONDS, Answer, Parsed, Prompt, with_repair, without_bounds
+from core.providers.types import Answer, Parsed, Prompt, with_repair, without_bounds
 from core.providers.usage import Usage
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 DEFAULT_URL = "https://api.openai.com/v1"
-# Reasoning tokens count against the output limit: without room the answer comes back empty.
+# Reasoning tokens count against the output limit: without extra room the answer comes back empty.
 REASONING_ROOM = 8_000
 _REASONS = re.compile(r"^(o\d|gpt-([5-9]|\d\d))")
 FINISH = {
@@ -44,14 +44,9 @@ class OpenAIProvider:
 
     @cached_property
     def _client(self) -> "AsyncOpenAI":
-        from httpx2 import Limits, Timeout
         from openai import AsyncOpenAI, DefaultAioHttpClient
 
-        timeout = Timeout(self._timeout, connect=min(CONNECT_SECONDS, self._timeout))
-        transport = DefaultAioHttpClient(limits=Limits(max_connections=1000, max_keepalive_connections=1000))
-        return AsyncOpenAI(
-            api_key=self._key, base_url=self.base_url, max_retries=0, timeout=timeout, http_client=transport
-        )
+        return sdk_clients.make(AsyncOpenAI, DefaultAioHttpClient, self._key, self.base_url, self._timeout)
 
     def body(self, prompt: Prompt, model: str) -> dict[str, Any]:
         # Compatible servers know `max_tokens` best; reasoning models refuse it and any temperature.
@@ -74,11 +69,11 @@ class OpenAIProvider:
         return with_repair(body, answer, error)
 
     def parse(self, raw: str | bytes, endpoint: str | None = None) -> Parsed:
-        """Raises ProviderError bad_response where the body is not what this endpoint answers."""
+        """Raises ProviderError bad_response if the body is not an answer of this endpoint."""
         try:
             return PARSERS[endpoint or self.endpoint](orjson.loads(raw))
         except (ValueError, OverflowError, KeyError, IndexError, TypeError, AttributeError):
-            raise errors.not_heard(self.name, "bad_response", "The answer was not a chat completion.") from None
+            raise errors.outcome_unknown(self.name, "bad_response", "The answer was not a chat completion.") from None
 
     async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer:
         from httpx2 import Response
@@ -93,12 +88,12 @@ class OpenAIProvider:
             )
         parsed = self.parse(response.content, endpoint)
         return Answer(
-            # JSON is UTF-8, whatever the header says; parsing has made sure of it.
+            # JSON is UTF-8 whatever the header says, and parsing has succeeded.
             raw=response.content.decode(),
             parsed=parsed,
             provider_request_id=response.headers.get("x-request-id"),
             latency_ms=int((time.monotonic() - begun) * 1000),
-            limits=rate_limit_headers.told(response.headers),
+            limits=rate_limit_headers.read(response.headers),
         )
 
     def get_ready(self) -> None:

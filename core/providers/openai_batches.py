@@ -12,14 +12,14 @@ from core.errors import ProviderError
 from core.providers import errors
 from core.providers.batch_api import (
     CHUNK_BYTES,
+    BatchLimits,
     Found,
     Framing,
     Gone,
-    Limits,
-    Line,
     Order,
     Refused,
     Remote,
+    ResultLine,
     State,
     Used,
     next_page,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 NONCE = "cairn"
-# Clocks differ and listings are sorted by the provider's: so much further back is looked.
+# How far before the intent a search looks: listings are sorted by the provider's clock, which may differ.
 LOOK_BACK = timedelta(hours=24)
 OURS: dict[str, State] = {
     "completed": "completed",
@@ -48,7 +48,7 @@ def translated() -> AbstractContextManager[None]:
     return errors.translated("openai", openai, openai.OpenAIError)
 
 
-class _Told(msgspec.Struct):
+class _ErrorDetail(msgspec.Struct):
     code: str | None = None
     message: str | None = None
 
@@ -61,11 +61,11 @@ class _Answered(msgspec.Struct):
 class _ResultLine(msgspec.Struct):
     custom_id: str
     response: _Answered | None = None
-    error: _Told | None = None
+    error: _ErrorDetail | None = None
 
 
 class _ErrorBody(msgspec.Struct):
-    error: _Told | None = None
+    error: _ErrorDetail | None = None
 
 
 class _Details(msgspec.Struct):
@@ -98,7 +98,7 @@ read_error = msgspec.json.Decoder(_ErrorBody)
 
 
 class OpenAIBatches:
-    limits = Limits(requests=50_000, bytes=200_000_000, inputs=50_000)
+    limits = BatchLimits(requests=50_000, bytes=200_000_000, inputs=50_000)
     mixes_models = False
 
     def __init__(self, client: "Callable[[], AsyncOpenAI]"):
@@ -169,10 +169,10 @@ class OpenAIBatches:
                 raise Gone from None
             raise
         if not whole:
-            raise errors.not_heard("openai", "cut", "The results were cut off while they were downloaded.")
+            raise errors.outcome_unknown("openai", "cut", "The results were cut off while they were downloaded.")
         return path
 
-    def read(self, line: bytes) -> Line:
+    def read(self, line: bytes) -> ResultLine:
         return read_line(line)
 
     def used(self, body: bytes) -> Used:
@@ -197,8 +197,8 @@ def _model(body: bytes) -> str:
         return ""
 
 
-def read_line(line: bytes) -> Line:
-    """A line of an output or an error file: a failed one may have `error: null` and its status in the response."""
+def read_line(line: bytes) -> ResultLine:
+    """A line of an output or error file. A failed one may have `error: null` and a status in its response."""
     try:
         found = read_result.decode(line)
     except msgspec.DecodeError as error:
@@ -208,28 +208,28 @@ def read_line(line: bytes) -> Line:
         answer = bytes(found.response.body)
         if not answer.startswith(b"{"):
             raise ValueError("an answer without its body")
-        return Line(found.custom_id, "answer", answer)
-    told = found.error or (_told(found.response) if found.response else None) or _Told()
-    code, message = told.code or "", told.message or ""
+        return ResultLine(found.custom_id, "answer", answer)
+    detail = found.error or (_error_of(found.response) if found.response else None) or _ErrorDetail()
+    code, message = detail.code or "", detail.message or ""
     if code == "batch_expired":
-        return Line(found.custom_id, "expired", code="expired", message=EXPIRED)
+        return ResultLine(found.custom_id, "expired", code="expired", message=EXPIRED)
     if code == "batch_cancelled":
-        return Line(found.custom_id, "cancelled", code="cancelled", message="The batch was cancelled.")
+        return ResultLine(found.custom_id, "cancelled", code="cancelled", message="The batch was cancelled.")
     if status not in (0, 200):
         body = {"error": {"code": code, "message": message}}
         meant = errors.from_status("openai", status, body, {})
-        # What can never work says so itself; every other of these may work later.
+        # Spent money does not come back by waiting; the other errors of these statuses may pass.
         passing = status in PASSING_STATUS and meant.code != "spend_limit"
-        return Line(found.custom_id, "error", code=meant.code, message=meant.message, passing=passing)
+        return ResultLine(found.custom_id, "error", code=meant.code, message=meant.message, passing=passing)
     passing = code in ("", "server_error", "rate_limit_exceeded", "timeout")
-    told_as = errors.short(message) or "No answer."
-    return Line(found.custom_id, "error", code=code or "no_answer", message=told_as, passing=passing)
+    shown = errors.short(message) or "No answer."
+    return ResultLine(found.custom_id, "error", code=code or "no_answer", message=shown, passing=passing)
 
 
 EXPIRED = "The provider did not answer it within the batch's 24 hours."
 
 
-def _told(answered: _Answered) -> _Told | None:
+def _error_of(answered: _Answered) -> _ErrorDetail | None:
     try:
         return read_error.decode(answered.body).error
     except msgspec.DecodeError:
@@ -237,14 +237,14 @@ def _told(answered: _Answered) -> _Told | None:
 
 
 def _present(value: object) -> str:
-    """The SDK's types promise much and check nothing: what is missing is None, what is wrong stays so."""
+    """The SDK does not check its types: a missing field is None, a wrong one stays wrong."""
     if not isinstance(value, str) or not value:
         raise ValueError("something is missing")
     return value
 
 
 def _remote(batch: Any) -> Remote:
-    """Raises where the answer is no batch: then what became of the call is not known."""
+    """Raises if the answer is not a batch: then the outcome of the call is unknown."""
     status = _present(batch.status)
     return Remote(
         id=_present(batch.id),
@@ -252,7 +252,7 @@ def _remote(batch: Any) -> Remote:
         provider_state=status,
         created_at=datetime.fromtimestamp(batch.created_at, UTC),
         done=_done(batch.request_counts),
-        # "completed may carry only an error file, and the error id may be the empty string"
+        # A completed batch may have only an error file, and the id of a missing file may be an empty string.
         output_file_id=batch.output_file_id or None,
         error_file_id=batch.error_file_id or None,
         usage=_usage(batch.usage),
@@ -269,7 +269,7 @@ def _done(counts: Any) -> int | None:
 
 
 def _usage(usage: Any) -> Usage | None:
-    """None where the tokens are not all told."""
+    """None if a token count is missing."""
     read, written = _number(getattr(usage, "input_tokens", None)), _number(getattr(usage, "output_tokens", None))
     if read is None or written is None:
         return None

@@ -1,23 +1,18 @@
-"""The seam to the providers: what is asked, what comes back. Everything here is data."""
+"""The seam to the providers: the types of questions and answers, and the protocol of a provider."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from core.fields import FieldSpec
+from core.providers.batch_api import BatchLane
 from core.providers.usage import Limit, Usage
-
-if TYPE_CHECKING:
-    from core.providers.batch_api import BatchLane
-
-# An answer may take minutes; a connection that takes longer than this is not coming.
-CONNECT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class OfflineSource:
-    """What the offline engine needs, as it cannot read a prompt."""
+    """The question in parts: the offline engine cannot read a prompt."""
 
     operation: str
     text: str
@@ -29,7 +24,7 @@ class OfflineSource:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A provider-neutral question. `schema` may hold bounds; they are stripped on the wire and validated by us."""
+    """A question for any provider. `schema` may hold bounds; they are not sent, but validated by us."""
 
     system: str
     user: str
@@ -40,13 +35,13 @@ class Prompt:
 
     @property
     def asked(self) -> str:
-        """All that a model reads, near enough to count its tokens."""
+        """About all that a model reads, for counting tokens."""
         return self.system + self.user + json.dumps(self.schema)
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """A response body, read. `finish_reason`: stop, length, refusal, content_filter or other."""
+    """A parsed response body. `finish_reason`: stop, length, refusal, content_filter or other."""
 
     model: str
     text: str
@@ -66,10 +61,10 @@ class Answer:
 
 
 class Provider(Protocol):
-    """`base_url` is part of the fingerprint. `call` makes one HTTP call, without a retry, or raises ProviderError.
+    """`call` makes one HTTP call without a retry, or raises ProviderError. `base_url` is part of the fingerprint.
 
-    `endpoint` is the one that our own bodies are made for; an imported request may name another. `get_ready` makes the
-    client, in any thread: importing an SDK takes a second or two, in which a loop would do nothing else.
+    `endpoint` is the one that our own bodies are for; a request of one's own may name another. `get_ready` makes the
+    client ahead of the first call, in any thread: importing an SDK would block an event loop for a second or two.
     """
 
     name: str
@@ -77,7 +72,7 @@ class Provider(Protocol):
     endpoint: str
 
     @property
-    def batches(self) -> "BatchLane": ...
+    def batches(self) -> BatchLane: ...
 
     def body(self, prompt: Prompt, model: str) -> dict[str, Any]: ...
 
@@ -101,7 +96,7 @@ BOUNDS = frozenset(
 
 
 def without_bounds(schema: Any) -> Any:
-    """The schema as strict modes take it: they refuse bounds, so those are validated by us alone."""
+    """The schema without bounds, which the providers' strict modes refuse."""
     if isinstance(schema, dict):
         names = schema.get("properties")
         kept = {k: without_bounds(v) for k, v in schema.items() if k not in BOUNDS and k != "properties"}
@@ -119,7 +114,7 @@ REPAIR = (
 
 
 def with_repair(body: dict[str, Any], answer: str, error: str) -> dict[str, Any]:
-    """The same question with the broken answer and what is wrong with it; both chat formats hold `messages`."""
+    """The same question with the broken answer and its error; bodies of both chat formats have `messages`."""
     messages = [
         *body["messages"],
         {"role": "assistant", "content": answer or "(empty)"},

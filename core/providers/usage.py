@@ -1,4 +1,4 @@
-"""What an answer says it used, and what is left of the provider's limits."""
+"""Token usage and rate limits that an answer reports."""
 
 from dataclasses import dataclass
 

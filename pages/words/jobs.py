@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from core.batch.report import Beyond, InFlight, Standing
+from core.batch.report import BatchSummary, Beyond, InFlight
 from core.calls.breaker_report import BreakerView
 from core.jobs.report import JobRow
 from core.providers import capabilities
@@ -15,7 +15,7 @@ LANES = {"live": "live, too,", "batch": "in the batch lane"}
 HANDING_OVER = ("preparing", "submitting")
 
 
-def meaning(row: JobRow, standing: Standing, now: datetime, breaker: BreakerView | None = None) -> list[str]:
+def meaning(row: JobRow, standing: BatchSummary, now: datetime, breaker: BreakerView | None = None) -> list[str]:
     """What the job's state means, and what it waits for. `breaker`: its model's, if that is open or half open."""
     if row.state == "running":
         return _running(row, standing, now, breaker)
@@ -42,7 +42,7 @@ def _completed(row: JobRow) -> list[str]:
     return ["Every request has ended."]
 
 
-def _paused(row: JobRow, standing: Standing, now: datetime) -> list[str]:
+def _paused(row: JobRow, standing: BatchSummary, now: datetime) -> list[str]:
     if waits_for_decision(row):
         first = "The canary is through. Look at its answers, then release the rest or drop it."
     else:
@@ -74,7 +74,7 @@ def _behind_breaker(row: JobRow, breaker: BreakerView, now: datetime) -> list[st
     return [first, *filter(None, [breakers.rule(row.fallback)])]
 
 
-def _running(row: JobRow, standing: Standing, now: datetime, breaker: BreakerView | None) -> list[str]:
+def _running(row: JobRow, standing: BatchSummary, now: datetime, breaker: BreakerView | None) -> list[str]:
     why = waits.sentence(row.waits_for, now) if row.waits_for else ""
     lines = _behind_breaker(row, breaker, now) if breaker and waits_for_breaker(row) else [why] if why else []
     if row.canary:
@@ -90,7 +90,7 @@ def _running(row: JobRow, standing: Standing, now: datetime, breaker: BreakerVie
     return lines
 
 
-def _at_work(row: JobRow, standing: Standing, now: datetime) -> list[str]:
+def _at_work(row: JobRow, standing: BatchSummary, now: datetime) -> list[str]:
     """What is under way: in batches by their state, live, and being made into results."""
     name = capabilities.of(row.provider).label_in_sentences
     lines, in_batches = [], 0
@@ -128,7 +128,7 @@ def _no_progress(provider: str) -> str:
     return "" if can.reports_progress else f" {can.label_in_sentences} tells of no progress before a batch has ended."
 
 
-def _waits(row: JobRow, standing: Standing, waiting: int, now: datetime) -> list[str]:
+def _waits(row: JobRow, standing: BatchSummary, waiting: int, now: datetime) -> list[str]:
     name = capabilities.of(row.provider).label_in_sentences
     if row.waits_for is not None and row.waits_for.kind == "provider_queue":
         again = until(row.waits_for.until, now) if row.waits_for.until else "later"

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from core.batch import ingest, leftovers, result_files
-from core.batch.ingest import Kept
-from core.batch.leftovers import Rule
+from core.batch.ingest import Ingested
+from core.batch.leftovers import LeftoverRule
 from core.errors import Unavailable
 from core.money.pricing import price
 from core.providers.anthropic import AnthropicProvider
@@ -117,14 +117,14 @@ class Handed:
         line: bytes = self.wire.answer(self.name(number), body)
         return line
 
-    def keep(self, *lines: bytes, usage: Usage | None = None, at: datetime = NOW, before: str = "SELECT 1") -> Kept:
+    def keep(self, *lines: bytes, usage: Usage | None = None, at: datetime = NOW, before: str = "SELECT 1") -> Ingested:
         path = self.folder / "results.jsonl"
         path.write_bytes(b"".join(line + b"\n" for line in lines))
         return self.keep_files([path], usage, at, before)
 
     def keep_files(
         self, paths: list[Path], usage: Usage | None = None, at: datetime = NOW, before: str = "SELECT 1"
-    ) -> Kept:
+    ) -> Ingested:
         remote = Remote("batch_1", "completed", "completed", NOW, usage=usage)
         with db.transaction() as session:
             db.execute(session, before)
@@ -189,7 +189,7 @@ def change(sql: str, **values: Any) -> None:
 
 def test_an_answer_is_kept_raw_and_billed(hand: Hand, wire: Any) -> None:
     handed = hand(wire, 3)
-    assert handed.keep(*map(handed.answer, (2, 0, 1))) == Kept(answered=3)
+    assert handed.keep(*map(handed.answer, (2, 0, 1))) == Ingested(answered=3)
 
     for number, request in enumerate(handed.requests()):
         assert (request["state"], request["worker_id"], request["provider_batch_id"]) == ("answered", None, "pb_1")
@@ -222,9 +222,9 @@ def test_an_answer_is_booked_once_at_the_batch_price(hand: Hand, wire: Any) -> N
 def test_the_counts_are_stored_with_the_batch(hand: Hand) -> None:
     handed = hand(requests=2)
     kept = handed.keep(handed.answer(0), b"no JSON")
-    assert kept == Kept(answered=1, again=1, missing=1, odd={"unreadable": 1})
+    assert kept == Ingested(answered=1, again=1, missing=1, odd={"unreadable": 1})
     (batch,) = rows("SELECT counts FROM provider_batch")
-    assert Kept(**batch["counts"]) == kept
+    assert Ingested(**batch["counts"]) == kept
 
 
 TABLES = ("request", "response", "usage_record", "odd_line", "provider_batch")
@@ -267,11 +267,11 @@ def test_several_files_blank_lines_and_foreign_line_ends(hand: Hand) -> None:
     one, two = handed.folder / "0.jsonl", handed.folder / "1.jsonl"
     one.write_bytes(handed.answer(0) + b"\r\n\n  \n" + handed.answer(1))
     two.write_bytes(handed.answer(2) + b"\n")
-    assert handed.keep_files([one, two]) == Kept(answered=3)
+    assert handed.keep_files([one, two]) == Ingested(answered=3)
 
 
 def test_no_file_at_all(hand: Hand) -> None:
-    assert hand(requests=2).keep_files([]) == Kept(again=2, missing=2)
+    assert hand(requests=2).keep_files([]) == Ingested(again=2, missing=2)
 
 
 # A bill that cannot be read
@@ -291,7 +291,7 @@ def test_no_file_at_all(hand: Hand) -> None:
 def test_senseless_token_counts_are_kept_as_an_unknown_cost(hand: Hand, usage: Any) -> None:
     handed = hand(requests=2)
     body = handed.wire.body() | {"usage": usage}
-    assert handed.keep(handed.answer(0, body), handed.answer(1)) == Kept(answered=2)
+    assert handed.keep(handed.answer(0, body), handed.answer(1)) == Ingested(answered=2)
     senseless, sound = rows("SELECT * FROM usage_record ORDER BY request_id")
     assert (senseless["cost_usd"], senseless["priced"], senseless["input_tokens"]) == (None, False, 0)
     assert "make no sense" in senseless["price"]["note"]
@@ -335,7 +335,9 @@ def test_the_offline_engine_costs_nothing(hand: Hand) -> None:
     path.write_bytes(handed.wire.answer(handed.name(0), body))
     with db.transaction() as session:
         remote = Remote("offline_1", "completed", "completed", NOW)
-        assert ingest.keep(session, handed.batch, OfflineProvider().batches, [path], remote, NOW) == Kept(answered=1)
+        assert ingest.keep(session, handed.batch, OfflineProvider().batches, [path], remote, NOW) == Ingested(
+            answered=1
+        )
     (record,) = rows("SELECT model, cost_usd, priced, input_tokens FROM usage_record")
     assert record == {"model": "offline-1", "cost_usd": Decimal(0), "priced": True, "input_tokens": 0}
     assert rows("SELECT raw FROM response") == [{"raw": body}]
@@ -370,7 +372,7 @@ def test_an_answer_of_a_cancelled_or_deleted_request_is_billed_only(hand: Hand, 
     handed = hand(wire, 3)
     change("UPDATE request SET state = 'cancelled' WHERE id = :id", id=handed.ids[0])
     change("DELETE FROM request WHERE id = :id", id=handed.ids[1])
-    assert handed.keep(*map(handed.answer, range(3))) == Kept(answered=1)
+    assert handed.keep(*map(handed.answer, range(3))) == Ingested(answered=1)
     assert handed.states() == ["cancelled", "answered"]
     assert rows("SELECT request_id FROM response") == [{"request_id": handed.ids[2]}]
     assert [r["request_id"] for r in rows("SELECT request_id FROM usage_record ORDER BY 1")] == handed.ids
@@ -380,7 +382,7 @@ def test_a_failure_of_a_cancelled_or_deleted_request_is_nothing(hand: Hand, wire
     handed = hand(wire, 2)
     change("UPDATE request SET state = 'cancelled' WHERE id = :id", id=handed.ids[0])
     change("DELETE FROM request WHERE id = :id", id=handed.ids[1])
-    assert handed.keep(*(wire.error(handed.name(n), passing=True) for n in (0, 1))) == Kept()
+    assert handed.keep(*(wire.error(handed.name(n), passing=True) for n in (0, 1))) == Ingested()
     assert handed.states() == ["cancelled"]
     assert rows("SELECT id FROM usage_record") == []
 
@@ -396,7 +398,7 @@ def test_a_deleted_job_s_answers_are_billed(hand: Hand) -> None:
 def test_nothing_goes_out_again_for_a_deleted_job(hand: Hand, wire: Any) -> None:
     handed = hand(wire, 2)
     change("DELETE FROM job")
-    assert handed.keep(wire.error(handed.name(0), passing=True)) == Kept(cancelled=2, missing=1)
+    assert handed.keep(wire.error(handed.name(0), passing=True)) == Ingested(cancelled=2, missing=1)
 
 
 # Odd lines
@@ -411,7 +413,7 @@ def test_odd_lines_are_kept_raw_counted_by_kind_and_spoil_nothing(hand: Hand, wi
         "duplicate": handed.answer(0, wire.body(Usage(7, 0, 0, 7))),
     }
     kept = handed.keep(handed.answer(0), *odd.values(), handed.answer(5))
-    assert kept == Kept(answered=2, again=4, missing=4, odd=dict.fromkeys(odd, 1))
+    assert kept == Ingested(answered=2, again=4, missing=4, odd=dict.fromkeys(odd, 1))
     assert handed.states() == ["answered", *["pending"] * 4, "answered"]
     assert {row["kind"]: row["raw"] for row in rows("SELECT kind, raw FROM odd_line WHERE batch_id = 'pb_1'")} == odd
     assert rows("SELECT DISTINCT input_tokens FROM usage_record") == [{"input_tokens": 1000}]
@@ -433,7 +435,7 @@ def test_odd_lines_are_kept_raw_counted_by_kind_and_spoil_nothing(hand: Hand, wi
 )
 def test_what_is_no_result_is_unreadable(hand: Hand, wire: Any, line: bytes) -> None:
     handed = hand(wire)
-    assert handed.keep(line, handed.answer(0)) == Kept(answered=1, odd={"unreadable": 1})
+    assert handed.keep(line, handed.answer(0)) == Ingested(answered=1, odd={"unreadable": 1})
 
 
 @pytest.mark.parametrize(
@@ -455,7 +457,7 @@ def test_a_line_of_another_hand_over_is_unknown(hand: Hand, wire: Any, name: str
     handed = hand(wire)
     line = wire.answer(name.format(id=handed.ids[0]))
     error = wire.error(name.format(id=handed.ids[0]), passing=False)
-    assert handed.keep(line, error) == Kept(again=1, missing=1, odd={"unknown": 2})
+    assert handed.keep(line, error) == Ingested(again=1, missing=1, odd={"unknown": 2})
     assert rows("SELECT id FROM usage_record") == []
 
 
@@ -464,14 +466,14 @@ def test_a_duplicate_is_known_however_far_behind_it_comes(hand: Hand) -> None:
     handed = hand(requests=count)
     lines = [handed.answer(n) for n in range(count)]
     late = [handed.answer(0), handed.wire.error(handed.name(1), passing=False)]
-    assert handed.keep(*lines, *late) == Kept(answered=count, odd={"duplicate": 2})
+    assert handed.keep(*lines, *late) == Ingested(answered=count, odd={"duplicate": 2})
     assert rows("SELECT count(*) AS n FROM usage_record") == [{"n": count}]
 
 
 def test_an_answer_counts_before_an_error_about_the_same_request(hand: Hand, wire: Any) -> None:
     handed = hand(wire)
     error = wire.error(handed.name(0), passing=False)
-    assert handed.keep(error, handed.answer(0)) == Kept(answered=1, odd={"duplicate": 1})
+    assert handed.keep(error, handed.answer(0)) == Ingested(answered=1, odd={"duplicate": 1})
     assert rows("SELECT raw FROM odd_line") == [{"raw": error}]
 
 
@@ -486,7 +488,7 @@ def test_an_answer_that_the_database_refuses_is_kept_as_a_string_and_fails(hand:
         deep = [deep]
     bodies = {n: wire.body(more=deep) if n in (0, 4, 5) else wire.body() for n in range(9)}
     lines = [handed.answer(n, body) for n, body in bodies.items()]
-    assert handed.keep(*lines, before=SMALL_STACK) == Kept(answered=6, failed=3)
+    assert handed.keep(*lines, before=SMALL_STACK) == Ingested(answered=6, failed=3)
 
     for number, request in enumerate(handed.requests()):
         refused = number in (0, 4, 5)
@@ -501,7 +503,7 @@ def test_an_answer_that_the_database_refuses_is_kept_as_a_string_and_fails(hand:
 def test_bodies_with_escaped_nul_and_of_megabytes_are_stored_as_they_are(hand: Hand, wire: Any) -> None:
     handed = hand(wire, 2)
     bodies = [wire.body(more="\x00\t\\ \u2028"), wire.body(more="x" * 3_000_000)]
-    assert handed.keep(*map(handed.answer, (0, 1), bodies)) == Kept(answered=2)
+    assert handed.keep(*map(handed.answer, (0, 1), bodies)) == Ingested(answered=2)
     assert [json.loads(r["raw"]) for r in rows("SELECT raw::text FROM response ORDER BY request_id")] == bodies
 
 
@@ -517,21 +519,21 @@ def test_a_model_s_name_that_no_text_can_hold(hand: Hand, wire: Any) -> None:
 @pytest.mark.parametrize(
     ("state", "given", "deadline", "expected"),
     [
-        ("running", None, None, Rule(passing=2)),
-        ("paused", None, None, Rule(passing=2)),
-        ("running", None, NOW + timedelta(seconds=1), Rule(passing=2)),
-        ("running", None, NOW, Rule()),
-        ("running", {"retries": 3, "then_live": True}, None, Rule(3, 3, then_live=True)),
-        ("running", {"retries": 0, "then_live": False}, NOW + timedelta(days=1), Rule(0, 0)),
-        ("running", {"retries": 3, "then_live": True}, NOW, Rule()),
-        ("cancelling", {"retries": 3, "then_live": True}, None, Rule(dropped=True)),
-        ("cancelled", None, None, Rule(dropped=True)),
-        ("failed", {"retries": 3, "then_live": True}, None, Rule()),
-        ("completed", None, None, Rule()),
-        (None, None, None, Rule(dropped=True)),
+        ("running", None, None, LeftoverRule(passing=2)),
+        ("paused", None, None, LeftoverRule(passing=2)),
+        ("running", None, NOW + timedelta(seconds=1), LeftoverRule(passing=2)),
+        ("running", None, NOW, LeftoverRule()),
+        ("running", {"retries": 3, "then_live": True}, None, LeftoverRule(3, 3, then_live=True)),
+        ("running", {"retries": 0, "then_live": False}, NOW + timedelta(days=1), LeftoverRule(0, 0)),
+        ("running", {"retries": 3, "then_live": True}, NOW, LeftoverRule()),
+        ("cancelling", {"retries": 3, "then_live": True}, None, LeftoverRule(dropped=True)),
+        ("cancelled", None, None, LeftoverRule(dropped=True)),
+        ("failed", {"retries": 3, "then_live": True}, None, LeftoverRule()),
+        ("completed", None, None, LeftoverRule()),
+        (None, None, None, LeftoverRule(dropped=True)),
     ],
 )
-def test_a_job_s_rule(state: str | None, given: Any, deadline: datetime | None, expected: Rule) -> None:
+def test_a_job_s_rule(state: str | None, given: Any, deadline: datetime | None, expected: LeftoverRule) -> None:
     assert leftovers.rule(state, given, deadline, NOW) == expected
 
 
@@ -543,7 +545,7 @@ def left(handed: Handed) -> list[tuple[Any, ...]]:
 def test_a_passing_error_goes_out_again_twice_and_then_fails(hand: Hand, wire: Any) -> None:
     handed = hand(wire, 3)
     change("UPDATE request SET resent = id - :first", first=handed.ids[0])
-    assert handed.keep(*(wire.error(handed.name(n), passing=True) for n in range(3))) == Kept(again=2, failed=1)
+    assert handed.keep(*(wire.error(handed.name(n), passing=True) for n in range(3))) == Ingested(again=2, failed=1)
     code, message = wire.passing
     assert left(handed) == [
         ("pending", "batch", 1, None, None),
@@ -557,14 +559,14 @@ def test_a_passing_error_goes_out_again_twice_and_then_fails(hand: Hand, wire: A
 
 def test_a_lasting_error_fails_whatever_the_rule(hand: Hand, wire: Any) -> None:
     handed = hand(wire, leftovers={"retries": 5, "then_live": True})
-    assert handed.keep(wire.error(handed.name(0), passing=False)) == Kept(failed=1)
+    assert handed.keep(wire.error(handed.name(0), passing=False)) == Ingested(failed=1)
     assert left(handed) == [("failed", "batch", 0, wire.lasting, "pb_1")]
 
 
 @pytest.mark.parametrize("how", ["expired", "cancelled"])
 def test_what_expired_or_was_cancelled_waits_for_a_person(hand: Hand, wire: Any, how: str) -> None:
     handed = hand(wire, 2)
-    assert handed.keep(handed.answer(1), wire.ended(handed.name(0), how)) == Kept(answered=1, failed=1)
+    assert handed.keep(handed.answer(1), wire.ended(handed.name(0), how)) == Ingested(answered=1, failed=1)
     assert left(handed)[0] == ("failed", "batch", 0, how, "pb_1")
 
 
@@ -572,7 +574,7 @@ def test_what_expired_or_was_cancelled_waits_for_a_person(hand: Hand, wire: Any,
 def test_what_expired_or_was_cancelled_goes_out_again_by_the_job_s_rule(hand: Hand, wire: Any, how: str) -> None:
     handed = hand(wire, 2, leftovers=RULE)
     change("UPDATE request SET resent = id - :first", first=handed.ids[0])
-    assert handed.keep(*(wire.ended(handed.name(n), how) for n in range(2))) == Kept(again=1, failed=1)
+    assert handed.keep(*(wire.ended(handed.name(n), how) for n in range(2))) == Ingested(again=1, failed=1)
     assert left(handed) == [("pending", "batch", 1, None, None), ("failed", "batch", 1, how, "pb_1")]
 
 
@@ -580,7 +582,7 @@ def test_a_rule_that_ends_live_does_so_once(hand: Hand, wire: Any) -> None:
     handed = hand(wire, 3, leftovers={"retries": 1, "then_live": True})
     change("UPDATE request SET resent = id - :first", first=handed.ids[0])
     lines = wire.ended(handed.name(0), "expired"), wire.error(handed.name(1), passing=True)
-    assert handed.keep(*lines) == Kept(again=2, failed=1, missing=1)
+    assert handed.keep(*lines) == Ingested(again=2, failed=1, missing=1)
     assert left(handed) == [
         ("pending", "batch", 1, None, None),
         ("pending", "live", 2, None, None),
@@ -591,7 +593,7 @@ def test_a_rule_that_ends_live_does_so_once(hand: Hand, wire: Any) -> None:
 def test_what_is_missing_goes_out_again_twice_and_then_fails(hand: Hand) -> None:
     handed = hand(requests=3)
     change("UPDATE request SET resent = 2 WHERE id = :id", id=handed.ids[0])
-    assert handed.keep(handed.answer(1)) == Kept(answered=1, again=1, failed=1, missing=2)
+    assert handed.keep(handed.answer(1)) == Ingested(answered=1, again=1, failed=1, missing=2)
     assert left(handed)[0] == ("failed", "batch", 2, "missing", "pb_1")
     assert left(handed)[2] == ("pending", "batch", 1, None, None)
     assert handed.requests()[0]["error_message"] == ingest.MISSING
@@ -601,7 +603,7 @@ def test_what_is_missing_goes_out_again_twice_and_then_fails(hand: Hand) -> None
 def test_a_cancelled_job_keeps_what_was_answered_and_sends_nothing_again(hand: Hand, wire: Any, state: str) -> None:
     handed = hand(wire, 4, state=state, leftovers={"retries": 5, "then_live": True})
     lines = [wire.error(handed.name(1), passing=True), wire.ended(handed.name(2), "cancelled")]
-    assert handed.keep(handed.answer(0), *lines) == Kept(answered=1, cancelled=3, missing=1)
+    assert handed.keep(handed.answer(0), *lines) == Ingested(answered=1, cancelled=3, missing=1)
     assert handed.states() == ["answered", "cancelled", "cancelled", "cancelled"]
     assert {(r["error_code"], r["finished_at"]) for r in handed.requests()[1:]} == {(None, NOW)}
 
@@ -632,13 +634,13 @@ def test_results_that_are_gone_fail_and_say_what_to_do(hand: Hand) -> None:
     handed = hand(requests=2, leftovers={"retries": 5, "then_live": True})
     change("UPDATE request SET state = 'cancelled' WHERE id = :id", id=handed.ids[0])
     with db.transaction() as session:
-        assert ingest.gone(session, handed.batch, NOW) == Kept(failed=1)
+        assert ingest.gone(session, handed.batch, NOW) == Ingested(failed=1)
     cancelled, failed = handed.requests()
     assert cancelled["state"] == "cancelled"
     assert (failed["state"], failed["error_code"], failed["error_message"]) == ("failed", "results_gone", ingest.GONE)
 
 
-def refuse(handed: Handed, *reasons: Refused) -> Kept:
+def refuse(handed: Handed, *reasons: Refused) -> Ingested:
     with db.transaction() as session:
         return ingest.refused(session, handed.batch, reasons, NOW)
 
@@ -647,7 +649,7 @@ def test_lines_that_are_to_blame_fail_and_the_others_wait_again(hand: Hand) -> N
     handed = hand(requests=4)
     change("UPDATE request SET state = 'cancelled' WHERE id = :id", id=handed.ids[0])
     reasons = [Refused("bad_model", "No such model.", 1), Refused("bad_body", "Wrong body.", 3), Refused("all", "Bad.")]
-    assert refuse(handed, *reasons) == Kept(failed=1, again=2)
+    assert refuse(handed, *reasons) == Ingested(failed=1, again=2)
     assert left(handed) == [
         ("cancelled", "batch", 0, None, "pb_1"),
         ("pending", "batch", 0, None, None),
@@ -660,33 +662,33 @@ def test_lines_that_are_to_blame_fail_and_the_others_wait_again(hand: Hand) -> N
 def test_a_line_of_a_cancelled_request_is_to_blame_all_the_same(hand: Hand) -> None:
     handed = hand(requests=2)
     change("UPDATE request SET state = 'cancelled' WHERE id = :id", id=handed.ids[0])
-    assert refuse(handed, Refused("bad_body", "Wrong body.", 1)) == Kept(again=1)
+    assert refuse(handed, Refused("bad_body", "Wrong body.", 1)) == Ingested(again=1)
     assert handed.states() == ["cancelled", "pending"]
 
 
 @pytest.mark.parametrize("reasons", [[Refused("empty_file", "No requests.")], [Refused("bad", "No requests.", 99)]])
 def test_without_a_line_to_blame_all_fail(hand: Hand, reasons: list[Refused]) -> None:
     handed = hand(requests=2)
-    assert refuse(handed, *reasons) == Kept(failed=2)
+    assert refuse(handed, *reasons) == Ingested(failed=2)
     assert {r["error_message"] for r in handed.requests()} == {"No requests."}
     assert {r["error_code"] for r in handed.requests()} == {reasons[0].code}
 
 
 def test_a_refusal_without_a_reason_says_what_to_do(hand: Hand) -> None:
     handed = hand()
-    assert refuse(handed) == Kept(failed=1)
+    assert refuse(handed) == Ingested(failed=1)
     assert handed.requests()[0]["error_message"] == ingest.NO_REASON
 
 
 def test_a_full_queue_is_nobody_s_fault(hand: Hand) -> None:
     handed = hand(requests=2)
-    assert refuse(handed, Refused("token_limit_exceeded", "Enqueued token limit reached.")) == Kept(again=2)
+    assert refuse(handed, Refused("token_limit_exceeded", "Enqueued token limit reached.")) == Ingested(again=2)
     assert left(handed) == [("pending", "batch", 0, None, None)] * 2
 
 
 def test_a_cancelled_job_s_refused_batch_is_cancelled(hand: Hand) -> None:
     handed = hand(requests=2, state="cancelling")
-    assert refuse(handed, Refused("token_limit_exceeded", "Full.")) == Kept(cancelled=2)
+    assert refuse(handed, Refused("token_limit_exceeded", "Full.")) == Ingested(cancelled=2)
     assert handed.states() == ["cancelled"] * 2
 
 

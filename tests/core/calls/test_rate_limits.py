@@ -460,7 +460,7 @@ DATE = "Sat, 21 Nov 2026 11:00:00 GMT"
     ],
 )
 def test_headers_of_both_kinds_are_read(headers: dict[str, str], told: tuple[Limit, ...]) -> None:
-    assert rate_limit_headers.told(httpx2.Headers(headers)) == told
+    assert rate_limit_headers.read(httpx2.Headers(headers)) == told
 
 
 def test_anthropics_separate_limits_are_kept_apart(openai: LocalProvider, setting: Any) -> None:

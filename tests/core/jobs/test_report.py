@@ -102,7 +102,7 @@ def test_how_a_jobs_batches_stand() -> None:
     made.batch(job, "completed", 5, submitted_at=since)
     made.batch(other, "in_progress", 7, next_at=NOW, input_tokens=1)
     made.batch(other, "in_progress", 7, provider="anthropic", next_at=NOW, input_tokens=1)
-    found = batch_report.standing(job, "openai")
+    found = batch_report.summary(job, "openai")
     assert found.groups == {"in_progress": Group(2, 15, 4, since), "completed": Group(1, 5, 0, since)}
     assert found.in_flight == InFlight(3, 151, Decimal("0.5"))
     assert (found.twins, found.trouble) == (False, None)
@@ -114,23 +114,23 @@ def test_the_trouble_with_a_batch_is_told_as_long_as_it_lasts() -> None:
     made.batch(job, "in_progress", next_at=NOW, error="often", tries=5)
     made.batch(job, "failed", error="long ago", tries=9)
     made.batch(job, "settling", next_at=NOW, error="not heard")
-    assert batch_report.standing(job, "openai").trouble == "often"
+    assert batch_report.summary(job, "openai").trouble == "often"
 
 
 def test_a_job_waits_for_equal_requests() -> None:
     job, other = made.job("running"), made.job("running")
     made.requests(job, "pending", 2)
     made.requests(other, "in_flight", 1)
-    assert not batch_report.standing(job, "openai").twins
+    assert not batch_report.summary(job, "openai").twins
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET fingerprint = 'equal'")
-    assert batch_report.standing(job, "openai").twins
-    assert not batch_report.standing(other, "openai").twins
+    assert batch_report.summary(job, "openai").twins
+    assert not batch_report.summary(other, "openai").twins
     made.requests(job, "pending", 1)
-    assert not batch_report.standing(job, "openai").twins
+    assert not batch_report.summary(job, "openai").twins
     with db.transaction() as session:
         db.execute(session, "UPDATE request SET fingerprint = 'equal', reused = state = 'in_flight'")
-    assert not batch_report.standing(job, "openai").twins
+    assert not batch_report.summary(job, "openai").twins
 
 
 def test_usage_beyond_the_answers_is_summed_by_kind() -> None:

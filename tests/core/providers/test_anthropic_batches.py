@@ -13,9 +13,8 @@ import pytest
 
 from core.providers.anthropic import AnthropicProvider
 from core.providers.anthropic_batches import AnthropicBatches
-from core.providers.batch_api import Gone, Line, Order, Remote
-from tests.batch_provider import BatchProvider, FileFault
-from tests.batch_provider import Line as Planned
+from core.providers.batch_api import Gone, Order, Remote, ResultLine
+from tests.batch_provider import BatchProvider, FileFault, Line
 from tests.core.providers.orders import Run, body, custom_id, failure, written
 
 PATH = "/v1/messages/batches"
@@ -47,7 +46,7 @@ def ended(server: BatchProvider, lane: AnthropicBatches, run: Run[Any], order: O
     return remote
 
 
-def fetched(lane: AnthropicBatches, run: Run[Any], remote: Remote, directory: Path) -> list[Line]:
+def fetched(lane: AnthropicBatches, run: Run[Any], remote: Remote, directory: Path) -> list[ResultLine]:
     return [lane.read(line) for path in run(lane.fetch(remote, unused, directory)) for line in path.open("rb")]
 
 
@@ -85,7 +84,7 @@ def test_states_on_the_way(
 def test_results_of_every_kind(
     server: BatchProvider, lane: AnthropicBatches, run: Run[Any], order: Order, tmp_path: Path
 ) -> None:
-    plans = {"n0-0-1": Planned(), "n0-1-1": Planned(status=529), "n0-2-1": Planned(outcome="expired")}
+    plans = {"n0-0-1": Line(), "n0-1-1": Line(status=529), "n0-2-1": Line(outcome="expired")}
     server.line_plan = lambda asked: plans[asked.custom_id]
     remote = ended(server, lane, run, order)
     assert (remote.state, remote.provider_state) == ("completed", "ended")
@@ -146,7 +145,7 @@ def test_a_download_with_too_few_lines_is_taken_again(
 def test_a_line_that_is_missing_in_every_download_is_missing(
     server: BatchProvider, lane: AnthropicBatches, run: Run[Any], order: Order, tmp_path: Path
 ) -> None:
-    server.line_plan = lambda asked: Planned(missing=asked.custom_id == "n0-1-1")
+    server.line_plan = lambda asked: Line(missing=asked.custom_id == "n0-1-1")
     remote = ended(server, lane, run, order)
     lines = fetched(lane, run, remote, tmp_path)
     assert {line.custom_id for line in lines} == {"n0-0-1", "n0-2-1"}
@@ -257,9 +256,9 @@ def test_results_that_cannot_be_read_decide_nothing(
     assert (run(lane.find(order, set())).remote is None) is (nonce == "other")
 
 
-@pytest.mark.parametrize("planned", [Planned(not_json=True), Planned(invalid_utf8=True)])
+@pytest.mark.parametrize("planned", [Line(not_json=True), Line(invalid_utf8=True)])
 def test_a_broken_first_line_still_tells_whose_it_is(
-    server: BatchProvider, lane: AnthropicBatches, run: Run[Any], order: Order, planned: Planned
+    server: BatchProvider, lane: AnthropicBatches, run: Run[Any], order: Order, planned: Line
 ) -> None:
     server.line_plan = lambda _asked: planned
     remote = ended(server, lane, run, order)

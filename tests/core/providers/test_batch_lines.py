@@ -6,27 +6,27 @@ import orjson
 import pytest
 
 from core.providers.anthropic_batches import AnthropicBatches
-from core.providers.batch_api import Line
+from core.providers.batch_api import ResultLine
 from core.providers.openai_batches import read_line
 
 
-def openai(**told: Any) -> Line:
+def openai(**told: Any) -> ResultLine:
     return read_line(orjson.dumps({"id": "batch_req_1", "custom_id": "n0-1-1", **told}) + b"\n")
 
 
-def anthropic(**result: Any) -> Line:
+def anthropic(**result: Any) -> ResultLine:
     return read_anthropic(orjson.dumps({"custom_id": "n0-1-1", "result": result}) + b"\n")
 
 
-def read_anthropic(line: bytes) -> Line:
+def read_anthropic(line: bytes) -> ResultLine:
     return AnthropicBatches(lambda: pytest.fail("There is no call in reading a line.")).read(line)
 
 
 @pytest.mark.parametrize("error", [{"error": None}, {}])
 def test_an_answer_keeps_its_body_as_it_came(error: dict[str, Any]) -> None:
     line = openai(response={"status_code": 200, "request_id": "r", "body": {"id": "c", "text": "a\0b"}}, **error)
-    assert line == Line("n0-1-1", "answer", b'{"id":"c","text":"a\\u0000b"}')
-    assert anthropic(type="succeeded", message={"id": "m"}) == Line("n0-1-1", "answer", b'{"id":"m"}')
+    assert line == ResultLine("n0-1-1", "answer", b'{"id":"c","text":"a\\u0000b"}')
+    assert anthropic(type="succeeded", message={"id": "m"}) == ResultLine("n0-1-1", "answer", b'{"id":"m"}')
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_words_of_the_provider_are_short_and_without_keys() -> None:
 )
 def test_anthropic_tells_a_failure_by_its_type(kind: str, code: str, passing: bool) -> None:
     line = anthropic(type="errored", error={"type": "error", "error": {"type": kind, "message": "No."}})
-    assert line == Line("n0-1-1", "error", code=code, message="anthropic: No.", passing=passing)
+    assert line == ResultLine("n0-1-1", "error", code=code, message="anthropic: No.", passing=passing)
 
 
 def test_anthropic_tells_what_did_not_run() -> None:

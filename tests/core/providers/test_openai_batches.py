@@ -10,12 +10,11 @@ from typing import Any
 import orjson
 import pytest
 
-from core.providers.batch_api import Gone, Line, Order, Refused, Remote
+from core.providers.batch_api import Gone, Order, Refused, Remote, ResultLine
 from core.providers.openai import OpenAIProvider
 from core.providers.openai_batches import OpenAIBatches
 from core.providers.usage import Usage
-from tests.batch_provider import BatchProvider, FileFault, Used
-from tests.batch_provider import Line as Planned
+from tests.batch_provider import BatchProvider, FileFault, Line, Used
 from tests.core.providers.orders import Run, body, custom_id, failure, written
 
 
@@ -43,7 +42,7 @@ def ended(server: BatchProvider, lane: OpenAIBatches, run: Run[Any], order: Orde
     return remote
 
 
-def fetched(lane: OpenAIBatches, run: Run[Any], remote: Remote, directory: Path) -> list[Line]:
+def fetched(lane: OpenAIBatches, run: Run[Any], remote: Remote, directory: Path) -> list[ResultLine]:
     return [lane.read(line) for path in run(lane.fetch(remote, unused, directory)) for line in path.open("rb")]
 
 
@@ -87,7 +86,7 @@ def test_states_on_the_way(server: BatchProvider, lane: OpenAIBatches, run: Run[
 def test_an_end_tells_progress_files_and_usage(
     server: BatchProvider, lane: OpenAIBatches, run: Run[Any], order: Order
 ) -> None:
-    server.line_plan = lambda asked: Planned(status=400) if asked.nth == 2 else Planned(used=Used(100, 64, 30, 20))
+    server.line_plan = lambda asked: Line(status=400) if asked.nth == 2 else Line(used=Used(100, 64, 30, 20))
     remote = ended(server, lane, run, order)
     batch = server.batch(remote.id)
     assert (remote.state, remote.provider_state, remote.done) == ("completed", "completed", 3)
@@ -139,7 +138,7 @@ def test_one_file_may_be_missing(
     server: BatchProvider, lane: OpenAIBatches, run: Run[Any], order: Order, tmp_path: Path, empty: bool
 ) -> None:
     server.empty_error_id = True
-    server.line_plan = lambda _asked: Planned() if empty else Planned(status=500)
+    server.line_plan = lambda _asked: Line() if empty else Line(status=500)
     remote = ended(server, lane, run, order)
     assert (remote.output_file_id is None, remote.error_file_id is None) == (not empty, empty)
     lines = fetched(lane, run, remote, tmp_path)
@@ -150,7 +149,7 @@ def test_one_file_may_be_missing(
 def test_both_files_are_fetched(
     server: BatchProvider, lane: OpenAIBatches, run: Run[Any], order: Order, tmp_path: Path
 ) -> None:
-    server.line_plan = lambda asked: Planned(status=429) if asked.custom_id == "n0-1-1" else Planned()
+    server.line_plan = lambda asked: Line(status=429) if asked.custom_id == "n0-1-1" else Line()
     lines = fetched(lane, run, ended(server, lane, run, order), tmp_path)
     assert [line.outcome for line in lines] == ["answer", "answer", "error"]
     assert orjson.loads(lines[0].body)["object"] == "chat.completion"

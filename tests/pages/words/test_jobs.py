@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.batch.report import Beyond, Group, InFlight, Standing
+from core.batch.report import BatchSummary, Beyond, Group, InFlight
 from core.jobs.batches_report import ProviderBatchRow
 from core.jobs.report import JobRow
 from core.tables.jobs import WaitsFor
@@ -48,11 +48,13 @@ def queue(until: datetime) -> WaitsFor:
     return WaitsFor("provider_queue", "openai", MODEL, until=until)
 
 
-def standing(used: InFlight = IDLE, *, twins: bool = False, trouble: str | None = None, **groups: Group) -> Standing:
-    return Standing(groups, used, twins, trouble)
+def standing(
+    used: InFlight = IDLE, *, twins: bool = False, trouble: str | None = None, **groups: Group
+) -> BatchSummary:
+    return BatchSummary(groups, used, twins, trouble)
 
 
-def told(row: JobRow, where: Standing | None = None) -> str:
+def told(row: JobRow, where: BatchSummary | None = None) -> str:
     return " ".join(jobs.meaning(row, where or standing(), NOW))
 
 
@@ -123,7 +125,7 @@ def group(requests: int = 10, done: int = 0) -> Group:
         (job(deadline=EARLIER), standing(), "deadline has passed 3 h ago"),
     ],
 )
-def test_a_job_says_what_it_waits_for(row: JobRow, where: Standing, says: str) -> None:
+def test_a_job_says_what_it_waits_for(row: JobRow, where: BatchSummary, says: str) -> None:
     assert says in told(row, where)
 
 

@@ -11,7 +11,6 @@ from core.errors import ConfigurationError, Conflict, InvalidInput
 from core.health import sampling
 from core.health.now import Component, components
 from core.health.readings import Reading
-from core.providers import capabilities
 from core.runtime import db
 from core.settings import credentials, store
 from core.settings.credentials import Access
@@ -127,7 +126,7 @@ def test_a_key_that_was_moved_in_the_database_does_not_count() -> None:
         db.execute(session, store.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), by="")
         db.execute(session, store.STORE, name="address:openai", value=json.dumps({"base_url": THERE}), by="")
     store.load()
-    assert [credentials.of(name).key for name in capabilities.REMOTE] == [None, None]
+    assert [credentials.of(name).key for name in ("openai", "anthropic")] == [None, None]
 
 
 def test_a_key_counts_for_its_own_provider_alone() -> None:
@@ -137,7 +136,7 @@ def test_a_key_counts_for_its_own_provider_alone() -> None:
     with db.transaction() as session:
         db.execute(session, store.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), by="")
     store.load()
-    assert [credentials.of(name).key is None for name in capabilities.REMOTE] == [False, True]
+    assert [credentials.of(name).key is None for name in ("openai", "anthropic")] == [False, True]
 
 
 def test_a_key_that_cannot_be_opened_counts_as_not_set(setting: Any) -> None:

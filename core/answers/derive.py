@@ -33,7 +33,7 @@ def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
         job_ids = sorted({d.job_id for d in derived if d.job_id})
         for job_id in job_ids:
             mine = [d for d in derived if d.job_id == job_id]
-            merged = merges.settle(session, job_id, {d.merge_id for d in mine if d.merge_id})
+            merged = merges.decide(session, job_id, {d.merge_id for d in mine if d.merge_id})
             if merged or any(d.state == "pending" for d in mine):
                 queue.defer(session, "pump_job", job_id=job_id)
     # After the commit: two chunks derived at the same time do not see that both together were the job's last requests.

@@ -6,6 +6,6 @@ from core.tables.jobs import JobEvent
 
 
 def note(session: Session, job_id: str, kind: str, message: str) -> None:
-    """Write an event of a job's life."""
+    """Add an event. `kind` is a word for programs, `message` a sentence for people."""
     session.add(JobEvent(job_id=job_id, kind=kind, message=message))
     session.flush()

@@ -1,8 +1,7 @@
-"""From a job and its documents to requests, and the end of a job."""
+"""Expand a job: make the requests of its documents, and forecast how many there will be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlmodel import Session
 
@@ -18,15 +17,16 @@ from core.runtime import db, queue
 from core.tables.jobs import Job
 
 CHUNK = 50
-# Texts of so many characters are held in memory at once, and one document more.
+# The texts of one chunk are in memory at once: as many as stay under this, and the one that goes over it.
 CHUNK_CHARACTERS = 5_000_000
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """`requests` of which `reused` are answered already and `calls` are to be paid; `waiting` are not extracted yet.
+class RequestForecast:
+    """What expanding documents would make: `requests`, of which `reused` have a known answer and `calls` will be paid.
 
-    `split` documents are asked in parts, whose number is estimated.
+    `waiting`, `split` and `too_long` count documents: not extracted yet, to be asked in parts (an estimated number),
+    and too long even for that. `input_tokens` is the sum over all calls.
     """
 
     requests: int
@@ -40,8 +40,8 @@ class Forecast:
 
 def forecast(
     session: Session, chosen: Sequence[str] | str, asking: Asking, provider: Provider, model: str, *, reuse: bool
-) -> Forecast:
-    """Of documents by their ids, or of a collection by its name: thousands of ids take longer to send than to find."""
+) -> RequestForecast:
+    """`chosen`: ids of documents, or the name of a collection: thousands of ids take longer to send than to find."""
     condition = COLLECTION if isinstance(chosen, str) else "d.id = ANY(:chosen)"
     question = Question(asking, provider, model)
     found = db.row(
@@ -58,11 +58,11 @@ def forecast(
         answer=asking.expected_output_tokens + AROUND_AN_ANSWER,
     )
     assert found is not None
-    return Forecast(**found._mapping)
+    return RequestForecast(**found._mapping)
 
 
 COLLECTION = "d.collection_id = (SELECT id FROM collection WHERE name = :chosen)"
-# Twins within the job count as reused, too: their text is asked once. To merge n answers, k at once, takes
+# Equal texts within the job count as reused from the second on. To merge n answers, k at once, takes
 # (n - 1) / (k - 1) merges; every answer but the last goes into one.
 FORECAST = """
 WITH chosen AS (
@@ -97,9 +97,10 @@ FROM asked
 
 
 def expand(session: Session, job_id: str, asking: Asking, provider: Provider, model: str, lane: str) -> int:
-    """Make the requests of one chunk of ready documents. Returns how many documents were dealt with."""
+    """Make the requests of one chunk of documents; those that failed extraction are left out. Returns how many
+    documents the chunk had."""
     question = Question(asking, provider, model)
-    ready = _at_once(db.rows(session, READY, job=job_id, limit=CHUNK))
+    ready = _at_once([Ready(**row._mapping) for row in db.rows(session, READY, job=job_id, limit=CHUNK)])
     usable = [row for row in ready if row.state == "ready"]
     known = _known_merges(session, job_id, question, usable)
     texts = db.rows(session, TEXTS, ids=[row.id for row in usable if row.id not in known])
@@ -111,8 +112,8 @@ def expand(session: Session, job_id: str, asking: Asking, provider: Provider, mo
         for row in usable
     ]
     _make(session, job_id, lane, [one for of_document in new for one in of_document])
-    _tell_parts(session, job_id, [row.name for row, made in zip(usable, new, strict=True) if len(made) > 1])
-    _leave_out(session, job_id, [row.name for row in ready if row.state == "failed"])
+    _note_split(session, job_id, [row.name for row, made in zip(usable, new, strict=True) if len(made) > 1])
+    _note_left_out(session, job_id, [row.name for row in ready if row.state == "failed"])
     db.execute(
         session,
         "UPDATE job_document SET expanded = true WHERE job_id = :job AND document_id = ANY(:ids)",
@@ -122,7 +123,20 @@ def expand(session: Session, job_id: str, asking: Asking, provider: Provider, mo
     return len(ready)
 
 
-# A document that is being deleted gets no request any more.
+@dataclass(frozen=True)
+class Ready:
+    """A document to expand, in state ready or failed. `tokens`, `characters` and `sha256` are those of its text; a
+    document that failed has none."""
+
+    id: str
+    name: str
+    state: str
+    tokens: int
+    characters: int | None
+    sha256: str
+
+
+# A document that is being deleted is locked, and skipped.
 READY = """
 SELECT d.id, d.name, d.state, d.tokens, d.characters, t.sha256
 FROM job_document jd JOIN document d ON d.id = jd.document_id
@@ -132,8 +146,9 @@ ORDER BY jd.document_id LIMIT :limit FOR UPDATE OF jd SKIP LOCKED FOR KEY SHARE 
 """
 
 
-def _at_once(ready: Sequence[Any]) -> list[Any]:
-    taken, characters = [], 0
+def _at_once(ready: Sequence[Ready]) -> list[Ready]:
+    taken: list[Ready] = []
+    characters = 0
     for row in ready:
         if characters < CHUNK_CHARACTERS:
             taken.append(row)
@@ -141,8 +156,8 @@ def _at_once(ready: Sequence[Any]) -> list[Any]:
     return taken
 
 
-def _known_merges(session: Session, job_id: str, question: Question, usable: Sequence[Any]) -> dict[str, int]:
-    """Long documents whose parts' answers were merged before, each with that response: nothing of them is asked."""
+def _known_merges(session: Session, job_id: str, question: Question, usable: Sequence[Ready]) -> dict[str, int]:
+    """Long documents with a reusable merged answer: {document_id: response_id}. Their parts are not asked."""
     prints = {row.id: question.merged(row.sha256) for row in usable if row.tokens > question.budget}
     if not (prints and looks_up()):
         return {}
@@ -219,12 +234,12 @@ WHERE part.job_id = :job AND part.custom_id = i.part AND part.merge_id IS NULL
 """
 
 
-def _tell_parts(session: Session, job_id: str, names: list[str]) -> None:
+def _note_split(session: Session, job_id: str, names: list[str]) -> None:
     if names:
         events.note(session, job_id, "split", f"Too long for the model, so they are asked in parts: {_some(names)}.")
 
 
-def _leave_out(session: Session, job_id: str, names: list[str]) -> None:
+def _note_left_out(session: Session, job_id: str, names: list[str]) -> None:
     if names:
         events.note(session, job_id, "left_out", f"Left out, their extraction failed: {_some(names)}.")
 
@@ -235,10 +250,13 @@ def _some(names: list[str]) -> str:
 
 @reuse.or_without
 def expand_job(job_id: str) -> None:
-    """Make requests of all documents that are ready, chunk by chunk, and let the pump send them."""
+    """Make the requests of all documents that are ready, chunk by chunk, and have the pump send them.
+
+    Does nothing for a job that is not queued or running, or whose provider this process cannot call.
+    """
     while True:
         with db.transaction() as session:
-            # Whoever lets it go on with another model waits for the end of this.
+            # A change of the job's model waits until these requests are made.
             job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
             if job is None or job.state not in ("queued", "running"):
                 return
@@ -249,7 +267,7 @@ def expand_job(job_id: str) -> None:
                 job=job_id,
             )
             if job.template_id is None:
-                # Its requests were handed in.
+                # A job of own requests: they were made when they were imported.
                 if job.canary:
                     finishing.hold_behind_canary(session, job_id, job.canary)
                 queue.defer(session, "pump_job", job_id=job_id)

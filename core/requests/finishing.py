@@ -8,9 +8,12 @@ from core.tables.jobs import ACTIVE, in_sql
 
 
 def finish_if_done(session: Session, job_id: str) -> bool:
-    """End a job whose every request has ended and is derived; pause one whose canary has. Safe to call at any time."""
+    """End a job when all its requests have ended, or pause it when its canary has. Returns whether the job ended.
+
+    Safe to call at any time.
+    """
     ended = db.row(session, FINISH, job=job_id)
-    if ended is None and merges.settle_rest(session, job_id):
+    if ended is None and merges.decide_rest(session, job_id):
         ended = db.row(session, FINISH, job=job_id)
     if ended is not None:
         events.note(session, job_id, ended.state, f"The job is {ended.state}.")
@@ -42,7 +45,7 @@ WHERE j.id = :job AND j.state = 'running' AND j.canary > 0
 
 
 def hold_behind_canary(session: Session, job_id: str, canary: int) -> None:
-    """The first requests of a job go live, the others are held until a person has seen what came of them."""
+    """Send the first `canary` requests of a job live and hold the others until a person has seen the answers."""
     for statement in CANARY:
         db.execute(session, statement, job=job_id, canary=canary)
 

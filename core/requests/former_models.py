@@ -1,11 +1,11 @@
-"""What a job was asked of before it went on with another model.
+"""The models that a job was asked of before it went on with another one.
 
-Requests are made for one model: its name is in their bodies and fingerprints. So none is ever rewritten. When a job
-goes on with another model, the requests made so far are those of its former one: what is under way there comes back
-and is kept as what it is, and what waits is taken away, so that its documents are expanded anew. A document is the
-unit: the parts of a long one are all answered by one model, and it is made anew only while nothing of it is under way.
+A request is made for one model, whose name is in its body and fingerprint, so it is never rewritten. When a job goes on
+with another model, requests under way at the former one are answered and kept as its answers. Requests that wait are
+deleted, and their documents expanded anew. All parts of a long document are answered by one model: it is made anew only
+while none of its requests is under way.
 
-Ids grow, so the last one that was made for a model tells all of its requests.
+Request ids grow, so the last id made for a model bounds all of its requests.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ from core.runtime import db
 
 
 def until(former: Sequence[Mapping[str, Any]] | None) -> int:
-    """The last request that was not made for the job's present model; 0 where it never had another."""
+    """The highest id of a request made for a former model; 0 where the job never had another."""
     return int(former[-1]["until"]) if former else 0
 
 
 def asked(field: str) -> str:
-    """SQL for the provider or the model that request r of job j was made for."""
+    """SQL expression: the `provider` or the `model` (`field`) that request r of job j was made for."""
     return f"""coalesce((
       SELECT f.one ->> '{field}' FROM jsonb_array_elements(j.former) WITH ORDINALITY AS f(one, place)
       WHERE r.id <= CAST(f.one ->> 'until' AS bigint) ORDER BY f.place LIMIT 1), j.{field})"""
@@ -34,10 +34,10 @@ WAITS = f"r.state IN ('pending', 'held') AND r.id <= {UNTIL}"
 
 
 def make_anew(session: Session, job_id: str) -> list[str]:
-    """Let the documents that wait for a former model be expanded again. Returns those that are.
+    """Have the documents that wait for a former model expanded again. Returns their ids.
 
-    Answers of their parts are set aside: paid for, kept, and known if that model is asked again. What somebody else is
-    writing to right now is left for the next time.
+    Answers that their parts already have are kept and can be reused if that model is asked again. Documents whose
+    requests another transaction has locked are left for the next call.
     """
     documents = [row.document_id for row in db.rows(session, WAITING, job=job_id)]
     found = db.rows(session, ANEW, job=job_id, documents=documents) if documents else []
@@ -53,7 +53,7 @@ SELECT DISTINCT r.document_id FROM request r JOIN job j ON j.id = r.job_id
 WHERE r.job_id = :job AND r.document_id IS NOT NULL AND {WAITS}
 """
 
-# The rows stay locked until the end; a document that is being deleted is left to that.
+# The requests stay locked until commit. A document that is being deleted is locked, and skipped.
 ANEW = """
 WITH free AS MATERIALIZED (
   SELECT r.document_id, r.state FROM request r JOIN document d ON d.id = r.document_id

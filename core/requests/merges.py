@@ -1,11 +1,12 @@
-"""One answer from the answers of a long document's parts.
+"""Merges: requests that make one answer of the answers to a long document's parts.
 
-A merge is held while its parts are asked. It goes out when all of them have succeeded, and fails when one has failed
-for good; a merge may itself be a part of another. Who decides here holds the job, so that the last two parts of a
-merge, answered at once, do not each leave it to the other.
+A merge is held while its parts are asked. It is released when all of them have succeeded, and fails when one of them
+has failed for good; a merge may itself be a part of another. The decision locks the job: else the transactions of a
+merge's last two parts could each miss the other's answer, and neither would release it.
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,29 +19,53 @@ from core.requests import former_models
 from core.runtime import db, tokens
 
 
-def settle(session: Session, job_id: str, merge_ids: Collection[int]) -> int:
-    """Send those of a job's merges whose parts are all answered, and fail those that lack one. Returns how many go."""
+@dataclass(frozen=True)
+class MergingJob:
+    template_id: str
+    template_version: int
+    params: dict[str, Any]
+    provider: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A merge whose parts have all ended. `lacks` names a part without a usable answer, and the reason."""
+
+    id: int
+    lane: str
+    lacks: str | None
+
+
+def decide(session: Session, job_id: str, merge_ids: Collection[int]) -> int:
+    """Release the merges whose parts have all succeeded, and fail those with a part that has failed for good.
+
+    Returns how many were released.
+    """
     if not merge_ids:
         return 0
-    job = db.row(session, LOCK_JOB, job=job_id)
-    decided = db.rows(session, DECIDED, ids=sorted(merge_ids)) if job else []
-    ready = [row for row in decided if not row.lacks]
+    locked = db.row(session, LOCK_JOB, job=job_id)
+    if locked is None:
+        return 0
+    decided = [Decided(**row._mapping) for row in db.rows(session, DECIDED, ids=sorted(merge_ids))]
+    ready = [merge for merge in decided if not merge.lacks]
     if ready:
-        _release(session, job, ready)
+        _release(session, MergingJob(**locked._mapping), ready)
     failed = db.rows(
         session,
         FAIL,
-        ids=[row.id for row in decided if row.lacks],
-        messages=[f"Part {row.lacks}"[:2000] for row in decided if row.lacks],
+        ids=[merge.id for merge in decided if merge.lacks],
+        messages=[f"Part {merge.lacks}"[:2000] for merge in decided if merge.lacks],
     )
-    return len(ready) + settle(session, job_id, {row.merge_id for row in failed if row.merge_id})
+    return len(ready) + decide(session, job_id, {row.merge_id for row in failed if row.merge_id})
 
 
 LOCK_JOB = """
 SELECT template_id, template_version, params, provider, model FROM job WHERE id = :job FOR NO KEY UPDATE
 """
 
-# Those that wait, and those that lacked a part which was sent again since. What a former model was asked is made anew.
+# Merges that wait, and merges that failed for a part which was sent again since. Those of a former model are left out:
+# their documents are made anew.
 DECIDED = f"""
 SELECT m.id, p.lane, p.lacks FROM request m JOIN job j ON j.id = m.job_id JOIN LATERAL (
   SELECT bool_or(r.state IN ('held', 'pending', 'in_flight', 'answered')) AS open,
@@ -62,18 +87,18 @@ RETURNING r.merge_id
 """
 
 
-def _release(session: Session, job: Any, ready: Sequence[Any]) -> None:
-    """They go where the last of their parts went."""
+def _release(session: Session, job: MergingJob, ready: Sequence[Decided]) -> None:
+    """A merge takes the lane in which the last of its parts was answered."""
     asking = templates.asking(session, job.template_id, job.params, job.template_version)
-    answers: dict[int, list[Any]] = {row.id: [] for row in ready}
+    answers: dict[int, list[Any]] = {merge.id: [] for merge in ready}
     for row in db.rows(session, ANSWERS, ids=list(answers)):
         answers[row.merge_id].append(row.result)
-    made = [_made(asking, job.provider, job.model, answers[row.id]) for row in ready]
+    made = [_made(asking, job.provider, job.model, answers[merge.id]) for merge in ready]
     db.execute(
         session,
         RELEASE,
-        ids=[row.id for row in ready],
-        lanes=[row.lane for row in ready],
+        ids=[merge.id for merge in ready],
+        lanes=[merge.lane for merge in ready],
         tokens=[counted for _, counted in made],
         bodies=[body for body, _ in made],
     )
@@ -98,16 +123,19 @@ INSERT INTO request_body (request_id, body) SELECT id, CAST(body AS json) FROM m
 
 
 def _made(asking: Asking, provider: str, model: str, answers: Sequence[Any]) -> tuple[str, int]:
-    """A merge's body and its input tokens."""
+    """The body of a merge as JSON, and its input tokens."""
     prompt = prompts.build_merge(asking, answers)
     body = providers.keyless(provider).body(prompt, model)
     return orjson.dumps(body).decode(), tokens.count(prompt.asked)
 
 
-def settle_rest(session: Session, job_id: str) -> bool:
-    """Decide the merges of a job that has nothing else to do: the last of their parts ended without an answer."""
+def decide_rest(session: Session, job_id: str) -> bool:
+    """Decide the merges of a job in which nothing else is left to do; the last of their parts ended without an answer.
+
+    Returns whether there were any.
+    """
     waiting = [row.id for row in db.rows(session, WAITING, job=job_id)]
-    settle(session, job_id, waiting)
+    decide(session, job_id, waiting)
     return bool(waiting)
 
 
@@ -119,12 +147,9 @@ WHERE m.job_id = :job AND m.state = 'held' AND EXISTS (SELECT 1 FROM request p W
 
 
 def hold(session: Session, job_id: str) -> int:
-    """Let the merges that never went out wait once more for their parts. Returns how many do.
-
-    Called after the parts that failed were put back.
-    """
+    """Hold again the merges that never went out, after their failed parts were put back. Returns how many."""
     held = [row.id for row in db.rows(session, HOLD, job=job_id)]
-    settle(session, job_id, held)
+    decide(session, job_id, held)
     return len(held)
 
 

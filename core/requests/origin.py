@@ -1,4 +1,4 @@
-"""The id of the click or API call that set a job or a batch of it going."""
+"""The correlation id of the click or API call that set a job, or a provider batch of it, going."""
 
 from core.runtime import db
 

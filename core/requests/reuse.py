@@ -1,12 +1,11 @@
-"""Which answers are reused, and how they are found.
+"""Reuse: which answers may be given again, and how they are found by their fingerprint.
 
-A fingerprint's answer is looked up in PostgreSQL: for jobs inside the statement that claims a block of requests, for a
-single text alone. In front of the single lookups stands a memory of fingerprint -> response id, so that what is known
-need not wait for anyone's claim. That pair never changes; whether the answer is still there and still reusable does,
-so PostgreSQL is asked on every use and memory is never believed.
+Jobs look answers up inside the statement that claims a block of requests. A single text first asks this process's
+memory of fingerprint -> response id, so that a known answer need not wait for other claims; PostgreSQL is asked on
+every use whether that response still exists and may be reused.
 
-Where the lookup fails and the rest of the database works, work goes on without it: what is known is asked again, and
-`health` says so.
+Where the lookup fails and the rest of the database works, work goes on without reuse: known answers are asked and paid
+for again, and `health` reports it.
 """
 
 import functools
@@ -33,31 +32,38 @@ T = TypeVar("T")
 # As in the index ix_response_reusable.
 REUSABLE = "s.verdict = 'ok' AND s.invalidated_at IS NULL"
 MEMORY_ENTRIES = 10_000
-# After a lookup that failed, so long without any.
+# After a lookup has failed, none is tried for so long.
 WITHOUT_SECONDS = 30.0
 _without_until = 0.0
 
 
 def looks_up() -> bool:
+    """False for a while after a lookup has failed in this process."""
     return time.monotonic() >= _without_until
 
 
+def look_up_again() -> None:
+    """Forget that a lookup has failed."""
+    global _without_until
+    _without_until = 0.0
+
+
 def known(fingerprint: str) -> str:
-    """SQL for the response that answers this SQL's fingerprint, or NULL."""
+    """SQL expression: the id of the response to reuse for this SQL expression's fingerprint, or NULL."""
     if not looks_up():
         return "CAST(NULL AS bigint)"
     return f"(SELECT s.id FROM response s WHERE s.fingerprint = {fingerprint} AND {REUSABLE} ORDER BY s.id LIMIT 1)"
 
 
 def is_known(fingerprint: str) -> str:
-    """SQL for whether there is one."""
+    """SQL condition: there is such a response."""
     if not looks_up():
         return "false"
     return f"EXISTS (SELECT 1 FROM response s WHERE s.fingerprint = {fingerprint} AND {REUSABLE})"
 
 
 def or_without(work: Callable[P, T]) -> Callable[P, T]:
-    """A use case that is done once more, without reuse, where it is the lookup that fails."""
+    """Decorate a use case: where the lookup of answers fails, it is run once more without reuse."""
 
     @functools.wraps(work)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -82,7 +88,7 @@ class ReuseHealth:
 
 
 def health() -> ReuseHealth:
-    """Measured by a lookup that finds nothing."""
+    """Time one lookup of a fingerprint that does not exist."""
     begun = time.perf_counter()
     try:
         with db.transaction() as session:
@@ -102,7 +108,7 @@ FAILING = (
 
 
 class Memory:
-    """The fingerprints that were met last, with their response's id."""
+    """The `most` recently used pairs of fingerprint -> response id. Thread-safe."""
 
     def __init__(self, most: int):
         self.most = most
@@ -141,7 +147,7 @@ memory = Memory(MEMORY_ENTRIES)
 
 
 def remembered(session: Session, fingerprint: str) -> int | None:
-    """The response that memory knows for this fingerprint, if PostgreSQL says that it may be reused."""
+    """The id of the response in memory for this fingerprint, if PostgreSQL says that it may be reused."""
     response_id = memory.get(fingerprint) if looks_up() else None
     if response_id is None:
         return None
@@ -157,7 +163,7 @@ STANDS = f"SELECT 1 FROM response s WHERE s.id = :response AND s.fingerprint = :
 
 @dataclass(frozen=True)
 class Which:
-    """The answers that fit everything that is given. `everything` is said in words: nothing given means nothing."""
+    """A choice of answers: those that fit every field that is set. All of them need `everything`, not empty fields."""
 
     template: str | None = None
     model: str | None = None
@@ -166,8 +172,8 @@ class Which:
     everything: bool = False
 
 
-# What was asked is in the usage records for good; requests go with their job. A collection's answers count with all of
-# the same fingerprint: one of another collection would take their place.
+# The template is looked up in usage records, which stay when a job and its requests are deleted. A collection's answers
+# include all with the same fingerprint: an equal answer from another collection would be reused in their place.
 CONDITIONS: dict[str, str] = {
     "template": "s.request_id IN (SELECT u.request_id FROM usage_record u WHERE u.template_id = :template)",
     "model": f"""(s.model = :model OR s.request_id IN (
@@ -184,7 +190,7 @@ CONDITIONS: dict[str, str] = {
 
 
 def count(which: Which) -> int:
-    """How many answers `invalidate` would take out of use."""
+    """How many answers `invalidate` would take out of use. Raises InvalidInput, NotFound for a senseless choice."""
     with db.transaction() as session:
         where, given = _chosen(session, which)
         found: int = db.scalar(session, f"SELECT count(*)::int FROM response s WHERE {where}", **given)
@@ -192,7 +198,7 @@ def count(which: Which) -> int:
 
 
 def invalidate(which: Which, user: str = "") -> int:
-    """From now on these answers are not reused. They stay as they are. Returns how many they were."""
+    """Take these answers out of use; they stay where they are shown. Returns how many. Raises as `count`."""
     with db.transaction() as session:
         where, given = _chosen(session, which)
         done = db.execute(session, INVALIDATE.format(where=where), **given)
@@ -201,7 +207,7 @@ def invalidate(which: Which, user: str = "") -> int:
     return done
 
 
-# One that is locked is being deleted, or is another's who does the same.
+# A response that is locked is being deleted, or invalidated by another transaction.
 INVALIDATE = """
 WITH chosen AS MATERIALIZED (SELECT s.id FROM response s WHERE {where} FOR UPDATE SKIP LOCKED)
 UPDATE response s SET invalidated_at = now() FROM chosen WHERE s.id = chosen.id

@@ -1,4 +1,4 @@
-"""What reuse is worth: how often an answer was known, and what it had cost when it was asked for."""
+"""Read-only: how often answers were reused, and how much money that saved."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +10,9 @@ from core.runtime import db
 
 @dataclass(frozen=True)
 class Reuse:
-    """`answers` can be reused now, `bytes` is what all answers take. `hits` were known, `misses` were asked for.
+    """`answers` can be reused now; all answers take `bytes`. `hits` were reused, `misses` were asked for.
 
-    `saved_usd` sums what the hits had cost; `saved_unpriced` of them are not in it.
+    `saved_usd` sums what the reused answers had cost; `saved_unpriced` of the hits have no known price.
     """
 
     answers: int

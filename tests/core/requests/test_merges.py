@@ -317,7 +317,7 @@ def test_the_last_two_parts_answered_at_once_do_not_each_leave_the_merge_to_the_
     with ThreadPoolExecutor(1) as thread:
         with db.transaction() as session:
             mine = derive.derive(session, 1)
-            assert merges.settle(session, job, {d.merge_id for d in mine if d.merge_id}) == 0
+            assert merges.decide(session, job, {d.merge_id for d in mine if d.merge_id}) == 0
             other = thread.submit(derive.derive_chunk, 1)
             until_now(lambda: rows(WAITS) != [])
         assert other.result(PATIENCE_S) == 1

@@ -9,12 +9,13 @@ A mention is what stands between backticks, and what a link leads to:
   of an installed package (`st.navigation`). A module may be called by its file's name alone;
 - a name with its file beside it: `NAME` in `FILE`, or `NAME` (`FILE`). The file defines it.
 
-In blocks of code only paths are looked for, and only those that begin with a folder of ours.
+In commands and blocks of code only paths are looked for, and only those that begin with a folder of ours.
 """
 
 import ast
 import importlib
 import re
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -34,7 +35,7 @@ NOT_OURS = {"secret.key"}  # made by Cairn where it runs
 
 SUFFIXES = "py|md|toml|json|jsonl|yml|yaml|txt|ini|sql|in|docx|png"
 FENCED = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
-CODE = re.compile(r"`([^`\n]+)`")
+CODE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)[^)]*\)")
 PATH = re.compile(rf"(?!/)(?:[\w.-]+/)+[\w.-]*|[\w-]+\.(?:{SUFFIXES})")
 PATH_IN_CODE = re.compile(rf"(?<![\w./])(?:{'|'.join(FOLDERS)}|tests|docs|migrations)/[\w./-]*\w/?")
@@ -52,6 +53,8 @@ def stale(text: str, folder: Path = ROOT) -> list[str]:
             missing += [] if exists(mention) else [mention]
         elif (found := DOTTED.fullmatch(mention)) and mention not in NOT_OURS:
             missing += [] if is_defined(found[1].split(".")) else [mention]
+        elif " " in mention:
+            missing += [path for path in PATH_IN_CODE.findall(mention) if not exists(path)]
     for name, *files in BESIDE.findall(prose):
         file = "".join(files)
         missing += [f"{name} in {file}"] if exists(file) and not defines(ROOT / file, [name]) else []
@@ -164,8 +167,18 @@ def test_what_exists_is_found(named: str) -> None:
         ("`nothing` in\n`core/calls/retry.py`", "nothing in core/calls/retry.py"),
         ("`nothing` (`core/calls/retry.py`)", "nothing in core/calls/retry.py"),
         ("[gone](docs/adr/gone.md)", "docs/adr/gone.md"),
+        ("`pytest -q tests/core/test_gone.py`", "tests/core/test_gone.py"),
         ("```\npytest tests/core/test_gone.py\n```", "tests/core/test_gone.py"),
     ],
 )
 def test_what_is_gone_is_named(named: str, missing: str) -> None:
     assert stale(named) == [missing]
+
+
+def test_the_architecture_names_every_room_on_its_floor() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    floors = next(one["layers"] for one in contracts if one.get("containers") == ["core"])
+    shown = FENCED.findall((ROOT / "docs/architecture.md").read_text(encoding="utf-8"))[0].splitlines()[1:-1]
+    assert [line.split("  ")[0].split() for line in shown] == [floor.split(" | ") for floor in floors]

@@ -141,24 +141,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
         chosen = [] if own else _chosen(session, spec)
         if not (chosen or own):
             raise InvalidInput("There are no documents to ask. Choose documents, or a collection that holds some.")
-        job = Job(
-            id=new_id("job"),
-            name=spec.name.strip() or _name(session, spec, len(chosen)),
-            description=spec.description,
-            template_id=spec.template,
-            template_version=asking.version if asking else None,
-            params=dict(asking.params) if asking else {},
-            provider=spec.provider,
-            model=model,
-            lane=spec.lane,
-            reuse=spec.reuse,
-            canary=spec.canary,
-            deadline=spec.deadline,
-            leftovers=asdict(spec.leftovers) if spec.leftovers else None,
-            fallback=_fallback(spec),
-            estimate_usd=cost,
-            correlation_id=correlation.current(),
-        )
+        job = _job(session, spec, asking, model, len(chosen), cost)
         session.add(job)
         session.flush()
         db.execute(
@@ -173,6 +156,30 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
             _check_price(session, job, spec.confirmed)
             _start(session, job.id)
         return job.id
+
+
+def _job(
+    session: Session, spec: JobSpec, asking: Asking | None, model: str, documents: int, cost: Decimal | None
+) -> Job:
+    """The row, not stored yet. `cost` in USD is its estimate, None where that is not known."""
+    return Job(
+        id=new_id("job"),
+        name=spec.name.strip() or _name(session, spec, documents),
+        description=spec.description,
+        template_id=spec.template,
+        template_version=asking.version if asking else None,
+        params=dict(asking.params) if asking else {},
+        provider=spec.provider,
+        model=model,
+        lane=spec.lane,
+        reuse=spec.reuse,
+        canary=spec.canary,
+        deadline=spec.deadline,
+        leftovers=asdict(spec.leftovers) if spec.leftovers else None,
+        fallback=_fallback(spec),
+        estimate_usd=cost,
+        correlation_id=correlation.current(),
+    )
 
 
 def needs_confirming(provider: str, cost: Decimal | None, unread: int) -> bool:

@@ -1,6 +1,5 @@
 """Circuit breakers: how they stand, and opening and closing them by hand."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,6 +10,7 @@ from core.calls import breaker_by_hand, breaker_report
 from core.calls.breaker_report import BreakerRow
 from core.errors import NotFound
 from core.providers import capabilities
+from core.runtime import shared_clock
 
 router = APIRouter(prefix="/internal/resilience", tags=["resilience"])
 
@@ -35,7 +35,7 @@ def health() -> dict[str, Any]:
         "healthy": all(state == "closed" for state in states),
         "circuit_breakers": {state: states.count(state) for state in ("closed", "open", "half_open")},
         "open": [row.name for row in found if row.state != "closed"],
-        "timestamp": datetime.now(UTC),
+        "timestamp": shared_clock.now(),
     }
 
 

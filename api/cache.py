@@ -1,6 +1,6 @@
 """Reuse of answers, for those who operate Cairn."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter
@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from api.schemas.operations import CacheIn, CacheInvalidatedOut, CacheOut
 from core.requests import reuse, savings
 from core.requests.reuse import Which
+from core.runtime import shared_clock
 
 router = APIRouter(prefix="/internal/cache", tags=["internal"])
 PERIOD_DAYS = 30
@@ -15,7 +16,7 @@ PERIOD_DAYS = 30
 
 def _status() -> dict[str, Any]:
     health = reuse.health()
-    found = savings.read(datetime.now(UTC) - timedelta(days=PERIOD_DAYS))
+    found = savings.read(shared_clock.now() - timedelta(days=PERIOD_DAYS))
     memory = reuse.memory
     return {
         "status": "healthy" if health.healthy else "unhealthy",
@@ -43,6 +44,6 @@ def invalidate(body: CacheIn) -> Any:
     """Answers that fit everything that is given are not reused any more; they stay where they are."""
     before = None
     if body.older_than_days is not None:
-        before = datetime.now(UTC) - timedelta(days=body.older_than_days)
+        before = shared_clock.now() - timedelta(days=body.older_than_days)
     done = reuse.invalidate(Which(body.template, body.model, body.collection, before, body.everything))
     return {"invalidated": done, **_status()}

@@ -1,7 +1,6 @@
 """One text now, or many texts as a job."""
 
 import io
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter
@@ -17,6 +16,7 @@ from core.errors import InvalidInput
 from core.jobs import launch, report
 from core.jobs.launch import JobSpec
 from core.live import single_text
+from core.runtime import shared_clock
 from core.runtime.ids import new_id
 
 router = APIRouter(prefix="/text_processing", tags=["text_processing"])
@@ -40,7 +40,8 @@ async def process_one(body: ProcessIn) -> Any:
 @router.post("/batch_process", status_code=202, response_model=JobOut)
 def process_many(body: BatchProcessIn) -> Any:
     """The texts become documents in a collection of their own, so that answers and quotes have a place."""
-    collection = f"texts {datetime.now(UTC):%Y-%m-%d %H:%M:%S} {new_id('txt')[-4:]}"
+    at = shared_clock.now()
+    collection = f"texts {at:%Y-%m-%d %H:%M:%S} {new_id('txt')[-4:]}"
     spec = JobSpec(
         template=body.operation,
         provider=body.provider or single_text.default_provider(),
@@ -56,4 +57,4 @@ def process_many(body: BatchProcessIn) -> Any:
     clients.provider(spec.provider)
     for number, text in enumerate(body.texts, 1):
         upload.add(f"text-{number:05}.txt", io.BytesIO(text.encode()), collection, media_type="text/plain")
-    return job_out(report.get(launch.create(spec, datetime.now(UTC))))
+    return job_out(report.get(launch.create(spec, at)))

@@ -30,7 +30,7 @@ def extract_document(document_id: str, worker_id: int, stop: threading.Event) ->
     Interrupted by `stop`, it goes back to the queue.
     """
     try:
-        document = _claim(document_id, worker_id)
+        document = claim(document_id, worker_id)
     except Unavailable:
         # The commit may have succeeded all the same. This worker is alive, so nobody else would put the document back.
         _until_stored(lambda: _put_back(document_id, worker_id), stop)
@@ -78,7 +78,8 @@ def _until_stored(store: Callable[[], None], stop: threading.Event) -> None:
                 raise
 
 
-def _claim(document_id: str, worker_id: int) -> Document | None:
+def claim(document_id: str, worker_id: int) -> Document | None:
+    """Make a queued document this worker's; None where it is not queued."""
     with db.transaction() as session:
         claimed = db.execute(
             session,

@@ -37,7 +37,7 @@ def take_over(at: datetime) -> None:
     with db.transaction() as session:
         if _steady(session):
             db.bound_lock_waits(session, lease)
-            _take_over(session, at)
+            release(session, at)
 
 
 def _steady(session: Session) -> bool:
@@ -72,7 +72,8 @@ def _look_at_batches_soon() -> None:
         db.execute(session, soon, longest=longest)
 
 
-def _take_over(session: Session, at: datetime) -> None:
+def release(session: Session, at: datetime) -> None:
+    """Release within one transaction, by its `now()`; nothing in the first lease after a start of PostgreSQL."""
     lease = get_settings().worker_lease_seconds
     if db.scalar(session, f"SELECT {worker_lease.JUST_STARTED}", lease=lease):
         return

@@ -38,7 +38,7 @@ def test_a_stopping_worker_puts_it_back() -> None:
 def test_what_another_worker_has_is_left_alone() -> None:
     document = added()
     other = worker_lease.register("other")
-    assert extract._claim(document, other) is not None
+    assert extract.claim(document, other) is not None
     extract.extract_document(document, worker_lease.register("test"), threading.Event())
     assert (state()["state"], state()["worker_id"]) == ("extracting", other)
 

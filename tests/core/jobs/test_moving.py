@@ -197,8 +197,7 @@ def test_one_whose_worker_died_is_booked_on_the_model_that_it_was_asked_of(opena
     moving.to_model(job, "anthropic", "claude-sonnet-5")
     moving.to_model(job, "anthropic", OTHER)
     change("UPDATE worker SET last_seen = now() - interval '1 h'")
-    with db.transaction() as session:
-        takeover._take_over(session, datetime.now(UTC))
+    takeover.take_over(datetime.now(UTC))
     run_job(job)
     assert booked(job) == {("openai", MODEL, "unheard"), ("anthropic", OTHER, "ok")}
     assert states(job) == {"succeeded": 2}

@@ -125,7 +125,7 @@ def test_an_answer_that_comes_during_the_takeover_is_billed_once(openai: LocalPr
                  AND wait_event_type = 'Lock' AND query LIKE '%finish_reason%'"""
     with ThreadPoolExecutor(1) as threads:
         with db.transaction() as session:
-            takeover._take_over(session, datetime.now(UTC))
+            takeover.release(session, datetime.now(UTC))
             late = threads.submit(keep_now, kept(call))
             until_now(lambda: rows(waiting) == [{"one": 1}])
         late.result(PATIENCE_S)

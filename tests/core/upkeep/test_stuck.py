@@ -114,7 +114,7 @@ def uploaded_long_ago() -> str:
 
 def test_a_document_is_late_from_when_it_was_taken_not_from_its_upload() -> None:
     document = uploaded_long_ago()
-    claimed = extract._claim(document, worker_lease.register("one"))
+    claimed = extract.claim(document, worker_lease.register("one"))
     assert claimed is not None
     assert (waits_since_just_now(document), ids("documents")) == (True, [])
 

@@ -68,6 +68,17 @@ def with_lane(work: Callable[[LiveLane], Awaitable[T]], concurrency: int = 8, gr
         clients.forget()
 
 
+def pump(job_id: str, concurrency: int = 1) -> None:
+    """One look at a job: what waits goes on waiting."""
+
+    async def work(lane: LiveLane) -> None:
+        await lane.pump(job_id)
+        while await asyncio.to_thread(derive.derive_chunk):
+            pass
+
+    with_lane(work, concurrency)
+
+
 async def answer(lane: LiveLane, job_id: str) -> None:
     """What the clock and the queue do for one job: pump it until it has ended."""
     deadline = time.monotonic() + PATIENCE_S
@@ -113,6 +124,14 @@ def make_job(document_ids: list[str], template: str = "key_points", **spec: Any)
 def rows(sql: str, **params: Any) -> list[dict[str, Any]]:
     with db.transaction() as session:
         return [dict(row._mapping) for row in db.rows(session, sql, **params)]
+
+
+def change(sql: str, **params: Any) -> None:
+    with db.transaction() as session:
+        db.execute(session, sql, **params)
+
+
+WAITS_FOR_A_LOCK = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @contextmanager

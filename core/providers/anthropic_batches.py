@@ -263,7 +263,7 @@ def _remote(batch: Any) -> Remote:
         raise ValueError("something is missing")
     return Remote(
         id=batch.id,
-        # Counts of outcomes stay zero until the end, and what ended whole, cut short or expired is told by its lines.
+        # Outcome counts stay zero until the end, so there is no `done`; how each request ended is in its result line.
         state="completed" if batch.processing_status == "ended" else "in_progress",
         provider_state=batch.processing_status,
         created_at=batch.created_at,

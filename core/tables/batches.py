@@ -21,11 +21,12 @@ class ProviderBatch(SQLModel, table=True):
     """A slice of a job's requests handed to a provider's batch API as one unit.
 
     States: preparing (nothing sent that could run), submitting (the intent is committed, the create may be on its
-    way), settling (whether the provider has it is not known), in_progress, ended (results are to be fetched), and the
-    last ones: completed, expired, cancelled, failed (nothing ran), absent (settled: the provider never had it).
+    way), settling (the outcome of the create is unknown and is being reconciled), in_progress, ended (results are to
+    be fetched), and the last ones: completed, expired, cancelled, failed (nothing ran), absent (reconciled: the
+    provider never had it).
 
-    Who works on it holds it by `worker_id` and `epoch`: every write names both, so one who slept through its lease
-    overwrites nothing.
+    A worker has a lease of it: `worker_id`, with `epoch` as the fencing token that every write names, so that a worker
+    that slept through its lease overwrites nothing.
     """
 
     __tablename__: ClassVar[str] = "provider_batch"
@@ -69,7 +70,7 @@ class ProviderBatch(SQLModel, table=True):
 
 
 class OddLine(SQLModel, table=True):
-    """A line of a batch's results that could not be used, as it came: broken, twice, or of nobody."""
+    """A dead letter: a result line that could not be used, as it came. It is broken, a duplicate, or of no request."""
 
     __tablename__: ClassVar[str] = "odd_line"
     __table_args__ = (Index("ix_odd_line_batch", "batch_id", "id"),)

@@ -57,6 +57,10 @@ class BatchProvider(Batches, LocalProvider):
         with self.lock:
             self._faults.setdefault(route, []).append(fault)
 
+    def fail_no_more(self) -> None:
+        with self.lock:
+            self._faults.clear()
+
     def stop(self) -> None:
         self._holds.release_all()
         super().stop()

@@ -11,7 +11,7 @@ from core.answers import derive
 from core.documents import deletion
 from core.requests import expansion
 from core.runtime import db
-from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows, until_now
+from tests.pipeline import PATIENCE_S, WAITS_FOR_A_LOCK, make_job, ready_documents, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -225,13 +225,10 @@ def test_a_document_cannot_go_while_evidence_of_it_is_written() -> None:
         with db.transaction() as session:
             derive.derive(session, 10)
             deleting = thread.submit(deletion.delete, "doc_0000")
-            until_now(lambda: rows(WAITS) != [])
+            until_now(lambda: rows(WAITS_FOR_A_LOCK) != [])
         deleting.result(PATIENCE_S)
     assert rows("SELECT 1 FROM evidence UNION ALL SELECT 1 FROM insight UNION ALL SELECT 1 FROM response") == []
     assert outcomes() == [("succeeded", None)]
-
-
-WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def test_an_answer_about_a_document_that_is_gone_makes_no_insight() -> None:

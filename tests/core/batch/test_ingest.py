@@ -23,7 +23,7 @@ from core.providers.openai import OpenAIProvider
 from core.providers.types import Provider
 from core.providers.usage import Usage
 from core.runtime import db
-from tests.pipeline import rows
+from tests.pipeline import change, rows
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
 NONCE = "00c0ffee00c0ffee"
@@ -177,11 +177,6 @@ FROM generate_series(0, :requests - 1) n RETURNING id
 
 def _json(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "leftovers": json.dumps(values["leftovers"]) if values["leftovers"] else None}
-
-
-def change(sql: str, **values: Any) -> None:
-    with db.transaction() as session:
-        db.execute(session, sql, **values)
 
 
 # Answers

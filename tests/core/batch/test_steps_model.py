@@ -198,7 +198,7 @@ class Overnight(RuleBasedStateMachine):
     def morning(self) -> None:
         """Everything ends well in the end, and the books are the bill's."""
         self.mood = "well"
-        self.server._faults.clear()
+        self.server.fail_no_more()
         rounds = 0
         while unfinished := [job for job in self.jobs if not pipeline.ended(job)]:
             rounds += 1

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from core.answers import derive
 from core.calls import breaker, breaker_by_hand
 from core.calls.breaker import BreakerOpen
 from core.errors import ProviderError
@@ -19,7 +18,7 @@ from core.requests import expansion
 from core.runtime import db
 from core.tables.jobs import WAITS_FOR, WaitsFor
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn
-from tests.pipeline import add_document, answer, make_job, ready_documents, rows, run_job, states, with_lane
+from tests.pipeline import add_document, answer, make_job, pump, ready_documents, rows, run_job, states, with_lane
 
 pytestmark = pytest.mark.usefixtures("database")
 MODEL = "gpt-5-mini"
@@ -34,17 +33,6 @@ def live_job(count: int, **spec: Any) -> str:
     job = make_job(ready_documents(count), **{"provider": "openai", "model": MODEL, **spec})
     expansion.expand_job(job)
     return job
-
-
-def pump(job: str, concurrency: int = 1) -> None:
-    """Once: what waits for a breaker goes on waiting."""
-
-    async def work(lane: LiveLane) -> None:
-        await lane.pump(job)
-        while await asyncio.to_thread(derive.derive_chunk):
-            pass
-
-    with_lane(work, concurrency)
 
 
 def standing() -> dict[str, Any]:

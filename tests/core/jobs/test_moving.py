@@ -24,10 +24,13 @@ from tests.batch_provider import BatchProvider
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import (
     PATIENCE_S,
+    WAITS_FOR_A_LOCK,
     add_document,
     answer,
     batch_rows,
+    change,
     make_job,
+    pump,
     ready_documents,
     rows,
     run_batches,
@@ -40,7 +43,6 @@ from tests.pipeline import (
 
 pytestmark = pytest.mark.usefixtures("database")
 MODEL, OTHER = "gpt-5-mini", "claude-haiku-4-5"
-WAITS_FOR_A_LOCK = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 SMALL = "gpt-4"
 LONG = "".join(
     f"Plant {n} lost output. " + "Its pump failed in winter and was replaced. " * 10 + "\n\n" for n in range(80)
@@ -56,22 +58,6 @@ def live_job(count: int, **spec: Any) -> str:
     job = make_job(ready_documents(count), "summarize", **{"provider": "openai", "model": MODEL, **spec})
     expansion.expand_job(job)
     return job
-
-
-def pump(job: str, concurrency: int = 1) -> None:
-    """Once: what waits goes on waiting."""
-
-    async def work(lane: LiveLane) -> None:
-        await lane.pump(job)
-        while await asyncio.to_thread(derive.derive_chunk):
-            pass
-
-    with_lane(work, concurrency)
-
-
-def change(sql: str, **params: Any) -> None:
-    with db.transaction() as session:
-        db.execute(session, sql, **params)
 
 
 def whom(asked: Asked) -> str:

@@ -28,6 +28,7 @@ from tests.batch_provider import BatchProvider, Line
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import (
     PATIENCE_S,
+    WAITS_FOR_A_LOCK,
     add_document,
     answer,
     batch_rows,
@@ -319,13 +320,10 @@ def test_the_last_two_parts_answered_at_once_do_not_each_leave_the_merge_to_the_
             mine = derive.derive(session, 1)
             assert merges.decide(session, job, {d.merge_id for d in mine if d.merge_id}) == 0
             other = thread.submit(derive.derive_chunk, 1)
-            until_now(lambda: rows(WAITS) != [])
+            until_now(lambda: rows(WAITS_FOR_A_LOCK) != [])
         assert other.result(PATIENCE_S) == 1
     assert state_of(document) == "pending"
     assert len(rows("SELECT 1 FROM request_body")) == 3
-
-
-WAITS = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def keep_parts(job: str, count: int) -> None:

@@ -10,21 +10,16 @@ import pytest
 from core.documents import extract, upload
 from core.errors import Conflict
 from core.health import report
-from core.runtime import db, worker_lease
+from core.runtime import worker_lease
 from core.upkeep import requeue as core_stuck
 from core.upkeep import stuck, takeover
 from core.upkeep.stuck import Kind, StuckRow
 from tests.pages import made
-from tests.pipeline import ready_documents, rows
+from tests.pipeline import change, ready_documents, rows
 
 pytestmark = pytest.mark.usefixtures("database")
 LONG_AGO = "now() - interval '16 minutes'"
 A_WHILE = "now() - interval '5 minutes'"
-
-
-def change(sql: str, **params: object) -> None:
-    with db.transaction() as session:
-        db.execute(session, sql, **params)
 
 
 def dead() -> int:

@@ -93,9 +93,9 @@ def test_what_waits_goes_on_with_another_providers_model(openai: LocalProvider) 
     breaker_by_hand.open_by_hand("openai", MODEL)
     job = live_job(4)
     pump(job)
-    assert report.get(job).error
+    assert report.get(job).waits_for
     assert moving.to_model(job, "anthropic", OTHER) == 4
-    assert (report.get(job).pending, report.get(job).error) == (4, None)
+    assert (report.get(job).pending, report.get(job).waits_for) == (4, None)
     run_job(job)
     assert asked_of(openai) == {OTHER: 4}
     assert set(answers(job).values()) == {1}

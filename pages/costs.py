@@ -1,6 +1,5 @@
-"""What was spent, on what: sums of usage records, and nothing else."""
+"""What was spent on which models and jobs: only sums of usage records."""
 
-from collections import defaultdict
 from datetime import timedelta
 
 import pandas as pd
@@ -39,7 +38,7 @@ if not total.calls and not total.reused:
 
 
 def change() -> str | None:
-    """Against the same number of days before, where there was something."""
+    """The change in cost from the same number of days before; None if there were no calls then."""
     more = total.cost_usd - before.cost_usd
     if not before.calls or not more:
         return None
@@ -47,10 +46,9 @@ def change() -> str | None:
 
 
 with widgets.tiles():
-    spent = formats.money_of(total.cost_usd, total.unpriced)
     st.metric(
         "Spent",
-        spent,
+        formats.money_of(total.cost_usd, total.unpriced),
         change(),
         delta_color="inverse",
         delta_description="vs before" if change() else None,
@@ -68,22 +66,17 @@ if total.unheard:
     st.warning(f"Never answered, and in the sums as an estimate: {formats.count(total.unheard, 'call')}.")
 
 
-def by_model(daily: list[DaySum]) -> dict[str, list[DaySum]]:
-    found: dict[str, list[DaySum]] = defaultdict(list)
-    for row in daily:
-        found[row.model].append(row)
-    return dict(sorted(found.items()))
-
-
 def in_all(model: str, rows: list[DaySum]) -> tuple[str, float | None, int, int, int]:
-    """A model of which no call has a known price has no cost, which is not the same as none."""
+    """The sums of a model, as a row of the table. The cost is None, not 0, where no call has a known price."""
     cost = sum(float(row.cost_usd) for row in rows)
     priced = cost or not any(row.unpriced for row in rows)
     sums = (sum(r.calls for r in rows), sum(r.input_tokens for r in rows), sum(r.output_tokens for r in rows))
     return (model, cost if priced else None, *sums)
 
 
-daily = by_model(costs.by_day_and_model(start, now))
+daily: dict[str, list[DaySum]] = {}
+for day in sorted(costs.by_day_and_model(start, now), key=lambda day: day.model):
+    daily.setdefault(day.model, []).append(day)
 spend, tokens = st.tabs(["Spend", "Tokens"], key="chart", on_change="rerun", bind="query-params")
 if spend.open:
     with spend:

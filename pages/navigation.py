@@ -1,4 +1,4 @@
-"""The entry script of every run: which pages there are, and the frame around them.
+"""The entry script of every run: the list of pages, and the frame around them.
 
 It lies inside `pages/`, and that matters: beside the main script, Streamlit would serve each file of a `pages/` folder
 at its own address without asking this script.

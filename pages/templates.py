@@ -1,4 +1,4 @@
-"""What can be asked: the built-in templates, and own ones made of a prompt and fields."""
+"""Templates: the built-in ones, and own ones made of a prompt and fields."""
 
 import pandas as pd
 import streamlit as st

@@ -14,7 +14,7 @@ from pages.parts import launch as parts_launch
 
 
 def of(spec: JobSpec) -> Estimate | None:
-    """None, with the reason on the page, where the choice is not complete."""
+    """The estimate; None, with the reason on the page, while the choice is not complete."""
     if not (spec.collection or spec.documents):
         st.info("Choose at least one document.")
         return None
@@ -58,7 +58,7 @@ def _caveats(estimate: Estimate, spec: JobSpec) -> None:
 
 
 def first_three(spec: JobSpec, template: str) -> JobSpec:
-    """The same for three of its documents at most; `template` is the name that people read."""
+    """The spec for at most three of its documents. `template` is the template's name."""
     ids = spec.documents or tuple(
         row.id for row in report.find(collection=spec.collection, state="ready", limit=3).items
     )
@@ -66,7 +66,7 @@ def first_three(spec: JobSpec, template: str) -> JobSpec:
 
 
 def launched(spec: JobSpec) -> str | None:
-    """The job's id; None, with the reason on the page, where it cannot be made."""
+    """Make the job and return its id; None, with the reason on the page, if that fails."""
     try:
         return launch.create(spec, formats.utc_now())
     except CairnError as error:

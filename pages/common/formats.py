@@ -1,4 +1,4 @@
-"""Figures, times and foreign words as pages show them."""
+"""Figures, times and text of documents and models as pages show them."""
 
 import re
 from datetime import datetime, timedelta
@@ -10,12 +10,12 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 
 
 def plain(text: str) -> str:
-    """Text of documents and models as Markdown shows it literally: it must never decide what is rendered."""
+    """Escape text of documents and models for Markdown: it must never decide what is rendered."""
     return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
 
 
 def money(amount: Decimal | None) -> str:
-    """USD, to the cent; less than that with two digits. A call that could not be priced is not free."""
+    """USD to the cent, smaller amounts with two digits. None has no known price, and is not shown as free."""
     if amount is None:
         return "not priced"
     if amount and abs(amount) < Decimal("0.01"):
@@ -24,7 +24,7 @@ def money(amount: Decimal | None) -> str:
 
 
 def money_of(cost: Decimal | None, unpriced: int) -> str:
-    """The cost of many calls: without a single price it is not known, and never 0."""
+    """The cost of many calls: not known, and never 0, if none of them has a price."""
     return money(None if unpriced and not cost else cost)
 
 
@@ -43,7 +43,7 @@ def lasted(begun: datetime, ended: datetime) -> str:
 
 
 def span(seconds: float) -> str:
-    """How long, in its largest unit and, from an hour on, the next one."""
+    """A duration in its largest unit; from an hour on with the next smaller one."""
     seconds = max(0, int(seconds))
     days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
     if days:

@@ -1,4 +1,4 @@
-"""What several pages show in the same way."""
+"""Widgets that look the same on every page."""
 
 import html
 from collections.abc import Sequence
@@ -39,39 +39,39 @@ def state_badge(state: str) -> None:
 
 
 def tiles() -> AbstractContextManager[object]:
-    """Figures in equal tiles, four in a row or as many as there is room for."""
+    """A container for figures: equal tiles, at most four in a row."""
     return st.grid(4, min_column_width=170)
 
 
 def figure(label: str, number: int, note: str | None = None) -> None:
-    """A tile with a count, and a grey word on it."""
+    """A tile with a count and a grey note."""
     st.metric(label, f"{number:,}", note, delta_color="off", delta_arrow="off", border=True, height="stretch")
 
 
 def go(page: str, /, **query: str) -> NoReturn:
-    """To another page. Without a query, even an empty one, Streamlit does not leave a page with filters in its link."""
+    """Go to another page. Streamlit needs a query, even an empty one, to leave a page that has filters in its link."""
     st.switch_page(page, query_params=query)
 
 
 def link(label: str, page: str, icon: str | None = None, /, **query: str) -> None:
-    """To another page by a click alone: a real link, which opens in a new tab, too."""
+    """A real link to another page: it can be opened in a new tab, too."""
     st.page_link(page, label=label, icon=icon, query_params=query)
 
 
 def came_by(label: str, page: str, /, **query: str | None) -> None:
-    """Note that this page is open, with its filters. The browser's own Back loses filters that stand in the link:
-    Streamlit makes two steps of leaving them."""
+    """Remember this page with its filters for `back_link`. The browser's own Back loses filters that stand in the link,
+    because Streamlit makes two history entries when it leaves such a page."""
     st.session_state["came_by"] = label, page, {name: value for name, value in query.items() if value}
 
 
 def back_link(label: str, page: str) -> None:
-    """To the page that was open before, as it was; to the given one for who came by a link."""
+    """A link to the page that `came_by` remembered, else to the given one."""
     label, page, query = st.session_state.get("came_by", (label, page, {}))
     link(label, page, ":material/arrow_back:", **query)
 
 
 def lines(key: str) -> AbstractContextManager[object]:
-    """For links and buttons that are whole sentences: from the left, and not cut off at the end of the line."""
+    """A container for links and buttons that are whole sentences: aligned to the left, and wrapped."""
     style = f"""<style>
       .st-key-{key} :is(a, button), .st-key-{key} :is(a, button) * {{justify-content: flex-start; text-align: left}}
       .st-key-{key} :is(a, button) * {{white-space: normal; overflow: visible; line-height: 1.4}}
@@ -82,12 +82,12 @@ def lines(key: str) -> AbstractContextManager[object]:
 
 
 def rows_key(name: str, rows: Sequence[_HasId]) -> str:
-    """The key of a grid: a selection counts rows, so it must end where other rows stand there."""
+    """A grid's key. A selection is kept as row numbers, so it must end when the grid has other rows."""
     return f"{name}-{hash(tuple(row.id for row in rows))}"
 
 
 def empty(what: str, page: str, label: str) -> None:
-    """An empty state: what this page is for, and one way on."""
+    """An empty state: what the page is for, and a button that leads on."""
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(what, text_alignment="center")
         if st.button(label, type="primary", key=f"empty-{page}"):
@@ -95,7 +95,7 @@ def empty(what: str, page: str, label: str) -> None:
 
 
 def highlighted(text: str, start: int | None, end: int | None) -> None:
-    """Document text, escaped, with one span marked."""
+    """Document text, escaped, with the characters from `start` to `end` marked."""
     if start is None or end is None:
         inner = html.escape(text)
     else:

@@ -1,4 +1,4 @@
-"""Circuit breakers, one for each model: how they stand, what waits behind them, and stopping a model by hand."""
+"""Circuit breakers, one for each model: state, what waits behind each, opening and closing by hand."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from pages.common import failures, formats
 from pages.words import breakers
 
 SHOWN_CHANGES = 5
-# A dialog that was opened by a part that runs again by itself would be closed by its next run: the page opens it.
+# The dialog that a button asked for. The page opens it: a fragment's next run would close a dialog opened in it.
 ASKED = "breaker_asked"
 
 
@@ -61,7 +61,7 @@ def _ask(label: str, action: str, one: BreakerView) -> None:
 
 
 def dialogs() -> None:
-    """What a button asked for; called by the page itself."""
+    """Open the dialog that a button asked for. The page calls this, outside of the fragment."""
     action, provider, model = st.session_state.pop(ASKED, ("", "", ""))
     if action == "open":
         _open(provider, model)
@@ -107,7 +107,7 @@ def _close(provider: str, model: str) -> None:
 
 
 def by_name() -> None:
-    """Stop a model that is not in the list."""
+    """Open the breaker of a model that is not in the list."""
     with (
         st.expander("Stop a model that is not listed", icon=":material/block:"),
         st.container(horizontal=True, vertical_alignment="bottom"),

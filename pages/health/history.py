@@ -1,4 +1,4 @@
-"""How every component was, over time."""
+"""The health of every component over time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,14 +13,14 @@ from pages.common import formats
 from pages.common.charts import TimeSeries, lines, states
 from pages.words import health
 
-# How far back, and how long one stretch is.
+# How far back, and the length of one step.
 PERIODS = {
     "24 h": (timedelta(hours=24), timedelta(minutes=10)),
     "7 d": (timedelta(days=7), timedelta(hours=1)),
     "30 d": (timedelta(days=30), timedelta(hours=4)),
 }
 MS, SHARE, GB = " ms", "%", " GB"
-# A chart: title, unit, what a figure is divided by, component, and its figures with their names.
+# A chart: title, unit, divisor of its figures, prefix of its components, and their figures with the names shown.
 CHARTS: tuple[tuple[str, str, float, str, dict[str, str]], ...] = (
     ("Half of the answers came within", MS, 1, PROVIDER, {"p50_ms": ""}),
     ("95 % of the answers came within", MS, 1, PROVIDER, {"p95_ms": ""}),

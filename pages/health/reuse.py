@@ -1,4 +1,4 @@
-"""Reuse on the Health page: how often answers were known, what that saved, and taking answers out of use."""
+"""Reuse of answers: how often they were known, what that saved, and which are not to be reused any more."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Work that stands still, with the button that brings it back into its queue."""
+"""Work that stands still, with a button that requeues it."""
 
 from datetime import datetime
 from itertools import groupby

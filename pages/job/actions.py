@@ -40,7 +40,7 @@ def offered(row: JobRow) -> frozenset[str]:
 
 
 def _can_move(row: JobRow) -> bool:
-    """Of a canary only what to ask can change, and only while it is under way."""
+    """A job with a canary can only go on with another model, and not while it is paused."""
     return not row.canary or (row.template is not None and row.state != "paused")
 
 
@@ -67,7 +67,7 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
         if "settle" in actions and st.button("Settle by hand", icon=":material/rule:"):
             dialogs.settle(row)
         if "insights" in actions and makes_insights:
-            # The filter's part of a link is what it shows, so the name and not the id.
+            # A filter bound to the link stands there as it is shown: with the template's name, not its id.
             widgets.link("Insights", "insights/insights.py", ":material/lightbulb:", template=row.template_name or "")
         if "output" in actions:
             st.link_button("Download output", f"api/v1/jobs/{row.id}/output", icon=":material/download:")
@@ -78,13 +78,13 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
 
 
 def _now(label: str, icon: str, act: Callable[[], object], *, primary: bool = False, disabled: bool = False) -> None:
-    """A button whose action needs no questions."""
+    """A button that acts at once, without a dialog."""
     kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
     st.button(label, icon=icon, type=kind, disabled=disabled, on_click=lambda: failures.attempt(act))
 
 
 def decide(row: JobRow) -> None:
-    """The canary is through: what it cost, what the rest would, and the decision."""
+    """After the canary: what it cost, what the rest would cost, and the buttons to release or drop the rest."""
     found = canary.read(row.id, formats.utc_now())
     with st.container(border=True):
         st.subheader("Release the rest?")
@@ -104,5 +104,5 @@ def decide(row: JobRow) -> None:
 
 
 def _rest_cost(cost: Decimal | None, row: JobRow, *, measured: bool) -> str:
-    """By what the canary took; where its answers were all known, there is nothing to go by but the estimate."""
+    """Scaled up from the canary's cost; the estimate where all of the canary's answers were reused."""
     return formats.money(cost if measured else row.estimate_usd)

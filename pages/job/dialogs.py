@@ -1,4 +1,4 @@
-"""What a job's actions ask before they are carried out: each says what it comes to."""
+"""The dialogs of a job's actions: each names the consequences before it acts."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -15,13 +15,13 @@ from pages.words import batches
 
 
 def _carry_out(action: Callable[[], object], success: str = "") -> None:
-    """What a dialog's last button does. The dialog runs once more after it, on what is changed by then: see `_over`."""
+    """Act, for a dialog's last button. The dialog runs once more after that, on changed data: see `_over`."""
     failures.attempt(action, success)
     st.session_state["dialog_over"] = True
 
 
 def _over() -> bool:
-    """Whether this dialog was carried out; it then has nothing to show any more."""
+    """Whether this dialog has acted. It then closes instead of showing anything."""
     return bool(st.session_state.pop("dialog_over", False))
 
 

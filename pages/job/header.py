@@ -1,4 +1,4 @@
-"""The parts of a job's page that stand on top, and its timeline: figures, progress, failures by reason."""
+"""The top of a job's page: state, progress, figures, failures by reason. Also its timeline."""
 
 import html
 from zoneinfo import ZoneInfo
@@ -58,7 +58,7 @@ def _when(row: JobRow) -> str:
 
 
 def progress(row: JobRow) -> None:
-    """One bar in as many colours as there are states, and the same in words below it."""
+    """A bar with a colour for each state, and the same in words below it."""
     shares = (
         (row.succeeded, "answered", "#2f9e5b"),
         (row.failed, "failed", "#d9483b"),
@@ -96,7 +96,7 @@ def _tiles(row: JobRow) -> None:
 
 
 def failures(row: JobRow) -> None:
-    """Failed requests by reason, and the id under which the log tells of them. A reason leads to its requests."""
+    """Failed requests by reason, with the job's correlation id. A button leads to the requests of each reason."""
     found = requests_report.failures(row.id)
     if not found:
         if row.error:
@@ -118,13 +118,13 @@ def failures(row: JobRow) -> None:
 
 def _filter_by(code: str) -> None:
     if st.session_state.get("tab") != "Requests":
-        # A widget that is not on the page yet does not bring its state into the link.
+        # The filter is not on the page yet: setting its state would not bring it into the link.
         st.query_params["error"] = code
     st.session_state.update(tab="Requests", request_state=None, error=code, page=1)
 
 
 def timeline(job_id: str) -> None:
-    """What happened, newest first, in the reader's own time. Messages may be long, and wrap."""
+    """The job's events, newest first, in the reader's time zone. Long messages wrap."""
     page = requests_report.events(job_id, limit=200)
     zone = ZoneInfo(st.context.timezone or "UTC")
     lines = "".join(

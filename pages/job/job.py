@@ -1,4 +1,4 @@
-"""One job: what its state means, progress, cost, failures by reason, and in tabs everything that belongs to it."""
+"""One job: its actions, what its state means, progress, cost, failures; in tabs its answers, requests and batches."""
 
 import streamlit as st
 
@@ -27,7 +27,7 @@ if job.description:
     st.markdown(formats.plain(job.description))
 failures.show_notice()
 widgets.came_by(formats.plain(job.name), "job/job.py", id=job_id)
-# Outside of the part that runs again by itself: a dialog that is opened there would be closed by its next run.
+# Outside of the fragment: its next run would close a dialog that was opened in it.
 actions.show(job, makes_insights=makes_insights)
 
 TABS = ["Answers", "Requests", "Provider batches", "Timeline"]

@@ -1,4 +1,4 @@
-"""Let what waits of a job go elsewhere: into the other lane, or on with another model, each with its price."""
+"""Move what waits of a job: to the other lane, or on with another model, each with its price."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -27,7 +27,7 @@ def dialog(row: JobRow) -> None:
     now = formats.utc_now()
     here = moving.estimate(row.id, now)
     lane = OTHER_LANE[row.lane]
-    # The canary goes live, and own requests are made for their model.
+    # A canary always goes live; own requests are written for their model.
     ways = [*([] if row.canary else [LANE_WORDS[lane]]), *([MODEL] if row.template else [])]
     st.markdown(f"Of **{formats.plain(row.name)}** wait **{_number(here)}**. What is under way stays where it is.")
     way = st.radio("Where", ways, key="move_way")

@@ -1,4 +1,4 @@
-"""All jobs, in both lanes: state, progress, counts, cost so far against the estimate. The filters live in the link."""
+"""All jobs, in both lanes: state, progress, counts, cost so far beside the estimate. The filters stand in the link."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Is all well, what is running, what was found last; and the first steps on a fresh machine."""
+"""The first page: figures, running jobs, newest insights, what needs attention; first steps on a fresh machine."""
 
 from collections import defaultdict
 from datetime import timedelta
@@ -22,7 +22,7 @@ failures.show_notice()
 
 
 def spent_by_day() -> list[float]:
-    """USD of each of the last days, today last; a day without a call is a zero."""
+    """USD of each of the last SPEND_DAYS days, today last. A day without a call is 0."""
     now = formats.utc_now()
     by_day: defaultdict[str, float] = defaultdict(float)
     for row in costs.by_day_and_model(now - timedelta(days=SPEND_DAYS), now):
@@ -63,7 +63,7 @@ if found.insights == 0:
 
 
 def troubles() -> list[tuple[str, str, dict[str, str]]]:
-    """What is wrong, with the page that helps."""
+    """What is wrong: a sentence, the page that helps, and that page's query."""
     wrong: list[tuple[str, str, dict[str, str]]] = []
     if not any(worker.alive for worker in health_report.workers()):
         wrong.append(("No worker is alive: nothing is read or asked", "health/health.py", {}))

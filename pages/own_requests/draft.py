@@ -1,4 +1,4 @@
-"""Own requests that are taken and wait to be launched: what they are, and what they cost in either lane."""
+"""A draft of own requests that waits to be launched: its figures and its price in both lanes."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from pages.parts import launch as parts_launch
 
 
 def draft(job_id: str) -> JobRow | None:
-    """None where there is no job of own requests that waits to be launched."""
+    """The draft; None if this job is not a draft of own requests."""
     try:
         job = report.get(job_id)
     except NotFound:

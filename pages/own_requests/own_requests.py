@@ -38,7 +38,7 @@ if not providers:
 
 
 def take(spec: JobSpec, file: Any) -> None:
-    """A draft with the requests of the file; of a bad one nothing stays."""
+    """Make a draft of the file's requests. Raises CairnError, and keeps nothing, if a line is bad."""
     job_id = jobs_launch.create(spec, formats.utc_now(), start=False)
     try:
         file.seek(0)

@@ -1,4 +1,4 @@
-"""The answers of a job, newest first: each in the form of its template."""
+"""The answers of a job, newest first, each shown by its template's fields."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def _facts(row: ResponseRow) -> list[str]:
 
 
 def _which_part(row: ResponseRow) -> str:
-    """A long document has an answer about each part, some that merge a few of them, and its own."""
+    """Which part of a long document an answer is about: one part, several merged ones, or "" for the whole."""
     if row.document is None or row.custom_id == row.document:
         return ""
     part, aside, _ = row.custom_id.removeprefix(f"{row.document}.").partition("~")

@@ -30,7 +30,7 @@ def _about(row: CollectionRow) -> str:
 
 
 def documents(collections: Sequence[CollectionRow]) -> dict[str, Any]:
-    """Of a collection or of single ones; another page may have chosen them, see `analyse`."""
+    """Choose a collection or single documents, as fields of a JobSpec. Another page may have chosen: see `analyse`."""
     ways = ["A collection", "Single documents"]
     st.session_state.setdefault("ask_how", ways["ask_documents" in st.session_state])
     how = st.segmented_control("Documents", ways, required=True, key="ask_how")

@@ -1,4 +1,4 @@
-"""Deleting documents: what goes and what stays is said before."""
+"""The dialog that deletes documents. It names what goes and what stays."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How long something is still kept, in words, for the pages that show it."""
+"""How long documents and jobs are still kept, as sentences."""
 
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ SOON = timedelta(days=7)
 
 
 def document(created_at: datetime, collection: str, now: datetime) -> str:
-    """Empty where it is kept for ever."""
+    """ "" if it is kept for ever."""
     return _left(rules.document_ends(created_at, collection), now)
 
 
@@ -25,7 +25,7 @@ def _left(end: datetime | None, now: datetime) -> str:
 
 
 def documents(now: datetime) -> str:
-    """About all of them; empty where they are kept for ever."""
+    """The rule for all documents; "" if they are kept for ever."""
     rule = rules.rule("documents")
     if rule is None:
         return ""

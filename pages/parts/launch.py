@@ -1,4 +1,4 @@
-"""Before launch: the price in both lanes side by side, how long batches took, and how the job is to go about it."""
+"""Before launch: the price in both lanes, how long batches took, and the choice of lane, canary and fallback."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ MOST_FIRST = 50
 
 @dataclass(frozen=True)
 class Way:
-    """How a job goes about it: what a JobSpec holds beside the question and the documents."""
+    """How a job is carried out: the fields of a JobSpec that are neither question nor documents."""
 
     lane: Lane = "live"
     canary: int = 0
@@ -42,7 +42,7 @@ def warn_if_open(provider: str, model: str) -> None:
 
 
 def calls(estimate: Estimate) -> int:
-    """What is left to be paid."""
+    """The number of calls that will be paid for."""
     return estimate.requests - estimate.reused - estimate.too_long
 
 
@@ -57,14 +57,14 @@ def price(cost: Decimal | None) -> str:
 
 
 def saving(live: Decimal | None, batch: Decimal | None) -> str | None:
-    """What the batch lane saves, in money and percent; None where it does not, or nobody knows."""
+    """What the batch lane saves, in money and percent; None if it saves nothing or a price is not known."""
     if not live or batch is None or batch >= live:
         return None
     return f"-{formats.money(live - batch)} ({(live - batch) / live:.0%} less)"
 
 
 def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:
-    """Whether a price that needs a word has got it; True where it needs none."""
+    """Whether the price is confirmed, by a checkbox; True if it needs no confirmation."""
     if not launch.needs_confirming(provider, cost, unread):
         return True
     price = "no price is known" if cost is None else f"it costs about {formats.money(cost)}"
@@ -78,7 +78,7 @@ def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:
 
 
 def turnaround(provider: str, model: str) -> str:
-    """How long batches of this model took here."""
+    """A sentence on how long batches of this model took here."""
     took = batches_report.turnaround(provider, model)
     can = capabilities.of(provider)
     promise = f" {can.label_in_sentences} promises 24 hours." if can.has_batch_window else ""
@@ -113,7 +113,7 @@ WAIT, TO_BATCH, TO_MODEL = "Wait", "Batch lane", "Another model"
 
 
 def _fallback(estimate: Estimate, own: tuple[str, str]) -> Fallback | None:
-    """Where the job goes by itself once its model has not answered for a while."""
+    """Choose what the job does by itself once its model has not answered for a while."""
     with st.expander("If the model does not answer"):
         ways = [WAIT, TO_BATCH, TO_MODEL]
         way = st.segmented_control("Then", ways, default=WAIT, required=True, key="fallback")
@@ -133,7 +133,7 @@ def _fallback(estimate: Estimate, own: tuple[str, str]) -> Fallback | None:
 
 
 def _canary(estimate: Estimate, lane: Lane) -> int:
-    """A few requests go first, live; a person looks at their answers before the rest is paid for."""
+    """Choose how many requests go first, live, so that a person sees their answers before the rest is paid for."""
     if calls(estimate) < 2:
         return 0
     wanted = st.toggle("Canary: a few first", key="canary", help="A few are asked live, then you decide on the rest.")
@@ -168,7 +168,7 @@ def _leftovers(estimate: Estimate) -> Leftovers | None:
 
 
 def _deadline() -> datetime | None:
-    """In the reader's own time zone."""
+    """Choose a deadline, in the reader's time zone."""
     if not st.toggle("Stop sending again at a time", key="deadline"):
         return None
     zone = ZoneInfo(st.context.timezone or "UTC")

@@ -1,4 +1,4 @@
-"""The uploader: files or a whole folder, stored as soon as they are here, and what came of it until the next ones.
+"""The uploader: files or a whole folder, stored as soon as they arrive. The outcome is shown until the next upload.
 
 Files live in the web process's memory until the widget forgets them, so each upload gets a widget of its own.
 """
@@ -18,7 +18,7 @@ from core.settings import limits
 from pages.common import failures, formats
 
 FORMAT_NAMES = ", ".join(dict.fromkeys(SUPPORTED.values()))
-# What systems and programs leave in folders, beside all that begins with a dot.
+# Files that systems leave in folders, beside those whose names begin with a dot.
 LEFT_BEHIND = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx")
 HEAD_BYTES = 1 << 20
 LONGEST_NAME = 200
@@ -26,7 +26,7 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class UploadOutcome:
-    """`skipped` are names with the reason, `missing` those that were not reached because of `trouble`."""
+    """`skipped`: names, each with the reason. `missing`: how many files were not stored because of `trouble`."""
 
     collection: str
     stored: int
@@ -94,7 +94,7 @@ def _show_outcome(outcome: UploadOutcome) -> None:
 def store(
     files: Sequence[BinaryIO], collection: str, *, folder: bool, progress: Callable[[int], None]
 ) -> UploadOutcome:
-    """Store one by one: a file that is not accepted is skipped and says why, and does not stop the others.
+    """Store files one by one. A file that is not accepted is skipped with its reason, and the others go on.
 
     From a folder, the files' names are paths that begin with its own.
     """
@@ -119,14 +119,14 @@ def store(
 
 
 def load_samples() -> None:
-    """Into a collection of their own, so that they are easy to delete."""
+    """Store the samples in a collection of their own, so that they are easy to delete."""
     for sample in samples.files():
         with sample.path.open("rb") as file:
             upload.add(sample.name, file, "samples")
 
 
 def why_not(file: BinaryIO) -> str | None:
-    """Nobody chose each file of a folder, so what is no document is left out. A file chosen by name is always kept."""
+    """Why a file of a folder is left out, None if it is not: nobody chose each of them, so not all are documents."""
     for part in file.name.lower().split("/"):
         if part.startswith((".", "~$")) or part in LEFT_BEHIND:
             return "A hidden or a system file."
@@ -135,7 +135,7 @@ def why_not(file: BinaryIO) -> str | None:
 
 
 def names_of(paths: Sequence[str]) -> list[str]:
-    """A document's name is the file's; where a folder holds it more than once, with the sub-folders it lies in."""
+    """The documents' names: the file names, with their sub-folders where a folder has the same name more than once."""
     often = Counter(path.rsplit("/", 1)[-1] for path in paths)
     names = []
     for path in paths:

@@ -25,7 +25,7 @@ def buttons(how: Access) -> None:
 
 
 def _begin(how: Access) -> None:
-    """Closing the dialog and opening it at once can be one run of the page: what was typed would still be there."""
+    """Empty the fields: the dialog can be closed and opened in one run of the page, which keeps what was typed."""
     st.session_state.pop(REFUSED, None)
     st.session_state[f"key-{how.provider}"] = ""
     st.session_state[f"address-{how.provider}"] = _own_address(how)
@@ -61,7 +61,7 @@ def form(name: str) -> None:
     _save(name, key, address)
 
 
-# Dismissed, the page runs again: only then the session forgets what was typed.
+# A dismissed dialog runs the page again: only then does the session forget what was typed.
 _change = st.dialog("Key and address", on_dismiss="rerun")(form)
 
 
@@ -87,7 +87,7 @@ def _tell_effects(now: Access, key: str, address: str) -> None:
 
 
 def _save(name: str, key: str, address: str) -> None:
-    """Tested first: with a wrong key every call of a running job would fail."""
+    """Test, then save: with a wrong key every call of a running job would fail."""
     if st.button("Test and save", type="primary"):
         st.session_state.pop(REFUSED, None)
         try:

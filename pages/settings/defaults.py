@@ -1,4 +1,4 @@
-"""What holds where nothing is chosen: the language of answers."""
+"""The default language of answers."""
 
 from collections.abc import Mapping
 from typing import Any

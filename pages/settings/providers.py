@@ -92,7 +92,7 @@ def _model(name: str) -> None:
 
 
 def _test(how: Access) -> None:
-    """What it came to stays until something is changed."""
+    """The result stays until a setting is changed."""
     key = f"tested-{how.provider}"
     if st.button("Test connection", key=f"test-{how.provider}", icon=":material/network_check:"):
         with st.spinner("Asking for its models"):

@@ -1,4 +1,4 @@
-"""How much may go out in a minute: what providers told, and caps below that."""
+"""Requests and tokens per minute: the limits that providers reported, and our own caps below them."""
 
 from collections.abc import Mapping
 from typing import Any

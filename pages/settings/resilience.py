@@ -1,4 +1,4 @@
-"""What calls do when a provider fails: in force and where from, presets as cards, own figures, each with a preview."""
+"""What calls do when a provider fails: values in force, their sources, presets, own figures, and previews."""
 
 import json
 from collections.abc import Mapping
@@ -118,7 +118,7 @@ def _preview(choice: dict[str, Any] | None, operation: str | None) -> None:
 def _own_figures(found: Snapshot, operation: str | None) -> None:
     now = found.of(operation).config
     way = st.segmented_control("Enter as", ["Form", "JSON"], default="Form", required=True, key="own-way")
-    # Other keys when something else is in force: the fields then begin with that.
+    # The keys change with what is in force, so that the fields begin with it.
     key = f"own-{operation}-{hash(now)}"
     custom, errors = _form(now, _below(found, operation), key) if way == "Form" else _json(key)
     if not errors:
@@ -134,7 +134,7 @@ def _own_figures(found: Snapshot, operation: str | None) -> None:
 
 
 def _form(now: Config, below: Config, key: str) -> tuple[dict[str, Any], list[FieldError]]:
-    """Only what differs from the layer below is set: the rest goes on following it."""
+    """Only figures that differ from the layer below are set. The others keep following that layer."""
     strategies = list(presets.STRATEGIES)
     strategy = st.selectbox(
         settings.NAMES["strategy"],

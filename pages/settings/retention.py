@@ -1,4 +1,4 @@
-"""How long documents and ended jobs are kept: what would go now, when, and what went."""
+"""How long documents and ended jobs are kept: what a rule would delete now, when it runs, what it deleted."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -24,7 +24,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "Retention": retention.show,
     "Changes": partial(changes.show, operations),
 }
-# One that is open stays so in the link.
+# The open tab stands in the link.
 for tab, show in zip(st.tabs(list(PARTS), key="part", bind="query-params"), PARTS.values(), strict=True):
     with tab:
         show()

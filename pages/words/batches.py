@@ -1,4 +1,4 @@
-"""What a provider batch's state means, in plain words. From rows to sentences; nothing is drawn."""
+"""What a provider batch's state means, as sentences. Nothing is drawn here."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from core.jobs.batches_report import ProviderBatchRow
 from core.providers import capabilities
 from pages.common.formats import count, lasted, until
 
-# What providers promise: a batch that is not done by then expires.
+# The providers' completion window: a batch that has not ended by then expires.
 WINDOW = timedelta(hours=24)
 
 STATES = {
@@ -83,7 +83,7 @@ def elapsed(row: ProviderBatchRow, now: datetime) -> str:
 
 
 def done(row: ProviderBatchRow) -> str:
-    """How far it is, where its provider tells."""
+    """How many of its requests have ended, where its provider reports it."""
     if row.counts is not None:
         return f"{row.requests:,} of {row.requests:,}"
     if row.state != "in_progress":
@@ -92,7 +92,7 @@ def done(row: ProviderBatchRow) -> str:
 
 
 def outcome(counts: Mapping[str, Any] | None) -> str:
-    """What became of a batch's requests."""
+    """The outcomes of a batch's requests, counted."""
     if counts is None:
         return ""
     odd = sum(counts["odd"].values())

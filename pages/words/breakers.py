@@ -1,4 +1,4 @@
-"""What a circuit breaker's state means, in plain words. From rows to sentences; nothing is drawn."""
+"""What a circuit breaker's state means, as sentences. Nothing is drawn here."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What components, figures and kinds of stuck work are called."""
+"""Names of components and of kinds of stuck work."""
 
 from core.health.readings import PROVIDER
 from core.providers import capabilities
@@ -22,7 +22,7 @@ def name(component: str) -> str:
     return COMPONENTS.get(component, component)
 
 
-# What there is, in one and in many, and what requeueing does to it.
+# Singular, plural, and what requeueing does.
 STUCK: dict[Kind, tuple[str, str, str]] = {
     "documents": ("document", "documents", "They are put back into the queue and read from the beginning."),
     "requests": (

@@ -1,4 +1,4 @@
-"""Configurations, where their values come from and changes of them, in plain words and numbers."""
+"""Settings as sentences: what a resilience configuration does, where values come from, and changes of settings."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ def seconds(amount: float) -> str:
 
 
 def effects(config: Config) -> list[tuple[str, str]]:
-    """What a configuration does: a template of a sentence, and the figures in it."""
+    """What a configuration does: sentences with a gap, each with the figure that fills it."""
     failures = formats.count(config.circuit_breaker_threshold, "failure")
     return [
         ("a call that keeps failing gives up after {}", seconds(presets.gives_up_after(config))),
@@ -48,7 +48,7 @@ def effects(config: Config) -> list[tuple[str, str]]:
 
 
 def compared(config: Config, now: Config) -> list[str]:
-    """A line for each effect, with what is in force now where that differs."""
+    """A line for each effect, with the figure in force now where it differs."""
     lines = []
     for (sentence, figure), (_, before) in zip(effects(config), effects(now), strict=True):
         said = sentence.format(f"**{figure}**")
@@ -58,7 +58,7 @@ def compared(config: Config, now: Config) -> list[str]:
 
 @dataclass(frozen=True)
 class Words:
-    """How settings of one kind are told of. A setting's name is its kind or begins with it: `kind:rest`."""
+    """How the settings of one kind are described. A setting's name is its kind, or `kind:rest`."""
 
     about: Callable[[str], str]
     choice: Callable[[Mapping[str, Any]], str]
@@ -73,7 +73,7 @@ KINDS = {MODEL.rstrip(":"): Words(_of_provider, lambda value: str(value["model"]
 
 
 def choice(name: str, value: Mapping[str, Any] | None) -> str:
-    """What was stored, in short."""
+    """What is stored under a setting's name, in short."""
     if value is None:
         return "nothing set here"
     if words := KINDS.get(name.partition(":")[0]):
@@ -84,7 +84,7 @@ def choice(name: str, value: Mapping[str, Any] | None) -> str:
 
 
 def setting(name: str, operations: Mapping[str, str]) -> str:
-    """What a setting is about."""
+    """What a setting is about, by its name."""
     kind, _, rest = name.partition(":")
     if words := KINDS.get(kind):
         return words.about(rest)

@@ -1,4 +1,4 @@
-"""What a job waits for, in plain words. From facts to sentences; nothing is drawn."""
+"""What a job waits for, as sentences. Nothing is drawn here."""
 
 from datetime import datetime
 

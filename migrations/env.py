@@ -1,4 +1,4 @@
-"""Alembic's entry point. The connection is handed in by core.migrate, which holds the advisory lock."""
+"""Alembic's entry point. The connection is handed in by core.runtime.migrate, which holds the advisory lock."""
 
 from typing import Any
 

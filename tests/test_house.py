@@ -14,7 +14,9 @@ In commands and blocks of code only paths are looked for, and only those that be
 
 import ast
 import importlib
+import io
 import re
+import tokenize
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -182,3 +184,21 @@ def test_the_architecture_names_every_room_on_its_floor() -> None:
     floors = next(one["layers"] for one in contracts if one.get("containers") == ["core"])
     shown = FENCED.findall((ROOT / "docs/architecture.md").read_text(encoding="utf-8"))[0].splitlines()[1:-1]
     assert [line.split("  ")[0].split() for line in shown] == [floor.split(" | ") for floor in floors]
+
+
+def sources() -> Iterator[Path]:
+    yield ROOT / "app.py"
+    for folder in FOLDERS:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+OF_CORE = re.compile(r"(?<![\w./])core(?:\.[a-z_]+)+(?:\.[A-Z]\w*)?")
+
+
+def test_what_comments_and_strings_name_of_core_exists() -> None:
+    """Docstrings and messages name modules and commands, such as `python -m core.calls.preset_tool`."""
+    for path in (*sources(), ROOT / "migrations/env.py"):
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline):
+            if token.type in (tokenize.COMMENT, tokenize.STRING):
+                missing = [name for name in OF_CORE.findall(token.string) if not is_defined(name.split("."))]
+                assert not missing, f"{path.relative_to(ROOT)}:{token.start[0]} names {missing}"

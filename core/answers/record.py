@@ -1,6 +1,6 @@
 """Keep: the first stage of the one way in for every answer.
 
-One set-based transaction takes raw responses, usage records and request states. The second stage, in core.derive,
+One set-based transaction takes raw responses, usage records and request states. The second stage, core.answers.derive,
 makes results and insights of them; nothing that fails there can lose or re-bill what was kept here.
 """
 

@@ -1,4 +1,4 @@
-"""Presets on the command line: `python -m core.preset_tool` with `list`, `show NAME`, `validate [JSON]` or
+"""Presets on the command line: `python -m core.calls.preset_tool` with `list`, `show NAME`, `validate [JSON]` or
 `recommend [ENVIRONMENT]`. `validate` alone checks what the environment sets.
 
 `make presets`, `make preset`, `make validate-config` and `make recommend` call it.
@@ -16,7 +16,7 @@ from core.environment import get_settings
 from core.errors import ConfigurationError
 from core.presets import Config, FieldError
 
-USAGE = "Usage: python -m core.preset_tool list | show NAME | validate [JSON] | recommend [ENVIRONMENT]"
+USAGE = "Usage: python -m core.calls.preset_tool list | show NAME | validate [JSON] | recommend [ENVIRONMENT]"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -164,7 +164,7 @@ def estimate(job_id: str, at: datetime, provider: str | None = None, model: str 
     return MoveEstimate(len(waiting), found.requests, found.reused, found.too_long, cost("live"), cost("batch"))
 
 
-# As in core.former: a document of which something is under way is not taken.
+# As in core.requests.former_models: a document of which something is under way is not taken.
 WAITING_DOCUMENTS = """
 SELECT document_id FROM request WHERE job_id = :job AND document_id IS NOT NULL GROUP BY document_id
 HAVING bool_or(state IN ('pending', 'held')) AND NOT bool_or(state IN ('in_flight', 'answered'))

@@ -213,7 +213,7 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
     """The call with its request, and whether its answer is known. None while a twin is in flight."""
     known = reuse.remembered(session, fingerprint)
     if known is None:
-        # As in core.claims: one claim at a time keeps two callers from claiming two twins.
+        # As in core.live.claims: one claim at a time keeps two callers from claiming two twins.
         single_flight.take_turn(session)
         sql = STANDING.format(known=reuse.known(":fingerprint"), twin=single_flight.twin(":fingerprint"))
         standing = db.row(session, sql, fingerprint=fingerprint)

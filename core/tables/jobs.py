@@ -92,7 +92,7 @@ class Job(SQLModel, table=True):
     leftovers: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     # Where it goes by itself when a breaker keeps it waiting, and `used_at` once it went; None: it waits.
     fallback: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
-    # What it went on from: provider, model, and `until` which request they were asked. See core.former.
+    # What it went on from: provider, model, and `until` which request they were asked. See core.requests.former_models.
     former: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     # The provider's queue is full: nothing is packed before; `waits` in a row so far.
     waits_until: datetime | None = columns.time(nullable=True)

@@ -1,7 +1,7 @@
-"""The live lane of one worker process: bounded calls over shared clients, and answers kept in small batches.
+"""The live lane of one worker process: calls over shared clients, and answers kept in small groups.
 
-A slot is taken before a request is claimed and is free again only when its answer is committed, so what is in flight
-is never more than the slots, and a crash leaves nothing that is paid for but not stored.
+Backpressure: a slot is taken before a request is claimed, and is free again only when its outcome is committed. There
+are never more calls in flight, with answers that wait to be stored, than slots.
 """
 
 import asyncio
@@ -34,22 +34,22 @@ log = structlog.get_logger()
 T = TypeVar("T")
 # Few enough that slots come free again while the next ones are being stored.
 KEEP_AT_MOST = 16
-# How long answers are gathered before something is made of them, while calls are under way.
+# How long answers are gathered before they are derived, while calls are under way.
 GATHER_SECONDS = 0.2
-# A twin in the live lane is answered within seconds. One in a batch may take a day: the clock looks again by then.
+# Seconds. A twin in the live lane is answered by then; for one in a batch, which may take a day, the tick pumps again.
 WAIT_FOR_TWINS = 3.0
-# For room in a rate limit, too: what takes longer the clock looks at again. Within it, a look from time to time: caps
-# may change, and other processes take and learn.
+# Seconds. For longer waits for headroom in a rate limit the tick pumps again. Within them the limit is looked at again
+# and again: caps may change, and other processes use it as well.
 WAIT_FOR_ROOM = 15.0
 LOOK_AGAIN = 0.1, 1.0
-# At the end, how long what was heard may take to be stored; a database that is away must not keep us from ending.
+# Seconds. At the end, how long storing outcomes may take; a database that is away must not keep us from ending.
 STORE_SECONDS = 2
-# How often those who wait for a slot look whether there are more by now.
+# Seconds. How often a raised limit is looked for while claims wait for a slot.
 LOOK_SECONDS = 0.5
 
 
 class Slots:
-    """As many at once as the limit says at the moment; who has one when it falls keeps it."""
+    """As many at once as the limit says at the moment; when it falls, slots that are taken stay taken."""
 
     def __init__(self, limit: Callable[[], int]):
         self._limit = limit
@@ -61,7 +61,7 @@ class Slots:
         return self._limit() - self._taken
 
     async def take(self) -> int:
-        """At least one, and all that are free right now. Those who wait are woken in their order."""
+        """Wait for a free slot and take all that are free. Returns how many. First come, first served."""
         while self._free < 1:
             self._freed.clear()
             await self._freed.wait()
@@ -74,7 +74,7 @@ class Slots:
         self._freed.set()
 
     async def look_forever(self) -> None:
-        """A limit that rises wakes nobody by itself."""
+        """Wake waiting claims when the limit has risen."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             if self._free > 0:
@@ -83,7 +83,7 @@ class Slots:
 
 class LiveLane:
     def __init__(self, worker_id: int, concurrency: Callable[[], int]):
-        """`concurrency` may say something else at any time: from the next claim on, that holds."""
+        """`concurrency` returns the most calls at once; it is asked anew for each claim."""
         self.worker_id = worker_id
         self.slots = Slots(concurrency)
         self.stopping = asyncio.Event()
@@ -97,17 +97,17 @@ class LiveLane:
         self._claiming: set[asyncio.Task[claims.Claimed]] = set()
         self._claim_lock = asyncio.Lock()
         self._calling: set[int] = set()
-        # Whether a claim may have been committed without our hearing of it.
+        # A connection broke in a claim: it may have been committed without its calls being known here.
         self.unsure = False
 
     async def open(self) -> None:
         forever = (self._keep_forever(), self._derive_forever(), self.slots.look_forever())
         self.background = [asyncio.create_task(work) for work in forever]
-        # The first claim waits for that, and need not begin it.
+        # Importing an SDK takes seconds: begin before the first claim needs it.
         self._database.submit(clients.get_ready)
 
     async def close(self, grace_seconds: float) -> None:
-        """Let calls in flight end within the grace, book the rest as unheard, and store everything."""
+        """Let calls in flight end within the grace, cancel the others (outcome unknown), and store all outcomes."""
         self.stopping.set()
         if self.in_flight:
             await asyncio.wait(self.in_flight, timeout=grace_seconds)
@@ -141,7 +141,7 @@ class LiveLane:
         mine: set[asyncio.Task[None]] = set()
         patience = WAIT_FOR_TWINS
         while not self.stopping.is_set():
-            # Whoever cancels the pump must not tear a claim from its calls: they would be in flight for ever.
+            # A cancelled pump must not separate a claim from its calls: they would stay in flight for ever.
             claiming = asyncio.create_task(self.claim_and_call(job_id, mine))
             self._claiming.add(claiming)
             claiming.add_done_callback(self._claiming.discard)
@@ -165,10 +165,11 @@ class LiveLane:
             await asyncio.wait_for(self.stopping.wait(), seconds)
 
     async def claim_and_call(self, job_id: str, mine: set[asyncio.Task[None]]) -> claims.Claimed:
+        """One step of a pump: claim for all free slots and start the calls; their tasks are added to `mine`."""
         taken = await self.slots.take()
         used = 0
         try:
-            # One at a time: what a claim brings is known as ours before the next looks for what is not.
+            # One at a time: the calls of a claim are known here before the next claim puts back unknown ones.
             async with self._claim_lock:
                 claimed = await self._claim(job_id, taken)
                 used = len(claimed.calls)
@@ -179,7 +180,7 @@ class LiveLane:
             self.slots.give_back(taken - used)
 
     async def _claim(self, job_id: str, limit: int) -> claims.Claimed:
-        """What was claimed while the worker was being stopped goes back: nothing of it was sent."""
+        """Claim, and put back what was claimed while the worker was being stopped: none of it was sent."""
         if self.stopping.is_set():
             return claims.Claimed((), 0, waiting=False)
         try:
@@ -209,7 +210,7 @@ class LiveLane:
             try:
                 outcome = await ask.ask(call, note=lambda unheard: self._outcomes.put_nowait((unheard, None)))
             except asyncio.CancelledError:
-                # Whoever cancels us stops the worker; `close` sees to it that this is still stored.
+                # The worker is being stopped; `close` waits until these outcomes are stored.
                 self._outcomes.put_nowait((ask.unheard(call), None))
                 message = "The worker was stopped before the answer came."
                 self._outcomes.put_nowait((Failed(call, "interrupted", message, again=True), None))
@@ -227,7 +228,7 @@ class LiveLane:
             self.slots.give_back(1)
 
     async def _keep_forever(self) -> None:
-        """While one batch is being stored the next one gathers: no timer, and a commit for many answers."""
+        """Store outcomes in groups: the next group gathers while one is being stored, so no timer is needed."""
         while True:
             batch = [await self._outcomes.get()]
             while not self._outcomes.empty() and len(batch) < KEEP_AT_MOST:
@@ -240,7 +241,7 @@ class LiveLane:
             self._answered.set()
 
     async def until_stored(self, outcomes: list[Outcome]) -> None:
-        """Answers are paid for: they stay in memory until the database has them, however long it is away."""
+        """Keep outcomes, and try again for as long as the database is away: answers are paid for."""
         wait = 0.2
         while True:
             try:
@@ -253,7 +254,7 @@ class LiveLane:
                 wait = min(wait * 2, 5)
 
     async def _one_by_one(self, outcomes: list[Outcome]) -> None:
-        """One answer that the database refuses keeps no other from being stored."""
+        """Keep each outcome by itself: the database refused a value of one of them."""
         if len(outcomes) > 1:
             for outcome in outcomes:
                 await self.until_stored([outcome])
@@ -276,7 +277,7 @@ class LiveLane:
                 self._answered.set()
 
     async def _gather(self) -> None:
-        """While calls are under way more is about to be answered, and to derive many costs little more than one."""
+        """Wait a moment for more answers while calls are under way: to derive many costs little more than one."""
         until = time.monotonic() + GATHER_SECONDS
         while self.in_flight and (left := until - time.monotonic()) > 0:
             await asyncio.wait(self.in_flight, timeout=left)
@@ -292,8 +293,12 @@ def _forget_unsent(worker_id: int, running: list[int]) -> None:
 
 @reuse.or_without
 def claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
+    """Claim up to `limit` requests of a job; nothing where it does not run or its provider cannot be called here.
+
+    Also stores what the job waits for, and makes its provider's client ready.
+    """
     with db.transaction() as session:
-        # Whoever lets it go on with another model waits for the end of this.
+        # A change of the job's model waits until this claim has ended.
         job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
         if job is None or job.state != "running":
             return claims.Claimed((), 0, waiting=False)
@@ -309,7 +314,7 @@ def claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
 
 
 def _expected_output(session: Session, job: Job) -> int:
-    """The output tokens of one answer. A version that is used never changes, and claims are many."""
+    """The expected output tokens of one answer, remembered: a template version that is used never changes."""
     if job.template_id is None:
         return OWN_OUTPUT_TOKENS
     key = f"{job.template_id} {job.template_version} {orjson.dumps(job.params, option=orjson.OPT_SORT_KEYS).decode()}"

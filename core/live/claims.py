@@ -1,7 +1,7 @@
 """Claims of live requests: conditional updates whose rows are the truth, and their release when a worker dies.
 
-A worker's lease is its row's `last_seen`; a claim holds for as long as its worker is seen. Equal fingerprints are in
-flight once: the others stay pending until they can be answered by the first one's response.
+A claim holds for as long as its worker's lease. Single flight: of requests with equal fingerprints one is in flight at
+a time; the others stay pending until they can reuse its answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,13 +19,13 @@ from core.money.usage import REUSED_RECORDS
 from core.providers import capabilities
 from core.providers.types import Provider
 from core.requests import former_models, reuse, single_flight
-from core.runtime import db, worker_lease
-from core.tables.jobs import CANCELLED, in_sql
+from core.runtime import db
+from core.tables.jobs import Job
 
 
 @dataclass(frozen=True)
-class Wait:
-    """For room in the rate limit of a model."""
+class RateLimitWait:
+    """The seconds until a model's rate limit has headroom for the job's next request."""
 
     provider: str
     model: str
@@ -34,63 +34,93 @@ class Wait:
 
 @dataclass(frozen=True)
 class Claimed:
-    """`calls` are to be made; `reused` requests were answered by what was known; `waiting` tells of twins in flight.
-
-    `shut` is the breaker, or `full` the rate limit, that the rest of the job waits for.
-    """
+    """`calls` are to be made; `reused` requests got a known answer. Where nothing could be claimed, the rest of the job
+    waits for an `open_breaker`, for a `full` rate limit, or, `waiting` alone, for equal requests in flight."""
 
     calls: tuple[Call, ...]
     reused: int
     waiting: bool
-    shut: Standing | None = None
-    full: Wait | None = None
+    open_breaker: Standing | None = None
+    full: RateLimitWait | None = None
+
+
+NOTHING = Claimed((), 0, waiting=False)
 
 
 @dataclass(frozen=True)
 class Gate:
-    """What keeps a provider's models from being called now: open breakers, and rate limits with little room."""
+    """What keeps a provider's models from being called now. `breakers`: those not closed; `rooms`: by model."""
 
-    standings: Sequence[Standing]
+    breakers: Sequence[Standing]
     rooms: Mapping[str, Room]
 
     @property
     def open_breakers(self) -> list[str]:
-        return [standing.model for standing in self.standings]
+        return [state.model for state in self.breakers]
 
     @property
     def full(self) -> list[str]:
         return [model for model, room in self.rooms.items() if room.none]
+
+    @property
+    def closed(self) -> list[str]:
+        """Models of which nothing may be claimed now."""
+        return [*self.open_breakers, *self.full]
 
     def settled(self, model: str) -> Mapping[str, float]:
         return self.rooms[model].settled if model in self.rooms else {}
 
     @property
     def counted(self) -> list[str]:
+        """Models whose tokens are limited."""
         return [model for model, room in self.rooms.items() if room.counts_tokens]
 
 
-def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Provider, expected_output: int) -> Claimed:
-    """Claim up to `limit` requests of a running job for this worker."""
-    # Claims are short and taken in blocks; one at a time keeps two workers from claiming two twins.
+@dataclass(frozen=True)
+class TakenRow:
+    """A request that a claim has taken: in_flight, or answered with a known answer. `tokens` is its input."""
+
+    id: int
+    state: str
+    model: str
+    tokens: int
+
+
+def claim(session: Session, job: Job, worker_id: int, limit: int, provider: Provider, expected_output: int) -> Claimed:
+    """Claim up to `limit` requests of a running job for this worker, and renew its lease.
+
+    `expected_output`: output tokens that one answer usually has.
+    """
     single_flight.take_turn(session)
     db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
-    standings = breaker.standings(session, provider.name, get_settings().worker_lease_seconds)
-    gate = Gate(standings, rate_limits.rooms(session, provider.name, job.model if job.template_id else None))
+    gate = Gate(
+        breaker.standings(session, provider.name, get_settings().worker_lease_seconds),
+        rate_limits.rooms(session, provider.name, job.model if job.template_id else None),
+    )
     output = _output_tokens(session, job, gate, expected_output)
-    shut = [*gate.open_breakers, *gate.full]
-    taken = _take(session, job, worker_id, limit, gate, shut, output)
+    taken = _take(session, job, worker_id, limit, gate, gate.closed, output)
     if not taken and job.template_id is None and gate.counted:
-        # The first ones may be too large for what is left of their model's tokens: those of other models may go.
-        taken = _take(session, job, worker_id, limit, gate, [*shut, *gate.counted], output)
-    probe = None
+        # The first requests may be too large for what is left of their model's tokens: those of other models may go.
+        taken = _take(session, job, worker_id, limit, gate, [*gate.closed, *gate.counted], output)
+    probe = False
     if not taken:
         probe, taken = _probe(session, job, worker_id, gate, output)
+    if not taken:
+        return _left_waiting(session, job, gate, output)
     reused = [row.id for row in taken if row.state == "answered"]
     if reused:
         db.execute(session, REUSED_RECORDS, ids=reused)
-    tokens = {row.id: row.tokens for row in taken if row.state == "in_flight"}
-    bodies = db.rows(session, BODIES, ids=list(tokens))
-    calls = tuple(
+    takes = {row.id: Taken(row.tokens, output, gate.settled(row.model)) for row in taken if row.state == "in_flight"}
+    calls = _calls(session, job, provider, takes, expected_output, probe=probe)
+    return Claimed(calls, len(reused), waiting=False)
+
+
+def _calls(
+    session: Session, job: Job, provider: Provider, takes: Mapping[int, Taken], expected_output: int, *, probe: bool
+) -> tuple[Call, ...]:
+    """The calls of claimed requests, given by their ids with what each takes from its rate limits."""
+    bodies = [Body(**row._mapping) for row in db.rows(session, BODIES, ids=list(takes))]
+    return tuple(
         Call(
             request_id=row.id,
             attempt=row.attempts,
@@ -101,35 +131,62 @@ def claim(session: Session, job: Any, worker_id: int, limit: int, provider: Prov
             lane="live",
             input_tokens=row.input_tokens,
             output_tokens=expected_output,
-            body=provider.repair(row.body, row.text, row.error_message) if row.asked_again else row.body,
+            body=provider.repair(row.body, row.text or "", row.error_message or "") if row.asked_again else row.body,
             endpoint=row.endpoint,
             correlation_id=job.correlation_id,
-            probe=probe is not None,
-            taken=Taken(tokens[row.id], output, gate.settled(row.model or job.model)),
+            probe=probe,
+            taken=takes[row.id],
         )
         for row in bodies
     )
-    if taken:
-        return Claimed(calls, len(reused), waiting=False)
-    if full := _wait(session, job, gate, output):
-        return Claimed(calls, len(reused), waiting=True, full=full)
-    shut_by = next((standing for standing in standings if _left(session, job, standing.model) is not None), None)
-    return Claimed(calls, len(reused), waiting=shut_by is None and _left(session, job) is not None, shut=shut_by)
 
 
-def _wait(session: Session, job: Any, gate: Gate, output: int) -> Wait | None:
-    """For the model whose next request may go first."""
+@dataclass(frozen=True)
+class Body:
+    """A claimed request with its body. `text` and `error_message` are set where it is asked again."""
+
+    id: int
+    attempts: int
+    asked_again: bool
+    error_message: str | None
+    input_tokens: int
+    model: str | None
+    endpoint: str | None
+    body: dict[str, Any]
+    text: str | None
+
+
+# A request that is asked again goes out with its newest answer, which was unusable, and the error of that.
+BODIES = """
+SELECT r.id, r.attempts, r.asked_again, r.error_message, r.input_tokens, r.model, r.endpoint, b.body, s.text
+FROM request r JOIN request_body b ON b.request_id = r.id LEFT JOIN response s ON s.id = r.response_id
+WHERE r.id = ANY(:ids) ORDER BY r.id
+"""
+
+
+def _left_waiting(session: Session, job: Job, gate: Gate, output: int) -> Claimed:
+    """Nothing could be claimed: say what the job's requests wait for, if any are left."""
+    if full := _shortest_wait(session, job, gate, output):
+        return Claimed((), 0, waiting=True, full=full)
+    open_breaker = next((state for state in gate.breakers if _next_tokens(session, job, state.model) is not None), None)
+    if open_breaker:
+        return Claimed((), 0, waiting=False, open_breaker=open_breaker)
+    return Claimed((), 0, waiting=_next_tokens(session, job) is not None)
+
+
+def _shortest_wait(session: Session, job: Job, gate: Gate, output: int) -> RateLimitWait | None:
+    """The shortest wait among models whose rate limit is full; None where none is."""
     waits = []
     for model, room in gate.rooms.items():
         if room.buckets and model not in gate.open_breakers:
-            first = _left(session, job, model)
-            if first is not None and (seconds := room.wait_s(first, output)):
-                waits.append(Wait(job.provider, model, seconds))
+            tokens = _next_tokens(session, job, model)
+            if tokens is not None and (seconds := room.wait_s(tokens, output)):
+                waits.append(RateLimitWait(job.provider, model, seconds))
     return min(waits, key=lambda wait: wait.seconds, default=None)
 
 
-def _output_tokens(session: Session, job: Any, gate: Gate, expected: int) -> int:
-    """The output tokens that each call of the job counts for, where it matters: those of its next one."""
+def _output_tokens(session: Session, job: Job, gate: Gate, expected: int) -> int:
+    """The output tokens that each call counts for in a limit of tokens: those of the job's next request."""
     if not gate.counted:
         return expected
     body = db.scalar(session, NEXT_BODY, job=job.id, former=former_models.until(job.former))
@@ -142,14 +199,14 @@ WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND r.id > :fo
 """
 
 
-def _left(session: Session, job: Any, model: str | None = None) -> int | None:
-    """The input tokens of the first request that is left, of this model or of any; None where none is."""
+def _next_tokens(session: Session, job: Job, model: str | None = None) -> int | None:
+    """The input tokens of the next pending request, of this model or of any; None where none is left."""
     named = {"job": job.id, "own": job.model, "model": model, "former": former_models.until(job.former)}
-    tokens: int | None = db.scalar(session, LEFT, **named)
+    tokens: int | None = db.scalar(session, NEXT_TOKENS, **named)
     return tokens
 
 
-LEFT = """
+NEXT_TOKENS = """
 SELECT greatest(input_tokens, body_bytes / 4) FROM request
 WHERE job_id = :job AND state = 'pending' AND lane = 'live' AND id > :former
   AND (CAST(:model AS text) IS NULL OR coalesce(model, :own) = CAST(:model AS text)) ORDER BY id LIMIT 1
@@ -158,19 +215,20 @@ WHERE job_id = :job AND state = 'pending' AND lane = 'live' AND id > :former
 
 def _take(
     session: Session,
-    job: Any,
+    job: Job,
     worker_id: int,
     limit: int,
     gate: Gate,
-    shut: Sequence[str],
+    closed: Sequence[str],
     output: int,
     only: str | None = None,
-) -> list[Any]:
-    if job.template_id is not None and job.model in shut:
-        # All of its requests are for this model: none needs to be looked at.
+) -> list[TakenRow]:
+    """Take requests of all models but the `closed` ones, or of `only` one model for its probe."""
+    if job.template_id is not None and job.model in closed:
+        # All of the job's requests are for this model.
         return []
     rooms = list(gate.rooms.values())
-    taken = db.rows(
+    found = db.rows(
         session,
         CLAIM.format(
             known=reuse.known("r.fingerprint"),
@@ -183,7 +241,7 @@ def _take(
         reuse=job.reuse,
         model=job.model,
         former=former_models.until(job.former),
-        shut=list(shut),
+        closed=list(closed),
         only=only,
         output=output,
         start=rate_limits.START if capabilities.of(job.provider).has_rate_limits else None,
@@ -194,12 +252,13 @@ def _take(
         inputs=[room.level("input_tokens") for room in rooms],
         inputs_full=[room.full("input_tokens") for room in rooms],
     )
+    taken = [TakenRow(**row._mapping) for row in found]
     if capabilities.of(job.provider).has_rate_limits:
-        _take_room(session, job.provider, taken, gate, output)
+        _take_from_limits(session, job.provider, taken, gate, output)
     return taken
 
 
-def _take_room(session: Session, provider: str, taken: Sequence[Any], gate: Gate, output: int) -> None:
+def _take_from_limits(session: Session, provider: str, taken: Sequence[TakenRow], gate: Gate, output: int) -> None:
     by_model: dict[str, list[int]] = {}
     for row in taken:
         if row.state == "in_flight":
@@ -208,29 +267,33 @@ def _take_room(session: Session, provider: str, taken: Sequence[Any], gate: Gate
     rate_limits.take(session, provider, sums, gate.rooms)
 
 
-def _probe(session: Session, job: Any, worker_id: int, gate: Gate, output: int) -> tuple[Standing | None, list[Any]]:
-    """One request of a model whose breaker is due for a probe. All claims stand in one line, so it is the only one."""
-    for standing in gate.standings:
-        if not standing.due:
+def _probe(session: Session, job: Job, worker_id: int, gate: Gate, output: int) -> tuple[bool, list[TakenRow]]:
+    """Take one request of a model whose breaker is due for a probe. Claims are made one at a time, so it is the only
+    one. Returns whether it is a probe: a known answer is none."""
+    for state in gate.breakers:
+        if not state.due:
             continue
-        taken = _take(session, job, worker_id, 1, gate, gate.full, output, only=standing.model)
+        taken = _take(session, job, worker_id, 1, gate, gate.full, output, only=state.model)
         if taken:
             if taken[0].state == "answered":
-                return None, taken
-            breaker.begin_probe(session, standing, worker_id, get_settings().provider_timeout_seconds)
-            return standing, taken
-    return None, []
+                return False, taken
+            breaker.begin_probe(session, state, worker_id, get_settings().provider_timeout_seconds)
+            return True, taken
+    return False, []
 
 
 # A probe takes what was tried least: else one request that never gets an answer would be every probe.
 IN_ORDER, LEAST_TRIED_FIRST = "r.id", "r.attempts, r.id"
+# Of the due requests: those with a known answer are answered by it, of equal ones the first goes out, and for each
+# model as many as its rate limit has headroom for, by their number (nth) and the sum of their tokens. A request that is
+# larger than a full bucket goes alone.
 CLAIM = """
 WITH due AS MATERIALIZED (
   SELECT r.id, r.fingerprint, CASE WHEN :reuse THEN {known} END AS known, coalesce(r.model, :model) AS model,
     greatest(r.input_tokens, r.body_bytes / 4) AS tokens
   FROM request r
   WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND r.id > :former AND NOT (:reuse AND {twin})
-    AND NOT coalesce(r.model, :model) = ANY(:shut)
+    AND NOT coalesce(r.model, :model) = ANY(:closed)
     AND (CAST(:only AS text) IS NULL OR coalesce(r.model, :model) = CAST(:only AS text))
   ORDER BY {order} LIMIT :limit FOR UPDATE OF r SKIP LOCKED
 ), ranked AS (
@@ -256,65 +319,4 @@ WHERE r.id = k.id AND (k.place = 1 OR k.known IS NOT NULL OR NOT :reuse)
     AND (room.model IS NULL OR k.sum + k.nth * :output <= room.tokens OR room.tokens_full AND k.nth = 1)
     AND (room.model IS NULL OR k.sum <= room.inputs OR room.inputs_full AND k.nth = 1))
 RETURNING r.id, r.state, k.model, k.tokens
-"""
-
-# The newest unusable answer and its error go back to the model with a request that is asked again.
-BODIES = """
-SELECT r.id, r.attempts, r.asked_again, r.error_message, r.input_tokens, r.model, r.endpoint, b.body, s.text
-FROM request r JOIN request_body b ON b.request_id = r.id LEFT JOIN response s ON s.id = r.response_id
-WHERE r.id = ANY(:ids) ORDER BY r.id
-"""
-
-
-def forget_unsent(session: Session, worker_id: int, running: list[int]) -> None:
-    """Put back what this worker claimed without knowing it: its connection broke in the commit, nothing was sent."""
-    db.execute(
-        session,
-        """UPDATE request SET state = 'pending', worker_id = NULL
-           WHERE worker_id = :worker AND state = 'in_flight' AND NOT id = ANY(:running)""",
-        worker=worker_id,
-        running=running,
-    )
-
-
-def release_dead(session: Session, lease_seconds: float) -> list[Any]:
-    """Put back what dead workers held, and end their single texts, whom nobody waits for any more.
-
-    Returns the calls whose answer was never heard, to be booked; `output_tokens` is None where the template tells.
-    """
-    ended = db.rows(session, END_SINGLE, lease=lease_seconds)
-    return db.rows(session, RELEASE_DEAD, lease=lease_seconds) + [row for row in ended if row.unheard]
-
-
-# No call with all its retries takes an hour: whatever became of that one, its twins need not wait any longer.
-END_SINGLE = f"""
-WITH lost AS (
-  SELECT r.id, r.state FROM request r
-  WHERE r.job_id IS NULL AND r.state IN ('in_flight', 'answered') AND (
-    r.worker_id IS NOT NULL AND {worker_lease.dead("r.worker_id")}
-    OR r.claimed_at < now() - interval '1 hour')
-  ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
-)
-UPDATE request r SET state = 'failed', finished_at = now(), worker_id = NULL, error_code = 'interrupted',
-  error_message = 'Cairn was stopped before the answer came. Send the text again.'
-FROM lost WHERE r.id = lost.id
-RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, r.single ->> 'template_id' AS template_id,
-  r.single ->> 'provider' AS provider, r.single ->> 'model' AS model,
-  (r.single ->> 'output_tokens')::int AS output_tokens, lost.state = 'in_flight' AND r.single IS NOT NULL AS unheard
-"""
-
-
-RELEASE_DEAD = f"""
-WITH dead AS (
-  SELECT r.id FROM request r
-  WHERE r.state = 'in_flight' AND r.lane = 'live' AND r.job_id IS NOT NULL AND {worker_lease.dead("r.worker_id")}
-  ORDER BY r.id FOR UPDATE OF r SKIP LOCKED
-)
-UPDATE request r SET state = CASE WHEN j.state IN {in_sql(CANCELLED)} THEN 'cancelled' ELSE 'pending' END,
-  worker_id = NULL
-FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
-WHERE r.id = dead.id AND o.id = r.id
-RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version, j.params,
-  {former_models.asked("provider")} AS provider, coalesce(r.model, {former_models.asked("model")}) AS model,
-  NULL::int AS output_tokens
 """

@@ -23,7 +23,7 @@ from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.calls import ask, clients
 from core.calls.outcomes import Call, Failed, Kept, Outcome
 from core.errors import Unavailable
-from core.live import claims
+from core.live import claims, release
 from core.live import waiting as live_waiting
 from core.requests import reuse
 from core.requests import waiting as requests_waiting
@@ -182,7 +182,7 @@ class LiveLane:
     async def _claim(self, job_id: str, limit: int) -> claims.Claimed:
         """Claim, and put back what was claimed while the worker was being stopped: none of it was sent."""
         if self.stopping.is_set():
-            return claims.Claimed((), 0, waiting=False)
+            return claims.NOTHING
         try:
             if self.unsure:
                 await self._in_thread(lambda: _forget_unsent(self.worker_id, sorted(self._calling)))
@@ -288,7 +288,7 @@ class LiveLane:
 
 def _forget_unsent(worker_id: int, running: list[int]) -> None:
     with db.transaction() as session:
-        claims.forget_unsent(session, worker_id, running)
+        release.forget_unsent(session, worker_id, running)
 
 
 @reuse.or_without
@@ -301,10 +301,10 @@ def claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
         # A change of the job's model waits until this claim has ended.
         job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
         if job is None or job.state != "running":
-            return claims.Claimed((), 0, waiting=False)
+            return claims.NOTHING
         provider = requests_waiting.provider_of(session, job)
         if provider is None:
-            return claims.Claimed((), 0, waiting=False)
+            return claims.NOTHING
         claimed = claims.claim(session, job, worker_id, limit, provider, _expected_output(session, job))
     if not any(call.probe for call in claimed.calls):
         live_waiting.write(job, claimed)

@@ -3,13 +3,15 @@
 from datetime import datetime, timedelta
 
 from core.calls.breaker import Standing
-from core.live.claims import Claimed, Wait
+from core.live.claims import Claimed, RateLimitWait
 from core.requests import waiting
 from core.runtime import db, shared_clock
 from core.tables.jobs import Job, WaitsFor
 
 # Seconds. Shorter waits come and go with every few calls.
 WORTH_TELLING = 1.0
+# Seconds. A limit that hardly refills would be past the last date there is.
+LONGEST_SAID = 366 * 24 * 3600.0
 
 
 def write(job: Job, claimed: Claimed) -> None:
@@ -30,8 +32,8 @@ def write(job: Job, claimed: Claimed) -> None:
 def _wait(claimed: Claimed, now: datetime) -> WaitsFor | None:
     if claimed.calls:
         return None
-    if claimed.shut:
-        return _for_breaker(claimed.shut)
+    if claimed.open_breaker:
+        return _for_breaker(claimed.open_breaker)
     if claimed.full and claimed.full.seconds >= WORTH_TELLING:
         return _for_room(claimed.full, now)
     return None
@@ -49,9 +51,9 @@ def _for_breaker(found: Standing) -> WaitsFor:
     )
 
 
-def _for_room(wait: Wait, now: datetime) -> WaitsFor:
+def _for_room(wait: RateLimitWait, now: datetime) -> WaitsFor:
     """To the next whole second, so that it stays the same from claim to claim."""
-    until = (now + timedelta(seconds=wait.seconds + 1)).replace(microsecond=0)
+    until = (now + timedelta(seconds=min(wait.seconds, LONGEST_SAID) + 1)).replace(microsecond=0)
     return WaitsFor("rate_limit", wait.provider, wait.model, until=until)
 
 

@@ -1,7 +1,6 @@
 """Take over from workers whose lease has ended: release what they claimed, and book their calls as estimates."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlmodel import Session
 
@@ -10,7 +9,8 @@ from core.asking import templates
 from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.calls.outcomes import Call, Unheard
 from core.environment import get_settings
-from core.live import claims
+from core.live import release
+from core.live.release import LostCall
 from core.money import pricing
 from core.requests import events
 from core.runtime import db, queue, shared_clock, worker_lease
@@ -77,7 +77,7 @@ def release(session: Session, at: datetime) -> None:
     lease = get_settings().worker_lease_seconds
     if db.scalar(session, f"SELECT {worker_lease.JUST_STARTED}", lease=lease):
         return
-    released = claims.release_dead(session, lease)
+    released = release.release_dead(session, lease)
     record.keep(session, [_unheard(session, row, at) for row in released])
     for job_id in sorted({row.job_id for row in released if row.job_id}):
         count = sum(row.job_id == job_id for row in released)
@@ -103,21 +103,23 @@ DELETE FROM procrastinate_jobs WHERE status = 'doing' AND (
 """
 
 
-def _unheard(session: Session, row: Any, at: datetime) -> Unheard:
-    expected = OWN_OUTPUT_TOKENS if row.output_tokens is None else row.output_tokens
-    if row.job_id is not None and row.template_id is not None:
-        expected = templates.asking(session, row.template_id, row.params, row.template_version).expected_output_tokens
+def _unheard(session: Session, lost: LostCall, at: datetime) -> Unheard:
+    expected = OWN_OUTPUT_TOKENS if lost.output_tokens is None else lost.output_tokens
+    if lost.job_id is not None and lost.template_id is not None:
+        expected = templates.asking(
+            session, lost.template_id, lost.params or {}, lost.template_version
+        ).expected_output_tokens
     call = Call(
-        request_id=row.id,
-        attempt=row.attempts,
-        job_id=row.job_id,
-        template_id=row.template_id,
-        provider=row.provider,
-        model=row.model,
-        lane=row.lane,
-        input_tokens=row.input_tokens,
+        request_id=lost.id,
+        attempt=lost.attempts,
+        job_id=lost.job_id,
+        template_id=lost.template_id,
+        provider=lost.provider,
+        model=lost.model,
+        lane=lost.lane,
+        input_tokens=lost.input_tokens,
         output_tokens=expected,
         body={},
     )
-    price = pricing.estimate(call.provider, call.model, row.input_tokens, expected, row.lane, at)
+    price = pricing.estimate(call.provider, call.model, lost.input_tokens, expected, lost.lane, at)
     return Unheard(call, at, price, record.lost_booking(call.request_id, call.attempt))

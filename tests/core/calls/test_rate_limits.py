@@ -407,7 +407,7 @@ def test_a_waiting_job_says_for_what_and_how_long(openai: LocalProvider) -> None
     with db.transaction() as session:
         found = session.get(Job, job)
     assert found is not None
-    waiting.write(found, claims.Claimed((), 0, waiting=True, full=claims.Wait("openai", MODEL, 11.2)))
+    waiting.write(found, claims.Claimed((), 0, waiting=True, full=claims.RateLimitWait("openai", MODEL, 11.2)))
     wait = report.get(job).waits_for
     assert wait is not None
     assert wait.until is not None

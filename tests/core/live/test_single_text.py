@@ -13,7 +13,7 @@ import pytest
 from core.calls import clients
 from core.calls.outcomes import Kept
 from core.health import report, sampling
-from core.live import claims, single_text
+from core.live import release, single_text
 from core.money.pricing import Price
 from core.providers.usage import Usage
 from core.runtime import db, worker_lease
@@ -92,7 +92,7 @@ def test_the_tick_leaves_a_single_text_alone_until_it_is_abandoned() -> None:
         db.execute(session, f"{SINGLE}('old', 'f2', 'live', 'in_flight', 1, now() - interval '61 minutes', {web})")
         db.execute(session, f"{SINGLE}('torn', 'f3', 'live', 'answered', 1, now() - interval '61 minutes', {web})")
         db.execute(session, f"{SINGLE}('dead', 'f4', 'live', 'answered', 1, now(), {web + 1})")
-        assert claims.release_dead(session, 15) == []
+        assert release.release_dead(session, 15) == []
     found = {r["custom_id"]: r["state"] for r in rows("SELECT custom_id, state FROM request")}
     assert found == {"young": "in_flight", "old": "failed", "torn": "failed", "dead": "failed"}
 

@@ -15,7 +15,7 @@ from core.batch import steps
 from core.errors import Unavailable
 from core.jobs import control
 from core.jobs import report as jobs_report
-from core.live import claims, lane
+from core.live import claims, lane, release
 from core.requests import expansion
 from core.runtime import db, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres
@@ -81,7 +81,7 @@ def test_a_job_whose_provider_is_not_set_up_here_says_so_once_and_goes_on_when_i
         setting(OPENAI_API_KEY="", OPENAI_BASE_URL="")
         tick.tick(datetime.now(UTC))
         expansion.expand_job(job)
-        assert lane.claim(job, worker, 8) == claims.Claimed((), 0, waiting=False)
+        assert lane.claim(job, worker, 8) == claims.NOTHING
         assert steps.pack_job(job) == 0
         assert waits_for() == WaitsFor("not_set_up", "openai", "gpt-5-mini")
         (event,) = rows("SELECT message FROM job_event WHERE kind = 'waiting'")
@@ -92,7 +92,7 @@ def test_a_job_whose_provider_is_not_set_up_here_says_so_once_and_goes_on_when_i
         assert waits_for() is None
     expansion.expand_job(job)
     with db.transaction() as session:
-        claims.forget_unsent(session, worker, [])
+        release.forget_unsent(session, worker, [])
     run_job(job)
     assert states(job) == {"succeeded": 2}
 

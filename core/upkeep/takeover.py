@@ -9,7 +9,7 @@ from core.asking import templates
 from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.calls.outcomes import Call, Unheard
 from core.environment import get_settings
-from core.live import release
+from core.live import release as live_release
 from core.live.release import LostCall
 from core.money import pricing
 from core.requests import events
@@ -77,7 +77,7 @@ def release(session: Session, at: datetime) -> None:
     lease = get_settings().worker_lease_seconds
     if db.scalar(session, f"SELECT {worker_lease.JUST_STARTED}", lease=lease):
         return
-    released = release.release_dead(session, lease)
+    released = live_release.release_dead(session, lease)
     record.keep(session, [_unheard(session, row, at) for row in released])
     for job_id in sorted({row.job_id for row in released if row.job_id}):
         count = sum(row.job_id == job_id for row in released)

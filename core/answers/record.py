@@ -1,7 +1,7 @@
-"""Keep: the first stage of the one way in for every answer.
+"""The first stage for every live answer: raw responses, usage records and request states, set-based.
 
-One set-based transaction takes raw responses, usage records and request states. The second stage, core.answers.derive,
-makes results and insights of them; nothing that fails there can lose or re-bill what was kept here.
+The second stage, core.answers.derive, makes results and insights of them. Nothing that fails there can lose an answer
+or bill it twice.
 """
 
 import json
@@ -22,7 +22,7 @@ def lost_booking(request_id: int, attempt: int) -> str:
 
 
 def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
-    """Store outcomes once: an answer that is handed in again changes nothing, and is not billed again."""
+    """Store outcomes. (request_id, attempt) is an answer's idempotency key: handed in again it changes nothing."""
     if unheard := [outcome for outcome in outcomes if isinstance(outcome, Unheard)]:
         db.columns(session, KEEP_UNHEARD, **_unheard_columns(unheard))
     if answers := [outcome for outcome in outcomes if isinstance(outcome, Kept)]:
@@ -30,7 +30,7 @@ def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
     if failures := [outcome for outcome in outcomes if isinstance(outcome, Failed)]:
         db.columns(session, KEEP_FAILURES, **_failure_columns(failures))
     if known := [outcome.call for outcome in outcomes if not isinstance(outcome, Unheard)]:
-        # After the statements above: one that took such a call over has ended by now, and what it booked is seen.
+        # After the statements above, which waited for a take-over of the same requests: what that has booked is seen.
         lost = [lost_booking(call.request_id, call.attempt) for call in known]
         db.execute(session, "DELETE FROM usage_record WHERE booking = ANY(:lost)", lost=lost)
 
@@ -56,8 +56,8 @@ BILLED = usage.insert(
     status="CASE WHEN finish_reason = 'stop' THEN 'ok' ELSE 'unusable' END",
     provider_request_id="provider_request_id",
 )
-# An answer of a request that was taken over meanwhile is kept and billed all the same; one whose document was deleted
-# is billed only. A single text that was given up gets its answer after all.
+# An answer to a request that was taken over meanwhile is kept and billed all the same. An answer to a cancelled one, as
+# of a deleted document, is only billed. A single text that failed as interrupted gets its answer after all.
 KEEP_ANSWERS = f"""
 WITH incoming AS (
   SELECT * FROM unnest(
@@ -79,7 +79,7 @@ WITH incoming AS (
   RETURNING id, request_id
 )
 UPDATE request r SET state = 'answered', response_id = kept.id,
-  -- Nobody else derives a single text: it is its process's until then.
+  -- A single text is derived by the process that asked it, so it keeps its worker until then.
   worker_id = CASE WHEN r.job_id IS NULL THEN r.worker_id END
 FROM kept WHERE r.id = kept.request_id AND (
   r.state IN ('in_flight', 'pending') OR r.job_id IS NULL AND r.state = 'failed' AND r.error_code = 'interrupted')
@@ -171,7 +171,7 @@ def _unheard_columns(unheard: Sequence[Unheard]) -> dict[str, list[Any]]:
 
 
 def keep_unstorable(session: Session, kept: Kept) -> None:
-    """An answer that the database refuses was paid for: its raw body is kept as a string, and its request fails."""
+    """Keep an answer that the database refused: its raw body as a JSON string. Its request fails."""
     keep(session, [replace(kept, raw=json.dumps(text.storable(kept.raw)), text="", finish_reason="other")])
     db.execute(session, UNSTORABLE_RESPONSE, request=kept.call.request_id, attempt=kept.call.attempt)
 

@@ -14,7 +14,7 @@ class Span:
 
 
 def find(quote: str, text: str) -> Span | None:
-    """The first place where the quote stands, or None: then its evidence is unsupported."""
+    """The first place of the quote in the text, or None: then its evidence is unsupported."""
     wanted = quote.strip()
     if not wanted:
         return None
@@ -25,12 +25,12 @@ def find(quote: str, text: str) -> Span | None:
     return Span(match.start(), match.end()) if match else None
 
 
-# An index entry holds 2,704 bytes; a longer statement is told from others by its hash.
+# Characters. An index entry holds 2,704 bytes; the rest of a longer statement is represented by its hash.
 LONGEST_KEY = 500
 
 
 def normalise(statement: str) -> str:
-    """What makes two statements the same: case, white space and closing punctuation do not count."""
+    """The key of a statement: equal for statements that differ in case, white space or closing punctuation only."""
     key = " ".join(statement.casefold().split()).rstrip(".!;:, ")
     if len(key) <= LONGEST_KEY:
         return key

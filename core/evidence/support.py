@@ -8,7 +8,7 @@ from core.runtime import db
 
 
 def recount(session: Session, insight_ids: Sequence[str]) -> int:
-    """Support, confidence and survival of insights whose evidence changed. Returns how many are left with none and go.
+    """Recount insights whose evidence changed, and delete those without any. Returns how many were deleted.
 
     Support is the number of distinct documents with supported evidence. Confidence grows with it and shrinks with
     evidence that is not: the share of supported evidence times 1 - 1/2^support.

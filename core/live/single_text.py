@@ -1,6 +1,6 @@
-"""One text through one template, now: the same prompt builder, fingerprint, call and record as a job's requests.
+"""One text through one template, now: the same prompt builder, fingerprint, call and keeping as a job's requests.
 
-Its request is held by the web process as a job's is by a worker: what a killed one leaves is ended and booked.
+The request is claimed under the lease of its web process: when that process dies, it fails and its call is booked.
 """
 
 import asyncio
@@ -35,17 +35,17 @@ from core.runtime import text as runtime_text
 from core.runtime.ids import new_id
 from core.settings.defaults import model_for
 
-# How long an answer, which is paid for, may wait in memory for a database that is away.
+# Seconds. How long an answer, which is paid for, waits in memory for a database that is away.
 STORE_SECONDS = 60.0
 T = TypeVar("T")
-# What says how a lost call is to be booked, and whose it was.
+# The fields of a call that its request stores: to book it, should its process die.
 SINGLE = ("template_id", "provider", "model", "output_tokens", "correlation_id")
 _worker_id: int | None = None
 
 
 @contextmanager
 def seen() -> Iterator[None]:
-    """While this process has a heartbeat, what it asks is its own."""
+    """Register this web process as a worker and renew its lease; the texts that it asks meanwhile are claimed by it."""
     global _worker_id
     name = db.process_name()
     _worker_id = worker_lease.register(name, "web")
@@ -94,7 +94,11 @@ def default_provider() -> str:
 async def process(
     operation: str, text: str, options: dict[str, Any], provider: str | None, model: str | None
 ) -> Processed:
-    """Raises ProviderError where the model gave no usable answer; what it cost is booked all the same."""
+    """Answer one text, by reuse or by a call that may be asked once more.
+
+    Raises InvalidInput, BreakerOpen, NoRoom or Unavailable before a call, and ProviderError where the model gave no
+    usable answer; its cost is booked all the same.
+    """
     chosen = provider or default_provider()
     prepared = await _prepared(partial(prepare, operation, text, options, chosen, model))
     call: Call | None = prepared.call
@@ -109,7 +113,7 @@ async def process(
 
 
 async def _prepared(prepare: Callable[[], Prepared | None]) -> Prepared:
-    """A twin that is in flight is waited for as long as a call may take, and room in a rate limit for a moment."""
+    """Wait for an equal text in flight, as long as a call may take, and for headroom in a rate limit, for a moment."""
     deadline = time.monotonic() + get_settings().provider_timeout_seconds
     patience = ask.LONGEST_WAIT
     while True:
@@ -141,7 +145,7 @@ async def ask_and_keep(call: Call) -> None:
         await _keep([*unheard, Failed(call, "internal_error", "A fault inside Cairn; its log has the details.")])
         raise
     if isinstance(outcome, Failed):
-        # Its caller waits for it now: there is no queue to go back to.
+        # A single text has no queue to go back to.
         outcome = replace(outcome, again=False)
     await _keep([*unheard, outcome])
 
@@ -151,7 +155,7 @@ async def _keep(outcomes: list[Outcome]) -> None:
 
 
 async def _stored(work: Callable[[], T]) -> T:
-    """A database that is away for a moment loses no answer and no result."""
+    """Run `work` in a thread, again and again while the database is away. Raises Unavailable after STORE_SECONDS."""
     deadline = time.monotonic() + STORE_SECONDS
     while True:
         try:
@@ -178,7 +182,7 @@ def keep_now(outcomes: list[Outcome]) -> None:
 def prepare(
     operation: str, text: str, options: dict[str, Any], provider_name: str, model: str | None
 ) -> Prepared | None:
-    """Commits the intent to call. None while an equal request is in flight: its answer will do."""
+    """Commit the intent to call, or find a known answer. None while an equal request is in flight."""
     if not text.strip():
         raise InvalidInput("The text is empty. Send a text with words in it.")
     provider = clients.provider(provider_name)
@@ -210,10 +214,9 @@ def prepare(
 
 
 def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] | None:
-    """The call with its request, and whether its answer is known. None while a twin is in flight."""
+    """Make the request. Returns its call, and whether its answer is known; None while an equal request is in flight."""
     known = reuse.remembered(session, fingerprint)
     if known is None:
-        # As in core.live.claims: one claim at a time keeps two callers from claiming two twins.
         single_flight.take_turn(session)
         sql = STANDING.format(known=reuse.known(":fingerprint"), twin=single_flight.twin(":fingerprint"))
         standing = db.row(session, sql, fingerprint=fingerprint)
@@ -261,7 +264,7 @@ def _check_length(count: int, limit: int, model: str) -> None:
         )
 
 
-# One statement: between two, a twin's answer could arrive and be seen by neither.
+# One statement: between two, the answer of an equal request could come and be seen by neither.
 STANDING = """
 SELECT {known} AS known, {twin} AS in_flight
 """
@@ -292,7 +295,7 @@ RETURNING attempts
 
 
 def _derive(prepared: Prepared, call: Call) -> Call | None:
-    """Returns the call to make when the answer broke the schema for the first time."""
+    """Derive the answer. Returns the call to make where it broke the schema for the first time."""
     with db.transaction() as session:
         row = db.row(session, ANSWERED, request=call.request_id)
         if row is None:

@@ -10,8 +10,7 @@ from core.calls import breaker_report
 from core.jobs import requests_report
 from core.jobs.report import JobRow
 from core.providers import capabilities
-from pages.common import failures as common_failures
-from pages.common import formats, widgets
+from pages.common import failures, formats, widgets
 from pages.parts import kept_until
 from pages.words import jobs
 
@@ -95,12 +94,12 @@ def _tiles(row: JobRow) -> None:
         widgets.figure("Tokens", row.input_tokens + row.output_tokens)
 
 
-def failures(row: JobRow) -> None:
+def failures_by_reason(row: JobRow) -> None:
     """Failed requests by reason, with the job's correlation id. A button leads to the requests of each reason."""
     found = requests_report.failures(row.id)
     if not found:
         if row.error:
-            common_failures.show_reference(row.correlation_id)
+            failures.show_reference(row.correlation_id)
         return
     with st.container(border=True, gap="xsmall"):
         for failure in found[:REASONS_SHOWN]:
@@ -113,7 +112,7 @@ def failures(row: JobRow) -> None:
         if rest := found[REASONS_SHOWN:]:
             number = sum(failure.requests for failure in rest)
             st.caption(f"{number:,} more failed, for {formats.count(len(rest), 'other reason')}: see Requests.")
-        common_failures.show_reference(row.correlation_id)
+        failures.show_reference(row.correlation_id)
 
 
 def _filter_by(code: str) -> None:

@@ -39,7 +39,7 @@ def live() -> None:
     if row.state != job.state or actions.offered(row) != actions.offered(job):
         st.rerun()
     header.header(row)
-    header.failures(row)
+    header.failures_by_reason(row)
     answers, requests, batches, timeline = st.tabs(TABS, key="tab", bind="query-params")
     if answers.open:
         with answers:

@@ -1,8 +1,5 @@
 """The default language of answers."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import streamlit as st
 
 from core import languages
@@ -10,26 +7,10 @@ from core.environment import get_settings
 from core.settings import defaults
 from pages.common import failures
 from pages.parts.choices import LANGUAGES
-from pages.settings.providers import SOURCES
 from pages.words import settings
 
 
-def _said(language: str) -> str:
-    return "that of each document" if language == languages.OF_THE_DOCUMENT else language
-
-
-def _stored(value: Mapping[str, Any]) -> str:
-    return _said(str(value["language"]))
-
-
-settings.KINDS[defaults.LANGUAGE] = settings.Words(lambda _: "language of answers", _stored)
-
-
 def show() -> None:
-    _language()
-
-
-def _language() -> None:
     language, source = defaults.language()
     now = language or languages.OF_THE_DOCUMENT
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -47,8 +28,8 @@ def _language() -> None:
         elif source == "here":
             st.button("Go back to the environment's", key="reset-language", on_click=_save, args=(None,))
     st.caption(
-        f"Now: {_said(now)} ({SOURCES[source]}). Each job may choose another. Jobs that exist keep theirs; "
-        "quotes always stay as the document has them. The offline engine cannot translate."
+        f"Now: {settings.language(now)} ({settings.SOURCES[source]}). Each job may choose another. Jobs that exist "
+        "keep theirs; quotes always stay as the document has them. The offline engine cannot translate."
     )
 
 

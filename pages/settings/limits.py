@@ -1,6 +1,5 @@
 """The limits that an admin sets: the value in force and its source. Each is changed by itself."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 import streamlit as st
@@ -9,44 +8,7 @@ from core.environment import get_settings
 from core.settings import limits
 from core.settings.limits import LIMITS
 from pages.common import failures, formats
-from pages.settings.providers import SOURCES
 from pages.words import settings
-
-
-@dataclass(frozen=True)
-class LimitText:
-    label: str
-    unit: str
-    meaning: str
-
-
-TEXTS = {
-    "max_upload_mb": LimitText("Largest upload", "MB", "Of one document, and of one file of own requests."),
-    "live_concurrency": LimitText(
-        "Live calls at once", "calls", "Of each jobs process. What is under way ends; then the new number holds."
-    ),
-    "confirm_job_usd": LimitText(
-        "Ask before a job above",
-        "USD",
-        "A job that is estimated above this, or has no known price, starts only when that is confirmed.",
-    ),
-    "batches_in_flight": LimitText("Batches in flight", "batches", "At one provider. What does not fit waits."),
-    "batch_tokens_in_flight": LimitText("Tokens in flight in batches", "tokens", "Input tokens at one provider."),
-    "batch_usd_in_flight": LimitText("Money in flight in batches", "USD", "Estimated, at one provider."),
-}
-
-
-def _figure(name: str, value: Decimal | None) -> str:
-    if value is None:
-        return "none"
-    return formats.money(value) if TEXTS[name].unit == "USD" else f"{int(value):,} {TEXTS[name].unit}"
-
-
-def _about(name: str) -> str:
-    return f"limit “{TEXTS[name].label.lower() if name in TEXTS else name}”"
-
-
-settings.KINDS[limits.CEILING] = settings.Words(_about, lambda value: str(value["value"]))
 
 
 def show() -> None:
@@ -58,7 +20,7 @@ def show() -> None:
 
 
 def _one(name: str) -> None:
-    text, bounds = TEXTS[name], LIMITS[name]
+    text, bounds = settings.LIMIT_TEXTS[name], LIMITS[name]
     now, source = limits.of(name)
     kind = int if bounds.whole else float
     # The environment's value may lie outside of the bounds of this field.
@@ -77,7 +39,7 @@ def _one(name: str) -> None:
         help=f"{bounds.least:,} to {bounds.most:,}",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Now: {formats.plain(_figure(name, now))} ({SOURCES[source]})")
+        st.caption(f"Now: {formats.plain(settings.limit(name, now))} ({settings.SOURCES[source]})")
         if entered is not None and entered != inside:
             st.button("Save", key=f"save-{name}", on_click=_save, args=(name, Decimal(str(entered))))
         elif source == "here":

@@ -6,20 +6,13 @@ from core.calls import connection_test
 from core.environment import get_settings
 from core.errors import CairnError
 from core.providers import capabilities
-from core.settings import base_urls, defaults, store
-from core.settings import credentials as settings_credentials
+from core.settings import base_urls, credentials, defaults, store
 from core.settings.credentials import Access
 from pages.common import failures, formats
-from pages.settings import credentials as settings_credentials_
+from pages.settings import credentials as credential_dialogs
 from pages.words import settings
 
-SOURCES = {"default": "default", "environment": "from the environment", "here": "set here"}
-ADDRESSES = {**SOURCES, "default": "the provider's own"}
-settings.KINDS["address"] = settings.Words(
-    lambda provider: f"address of {capabilities.label(provider)}",
-    lambda value: str(value["base_url"]),
-)
-settings.KINDS["key"] = settings.Words(lambda provider: f"key of {capabilities.label(provider)}", lambda _: "a key")
+ADDRESSES = {**settings.SOURCES, "default": "the provider's own"}
 
 
 def show() -> None:
@@ -34,7 +27,7 @@ def show() -> None:
 
 
 def _card(name: str) -> None:
-    how = settings_credentials.of(name)
+    how = credentials.of(name)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{capabilities.label(name)}**")
         _badge(how)
@@ -43,7 +36,7 @@ def _card(name: str) -> None:
         st.warning(formats.plain(how.warning), icon=":material/warning:")
     if not get_settings().settings_locked:
         with st.container(horizontal=True):
-            settings_credentials_.buttons(how)
+            credential_dialogs.buttons(how)
     _model(name)
     if how.set_up:
         _test(how)
@@ -63,9 +56,7 @@ def _badge(how: Access) -> None:
 def _key(how: Access) -> str:
     if how.key_from == "environment" and not how.trouble:
         return f"from the environment, `{how.provider.upper()}_API_KEY`"
-    changed = (
-        store.last_changed(f"{store.KEY}{how.provider}") if settings_credentials.is_set_here(how.provider) else None
-    )
+    changed = store.last_changed(f"{store.KEY}{how.provider}") if credentials.is_set_here(how.provider) else None
     if changed is None:
         return "none"
     time, who = changed
@@ -77,7 +68,7 @@ def _model(name: str) -> None:
     entered = st.text_input(
         "Model where none is chosen",
         value=model if source == "here" else "",
-        placeholder=f"{model} ({SOURCES[source]})",
+        placeholder=f"{model} ({settings.SOURCES[source]})",
         help="Empty: as the environment says.",
         max_chars=defaults.MODEL_CHARACTERS,
         key=f"model-{name}-{model}-{source}",
@@ -105,6 +96,6 @@ def _test(how: Access) -> None:
 
 def _tested(how: Access) -> tuple[bool, str]:
     try:
-        return True, settings_credentials_.answered(how.provider, connection_test.models(how))
+        return True, credential_dialogs.answered(how.provider, connection_test.models(how))
     except CairnError as error:
         return False, error.message

@@ -1,6 +1,5 @@
 """Requests and tokens per minute: the limits that providers reported, and our own caps below them."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -11,26 +10,7 @@ from core.environment import get_settings
 from core.providers import capabilities
 from core.settings import rate_caps
 from pages.common import failures
-from pages.settings.providers import SOURCES
 from pages.words import settings
-
-KINDS = {
-    "requests": "requests",
-    "tokens": "tokens",
-    "input_tokens": "tokens that are read",
-    "output_tokens": "tokens that are written",
-}
-
-
-def _stored(value: Mapping[str, Any]) -> str:
-    return ", ".join(f"{value[kind]:,} {words} a minute" for kind, words in KINDS.items() if value.get(kind))
-
-
-def _about(provider: str) -> str:
-    return f"rate limits of {capabilities.label(provider)}"
-
-
-settings.KINDS[rate_caps.CAPS.rstrip(":")] = settings.Words(_about, _stored)
 
 
 def show() -> None:
@@ -55,7 +35,7 @@ def _caps(name: str) -> None:
     state = f"{name}-{now.requests}-{now.tokens}-{now.source}"
     requests = _figure("Requests a minute", now.requests, f"cap-requests-{state}")
     tokens = _figure("Tokens a minute", now.tokens, f"cap-tokens-{state}")
-    st.caption(f"Now: {_words(now)} ({SOURCES[now.source]}).")
+    st.caption(f"Now: {_words(now)} ({settings.SOURCES[now.source]}).")
     with st.container(horizontal=True):
         if (requests, tokens) != (now.requests, now.tokens):
             st.button("Save", key=f"save-caps-{name}", on_click=_save, args=(name, requests, tokens))
@@ -77,7 +57,7 @@ def _figure(label: str, now: int | None, key: str) -> int | None:
 
 
 def _words(now: rate_caps.Caps) -> str:
-    return _stored({"requests": now.requests, "tokens": now.tokens}) or "no cap"
+    return settings.rates({"requests": now.requests, "tokens": now.tokens}) or "no cap"
 
 
 def _save(name: str, requests: int | None, tokens: int | None) -> None:
@@ -88,7 +68,7 @@ def _row(limit: LimitRow) -> dict[str, Any]:
     return {
         "Provider": capabilities.label(limit.provider),
         "Model": limit.model,
-        "Limit of": KINDS[limit.kind],
+        "Limit of": settings.RATES[limit.kind],
         "Told, a minute": limit.a_minute,
         "May go out, a minute": int(limit.may),
         "Left now": int(limit.left),

@@ -15,6 +15,7 @@ from core.environment import get_settings
 from core.presets import Config, FieldError
 from core.settings import store
 from pages.common import failures, formats
+from pages.words import resilience as words
 from pages.words import settings
 
 
@@ -53,7 +54,7 @@ def _scope(operations: Mapping[str, str]) -> str | None:
 
 def _in_force(found: Snapshot, operation: str | None) -> None:
     now = found.of(operation)
-    sentence, figure = settings.effects(now.config)[0]
+    sentence, figure = words.effects(now.config)[0]
     st.markdown(f"In force: {sentence.format(f'**{figure}**')}.")
     if _name(operation) in store.values() and not found.locked:
         below = "what holds for all operations" if operation else "the environment"
@@ -64,8 +65,8 @@ def _in_force(found: Snapshot, operation: str | None) -> None:
 def _figures(found: Snapshot, operation: str | None) -> None:
     now = found.of(operation)
     rows = [
-        (label, f"{value:g}" if isinstance(value, float) else str(value), settings.SOURCES[now.sources[name]])
-        for (name, label), value in zip(settings.NAMES.items(), asdict(now.config).values(), strict=True)
+        (label, f"{value:g}" if isinstance(value, float) else str(value), words.SOURCES[now.sources[name]])
+        for (name, label), value in zip(words.NAMES.items(), asdict(now.config).values(), strict=True)
     ]
     with st.expander("All figures in force, and where they come from", icon=":material/list:"):
         st.dataframe(pd.DataFrame(rows, columns=["What", "In force", "From"]), hide_index=True)
@@ -89,7 +90,7 @@ def _cards(found: Snapshot, operation: str | None) -> None:
                     if name == recommended:
                         st.badge("recommended", color="blue", help=f"For {environment}: {reason}.")
                 st.caption(f"{presets.PRESET_WORDS[name]} {config.strategy.capitalize()}.")
-                st.markdown("\n".join(f"- {line}" for line in settings.compared(config, now)))
+                st.markdown("\n".join(f"- {line}" for line in words.compared(config, now)))
                 if not found.locked and config != now and st.button(f"Use {name}", key=f"use-{name}"):
                     _preview({"preset": name}, operation)
 
@@ -103,7 +104,7 @@ def _preview(choice: dict[str, Any] | None, operation: str | None) -> None:
     found = resilience.snapshot()
     config = _below(found, operation) if choice is None else resilience.check(choice, operation)[0]
     assert config is not None
-    lines = settings.compared(config, found.of(operation).config)
+    lines = words.compared(config, found.of(operation).config)
     st.markdown("\n".join(f"- {line}" for line in lines))
     whom = "calls of this operation" if operation else "calls of all operations without values of their own"
     st.caption(f"For {whom}, in every process within two seconds. It can be undone.")
@@ -124,10 +125,10 @@ def _own_figures(found: Snapshot, operation: str | None) -> None:
     if not errors:
         config, errors = presets.validate(custom, _below(found, operation))
     for wrong in errors:
-        label = settings.NAMES.get(wrong.field, wrong.field)
+        label = words.NAMES.get(wrong.field, wrong.field)
         st.error(f"**{formats.plain(label)}** {formats.plain(wrong.message)}.", icon=":material/error:")
     if not errors and config is not None:
-        st.markdown("\n".join(f"- {line}" for line in settings.compared(config, now)))
+        st.markdown("\n".join(f"- {line}" for line in words.compared(config, now)))
     same = not errors and config == now
     if st.button("Preview and save", disabled=bool(errors) or same, key="own-save"):
         _preview({"custom": custom} if custom else None, operation)
@@ -137,7 +138,7 @@ def _form(now: Config, below: Config, key: str) -> tuple[dict[str, Any], list[Fi
     """Only figures that differ from the layer below are set. The others keep following that layer."""
     strategies = list(presets.STRATEGIES)
     strategy = st.selectbox(
-        settings.NAMES["strategy"],
+        words.NAMES["strategy"],
         strategies,
         index=strategies.index(now.strategy),
         format_func=lambda one: f"{one}: {presets.STRATEGY_WORDS[one]}",
@@ -151,7 +152,7 @@ def _form(now: Config, below: Config, key: str) -> tuple[dict[str, Any], list[Fi
         for name, bounds in presets.BOUNDS.items():
             kind = int if bounds.whole else float
             value = st.number_input(
-                settings.NAMES[name],
+                words.NAMES[name],
                 value=kind(begin[name]),
                 step=1 if bounds.whole else 0.5,
                 help=f"{bounds.least:g} to {bounds.most:g}. Of the layer below: {base[name]:g}.",

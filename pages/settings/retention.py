@@ -1,20 +1,14 @@
 """How long documents and ended jobs are kept: what a rule would delete now, when it runs, what it deleted."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
-
 import streamlit as st
 
 from core.documents import report as documents_report
 from core.environment import get_settings
 from core.health.sampling import KEEP_HOURS, KEEP_SAMPLES
-from core.retention import report as reports_retention
-from core.retention import rules
-from core.retention.report import Preview, Run
+from core.retention import report, rules
 from core.retention.rules import KINDS, Kind, RetentionRule
 from pages.common import failures, formats
-from pages.words import settings
+from pages.words import retention, settings
 
 WHAT: dict[Kind, str] = {
     "documents": "With a document go its file, its text, what was asked of it, answers and evidence, as when a person "
@@ -22,18 +16,6 @@ WHAT: dict[Kind, str] = {
     "jobs": "With an ended job go its requests and answers; insights and their evidence stay. Counted from its end.",
 }
 SUGGESTED = 90
-
-
-def _about(kind: str) -> str:
-    return f"retention of {kind}"
-
-
-def _rule_in_words(value: Mapping[str, Any]) -> str:
-    excepted = value.get("excepted", ())
-    return formats.count(value["days"], "day") + (f", except {', '.join(excepted)}" if excepted else "")
-
-
-settings.KINDS[rules.RETENTION] = settings.Words(_about, _rule_in_words)
 
 
 def show() -> None:
@@ -58,11 +40,11 @@ def _card(kind: Kind) -> None:
             st.badge(f"deleted after {formats.count(rule.days, 'day')}", color="orange")
     st.caption(WHAT[kind])
     wanted = _entered(kind, rule)
-    found = reports_retention.preview(kind, wanted, now)
+    found = report.preview(kind, wanted, now)
     with st.container(border=False, gap="xsmall"):
-        st.markdown(f"Older than that now: {_found(kind, found)}.")
+        st.markdown(f"Older than that now: {retention.found(kind, found)}.")
         if rule is not None:
-            st.caption(f"Next run {_moment(reports_retention.next_run(kind, now), now)}.")
+            st.caption(f"Next run {retention.moment(report.next_run(kind, now), now)}.")
     with st.container(horizontal=True):
         after = formats.count(wanted.days, "day")
         if st.button(
@@ -94,29 +76,18 @@ def _entered(kind: Kind, rule: RetentionRule | None) -> RetentionRule:
     return RetentionRule(days, tuple(sorted(excepted)))
 
 
-def _found(kind: Kind, found: Preview) -> str:
-    if not found.number or found.oldest is None:
-        return "**none**"
-    if kind == "jobs":
-        return f"**{formats.count(found.number, 'job')}** with {formats.count(found.requests, 'request')}"
-    number, size = formats.count(found.number, "document"), formats.size(found.size_bytes)
-    return f"**{number}**, {size}, the oldest of {found.oldest:%Y-%m-%d}"
-
-
-def _moment(moment: datetime, now: datetime) -> str:
-    return f"at {moment:%H:%M} UTC, {formats.until(moment, now)}"
-
-
 @st.dialog("Delete what is older")
 def _preview(kind: Kind, wanted: RetentionRule) -> None:
     now = formats.utc_now()
-    found = reports_retention.preview(kind, wanted, now)
+    found = report.preview(kind, wanted, now)
     what = TITLES[kind].lower()
     excepted = f" except those in {formats.plain(', '.join(wanted.excepted))}" if wanted.excepted else ""
     st.markdown(f"From now on {what}{excepted} are deleted for good after **{formats.count(wanted.days, 'day')}**.")
-    begins = _moment(rules.next_run(now, now), now)
+    begins = retention.moment(rules.next_run(now, now), now)
     if found.number:
-        st.warning(f"The first run is {begins}. It deletes {_found(kind, found)}.", icon=":material/delete_forever:")
+        st.warning(
+            f"The first run is {begins}. It deletes {retention.found(kind, found)}.", icon=":material/delete_forever:"
+        )
         if found.busy:
             busy = formats.count(found.busy, "of them is", "of them are")
             st.caption(f"{busy} being asked in jobs: those requests are cancelled.")
@@ -138,27 +109,10 @@ def _save(kind: Kind, wanted: RetentionRule, number: int) -> None:
 
 
 def _removed() -> None:
-    runs = reports_retention.runs()
+    runs = report.runs()
     if not runs:
         return
     st.markdown("Deleted lately")
     now = formats.utc_now()
     for run in runs:
-        st.caption(f"{_told(run)} · {formats.ago(run.time, now)}")
-
-
-def _told(run: Run) -> str:
-    counts = run.counts
-    what = ", ".join(f"{counts[name]:,} {label}" for name, label in LABELS.items() if counts.get(name))
-    size = f", {formats.size(counts['size_bytes'])}" if counts.get("size_bytes") else ""
-    return f"{what}{size}: older than {formats.count(counts['days'], 'day')}"
-
-
-LABELS = {
-    "documents": "documents",
-    "jobs": "jobs",
-    "requests": "requests",
-    "responses": "answers",
-    "evidence": "pieces of evidence",
-    "insights": "insights",
-}
+        st.caption(f"{retention.removed(run)} · {formats.ago(run.time, now)}")

@@ -1,75 +1,100 @@
-"""Settings as sentences: what a resilience configuration does, where values come from, and changes of settings."""
+"""What settings are about, what is stored under them, and where a value comes from, as words."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from core import presets
-from core.presets import Config
+from core import languages
 from core.providers import capabilities
-from core.settings.defaults import MODEL
+from core.retention.rules import RETENTION
+from core.settings.credentials import ADDRESS
+from core.settings.defaults import LANGUAGE, MODEL
+from core.settings.limits import CEILING
+from core.settings.rate_caps import CAPS
+from core.settings.store import KEY
 from pages.common import formats
 
 # Who made a change, until people sign in: the door that it came through.
 DOOR = "settings page"
-NAMES = {
-    "retry_attempts": "Retries after the first attempt",
-    "circuit_breaker_threshold": "Failures in a row that open the breaker",
-    "recovery_timeout_s": "Seconds until an open breaker lets one probe through",
-    "strategy": "Strategy: how long is waited",
-    "backoff_base_s": "First wait, seconds",
-    "backoff_factor": "Each wait is longer by the factor",
-    "backoff_cap_s": "Longest wait, seconds",
-    "deadline_s": "No attempt begins later than, seconds",
-}
-SOURCES = {
-    "default": "default",
-    "environment": "environment",
-    "all": "set here, for all operations",
-    "operation": "set here, for this operation",
-}
-
-
-def seconds(amount: float) -> str:
-    return f"{amount:.3g} s" if amount < 120 else f"{amount / 60:.3g} min"
-
-
-def effects(config: Config) -> list[tuple[str, str]]:
-    """What a configuration does: sentences with a gap, each with the figure that fills it."""
-    failures = formats.count(config.circuit_breaker_threshold, "failure")
-    return [
-        ("a call that keeps failing gives up after {}", seconds(presets.gives_up_after(config))),
-        ("{} after the first attempt", formats.count(config.retry_attempts, "retry", "retries")),
-        ("waits between them: {}", f"{seconds(config.backoff_base_s)} to {seconds(config.backoff_cap_s)}"),
-        ("no attempt begins after {}", seconds(config.deadline_s)),
-        ("the breaker opens after {} in a row", failures),
-        ("an open breaker lets one probe through after {}", seconds(config.recovery_timeout_s)),
-    ]
-
-
-def compared(config: Config, now: Config) -> list[str]:
-    """A line for each effect, with the figure in force now where it differs."""
-    lines = []
-    for (sentence, figure), (_, before) in zip(effects(config), effects(now), strict=True):
-        said = sentence.format(f"**{figure}**")
-        lines.append(said if figure == before else f"{said} :orange[(now {before})]")
-    return lines
+SOURCES = {"default": "default", "environment": "from the environment", "here": "set here"}
 
 
 @dataclass(frozen=True)
-class Words:
+class LimitText:
+    label: str
+    unit: str
+    meaning: str
+
+
+LIMIT_TEXTS = {
+    "max_upload_mb": LimitText("Largest upload", "MB", "Of one document, and of one file of own requests."),
+    "live_concurrency": LimitText(
+        "Live calls at once", "calls", "Of each jobs process. What is under way ends; then the new number holds."
+    ),
+    "confirm_job_usd": LimitText(
+        "Ask before a job above",
+        "USD",
+        "A job that is estimated above this, or has no known price, starts only when that is confirmed.",
+    ),
+    "batches_in_flight": LimitText("Batches in flight", "batches", "At one provider. What does not fit waits."),
+    "batch_tokens_in_flight": LimitText("Tokens in flight in batches", "tokens", "Input tokens at one provider."),
+    "batch_usd_in_flight": LimitText("Money in flight in batches", "USD", "Estimated, at one provider."),
+}
+RATES = {
+    "requests": "requests",
+    "tokens": "tokens",
+    "input_tokens": "tokens that are read",
+    "output_tokens": "tokens that are written",
+}
+
+
+def limit(name: str, value: Decimal | None) -> str:
+    if value is None:
+        return "none"
+    return formats.money(value) if LIMIT_TEXTS[name].unit == "USD" else f"{int(value):,} {LIMIT_TEXTS[name].unit}"
+
+
+def _limit(name: str) -> str:
+    return f"limit “{LIMIT_TEXTS[name].label.lower() if name in LIMIT_TEXTS else name}”"
+
+
+def language(name: str) -> str:
+    return "that of each document" if name == languages.OF_THE_DOCUMENT else name
+
+
+def rates(value: Mapping[str, Any]) -> str:
+    """Figures by kind of rate, as they are stored; "" if there are none."""
+    return ", ".join(f"{value[kind]:,} {words} a minute" for kind, words in RATES.items() if value.get(kind))
+
+
+def _retention(value: Mapping[str, Any]) -> str:
+    excepted = value.get("excepted", ())
+    return formats.count(value["days"], "day") + (f", except {', '.join(excepted)}" if excepted else "")
+
+
+@dataclass(frozen=True)
+class SettingWords:
     """How the settings of one kind are described. A setting's name is its kind, or `kind:rest`."""
 
     about: Callable[[str], str]
     choice: Callable[[Mapping[str, Any]], str]
 
 
-def _of_provider(provider: str) -> str:
-    return f"model of {capabilities.label(provider)}"
-
-
-# Modules that show settings of other kinds add theirs.
-KINDS = {MODEL.rstrip(":"): Words(_of_provider, lambda value: str(value["model"]))}
+# By kind; the settings of resilience, which have no entry, are described by `choice` and `setting` themselves.
+KINDS = {
+    MODEL.rstrip(":"): SettingWords(
+        lambda provider: f"model of {capabilities.label(provider)}", lambda value: str(value["model"])
+    ),
+    LANGUAGE: SettingWords(lambda _: "language of answers", lambda value: language(str(value["language"]))),
+    ADDRESS.rstrip(":"): SettingWords(
+        lambda provider: f"address of {capabilities.label(provider)}", lambda value: str(value["base_url"])
+    ),
+    KEY.rstrip(":"): SettingWords(lambda provider: f"key of {capabilities.label(provider)}", lambda _: "a key"),
+    CAPS.rstrip(":"): SettingWords(lambda provider: f"rate limits of {capabilities.label(provider)}", rates),
+    CEILING: SettingWords(_limit, lambda value: str(value["value"])),
+    RETENTION: SettingWords(lambda kind: f"retention of {kind}", _retention),
+}
 
 
 def choice(name: str, value: Mapping[str, Any] | None) -> str:

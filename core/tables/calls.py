@@ -1,4 +1,4 @@
-"""Circuit breakers, rate limits and how calls went, per provider and model."""
+"""Circuit breakers, rate limits and statistics of calls, per provider and model."""
 
 from datetime import datetime
 from typing import ClassVar
@@ -36,8 +36,8 @@ class Breaker(SQLModel, table=True):
 class RateLimit(SQLModel, table=True):
     """One limit of one provider and model: a bucket that all processes take from before they call.
 
-    `kind` is requests, tokens, input_tokens or output_tokens. `a_minute` and `per_second` are what the provider's
-    headers said last; NULL: it told none of this kind. `known`: it has answered, so what it tells was heard.
+    `kind` is requests, tokens, input_tokens or output_tokens. `a_minute` and `per_second` are of the provider's latest
+    headers; NULL: they had none of this kind. `known`: a call was answered, so its headers were read.
     """
 
     __tablename__: ClassVar[str] = "rate_limit"
@@ -51,7 +51,7 @@ class RateLimit(SQLModel, table=True):
     remaining: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
     refilled_at: datetime = columns.time(default_now=True)
     renewed_at: datetime | None = columns.time(nullable=True)
-    # All that was ever taken, and what of it was taken by calls that have ended.
+    # All that was ever taken, and the share of it that was taken by calls that have ended.
     taken: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
     settled: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
     # The provider asked to wait: nothing goes out before.

@@ -64,9 +64,9 @@ class Document(SQLModel, table=True):
     language: str | None = None
     worker_id: int | None = columns.big(nullable=True)
     created_at: datetime = columns.time(default_now=True)
-    # Since when it is queued, or a worker reads it.
+    # From when on it is queued, or a worker reads it.
     waiting_since: datetime = columns.time(default_now=True)
-    # Of the click or API call that last asked for its text.
+    # The id of the click or API call that last asked for its text.
     correlation_id: str | None = None
     ready_at: datetime | None = columns.time(nullable=True)
 

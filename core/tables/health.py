@@ -17,7 +17,7 @@ from core.tables import columns
 class Worker(SQLModel, table=True):
     """A jobs process, or a web process with its single texts (`kind` jobs or web).
 
-    Its claims hold for as long as it is seen: `last_seen` is its lease.
+    Its claims hold for as long as its lease: WORKER_LEASE_SECONDS from `last_seen` on.
     """
 
     __tablename__: ClassVar[str] = "worker"
@@ -36,7 +36,7 @@ class HealthSample(SQLModel, table=True):
     __tablename__: ClassVar[str] = "health_sample"
     __table_args__ = (
         Index("ix_health_sample_component", "component", "time"),
-        # Since when a component is well is a look at its last failure.
+        # From when on a component is healthy is found by its last failure.
         Index("ix_health_sample_ill", "component", "time", postgresql_where=text("NOT healthy")),
         Index("ix_health_sample_time", "time", postgresql_using="brin"),
     )

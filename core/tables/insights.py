@@ -40,7 +40,7 @@ class Insight(SQLModel, table=True):
 
 
 class Evidence(SQLModel, table=True):
-    """A quote that ties an insight to a document. `supported` only when it stands there, at start..end."""
+    """A quote that ties an insight to a document. `supported` only if it was found there, at start..end."""
 
     __tablename__: ClassVar[str] = "evidence"
     __table_args__ = (

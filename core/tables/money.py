@@ -1,4 +1,4 @@
-"""One row per billed call: the only source of every cost figure."""
+"""Usage records: the only source of every cost figure."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,11 @@ from core.tables.columns import Money
 
 
 class UsageRecord(SQLModel, table=True):
-    """One billed call, or one answer reused for nothing. The only source of every figure of cost."""
+    """One billed call, or one answer reused at no cost.
+
+    `(request_id, attempt)` is the idempotency key of an answered call, `booking` that of a call with an unknown
+    outcome: a result that comes twice is booked once.
+    """
 
     __tablename__: ClassVar[str] = "usage_record"
     __table_args__ = (
@@ -32,9 +36,7 @@ class UsageRecord(SQLModel, table=True):
     request_id: int | None = columns.big(nullable=True)
     template_id: str | None = None
     user: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
-    # Set for a call that was answered: one record for each, however often its answer is handed in.
     attempt: int | None = None
-    # Set for a call that was never heard, to the same end.
     booking: str | None = Field(default=None, unique=True)
     provider: str
     model: str
@@ -47,7 +49,7 @@ class UsageRecord(SQLModel, table=True):
     priced: bool
     price: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     reused: bool = columns.flag(False)
-    # What a reused answer had cost when it was asked for; None where that has no known price.
+    # The cost of a reused answer when it was asked for; None without a known price.
     saved_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
     latency_ms: int | None = None
     status: str

@@ -25,7 +25,7 @@ class Setting(SQLModel, table=True):
 
 
 class AuditEntry(SQLModel, table=True):
-    """Who changed what: never a secret, only that it was changed."""
+    """Who changed what. Of a secret only that it was changed."""
 
     __tablename__: ClassVar[str] = "audit_entry"
     __table_args__ = (Index("ix_audit_entry_subject", "subject", "id"),)

@@ -46,7 +46,7 @@ def _steady(session: Session) -> bool:
     The first statement of each transaction that compares them, by the `now()` it compares them with: the clock may
     jump between two transactions.
     """
-    shared_clock.listen(session)
+    shared_clock.read(session)
     return shared_clock.steady_since(shared_clock.now() - timedelta(seconds=get_settings().worker_lease_seconds))
 
 

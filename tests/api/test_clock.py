@@ -22,7 +22,7 @@ def _forgotten(database: str) -> Iterator[None]:
 
 def go_ahead() -> None:
     """As far as this process knows, the machine's clock is 400 days behind the database's."""
-    shared_clock.heard(datetime.now(UTC) + AHEAD, time.monotonic())
+    shared_clock.take_reading(datetime.now(UTC) + AHEAD, time.monotonic())
 
 
 def expected() -> datetime:

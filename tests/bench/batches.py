@@ -107,6 +107,6 @@ def _memory(url: str, scratch: Path) -> dict[str, dict[str, Any]]:
 
 def _in_a_process(url: str, step: str, path: Path, requests: int) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.bench.batch_child", url, step, str(path), str(requests)]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    above = told["peak_mb"] - told["idle_mb"]
-    return {"above_idle_mb": above, "peak_mb": told["peak_mb"], "rows_per_s": round(requests / told["wall_s"])}
+    measured = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    above = measured["peak_mb"] - measured["idle_mb"]
+    return {"above_idle_mb": above, "peak_mb": measured["peak_mb"], "rows_per_s": round(requests / measured["wall_s"])}

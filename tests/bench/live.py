@@ -92,8 +92,8 @@ def _added() -> dict[str, Any]:
         "claim_ms": statistics.median(claiming) / CONCURRENCY,
         "keep_ms": statistics.median(keeping) / CONCURRENCY,
     }
-    told = {name: round(ms * 1000, 3) for name, ms in parts.items()}
-    return {"p50_ms": round(sum(told.values()), 3), **told, "sdk_ms": round(statistics.median(calling) * 1000, 2)}
+    shown = {name: round(ms * 1000, 3) for name, ms in parts.items()}
+    return {"p50_ms": round(sum(shown.values()), 3), **shown, "sdk_ms": round(statistics.median(calling) * 1000, 2)}
 
 
 async def _one_after_the_other(job: str, worker: int) -> tuple[list[float], list[float], list[float], list[float]]:

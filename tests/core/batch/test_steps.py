@@ -274,8 +274,8 @@ def test_a_jump_of_the_clock_does_not_make_it_absent(batch_server: BatchProvider
     job = batch_job("openai")
     run_batches(job, rounds=6)
     at = time.monotonic()
-    shared_clock.heard(datetime.now(UTC) - timedelta(hours=1), at)
-    shared_clock.heard(datetime.now(UTC), at)
+    shared_clock.take_reading(datetime.now(UTC) - timedelta(hours=1), at)
+    shared_clock.take_reading(datetime.now(UTC), at)
     with db.transaction() as session:
         before = "UPDATE provider_batch SET absent_since = absent_since - interval '1 hour', next_at = now()"
         db.execute(session, before)

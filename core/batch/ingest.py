@@ -115,7 +115,7 @@ def refused(session: Session, batch: ProviderBatch, reasons: Sequence[Refused], 
     rule = rule_of(session, batch, at)
     blamed = _blamed(session, batch, [reason for reason in reasons if reason.line is not None])
     states = Counter(leftovers.leave(session, batch.id, rule, blamed, at).values())
-    if blamed or any(reason.code == "token_limit_exceeded" for reason in reasons):
+    if blamed or any(reason.queue_is_full for reason in reasons):
         put_back = db.execute(session, PUT_BACK, dropped=rule.dropped, batch=batch.id, at=at)
         states["cancelled" if rule.dropped else "pending"] += put_back
     else:

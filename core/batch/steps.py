@@ -26,7 +26,7 @@ from core.batch import lease, packing, transitions
 from core.calls import clients
 from core.environment import get_settings
 from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
-from core.providers.batch_api import Gone, Order
+from core.providers.batch_api import Gone, Order, Remote
 from core.providers.types import Provider
 from core.requests import reuse, waiting
 from core.requests.origin import of_batch
@@ -179,9 +179,7 @@ async def _reconcile(batch: ProviderBatch, provider: Provider) -> ProviderBatch 
     order, known = _order(batch, Path()), await asyncio.to_thread(transitions.known_elsewhere, batch)
     found = await provider.batches.find(order, known)
     if found.remote is not None:
-        return await asyncio.to_thread(
-            transitions.adopt, batch, found.remote, "adopted", "Found at the provider and taken up"
-        )
+        return await _adopt_found(batch, found.remote)
     if await asyncio.to_thread(credentials.key_changed_since, batch.provider, order.intent_at):
         await _later(batch, Conflict(OTHER_KEY))
         return None
@@ -199,11 +197,13 @@ async def _reconcile(batch: ProviderBatch, provider: Provider) -> ProviderBatch 
         await provider.batches.forget(batch.input_file_id)
         found = await provider.batches.find(order, known)
         if found.remote is not None:
-            return await asyncio.to_thread(
-                transitions.adopt, batch, found.remote, "adopted", "Found at the provider and taken up"
-            )
+            return await _adopt_found(batch, found.remote)
     await asyncio.to_thread(transitions.absent, batch)
     return None
+
+
+async def _adopt_found(batch: ProviderBatch, remote: Remote) -> ProviderBatch:
+    return await asyncio.to_thread(transitions.adopt, batch, remote, "adopted", "Found at the provider and taken up")
 
 
 OTHER_KEY = (

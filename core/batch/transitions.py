@@ -18,8 +18,6 @@ from core.runtime import db, queue
 from core.tables.batches import ProviderBatch
 from core.tables.jobs import Job
 
-# OpenAI's code for a batch that its queue has no room for (its tokens enqueued per model).
-FULL_QUEUE = "token_limit_exceeded"
 # The longest wait for a full queue, in polls; a batch is looked at again after this share of its age.
 LONGEST_WAIT_POLLS = 60
 SHARE_OF_AGE = 0.1
@@ -89,7 +87,7 @@ def invalid(batch: ProviderBatch, remote: Remote) -> None:
     with _end(batch, "failed", provider_state=remote.provider_state, error=reason[:2000]) as (session, held):
         at = db.now(session)
         ingest.refused(session, held, remote.refused, at)
-        if any(refused.code == FULL_QUEUE for refused in remote.refused):
+        if any(refused.queue_is_full for refused in remote.refused):
             _wait_for_room(session, batch.job_id, at)
         else:
             events.note(session, batch.job_id, "refused", f"The provider refused {batch.provider_batch_id}: {reason}")

@@ -42,6 +42,11 @@ class Refused:
     message: str
     line: int | None = None
 
+    @property
+    def queue_is_full(self) -> bool:
+        """Backpressure, not a fault of the batch: OpenAI's queue of tokens per model has no room for it."""
+        return self.code == "token_limit_exceeded"
+
 
 @dataclass(frozen=True)
 class Remote:

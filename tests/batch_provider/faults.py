@@ -1,4 +1,4 @@
-"""What goes wrong on the way: calls that are held, replies that are errors, downloads that break off."""
+"""Faults on the way: calls that are held, error replies, downloads that break off."""
 
 import asyncio
 import threading
@@ -40,7 +40,7 @@ def refusal(
 
 @dataclass
 class ReplyFault:
-    """`after`: the call is carried out, and this is all that its client hears. `body`: sent instead of an error."""
+    """`after`: the call is carried out, and this is all that its client receives. `body`: sent instead of an error."""
 
     status: int
     code: str
@@ -60,7 +60,7 @@ class ReplyFault:
 
 @dataclass(frozen=True)
 class FileFault:
-    """What befalls the first `times` downloads of each file, after that many bytes (None: half of them).
+    """A fault of the first `times` downloads of each file, `after` that many bytes (None: half of them).
 
     cut: the connection ends before what Content-Length promised. silent: the answer looks whole; with `chunked`, it
     has no Content-Length. reset: RST. slow: waits `delay` seconds there. gone: 404.

@@ -1,4 +1,4 @@
-"""What a provider makes of one request in a batch: its answer or failure, as a line of a result file."""
+"""The answer or failure of one request in a batch, as a line of a result file."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import orjson
 
 from tests.local_provider import Asked, Reply, chat_completion, document_of, fitting, message
 
-# What becomes of a request: Anthropic's words.
+# The outcome of a request, in Anthropic's words.
 Outcome = Literal["succeeded", "errored", "expired", "canceled"]
 NOT_RUN = {
     "expired": {
@@ -76,8 +76,8 @@ class AskedLine:
 class Line:
     """`content` None: what fits the schema. `status` not 200: failed, for OpenAI by HTTP; 0: without an HTTP status.
 
-    `missing`, `not_json` and `invalid_utf8` were answered and are billed, unless `billed` is False; a failure never
-    is. `outcome` says that the request did not run. `extra` adds a line with that custom_id, which nobody asked for.
+    `missing`, `not_json` and `invalid_utf8` were answered and are billed, unless `billed` is False; a failure is never
+    billed. With an `outcome` the request did not run. `extra` adds a line with that custom_id, which no request has.
     """
 
     content: str | None = None
@@ -102,7 +102,7 @@ LinePlan = Callable[[AskedLine], Line]
 
 
 def lines_in_turn(*lines: Line) -> LinePlan:
-    """The first line for the first time a document is processed and so on; the last one for ever."""
+    """The nth line for the nth time that a document is processed; from then on the last one."""
     return lambda asked: lines[min(asked.nth, len(lines)) - 1]
 
 
@@ -127,7 +127,7 @@ class Served:
 
 
 def document_in(body: dict[str, Any]) -> str:
-    """The document, else the last thing the user says."""
+    """The document, else the user's last message."""
     messages = body.get("messages") or body.get("input") or []
     if isinstance(messages, str):
         messages = [{"role": "user", "content": messages}]
@@ -147,7 +147,7 @@ def _text(content: Any) -> str:
 
 
 def openai_lines(served: Served, endpoint: str, request_id: str) -> list[bytes]:
-    """All lines about a request that are in a file: in the output file where it succeeded, else in the error file."""
+    """All lines of a request: they go to the output file if it succeeded, else to the error file."""
     asked, line = served.asked, served.line
     if served.outcome == "succeeded":
         body, error = ANSWERS[endpoint](served), None

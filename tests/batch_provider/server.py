@@ -26,13 +26,12 @@ class BatchProvider(Batches, LocalProvider):
         self.keys: set[str] | None = None
 
     def hold(self, point: str, times: int = 1, *, even_if_gone: bool = False) -> None:
-        """The next call blocks there. `body`: what is sent is not read, so that much of it stays with its sender.
-        `before`: nothing is done yet, nor will be if its client has gone by then, unless `even_if_gone`. `after`: all
-        is done, but the answer is not sent."""
+        """The next call blocks at this point. `body`: its body is not read. `before`: nothing is done yet, and nothing
+        will be if the client has gone by then, unless `even_if_gone`. `after`: all is done, and no answer is sent."""
         self._holds.arm(point, times, even_if_gone)
 
     def reached(self, point: str, timeout: float = PATIENCE_S, count: int = 1) -> None:
-        """Returns when that many calls wait there, else raises TimeoutError."""
+        """Wait until that many calls are held at this point; raises TimeoutError."""
         self._holds.reached(point, timeout, count)
 
     def release(self, point: str) -> None:
@@ -50,7 +49,7 @@ class BatchProvider(Batches, LocalProvider):
         reset: bool = False,
         body: bytes | None = None,
     ) -> None:
-        """`body` with status 200: an answer that is not what it should be."""
+        """`body` with status 200: an answer of another shape than it should have."""
         if route not in ROUTES or (after and route in STREAMS):
             raise ValueError(f"{route} cannot fail so")
         fault = ReplyFault(status, code, headers or {}, times, after, reset, body)

@@ -1,4 +1,4 @@
-"""What the provider has: its files and batches, how they go on, and what they cost.
+"""The provider's state: its files and batches, how they advance, and what they cost.
 
 Changed by the server's loop and by the test's thread, under one lock.
 """
@@ -87,7 +87,7 @@ class Batch:
 
     @property
     def nonce(self) -> str:
-        """What its creator put there to find it again: in its metadata, else at the head of every custom_id."""
+        """The nonce by which its creator finds it again: in its metadata, else at the head of every custom_id."""
         if self.metadata:
             return next(iter(self.metadata.values()))
         return self.requests[0].custom_id.partition("-")[0] if self.requests else ""

@@ -1,8 +1,29 @@
-"""Find a quote in a document: exactly, else with any white space between its words."""
+"""Whether a quote stands in a document: word by word, as both are folded, and where.
+
+A quote counts only where each of its words stands there, in order and uncut, or is misspelt as OCR misspells. What
+breaks a passage without belonging to it (a page's header or footer) is stepped over, and what a quote leaves out with
+an ellipsis may be left out unless that hides a negation.
+"""
 
 import hashlib
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+from core.evidence import negations, spelling
+from core.evidence.folding import Folded, Word, fold
+
+# `found`: equal, on word boundaries. `spelling`: as many words, each equal or misspelt. `differs`: the place exists,
+# words differ. `short`: too short to be a quote of anything.
+Verdict = Literal["found", "spelling", "differs", "absent", "short"]
+SUPPORTING: tuple[Verdict, ...] = ("found", "spelling")
+FEWEST_WORDS = 3
+FEWEST_CHARACTERS = 4
+# Places that are looked at for one quote; what stands in a document more often is no help in finding it.
+MOST_PLACES = 50
+# A place where fewer of the words stand is another place.
+NEAR = 0.6
 
 
 @dataclass(frozen=True)
@@ -13,24 +34,255 @@ class Span:
     end: int
 
 
-def find(quote: str, text: str) -> Span | None:
-    """The first place of the quote in the text, or None: then its evidence is unsupported."""
-    wanted = quote.strip()
-    if not wanted:
+@dataclass(frozen=True)
+class Check:
+    """`spans`: where the parts of a quote that is found stand, in order. `nearest`: the place of one that differs."""
+
+    verdict: Verdict
+    spans: tuple[Span, ...] = ()
+    nearest: Span | None = None
+
+    @property
+    def supported(self) -> bool:
+        return self.verdict in SUPPORTING
+
+    @property
+    def span(self) -> Span | None:
+        """Around all parts."""
+        return Span(self.spans[0].start, self.spans[-1].end) if self.spans else None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Words `first` to `last` (inclusive) of a sequence."""
+
+    first: int
+    last: int
+    misspelt: int
+
+
+class Source:
+    """A document's text, folded once for all quotes of it."""
+
+    def __init__(self, text: str):
+        whole = fold(text)
+        bare = _without_furniture(whole)
+        # A hyphen at a line's end that belongs to the words: Vor-\nund Nachteile.
+        kept = (
+            fold(HYPHEN_AT_END.sub(lambda m: "-" + " " * (len(m[0]) - 1), text))
+            if HYPHEN_AT_END.search(text)
+            else whole
+        )
+        self.readings = tuple(dict.fromkeys((whole, bare, kept)))
+        self.text = text
+
+
+HYPHEN_AT_END = re.compile(r"-[ \t]*\r?\n[ \t]*")
+ELLIPSIS = re.compile(r"\s*(?:[\[(]\s*(?:\u2026|\.{3,})\s*[\])]|\u2026+|\.{3,}|\u2025+)\s*")
+
+
+def check(quote: str, source: Source, statement: str = "") -> Check:
+    """`statement`: what the quote is evidence for; a short quote counts if it holds a figure of it."""
+    words = fold(quote).words
+    if _too_short(words) and not _figures(words) & _figures(fold(statement).words):
+        return Check("short")
+    parts = [part for part in (fold(piece).words for piece in ELLIPSIS.split(quote)) if part]
+    for reading in source.readings:
+        for sequences in ([words], parts) if len(parts) > 1 else ([words],):
+            if (places := _in_order(sequences, quote, reading)) is not None:
+                spans = [Span(reading.words[p.first].start, reading.words[p.last].end) for p in places]
+                verdict: Verdict = "spelling" if any(p.misspelt for p in places) else "found"
+                return Check(verdict, tuple(_with_marks(spans, quote, source.text)))
+    nearest = _nearest(words, source.readings[0])
+    return Check("differs", nearest=nearest) if nearest else Check("absent")
+
+
+def _with_marks(spans: list[Span], quote: str, text: str) -> list[Span]:
+    """The marks before the first word and behind the last one belong to the place where the quote has them, too."""
+    first, last = spans[0], spans[-1]
+    words = fold(quote).words
+    head, tail = quote[: words[0].start].strip(), quote[words[-1].end :].strip()
+    start, end = first.start, last.end
+    for mark in reversed(head):
+        if start and _same_mark(text[start - 1], mark):
+            start -= 1
+    for mark in tail:
+        if end < len(text) and _same_mark(text[end], mark):
+            end += 1
+    return [Span(start if n == 0 else one.start, end if one is last else one.end) for n, one in enumerate(spans)]
+
+
+QUOTATION_MARKS = frozenset(
+    "\"'\u00ab\u00bb\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2039\u203a\u300c\u300d\u300e\u300f"
+)
+FULL_STOPS = frozenset(".\u3002\uff0e\uff61")
+
+
+def _same_mark(written: str, quoted: str) -> bool:
+    return written == quoted or any({written, quoted} <= marks for marks in (QUOTATION_MARKS, FULL_STOPS))
+
+
+def _too_short(words: Sequence[Word]) -> bool:
+    characters = sum(word.kind == "character" for word in words)
+    spaced = sum(word.kind in ("word", "number") for word in words)
+    return characters < FEWEST_CHARACTERS if characters else spaced < FEWEST_WORDS
+
+
+def _figures(words: Sequence[Word]) -> set[str]:
+    return {word.text for word in words if word.kind == "number"}
+
+
+def _in_order(parts: Sequence[Sequence[Word]], quote: str, reading: Folded) -> list[Place] | None:
+    """Each part behind the one before it, and nothing negated by what stands around or between them."""
+    if any(len(part) < 2 for part in parts) and len(parts) > 1:
         return None
-    start = text.find(wanted)
-    if start >= 0:
-        return Span(start, start + len(wanted))
-    match = re.search(r"\s+".join(map(re.escape, wanted.split())), text)
-    return Span(match.start(), match.end()) if match else None
+    for first in _places(parts[0], quote, reading):
+        found = [first]
+        for part in parts[1:]:
+            behind = (p for p in _places(part, quote, reading) if p.first > found[-1].last)
+            after = next((p for p in behind if not _hidden(reading, found[-1], p)), None)
+            if after is None:
+                break
+            found.append(after)
+        if len(found) == len(parts) and not _cut_from_negation(reading, found[0], found[-1]):
+            return found
+    return None
 
 
-# Characters. An index entry holds 2,704 bytes; the rest of a longer statement is represented by its hash.
+def _places(words: Sequence[Word], quote: str, reading: Folded) -> Iterator[Place]:
+    """Equal places first, then misspelt ones, each in the document's order."""
+    rarest = sorted(range(len(words)), key=lambda n: len(reading.positions.get(words[n].text, ())) or 1 << 30)
+    begins = {at - n for n in rarest[:1] for at in reading.positions.get(words[n].text, ())}
+    for begin in sorted(begins):
+        if all(
+            0 <= begin + n < len(reading.words) and reading.words[begin + n].text == w.text for n, w in enumerate(words)
+        ):
+            yield Place(begin, begin + len(words) - 1, 0)
+    without_accents = quote.isascii()
+    begins = {at - n for n in rarest[:3] for at in reading.positions.get(words[n].text, ())[:MOST_PLACES]}
+    for begin in sorted(begins):
+        misspelt = _misspelt(words, quote, reading, begin, without_accents)
+        if misspelt:
+            yield Place(begin, begin + len(words) - 1, misspelt)
+
+
+def _misspelt(words: Sequence[Word], quote: str, reading: Folded, begin: int, without_accents: bool) -> int | None:
+    """How many words are misspelt there; None where one differs otherwise, or too many are."""
+    if begin < 0 or begin + len(words) > len(reading.words):
+        return None
+    differ = 0
+    for number, word in enumerate(words):
+        there = reading.words[begin + number]
+        if word.text == there.text:
+            continue
+        if without_accents and word.kind == there.kind == "word" and word.text == spelling.plain(there.text):
+            differ += 1
+            continue
+        name = number > 0 and quote[word.start : word.start + 1].isupper() and not quote.isupper()
+        if word.kind != "word" or there.kind != "word" or negations.negates(word) or negations.negates(there):
+            return None
+        if not spelling.misspelt(word.text, there.text, name=name):
+            return None
+        differ += 4
+    return differ if differ and differ <= max(4, len(words)) else None
+
+
+SENTENCE_END = re.compile(
+    r"[.!?:;\u3002\uff01\uff1f\u061f\u0964](?=\s|$|[\"'\u201d\u2019\u00bb)])|[\u3002\uff01\uff1f]|\n\s*(?:\n|[*\u2022-])"
+)
+
+
+def _hidden(reading: Folded, before: Place, after: Place) -> bool:
+    """Whether what is left out of the sentences that were cut holds a negation. Whole sentences may be left out."""
+    left_out = range(before.last + 1, after.first)
+    if not left_out:
+        return False
+    start, end = reading.words[before.last].end, reading.words[after.first].start
+    ends = [start + m.start() for m in SENTENCE_END.finditer(reading.text[start:end])]
+    tail, head = (ends[0], ends[-1]) if ends else (end, start)
+    words = [reading.words[n] for n in left_out]
+    cut = [w for w in words if w.start < tail or w.start >= head]
+    return any(map(negations.negates, cut)) or negations.any_unspaced(
+        "".join(w.text for w in cut if w.kind == "character")
+    )
+
+
+def _cut_from_negation(reading: Folded, first: Place, last: Place) -> bool:
+    """The word right before or behind it, with nothing but a space between, makes it its opposite."""
+    text, words = reading.text, reading.words
+    start, end = words[first.first].start, words[last.last].end
+    if words[first.first].kind == "character" and text[:start].endswith(negations.BEFORE):
+        return True
+    if words[last.last].kind == "character" and text[end:].lstrip().startswith(negations.BEHIND):
+        return True
+    before = words[first.first - 1] if first.first else None
+    behind = words[last.last + 1] if last.last + 1 < len(words) else None
+    return (before is not None and negations.negates(before) and not text[before.end : start].strip()) or (
+        behind is not None and negations.negates(behind) and not text[end : behind.start].strip()
+    )
+
+
+def _nearest(words: Sequence[Word], reading: Folded) -> Span | None:
+    """The place where most of the words stand."""
+    best, most = None, NEAR * len(words)
+    wanted = {word.text for word in words}
+    rarest = sorted(range(len(words)), key=lambda n: len(reading.positions.get(words[n].text, ())) or 1 << 30)
+    for number in rarest[:3]:
+        for at in reading.positions.get(words[number].text, ())[:MOST_PLACES]:
+            begin = max(0, at - number)
+            there = reading.words[begin : begin + len(words)]
+            same = len(wanted & {word.text for word in there})
+            if there and same >= most:
+                best, most = Span(there[0].start, there[-1].end), same + 0.5
+    return best
+
+
+LINE = re.compile(r"[^\n\f]+")
+# A number alone, behind the word for a page, or set apart at the end of the line.
+PAGE_NUMBER = re.compile(
+    r"^\W*\d{1,4}\W*$"
+    r"|\b(?:page|seite|pagina|p\xe1gina|strona|sida|side|str\.|s\.|p\.)\s*\d{1,4}(?:\s*(?:of|von|de|di|sur|van|z|/)\s*\d{1,4})?\W*$"
+    r"|(?:\s{2,}|[|\xb7\u2022\u2013\u2014\t-]\s*)\d{1,4}(?:\s*/\s*\d{1,4})?$",
+    re.IGNORECASE,
+)
+LONGEST_FURNITURE = 120
+
+
+def _without_furniture(whole: Folded) -> Folded:
+    """Without headers and footers: lines that stand apart and end in a page's number, or stand there again and again."""
+    lines = list(LINE.finditer(whole.text))
+    apart = [line for line in lines if _apart(whole.text, line) and len(line[0].strip()) <= LONGEST_FURNITURE]
+    shapes: dict[str, int] = {}
+    for line in apart:
+        shape = re.sub(r"\d+", "0", line[0].strip())
+        shapes[shape] = shapes.get(shape, 0) + 1
+    gone = [
+        (line.start(), line.end())
+        for line in apart
+        if PAGE_NUMBER.search(line[0].strip()) or shapes[re.sub(r"\d+", "0", line[0].strip())] > 2
+    ]
+    if not gone:
+        return whole
+    kept, at = [], 0
+    for word in whole.words:
+        while at < len(gone) and gone[at][1] <= word.start:
+            at += 1
+        if at == len(gone) or word.start < gone[at][0]:
+            kept.append(word)
+    return Folded(whole.text, tuple(kept))
+
+
+def _apart(text: str, line: re.Match[str]) -> bool:
+    before, behind = text[: line.start()].rstrip(" \t"), text[line.end() :].lstrip(" \t")
+    return (not before or before.endswith(("\n\n", "\f", "\f\n"))) and (not behind or behind.startswith(("\n\n", "\f")))
+
+
+# An index entry holds 2,704 bytes; a longer statement is told from others by its hash.
 LONGEST_KEY = 500
 
 
 def normalise(statement: str) -> str:
-    """The key of a statement: equal for statements that differ in case, white space or closing punctuation only."""
+    """What makes two statements the same: case, white space and closing punctuation do not count."""
     key = " ".join(statement.casefold().split()).rstrip(".!;:, ")
     if len(key) <= LONGEST_KEY:
         return key

@@ -45,7 +45,8 @@ EVEN = str.maketrans(
 )
 WORD = re.compile(
     # A number with its sign, separators, range or date: no digit can be cut from it.
-    rf"(?P<number>(?<![\w.,])-?\d+(?:(?:[.,:/'\u00b7\u066b\u066c-]|[\u00a0\u202f\u2009 ](?=\d{{3}}(?!\d)))\d+)*(?!{LETTER}))"
+    rf"(?P<number>(?<![\w.,])-?\d+(?:(?:[.,:/'\u00b7\u066b\u066c-]|[\u00a0\u202f\u2009 ](?=\d{{3}}(?!\d)))\d+)*"
+    rf"(?!{LETTER}))"
     # Signs that mean something by themselves.
     r"|(?P<sign>[%\u2030\u00a7&@+=<>\u00d7\u00f7\u00b1\u00b0\u00a2-\u00a5\u20a0-\u20cf\u2190-\u22ff$])"
     rf"|(?P<character>[{UNSPACED}])"

@@ -249,7 +249,7 @@ LONGEST_FURNITURE = 120
 
 
 def _without_furniture(whole: Folded) -> Folded:
-    """Without headers and footers: lines that stand apart and end in a page's number, or stand there again and again."""
+    """Without headers and footers: lines that stand apart, and end in a page's number or stand there repeatedly."""
     lines = list(LINE.finditer(whole.text))
     apart = [line for line in lines if _apart(whole.text, line) and len(line[0].strip()) <= LONGEST_FURNITURE]
     shapes: dict[str, int] = {}

@@ -18,6 +18,7 @@ from core.batch import steps as batch_steps
 from core.documents import extract
 from core.environment import Settings
 from core.errors import CairnError
+from core.evidence import rechecking
 from core.jobs import moving
 from core.requests import expansion
 from core.retention import removal
@@ -58,6 +59,7 @@ class Round:
         lane = self._worker.lane
         await self._try({f"job {job_id}": lane.pump(job_id) for job_id in (await _open()).live_jobs})
         await self._try({"deriving": self._derive()})
+        await self._try({"checking quotes again": asyncio.to_thread(rechecking.recheck_all)})
         await self._try({"removing": asyncio.to_thread(removal.run, shared_clock.now())})
         await asyncio.to_thread(one_round.finish_jobs)
         await asyncio.to_thread(one_round.forget_tasks, newest)

@@ -18,6 +18,7 @@ from core.answers import derive as answers_derive
 from core.batch import steps
 from core.batch.steps import Batches
 from core.documents import extract
+from core.evidence import rechecking
 from core.live.lane import LiveLane
 from core.requests import expansion
 from core.requests.origin import of_job
@@ -64,3 +65,9 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
     async def derive(correlation_id: str | None = None) -> None:
         while await asyncio.to_thread(answers_derive.derive_chunk):
             pass
+
+    @app.task(name="recheck_quotes")
+    async def recheck_quotes(correlation_id: str | None = None) -> None:
+        left = 1
+        while left and not stop.is_set():
+            left = await asyncio.to_thread(rechecking.recheck_document)

@@ -8,12 +8,30 @@ from pydantic import BaseModel
 InsightState = Literal["new", "confirmed", "dismissed"]
 
 
+class ChangeOut(BaseModel):
+    quote: str
+    document: str
+
+
+class NearestOut(BaseModel):
+    start: int
+    end: int
+    text: str
+    changes: list[ChangeOut]
+
+
 class EvidenceOut(BaseModel):
+    """`verdict` null: not checked yet. `spans` where the quote stands in several parts."""
+
+    id: str
     document: str
     quote: str
     start: int | None
     end: int | None
+    spans: list[list[int]] | None
     supported: bool
+    verdict: Literal["found", "spelling", "differs", "absent", "short"] | None
+    nearest: NearestOut | None
     response: str
 
 

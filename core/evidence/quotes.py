@@ -5,6 +5,7 @@ breaks a passage without belonging to it (a page's header or footer) is stepped 
 an ellipsis may be left out unless that hides a negation.
 """
 
+import difflib
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -36,7 +37,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Check:
-    """`spans`: where the parts of a quote that is found stand, in order. `nearest`: the place of one that differs."""
+    """`spans`: where the parts of a quote that is found stand, in order. `nearest`: the place of one that differs.
+
+    A footer in between makes no parts: the span goes over it.
+    """
 
     verdict: Verdict
     spans: tuple[Span, ...] = ()
@@ -61,7 +65,15 @@ class Place:
     misspelt: int
 
 
-class Source:
+@dataclass(frozen=True)
+class Change:
+    """Words that differ: as the quote has them and as the document does. Either may be empty."""
+
+    quote: str
+    document: str
+
+
+class SourceText:
     """A document's text, folded once for all quotes of it."""
 
     def __init__(self, text: str):
@@ -81,7 +93,7 @@ HYPHEN_AT_END = re.compile(r"-[ \t]*\r?\n[ \t]*")
 ELLIPSIS = re.compile(r"\s*(?:[\[(]\s*(?:\u2026|\.{3,})\s*[\])]|\u2026+|\.{3,}|\u2025+)\s*")
 
 
-def check(quote: str, source: Source, statement: str = "") -> Check:
+def check(quote: str, source: SourceText, statement: str = "") -> Check:
     """`statement`: what the quote is evidence for; a short quote counts if it holds a figure of it."""
     words = fold(quote).words
     if _too_short(words) and not _figures(words) & _figures(fold(statement).words):
@@ -235,6 +247,21 @@ def _nearest(words: Sequence[Word], reading: Folded) -> Span | None:
             if there and same >= most:
                 best, most = Span(there[0].start, there[-1].end), same + 0.5
     return best
+
+
+def changes(quote: str, document: str) -> tuple[Change, ...]:
+    """Where a quote differs from the passage that it is nearest to."""
+    one, other = fold(quote).words, fold(document).words
+    matcher = difflib.SequenceMatcher(None, [w.text for w in one], [w.text for w in other], autojunk=False)
+    return tuple(
+        Change(_written(quote, one[a:b]), _written(document, other[c:d]))
+        for kind, a, b, c, d in matcher.get_opcodes()
+        if kind != "equal"
+    )
+
+
+def _written(text: str, words: Sequence[Word]) -> str:
+    return text[words[0].start : words[-1].end] if words else ""
 
 
 LINE = re.compile(r"[^\n\f]+")

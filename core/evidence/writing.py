@@ -1,7 +1,8 @@
 """Write what answers found: insights by their statement, and evidence with its quotes looked up in the document."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from sqlmodel import Session
 
 from core.evidence import quotes
+from core.evidence.quotes import Check, SourceText
 from core.evidence.support import recount
 from core.runtime import db
 from core.runtime.ids import new_id
@@ -54,8 +56,8 @@ def write(session: Session, found: Sequence[tuple[Source, Finding]]) -> None:
     for source, finding in found:
         of_document.setdefault(source.document_id, []).append((source, finding))
     evidence = [
-        _evidence(insight_of[storable(key)], source, finding, quote, document_text)
-        for document_id, document_text in _texts(session, of_document)
+        _evidence(insight_of[storable(key)], source, finding, quote, text_of_document)
+        for document_id, text_of_document in source_texts(session, of_document)
         for source, finding in of_document[document_id]
         if (key := quotes.normalise(finding.statement))
         for quote in finding.quotes or ("",)
@@ -75,18 +77,20 @@ RETURNING id, statement_key
 
 # The same quote of the same answer again is the same evidence.
 WRITE_EVIDENCE = """
-INSERT INTO evidence (insight_id, document_id, response_id, template_id, quote, quote_key, supported, start, "end",
-  attributes)
-SELECT insight, document, response, template, quote, key, supported, start, "end", attributes::jsonb
+INSERT INTO evidence (insight_id, document_id, response_id, template_id, quote, quote_key, attributes, verdict,
+  supported, start, "end", spans, nearest_start, nearest_end)
+SELECT insight, document, response, template, quote, key, attributes::jsonb, verdict, supported, start, "end",
+  spans::jsonb, nearest_start, nearest_end
 FROM unnest(%(insight)s::text[], %(document)s::text[], %(response)s::bigint[], %(template)s::text[], %(quote)s::text[],
-  %(key)s::text[], %(supported)s::bool[], %(start)s::int[], %(end)s::int[], %(attributes)s::text[])
-  AS t(insight, document, response, template, quote, key, supported, start, "end", attributes)
+  %(key)s::text[], %(attributes)s::text[], %(verdict)s::text[], %(supported)s::bool[], %(start)s::int[],
+  %(end)s::int[], %(spans)s::text[], %(nearest_start)s::int[], %(nearest_end)s::int[])
+  AS t(insight, document, response, template, quote, key, attributes, verdict, supported, start, "end", spans,
+    nearest_start, nearest_end)
 ON CONFLICT DO NOTHING
 """
 
 
-def _evidence(insight_id: str, source: Source, finding: Finding, quote: str, document_text: str) -> dict[str, Any]:
-    span = quotes.find(quote, document_text)
+def _evidence(insight_id: str, source: Source, finding: Finding, quote: str, source_text: SourceText) -> dict[str, Any]:
     return {
         "insight": insight_id,
         "document": source.document_id,
@@ -94,19 +98,30 @@ def _evidence(insight_id: str, source: Source, finding: Finding, quote: str, doc
         "template": source.template_id,
         "quote": storable(quote),
         "key": hashlib.sha256(quote.encode("utf-8", "replace")).hexdigest()[:32],
-        "supported": span is not None,
-        "start": span.start if span else None,
-        "end": span.end if span else None,
         "attributes": storable_json(dict(finding.attributes)) or "{}",
+        **columns_of(quotes.check(quote, source_text, finding.statement)),
     }
 
 
-def _texts(session: Session, document_ids: Iterable[str]) -> Iterable[tuple[str, str]]:
-    """Document ids with their texts, read a few at a time, as texts may be long."""
+def columns_of(check: Check) -> dict[str, Any]:
+    """A check as the columns of evidence. `spans` only where the quote stands in several parts."""
+    return {
+        "verdict": check.verdict,
+        "supported": check.supported,
+        "start": check.span.start if check.span else None,
+        "end": check.span.end if check.span else None,
+        "spans": json.dumps([[one.start, one.end] for one in check.spans]) if len(check.spans) > 1 else None,
+        "nearest_start": check.nearest.start if check.nearest else None,
+        "nearest_end": check.nearest.end if check.nearest else None,
+    }
+
+
+def source_texts(session: Session, document_ids: Iterable[str]) -> Iterator[tuple[str, SourceText]]:
+    """Document ids with their texts, read a few at a time and folded one at a time, as texts may be long."""
     found = session.connection().execute(
         text(TEXTS).execution_options(yield_per=TEXTS_AT_ONCE), {"ids": sorted(document_ids)}
     )
-    return ((row.document_id, row.text) for row in found)
+    return ((row.document_id, SourceText(row.text)) for row in found)
 
 
 TEXTS = "SELECT document_id, text FROM document_text WHERE document_id = ANY(:ids)"

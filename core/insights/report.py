@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from core.errors import InvalidInput, NotFound
+from core.evidence import quotes
+from core.evidence.quotes import Change
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut
 
@@ -24,16 +26,33 @@ class InsightRow:
 
 
 @dataclass(frozen=True)
-class EvidenceRow:
-    """`start` and `end` are offsets in the document's text; None where the quote was not found there."""
+class Nearest:
+    """The place in the document that a quote is nearest to, with its `text` there and the runs of words that differ."""
 
+    start: int
+    end: int
+    text: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """`start` and `end` are offsets in the document's text, around all `spans`; None where the quote was not found.
+
+    `verdict`: see core.evidence.quotes; None until it has been checked. `nearest` where it differs.
+    """
+
+    id: int
     insight: str
     document: str
     document_name: str
     quote: str
     start: int | None
     end: int | None
+    spans: list[list[int]] | None
     supported: bool
+    verdict: str | None
+    nearest: Nearest | None
     response: int
     template: str
     attributes: dict[str, Any]
@@ -103,9 +122,11 @@ def get(insight_id: str) -> InsightRow:
 
 
 EVIDENCE = """
-SELECT e.insight_id AS insight, e.document_id AS document, d.name AS document_name, e.quote, e.start, e."end",
-  e.supported, e.response_id AS response, e.template_id AS template, e.attributes
+SELECT e.id, e.insight_id AS insight, e.document_id AS document, d.name AS document_name, e.quote, e.start, e."end",
+  e.spans, e.supported, e.verdict, e.response_id AS response, e.template_id AS template, e.attributes,
+  e.nearest_start, e.nearest_end, substr(t.text, e.nearest_start + 1, e.nearest_end - e.nearest_start) AS nearest_text
 FROM evidence e JOIN document d ON d.id = e.document_id
+LEFT JOIN document_text t ON t.document_id = e.document_id AND e.nearest_end IS NOT NULL
 WHERE e.insight_id = ANY(:ids) ORDER BY e.insight_id, e.supported DESC, e.id
 """
 
@@ -113,7 +134,13 @@ WHERE e.insight_id = ANY(:ids) ORDER BY e.insight_id, e.supported DESC, e.id
 def evidence(insight_ids: list[str]) -> list[EvidenceRow]:
     """Evidence of several insights, supported evidence first."""
     with db.transaction() as session:
-        return [EvidenceRow(**row._mapping) for row in db.rows(session, EVIDENCE, ids=insight_ids)]
+        return [_evidence_row(dict(row._mapping)) for row in db.rows(session, EVIDENCE, ids=insight_ids)]
+
+
+def _evidence_row(columns: dict[str, Any]) -> EvidenceRow:
+    start, end, there = (columns.pop(f"nearest_{name}") for name in ("start", "end", "text"))
+    nearest = None if there is None else Nearest(start, end, there, quotes.changes(columns["quote"], there))
+    return EvidenceRow(**columns, nearest=nearest)
 
 
 def _cursor(cursor: str) -> tuple[datetime, str]:

@@ -40,13 +40,18 @@ class Insight(SQLModel, table=True):
 
 
 class Evidence(SQLModel, table=True):
-    """A quote that ties an insight to a document. `supported` only if it was found there, at start..end."""
+    """A quote that ties an insight to a document. `supported` only when it stands there, at start..end.
+
+    `verdict`: see core.evidence.quotes; None until it has been checked. `spans`: where it stands in several parts.
+    `nearest_*`: the place of a quote whose words differ from it.
+    """
 
     __tablename__: ClassVar[str] = "evidence"
     __table_args__ = (
         UniqueConstraint("insight_id", "document_id", "response_id", "quote_key"),
         Index("ix_evidence_document", "document_id"),
         Index("ix_evidence_response", "response_id"),
+        Index("ix_evidence_unchecked", "document_id", postgresql_where=text("verdict IS NULL")),
     )
     id: int = columns.identity()
     insight_id: str = Field(
@@ -57,8 +62,12 @@ class Evidence(SQLModel, table=True):
     template_id: str
     quote: str
     quote_key: str
+    verdict: str | None = None
     supported: bool
     start: int | None = None
     end: int | None = None
+    spans: list[list[int]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    nearest_start: int | None = None
+    nearest_end: int | None = None
     attributes: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     created_at: datetime = columns.time(default_now=True)

@@ -32,6 +32,8 @@ def nudge(session: Session) -> None:
         queue.defer(session, "advance_batch", batch_id=row.id)
     if db.scalar(session, "SELECT 1 FROM request WHERE state = 'answered' LIMIT 1"):
         queue.defer(session, "derive")
+    if db.scalar(session, "SELECT 1 FROM evidence WHERE verdict IS NULL LIMIT 1"):
+        queue.defer(session, "recheck_quotes")
 
 
 DUE_DOCUMENTS = "SELECT id FROM document WHERE state = 'queued' ORDER BY id LIMIT 500"

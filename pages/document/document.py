@@ -9,6 +9,7 @@ from pages.common import failures, formats, widgets
 from pages.document.text import PagedText
 from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
+from pages.words import quotes
 
 
 def number(name: str) -> int | None:
@@ -82,7 +83,7 @@ with left:
 with right:
     st.subheader("Insights from here")
     mine = {insight.id: insight for insight in insights_report.find(document=document.id, limit=50).items}
-    found_here = (e for e in insights_report.evidence([*mine]) if e.document == document.id)
+    found_here = [e for e in insights_report.evidence([*mine]) if e.document == document.id]
     # Each once, at its first quote: several answers may bring the same one, and one answer several.
     places: dict[str, tuple[int, int]] = {}
     for at, until, insight in sorted((e.start or 0, e.end or 0, e.insight) for e in found_here if e.end is not None):
@@ -93,5 +94,13 @@ with right:
             shown = formats.plain(statement[:140]) + ("…" if statement[140:] else "")
             if st.button(shown, key=insight, type="tertiary", wrap=True, on_click=text.turn_to, args=(at,)):
                 widgets.go("document/document.py", id=document.id, start=str(at), end=str(until))
-    if not places:
+    not_found = {e.insight: e for e in found_here if e.insight not in places}
+    if not_found:
+        st.caption("Their quotes were not found here:")
+        for insight, evidence in not_found.items():
+            statement = mine[insight].statement
+            shown = formats.plain(statement[:140]) + ("…" if statement[140:] else "")
+            widgets.link(shown, "insights/insights.py", ":material/help:", insight=insight)
+            st.caption(quotes.verdict(evidence))
+    if not (places or not_found):
         st.caption("None yet. Ask something of this document on the Analyse page.")

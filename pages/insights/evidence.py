@@ -5,6 +5,7 @@ import streamlit as st
 from core.insights import report
 from core.insights.report import InsightRow
 from pages.common import formats, widgets
+from pages.words import quotes
 
 
 @st.dialog("Evidence", position="right", width="medium")
@@ -15,16 +16,17 @@ def drawer(insight: InsightRow) -> None:
     st.caption(f"{known} · confidence {insight.confidence:.0%} · first seen {seen}")
     for evidence in report.evidence([insight.id]):
         with st.container(border=True):
-            if evidence.supported:
+            found = quotes.verdict(evidence)
+            if found:
+                (st.caption if evidence.supported else st.warning)(found)
+            if evidence.quote:
                 st.markdown(f"“{formats.plain(evidence.quote)}”")
-                target = {"id": evidence.document, "start": str(evidence.start), "end": str(evidence.end)}
+            if evidence.nearest:
+                st.markdown(f"{formats.plain(evidence.document_name)}: “{formats.plain(evidence.nearest.text)}”")
+            place = evidence.nearest or evidence
+            if place.start is not None:
+                target = {"id": evidence.document, "start": str(place.start), "end": str(place.end)}
                 name = formats.plain(evidence.document_name)
                 widgets.link(f"Open in {name}", "document/document.py", ":material/open_in_new:", **target)
-            else:
-                name = formats.plain(evidence.document_name)
-                quoted = "the model gave this quote:" if evidence.quote else "the model gave no quote."
-                st.warning(f"Not found in {name}; {quoted}")
-                if evidence.quote:
-                    st.markdown(f"“{formats.plain(evidence.quote)}”")
             if evidence.attributes:
                 st.caption(formats.plain(" · ".join(f"{k}: {v}" for k, v in evidence.attributes.items())))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.evidence.quotes import Check, Source, Span, check, normalise
+from core.evidence.quotes import Check, SourceText, Span, check, normalise
 
 # A kind of writing: what stands in the document, and how a model quotes it.
 WRITTEN_OTHERWISE = {
@@ -50,7 +50,7 @@ WRITTEN_OTHERWISE = {
 @pytest.mark.parametrize("kind", WRITTEN_OTHERWISE)
 def test_a_quote_is_found_however_it_is_written(kind: str) -> None:
     text, quote = WRITTEN_OTHERWISE[kind]
-    assert check(quote, Source(text)).verdict == "found"
+    assert check(quote, SourceText(text)).verdict == "found"
 
 
 INVENTED = {
@@ -87,7 +87,7 @@ INVENTED = {
 @pytest.mark.parametrize("kind", INVENTED)
 def test_what_was_cut_or_changed_is_not_found(kind: str) -> None:
     text, quote = INVENTED[kind]
-    assert not check(quote, Source(text)).supported
+    assert not check(quote, SourceText(text)).supported
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_was_cut_or_changed_is_not_found(kind: str) -> None:
     ],
 )
 def test_a_misspelling_such_as_ocr_makes_is_said_to_be_one(text: str, quote: str) -> None:
-    assert check(quote, Source(text)).verdict == "spelling"
+    assert check(quote, SourceText(text)).verdict == "spelling"
 
 
 MINUTES = (
@@ -119,9 +119,12 @@ MINUTES = (
     ],
 )
 def test_with_an_ellipsis_all_parts_stand_there_in_order(quote: str) -> None:
-    found = check(quote, Source(MINUTES))
+    found = check(quote, SourceText(MINUTES))
     assert found.verdict == "found"
-    assert [MINUTES[span.start : span.end].split()[0] for span in found.spans] in (["The", "The"], ["The", "closed"])
+    assert [MINUTES[span.start : span.end].split(maxsplit=1)[0] for span in found.spans] in (
+        ["The", "The"],
+        ["The", "closed"],
+    )
     assert found.span == Span(0, MINUTES.index("June.") + 5)
 
 
@@ -136,7 +139,7 @@ def test_with_an_ellipsis_all_parts_stand_there_in_order(quote: str) -> None:
     ],
 )
 def test_an_ellipsis_turns_nothing_round_and_hides_no_negation(quote: str) -> None:
-    assert not check(quote, Source(MINUTES)).supported
+    assert not check(quote, SourceText(MINUTES)).supported
 
 
 @pytest.mark.parametrize(
@@ -144,32 +147,32 @@ def test_an_ellipsis_turns_nothing_round_and_hides_no_negation(quote: str) -> No
     [("met in", MINUTES), ("", MINUTES), (" \n", MINUTES), ("..", MINUTES), ("工場の", "工場の稼働率")],
 )
 def test_what_is_too_short_is_a_quote_of_nothing(quote: str, text: str) -> None:
-    assert check(quote, Source(text)) == Check("short")
+    assert check(quote, SourceText(text)) == Check("short")
 
 
 def test_a_short_quote_counts_with_a_figure_of_its_statement() -> None:
-    source = Source("The fee is 450 euros a month.")
+    source = SourceText("The fee is 450 euros a month.")
     assert check("450 euros", source, "They pay 450 euros.").verdict == "found"
     assert check("450 euros", source, "They pay a fee.").verdict == "short"
 
 
 def test_where_a_quote_differs_the_place_is_shown() -> None:
-    found = check("The audit was closed in July.", Source(MINUTES))
+    found = check("The audit was closed in July.", SourceText(MINUTES))
     assert found.verdict == "differs"
     assert found.nearest is not None
     assert "closed in June" in MINUTES[found.nearest.start : found.nearest.end]
-    assert check("Nobody ever spoke of bananas here.", Source(MINUTES)) == Check("absent")
+    assert check("Nobody ever spoke of bananas here.", SourceText(MINUTES)) == Check("absent")
 
 
 def test_spans_count_code_points_of_the_text_as_it_is() -> None:
     text = "Zwei Pumpen\n  fielen aus. 😀 Zwei Pu\u00admpen fielen aus."
-    source = Source(text)
+    source = SourceText(text)
     assert check("zwei pumpen fielen aus.", source).span == Span(0, 25)
     assert check("Aus. Zwei Pumpen fielen", source).span == Span(21, 47)
 
 
 def test_a_text_is_folded_once_for_all_its_quotes() -> None:
-    source = Source("The pump failed again. " * 40_000 + "The motor was replaced in May.")
+    source = SourceText("The pump failed again. " * 40_000 + "The motor was replaced in May.")
     assert check("The motor was replaced in May.", source).verdict == "found"
     assert check("The motor was repaired in May.", source).verdict == "differs"
 

@@ -1,0 +1,18 @@
+"""What was found of a quote, in a sentence."""
+
+from core.insights.report import EvidenceRow
+from pages.common import formats
+
+
+def verdict(row: EvidenceRow) -> str:
+    """What Cairn found when it looked the quote up; empty where it stands there as quoted."""
+    name = formats.plain(row.document_name)
+    if not row.quote:
+        return f"The model gave no quote from {name}."
+    if row.verdict == "spelling":
+        return f"Stands in {name} with another spelling, as scanned text often has."
+    if row.verdict == "differs":
+        return f"{name} says it in other words than this quote."
+    if row.verdict == "short":
+        return f"Too short to be a quote from {name}: three words at least, or a figure of the statement."
+    return "" if row.supported else f"Not found in {name}; the model gave this quote:"

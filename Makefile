@@ -3,7 +3,7 @@ PORT ?= 8501
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-quick lint types bench fmt lock presets preset validate-config recommend help
+.PHONY: run test test-quick lint types bench bench-quality fmt lock presets preset validate-config recommend help
 
 run: .venv/.run  ## start Cairn on http://localhost:8501 (PORT=9000 for another port)
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
@@ -24,6 +24,9 @@ types: .venv/.dev
 
 bench: .venv/.dev  ## ratios, CPU seconds and memory to bench.json
 	$(BIN)/python -m tests.bench
+
+bench-quality: .venv/.dev  ## the quote checker on labelled quotes: QUOTES=path
+	$(BIN)/python -m tests.bench.quality
 
 fmt: .venv/.dev  ## format and sort imports
 	$(BIN)/ruff check --fix-only .

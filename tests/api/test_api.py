@@ -1,5 +1,6 @@
 """The HTTP API by its contract: shapes, errors, cursors, and who may call."""
 
+import json
 import re
 import threading
 from decimal import Decimal
@@ -12,6 +13,7 @@ from core.documents import extract
 from core.documents import upload as documents_upload
 from core.runtime import db, worker_lease
 from core.settings import limits
+from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -133,6 +135,23 @@ def test_a_job_from_creation_to_answers(client: TestClient) -> None:
     assert client.get(f"/api/v1/insights/{insight['id']}").json() == insight
     stats = client.get("/api/v1/jobs/stats/overview").json()
     assert (stats["jobs"], stats["success_share"]) == ({"completed": 1}, 1.0)
+
+
+def test_evidence_says_what_came_of_looking_its_quote_up(client: TestClient, openai: LocalProvider) -> None:
+    points = [
+        {"statement": "Pumps failed.", "quote": "because two “pumps” failed"},
+        {"statement": "Nine days.", "quote": "Repairs took eight days and cost 48,000 euros."},
+    ]
+    openai.plan = lambda _: Reply(content=json.dumps({"points": points}))
+    run_job(make_job([add_document()], provider="openai", model="gpt-5-mini"))
+    evidence = {one["statement"]: one["evidence"][0] for one in client.get("/api/v1/insights").json()["items"]}
+    found, differs = evidence["Pumps failed."], evidence["Nine days."]
+    assert (found["verdict"], found["supported"], found["nearest"], found["spans"]) == ("found", True, None, None)
+    assert TEXT[found["start"] : found["end"]] == "because two pumps failed"
+    assert (differs["verdict"], differs["supported"], differs["start"]) == ("differs", False, None)
+    nearest = differs["nearest"]
+    assert nearest["text"] == TEXT[nearest["start"] : nearest["end"]]
+    assert nearest["changes"] == [{"quote": "eight", "document": "nine"}]
 
 
 def test_actions_answer_with_the_new_state_and_repeat_harmlessly(client: TestClient) -> None:

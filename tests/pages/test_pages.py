@@ -11,10 +11,12 @@ from streamlit.testing.v1 import AppTest
 from core.asking import templates
 from core.documents import deletion, report, upload
 from core.fields import FieldSpec
+from core.insights import report as insights_report
 from core.jobs import launch
 from core.jobs.launch import JobSpec
 from core.runtime import db, worker_lease
 from pages.common import formats, widgets
+from pages.words import quotes as quote_words
 from tests.pages import made
 from tests.pages.seeing import PAGES, buttons, links, opened, show, words
 from tests.pipeline import PATIENCE_S, TEXT, add_document, database_away, make_job, rows, run_job
@@ -116,6 +118,17 @@ def test_the_document_page_marks_the_quote(analysed: tuple[str, str]) -> None:
     html = "".join(element.proto.body for element in at.get("html"))
     marked = html.split("<mark")[1].split(">", 1)[1].split("</mark>")[0]
     assert marked == TEXT[evidence["start"] : evidence["end"]]
+
+
+def test_the_document_page_lists_insights_whose_quote_was_not_found(analysed: tuple[str, str]) -> None:
+    document, _ = analysed
+    with db.transaction() as session:
+        db.execute(session, """UPDATE evidence SET supported = false, verdict = 'absent', start = NULL, "end" = NULL""")
+    (insight, *_) = insights_report.find(document=document).items
+    (evidence, *_) = insights_report.evidence([insight.id])
+    at = show("document", id=document)
+    assert quote_words.verdict(evidence) in words(at)
+    assert any(f"insight={insight.id}" in target for target in links(at).values())
 
 
 def test_a_document_that_is_gone_says_so() -> None:

@@ -52,3 +52,16 @@ def test_nothing_is_written_of_a_statement_without_words_and_of_a_document_that_
     (document,) = ready_documents(1)
     write((source(document), finding(" . ", "It works again.")), (source("doc_gone"), finding("Gone.", "Gone.")))
     assert rows("SELECT 1 FROM evidence") == rows("SELECT 1 FROM insight") == []
+
+
+def test_what_came_of_looking_a_quote_up_is_stored_with_its_places() -> None:
+    (document,) = ready_documents(1)
+    given = f"{document} was ... works again.", "It works never again.", "", "Nothing of that sort stands there."
+    write((source(document), finding("It works.", *given)))
+    text = f"{document} was replaced. It works again."
+    found = {row["quote"]: row for row in rows("SELECT * FROM evidence")}
+    assert [found[quote]["verdict"] for quote in given] == ["found", "differs", "short", "absent"]
+    assert [text[a:b] for a, b in found[given[0]]["spans"]] == [f"{document} was", "works again."]
+    differs = found[given[1]]
+    assert (differs["supported"], differs["start"], differs["spans"]) == (False, None, None)
+    assert "works again" in text[differs["nearest_start"] : differs["nearest_end"]]

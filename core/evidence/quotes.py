@@ -304,12 +304,12 @@ def _apart(text: str, line: re.Match[str]) -> bool:
     return (not before or before.endswith(("\n\n", "\f", "\f\n"))) and (not behind or behind.startswith(("\n\n", "\f")))
 
 
-# An index entry holds 2,704 bytes; a longer statement is told from others by its hash.
+# Characters. An index entry holds 2,704 bytes; the rest of a longer statement is represented by its hash.
 LONGEST_KEY = 500
 
 
 def normalise(statement: str) -> str:
-    """What makes two statements the same: case, white space and closing punctuation do not count."""
+    """The key of a statement: equal for statements that differ in case, white space or closing punctuation only."""
     key = " ".join(statement.casefold().split()).rstrip(".!;:, ")
     if len(key) <= LONGEST_KEY:
         return key

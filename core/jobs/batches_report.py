@@ -12,9 +12,10 @@ from core.runtime.paging import Page, checked_limit, cut
 
 @dataclass(frozen=True)
 class ProviderBatchRow:
-    """`done` is None where the provider tells of no progress; `counts` what became of its requests, once kept.
+    """`done` is None if the provider reports no progress; `counts` (once its results are kept) are its
+    requests by outcome.
 
-    `next_at` is when it is looked at again, after `tries` that failed in a row; None: it has ended.
+    `next_at` is the time of its next step, after `tries` failures in a row; None: it has ended.
     """
 
     id: str
@@ -57,7 +58,7 @@ def provider_batches(job_id: str, *, limit: int = 100, cursor: str | None = None
 
 @dataclass(frozen=True)
 class Turnaround:
-    """How long batches took here, in seconds, over the newest hundred."""
+    """Seconds from submission to end, over the newest hundred completed batches of a model."""
 
     p50: float
     p95: float
@@ -65,7 +66,7 @@ class Turnaround:
 
 
 def turnaround(provider: str, model: str) -> Turnaround | None:
-    """None where none of this model has been through yet."""
+    """None if no batch of this model has completed yet."""
     with db.transaction() as session:
         found = db.row(session, TURNAROUND, provider=provider, model=model)
     return None if found is None or not found.batches else Turnaround(**found._mapping)

@@ -1,4 +1,4 @@
-"""What the first requests of a job cost, and what the rest will, going by them."""
+"""What a job's canary cost, and an estimate of the rest from it. Read-only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +10,10 @@ from core.runtime import db
 
 @dataclass(frozen=True)
 class Canary:
-    """`rest` requests are held. Costs are None where there is no known price.
+    """`asked` requests went first, `rest` are held. Costs in USD, None without a known price.
 
-    `rest_usd` goes by the tokens that the first answers took; `measured` False: all of those were known already, and
-    there is nothing to go by.
+    `rest_usd` is estimated from the tokens of the first answers. `measured` is False if all of those were reused: then
+    there is nothing to estimate from.
     """
 
     asked: int
@@ -29,7 +29,7 @@ def read(job_id: str, at: datetime) -> Canary:
     assert found is not None
     rest_usd = None
     if found.calls:
-        # Counted before by OpenAI's tokenizer; the provider's own counts differ by the same share in every request.
+        # The expected tokens come from OpenAI's tokenizer. Another provider's counts differ by a constant share.
         input_tokens = int(found.rest_tokens * found.input_tokens / max(found.expected_tokens, 1))
         output_tokens = int(found.rest * found.output_tokens / found.calls)
         rest_usd = pricing.of_calls(

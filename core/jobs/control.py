@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 def pause(job_id: str) -> None:
-    """Nothing more is sent; what is at the provider goes on, and is kept when it comes."""
+    """Send nothing more. Requests at the provider go on there, and their answers are kept. Raises Conflict."""
     with db.transaction() as session:
         job = locked(session, job_id)
         if job.state == "paused":
@@ -27,7 +27,7 @@ def pause(job_id: str) -> None:
 
 
 def resume(job_id: str) -> None:
-    """Go on with what was paused; what waited behind a canary is released."""
+    """Go on with a paused job, and release the requests behind its canary. Raises Conflict."""
     with db.transaction() as session:
         job = locked(session, job_id)
         if job.state in GOING:
@@ -44,7 +44,7 @@ def resume(job_id: str) -> None:
         queue.defer(session, "pump_job", job_id=job_id)
 
 
-# What merges its parts' answers goes on waiting for them.
+# Merges stay held until their parts are answered.
 RELEASE_CANARY = """
 UPDATE request r SET state = 'pending' WHERE r.job_id = :job AND r.state = 'held'
   AND NOT EXISTS (SELECT 1 FROM request part WHERE part.merge_id = r.id)
@@ -52,7 +52,7 @@ UPDATE request r SET state = 'pending' WHERE r.job_id = :job AND r.state = 'held
 
 
 def cancel(job_id: str) -> None:
-    """Nothing more is sent; what is being answered right now is still heard, kept and billed."""
+    """Send nothing more. Calls under way end, and their answers are kept and billed. An ended job stays as it is."""
     with db.transaction() as session:
         job = locked(session, job_id)
         if job.state not in ("draft", *MOVABLE):
@@ -88,13 +88,16 @@ def rename(job_id: str, name: str, description: str) -> None:
 
 
 def set_going(job: Job) -> None:
-    """What it sends from now on is this click's or API call's doing."""
+    """Put the current correlation id on the job: its next calls come from this click or API call."""
     job.correlation_id = correlation.current() or job.correlation_id
     log.info("job set going", job=job.id)
 
 
 def locked(session: Session, job_id: str, *, whole: bool = False) -> Job:
-    """Nobody else changes it meanwhile; with `whole`, nobody makes or claims requests of it either."""
+    """The job, locked against other changes; with `whole`, also against making and claiming its requests.
+
+    Raises NotFound.
+    """
     job = session.get(Job, job_id, with_for_update={"key_share": not whole})
     if job is None:
         raise NotFound(f"There is no job {job_id}. It may have been deleted.")

@@ -1,4 +1,4 @@
-"""Delete ended jobs with their requests and the answers that are only theirs."""
+"""Delete ended jobs with their requests and the answers that no other job has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from core.tables.jobs import ENDED
 
 @dataclass(frozen=True)
 class Removal:
-    """What deleting jobs removes. Insights, evidence and usage records stay."""
+    """How many rows deleting jobs removes. Insights, evidence and usage records stay."""
 
     requests: int
     responses: int
@@ -33,7 +33,7 @@ def _removal(session: Session, ids: Sequence[str]) -> Removal:
 
 
 def delete(job_id: str) -> None:
-    """Remove an ended job or a draft with its requests. What it cost and what it found stay."""
+    """Delete an ended job or a draft with its requests. Its usage records and insights stay. Raises Conflict."""
     with db.transaction() as session:
         job = control.locked(session, job_id)
         if job.state not in ("draft", *ENDED):
@@ -42,14 +42,14 @@ def delete(job_id: str) -> None:
 
 
 def remove(session: Session, ids: Sequence[str]) -> Removal:
-    """Remove jobs that are at work no more, which the caller has locked."""
+    """Delete jobs that the caller has locked and that are drafts or have ended."""
     removed = _removal(session, ids)
     for statement in DELETE:
         db.execute(session, statement, jobs=list(ids))
     return removed
 
 
-# An answer that evidence stands on stays, and one that another job has, too: the last of them takes it away.
+# Not the answers that evidence cites, nor those of other jobs: the last job with such an answer deletes it.
 ONLY_THEIRS = """
 s.id IN (
   SELECT own.id FROM request r JOIN response own ON own.request_id = r.id WHERE r.job_id = ANY(:jobs)

@@ -1,4 +1,4 @@
-"""Use cases of jobs: estimate, create, start, pause, resume, cancel, send again, delete."""
+"""Estimate, create and start a job."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -30,7 +30,8 @@ LONGEST_WAIT_S = 7 * 86_400
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What happens by itself to requests that a batch left unanswered: sent again so often, and then live."""
+    """The rule for requests that a batch left unanswered: sent again by themselves up to `retries` times, then, with
+    `then_live`, once more in the live lane."""
 
     retries: int = 2
     then_live: bool = False
@@ -38,8 +39,9 @@ class Leftovers:
 
 @dataclass(frozen=True)
 class Fallback:
-    """Where a live job goes by itself, once, when a breaker has kept it waiting for so long: to the batch lane, or on
-    with another model. Either `lane` or `provider` is given; `model` None: the provider's default."""
+    """The rule for a live job that an open circuit breaker has kept waiting for `after_s` seconds: it moves by itself,
+    once, to the batch lane or to another model. Give either `lane` or `provider`; `model` None is the provider's
+    default."""
 
     lane: Literal["batch"] | None = None
     provider: str | None = None
@@ -49,12 +51,12 @@ class Fallback:
 
 @dataclass(frozen=True)
 class JobSpec:
-    """What a job is made of. One of `documents` and `collection` (its name) is given; without a template neither is,
-    and the job's requests are handed in.
+    """What a job is made of. Give either `documents` (ids) or `collection` (a name). A job without a template has
+    neither: its requests are added later.
 
-    `canary`: so many requests go live first, and the rest waits for a decision. `leftovers` None: passing errors alone
-    are sent again, twice. `fallback` None: where the model does not answer, the job waits. `confirmed`: its price was
-    seen, see `ceilings.confirm_usd`.
+    `canary`: this many requests go live first, and the rest waits for a decision. `leftovers` None: only passing errors
+    are sent again, twice. `fallback` None: the job waits while its model does not answer. `confirmed`: a person has
+    seen the price (`limits.confirm_usd`).
     """
 
     template: str | None
@@ -76,7 +78,11 @@ class JobSpec:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Before launch. Costs are of the calls that are left after reuse; None where the model has no known price."""
+    """What a job would ask. `reused` requests are answered already; `waiting` documents are still being read; `split`
+    ones are asked in parts; `too_long` ones would fail.
+
+    Costs in USD, of the calls that are not reused; None if the model has no known price.
+    """
 
     requests: int
     reused: int
@@ -91,6 +97,7 @@ class Estimate:
 
 @reuse.or_without
 def estimate(spec: JobSpec, at: datetime) -> Estimate:
+    """With the prices of `at`. Raises InvalidInput or NotFound, as `create` would."""
     with db.transaction() as session:
         asking, model = _check(session, spec)
         if asking is None:
@@ -117,7 +124,10 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
 
 
 def check(spec: JobSpec) -> None:
-    """Raises what `create` would of documents that are to be made, before anything is stored for it."""
+    """Raise the errors of `create` for a job over documents that do not exist yet, before they are stored.
+
+    Raises InvalidInput, NotFound or NotConfirmed.
+    """
     with db.transaction() as session:
         _check(session, spec)
     if not spec.confirmed and needs_confirming(spec.provider, None, unread=1):
@@ -125,9 +135,10 @@ def check(spec: JobSpec) -> None:
 
 
 def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
-    """Make a job over the documents that there are now; started, its requests are expanded by the worker.
+    """Make a job over the chosen documents and return its id. With `start` a worker makes and sends its requests.
 
-    A job of own requests is a draft until they are handed in.
+    A job of own requests stays a draft until they are added. Raises InvalidInput, NotFound, or NotConfirmed if the
+    estimate is above `limits.confirm_usd` and `spec.confirmed` is false.
     """
     own = spec.template is None
     if own and start:
@@ -161,7 +172,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
 def _job(
     session: Session, spec: JobSpec, asking: Asking | None, model: str, documents: int, cost: Decimal | None
 ) -> Job:
-    """The row, not stored yet. `cost` in USD is its estimate, None where that is not known."""
+    """The row, not stored yet. `cost` is the estimate in USD, None if it is not known."""
     return Job(
         id=new_id("job"),
         name=spec.name.strip() or _name(session, spec, documents),
@@ -183,8 +194,8 @@ def _job(
 
 
 def needs_confirming(provider: str, cost: Decimal | None, unread: int) -> bool:
-    """Whether a job of this estimate starts only for one who says that the price was seen. What so many documents
-    cost that are not read yet, nobody knows."""
+    """Whether a job with this estimate (USD) starts only once its price is confirmed. The cost of `unread` documents is
+    not known."""
     most = limits.confirm_usd()
     return most is not None and capabilities.of(provider).is_billed and (cost is None or cost > most or unread > 0)
 
@@ -211,6 +222,7 @@ def _not_confirmed(cost: Decimal | None, unread: int) -> NotConfirmed:
 
 
 def start(job_id: str, *, confirmed: bool = False) -> None:
+    """Start a draft; any other job stays as it is. Raises NotFound, NotConfirmed, or InvalidInput without requests."""
     with db.transaction() as session:
         job = control.locked(session, job_id)
         own = job.template_id is None and job.state == "draft"
@@ -265,7 +277,7 @@ def _check_fallback(spec: JobSpec, model: str) -> None:
 
 
 def _fallback(spec: JobSpec) -> dict[str, Any] | None:
-    """As it is kept: the default model may be another one by the time it is needed."""
+    """As stored: with the model's name, because the default may change before the rule is followed."""
     wanted = spec.fallback
     if wanted is None or wanted.provider is None:
         return asdict(wanted) if wanted else None

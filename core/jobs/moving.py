@@ -1,10 +1,9 @@
-"""Use cases of what waits: out in the other lane, or on with another model, by hand or by the job's own rule."""
+"""Move a job's waiting requests to the other lane or to another model, by hand or by the job's fallback rule."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import structlog
 from sqlmodel import Session
@@ -26,9 +25,9 @@ log = structlog.get_logger()
 
 
 def to_lane(job_id: str, lane: Lane) -> int:
-    """Let what waits in the other lane go out in this one, and what is still to be expanded. Returns how many wait.
+    """Move the requests that wait in the other lane to this one, and make coming ones for it. Returns how many moved.
 
-    What is held behind a canary moves, too; the canary itself stays live.
+    Requests behind a canary move, too; the canary itself stays live. Raises NotFound or Conflict.
     """
     with db.transaction() as session:
         return _to_lane(session, control.locked(session, job_id), lane)
@@ -57,12 +56,12 @@ UPDATE request SET lane = :lane WHERE job_id = :job AND state IN ('pending', 'he
 
 
 def to_model(job_id: str, provider: str, model: str | None = None) -> int:
-    """Go on with another model: the documents that wait are asked of that one. Returns how many they are.
+    """Ask the job's waiting documents of another model. Returns how many they are.
 
-    What is under way at the former model stays there, and what that has answered stays as it is.
+    Requests under way at the former model stay there, and its answers stay. Raises NotFound, Conflict or InvalidInput.
     """
     with db.transaction() as session:
-        # Nobody claims or makes requests for the former model meanwhile.
+        # Locked as a whole: meanwhile no request for the former model is made or claimed.
         job = control.locked(session, job_id, whole=True)
         return _to_model(session, job, provider, defaults.model_for(provider, model))
 
@@ -72,7 +71,7 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
     was = f"{job.provider}/{job.model}"
     release.dissolve(session, job.id)
     before = former_models.until(job.former)
-    # The newest may be gone by now, and made anew for nobody yet.
+    # The request with the highest id may be deleted: then the bound of the last move is higher.
     last = max(before, db.scalar(session, "SELECT coalesce(max(id), 0) FROM request WHERE job_id = :job", job=job.id))
     job.former = [*(job.former or ()), {"provider": job.provider, "model": job.model, "until": last}]
     job.provider, job.model, job.waits_for = provider, model, None
@@ -127,9 +126,9 @@ def _documents(number: int) -> str:
 
 @dataclass(frozen=True)
 class MoveEstimate:
-    """What waits, and what it would cost with one model in either lane; None where no price is known.
+    """What waits, and its cost in USD with one model in either lane; None if no price is known.
 
-    `documents` are 0 for own requests. Of the requests, `reused` are known and free; `too_long` documents would fail.
+    `documents` is 0 for own requests. `reused` requests are answered already and free; `too_long` documents would fail.
     """
 
     documents: int
@@ -142,7 +141,7 @@ class MoveEstimate:
 
 @reuse.or_without
 def estimate(job_id: str, at: datetime, provider: str | None = None, model: str | None = None) -> MoveEstimate:
-    """With the job's own model where none is named. Raises what `to_model` would."""
+    """With the job's own model unless `provider` is given. Raises the errors of `to_model`."""
     with db.transaction() as session:
         job = control.locked(session, job_id)
         chosen = job.model
@@ -153,7 +152,7 @@ def estimate(job_id: str, at: datetime, provider: str | None = None, model: str 
             return _of_own(session, job, at)
         waiting = [row.document_id for row in db.rows(session, WAITING_DOCUMENTS, job=job_id)]
         asking = templates.asking(session, job.template_id, job.params, job.template_version)
-        # Its own may not be set up here: one more reason to go on with another.
+        # An estimate needs no key: the job's provider may not be set up here.
         whom = clients.configured().get(provider or job.provider) or providers.keyless(job.provider)
         found = expansion.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
     output = asking.expected_output_tokens * found.calls
@@ -164,7 +163,7 @@ def estimate(job_id: str, at: datetime, provider: str | None = None, model: str 
     return MoveEstimate(len(waiting), found.requests, found.reused, found.too_long, cost("live"), cost("batch"))
 
 
-# As in core.requests.former_models: a document of which something is under way is not taken.
+# As in core.requests.former_models: a document with a request under way is not moved.
 WAITING_DOCUMENTS = """
 SELECT document_id FROM request WHERE job_id = :job AND document_id IS NOT NULL GROUP BY document_id
 HAVING bool_or(state IN ('pending', 'held')) AND NOT bool_or(state IN ('in_flight', 'answered'))
@@ -198,19 +197,28 @@ def _sum(costs: Sequence[Decimal | None]) -> Decimal | None:
 
 
 def follow_rules(at: datetime) -> None:
-    """Move the jobs whose rule says so: each once in its life, and never to a model that does not answer either."""
+    """Move the jobs whose fallback rule is due: each job once, and never to a model whose breaker is not closed."""
     with db.transaction() as session:
-        due = db.rows(session, DUE)
-    for row in due:
+        found = [DueFallback(**row._mapping) for row in db.rows(session, DUE)]
+    for due in found:
         try:
             with db.transaction() as session:
-                _follow_rule(session, row, at)
+                _follow_rule(session, due, at)
         except CairnError as error:
-            log.warning("a job's fallback could not be followed", job=row.id, reason=error.message)
+            log.warning("a job's fallback could not be followed", job=due.id, reason=error.message)
 
 
-def _follow_rule(session: Session, due: Any, at: datetime) -> None:
-    # Whoever holds it may keep a batch's answers for minutes; the clock looks again.
+@dataclass(frozen=True)
+class DueFallback:
+    """`model` is the one whose breaker is open: not the job's own, for own requests that name another."""
+
+    id: str
+    model: str
+    after_s: float
+
+
+def _follow_rule(session: Session, due: DueFallback, at: datetime) -> None:
+    # A transaction that keeps a batch's answers may hold the job for minutes: the next tick looks again.
     job = session.get(Job, due.id, with_for_update={"skip_locked": True})
     if job is None or job.fallback is None or job.fallback.get("used_at") or job.state != "running":
         return
@@ -223,7 +231,7 @@ def _follow_rule(session: Session, due: Any, at: datetime) -> None:
     job.fallback = {**rule, "used_at": at.isoformat()}
 
 
-# How long: since the breaker opened first or the job began, whichever was later; probes that failed count in.
+# The wait counts from the breaker's first opening or the job's start, whichever is later: failed probes do not end it.
 DUE = f"""
 SELECT j.id, b.model, CAST(j.fallback ->> 'after_s' AS float8) AS after_s
 FROM job j JOIN breaker b ON b.provider = j.provider

@@ -1,10 +1,10 @@
-"""What came of a job's requests, as JSON lines in the format of OpenAI's batch output, for every job and provider.
+"""The output of a job, of any provider: JSON lines in the format of OpenAI's batch output.
 
-A page of lines at a time: no connection is held while a slow reader takes them, and memory does not grow with the job.
+It is read page by page: a slow reader holds no database connection, and memory does not grow with the job.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import orjson
 
@@ -12,13 +12,13 @@ from core.jobs import report
 from core.runtime import db
 
 PAGE = 500
-# Of answers as they are stored, compressed; the first one goes whatever its size.
+# Bytes of stored (compressed) answers in a page; its first answer may be larger.
 PAGE_BYTES = 2_000_000
 CANCELLED = "The request was cancelled before it was answered."
 
 
 def lines(job_id: str, *, page: int = PAGE, page_bytes: int = PAGE_BYTES) -> Iterator[bytes]:
-    """Whole lines, several at a time; raises NotFound before the first. Each request that has ended has one."""
+    """One line for each ended request, several lines at a time. Raises NotFound before the first."""
     report.get(job_id)
     return _pages(job_id, page, page_bytes)
 
@@ -27,14 +27,15 @@ def _pages(job_id: str, page: int, page_bytes: int) -> Iterator[bytes]:
     after = 0
     while True:
         with db.transaction() as session:
-            rows = db.rows(session, ENDED, job=job_id, after=after, limit=page, bytes=page_bytes, cancelled=CANCELLED)
+            found = db.rows(session, ENDED, job=job_id, after=after, limit=page, bytes=page_bytes, cancelled=CANCELLED)
+        rows = [EndedRequest(**row._mapping) for row in found]
         if not rows:
             return
         after = rows[-1].id
         yield b"".join(line(row) for row in rows)
 
 
-# Each state's requests come in order from the index, so that a page costs the same wherever it is.
+# The index gives each state's requests in order, so every page costs the same.
 ENDED = """
 WITH ended AS (
   SELECT r.* FROM unnest(ARRAY['succeeded', 'failed', 'cancelled']) AS s(state)
@@ -56,17 +57,30 @@ FROM measured WHERE before < :bytes ORDER BY id
 """
 
 
-def line(row: Any) -> bytes:
-    """An answer that could not be used is there beside the reason: it was paid for."""
+@dataclass(frozen=True)
+class EndedRequest:
+    """`raw` is the provider's JSON; `code` and `message` are the error of a request without a usable answer."""
+
+    id: int
+    custom_id: str
+    state: str
+    raw: str | None
+    provider_request_id: str | None
+    code: str
+    message: str
+
+
+def line(row: EndedRequest) -> bytes:
+    """An answer that could not be used stands beside its error, because it was billed."""
     response = error = None
     if row.raw is not None:
         response = {"status_code": 200, "request_id": row.provider_request_id, "body": _in_one_line(row.raw)}
     if row.state != "succeeded":
         error = {"code": row.code, "message": row.message}
-    told = {"id": f"batch_req_{row.id}", "custom_id": row.custom_id, "response": response, "error": error}
-    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+    written = {"id": f"batch_req_{row.id}", "custom_id": row.custom_id, "response": response, "error": error}
+    return orjson.dumps(written, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _in_one_line(raw: str) -> orjson.Fragment:
-    """Between JSON's values a line may end; within its strings none can."""
+    """JSON has line ends between its values, never inside a string."""
     return orjson.Fragment(raw.replace("\n", " ").replace("\r", " "))

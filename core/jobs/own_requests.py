@@ -1,7 +1,7 @@
-"""Requests that are handed in for a job: a JSONL file in OpenAI's batch format, or the same as a list of JSON objects.
+"""Own requests of a job: a JSONL file in OpenAI's batch format, or a list of the same JSON objects.
 
-All or nothing. Lines are read one by one and copied into a staging table as they come, so memory does not grow with
-the file; what is wrong is found on the way or there, and only a file without a bad line is moved on.
+All or nothing: every line is checked and copied into a staging table, and only a file without a bad line becomes
+requests. Lines are read one by one, so memory does not grow with the file.
 """
 
 import hashlib
@@ -24,13 +24,13 @@ from core.requests import events, reuse
 from core.runtime import db
 from core.tables.jobs import Job
 
-# It has no output that is paid for.
+# Its output is not billed.
 EMBEDDINGS = "/v1/embeddings"
 LONGEST_CUSTOM_ID = 200
 SHOWN = 20
-# More than stands beside a body in what is handed over: our id, the url, brackets.
+# Bytes, and more than enough, for what a batch file has around each body: our id, the url, brackets.
 AROUND = 500
-# Where a body holds an image or a file, not text: it counts by itself, not by its length.
+# Fields that hold an image or a file: their tokens do not depend on their length.
 ENCODED = frozenset({"data", "file_data", "image_url", "url"})
 BYTES_PER_TOKEN = 4
 TOKENS_OF_A_FILE = 1_000
@@ -58,7 +58,8 @@ class BadLines(InvalidInput):
 
 @dataclass(frozen=True)
 class Terms:
-    """What a job takes, and what stands for what a line leaves out. None: it may not be left out."""
+    """What a job takes. `largest` is a body's most bytes; `method` and `url` are the defaults of a line without them,
+    None if a line must have them."""
 
     provider: Provider
     model: str
@@ -68,8 +69,8 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """One request as it is stored; `body` is JSON in one line."""
+class OwnRequest:
+    """A checked request as it is stored; `body` is JSON in one line."""
 
     custom_id: str
     endpoint: str
@@ -85,10 +86,10 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """What the requests of a draft will take. `reused` are answered already, or asked twice: they are free.
+class OwnForecast:
+    """What the requests of a draft will take. `reused` ones are free: answered already, or asked twice.
 
-    Costs are of the calls that are left; None where a model has no known price.
+    Costs in USD, of the other calls; None if a model has no known price.
     """
 
     requests: int
@@ -103,17 +104,18 @@ class Forecast:
 
 
 def add(job_id: str, lines: Iterable[bytes], at: datetime) -> int:
-    """Add the requests of a JSONL file to a draft and return how many they are. Raises BadLines."""
+    """Add the requests of a JSONL file to a draft. Returns how many. Raises BadLines, NotFound or Conflict."""
     return _add(job_id, lines, at, unit="line", strict=True)
 
 
 def add_requests(job_id: str, requests: Iterable[bytes], at: datetime) -> int:
-    """The same with JSON objects, in which method and url may be left out."""
+    """Add JSON objects in the same way; they may leave out method and url."""
     return _add(job_id, requests, at, unit="request", strict=False)
 
 
 @reuse.or_without
-def forecast(job_id: str, at: datetime) -> Forecast:
+def forecast(job_id: str, at: datetime) -> OwnForecast:
+    """With the prices of `at`. Raises NotFound."""
     with db.transaction() as session:
         job = session.get(Job, job_id)
         if job is None:
@@ -125,7 +127,7 @@ def _add(job_id: str, lines: Iterable[bytes], at: datetime, *, unit: str, strict
     with db.transaction() as session:
         job = _draft(session, job_id)
         bad, count = _stage(session, lines, _terms(job, strict=strict))
-        taken = db.rows(session, TAKEN, job=job_id, limit=SHOWN)
+        taken = [TakenId(**row._mapping) for row in db.rows(session, TAKEN, job=job_id, limit=SHOWN)]
         count += taken[0].total if taken else 0
         if count:
             first = sorted([*bad, *(_taken(row, unit) for row in taken)], key=lambda line: line.number)[:SHOWN]
@@ -139,7 +141,17 @@ def _add(job_id: str, lines: Iterable[bytes], at: datetime, *, unit: str, strict
         return added
 
 
-def _taken(row: Any, unit: str) -> BadLine:
+@dataclass(frozen=True)
+class TakenId:
+    """A custom_id that an earlier line has (`before`), or a request of the job (None). `total` counts all of these."""
+
+    number: int
+    custom_id: str
+    before: int | None
+    total: int
+
+
+def _taken(row: TakenId, unit: str) -> BadLine:
     where = "is in this job already" if row.before is None else f"stands in {unit} {row.before:,} already"
     return BadLine(row.number, f"The custom_id {row.custom_id!r} {where}.")
 
@@ -162,7 +174,7 @@ def _no_job(job_id: str) -> NotFound:
 def _terms(job: Job, *, strict: bool) -> Terms:
     provider = clients.provider(job.provider)
     lane = provider.batches
-    # OpenAI's format is a file's own; what is meant for Anthropic has no such file of its own.
+    # The format is OpenAI's, where a line names its method and url. Other providers have no such format.
     strict = strict and capabilities.of(job.provider).has_request_files
     return Terms(
         provider=provider,
@@ -174,7 +186,7 @@ def _terms(job: Job, *, strict: bool) -> Terms:
 
 
 def _stage(session: Session, lines: Iterable[bytes], terms: Terms) -> tuple[list[BadLine], int]:
-    """Copy the good lines to the staging table; the first bad ones, and how many there are."""
+    """Copy the good lines to the staging table. Returns the first bad lines and how many there are."""
     first, count = list[BadLine](), 0
     db.execute(session, STAGING)
     with db.driver_connection(session).cursor() as cursor, cursor.copy(COPY) as staging:
@@ -182,17 +194,17 @@ def _stage(session: Session, lines: Iterable[bytes], terms: Terms) -> tuple[list
             if line.isspace():
                 continue
             try:
-                ready = read(line, terms)
+                request = read(line, terms)
             except ValueError as error:
                 count += 1
                 if count <= SHOWN:
                     first.append(BadLine(number, str(error)))
             else:
-                staging.write_row((number, *ready.columns))
+                staging.write_row((number, *request.columns))
     return first, count
 
 
-# Its ids are the requests' own, so that bodies find their requests without being looked up.
+# Its ids become the requests' ids, so bodies need no look-up of their requests.
 STAGING = """
 CREATE TEMPORARY TABLE handed_in (
   id bigint NOT NULL DEFAULT nextval(pg_get_serial_sequence('request', 'id')), number int, custom_id text,
@@ -222,8 +234,8 @@ SELECT id, :job, custom_id, fingerprint, :lane, model, endpoint, tokens, bytes F
 MAKE_BODIES = "INSERT INTO request_body (request_id, body) SELECT id, body FROM handed_in"
 
 
-def read(line: bytes, terms: Terms) -> Ready:
-    """One line as a request; raises ValueError with what is wrong with it. Pure."""
+def read(line: bytes, terms: Terms) -> OwnRequest:
+    """One line as a request. Raises ValueError with the reason for a person."""
     found = _object(line)
     custom_id = _custom_id(found)
     if found.get("method", terms.method) != "POST":
@@ -244,7 +256,7 @@ def read(line: bytes, terms: Terms) -> Ready:
         raise ValueError("The body is nested too deeply.") from None
     if len(stored) > terms.largest:
         raise ValueError(f"The body is larger than one batch may be: {terms.largest:,} bytes.")
-    return Ready(custom_id, endpoint, model, hashlib.sha256(known).hexdigest(), _tokens(body), stored)
+    return OwnRequest(custom_id, endpoint, model, hashlib.sha256(known).hexdigest(), _tokens(body), stored)
 
 
 SORTED = orjson.OPT_SORT_KEYS
@@ -254,7 +266,7 @@ def _object(line: bytes) -> dict[str, Any]:
     try:
         found = orjson.loads(line.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
-        # Bytes that are no text are told of at the beginning, wherever they are.
+        # For bytes that are not UTF-8 the position is always 0.
         where = f" from character {error.pos + 1:,} on" if error.pos else ""
         raise ValueError(f"It is not JSON in UTF-8{where}.") from None
     if not isinstance(found, dict):
@@ -290,13 +302,13 @@ def _check(body: Mapping[str, Any], provider: str) -> None:
 
 
 def _tokens(value: Any) -> int:
-    """About: a quarter of the bytes of all texts. Counting would take longer than all the rest."""
+    """An estimate: a quarter of the bytes of all texts. Counting would take longer than everything else here."""
     if isinstance(value, str):
         return -(-len(value.encode()) // BYTES_PER_TOKEN)
     if isinstance(value, dict):
         return sum(_encoded(v) if k in ENCODED else _tokens(v) for k, v in value.items() if k != "model")
     if isinstance(value, list):
-        # What is embedded may come as tokens.
+        # Texts to embed may come as lists of token ids.
         return sum(1 if isinstance(v, int) else _tokens(v) for v in value)
     return 0
 
@@ -305,10 +317,22 @@ def _encoded(value: Any) -> int:
     return TOKENS_OF_A_FILE if isinstance(value, str) else _tokens(value)
 
 
-def _forecast(session: Session, job: Job, at: datetime) -> Forecast:
-    groups = db.rows(session, GROUPS.format(known=reuse.is_known("r.fingerprint")), job=job.id, reuse=job.reuse)
+@dataclass(frozen=True)
+class RequestGroup:
+    """The requests of one model and endpoint; `calls` and `tokens` are of those that are not reused."""
 
-    def output(group: Any) -> int:
+    model: str
+    endpoint: str
+    requests: int
+    calls: int
+    tokens: int
+
+
+def _forecast(session: Session, job: Job, at: datetime) -> OwnForecast:
+    found = db.rows(session, GROUPS.format(known=reuse.is_known("r.fingerprint")), job=job.id, reuse=job.reuse)
+    groups = [RequestGroup(**row._mapping) for row in found]
+
+    def output(group: RequestGroup) -> int:
         return 0 if group.endpoint == EMBEDDINGS else request_plan.OWN_OUTPUT_TOKENS
 
     def cost(lane: str) -> Decimal | None:
@@ -321,7 +345,7 @@ def _forecast(session: Session, job: Job, at: datetime) -> Forecast:
         known = [cost for cost in costs if cost is not None]
         return sum(known, Decimal(0)) if len(known) == len(costs) else None
 
-    return Forecast(
+    return OwnForecast(
         requests=sum(group.requests for group in groups),
         reused=sum(group.requests - group.calls for group in groups),
         input_tokens=sum(group.tokens for group in groups),

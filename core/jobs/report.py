@@ -1,4 +1,4 @@
-"""Jobs, their requests, answers and events, as lists and pages show them."""
+"""Jobs as lists and pages show them. Read-only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from core.tables.jobs import ENDED, GOING, WAITS_FOR, WaitsFor, in_sql
 class JobRow:
     """total = pending + in_flight + succeeded + failed + cancelled; `reused` is a part of succeeded.
 
-    `held` behind a canary and `unread`, the documents that are still being extracted, are parts of pending; `answered`,
-    answers not yet derived, and `done_there`, those that wait at their provider, are parts of in_flight. `settling` are
-    provider batches of which it is not known whether their provider has them.
+    pending includes `held` (behind a canary, or merges) and `unread` (documents still being extracted); in_flight
+    includes `answered` (kept, not derived) and `done_there` (answered in a provider batch, not fetched). `settling`
+    counts provider batches whose outcome is unknown. `waits_for` is None unless the job is going. Money in USD.
     """
 
     id: str
@@ -138,8 +138,10 @@ def find(
     cursor: str | None = None,
     known: Sequence[JobRow] = (),
 ) -> Page[JobRow]:
-    """Jobs of a state or one of several. Counting is what costs, and an ended job's figures stay: who looks again and
-    again hands in the rows that are `known`, and only what may have changed is counted.
+    """Jobs in one of these states, the newest first.
+
+    Counting a job's requests is the expensive part, and an ended job's counts do not change: a page that refreshes
+    passes the rows it has as `known`, and only the others are counted.
     """
     checked_limit(limit)
     states = [state] if isinstance(state, str) else state and list(state)
@@ -156,6 +158,7 @@ def find(
 
 
 def get(job_id: str) -> JobRow:
+    """Raises NotFound."""
     with db.transaction() as session:
         found = db.row(session, SELECT_JOB + " WHERE j.id = :job", job=job_id)
     if found is None:
@@ -164,6 +167,7 @@ def get(job_id: str) -> JobRow:
 
 
 def check_exists(job_id: str) -> None:
+    """Raises NotFound."""
     with db.transaction() as session:
         if db.scalar(session, "SELECT 1 FROM job WHERE id = :job", job=job_id) is None:
             raise NotFound(GONE.format(job_id))

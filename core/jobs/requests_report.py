@@ -31,7 +31,7 @@ class RequestRow:
 
 @dataclass(frozen=True)
 class ResponseRow:
-    """`result` is None where the answer could not be used, and for own requests; `text` is what the model gave."""
+    """`result` is None if the answer could not be used, and for own requests; `text` is the model's own text."""
 
     request_id: int
     custom_id: str
@@ -67,7 +67,7 @@ class FailureRow:
     example: str | None
 
 
-# What the API and the pages call by one name.
+# States that the API and the pages show as one.
 STATES = {"pending": ["pending", "held"], "in_flight": ["in_flight", "answered"]}
 
 REQUESTS = f"""
@@ -106,7 +106,7 @@ def requests(
     return cut(rows, limit, [str(row.id) for row in rows])
 
 
-# What a reused answer cost was paid elsewhere: here it is free.
+# A reused answer was paid by another job: here it costs nothing.
 RESPONSES = """
 SELECT r.id AS request_id, r.custom_id, r.document_id AS document, d.name AS document_name,
   CASE WHEN s.verdict = 'ok' THEN s.result END AS result, coalesce(s.text, '') AS text,

@@ -1,4 +1,4 @@
-"""Send again what failed or was cancelled, and give up looking for a lost provider batch."""
+"""Send requests again that have no answer, and end the search for a provider batch whose outcome is unknown."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +16,10 @@ from core.tables.jobs import ENDED
 
 
 def give_up_looking(batch_id: str) -> None:
-    """Count a batch that is being settled as absent, by a person who looked at the provider: its requests go again.
+    """End the reconciliation of a batch by hand: a person has seen that the provider does not have it, and its requests
+    are sent again. If the provider has it after all, its requests are billed twice.
 
-    Where the provider has it after all, its requests are billed twice.
+    Raises NotFound, or Conflict if the batch is not being reconciled.
     """
     with db.transaction() as session:
         found = db.row(session, "SELECT job_id FROM provider_batch WHERE id = :batch", batch=batch_id)
@@ -43,9 +44,9 @@ WHERE id = :batch AND state = 'settling'
 
 
 def retry(job_id: str, lane: Lane | None = None) -> int:
-    """Send again what failed, expired or was cancelled, and only that. Returns how many requests go out.
+    """Send the requests again that failed, expired or were cancelled. Returns how many.
 
-    `lane` is the one they go in; None: the one they were in.
+    `lane` None: each in the lane that it was in. Raises NotFound.
     """
     with db.transaction() as session:
         job = control.locked(session, job_id)
@@ -76,7 +77,7 @@ WHERE {UNANSWERED}
 
 @dataclass(frozen=True)
 class Resend:
-    """What sending again would take. Costs are None where the model has no known price."""
+    """What `retry` would send. Costs in USD, None if the model has no known price."""
 
     requests: int
     cost_live: Decimal | None

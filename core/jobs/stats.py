@@ -8,7 +8,8 @@ from core.runtime import db
 
 
 def overview() -> dict[str, Any]:
-    """Jobs and requests by state, the share that succeeded, tokens and money in all and by day."""
+    """Jobs and requests by state, the share of ended requests that succeeded (0 to 1, None without any), tokens and USD
+    in all and by day."""
     with db.transaction() as session:
         jobs = {row.state: row.n for row in db.rows(session, "SELECT state, count(*) AS n FROM job GROUP BY state")}
         sql = """SELECT CASE state WHEN 'answered' THEN 'in_flight' ELSE state END AS state, count(*) AS n
@@ -38,5 +39,5 @@ def overview() -> dict[str, Any]:
 
 
 def _money(cost: Decimal, unpriced: int) -> str | None:
-    """None, and never 0, where there were none but calls that could not be priced."""
+    """None, not 0, if no call could be priced."""
     return None if unpriced and not cost else f"{cost.normalize():f}"

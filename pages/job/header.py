@@ -98,7 +98,7 @@ def failures_by_reason(row: JobRow) -> None:
     """Failed requests by reason, with the job's correlation id. A button leads to the requests of each reason."""
     found = requests_report.failures(row.id)
     if not found:
-        if row.error:
+        if row.error or row.waits_for:
             failures.show_reference(row.correlation_id)
         return
     with st.container(border=True, gap="xsmall"):

@@ -18,6 +18,7 @@ from core.jobs import control, launch, resend
 from core.live import single_text
 from core.requests.origin import of_job
 from core.runtime import correlation, worker_lease
+from core.tables.jobs import WAITS_FOR, WaitsFor
 from tests.local_provider import LocalProvider, Reply, error
 from tests.pages import made
 from tests.pages.seeing import press, show, words
@@ -90,8 +91,13 @@ def test_failures_that_come_later_are_shown_with_the_id_that_their_log_lines_hav
 
 
 def test_a_job_that_waits_or_failed_as_a_whole_shows_its_id() -> None:
-    for state, error_text, shown in (("failed", "Its template is gone.", True), ("running", None, False)):
-        job = made.job(state, error=error_text, correlation_id="click3", lane="live")
+    wait = WAITS_FOR.dump_json(WaitsFor("breaker", "openai", "gpt-5-mini")).decode()
+    for state, columns, shown in (
+        ("failed", {"error": "Its template is gone."}, True),
+        ("running", {"waits_for": wait}, True),
+        ("running", {}, False),
+    ):
+        job = made.job(state, correlation_id="click3", lane="live", **columns)
         assert ("Reference: click3" in words(show("job", id=job))) is shown
 
 
@@ -173,6 +179,7 @@ def test_a_page_that_fails_shows_the_id_that_its_log_line_has(logs: list[Any]) -
         """
 from core.errors import NotFound
 from core.runtime import correlation
+from core.tables.jobs import WAITS_FOR, WaitsFor
 from pages.common import failures
 
 def page():

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
+from core.requests import single_flight
 from core.runtime import db
 from core.runtime.paging import checked_limit
 
@@ -80,10 +81,8 @@ SELECT error FROM provider_batch WHERE job_id = :job AND next_at IS NOT NULL AND
 """
 
 # Requests go out in order of id, so the first hundred show what the job waits for.
-TWINS = """
-SELECT coalesce(bool_and(EXISTS (
-  SELECT 1 FROM request twin WHERE twin.fingerprint = mine.fingerprint AND twin.state IN ('in_flight', 'answered')
-    AND NOT twin.reused)), false)
+TWINS = f"""
+SELECT coalesce(bool_and({single_flight.twin("mine.fingerprint")}), false)
 FROM (SELECT fingerprint FROM request WHERE job_id = :job AND state = 'pending' ORDER BY id LIMIT 100) mine
 """
 

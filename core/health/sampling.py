@@ -4,9 +4,7 @@ import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
-
-from core.calls import clients
+from core.calls import clients, statistics
 from core.calls import report as calls_report
 from core.environment import get_settings
 from core.health import database, readings
@@ -72,7 +70,7 @@ def roll_up() -> None:
             return
         db.execute(session, "DELETE FROM health_sample WHERE time < now() - CAST(:keep AS interval)", keep=KEEP_SAMPLES)
         db.execute(session, "DELETE FROM health_hour WHERE hour < now() - CAST(:keep AS interval)", keep=KEEP_HOURS)
-        _fold_minutes(session)
+        statistics.fold(session, KEEP_SAMPLES)
 
 
 ROLL_UP_HOURS = """
@@ -92,32 +90,4 @@ SELECT component, hour, d.samples, d.healthy, coalesce(figures, '{}'), coalesce(
 FROM (SELECT component, hour, count(*) AS samples, count(*) FILTER (WHERE healthy) AS healthy FROM due GROUP BY 1, 2) d
 LEFT JOIN figures USING (component, hour)
 ON CONFLICT (component, hour) DO NOTHING
-"""
-
-
-def _fold_minutes(session: Session) -> None:
-    """Old minutes of calls become one row a day. Their sums stay: counters must never go back."""
-    db.execute(session, FOLD_MINUTES, keep=KEEP_SAMPLES)
-
-
-FOLD_MINUTES = """
-WITH gone AS (
-  DELETE FROM call_minute WHERE minute < date_trunc('day', now() - CAST(:keep AS interval), 'UTC')
-    AND minute <> date_trunc('day', minute, 'UTC')
-  RETURNING provider, model, date_trunc('day', minute, 'UTC') AS day, answered, failed, latencies
-), places AS (
-  SELECT provider, model, day, place, sum(number)::int AS number
-  FROM gone, unnest(latencies) WITH ORDINALITY AS t(number, place) GROUP BY 1, 2, 3, 4
-), spread AS (
-  SELECT provider, model, day, array_agg(number ORDER BY place) AS latencies FROM places GROUP BY 1, 2, 3
-)
-INSERT INTO call_minute AS c (provider, model, minute, answered, failed, latencies)
-SELECT provider, model, day, answered, failed, coalesce(latencies, '{}')
-FROM (SELECT provider, model, day, sum(answered) AS answered, sum(failed) AS failed FROM gone GROUP BY 1, 2, 3) d
-LEFT JOIN spread USING (provider, model, day)
-ON CONFLICT (provider, model, minute) DO UPDATE SET
-  answered = c.answered + excluded.answered, failed = c.failed + excluded.failed,
-  latencies = (
-    SELECT coalesce(array_agg(coalesce(a, 0) + coalesce(b, 0) ORDER BY n), '{}')
-    FROM unnest(c.latencies, excluded.latencies) WITH ORDINALITY AS t(a, b, n))
 """

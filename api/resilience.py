@@ -1,13 +1,15 @@
 """What calls do when a provider fails: what is in force, presets, and changing it."""
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from api.schemas.resilience import ChoiceIn, OperationChoiceIn, PresetOut, RecommendedOut, ResilienceOut, ValidatedOut
 from api.schemas.shared import ListOut
 from core import presets
+from core.access import actor
 from core.asking import templates
 from core.calls import resilience
 from core.calls.resilience import InForce
@@ -15,9 +17,17 @@ from core.environment import get_settings
 from core.errors import NotFound
 from core.presets import PresetName
 
-router = APIRouter(prefix="/internal/resilience/config", tags=["resilience"])
 # Who made a change, until programs sign in.
 DOOR = "HTTP API"
+
+
+async def acting() -> AsyncIterator[None]:
+    """A coroutine, so that it shares its context with the route: a plain function would set it in another thread."""
+    with actor.bound(DOOR):
+        yield
+
+
+router = APIRouter(prefix="/internal/resilience/config", tags=["resilience"], dependencies=[Depends(acting)])
 
 
 def in_force(found: InForce) -> dict[str, Any]:
@@ -43,14 +53,14 @@ def get() -> Any:
 @router.put("", response_model=ResilienceOut)
 def change(body: OperationChoiceIn) -> Any:
     """For one operation, or for all that have no values of their own."""
-    resilience.change(body.choice(), body.operation, by=DOOR)
+    resilience.change(body.choice(), body.operation)
     return get()
 
 
 @router.delete("", response_model=ResilienceOut)
 def take_back(operation: str | None = None) -> Any:
     """What was stored for one operation, or for all, does not count any more."""
-    resilience.change(None, operation, by=DOOR)
+    resilience.change(None, operation)
     return get()
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.runtime import correlation
 from pages.common import failures
+from pages.words import settings
 
 chosen = st.navigation(
     {
@@ -36,4 +37,5 @@ chosen = st.navigation(
 st.set_page_config(page_title=f"{chosen.title} · Cairn", page_icon="🪨", layout="wide")
 
 correlation.begin(correlation.new())
+failures.act_as(settings.DOOR if chosen.url_path == "settings" else "")
 failures.guarded(chosen.run)

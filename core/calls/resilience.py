@@ -109,7 +109,7 @@ def check(choice: Mapping[str, Any], operation: str | None = None) -> tuple[Conf
     return None, [FieldError("preset", "give either preset or custom")]
 
 
-def change(choice: Mapping[str, Any] | None, operation: str | None = None, *, by: str = "") -> None:
+def change(choice: Mapping[str, Any] | None, operation: str | None = None) -> None:
     """Put a choice in force for one operation, or for all. None takes back what was stored."""
     _check_unlocked()
     if choice is not None:
@@ -120,14 +120,14 @@ def change(choice: Mapping[str, Any] | None, operation: str | None = None, *, by
         known = "SELECT 1 FROM template WHERE id = :id"
         if operation is not None and db.scalar(session, known, id=operation) is None:
             raise InvalidInput(f"There is no operation {operation!r}. Operations are the ids of templates.")
-        store.put(session, FOR_ALL if operation is None else f"{FOR_ALL}:{operation}", choice, by=by)
+        store.put(session, FOR_ALL if operation is None else f"{FOR_ALL}:{operation}", choice)
     store.load()
 
 
-def undo(entry_id: int, *, by: str = "") -> None:
+def undo(entry_id: int) -> None:
     """Of any setting; of these ones only where they are not locked."""
     with db.transaction() as session:
-        name = store.undo(session, entry_id, by=by)
+        name = store.undo(session, entry_id)
         if is_ours(name):
             _check_unlocked()
     store.load()

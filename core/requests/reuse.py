@@ -21,10 +21,10 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from core.access import audit
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.requests import former_models
 from core.runtime import db
-from core.tables.settings import AuditEntry
 
 log = structlog.get_logger()
 P = ParamSpec("P")
@@ -197,13 +197,13 @@ def count(which: Which) -> int:
         return found
 
 
-def invalidate(which: Which, user: str = "") -> int:
+def invalidate(which: Which) -> int:
     """Take these answers out of use; they stay where they are shown. Returns how many. Raises as `count`."""
     with db.transaction() as session:
         where, given = _chosen(session, which)
         done = db.execute(session, INVALIDATE.format(where=where), **given)
         said = {name: str(value) for name, value in (given or {"everything": True}).items()}
-        session.add(AuditEntry(user=user, action="invalidate", subject="reuse", after={**said, "answers": done}))
+        audit.write(session, "invalidate", "reuse", after={**said, "answers": done})
     return done
 
 

@@ -5,7 +5,6 @@ goes on. Rows that another transaction locks are left to the next run. The rule 
 that is switched off removes nothing more.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +13,7 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
+from core.access import audit
 from core.documents import deletion as documents_deletion
 from core.environment import get_settings
 from core.jobs import deletion as jobs_deletion
@@ -82,18 +82,12 @@ def _remove_jobs(session: Session, ids: Sequence[str]) -> dict[str, int]:
 
 
 def _write_down(session: Session, entry: Entry, rule: RetentionRule) -> Entry:
-    told = json.dumps({"days": rule.days, **entry.counts})
+    after = {"days": rule.days, **entry.counts}
     if entry.id is not None:
-        db.execute(session, TELL_MORE, id=entry.id, told=told)
+        audit.replace_after(session, entry.id, after)
         return entry
-    made = db.scalar(session, TELL, subject=rules.name(entry.kind), told=told)
-    return Entry(entry.kind, made, entry.counts)
+    return Entry(entry.kind, audit.write(session, "remove", rules.name(entry.kind), after=after), entry.counts)
 
-
-TELL = """
-INSERT INTO audit_entry (action, subject, after) VALUES ('remove', :subject, CAST(:told AS jsonb)) RETURNING id
-"""
-TELL_MORE = "UPDATE audit_entry SET after = CAST(:told AS jsonb) WHERE id = :id"
 
 DUE = "SELECT old.id FROM {old} ORDER BY old.id LIMIT :limit FOR UPDATE OF old SKIP LOCKED"
 

@@ -55,7 +55,7 @@ def of(value: store.Value) -> RetentionRule | None:
     return found
 
 
-def change(kind: Kind, wanted: RetentionRule | None, *, by: str = "") -> None:
+def change(kind: Kind, wanted: RetentionRule | None) -> None:
     """Store the rule; None: kept for ever from now on. Raises InvalidInput."""
     if kind not in KINDS:
         raise InvalidInput(f"How long {kind!r} are kept cannot be set. It can for {' and '.join(KINDS)}.")
@@ -65,7 +65,7 @@ def change(kind: Kind, wanted: RetentionRule | None, *, by: str = "") -> None:
     if wanted is not None and wanted.excepted:
         value = asdict(wanted)
     with db.transaction() as session:
-        store.put(session, name(kind), value, by=by)
+        store.put(session, name(kind), value)
     store.load()
 
 

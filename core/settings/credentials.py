@@ -135,21 +135,21 @@ def entered(provider: str, address: str, key: str) -> Access:
     return Access(provider, where, "here" if checked else "environment", of_environment, None)
 
 
-def change(provider: str, address: str, key: str = "", *, by: str = "") -> None:
+def change(provider: str, address: str, key: str = "") -> None:
     """Set the address, empty for that of the environment, and the key for it; an empty key leaves that as it is."""
     checked, where = _checked_address(provider, address)
     sealed = _sealed(provider, where, _checked_key(key)) if key.strip() else None
     with db.transaction() as session:
-        store.put(session, f"{ADDRESS}{provider}", {"base_url": checked} if checked else None, by=by)
+        store.put(session, f"{ADDRESS}{provider}", {"base_url": checked} if checked else None)
         if sealed:
-            store.put(session, f"{KEY}{provider}", {"sealed": sealed}, by=by)
+            store.put(session, f"{KEY}{provider}", {"sealed": sealed})
     store.load()
 
 
-def remove_key(provider: str, *, by: str = "") -> None:
+def remove_key(provider: str) -> None:
     _known(provider)
     with db.transaction() as session:
-        store.put(session, f"{KEY}{provider}", None, by=by)
+        store.put(session, f"{KEY}{provider}", None)
     store.load()
 
 

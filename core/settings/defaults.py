@@ -24,7 +24,7 @@ def model_of(provider: str) -> tuple[str, Source]:
     return (set_up, "environment") if set_up else (default_model(provider), "default")
 
 
-def change_model(provider: str, model: str, *, by: str = "") -> None:
+def change_model(provider: str, model: str) -> None:
     """An empty name takes back what was set."""
     name = model.strip()
     if provider not in capabilities.REMOTE:
@@ -32,7 +32,7 @@ def change_model(provider: str, model: str, *, by: str = "") -> None:
     if len(name) > MODEL_CHARACTERS or not name.isprintable():
         raise InvalidInput(f"A model's name has up to {MODEL_CHARACTERS} printable characters.")
     with db.transaction() as session:
-        store.put(session, f"{MODEL}{provider}", {"model": name} if name else None, by=by)
+        store.put(session, f"{MODEL}{provider}", {"model": name} if name else None)
     store.load()
 
 
@@ -45,12 +45,12 @@ def language() -> tuple[str | None, Source]:
     return (set_up, "environment") if set_up else (None, "default")
 
 
-def change_language(language: str | None, *, by: str = "") -> None:
+def change_language(language: str | None) -> None:
     """`document` is that of each document; None takes back what was set."""
     if language not in (None, languages.OF_THE_DOCUMENT, *languages.NAMES):
         raise InvalidInput(f"Answers are asked for in no language {language!r}. Choose one of the list.")
     with db.transaction() as session:
-        store.put(session, LANGUAGE, {"language": language} if language else None, by=by)
+        store.put(session, LANGUAGE, {"language": language} if language else None)
     store.load()
 
 

@@ -105,12 +105,12 @@ def checked(name: str, value: Decimal) -> Decimal:
     return value
 
 
-def change(name: str, value: Decimal | None, *, by: str = "") -> None:
+def change(name: str, value: Decimal | None) -> None:
     """None takes back what was set."""
     if name not in LIMITS:
         raise InvalidInput(f"There is no limit {name!r}. There are {', '.join(LIMITS)}.")
     # As text: money has no place in a number of JSON's.
     wanted = None if value is None else {"value": f"{checked(name, value):f}"}
     with db.transaction() as session:
-        store.put(session, f"{CEILING}:{name}", wanted, by=by)
+        store.put(session, f"{CEILING}:{name}", wanted)
     store.load()

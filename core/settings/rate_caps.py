@@ -34,7 +34,7 @@ def caps_of(provider: str) -> Caps:
     return Caps(requests, tokens, "environment" if requests or tokens else "default")
 
 
-def change_caps(provider: str, requests: int | None, tokens: int | None, *, by: str = "") -> None:
+def change_caps(provider: str, requests: int | None, tokens: int | None) -> None:
     """Both None: as the environment says again."""
     if provider not in capabilities.REMOTE:
         raise InvalidInput(
@@ -44,5 +44,5 @@ def change_caps(provider: str, requests: int | None, tokens: int | None, *, by: 
     if not all(1 <= cap <= LARGEST for cap in caps.values()):
         raise InvalidInput(f"A limit is a number from 1 to {LARGEST:,} a minute, or empty for none.")
     with db.transaction() as session:
-        store.put(session, f"{CAPS}{provider}", caps or None, by=by)
+        store.put(session, f"{CAPS}{provider}", caps or None)
     store.load()

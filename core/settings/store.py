@@ -18,6 +18,7 @@ import psycopg
 import structlog
 from sqlmodel import Session
 
+from core.access import actor, audit
 from core.environment import get_settings
 from core.errors import Conflict, NotFound
 from core.runtime import db
@@ -37,7 +38,7 @@ _values: Mapping[str, Value] = NOTHING
 
 
 @dataclass(frozen=True)
-class Change:
+class SettingChange:
     """An audit entry of a setting. `before` and `after` are None where nothing was stored."""
 
     id: int
@@ -70,7 +71,7 @@ def _read(connection: psycopg.Connection[Any]) -> None:
             _values = MappingProxyType(now)
 
 
-def put(session: Session, name: str, value: Value | None, *, by: str = "", action: str = "change") -> bool:
+def put(session: Session, name: str, value: Value | None, *, action: str = "change") -> bool:
     """Store a setting, or nothing for None, with its audit entry. False where it is so already."""
     if get_settings().settings_locked:
         raise Conflict("Settings are locked by the environment. Take SETTINGS_LOCKED away to change them here.")
@@ -82,24 +83,19 @@ def put(session: Session, name: str, value: Value | None, *, by: str = "", actio
     if value is None:
         db.execute(session, "DELETE FROM setting WHERE name = :name", name=name)
     else:
-        db.execute(session, STORE, name=name, value=json.dumps(dict(value)), by=by)
-    sides = {"before": before, "after": value}
+        db.execute(session, STORE, name=name, value=json.dumps(dict(value)), actor=actor.current())
     if is_secret(name):
-        action = "key removed" if value is None else "key set" if before is None else "key replaced"
-        sides = dict.fromkeys(sides)
-    told = {side: None if of is None else json.dumps(dict(of)) for side, of in sides.items()}
-    db.execute(session, AUDIT, user=by, action=action, subject=subject(name), **told)
+        done = "key removed" if value is None else "key set" if before is None else "key replaced"
+        audit.write(session, done, subject(name))
+    else:
+        audit.write(session, action, subject(name), before=before, after=value)
     db.execute(session, "SELECT pg_notify(:channel, :name)", channel=CHANNEL, name=name)
     return True
 
 
 STORE = """
-INSERT INTO setting (name, value, changed_by) VALUES (:name, CAST(:value AS jsonb), :by)
+INSERT INTO setting (name, value, changed_by) VALUES (:name, CAST(:value AS jsonb), :actor)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = now(), changed_by = excluded.changed_by
-"""
-AUDIT = """
-INSERT INTO audit_entry ("user", action, subject, before, after)
-VALUES (:user, :action, :subject, CAST(:before AS jsonb), CAST(:after AS jsonb))
 """
 
 
@@ -111,7 +107,7 @@ def subject(name: str) -> str:
     return f"setting:{name}"
 
 
-def history(limit: int = 50) -> list[Change]:
+def history(limit: int = 50) -> list[SettingChange]:
     """Changes of settings, newest first."""
     sql = """SELECT id, time, "user", action, subject, before, after FROM audit_entry
              WHERE subject LIKE 'setting:%' ORDER BY id DESC LIMIT :limit"""
@@ -119,11 +115,13 @@ def history(limit: int = 50) -> list[Change]:
         return [_change(row) for row in db.rows(session, sql, limit=limit)]
 
 
-def _change(row: Any) -> Change:
-    return Change(row.id, row.time, row.user, row.action, row.subject.removeprefix("setting:"), row.before, row.after)
+def _change(row: Any) -> SettingChange:
+    return SettingChange(
+        row.id, row.time, row.user, row.action, row.subject.removeprefix("setting:"), row.before, row.after
+    )
 
 
-def undo(session: Session, entry_id: int, *, by: str = "") -> str:
+def undo(session: Session, entry_id: int) -> str:
     """Put back what a setting was before its newest change. Its name; a change under another one is not undone."""
     sql = 'SELECT id, time, "user", action, subject, before, after FROM audit_entry WHERE id = :id'
     row = db.row(session, sql, id=entry_id)
@@ -136,7 +134,7 @@ def undo(session: Session, entry_id: int, *, by: str = "") -> str:
     newest = db.scalar(session, "SELECT max(id) FROM audit_entry WHERE subject = :subject", subject=row.subject)
     if newest != entry_id:
         raise Conflict("This setting was changed again after that. Undo the newest change first.")
-    put(session, change.name, change.before, by=by, action="undo")
+    put(session, change.name, change.before, action="undo")
     return change.name
 
 

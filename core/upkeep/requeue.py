@@ -5,25 +5,25 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from core.access import audit
 from core.errors import Conflict
 from core.runtime import db, queue
-from core.tables.settings import AuditEntry
 from core.upkeep import stuck as report
 from core.upkeep import takeover, tick
 from core.upkeep.stuck import ABANDONED, STUCK_BATCH, STUCK_DOCUMENT, Kind
 
 
-def requeue(kind: Kind, ids: Sequence[str], at: datetime, user: str = "") -> int:
+def requeue(kind: Kind, ids: Sequence[str], at: datetime) -> int:
     """Requeue those of `ids` that are still stuck; returns their number. Raises Conflict (requests only)."""
     if kind == "requests":
-        return _requeue_requests(list(ids), at, user)
+        return _requeue_requests(list(ids), at)
     with db.transaction() as session:
         number = ACTIONS[kind](session, list(ids))
-        _audit(session, kind, ids, number, user)
+        _audit(session, kind, ids, number)
         return number
 
 
-def _requeue_requests(ids: Sequence[str], at: datetime, user: str) -> int:
+def _requeue_requests(ids: Sequence[str], at: datetime) -> int:
     """As the scheduler does: requests of every dead worker go back, and calls with an unknown outcome are booked as an
     estimate.
 
@@ -36,7 +36,7 @@ def _requeue_requests(ids: Sequence[str], at: datetime, user: str) -> int:
         raise Conflict("PostgreSQL has just started: who is alive is not known yet. Try again in half a minute.")
     with db.transaction() as session:
         tick.nudge(session)
-        _audit(session, "requests", ids, before - left, user)
+        _audit(session, "requests", ids, before - left)
     return before - left
 
 
@@ -46,9 +46,8 @@ def _abandoned() -> int:
         return number
 
 
-def _audit(session: Session, kind: Kind, ids: Sequence[str], number: int, user: str) -> None:
-    entry = AuditEntry(user=user, action="requeue", subject=kind, after={"ids": list(ids), "requeued": number})
-    session.add(entry)
+def _audit(session: Session, kind: Kind, ids: Sequence[str], number: int) -> None:
+    audit.write(session, "requeue", kind, after={"ids": list(ids), "requeued": number})
 
 
 def _documents(session: Session, ids: list[str]) -> int:

@@ -2,17 +2,20 @@
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import streamlit as st
 import structlog
 
+from core.access import actor
 from core.errors import CairnError
 from core.runtime import correlation
 from pages.common import formats
 
 log = structlog.get_logger()
 ERRORS_STAY = timedelta(seconds=20)
+ACTOR = "actor"
 
 
 def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:
@@ -76,11 +79,23 @@ def notify(message: str, *, success: bool = True) -> None:
     st.session_state["notice"] = (kind, message, formats.utc_now() + ERRORS_STAY, correlation.current() or "")
 
 
+def act_as(name: str) -> None:
+    """Whom to record for what is done on this page. It is kept in the session: callbacks and dialogs run before the
+    entry script or without it."""
+    st.session_state[ACTOR] = name
+
+
+def acting() -> AbstractContextManager[None]:
+    """What is changed within the block is recorded as done by whom `act_as` named."""
+    return actor.bound(st.session_state.get(ACTOR, ""))
+
+
 def attempt(action: Callable[[], object], success: str = "") -> None:
     """Run an action of the page under a correlation id of its own. A CairnError is shown in the page's next run."""
     correlation.begin(correlation.new())
     try:
-        action()
+        with acting():
+            action()
     except CairnError as error:
         log.warning("action failed", code=error.code)
         notify(error.message, success=False)

@@ -7,7 +7,7 @@ import streamlit as st
 from core.calls import resilience
 from core.environment import get_settings
 from core.settings import store
-from core.settings.store import Change
+from core.settings.store import SettingChange
 from pages.common import failures, formats
 from pages.words import settings
 
@@ -36,7 +36,7 @@ def _older() -> None:
     st.session_state["changes-shown"] += AT_ONCE
 
 
-def _line(change: Change, operations: Mapping[str, str], *, undoable: bool) -> None:
+def _line(change: SettingChange, operations: Mapping[str, str], *, undoable: bool) -> None:
     about = formats.plain(settings.setting(change.name, operations))
     before, after = (formats.plain(settings.choice(change.name, of)) for of in (change.before, change.after))
     secret = store.is_secret(change.name)
@@ -64,4 +64,4 @@ def _line(change: Change, operations: Mapping[str, str], *, undoable: bool) -> N
 
 
 def _undo(entry: int) -> None:
-    failures.attempt(lambda: resilience.undo(entry, by=settings.DOOR), "Put back.")
+    failures.attempt(lambda: resilience.undo(entry), "Put back.")

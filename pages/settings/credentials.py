@@ -10,7 +10,6 @@ from core.runtime import sealed_secrets
 from core.settings import base_urls, credentials, defaults
 from core.settings.credentials import Access
 from pages.common import failures, formats
-from pages.words import settings
 
 REFUSED = "access-refused"
 
@@ -109,7 +108,8 @@ def _save(name: str, key: str, address: str) -> None:
 
 def _store(name: str, key: str, address: str, told: str) -> None:
     try:
-        credentials.change(name, address, key, by=settings.DOOR)
+        with failures.acting():
+            credentials.change(name, address, key)
     except CairnError as error:
         failures.show_failure(formats.plain(error.message), error.code)
         return
@@ -141,7 +141,7 @@ def _remove(name: str) -> None:
     st.caption("This cannot be undone: the key is not kept, and would have to be entered again.")
 
     def remove() -> None:
-        failures.attempt(lambda: credentials.remove_key(name, by=settings.DOOR), "The key was removed.")
+        failures.attempt(lambda: credentials.remove_key(name), "The key was removed.")
 
     if st.button("Remove", type="primary", on_click=remove):
         st.rerun()

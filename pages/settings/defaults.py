@@ -34,4 +34,4 @@ def show() -> None:
 
 
 def _save(language: str | None) -> None:
-    failures.attempt(lambda: defaults.change_language(language, by=settings.DOOR), "Saved.")
+    failures.attempt(lambda: defaults.change_language(language), "Saved.")

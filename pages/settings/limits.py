@@ -55,4 +55,4 @@ def _pages_take(now: int) -> None:
 
 
 def _save(name: str, value: Decimal | None) -> None:
-    failures.attempt(lambda: limits.change(name, value, by=settings.DOOR), "Saved.")
+    failures.attempt(lambda: limits.change(name, value), "Saved.")

@@ -77,7 +77,7 @@ def _model(name: str) -> None:
     if entered.strip() != (model if source == "here" else ""):
 
         def save() -> None:
-            failures.attempt(lambda: defaults.change_model(name, entered, by=settings.DOOR), "Saved.")
+            failures.attempt(lambda: defaults.change_model(name, entered), "Saved.")
 
         st.button("Save", key=f"save-{name}", on_click=save)
 

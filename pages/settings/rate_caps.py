@@ -61,7 +61,7 @@ def _words(now: rate_caps.Caps) -> str:
 
 
 def _save(name: str, requests: int | None, tokens: int | None) -> None:
-    failures.attempt(lambda: rate_caps.change_caps(name, requests, tokens, by=settings.DOOR), "Saved.")
+    failures.attempt(lambda: rate_caps.change_caps(name, requests, tokens), "Saved.")
 
 
 def _row(limit: LimitRow) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from core.presets import Config, FieldError
 from core.settings import store
 from pages.common import failures, formats
 from pages.words import resilience as words
-from pages.words import settings
 
 
 def show(operations: Mapping[str, str]) -> None:
@@ -110,7 +109,7 @@ def _preview(choice: dict[str, Any] | None, operation: str | None) -> None:
     st.caption(f"For {whom}, in every process within two seconds. It can be undone.")
 
     def save() -> None:
-        failures.attempt(lambda: resilience.change(choice, operation, by=settings.DOOR), "Saved.")
+        failures.attempt(lambda: resilience.change(choice, operation), "Saved.")
 
     if st.button("Save", type="primary", on_click=save):
         st.rerun()

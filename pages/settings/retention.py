@@ -8,7 +8,7 @@ from core.health.sampling import KEEP_HOURS, KEEP_SAMPLES
 from core.retention import report, rules
 from core.retention.rules import KINDS, Kind, RetentionRule
 from pages.common import failures, formats
-from pages.words import retention, settings
+from pages.words import retention
 
 WHAT: dict[Kind, str] = {
     "documents": "With a document go its file, its text, what was asked of it, answers and evidence, as when a person "
@@ -52,7 +52,7 @@ def _card(kind: Kind) -> None:
         ):
             _preview(kind, wanted)
         if rule is not None and st.button("Keep for ever", key=f"forever-{kind}", icon=":material/undo:"):
-            failures.attempt(lambda: rules.change(kind, None, by=settings.DOOR), "Kept for ever from now on.")
+            failures.attempt(lambda: rules.change(kind, None), "Kept for ever from now on.")
             st.rerun()
 
 
@@ -105,7 +105,7 @@ def _save(kind: Kind, wanted: RetentionRule, number: int) -> None:
     if number and typed != str(number):
         failures.notify(f"Nothing was changed: {number} was to be typed to confirm.", success=False)
     else:
-        failures.attempt(lambda: rules.change(kind, wanted, by=settings.DOOR), "Saved.")
+        failures.attempt(lambda: rules.change(kind, wanted), "Saved.")
 
 
 def _removed() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core import providers
+from core.access import actor
 from core.asking import built_in as asking_built_in
 from core.asking import prompts, templates
 from core.asking.built_in import BUILT_IN, NoParams
@@ -156,7 +157,8 @@ class TestStored:
         assert AS_IT_WAS in ask(language="document")
 
     def test_the_change_is_in_the_audit(self) -> None:
-        defaults.change_language("German", by="ann")
+        with actor.bound("ann"):
+            defaults.change_language("German")
         with db.transaction() as session:
             told = db.row(session, 'SELECT "user", subject, after FROM audit_entry')
         assert told is not None

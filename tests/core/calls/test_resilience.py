@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from core.access import actor
 from core.calls import resilience
 from core.errors import Conflict, InvalidInput, NotFound
 from core.presets import FIELDS, PRESETS
@@ -93,9 +94,9 @@ def test_a_choice_that_is_not_valid_changes_nothing(choice: Any, operation: str 
 
 
 def test_every_change_is_audited_and_one_that_changes_nothing_is_not() -> None:
-    resilience.change({"preset": "production"}, by="ana")
-    resilience.change({"preset": "production"}, by="ben")
-    resilience.change({"preset": "simple"}, by="eva")
+    for name, preset in (("ana", "production"), ("ben", "production"), ("eva", "simple")):
+        with actor.bound(name):
+            resilience.change({"preset": preset})
     resilience.change(None)
     told = [(change.user, change.action, change.name, change.before, change.after) for change in store.history()]
     assert told == [
@@ -111,7 +112,8 @@ def test_undo_puts_back_what_was_before_and_is_a_change_itself() -> None:
     newest, first = store.history()
     with pytest.raises(Conflict, match="newest change first"):
         resilience.undo(first.id)
-    resilience.undo(newest.id, by="ana")
+    with actor.bound("ana"):
+        resilience.undo(newest.id)
     assert attempts() == 7
     undone = store.history()[0]
     assert (undone.user, undone.action, undone.after) == ("ana", "undo", {"custom": {"retry_attempts": 7}})
@@ -136,7 +138,7 @@ def test_what_is_no_change_of_a_setting_is_not_undone() -> None:
 def test_a_stored_choice_of_another_version_counts_for_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with db.transaction() as session:
         for name, value in (("resilience", {"preset": "future"}), ("resilience:qa", {"custom": {"shields": 3}})):
-            db.execute(session, store.STORE, name=name, value=json.dumps(value), by="")
+            db.execute(session, store.STORE, name=name, value=json.dumps(value), actor="")
     store.load()
     assert resilience.config_for("qa") == PRESETS["simple"]
     assert "resilience:qa" in capsys.readouterr().out

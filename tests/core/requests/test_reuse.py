@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from core.access import actor
 from core.calls import clients
 from core.documents import deletion as documents_deletion
 from core.errors import InvalidInput, NotFound
@@ -219,7 +220,8 @@ ALL = {"template", "model", "collection"}
 def test_what_is_invalidated_is_asked_again_and_stays(three: dict[str, str], which: Which, stays: set[str]) -> None:
     gone = ALL - stays
     assert reuse.count(which) == len(gone)
-    assert reuse.invalidate(which, "ann") == len(gone)
+    with actor.bound("ann"):
+        assert reuse.invalidate(which) == len(gone)
     assert reuse.count(which) == 0
     assert rows("SELECT count(*) AS n FROM response") == [{"n": 3}]
     assert reused_again(three) == stays

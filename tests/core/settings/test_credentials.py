@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from core.access import actor
 from core.calls import clients, resilience
 from core.errors import ConfigurationError, Conflict, InvalidInput
 from core.health import sampling
@@ -60,7 +61,8 @@ def test_a_key_set_here_goes_before_the_environments_and_removing_it_goes_back(s
 
 
 def test_what_was_set_is_in_no_table_and_no_text(capsys: pytest.CaptureFixture[str]) -> None:
-    credentials.change("openai", THERE, "sk-hidden-1", by="settings page")
+    with actor.bound("settings page"):
+        credentials.change("openai", THERE, "sk-hidden-1")
     credentials.change("openai", THERE, "sk-hidden-2")
     credentials.remove_key("openai")
     credentials.change("anthropic", "", "sk-hidden-3")
@@ -123,8 +125,8 @@ def test_a_key_that_was_moved_in_the_database_does_not_count() -> None:
     credentials.change("openai", "", "sk-here")
     sealed = store.values()["key:openai"]
     with db.transaction() as session:
-        db.execute(session, store.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), by="")
-        db.execute(session, store.STORE, name="address:openai", value=json.dumps({"base_url": THERE}), by="")
+        db.execute(session, store.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), actor="")
+        db.execute(session, store.STORE, name="address:openai", value=json.dumps({"base_url": THERE}), actor="")
     store.load()
     assert [credentials.of(name).key for name in ("openai", "anthropic")] == [None, None]
 
@@ -134,7 +136,7 @@ def test_a_key_counts_for_its_own_provider_alone() -> None:
     credentials.change("anthropic", THERE)
     sealed = store.values()["key:openai"]
     with db.transaction() as session:
-        db.execute(session, store.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), by="")
+        db.execute(session, store.STORE, name="key:anthropic", value=json.dumps(dict(sealed)), actor="")
     store.load()
     assert [credentials.of(name).key is None for name in ("openai", "anthropic")] == [False, True]
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from core.access import actor
 from core.documents import extract, upload
 from core.errors import Conflict
 from core.health import report
@@ -52,7 +53,8 @@ def ids(kind: Kind) -> list[str]:
 
 
 def requeue(kind: Kind, *chosen: str) -> int:
-    return core_stuck.requeue(kind, chosen or ids(kind), datetime.now(UTC), "anna")
+    with actor.bound("anna"):
+        return core_stuck.requeue(kind, chosen or ids(kind), datetime.now(UTC))
 
 
 def waiting() -> set[str]:

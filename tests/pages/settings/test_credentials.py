@@ -9,7 +9,7 @@ from core.settings import credentials as settings_credentials
 from core.settings import store
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pages.seeing import buttons, press, show, words
-from tests.pipeline import make_job, ready_documents
+from tests.pipeline import PATIENCE_S, make_job, ready_documents
 
 pytestmark = pytest.mark.usefixtures("database")
 RIGHT, WRONG = "sk-right-7431", "sk-wrong-7431"
@@ -37,15 +37,18 @@ def the_form() -> None:
     """Closed once it has told that it saved, as the dialog is."""
     import streamlit as st
 
+    from pages.common import failures
     from pages.settings import credentials as settings_credentials_
+    from pages.words import settings
 
+    failures.act_as(settings.DOOR)
     if "notice" not in st.session_state:
         settings_credentials_.form("openai")
 
 
 def entered(address: str, key: str) -> AppTest:
     """What is in the dialog, filled in."""
-    at = AppTest.from_function(the_form).run()
+    at = AppTest.from_function(the_form, default_timeout=PATIENCE_S).run()
     field(at, "Key").set_value(key)
     field(at, "Address").set_value(address)
     return at.run()
@@ -136,7 +139,7 @@ def test_a_key_that_cannot_be_opened_is_told(setting: Any) -> None:
 
 def test_without_anything_to_seal_with_the_page_says_what_to_set(setting: Any, database: str) -> None:
     setting(SECRET_KEY="", DATABASE_URL=database)
-    at = AppTest.from_function(the_form).run()
+    at = AppTest.from_function(the_form, default_timeout=PATIENCE_S).run()
     assert "Set SECRET\\_KEY, the same for every process" in at.warning[0].value
     assert field(at, "Key").disabled
     assert not field(at, "Address").disabled
@@ -166,8 +169,11 @@ def test_locked_settings_offer_no_change_and_say_so(setting: Any) -> None:
 
 def the_buttons() -> None:
     from core.settings import credentials as settings_credentials
+    from pages.common import failures
     from pages.settings import credentials as settings_credentials_
+    from pages.words import settings
 
+    failures.act_as(settings.DOOR)
     settings_credentials_.buttons(settings_credentials.of("openai"))
 
 

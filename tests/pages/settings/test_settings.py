@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import languages
+from core.access import actor
 from core.calls import resilience
 from core.presets import PRESETS
 from core.settings import defaults, limits, store
@@ -162,7 +163,8 @@ def test_a_language_is_set_and_undone() -> None:
 
 def test_who_made_a_change_is_told_and_older_ones_are_shown_on_demand() -> None:
     for number in range(changes.AT_ONCE + 2):
-        defaults.change_model("openai", f"model-{number}", by="HTTP API")
+        with actor.bound("HTTP API"):
+            defaults.change_model("openai", f"model-{number}")
     at = show("settings")
     assert "ago · HTTP API]" in words(at)
     assert "nothing set here → model\\-0 " not in words(at)

@@ -29,7 +29,7 @@ def named(name: str) -> tuple[str, str]:
 
 @router.get("/health")
 def health() -> dict[str, Any]:
-    found = breaker_report.find()
+    found = breaker_report.every()
     states = [row.state for row in found]
     return {
         "healthy": all(state == "closed" for state in states),
@@ -41,7 +41,7 @@ def health() -> dict[str, Any]:
 
 @router.get("/circuit-breakers", response_model=ListOut[BreakerOut])
 def circuit_breakers() -> Any:
-    return {"items": [out(row) for row in breaker_report.find()], "next_cursor": None}
+    return {"items": [out(row) for row in breaker_report.every()], "next_cursor": None}
 
 
 @router.post("/circuit-breakers/{name:path}/open", response_model=BreakerOut)

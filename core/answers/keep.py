@@ -16,7 +16,7 @@ from core.requests import finishing
 def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
     """Raises DataError where the database refuses a value of an answer; then none of these outcomes is kept."""
     record.keep(session, outcomes)
-    _settle(session, outcomes)
+    _record(session, outcomes)
     for job_id in sorted({o.call.job_id for o in outcomes if isinstance(o, Failed) and o.call.job_id}):
         finishing.finish_if_done(session, job_id)
 
@@ -24,12 +24,12 @@ def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
 def keep_unstorable(session: Session, kept: Kept) -> None:
     """Keep an answer that the database refused: its raw body as a string. It was paid for, and its request fails."""
     record.keep_unstorable(session, kept)
-    _settle(session, [kept])
+    _record(session, [kept])
     if kept.call.job_id:
         finishing.finish_if_done(session, kept.call.job_id)
 
 
-def _settle(session: Session, outcomes: Sequence[Outcome]) -> None:
-    breaker.settle(session, outcomes, ask.recovery_s)
+def _record(session: Session, outcomes: Sequence[Outcome]) -> None:
+    breaker.on_outcomes(session, outcomes, ask.recovery_s)
     statistics.count(session, outcomes)
-    rate_limits.settle(session, outcomes)
+    rate_limits.record_outcomes(session, outcomes)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.calls.outcomes import Failed, Kept, Outcome, Unheard
+from core.calls.outcomes import Failed, Kept, Outcome, UnknownOutcome
 from core.money import usage
 from core.runtime import db, text
 from core.tables.jobs import is_cancelled
@@ -23,13 +23,13 @@ def lost_booking(request_id: int, attempt: int) -> str:
 
 def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
     """Store outcomes. (request_id, attempt) is an answer's idempotency key: handed in again it changes nothing."""
-    if unheard := [outcome for outcome in outcomes if isinstance(outcome, Unheard)]:
+    if unheard := [outcome for outcome in outcomes if isinstance(outcome, UnknownOutcome)]:
         db.columns(session, KEEP_UNHEARD, **_unheard_columns(unheard))
     if answers := [outcome for outcome in outcomes if isinstance(outcome, Kept)]:
         db.columns(session, KEEP_ANSWERS, **_answer_columns(answers))
     if failures := [outcome for outcome in outcomes if isinstance(outcome, Failed)]:
         db.columns(session, KEEP_FAILURES, **_failure_columns(failures))
-    if known := [outcome.call for outcome in outcomes if not isinstance(outcome, Unheard)]:
+    if known := [outcome.call for outcome in outcomes if not isinstance(outcome, UnknownOutcome)]:
         # After the statements above, which waited for a take-over of the same requests: what that has booked is seen.
         lost = [lost_booking(call.request_id, call.attempt) for call in known]
         db.execute(session, "DELETE FROM usage_record WHERE booking = ANY(:lost)", lost=lost)
@@ -152,7 +152,7 @@ def _failure_columns(failures: Sequence[Failed]) -> dict[str, list[Any]]:
     }
 
 
-def _unheard_columns(unheard: Sequence[Unheard]) -> dict[str, list[Any]]:
+def _unheard_columns(unheard: Sequence[UnknownOutcome]) -> dict[str, list[Any]]:
     return {
         "at": [u.at for u in unheard],
         "booking": [u.booking for u in unheard],

@@ -1,4 +1,4 @@
-"""One call: the provider, its retries and its price. No session here; what came of it is an outcome to keep."""
+"""One live call: attempts with retries, and the price of the answer. No session here: what it returns is to be kept."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 import structlog
 
 from core.calls import breaker, clients, rate_limits, resilience
-from core.calls.outcomes import Call, Failed, Kept, Outcome, Unheard
+from core.calls.outcomes import Call, Failed, Kept, Outcome, UnknownOutcome
 from core.calls.retry import RetryPolicy, with_retries
 from core.errors import InvalidInput, ProviderError
 from core.money import pricing
@@ -17,7 +17,7 @@ from core.runtime import shared_clock
 from core.runtime.text import storable
 
 log = structlog.get_logger()
-# What nobody has a queue for waits so long for room in a rate limit.
+# So many seconds a single text, which has no queue to go back to, waits for headroom in a rate limit.
 LONGEST_WAIT = 10.0
 
 
@@ -33,78 +33,99 @@ def policy(operation: str | None) -> RetryPolicy:
 
 
 def recovery_s(operation: str | None) -> float:
-    """How long an open breaker waits before one call of this operation may try the model."""
+    """Seconds that an open breaker waits before one call of this operation may probe the model."""
     return resilience.config_for(operation).recovery_timeout_s
 
 
-async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
-    """Call the model until it answers or retrying makes no sense. Each attempt that was never heard is noted.
+async def ask(call: Call, note: Callable[[UnknownOutcome], None]) -> Outcome:
+    """Call the model until it answers or another attempt makes no sense.
 
-    A call whose model's breaker is open by then goes back to its queue: it waits there, without failing.
+    `note` is given each attempt whose outcome is unknown: it may have been billed. A call that meets an open breaker or
+    a full rate limit comes back as Failed with `again`: its request waits in the queue.
     """
-    whose = (call.provider, call.model)
-    threshold = resilience.config_for(call.template_id).circuit_breaker_threshold
-    tripping: list[asyncio.Future[None]] = []
-    failures = 0
-    full = False
+    attempts = _Attempts(call, note)
+    try:
+        answer = await with_retries(
+            attempts.once, policy(call.template_id), on_error=attempts.failed, go_on=attempts.may_go_on
+        )
+    except InvalidInput as error:
+        # The provider was taken away after the claim: the request waits until it is set up again.
+        return Failed(call, "not_set_up", error.message, again=True, failures=attempts.failures)
+    except ProviderError as error:
+        return attempts.given_up(error)
+    breaker.view.answered(call.provider, call.model)
+    return _kept(call, answer, attempts.failures)
 
-    def on_error(error: ProviderError) -> bool:
-        nonlocal failures
-        failures += 1
+
+class _Attempts:
+    """The attempts of one call: how many failed, and whether another one may go out."""
+
+    def __init__(self, call: Call, note: Callable[[UnknownOutcome], None]) -> None:
+        self.call = call
+        self.failures = 0
+        self._note = note
+        self._model = (call.provider, call.model)
+        self._threshold = resilience.config_for(call.template_id).circuit_breaker_threshold
+        self._no_headroom = False
+
+    async def once(self) -> Answer:
+        # A client for each attempt: what failed with an old key may work with the one that was set meanwhile.
+        async with clients.lent(self.call.provider) as provider:
+            return await provider.call(self.call.body, self.call.endpoint)
+
+    async def failed(self, error: ProviderError) -> bool:
+        """Count a failed attempt. Returns whether another one makes sense."""
+        self.failures += 1
         if not error.heard:
-            note(unheard(call))
-        if not breaker.counts(error):
-            breaker.view.answered(*whose)
-        elif not call.probe and (in_a_row := breaker.view.failed(*whose, threshold)):
-            opening = asyncio.to_thread(breaker.trip, *whose, in_a_row, recovery_s(call.template_id))
-            tripping.append(asyncio.ensure_future(opening))
-        # Whoever waits for a limit waits in the queue: all of them at once would only be refused again.
-        return not (breaker.view.shut(*whose) or (throttled(error) and call.job_id))
+            self._note(unknown_outcome(self.call))
+        await self._count_for_breaker(error)
+        # A job's call waits for a rate limit in its queue: all of them at once would only be refused again.
+        return not (self._breaker_is_open or (throttled(error) and self.call.job_id))
 
-    async def go_on() -> bool:
-        nonlocal full
+    async def _count_for_breaker(self, error: ProviderError) -> None:
+        """A probe is not counted: its outcome closes or opens its breaker once it is stored."""
+        if not breaker.counts(error):
+            breaker.view.answered(*self._model)
+        elif not self.call.probe and (in_a_row := breaker.view.failed(*self._model, self._threshold)):
+            await asyncio.to_thread(breaker.trip, *self._model, in_a_row, recovery_s(self.call.template_id))
+
+    @property
+    def _breaker_is_open(self) -> bool:
+        return breaker.view.is_open(*self._model)
+
+    async def may_go_on(self) -> bool:
+        """Whether the next attempt may go out after its wait: the breaker is closed and the rate limit has headroom."""
         if not breaker.view.fresh:
             await asyncio.to_thread(breaker.view.look)
-        if breaker.view.shut(*whose):
+        if self._breaker_is_open:
             return False
-        full = call.taken is not None and not await room_again(call)
-        return not full
+        self._no_headroom = self.call.taken is not None and not await room_again(self.call)
+        return not self._no_headroom
 
-    async def once() -> Answer:
-        # Each attempt for itself: what failed with an old key may work with the one that was set meanwhile.
-        async with clients.lent(call.provider) as provider:
-            return await provider.call(call.body, call.endpoint)
-
-    try:
-        answer = await with_retries(once, policy(call.template_id), on_error=on_error, go_on=go_on)
-    except InvalidInput as error:
-        # Its provider was taken away after it was claimed: it waits for that to be set up again.
-        await asyncio.gather(*tripping)
-        return Failed(call, "not_set_up", error.message, again=True, failures=failures)
-    except ProviderError as error:
-        await asyncio.gather(*tripping)
-        again = error.retryable and (breaker.view.shut(*whose) or throttled(error) or full)
+    def given_up(self, error: ProviderError) -> Failed:
+        waits = self._breaker_is_open or throttled(error) or self._no_headroom
         return Failed(
-            call,
+            self.call,
             error.code,
             error.message,
-            again=again,
-            failures=failures,
+            again=error.retryable and waits,
+            failures=self.failures,
             down=breaker.counts(error),
             retry_after=error.retry_after if throttled(error) else None,
             limits=error.limits,
         )
-    breaker.view.answered(*whose)
+
+
+def _kept(call: Call, answer: Answer, failures: int) -> Kept:
     at, parsed = shared_clock.now(), answer.parsed
-    usage, model = parsed.usage, storable(parsed.model or call.model)
+    model = storable(parsed.model or call.model)
+    usage = parsed.usage
     try:
-        # Rates change by the minute at most: what they are is looked up once for all calls of one.
-        minute = at.replace(second=0, microsecond=0)
-        price = pricing.tariff(call.provider, model, call.lane, minute)(usage)
+        # Prices change by the minute at most, so that all calls of a minute share one look-up.
+        price = pricing.tariff(call.provider, model, call.lane, at.replace(second=0, microsecond=0))(usage)
     except InvalidInput:
-        # What the provider counts makes no sense: the answer is kept, and its cost is said to be unknown.
-        usage = Usage()
-        price = Price(None, False, note="The provider's token counts make no sense.")
+        # The answer is kept, with an unknown cost.
+        usage, price = Usage(), Price(None, False, note="The provider's token counts make no sense.")
     log.info(
         "call answered",
         provider=call.provider,
@@ -130,7 +151,8 @@ async def ask(call: Call, note: Callable[[Unheard], None]) -> Outcome:
 
 
 async def room_again(call: Call) -> bool:
-    """Whether another attempt may go out. One of a job's waits for room in its queue, a single text a moment here."""
+    """Take headroom for another attempt. Returns False if there is none: at once for a job's call, which waits in its
+    queue, and within LONGEST_WAIT seconds for a single text."""
     patience = 0.0 if call.job_id else LONGEST_WAIT
     while wait := await asyncio.to_thread(rate_limits.again, call):
         if wait > patience:
@@ -141,11 +163,12 @@ async def room_again(call: Call) -> bool:
 
 
 def throttled(error: ProviderError) -> bool:
-    """The provider says what is left of its rate limit, or when it has room again."""
+    """Whether the provider refused for its rate limit, and reported its state or when to come back."""
     return error.code == "rate_limited" and (error.retry_after is not None or bool(error.limits))
 
 
-def unheard(call: Call) -> Unheard:
+def unknown_outcome(call: Call) -> UnknownOutcome:
+    """An attempt that may have been billed, with the estimated price."""
     at = shared_clock.now()
     price = pricing.estimate(call.provider, call.model, call.input_tokens, call.output_tokens, call.lane, at)
-    return Unheard(call, at, price)
+    return UnknownOutcome(call, at, price)

@@ -1,8 +1,9 @@
 """Circuit breakers: one for each provider and model, its state in a row that all processes share.
 
-Closed, it costs nothing: each process counts failures in a row in memory, and only the one that reaches the threshold
-writes. Claims look at the rows themselves; a call that is being retried looks at what its process read within the last
-half second. While a breaker is open nothing of that model is claimed; after `retry_at` one claim may take the probe.
+A closed breaker costs nothing: each process counts failures in a row in memory, and writes only when the threshold is
+reached. While a breaker is open, no request of that model is claimed; after `retry_at` one call may go out, the probe,
+and the breaker is half open until it ends. Claims read the rows; a call that is being retried goes by what its process
+read within half a second.
 """
 
 import threading
@@ -21,13 +22,13 @@ from core.runtime import db, worker_lease
 
 log = structlog.get_logger()
 FRESH_SECONDS = 0.5
-# How much longer than one call may take a probe is waited for before another is let through.
+# A probe that takes this much longer than one call may is given up, and another may go out.
 PROBE_MARGIN = 60.0
 
 
 @dataclass(frozen=True)
-class Standing:
-    """A breaker that is not closed. `retry_at` is None for one that waits for a person; `due`: a probe may go."""
+class BreakerState:
+    """A breaker that is open or half open. `retry_at` is None if a person opened it; `due`: a probe may go out now."""
 
     provider: str
     model: str
@@ -53,18 +54,18 @@ class BreakerOpen(Unavailable):
 
     code = "BREAKER_OPEN"
 
-    def __init__(self, standing: Standing):
-        super().__init__(f"{standing.reason} Ask again then, or choose another model.")
-        self.detail = {"retry_at": standing.retry_at and standing.retry_at.isoformat()}
+    def __init__(self, state: BreakerState):
+        super().__init__(f"{state.reason} Ask again then, or choose another model.")
+        self.detail = {"retry_at": state.retry_at and state.retry_at.isoformat()}
 
 
 def counts(error: ProviderError) -> bool:
-    """Whether it says something about the provider: timeouts, connections and its own faults, not what was asked."""
+    """Whether the error is the provider's own: timeouts, connections and status 5xx, not what was asked."""
     return error.retryable and (error.status is None or error.status >= 500 or error.status == 408)
 
 
 class View:
-    """What this process knows: failures in a row, and which breakers are not closed."""
+    """What this process knows: failures in a row, and which breakers are not closed. Safe to use from all threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -73,33 +74,37 @@ class View:
 
     def forget(self) -> None:
         self._in_a_row: Counter[tuple[str, str]] = Counter()
-        self._shut: frozenset[tuple[str, str]] = frozenset()
+        self._open: frozenset[tuple[str, str]] = frozenset()
         self._read_at = float("-inf")
 
     def answered(self, provider: str, model: str) -> None:
         self._in_a_row.pop((provider, model), None)
 
     def failed(self, provider: str, model: str, threshold: int) -> int:
-        """The failures in a row where there are too many now, else 0. From then on it counts as open here."""
+        """Count a failure. Returns the failures in a row when they reach the threshold, else 0.
+
+        From then on the breaker counts as open in this process; the caller must `trip` it for the others.
+        """
         key = (provider, model)
         with self._lock:
-            if key in self._shut:
+            if key in self._open:
                 return 0
             self._in_a_row[key] += 1
             if self._in_a_row[key] < threshold:
                 return 0
-            self._shut |= {key}
+            self._open |= {key}
             return self._in_a_row.pop(key)
 
-    def shut(self, provider: str, model: str) -> bool:
-        return (provider, model) in self._shut
+    def is_open(self, provider: str, model: str) -> bool:
+        """Open or half open: no other call may go out."""
+        return (provider, model) in self._open
 
     @property
     def fresh(self) -> bool:
         return time.monotonic() - self._read_at < FRESH_SECONDS
 
     def look(self) -> None:
-        """Read the rows unless that was just done."""
+        """Read the rows, unless they were read within FRESH_SECONDS."""
         with self._looking:
             if self.fresh:
                 return
@@ -107,23 +112,26 @@ class View:
                 with db.transaction() as session:
                     found = db.rows(session, "SELECT provider, model FROM breaker WHERE state <> 'closed'")
                 with self._lock:
-                    self._shut = frozenset((row.provider, row.model) for row in found)
+                    self._open = frozenset((row.provider, row.model) for row in found)
             except Unavailable:
                 log.info("breakers cannot be read; what was known of them holds")
             self._read_at = time.monotonic()
 
-    def seen(self, provider: str, found: Sequence[Standing]) -> None:
-        """A claim has read the rows of this provider."""
+    def seen(self, provider: str, found: Sequence[BreakerState]) -> None:
+        """Take over what a claim has read: all breakers of this provider that are not closed."""
         with self._lock:
-            others = {key for key in self._shut if key[0] != provider}
-            self._shut = frozenset(others | {(provider, standing.model) for standing in found})
+            others = {key for key in self._open if key[0] != provider}
+            self._open = frozenset(others | {(provider, state.model) for state in found})
 
 
 view = View()
 
 
 def trip(provider: str, model: str, failures: int, recovery_s: float) -> None:
-    """Open a closed breaker for all processes. Where the database is away, failures are counted anew."""
+    """Open a closed breaker for all processes, for `recovery_s` seconds.
+
+    If the database is away, only this process knows, until it reads the rows again and counts anew.
+    """
     try:
         with db.transaction() as session:
             db.execute(session, TRIP, provider=provider, model=model, failures=failures, recovery=recovery_s)
@@ -132,6 +140,7 @@ def trip(provider: str, model: str, failures: int, recovery_s: float) -> None:
         log.warning("a breaker could not be opened: the database is away", provider=provider, model=model)
 
 
+# Only a closed one: an open breaker, above all one opened by hand, is not given another time to recover.
 TRIP = """
 INSERT INTO breaker (provider, model, state, failures, opened_at, retry_at)
 VALUES (:provider, :model, 'open', :failures, now(), now() + make_interval(secs => :recovery))
@@ -141,15 +150,16 @@ WHERE breaker.state = 'closed'
 """
 
 
-def standings(session: Session, provider: str, lease_seconds: float) -> list[Standing]:
-    """The provider's breakers that are not closed, kept as they are until the transaction ends."""
-    found = [Standing(**row._mapping) for row in db.rows(session, STANDINGS, provider=provider, lease=lease_seconds)]
+def not_closed(session: Session, provider: str, lease_seconds: float) -> list[BreakerState]:
+    """The provider's breakers that are open or half open, locked until the transaction ends."""
+    rows = db.rows(session, NOT_CLOSED, provider=provider, lease=lease_seconds)
+    found = [BreakerState(**row._mapping) for row in rows]
     view.seen(provider, found)
     return found
 
 
-# A probe whose worker is gone, or that takes too long, makes room for another.
-STANDINGS = f"""
+# A half open breaker is due again when the lease of its probe's worker has ended or the probe takes too long.
+NOT_CLOSED = f"""
 SELECT provider, model, state, failures, by_hand, retry_at,
   CASE WHEN state = 'open' THEN coalesce(retry_at <= now(), false)
     ELSE probe_until < now() OR probe_worker_id IS NOT NULL AND {worker_lease.dead("probe_worker_id")} END AS due
@@ -157,37 +167,50 @@ FROM breaker WHERE provider = :provider AND state <> 'closed' ORDER BY model FOR
 """
 
 
-def begin_probe(session: Session, standing: Standing, worker_id: int | None, call_seconds: float) -> None:
-    """The one call that goes out is the probe. Only with a standing of this transaction that is due."""
+def of(found: Sequence[BreakerState], model: str) -> BreakerState | None:
+    return next((state for state in found if state.model == model), None)
+
+
+def begin_probe(session: Session, state: BreakerState, worker_id: int | None, call_seconds: float) -> None:
+    """Make a breaker half open: the caller's one call is the probe. `state` must be due, and locked by this
+    transaction. `call_seconds`: the longest that one call may take."""
     db.execute(
         session,
-        """UPDATE breaker SET state = 'half_open', probe_worker_id = :worker, changed_at = now(),
-             probe_until = now() + make_interval(secs => :seconds)
-           WHERE provider = :provider AND model = :model""",
-        provider=standing.provider,
-        model=standing.model,
+        BEGIN_PROBE,
+        provider=state.provider,
+        model=state.model,
         worker=worker_id,
         seconds=call_seconds + PROBE_MARGIN,
     )
 
 
-def settle(session: Session, outcomes: Iterable[Outcome], recovery_s: Callable[[str | None], float]) -> None:
-    """What came of probes closes their breakers, or opens them again. One that was broken off tells nothing.
+BEGIN_PROBE = """
+UPDATE breaker SET state = 'half_open', probe_worker_id = :worker, changed_at = now(),
+  probe_until = now() + make_interval(secs => :seconds)
+WHERE provider = :provider AND model = :model
+"""
 
-    `recovery_s` is by operation.
+
+def on_outcomes(session: Session, outcomes: Iterable[Outcome], recovery_s: Callable[[str | None], float]) -> None:
+    """Close or open again the breakers whose probes ended; other outcomes change nothing.
+
+    A probe that was broken off proves nothing: its breaker is open and due at once. `recovery_s` gives the seconds that
+    an operation's breaker stays open.
     """
     for outcome in outcomes:
         if not isinstance(outcome, Kept | Failed) or not outcome.call.probe:
             continue
-        whose = {"provider": outcome.call.provider, "model": outcome.call.model}
-        if isinstance(outcome, Kept) or not (outcome.down or outcome.code in UNTOLD):
-            db.execute(session, CLOSE_AFTER_PROBE, **whose)
+        model = {"provider": outcome.call.provider, "model": outcome.call.model}
+        if isinstance(outcome, Failed) and outcome.code in BROKEN_OFF:
+            db.execute(session, OPEN_AFTER_PROBE, recovery=0.0, **model)
+        elif isinstance(outcome, Failed) and outcome.down:
+            db.execute(session, OPEN_AFTER_PROBE, recovery=recovery_s(outcome.call.template_id), **model)
         else:
-            wait = 0.0 if outcome.code in UNTOLD else recovery_s(outcome.call.template_id)
-            db.execute(session, OPEN_AFTER_PROBE, recovery=wait, **whose)
+            db.execute(session, CLOSE_AFTER_PROBE, **model)
 
 
-UNTOLD = ("interrupted", "internal_error")
+# Codes of calls that ended for a reason of our own.
+BROKEN_OFF = ("interrupted", "internal_error")
 
 CLOSE_AFTER_PROBE = """
 UPDATE breaker SET state = 'closed', failures = 0, opened_at = NULL, retry_at = NULL, probe_worker_id = NULL,
@@ -195,12 +218,9 @@ UPDATE breaker SET state = 'closed', failures = 0, opened_at = NULL, retry_at = 
 WHERE provider = :provider AND model = :model AND state = 'half_open'
 """
 
+# Without a time to recover the probe was broken off, and is no failure of the provider's.
 OPEN_AFTER_PROBE = """
 UPDATE breaker SET state = 'open', failures = failures + CASE WHEN :recovery > 0 THEN 1 ELSE 0 END,
   retry_at = now() + make_interval(secs => :recovery), probe_worker_id = NULL, probe_until = NULL, changed_at = now()
 WHERE provider = :provider AND model = :model AND state = 'half_open'
 """
-
-
-def of(found: Sequence[Standing], model: str) -> Standing | None:
-    return next((standing for standing in found if standing.model == model), None)

@@ -1,33 +1,34 @@
 """Open or close a circuit breaker by hand, with an audit entry."""
 
+from core.access import audit
+from core.calls import breaker_report
 from core.calls.breaker import view
 from core.calls.breaker_report import BreakerRow
 from core.runtime import db, queue
-from core.tables.settings import AuditEntry
 
 
-def open_by_hand(provider: str, model: str, user: str = "") -> BreakerRow:
-    """Nothing of this model goes out live until a person closes its breaker again."""
-    return _by_hand(OPEN_BY_HAND, "open breaker", provider, model, user)
+def open_by_hand(provider: str, model: str) -> BreakerRow:
+    """Send nothing of this model live until a person closes its breaker. Calls that are under way go on."""
+    return _by_hand(provider, model, OPEN_BY_HAND, "open breaker", "open")
 
 
-def close_by_hand(provider: str, model: str, user: str = "") -> BreakerRow:
-    """What waits for it goes on at once."""
-    return _by_hand(CLOSE_BY_HAND, "close breaker", provider, model, user)
+def close_by_hand(provider: str, model: str) -> BreakerRow:
+    """Close the breaker and queue the jobs that wait for it."""
+    return _by_hand(provider, model, CLOSE_BY_HAND, "close breaker", "closed")
 
 
-def _by_hand(statement: str, action: str, provider: str, model: str, user: str) -> BreakerRow:
-    name = f"{provider}/{model}"
+def _by_hand(provider: str, model: str, statement: str, action: str, state: str) -> BreakerRow:
+    of = {"provider": provider, "model": model}
     with db.transaction() as session:
-        before = db.scalar(session, STATE, provider=provider, model=model) or "closed"
-        (row,) = db.rows(session, statement, provider=provider, model=model)
-        if row.state != before:
-            was, now = {"state": before}, {"state": row.state}
-            session.add(AuditEntry(user=user, action=action, subject=name, before=was, after=now))
-        for job in db.rows(session, WAITING, provider=provider, model=model) if row.state == "closed" else ():
+        before = db.scalar(session, STATE, **of) or "closed"
+        db.execute(session, statement, **of)
+        if state != before:
+            audit.write(session, action, f"{provider}/{model}", before={"state": before}, after={"state": state})
+        for job in db.rows(session, WAITING, **of) if state == "closed" else ():
             queue.defer(session, "pump_job", job_id=job.id)
+        row = breaker_report.one(session, provider, model)
     view.forget()
-    return BreakerRow(name=name, **row._mapping)
+    return row
 
 
 WAITING = """
@@ -43,12 +44,10 @@ OPEN_BY_HAND = """
 INSERT INTO breaker (provider, model, state, by_hand, opened_at) VALUES (:provider, :model, 'open', true, now())
 ON CONFLICT (provider, model) DO UPDATE SET state = 'open', by_hand = true, retry_at = NULL, probe_worker_id = NULL,
   probe_until = NULL, opened_at = coalesce(breaker.opened_at, now()), changed_at = now()
-RETURNING provider, model, state, failures, by_hand, opened_at, retry_at
 """
 
 CLOSE_BY_HAND = """
 INSERT INTO breaker (provider, model) VALUES (:provider, :model)
 ON CONFLICT (provider, model) DO UPDATE SET state = 'closed', by_hand = false, failures = 0, opened_at = NULL,
   retry_at = NULL, probe_worker_id = NULL, probe_until = NULL, changed_at = now()
-RETURNING provider, model, state, failures, by_hand, opened_at, retry_at
 """

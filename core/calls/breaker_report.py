@@ -1,18 +1,20 @@
-"""Circuit breakers as a person sees them: state, since when, by whom, what waits behind each, and who changed what."""
+"""Read-only: circuit breakers with what waits behind each, and who opened or closed one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlmodel import Session
+
 from core.runtime import db
 
 
 @dataclass(frozen=True)
-class BreakerView:
-    """`changed_at` is when the probe went out, for one that is half open. `opened_by` is "" where nobody was signed in.
+class BreakerRow:
+    """`changed_at`: of a half open one, when its probe went out. `opened_by`: who opened it by hand, else "".
 
-    `requests` and `jobs` wait behind it: live, of jobs that run. `calls` are of the last day.
+    Behind it wait `requests` of `jobs`: pending and live, of running jobs. `calls` are those of the last day.
     """
 
     provider: str
@@ -28,18 +30,39 @@ class BreakerView:
     jobs: int
     calls: int
 
+    @property
+    def name(self) -> str:
+        return f"{self.provider}/{self.model}"
 
-def read() -> list[BreakerView]:
-    """Those that are not closed first, then those of the models that were called within a day."""
+
+def every() -> list[BreakerRow]:
+    """All that ever opened, and closed ones for the other models that were called within a day, by name."""
     with db.transaction() as session:
-        return [BreakerView(**row._mapping) for row in db.rows(session, READ)]
+        return _read(session)
 
 
-def shut() -> dict[tuple[str, str], BreakerView]:
-    """Those that are not closed, by provider and model."""
-    return {(one.provider, one.model): one for one in read() if one.state != "closed"}
+def lately() -> list[BreakerRow]:
+    """Those that are not closed first, then those of the models that were called within a day."""
+    found = [row for row in every() if row.state != "closed" or row.calls > 0]
+    return sorted(found, key=lambda row: row.state == "closed")
 
 
+def not_closed() -> dict[tuple[str, str], BreakerRow]:
+    """Those that are open or half open, by provider and model."""
+    return {(row.provider, row.model): row for row in every() if row.state != "closed"}
+
+
+def one(session: Session, provider: str, model: str) -> BreakerRow:
+    """A breaker that has a row."""
+    (row,) = _read(session, provider, model)
+    return row
+
+
+def _read(session: Session, provider: str | None = None, model: str | None = None) -> list[BreakerRow]:
+    return [BreakerRow(**row._mapping) for row in db.rows(session, READ, provider=provider, model=model)]
+
+
+# A model without a row has a closed breaker.
 READ = """
 WITH called AS (
   SELECT provider, model, sum(answered + failed)::int AS calls FROM call_minute
@@ -58,13 +81,13 @@ SELECT provider, model, coalesce(b.state, 'closed') AS state, coalesce(b.failure
     ORDER BY a.id DESC LIMIT 1), '') ELSE '' END AS opened_by,
   coalesce(w.requests, 0) AS requests, coalesce(w.jobs, 0) AS jobs, coalesce(c.calls, 0) AS calls
 FROM breaker b FULL JOIN called c USING (provider, model) LEFT JOIN waiting w USING (provider, model)
-WHERE b.state <> 'closed' OR c.calls > 0
-ORDER BY coalesce(b.state, 'closed') = 'closed', provider, model
+WHERE CAST(:provider AS text) IS NULL OR (provider = :provider AND model = :model)
+ORDER BY provider, model
 """
 
 
 def behind(provider: str, model: str) -> tuple[int, int]:
-    """How many live requests of how many jobs wait to be sent to this model right now."""
+    """(requests, jobs): how many live requests of how many running jobs wait to be sent to this model."""
     with db.transaction() as session:
         found = db.row(session, BEHIND, provider=provider, model=model)
     assert found is not None
@@ -79,7 +102,9 @@ WHERE j.state = 'running' AND j.provider = :provider AND coalesce(r.model, j.mod
 
 
 @dataclass(frozen=True)
-class Change:
+class BreakerChange:
+    """An audit entry of a breaker that was opened or closed by hand."""
+
     time: datetime
     user: str
     action: str
@@ -88,40 +113,13 @@ class Change:
     after: Mapping[str, Any] | None
 
 
-def changes(limit: int) -> list[Change]:
-    """By hand, the newest first."""
+def changes(limit: int) -> list[BreakerChange]:
+    """The newest first."""
     with db.transaction() as session:
-        return [Change(**row._mapping) for row in db.rows(session, CHANGES, limit=limit)]
+        return [BreakerChange(**row._mapping) for row in db.rows(session, CHANGES, limit=limit)]
 
 
 CHANGES = """
 SELECT time, "user", action, subject, before, after FROM audit_entry
 WHERE action IN ('open breaker', 'close breaker') ORDER BY id DESC LIMIT :limit
-"""
-
-
-@dataclass(frozen=True)
-class BreakerRow:
-    name: str
-    provider: str
-    model: str
-    state: str
-    failures: int
-    by_hand: bool
-    opened_at: datetime | None
-    retry_at: datetime | None
-
-
-def find() -> list[BreakerRow]:
-    """Every breaker that there was cause for, and the closed ones of what was called within a day."""
-    with db.transaction() as session:
-        return [BreakerRow(**row._mapping) for row in db.rows(session, FIND)]
-
-
-FIND = """
-SELECT provider || '/' || model AS name, provider, model, coalesce(b.state, 'closed') AS state,
-  coalesce(b.failures, 0) AS failures, coalesce(b.by_hand, false) AS by_hand, b.opened_at, b.retry_at
-FROM breaker b FULL JOIN (
-  SELECT DISTINCT provider, model FROM call_minute WHERE minute > now() - interval '1 day') c USING (provider, model)
-ORDER BY provider, model
 """

@@ -1,4 +1,4 @@
-"""A call to a model and what can come of it: kept, failed, or outcome unknown."""
+"""A call to a model and its possible outcomes: an answer, a failure, or outcome unknown."""
 
 import uuid
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from core.providers.usage import Limit, Usage
 
 @dataclass(frozen=True)
 class Taken:
-    """What each attempt of a call takes from its model's rate limits. `settled`: by kind, all that calls which had
-    ended by then had taken."""
+    """What each attempt of a call takes from its model's rate limits. `settled`: the bucket's counter of that name at
+    the time of the claim, by kind."""
 
     input_tokens: int
     output_tokens: int
@@ -22,7 +22,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Call:
-    """A claimed request: what is sent, and what its answer is booked on."""
+    """A claimed request: the body to send, and what its usage record will name."""
 
     request_id: int
     attempt: int
@@ -36,15 +36,14 @@ class Call:
     body: dict[str, Any]
     endpoint: str | None = None
     correlation_id: str | None = None
-    # Whether its breaker closes again depends on it.
+    # Its outcome decides whether the model's half open breaker closes.
     probe: bool = False
     taken: Taken | None = None
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An answer with its price, ready to be kept. `failures` counts the attempts before it; `limits` is what the
-    provider said about its rate limits with it."""
+    """An answer with its price. `failures` counts the attempts before it; `limits`: the rate limits in its headers."""
 
     call: Call
     at: datetime
@@ -62,10 +61,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Failed:
-    """A call that ended without an answer. `again` puts its request back instead of failing it.
+    """A call that ended without an answer. `again` puts its request back into the queue instead of failing it.
 
-    `failures` counts its attempts; `down`: the last one says that the provider has trouble; `retry_after`: it asked
-    everybody to wait for so many seconds.
+    `failures` counts its attempts; `down`: the last error was the provider's own (`breaker.counts`); `retry_after`: for
+    so many seconds the provider refuses all calls of the model.
     """
 
     call: Call
@@ -79,11 +78,11 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Unheard:
-    """A live call whose answer never came: it may have been billed, so its estimate is booked and marked.
+class UnknownOutcome:
+    """Outcome unknown: a live call whose answer never came. It may have been billed, so its estimate is booked.
 
-    `booking` makes handing it in twice harmless. `lost_booking` is the one of a call whose worker is taken for dead: it
-    goes when that worker comes back with what became of the call.
+    `booking` is the idempotency key of its usage record. `record.lost_booking` gives the key for a call whose worker is
+    taken for dead: the record goes if that worker comes back with the call's outcome.
     """
 
     call: Call
@@ -92,4 +91,4 @@ class Unheard:
     booking: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
-Outcome = Kept | Failed | Unheard
+Outcome = Kept | Failed | UnknownOutcome

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.calls import rate_limits
-from core.calls.rate_limits import NOW
+from core.calls.rate_limits import CURRENT_LEVEL_SQL
 from core.providers import capabilities
 from core.runtime import db
 from core.tables.jobs import MOVABLE, in_sql
@@ -80,7 +80,7 @@ WITH minutes AS MATERIALIZED (
 ), room AS (
   SELECT l.provider, l.model, max(blocked_until) AS blocked_until,
     min(level / most) FILTER (WHERE NOT starting) AS headroom
-  FROM rate_limit l {NOW} GROUP BY 1, 2
+  FROM rate_limit l {CURRENT_LEVEL_SQL} GROUP BY 1, 2
 )
 SELECT provider, model, coalesce(b.state, 'closed') AS breaker, coalesce(b.by_hand, false) AS by_hand, b.changed_at,
   b.retry_at, coalesce(c.answered, 0) AS answered, coalesce(c.failed, 0) AS failed,
@@ -113,7 +113,7 @@ def known_limits() -> list[LimitRow]:
 
 LIMITS = f"""
 SELECT l.provider, l.model, l.kind, l.a_minute, most AS may, greatest(0, level) AS left
-FROM rate_limit l {NOW} WHERE most IS NOT NULL AND NOT starting
+FROM rate_limit l {CURRENT_LEVEL_SQL} WHERE most IS NOT NULL AND NOT starting
 ORDER BY l.provider, l.model, array_position(ARRAY['requests', 'tokens', 'input_tokens', 'output_tokens'], l.kind)
 """
 

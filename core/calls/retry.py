@@ -1,12 +1,11 @@
-"""Retry as a pure decision: an error and an attempt in, seconds to wait or None out. The only layer that retries."""
+"""Retries: a pure decision (error and attempt in, seconds to wait or None out), and the only loop that applies it."""
 
+import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
-
-from tenacity import AsyncRetrying, RetryCallState
 
 from core.errors import ProviderError
 
@@ -15,10 +14,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """`attempts` in all. Waits grow by `factor` from `base_s` to `cap_s`; a longer `retry-after` than the cap is
-    honoured up to `longest_wait_s`, and given up on beyond it.
+    """At most `attempts` calls. Waits grow by `factor` from `base_s` to `cap_s` seconds; a provider's `retry-after` is
+    obeyed up to `longest_wait_s`, and ends the retries beyond it.
 
-    No attempt begins later than `deadline_s` after the first. One that is under way then may end: it may be billed.
+    No attempt begins later than `deadline_s` after the first. One that is under way by then ends: it may be billed.
     """
 
     attempts: int = 4
@@ -47,43 +46,23 @@ def decide(
 async def with_retries(
     call: Callable[[], Awaitable[T]],
     policy: RetryPolicy,
-    on_error: Callable[[ProviderError], bool],
+    on_error: Callable[[ProviderError], Awaitable[bool]],
     go_on: Callable[[], Awaitable[bool]],
 ) -> T:
-    """The call's result, or its last ProviderError.
+    """The call's result. Raises its last ProviderError; any other exception is not retried.
 
-    `on_error` is told of each attempt that failed and says whether to try again at all. After the wait, `go_on` says
-    whether that is still so.
+    `on_error` is given each error and returns whether another attempt makes sense; `go_on` is asked after the wait.
     """
     begun = time.monotonic()
-    try:
-        # What most calls are: the machinery of trying again takes a tenth of a millisecond even where nothing fails.
-        return await call()
-    except ProviderError as error:
-        first: ProviderError | None = error
-    waits: dict[int, float | None] = {}
-    errors: list[ProviderError] = []
-
-    def retry(state: RetryCallState) -> bool:
-        error = state.outcome.exception() if state.outcome else None
-        if not isinstance(error, ProviderError) or (errors and errors[-1] is error):
-            return False
-        errors.append(error)
-        elapsed = time.monotonic() - begun
-        wait = decide(error, state.attempt_number, policy, random.random(), elapsed)
-        waits[state.attempt_number] = wait if on_error(error) else None
-        return waits[state.attempt_number] is not None
-
-    def wait(state: RetryCallState) -> float:
-        return waits[state.attempt_number] or 0.0
-
-    async def attempt() -> T:
-        nonlocal first
-        if first is not None:
-            failed, first = first, None
-            raise failed
-        if errors and not await go_on():
-            raise errors[-1]
-        return await call()
-
-    return await AsyncRetrying(retry=retry, wait=wait, reraise=True)(attempt)
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return await call()
+        except ProviderError as error:
+            wait = decide(error, attempt, policy, random.random(), time.monotonic() - begun)
+            if not await on_error(error) or wait is None:
+                raise
+            await asyncio.sleep(wait)
+            if not await go_on():
+                raise

@@ -11,9 +11,9 @@ from typing import Any
 from sqlmodel import Session
 
 from core.calls import breaker, rate_limits
-from core.calls.breaker import Standing
+from core.calls.breaker import BreakerState
 from core.calls.outcomes import Call, Taken
-from core.calls.rate_limit_rooms import Room
+from core.calls.rate_limit_rooms import Headroom
 from core.environment import get_settings
 from core.money.usage import REUSED_RECORDS
 from core.providers import capabilities
@@ -40,7 +40,7 @@ class Claimed:
     calls: tuple[Call, ...]
     reused: int
     waiting: bool
-    open_breaker: Standing | None = None
+    open_breaker: BreakerState | None = None
     full: RateLimitWait | None = None
 
 
@@ -51,8 +51,8 @@ NOTHING = Claimed((), 0, waiting=False)
 class Gate:
     """What keeps a provider's models from being called now. `breakers`: those not closed; `rooms`: by model."""
 
-    breakers: Sequence[Standing]
-    rooms: Mapping[str, Room]
+    breakers: Sequence[BreakerState]
+    rooms: Mapping[str, Headroom]
 
     @property
     def open_breakers(self) -> list[str]:
@@ -94,8 +94,8 @@ def claim(session: Session, job: Job, worker_id: int, limit: int, provider: Prov
     single_flight.take_turn(session)
     db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
     gate = Gate(
-        breaker.standings(session, provider.name, get_settings().worker_lease_seconds),
-        rate_limits.rooms(session, provider.name, job.model if job.template_id else None),
+        breaker.not_closed(session, provider.name, get_settings().worker_lease_seconds),
+        rate_limits.headroom(session, provider.name, job.model if job.template_id else None),
     )
     output = _output_tokens(session, job, gate, expected_output)
     taken = _take(session, job, worker_id, limit, gate, gate.closed, output)

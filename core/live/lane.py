@@ -211,7 +211,7 @@ class LiveLane:
                 outcome = await ask.ask(call, note=lambda unheard: self._outcomes.put_nowait((unheard, None)))
             except asyncio.CancelledError:
                 # The worker is being stopped; `close` waits until these outcomes are stored.
-                self._outcomes.put_nowait((ask.unheard(call), None))
+                self._outcomes.put_nowait((ask.unknown_outcome(call), None))
                 message = "The worker was stopped before the answer came."
                 self._outcomes.put_nowait((Failed(call, "interrupted", message, again=True), None))
                 raise

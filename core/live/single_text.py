@@ -22,7 +22,7 @@ from core.asking import prompts, templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import Question
 from core.calls import ask, breaker, clients, rate_limits
-from core.calls.outcomes import Call, Failed, Kept, Outcome, Unheard
+from core.calls.outcomes import Call, Failed, Kept, Outcome, UnknownOutcome
 from core.calls.rate_limit_rooms import NoRoom
 from core.environment import get_settings
 from core.errors import InvalidInput, ProviderError, Unavailable
@@ -133,13 +133,13 @@ async def _prepared(prepare: Callable[[], Prepared | None]) -> Prepared:
 
 async def ask_and_keep(call: Call) -> None:
     """Ask and keep what came of it; a call that is broken off may have been billed, so it is booked as unheard."""
-    unheard: list[Unheard] = []
+    unheard: list[UnknownOutcome] = []
     try:
         with correlation.bound(call.correlation_id, request=call.request_id, attempt=call.attempt):
             outcome = await ask.ask(call, note=unheard.append)
     except asyncio.CancelledError:
         message = "The call was broken off before its answer came. Send it again."
-        await _keep([*unheard, ask.unheard(call), Failed(call, "interrupted", message)])
+        await _keep([*unheard, ask.unknown_outcome(call), Failed(call, "interrupted", message)])
         raise
     except Exception:  # a fault of ours must not hold its twins
         await _keep([*unheard, Failed(call, "internal_error", "A fault inside Cairn; its log has the details.")])
@@ -247,12 +247,12 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
 def _may_probe(session: Session, call: Call) -> bool:
     """Whether this call is its open breaker's probe. Raises BreakerOpen where it may not go out at all."""
     settings = get_settings()
-    standing = breaker.of(breaker.standings(session, call.provider, settings.worker_lease_seconds), call.model)
-    if standing is None:
+    state = breaker.of(breaker.not_closed(session, call.provider, settings.worker_lease_seconds), call.model)
+    if state is None:
         return False
-    if not standing.due:
-        raise breaker.BreakerOpen(standing)
-    breaker.begin_probe(session, standing, _worker_id, settings.provider_timeout_seconds)
+    if not state.due:
+        raise breaker.BreakerOpen(state)
+    breaker.begin_probe(session, state, _worker_id, settings.provider_timeout_seconds)
     return True
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from core.calls.breaker import Standing
+from core.calls.breaker import BreakerState
 from core.live.claims import Claimed, RateLimitWait
 from core.requests import waiting
 from core.runtime import db, shared_clock
@@ -39,7 +39,7 @@ def _wait(claimed: Claimed, now: datetime) -> WaitsFor | None:
     return None
 
 
-def _for_breaker(found: Standing) -> WaitsFor:
+def _for_breaker(found: BreakerState) -> WaitsFor:
     return WaitsFor(
         "breaker",
         found.provider,

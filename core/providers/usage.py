@@ -23,9 +23,12 @@ class Usage:
 
 @dataclass(frozen=True)
 class Limit:
-    """One rate limit as an answer's headers tell it: its size, what is left, in how many seconds it is whole again."""
+    """One rate limit as the headers of an answer report it, in requests or tokens by `kind`.
+
+    `a_minute`: its size; `left`: what is left of it; `resets_in_s`: seconds until it is full again. None: not reported.
+    """
 
     kind: str
     a_minute: int
     left: int | None
-    whole_in: float | None
+    resets_in_s: float | None

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from core.answers import record
 from core.asking import templates
 from core.asking.request_plan import OWN_OUTPUT_TOKENS
-from core.calls.outcomes import Call, Unheard
+from core.calls.outcomes import Call, UnknownOutcome
 from core.environment import get_settings
 from core.live import release as live_release
 from core.live.release import LostCall
@@ -103,7 +103,7 @@ DELETE FROM procrastinate_jobs WHERE status = 'doing' AND (
 """
 
 
-def _unheard(session: Session, lost: LostCall, at: datetime) -> Unheard:
+def _unheard(session: Session, lost: LostCall, at: datetime) -> UnknownOutcome:
     expected = OWN_OUTPUT_TOKENS if lost.output_tokens is None else lost.output_tokens
     if lost.job_id is not None and lost.template_id is not None:
         expected = templates.asking(
@@ -122,4 +122,4 @@ def _unheard(session: Session, lost: LostCall, at: datetime) -> Unheard:
         body={},
     )
     price = pricing.estimate(call.provider, call.model, lost.input_tokens, expected, lost.lane, at)
-    return Unheard(call, at, price, record.lost_booking(call.request_id, call.attempt))
+    return UnknownOutcome(call, at, price, record.lost_booking(call.request_id, call.attempt))

@@ -5,7 +5,7 @@ from datetime import datetime
 import streamlit as st
 
 from core.calls import breaker_by_hand, breaker_report
-from core.calls.breaker_report import BreakerView
+from core.calls.breaker_report import BreakerRow
 from core.providers import capabilities
 from core.providers.known_models import SUGGESTED
 from core.settings import defaults
@@ -19,7 +19,7 @@ ASKED = "breaker_asked"
 
 def show(moment: datetime) -> None:
     st.subheader("Circuit breakers")
-    found = breaker_report.read()
+    found = breaker_report.lately()
     if not found:
         st.caption(
             "No model was called within a day. After too many failures in a row a model's breaker opens: live work for "
@@ -32,7 +32,7 @@ def show(moment: datetime) -> None:
         st.caption(told, help=f"{change.time:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _line(one: BreakerView, moment: datetime) -> None:
+def _line(one: BreakerRow, moment: datetime) -> None:
     icon, colour = LOOKS[one.state]
     name = formats.plain(breakers.name(one.provider, one.model))
     with st.container(horizontal=True, vertical_alignment="center", wrap=False):
@@ -53,7 +53,7 @@ def _line(one: BreakerView, moment: datetime) -> None:
 LOOKS = {"closed": ("check_circle", "green"), "open": ("block", "red"), "half_open": ("help", "orange")}
 
 
-def _ask(label: str, action: str, one: BreakerView) -> None:
+def _ask(label: str, action: str, one: BreakerRow) -> None:
     primary = "primary" if action == "close" else "secondary"
     if st.button(label, key=f"{action}-{one.provider}/{one.model}", type=primary):  # type: ignore[arg-type]
         st.session_state[ASKED] = action, one.provider, one.model

@@ -24,7 +24,7 @@ def header(row: JobRow) -> None:
         widgets.state_badge(row.state)
         st.caption(f"{_facts(row)} · {_when(row)}", help=f"Made {row.created_at:%Y-%m-%d %H:%M} UTC")
     standing = report.summary(row.id, row.provider)
-    breaker = breaker_report.shut().get((row.provider, row.model)) if jobs.waits_for_breaker(row) else None
+    breaker = breaker_report.not_closed().get((row.provider, row.model)) if jobs.waits_for_breaker(row) else None
     words = "\n\n".join(formats.plain(line) for line in jobs.meaning(row, standing, now, breaker))
     if jobs.waits_for_breaker(row):
         st.warning(words, icon=":material/hourglass_top:")

@@ -30,7 +30,7 @@ COLUMNS = {
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
     """What jobs wait for is a column only if one of them waits."""
     now = formats.utc_now()
-    open_breakers = breaker_report.shut() if any(jobs.waits_for_breaker(row) for row in rows) else {}
+    open_breakers = breaker_report.not_closed() if any(jobs.waits_for_breaker(row) for row in rows) else {}
     table = pd.DataFrame(
         {
             "Job": [row.name for row in rows],

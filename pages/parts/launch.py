@@ -35,7 +35,7 @@ class Way:
 
 def warn_if_open(provider: str, model: str) -> None:
     """Warn before launch where the model's circuit breaker is open or half open: live requests would wait."""
-    if found := breaker_report.shut().get((provider, model)):
+    if found := breaker_report.not_closed().get((provider, model)):
         name = breakers.name(provider, model)
         warning = f"{name} {breakers.meaning(found, formats.utc_now())}. A live job waits so long."
         st.warning(formats.plain(warning), icon=":material/hourglass_top:")

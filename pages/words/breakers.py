@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from core.calls.breaker_report import BreakerView, Change
+from core.calls.breaker_report import BreakerChange, BreakerRow
 from core.providers import capabilities
 from pages.common.formats import ago, count, lasted, span, until
 
@@ -15,7 +15,7 @@ def name(provider: str, model: str) -> str:
     return f"{capabilities.of(provider).short_label} {model}"
 
 
-def meaning(one: BreakerView, now: datetime) -> str:
+def meaning(one: BreakerRow, now: datetime) -> str:
     """Why nothing goes out, and until when."""
     since = f" {ago(one.opened_at, now)}" if one.opened_at else ""
     if one.state == "closed":
@@ -31,7 +31,7 @@ def meaning(one: BreakerView, now: datetime) -> str:
     return f"{failed}, stopped{since}; {again}"
 
 
-def until_when(one: BreakerView, now: datetime) -> str:
+def until_when(one: BreakerRow, now: datetime) -> str:
     """The same in few words, for a list."""
     if one.by_hand:
         return f"{one.model}: stopped by hand"
@@ -44,7 +44,7 @@ def behind(requests: int, jobs: int) -> str:
     return f"{count(requests, 'live request')} of {count(jobs, 'job')}"
 
 
-def change(one: Change, now: datetime) -> str:
+def change(one: BreakerChange, now: datetime) -> str:
     provider, _, model = one.subject.partition("/")
     what = "Opened by hand" if one.action == "open breaker" else "Closed by hand"
     by = f" by {one.user}" if one.user else ""

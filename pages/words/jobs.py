@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from core.batch.report import BatchSummary, Beyond, InFlight
-from core.calls.breaker_report import BreakerView
+from core.calls.breaker_report import BreakerRow
 from core.jobs.report import JobRow
 from core.providers import capabilities
 from core.settings import limits
@@ -15,7 +15,7 @@ LANES = {"live": "live, too,", "batch": "in the batch lane"}
 HANDING_OVER = ("preparing", "submitting")
 
 
-def meaning(row: JobRow, standing: BatchSummary, now: datetime, breaker: BreakerView | None = None) -> list[str]:
+def meaning(row: JobRow, standing: BatchSummary, now: datetime, breaker: BreakerRow | None = None) -> list[str]:
     """What the job's state means, and what it waits for. `breaker`: its model's, if that is open or half open."""
     if row.state == "running":
         return _running(row, standing, now, breaker)
@@ -60,7 +60,7 @@ def waits_for_breaker(row: JobRow) -> bool:
     return row.state == "running" and row.waits_for is not None and row.waits_for.kind == "breaker"
 
 
-def waits_for(row: JobRow, open_breakers: Mapping[tuple[str, str], BreakerView], now: datetime) -> str:
+def waits_for(row: JobRow, open_breakers: Mapping[tuple[str, str], BreakerRow], now: datetime) -> str:
     """What the job waits for, in few words for a list. "" if its row has no reason."""
     if row.waits_for is None:
         return ""
@@ -68,13 +68,13 @@ def waits_for(row: JobRow, open_breakers: Mapping[tuple[str, str], BreakerView],
     return breakers.until_when(one, now) if one else waits.briefly(row.waits_for, now)
 
 
-def _behind_breaker(row: JobRow, breaker: BreakerView, now: datetime) -> list[str]:
+def _behind_breaker(row: JobRow, breaker: BreakerRow, now: datetime) -> list[str]:
     name = breakers.name(breaker.provider, breaker.model)
     first = f"The live requests wait, and do not fail: {name} {breakers.meaning(breaker, now)}."
     return [first, *filter(None, [breakers.rule(row.fallback)])]
 
 
-def _running(row: JobRow, standing: BatchSummary, now: datetime, breaker: BreakerView | None) -> list[str]:
+def _running(row: JobRow, standing: BatchSummary, now: datetime, breaker: BreakerRow | None) -> list[str]:
     why = waits.sentence(row.waits_for, now) if row.waits_for else ""
     lines = _behind_breaker(row, breaker, now) if breaker and waits_for_breaker(row) else [why] if why else []
     if row.canary:

@@ -10,6 +10,7 @@ import httpx2
 import orjson
 import pytest
 
+from core.access import actor
 from core.calls import rate_limit_rooms, rate_limits
 from core.calls.outcomes import Call, Failed
 from core.calls.rate_limit_rooms import NoRoom
@@ -88,9 +89,9 @@ def known() -> None:
 
 
 @contextmanager
-def room() -> Iterator[rate_limit_rooms.Room]:
+def room() -> Iterator[rate_limit_rooms.Headroom]:
     with db.transaction() as session:
-        yield rate_limits.rooms(session, "openai", MODEL)[MODEL]
+        yield rate_limits.headroom(session, "openai", MODEL)[MODEL]
 
 
 @pytest.mark.parametrize(("lanes", "concurrency"), [(1, 64), (4, 16)])
@@ -243,7 +244,8 @@ def test_caps_are_changed_while_it_runs_and_taken_back(setting: Any) -> None:
     assert rate_caps.caps_of("openai") == rate_caps.Caps(None, None, "default")
     setting(RATE_LIMIT_REQUESTS_PER_MINUTE=50, RATE_LIMIT_TOKENS_PER_MINUTE=9000)
     assert rate_caps.caps_of("openai") == rate_caps.Caps(50, 9000, "environment")
-    rate_caps.change_caps("openai", 20, None, by="kim")
+    with actor.bound("kim"):
+        rate_caps.change_caps("openai", 20, None)
     assert rate_caps.caps_of("openai") == rate_caps.Caps(20, None, "here")
     assert rate_caps.caps_of("anthropic") == rate_caps.Caps(50, 9000, "environment")
     (change,) = store.history()
@@ -265,8 +267,8 @@ def test_a_job_that_waits_for_its_limit_leaves_other_providers_alone(openai: Loc
     with room() as found:
         assert found.none
     with db.transaction() as session:
-        assert not rate_limits.rooms(session, "anthropic", MODEL)[MODEL].none
-        assert rate_limits.rooms(session, "offline", MODEL) == {}
+        assert not rate_limits.headroom(session, "anthropic", MODEL)[MODEL].none
+        assert rate_limits.headroom(session, "offline", MODEL) == {}
 
 
 def test_a_repeated_attempt_takes_again_and_waits_in_the_queue_where_there_is_no_room(

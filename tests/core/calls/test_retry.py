@@ -52,7 +52,7 @@ def run(outcomes: list[object], policy: RetryPolicy = QUICK, may_go_on: bool = T
             raise outcome
         return outcome
 
-    def on_error(error: ProviderError) -> bool:
+    async def on_error(error: ProviderError) -> bool:
         if not error.heard:
             unheard.append(error)
         return True

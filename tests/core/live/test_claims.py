@@ -40,7 +40,7 @@ def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None
     job = live_job([add_document()])
     expansion.expand_job(job)
     (call,) = claimed(job, worker_lease.register("test"))
-    unheard = ask.unheard(call)
+    unheard = ask.unknown_outcome(call)
     for _ in range(2):
         keep_now(unheard, kept(call))
     assert [row["status"] for row in usage()] == ["unheard", "ok"]
@@ -51,7 +51,7 @@ def test_two_attempts_that_were_not_heard_are_two_bookings(openai: LocalProvider
     job = live_job([add_document()])
     expansion.expand_job(job)
     (call,) = claimed(job, worker_lease.register("test"))
-    keep_now(ask.unheard(call), ask.unheard(call))
+    keep_now(ask.unknown_outcome(call), ask.unknown_outcome(call))
     assert len(usage()) == 2
 
 
@@ -101,7 +101,7 @@ def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: Lo
     expansion.expand_job(job)
     dead, late = worker_lease.register("dead"), worker_lease.register("late")
     (first,) = claimed(job, dead)
-    keep_now(ask.unheard(first))  # a try before the one that was in flight
+    keep_now(ask.unknown_outcome(first))  # a try before the one that was in flight
     expire(dead)
     tick.tick(datetime.now(UTC))
     (second,) = claimed(job, late)

@@ -44,15 +44,13 @@ def failure(url: str, timeout_s: float = 5) -> ProviderError:
     return caught.value
 
 
-async def always() -> bool:
+async def always(*_given: object) -> bool:
     return True
 
 
 def retried(url: str, policy: RetryPolicy = QUICK) -> Answer:
     def work(provider: OpenAIProvider) -> Awaitable[Answer]:
-        return with_retries(
-            lambda: provider.call(provider.body(PROMPT, "gpt-4o-mini")), policy, lambda _error: True, always
-        )
+        return with_retries(lambda: provider.call(provider.body(PROMPT, "gpt-4o-mini")), policy, always, always)
 
     return with_openai(url, work)
 

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.access import actor
 from core.calls import breaker, breaker_by_hand, breaker_report
-from core.calls.breaker_report import BreakerView, Change
+from core.calls.breaker_by_hand import close_by_hand, open_by_hand
+from core.calls.breaker_report import BreakerChange, BreakerRow
 from core.runtime import db
 from core.tables.jobs import WAITS_FOR, WaitsFor
 from pages.words import breakers
@@ -20,7 +22,7 @@ MODEL = "gpt-5-mini"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
-def view(state: str, **fields: Any) -> BreakerView:
+def view(state: str, **fields: Any) -> BreakerRow:
     values: dict[str, Any] = {
         "failures": 10,
         "by_hand": False,
@@ -32,7 +34,7 @@ def view(state: str, **fields: Any) -> BreakerView:
         "jobs": 0,
         "calls": 12,
     }
-    return BreakerView("openai", MODEL, state, **{**values, **fields})
+    return BreakerRow("openai", MODEL, state, **{**values, **fields})
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def view(state: str, **fields: Any) -> BreakerView:
         ),
     ],
 )
-def test_each_state_says_why_and_until_when(one: BreakerView, says: str, shortly: str) -> None:
+def test_each_state_says_why_and_until_when(one: BreakerRow, says: str, shortly: str) -> None:
     assert breakers.meaning(one, NOW) == says
     assert breakers.until_when(one, NOW) == shortly
 
@@ -70,7 +72,9 @@ def test_a_closed_one_says_what_it_let_through() -> None:
 
 
 def test_a_change_says_who_did_what_and_when() -> None:
-    change = Change(NOW - timedelta(hours=2), "ada", "open breaker", f"openai/{MODEL}", {"state": "half_open"}, None)
+    change = BreakerChange(
+        NOW - timedelta(hours=2), "ada", "open breaker", f"openai/{MODEL}", {"state": "half_open"}, None
+    )
     assert breakers.change(change, NOW) == "Opened by hand: OpenAI gpt-5-mini, which was half open by ada · 2 h ago"
 
 
@@ -110,22 +114,22 @@ def test_what_waits_behind_each_is_counted_of_jobs_that_run() -> None:
     own = waiting_job(0, model="another")
     made.requests(own, "pending", 1, lane="live", model=MODEL)
     made.requests(made.job("paused", lane="live"), "pending", 9, lane="live")
-    found = {one.provider: (one.requests, one.jobs) for one in breaker_report.read()}
+    found = {one.provider: (one.requests, one.jobs) for one in breaker_report.lately()}
     assert found == {"openai": (6, 3), "anthropic": (0, 0)}
     assert breaker_report.behind("openai", MODEL) == (6, 3)
 
 
 def test_who_opened_it_last_is_named() -> None:
-    breaker_by_hand.open_by_hand("openai", MODEL, "ada")
-    breaker_by_hand.close_by_hand("openai", MODEL, "bob")
-    breaker_by_hand.open_by_hand("openai", MODEL, "eve")
-    assert [one.opened_by for one in breaker_report.read()] == ["eve"]
+    for name, act in (("ada", open_by_hand), ("bob", close_by_hand), ("eve", open_by_hand)):
+        with actor.bound(name):
+            act("openai", MODEL)
+    assert [one.opened_by for one in breaker_report.lately()] == ["eve"]
     assert [(one.user, one.action) for one in breaker_report.changes(2)] == [
         ("eve", "open breaker"),
         ("bob", "close breaker"),
     ]
     breaker_by_hand.close_by_hand("openai", MODEL)
-    assert breaker_report.read() == []
+    assert breaker_report.lately() == []
 
 
 def plainly(at: AppTest) -> str:
@@ -163,13 +167,13 @@ def test_a_breaker_is_opened_and_closed_after_saying_what_that_does() -> None:
     waiting_job(3)
     at = press(show("health"), "Open")
     assert "Waits at once: 3 live requests of 1 job" in words(at)
-    assert breaker_report.shut() == {}
+    assert breaker_report.not_closed() == {}
     press(at, "Open the breaker")
-    assert breaker_report.shut()[("openai", MODEL)].by_hand
+    assert breaker_report.not_closed()[("openai", MODEL)].by_hand
     at = press(show("health"), "Close")
     assert "Goes out at once: 3 live requests of 1 job" in words(at)
     press(at, "Close the breaker")
-    assert breaker_report.shut() == {}
+    assert breaker_report.not_closed() == {}
     assert {"task_name": "pump_job"} in rows("SELECT task_name FROM procrastinate_jobs")
 
 
@@ -177,7 +181,7 @@ def test_one_that_was_never_called_is_opened_by_its_name() -> None:
     at = show("health")
     at.selectbox(key="stop_provider").set_value("anthropic").run()
     press(press(at, "Open its breaker"), "Open the breaker")
-    assert list(breaker_report.shut()) == [("anthropic", "claude-haiku-4-5")]
+    assert list(breaker_report.not_closed()) == [("anthropic", "claude-haiku-4-5")]
 
 
 def waiting(**columns: Any) -> str:

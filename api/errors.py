@@ -23,6 +23,7 @@ from core.errors import (
     ProviderError,
     Unavailable,
 )
+from core.runtime.disk import DiskFull
 
 log = structlog.get_logger()
 STATUS: dict[type[CairnError], int] = {
@@ -31,6 +32,7 @@ STATUS: dict[type[CairnError], int] = {
     Conflict: 409,
     NotConfirmed: 409,
     Unavailable: 503,
+    DiskFull: 507,
     ConfigurationError: 500,
 }
 # What a provider answered says what the caller can do: wait, send less, or nothing. Anything else is a bad gateway.

@@ -96,6 +96,8 @@ class Settings(BaseSettings):
     confirm_job_usd: Annotated[Decimal | None, Blank] = Field(None, ge=0)
 
     max_upload_mb: int = Field(200, ge=1, le=2000)
+    # What stays free where DATA_DIR lies; uploads are refused before. 0: they never are.
+    min_free_disk_mb: int = Field(512, ge=0)
     extraction_memory_mb: int = Field(1500, ge=200)
     extraction_seconds: float = Field(120, gt=0)
 

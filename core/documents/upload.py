@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from core.documents.extraction import SUPPORTED, media_type_of
 from core.errors import InvalidInput
-from core.runtime import correlation, db, queue
+from core.runtime import correlation, db, disk, queue
 from core.runtime.ids import new_id
 from core.settings import limits
 from core.tables.documents import Collection, Document
@@ -27,7 +27,7 @@ def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, me
     """Store an uploaded file and let the worker extract it. Known bytes in the same collection add nothing.
 
     `media_type` None: found out from content and name. A file of an unknown type is stored as a failed document.
-    Raises InvalidInput for an empty or too large file.
+    Raises InvalidInput for an empty or too large file, DiskFull where there is no room for it.
     """
     name = _file_name(name)
     sha256, size, head = _measure(stream)
@@ -36,6 +36,7 @@ def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, me
         raise InvalidInput(f"{name} is empty. Choose a file with content.")
     if size > limit << 20:
         raise InvalidInput(f"{name} is larger than {limit} MB. Split it, or raise the limit on the Settings page.")
+    disk.check_room_for(size)
     media_type = media_type or media_type_of(name, head)
     with db.transaction() as session:
         place = collection_named(session, collection)

@@ -1,6 +1,5 @@
 """Samples every 30 s by the leader, kept for 30 days; whole hours are rolled up and kept for longer."""
 
-import shutil
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -12,7 +11,7 @@ from core.health import report as reports_health
 from core.health.readings import Reading
 from core.providers import capabilities
 from core.requests import reuse
-from core.runtime import db
+from core.runtime import db, disk
 from core.settings import credentials
 from core.tables.health import HealthSample
 
@@ -34,15 +33,14 @@ def take(at: datetime, *, well: bool) -> None:
 def measured(at: datetime) -> list[Reading]:
     """All components but the scheduler, as they are now."""
     size = reports_health.database_bytes()
-    used = get_settings().data_dir
-    disk = shutil.disk_usage(used if used.exists() else used.parent)
+    free, total = disk.room()
     return [
         readings.database(database.database(), size, embedded=get_settings().database_url is None),
         readings.workers(reports_health.workers(), at),
         readings.queue(reports_health.queue(), at),
         *providers_of(list(clients.configured()), at),
         readings.reuse(reports_health.reuse(), reuse.health()),
-        readings.disk(disk.free, disk.total),
+        readings.disk(free, total),
         *stored_keys(),
     ]
 

@@ -154,6 +154,14 @@ def test_evidence_says_what_came_of_looking_its_quote_up(client: TestClient, ope
     assert nearest["changes"] == [{"quote": "eight", "document": "nine"}]
 
 
+def test_an_upload_that_would_fill_the_disk_says_what_to_do(client: TestClient, setting: Any) -> None:
+    setting(MIN_FREE_DISK_MB=1 << 30)
+    refused = client.post("/api/v1/documents", files=[("files", ("a.txt", b"text"))])
+    assert (refused.status_code, refused.json()["error"]) == (507, "DISK_FULL")
+    assert "Delete documents" in refused.json()["message"]
+    assert client.get("/api/v1/documents").json()["items"] == []
+
+
 def test_actions_answer_with_the_new_state_and_repeat_harmlessly(client: TestClient) -> None:
     document = add_document()
     body = {"template": "summarize", "provider": "offline", "documents": [document], "start": False}

@@ -1,4 +1,4 @@
-"""What the documents name exists.
+"""Files and functions are short, and what the documents name exists.
 
 A mention is what stands between backticks, and what a link leads to:
 
@@ -202,3 +202,32 @@ def test_what_comments_and_strings_name_of_core_exists() -> None:
             if token.type in (tokenize.COMMENT, tokenize.STRING):
                 missing = [name for name in OF_CORE.findall(token.string) if not is_defined(name.split("."))]
                 assert not missing, f"{path.relative_to(ROOT)}:{token.start[0]} names {missing}"
+
+
+LONGEST_FILE, LONGEST_FUNCTION = 400, 45
+
+
+def too_long(path: Path, text: str) -> Iterator[str]:
+    """The file and the functions in it that have more lines than they may. Tables are lists and may be longer."""
+    where, lines = path.relative_to(ROOT), len(text.splitlines())
+    if lines > LONGEST_FILE and path.parent != ROOT / "core/tables":
+        yield f"{where} has {lines} lines"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > LONGEST_FUNCTION:
+                yield f"{where}:{node.lineno} {node.name} has {lines} lines"
+
+
+def test_no_file_and_no_function_is_too_long() -> None:
+    found = [one for path in sources() for one in too_long(path, path.read_text(encoding="utf-8"))]
+    assert not found, f"Split these at their second idea (400 lines a file, 45 a function): {found}"
+
+
+def test_what_is_too_long_is_named_with_its_place() -> None:
+    short, long = ("def f():\n" + "    x = 1\n" * lines for lines in (44, 45))
+    assert list(too_long(ROOT / "core/a.py", short)) == []
+    assert list(too_long(ROOT / "core/a.py", "\n" + long)) == ["core/a.py:2 f has 46 lines"]
+    assert list(too_long(ROOT / "core/a.py", "x = 1\n" * 400)) == []
+    assert list(too_long(ROOT / "core/a.py", "x = 1\n" * 401)) == ["core/a.py has 401 lines"]
+    assert list(too_long(ROOT / "core/tables/a.py", "x = 1\n" * 401)) == []

@@ -11,8 +11,6 @@ from pages.common import formats, widgets
 from pages.common.charts import DaySeries, stacked_days
 
 st.title("Costs")
-now = formats.utc_now()
-
 PERIODS = {"7 days": 7, "30 days": 30, "90 days": 90}
 USD = st.column_config.NumberColumn(format="$%.4f", help="– has no known price")
 NUMBER = st.column_config.NumberColumn(format="localized")
@@ -27,6 +25,7 @@ period = st.segmented_control(
     label_visibility="collapsed",
 )
 days = PERIODS[period]
+now = formats.utc_now()
 today = now.replace(hour=0, minute=0, second=0, microsecond=0)
 start = today - timedelta(days=days - 1)
 total = costs.total(start, now)
@@ -38,11 +37,9 @@ if not total.calls and not total.reused:
 
 
 def change() -> str | None:
-    """The change in cost from the same number of days before; None if there were no calls then."""
+    """The change in cost from the same number of days before; None if there is none, or were no calls then."""
     more = total.cost_usd - before.cost_usd
-    if not before.calls or not more:
-        return None
-    return f"{'-' if more < 0 else ''}{formats.money(abs(more))}"
+    return f"{'-' if more < 0 else ''}{formats.money(abs(more))}" if before.calls and more else None
 
 
 with widgets.tiles():

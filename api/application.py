@@ -25,7 +25,7 @@ from core.runtime import correlation
 
 
 class RequestId:
-    """Binds an id to everything that is logged for a request, and gives it back in `X-Request-ID`."""
+    """Binds a request's id to its log lines and tasks, and returns it in `X-Request-ID`."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -46,7 +46,8 @@ class RequestId:
 
 
 class Cors(CORSMiddleware):
-    """Made at the first request: settings are read at boot, where all that is wrong with them is said at once."""
+    """Reads its origins at the first request: importing this module must not read the settings, which are checked at
+    boot."""
 
     def __init__(self, app: ASGIApp):
         origins = list(get_settings().cors_origins)
@@ -55,7 +56,7 @@ class Cors(CORSMiddleware):
         )
 
 
-# Its page comes with this server: one whose scripts come from elsewhere stays blank where there is no internet.
+# FastAPI's own docs page loads its scripts from the internet; this one brings them along.
 api = FastAPIOffline(
     redoc_url=None,
     title="Cairn",

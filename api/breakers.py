@@ -1,4 +1,4 @@
-"""Circuit breakers: how they stand, and opening and closing them by hand."""
+"""Circuit breakers: their states, and opening and closing them by hand."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def out(row: BreakerRow) -> dict[str, Any]:
 
 
 def named(name: str) -> tuple[str, str]:
-    """Provider and model; a model's name may hold slashes itself."""
+    """Provider and model of `provider/model`; a model's name may hold slashes itself. Raises NotFound."""
     provider, _, model = name.partition("/")
     if provider not in capabilities.NAMES or not model:
         raise NotFound(f"There is no circuit breaker {name!r}. A name is a provider and a model: openai/gpt-5-mini.")
@@ -46,7 +46,7 @@ def circuit_breakers() -> Any:
 
 @router.post("/circuit-breakers/{name:path}/open", response_model=BreakerOut)
 def open_breaker(name: str) -> Any:
-    """Nothing of this model goes out live until its breaker is closed by hand."""
+    """No live call goes to this model until its breaker is closed by hand."""
     return out(breaker_by_hand.open_by_hand(*named(name)))
 
 

@@ -1,4 +1,4 @@
-"""Reuse of answers, for those who operate Cairn."""
+"""Reuse of answers, for operators."""
 
 from datetime import timedelta
 from typing import Any
@@ -35,13 +35,14 @@ def _status() -> dict[str, Any]:
 
 @router.get("/status", response_model=CacheOut)
 def status() -> Any:
-    """How often answers were known in the last days, and what they had cost. `memory` is of this process alone."""
+    """How often answers were reused in the last `period_days`, and the cost that this saved. `memory` is this process's
+    alone."""
     return _status()
 
 
 @router.post("/invalidate", response_model=CacheInvalidatedOut)
 def invalidate(body: CacheIn) -> Any:
-    """Answers that fit everything that is given are not reused any more; they stay where they are."""
+    """Answers that match all given conditions are not reused any more. They are not deleted."""
     before = None
     if body.older_than_days is not None:
         before = shared_clock.now() - timedelta(days=body.older_than_days)

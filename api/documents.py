@@ -32,7 +32,7 @@ def one(document_id: str) -> dict[str, Any]:
 def upload(
     files: Annotated[list[UploadFile], File()], collection: StorableForm = core_documents.DEFAULT_COLLECTION
 ) -> dict[str, list[UploadedOut]]:
-    for file in files:  # all are looked at before one is stored
+    for file in files:  # all or nothing: check every file before storing one
         if not file.size:
             raise InvalidInput(f"{file.filename or 'A file'} is empty. Choose a file with content.")
         if file.size > limits.upload_mb() << 20:
@@ -55,7 +55,7 @@ def get(document_id: str) -> Any:
 
 @router.get("/{document_id}/text", response_class=PlainTextResponse)
 def text(document_id: str) -> str:
-    """The text that spans count in, in code points."""
+    """The extracted text. Spans count its code points."""
     return content.text_of(document_id).text
 
 

@@ -1,4 +1,4 @@
-"""One shape for every error: what happened, when, under which request id, and what to do."""
+"""One shape for every error: code, message, time, request id, and details."""
 
 import re
 import uuid
@@ -35,19 +35,19 @@ STATUS: dict[type[CairnError], int] = {
     DiskFull: 507,
     ConfigurationError: 500,
 }
-# What a provider answered says what the caller can do: wait, send less, or nothing. Anything else is a bad gateway.
+# Codes of provider errors that the caller can act on: wait, or send less. All others are a bad gateway.
 PROVIDER_STATUS = {"rate_limited": 429, "overloaded": 503, "connection": 503, "timeout": 504, "context_too_long": 422}
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CODES = {400: "BAD_REQUEST", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE"}
 
 
 def id_of(given: str | None) -> str:
-    """The caller's id where it is sane, else a new one."""
+    """The caller's id if it is short and plain, else a new one."""
     return given if given and _SANE_ID.fullmatch(given) else str(uuid.uuid4())
 
 
 def headers_of(request_id: str) -> dict[str, str]:
-    """What every answer carries."""
+    """Headers of every answer."""
     return {"X-Request-ID": request_id, "X-Content-Type-Options": "nosniff"}
 
 
@@ -73,7 +73,7 @@ def shaped(
 
 
 def no_nul(request: Request) -> None:
-    """PostgreSQL holds no NUL character, so nothing can be found under one."""
+    """Refuse a NUL character in path or query: PostgreSQL stores none, so nothing can match. Raises InvalidInput."""
     if "\0" in request.scope["path"] or any("\0" in value for _, value in request.query_params.multi_items()):
         raise InvalidInput("An address may hold no NUL character. Remove it.")
 
@@ -106,5 +106,5 @@ def install(api: FastAPI) -> None:
         log.error("request failed", path=request.scope["path"], kind=type(error).__name__, exc_info=error)
         detail = repr(error) if get_settings().debug else None
         message = "Something went wrong inside Cairn. Its log has the details under this request id."
-        # Sent from outside of every middleware, so it brings its own headers.
+        # This answer passes no middleware, so it sets the headers itself.
         return shaped(request, 500, "INTERNAL_ERROR", message, detail, headers_of(request.state.request_id))

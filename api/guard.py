@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import errors
 from core.environment import get_settings
 
-# A host and nothing around it: what a lenient parser would make of anything else is not asked.
+# A host with an optional port and nothing else, so that no lenient parser can read another host out of it.
 _HOST = re.compile(r"(?:([a-z0-9.-]+)|\[([0-9a-f:.]+)\])(?::[0-9]{1,5})?", re.IGNORECASE)
 OPEN = ("/health", "/health/db")
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -37,6 +37,7 @@ class Guard:
 
 
 def refusal(scope: Scope) -> str | None:
+    """The reason to refuse this request, or None."""
     headers = Headers(scope=scope)
     method = scope.get("method", "WEBSOCKET")
     if method in ("GET", "HEAD") and scope["path"] in OPEN:

@@ -1,4 +1,4 @@
-"""Jobs in both lanes: estimate, create, steer, send again, delete, and what came of them."""
+"""Jobs in both lanes: estimate, create, control, send again, delete; their requests, answers and events."""
 
 from typing import Annotated, Any
 
@@ -154,7 +154,7 @@ def retry(job_id: str, body: RetryIn | None = None) -> Any:
 
 @router.post("/{job_id}/move", response_model=JobOut)
 def move(job_id: str, body: MoveIn) -> Any:
-    """What waits goes out in this lane, or is asked of this model: where one does not answer live, its batches may."""
+    """Move the waiting requests to this lane or to this model. A model that fails live may still take batches."""
     if body.provider is not None:
         moving.to_model(job_id, body.provider, body.model)
     elif body.lane is not None:
@@ -164,14 +164,14 @@ def move(job_id: str, body: MoveIn) -> Any:
 
 @router.post("/{job_id}/move/estimate", response_model=MoveEstimateOut)
 def move_estimate(job_id: str, body: MoveIn) -> Any:
-    """What that would cost in either lane; nothing is moved."""
+    """The cost of `move` in either lane. Nothing is moved."""
     found = moving.estimate(job_id, shared_clock.now(), body.provider, body.model)
     return {**fields_of(found, MoveEstimateOut), "cost_usd": {"live": found.cost_live, "batch": found.cost_batch}}
 
 
 @router.delete("/{job_id}", status_code=204)
 def delete(job_id: str) -> None:
-    """An ended job or a draft. Its requests go; what it cost and what it found stay."""
+    """Delete an ended job or a draft with its requests. Its usage records and insights stay."""
     deletion.delete(job_id)
 
 
@@ -187,7 +187,7 @@ def requests(job_id: str, state: RequestState | None = None, limit: Limit = 100,
 
 @router.post("/{job_id}/requests", status_code=201, response_model=JobOut, openapi_extra=DOCUMENTED)
 def add_requests(job_id: str, given: Annotated[HandedIn, Depends(handed_in)]) -> Any:
-    """Add own requests to a draft without a template. All or nothing: `detail` names the lines that are bad."""
+    """Add own requests to a draft without a template. All or nothing: `detail` lists the bad lines."""
     add = own_requests.add if given.is_file else own_requests.add_requests
     add(job_id, given.lines, shared_clock.now())
     return out(report.get(job_id))
@@ -195,7 +195,7 @@ def add_requests(job_id: str, given: Annotated[HandedIn, Depends(handed_in)]) ->
 
 @router.get("/{job_id}/output", response_class=StreamingResponse)
 def output(job_id: str) -> StreamingResponse:
-    """Every request that has ended, a JSON line each, in the format of OpenAI's batch output."""
+    """One JSON line for each ended request, in the format of OpenAI's batch output."""
     headers = {"Content-Disposition": f"attachment; filename={job_id}.jsonl"}
     return StreamingResponse(output_report.lines(job_id), media_type="application/jsonl", headers=headers)
 

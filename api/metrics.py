@@ -1,4 +1,4 @@
-"""`GET /metrics` in Prometheus' text format, made again every few seconds at most."""
+"""`GET /metrics` in Prometheus' text format, cached for some seconds."""
 
 import asyncio
 import threading
@@ -14,12 +14,12 @@ from core.health.counters import Counters, Metric, Number
 from core.runtime import shared_clock
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-# Counting a million requests by state takes 0.4 s.
+# Counting a million requests by state takes 0.4 s, so the text is not made for every scrape.
 KEEP_SECONDS = 10.0
 
 
 class Exposition:
-    """The text, kept for a moment: several who scrape at once cost as much as one."""
+    """The text, cached for `keep_seconds`: several scrapers cost as much as one."""
 
     def __init__(self, keep_seconds: float = KEEP_SECONDS) -> None:
         self._keep_seconds = keep_seconds

@@ -1,4 +1,4 @@
-"""How every component stands, for programs: what the Health page shows."""
+"""The state of every component, for programs: the content of the Health page."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/internal/monitoring", tags=["internal"])
 def monitoring_health() -> Any:
     at = shared_clock.now()
     components = now.components(at)
-    # With the database away nothing else is known.
+    # Every other component's state is in the database.
     reachable = len(components) > 1
     return {
         "status": "healthy" if all(one.healthy for one in components) else "unhealthy",

@@ -1,4 +1,4 @@
-"""A job's own requests as they come over HTTP: a JSONL file, or a JSON object with a list of them."""
+"""Read a job's own requests from the HTTP body: a JSONL file, or a JSON object with a list of them."""
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
@@ -15,19 +15,20 @@ BOTH = "Send a JSONL file as the form field `file`, or JSON: {requests: [{custom
 
 
 class _Listed(msgspec.Struct, forbid_unknown_fields=True):
-    # Taken apart one by one later: all of them at once take many times the room of their text.
+    # Left undecoded: decoded all at once, they would take many times the memory of their text.
     requests: list[msgspec.Raw]
 
 
 @dataclass(frozen=True)
 class HandedIn:
-    """`lines` of a file, or the objects of a list."""
+    """One JSON object in each of `lines`, from a file or a list."""
 
     lines: Iterable[bytes]
     is_file: bool
 
 
 async def handed_in(request: Request) -> AsyncIterator[HandedIn]:
+    """A FastAPI dependency. Raises InvalidInput for a body that is too large or in neither form."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         yield HandedIn(_listed(await _body(request)), is_file=False)
@@ -73,7 +74,7 @@ _REQUEST = {
         "body": _OBJECT,
     },
 }
-# What FastAPI cannot tell from a body that is read as a stream.
+# For OpenAPI: FastAPI sees no schema where the body is read as a stream.
 DOCUMENTED: dict[str, Any] = {
     "requestBody": {
         "required": True,

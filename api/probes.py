@@ -25,7 +25,7 @@ def _answer(request: Request, healthy: bool, **fields: Any) -> JSONResponse:
 
 
 async def health(request: Request) -> JSONResponse:
-    """That web answers, and that what it started for itself stays alive. The database is asked by /health/db."""
+    """200 while web answers and its child processes stay alive. It does not ask the database."""
     at = datetime.now(UTC)
     lost = [f"Process {one.name} {one.last_exit}, again and again" for one in boot.children() if one.keeps_ending(at)]
     fields: dict[str, Any] = {"version": __version__, "uptime_seconds": int(time.monotonic() - STARTED)}
@@ -33,8 +33,8 @@ async def health(request: Request) -> JSONResponse:
 
 
 class Looking:
-    """Probes that come while one look at the database is under way wait for that one: a database that hangs must not
-    take a thread for each of them."""
+    """Single flight of looks at the database: probes that arrive during a look share its result, so a database that
+    hangs blocks one thread, not one for each probe."""
 
     def __init__(self, look: Callable[[], DatabaseHealth]) -> None:
         self._look = look

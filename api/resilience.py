@@ -1,4 +1,4 @@
-"""What calls do when a provider fails: what is in force, presets, and changing it."""
+"""Resilience of calls: values in force, presets, and changing them."""
 
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -17,7 +17,7 @@ from core.environment import get_settings
 from core.errors import NotFound
 from core.presets import PresetName
 
-# Who made a change, until programs sign in.
+# The actor of a change in the audit, until programs sign in.
 DOOR = "HTTP API"
 
 
@@ -44,7 +44,7 @@ def preset(name: PresetName) -> dict[str, Any]:
 
 @router.get("", response_model=ResilienceOut)
 def get() -> Any:
-    """What is in force for all operations and for each, and where each value comes from."""
+    """The values in force, for all operations and for each, with their sources."""
     found = resilience.snapshot()
     operations = [{"operation": view.id, **in_force(found.of(view.id))} for view in templates.list_all()]
     return {"locked": found.locked, **in_force(found.for_all), "operations": operations}
@@ -52,14 +52,14 @@ def get() -> Any:
 
 @router.put("", response_model=ResilienceOut)
 def change(body: OperationChoiceIn) -> Any:
-    """For one operation, or for all that have no values of their own."""
+    """Set values for one operation, or for all that have none of their own."""
     resilience.change(body.choice(), body.operation)
     return get()
 
 
 @router.delete("", response_model=ResilienceOut)
 def take_back(operation: str | None = None) -> Any:
-    """What was stored for one operation, or for all, does not count any more."""
+    """Remove the stored values of one operation, or those for all."""
     resilience.change(None, operation)
     return get()
 
@@ -89,7 +89,7 @@ def validate(body: ChoiceIn) -> Any:
 
 @router.get("/recommend", response_model=RecommendedOut)
 def recommend(environment: str | None = None) -> Any:
-    """For the environment that Cairn runs in, unless another one is named."""
+    """For Cairn's own environment, unless another one is given."""
     asked = environment or get_settings().environment
     name, reason = presets.recommend(asked)
     return {**preset(name), "environment": asked, "reason": reason}

@@ -39,5 +39,5 @@ def get(template_id: str) -> Any:
 
 @router.put("/{template_id}", response_model=TemplateOut)
 def change(template_id: str, body: TemplateIn) -> Any:
-    """Makes the next version; jobs keep the one they were made with."""
+    """Make the next version. Jobs keep the version they were made with."""
     return out(templates.change(template_id, body.name, body.prompt, specs(body.fields), body.insights))

@@ -39,7 +39,7 @@ async def process_one(body: ProcessIn) -> Any:
 
 @router.post("/batch_process", status_code=202, response_model=JobOut)
 def process_many(body: BatchProcessIn) -> Any:
-    """The texts become documents in a collection of their own, so that answers and quotes have a place."""
+    """Store the texts as documents of a new collection, to which the answers and quotes belong, and make a job."""
     at = shared_clock.now()
     collection = f"texts {at:%Y-%m-%d %H:%M:%S} {new_id('txt')[-4:]}"
     spec = JobSpec(

@@ -1,4 +1,4 @@
-"""Usage: the records, and their sums."""
+"""Usage records and their sums."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a job waits for, in words for programs: with the provider's and the model's own names, and times in UTC."""
+"""The `waits_for` of a job: its facts and a message with the names of the API and times in UTC."""
 
 from datetime import datetime
 from typing import Any

@@ -21,7 +21,7 @@ class NearestOut(BaseModel):
 
 
 class EvidenceOut(BaseModel):
-    """`verdict` null: not checked yet. `spans` where the quote stands in several parts."""
+    """`verdict` null: not checked yet. `spans`: one for each part of a quote whose parts stand apart."""
 
     id: str
     document: str

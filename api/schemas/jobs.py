@@ -14,15 +14,16 @@ RequestState = Literal["pending", "in_flight", "succeeded", "failed", "cancelled
 
 
 class LeftoversIn(In):
-    """What happens by itself to requests that a batch left unanswered: sent again so often, and then live."""
+    """The rule for requests that a batch left unanswered: sent again up to `retries` times, then live with
+    `then_live`."""
 
     retries: int = 2
     then_live: bool = False
 
 
 class FallbackIn(In):
-    """Where a live job goes by itself, once, when a breaker has kept it waiting for so long: give `lane`, or
-    `provider` with or without `model`."""
+    """The rule for a live job that an open breaker has kept waiting for `after_s` seconds: it moves by itself, once.
+    Give `lane`, or `provider` with or without `model`."""
 
     lane: Literal["batch"] | None = None
     provider: ProviderName | None = None
@@ -87,14 +88,14 @@ class CountsOut(BaseModel):
 
 
 class FormerOut(BaseModel):
-    """A model that the job went on from."""
+    """A model that the job had before it was moved."""
 
     provider: str
     model: str
 
 
 class WaitsForOut(BaseModel):
-    """Why a job that is going sends nothing now. `until` is null where nobody knows it."""
+    """Why a running job sends nothing now. `until` is null if the time is not known."""
 
     kind: WaitKind
     provider: str
@@ -142,7 +143,7 @@ class MoveEstimateOut(BaseModel):
 
 
 class TurnaroundOut(BaseModel):
-    """Seconds that batches of this model took here."""
+    """Seconds from submission to end of this model's batches here."""
 
     p50: float
     p95: float

@@ -19,7 +19,7 @@ class ConfigOut(BaseModel):
 
 
 class InForceOut(BaseModel):
-    """`sources` says of each value: default, environment, all (stored for all operations) or operation."""
+    """`sources` gives each value's source: default, environment, all (stored for all operations) or operation."""
 
     config: ConfigOut
     sources: dict[str, Literal["default", "environment", "all", "operation"]]
@@ -48,7 +48,7 @@ class RecommendedOut(PresetOut):
 
 
 class ChoiceIn(In):
-    """A preset's name, or own figures. What is wrong with them is told field by field."""
+    """A preset's name, or own values, which are checked one by one."""
 
     preset: Any = None
     custom: Any = None

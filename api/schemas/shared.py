@@ -1,4 +1,4 @@
-"""What goes out and comes in: apart from the tables, so that each can change without the other."""
+"""Pieces of several schemas. Schemas are apart from the tables, so that each can change without the other."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -16,12 +16,12 @@ Row = TypeVar("Row")
 Money = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount.normalize():f}", return_type=str)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 Cursor = Annotated[str | None, Query()]
-# Also what a list may be asked for: anything else is refused by name.
+# Also the values of list filters; FastAPI refuses others and names the allowed ones.
 Lane = Literal["live", "batch"]
 
 
 def storable(value: Any) -> Any:
-    """Refuses what PostgreSQL cannot hold, at any depth: NUL and half surrogates."""
+    """Refuses text that PostgreSQL cannot store, at any depth: NUL and lone surrogates."""
     if isinstance(value, str):
         if value != storable_text(value):
             raise ValueError("Text may hold neither NUL characters nor half surrogates. Remove them.")
@@ -55,7 +55,7 @@ def listed(page: Page[Row], convert: Callable[[Row], T]) -> dict[str, Any]:
 
 
 def spent(cost: Decimal | None, unpriced: int) -> Decimal | None:
-    """A sum of priced calls; None, and never 0, where there was none but calls that could not be priced."""
+    """The cost in USD; None, not 0, if no call could be priced."""
     return None if unpriced and not cost else cost
 
 
@@ -69,7 +69,7 @@ def error_of(code: str | None, message: str | None) -> ErrorOut | None:
 
 
 def fields_of(row: object, out: type[BaseModel]) -> dict[str, Any]:
-    """The attributes of a report's row that an out schema names; ids become strings."""
+    """The attributes of a report's row that the schema `out` has; integer ids become strings."""
     values = {name: getattr(row, name) for name in out.model_fields if hasattr(row, name)}
     numbers: Sequence[str] = ("id", "request_id", "request", "response")
     return {name: str(v) if name in numbers and isinstance(v, int) else v for name, v in values.items()}

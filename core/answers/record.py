@@ -17,21 +17,22 @@ from core.runtime import db, text
 from core.tables.jobs import is_cancelled
 
 
-def lost_booking(request_id: int, attempt: int) -> str:
+def lost_call_key(request_id: int, attempt: int) -> str:
+    """The idempotency key of the estimate for a call whose worker died: `keep` deletes it if its outcome comes."""
     return f"lost:{request_id}:{attempt}"
 
 
 def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
     """Store outcomes. (request_id, attempt) is an answer's idempotency key: handed in again it changes nothing."""
-    if unheard := [outcome for outcome in outcomes if isinstance(outcome, UnknownOutcome)]:
-        db.columns(session, KEEP_UNHEARD, **_unheard_columns(unheard))
+    if unknown := [outcome for outcome in outcomes if isinstance(outcome, UnknownOutcome)]:
+        db.columns(session, KEEP_UNKNOWN, **_unknown_columns(unknown))
     if answers := [outcome for outcome in outcomes if isinstance(outcome, Kept)]:
         db.columns(session, KEEP_ANSWERS, **_answer_columns(answers))
     if failures := [outcome for outcome in outcomes if isinstance(outcome, Failed)]:
         db.columns(session, KEEP_FAILURES, **_failure_columns(failures))
     if known := [outcome.call for outcome in outcomes if not isinstance(outcome, UnknownOutcome)]:
         # After the statements above, which waited for a take-over of the same requests: what that has booked is seen.
-        lost = [lost_booking(call.request_id, call.attempt) for call in known]
+        lost = [lost_call_key(call.request_id, call.attempt) for call in known]
         db.execute(session, "DELETE FROM usage_record WHERE booking = ANY(:lost)", lost=lost)
 
 
@@ -95,11 +96,11 @@ FROM unnest(%(request)s::bigint[], %(attempt)s::int[], %(state)s::text[], %(code
 WHERE r.id = i.id AND r.state = 'in_flight' AND r.attempts = i.attempt
 """
 
-KEEP_UNHEARD = usage.insert(
+KEEP_UNKNOWN = usage.insert(
     """unnest(%(at)s::timestamptz[], %(job)s::text[], %(request)s::bigint[], %(template)s::text[],
     %(provider)s::text[], %(model)s::text[], %(lane)s::text[], %(input)s::bigint[], %(output)s::bigint[],
-    %(cost)s::numeric[], %(priced)s::bool[], %(price)s::text[], %(booking)s::text[])
-    AS t(at, job, request, template, provider, model, lane, input, output, cost, priced, price, booking)""",
+    %(cost)s::numeric[], %(priced)s::bool[], %(price)s::text[], %(key)s::text[])
+    AS t(at, job, request, template, provider, model, lane, input, output, cost, priced, price, key)""",
     time="at",
     job_id="job",
     request_id="request",
@@ -113,7 +114,7 @@ KEEP_UNHEARD = usage.insert(
     priced="priced",
     price="price::jsonb",
     status="'unheard'",
-    booking="booking",
+    booking="key",
 )
 
 
@@ -152,21 +153,21 @@ def _failure_columns(failures: Sequence[Failed]) -> dict[str, list[Any]]:
     }
 
 
-def _unheard_columns(unheard: Sequence[UnknownOutcome]) -> dict[str, list[Any]]:
+def _unknown_columns(unknown: Sequence[UnknownOutcome]) -> dict[str, list[Any]]:
     return {
-        "at": [u.at for u in unheard],
-        "booking": [u.booking for u in unheard],
-        "job": [u.call.job_id for u in unheard],
-        "request": [u.call.request_id for u in unheard],
-        "template": [u.call.template_id for u in unheard],
-        "provider": [u.call.provider for u in unheard],
-        "model": [u.call.model for u in unheard],
-        "lane": [u.call.lane for u in unheard],
-        "input": [u.call.input_tokens for u in unheard],
-        "output": [u.call.output_tokens for u in unheard],
-        "cost": [u.price.cost for u in unheard],
-        "priced": [u.price.priced for u in unheard],
-        "price": [usage.price_json(u.price) for u in unheard],
+        "at": [u.at for u in unknown],
+        "key": [u.idempotency_key for u in unknown],
+        "job": [u.call.job_id for u in unknown],
+        "request": [u.call.request_id for u in unknown],
+        "template": [u.call.template_id for u in unknown],
+        "provider": [u.call.provider for u in unknown],
+        "model": [u.call.model for u in unknown],
+        "lane": [u.call.lane for u in unknown],
+        "input": [u.call.input_tokens for u in unknown],
+        "output": [u.call.output_tokens for u in unknown],
+        "cost": [u.price.cost for u in unknown],
+        "priced": [u.price.priced for u in unknown],
+        "price": [usage.price_json(u.price) for u in unknown],
     }
 
 

@@ -81,14 +81,14 @@ class Failed:
 class UnknownOutcome:
     """Outcome unknown: a live call whose answer never came. It may have been billed, so its estimate is booked.
 
-    `booking` is the idempotency key of its usage record. `record.lost_booking` gives the key for a call whose worker is
+    `idempotency_key` is its usage record's. `record.lost_call_key` gives the key for a call whose worker is
     taken for dead: the record goes if that worker comes back with the call's outcome.
     """
 
     call: Call
     at: datetime
     price: Price
-    booking: str = field(default_factory=lambda: uuid.uuid4().hex)
+    idempotency_key: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 Outcome = Kept | Failed | UnknownOutcome

@@ -208,7 +208,7 @@ class LiveLane:
     async def _answer(self, call: Call) -> None:
         try:
             try:
-                outcome = await ask.ask(call, note=lambda unheard: self._outcomes.put_nowait((unheard, None)))
+                outcome = await ask.ask(call, note=lambda unknown: self._outcomes.put_nowait((unknown, None)))
             except asyncio.CancelledError:
                 # The worker is being stopped; `close` waits until these outcomes are stored.
                 self._outcomes.put_nowait((ask.unknown_outcome(call), None))

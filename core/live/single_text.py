@@ -132,22 +132,22 @@ async def _prepared(prepare: Callable[[], Prepared | None]) -> Prepared:
 
 
 async def ask_and_keep(call: Call) -> None:
-    """Ask and keep what came of it; a call that is broken off may have been billed, so it is booked as unheard."""
-    unheard: list[UnknownOutcome] = []
+    """Ask, and keep the outcome. It is unknown for a call that is broken off: that may have been billed."""
+    unknown: list[UnknownOutcome] = []
     try:
         with correlation.bound(call.correlation_id, request=call.request_id, attempt=call.attempt):
-            outcome = await ask.ask(call, note=unheard.append)
+            outcome = await ask.ask(call, note=unknown.append)
     except asyncio.CancelledError:
         message = "The call was broken off before its answer came. Send it again."
-        await _keep([*unheard, ask.unknown_outcome(call), Failed(call, "interrupted", message)])
+        await _keep([*unknown, ask.unknown_outcome(call), Failed(call, "interrupted", message)])
         raise
     except Exception:  # a fault of ours must not hold its twins
-        await _keep([*unheard, Failed(call, "internal_error", "A fault inside Cairn; its log has the details.")])
+        await _keep([*unknown, Failed(call, "internal_error", "A fault inside Cairn; its log has the details.")])
         raise
     if isinstance(outcome, Failed):
         # A single text has no queue to go back to.
         outcome = replace(outcome, again=False)
-    await _keep([*unheard, outcome])
+    await _keep([*unknown, outcome])
 
 
 async def _keep(outcomes: list[Outcome]) -> None:
@@ -171,10 +171,10 @@ def keep_now(outcomes: list[Outcome]) -> None:
         with db.transaction() as session:
             keep.keep(session, outcomes)
     except DataError:
-        *unheard, last = outcomes
+        *unknown, last = outcomes
         assert isinstance(last, Kept)
         with db.transaction() as session:
-            keep.keep(session, unheard)
+            keep.keep(session, unknown)
             keep.keep_unstorable(session, last)
 
 

@@ -122,4 +122,4 @@ def _unheard(session: Session, lost: LostCall, at: datetime) -> UnknownOutcome:
         body={},
     )
     price = pricing.estimate(call.provider, call.model, lost.input_tokens, expected, lost.lane, at)
-    return UnknownOutcome(call, at, price, record.lost_booking(call.request_id, call.attempt))
+    return UnknownOutcome(call, at, price, record.lost_call_key(call.request_id, call.attempt))

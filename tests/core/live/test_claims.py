@@ -40,9 +40,9 @@ def test_an_answer_handed_in_twice_is_billed_once(openai: LocalProvider) -> None
     job = live_job([add_document()])
     expansion.expand_job(job)
     (call,) = claimed(job, worker_lease.register("test"))
-    unheard = ask.unknown_outcome(call)
+    unknown = ask.unknown_outcome(call)
     for _ in range(2):
-        keep_now(unheard, kept(call))
+        keep_now(unknown, kept(call))
     assert [row["status"] for row in usage()] == ["unheard", "ok"]
     assert len(rows("SELECT 1 FROM response")) == 1
 
@@ -111,7 +111,7 @@ def test_an_answer_takes_back_no_estimate_but_that_of_its_own_attempt(openai: Lo
     keep_now(kept(second))
     assert sorted(row["status"] for row in usage()) == ["ok", "unheard", "unheard"]
     left = rows("SELECT booking FROM usage_record WHERE booking LIKE 'lost%'")
-    assert left == [{"booking": record.lost_booking(first.request_id, 1)}]
+    assert left == [{"booking": record.lost_call_key(first.request_id, 1)}]
 
 
 @pytest.mark.usefixtures("short_lease")

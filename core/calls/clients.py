@@ -1,7 +1,7 @@
-"""The providers that this process may call now, each with a client of its own.
+"""The providers that this process may call, each with an HTTP client of its own.
 
-When what a provider is called with changes, its key or its address, the next call finds another client. Calls that are
-in flight end on the one they began with; the last of them closes it, in the loop that used it.
+When a provider's key or address changes, the next call is given a new client. Calls in flight end on the client they
+began with; the last of them closes it, in the event loop that used it.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from core.errors import InvalidInput
 from core.providers import capabilities
 from core.providers.types import Provider
 from core.settings import credentials, store
-from core.settings.credentials import Access
+from core.settings.credentials import Credentials
 
 
 class Client:
-    """A provider for as long as it is called in the same way, and how many are calling it."""
+    """A provider with one key and address, and the number of calls that use it now."""
 
     def __init__(self, made_of: object, provider: Provider):
         self.made_of = made_of
@@ -32,7 +32,7 @@ class Client:
         self._closing = False
 
     def begin(self) -> bool:
-        """False where it is closed already: then another one has taken its place."""
+        """Count one more user. False if it is closed already: another client has taken its place."""
         with self._lock:
             if self._closing:
                 return False
@@ -48,7 +48,7 @@ class Client:
             await self.provider.close()
 
     def retire(self) -> None:
-        """From any thread. Nobody who asks from now on is given it."""
+        """Close it as soon as no call uses it, from any thread. The caller gives it out no more."""
         with self._lock:
             self._retired = True
             idle, loop = self._must_close(), self._loop
@@ -64,7 +64,7 @@ class Client:
 
 @dataclass(frozen=True)
 class _Known:
-    """Clients, and the settings and stored values that they are good for."""
+    """Clients, and the settings and stored values that they were made from."""
 
     settings: Settings
     stored: Mapping[str, store.Value]
@@ -83,7 +83,7 @@ def _clients() -> Mapping[str, Client]:
 
 
 def _renew() -> Mapping[str, Client]:
-    """Clients whose provider is called as before stay."""
+    """Make clients for what changed; those of the other providers stay."""
     global _known
     with _renewing:
         settings, values = get_settings(), store.values()
@@ -104,20 +104,20 @@ def _client(name: str, settings: Settings, before: Client | None) -> Client | No
     return before if before and before.made_of == made_of else Client(made_of, make(name, how))
 
 
-def make(name: str, how: Access | None) -> Provider:
-    """A provider with a client of its own, for a loop of its own."""
+def make(name: str, how: Credentials | None) -> Provider:
+    """A provider with a new client, for the event loop of the caller."""
     key, address = (how.key, how.address) if how else (None, None)
     seconds = get_settings().provider_timeout_seconds
     return providers.make(name, key.get_secret_value() if key else None, address, seconds)
 
 
 def configured() -> Mapping[str, Provider]:
-    """By name: the offline engine always, the others with a key or an address."""
+    """By name: the offline engine always, the others if they are set up."""
     return {name: client.provider for name, client in _clients().items()}
 
 
 def provider(name: str) -> Provider:
-    """For all but calls: those borrow it."""
+    """For everything but calls, which use `lent`. Raises InvalidInput if it is not set up."""
     return _found(name).provider
 
 
@@ -129,7 +129,8 @@ def _found(name: str) -> Client:
 
 
 def get_ready(*names: str) -> None:
-    """Make the clients of these that are set up, or of all, ahead of their first calls and in no loop's way."""
+    """Make the HTTP clients of these providers, or of all that are set up, before their first calls: it takes long, and
+    would hold up the event loop."""
     for name, one in configured().items():
         if not names or name in names:
             one.get_ready()
@@ -137,7 +138,7 @@ def get_ready(*names: str) -> None:
 
 @asynccontextmanager
 async def lent(name: str) -> AsyncIterator[Provider]:
-    """A provider for one call, or for a few that belong together."""
+    """A provider for one call, or for a few that belong together. Raises InvalidInput if it is not set up."""
     while not (client := _found(name)).begin():
         pass
     try:
@@ -166,13 +167,13 @@ def not_set_up(name: str, *, unusable_key: bool) -> str:
 
 
 def forget() -> None:
-    """Clients are made anew when they are next needed: those of a loop that has ended are of no use in another."""
+    """Make clients anew when they are next needed: those of an event loop that has ended cannot be used in another."""
     global _known
     _known = None
 
 
 async def close() -> None:
-    """Close those of this loop, and forget them."""
+    """Close the clients of this event loop, and forget them."""
     known = _known
     forget()
     if known is not None:

@@ -1,17 +1,20 @@
-"""Whether a provider can be reached with what is set up for it."""
+"""Test whether a provider can be reached with an address and key."""
 
 import asyncio
 
 from core.calls import clients
 from core.errors import InvalidInput, ProviderError
 from core.providers.types import Provider
-from core.settings.credentials import Access
+from core.settings.credentials import Credentials
 
 PATIENCE_SECONDS = 15.0
 
 
-def models(how: Access) -> list[str]:
-    """The models that a provider offers to this key: free, and answered only where address and key are right."""
+def models(how: Credentials) -> list[str]:
+    """The models that a provider offers to this key. The call is free, and fails without the right address and key.
+
+    Raises InvalidInput without a key or address, ProviderError where the provider refuses or does not answer.
+    """
     if not how.set_up:
         raise InvalidInput(clients.missing(how.provider))
     return asyncio.run(_models(how.provider, clients.make(how.provider, how)))

@@ -1,4 +1,4 @@
-"""How calls of each provider and model went lately: breaker, errors, latency, room in the rate limits."""
+"""Read-only: how calls of each model went lately (breaker, errors, latency, headroom), and what providers have left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,10 @@ LATELY = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class ModelRow:
-    """`answered`, `failed` and `latencies` are of the last ten minutes; `headroom` is the smallest share that is left
-    of what may go out in a minute, None where no limit is known."""
+    """`answered`, `failed` and `latencies` (a histogram, see `statistics.PLACES`) are of the last ten minutes.
+
+    `headroom`: of all its rate limits, the smallest share that is left, 0 to 1; None if no limit is known.
+    """
 
     provider: str
     model: str
@@ -36,8 +38,8 @@ class ModelRow:
 
 
 def quantile_ms(latencies: Sequence[int], share: float) -> float | None:
-    """The latency that this share of answers stayed under. Element n counts answers from 2**(n-1) to below 2**n ms;
-    within one they are taken as spread evenly."""
+    """The latency in ms that this share (0 to 1) of answers stayed under; None without answers. Within a place of the
+    histogram, answers are taken as spread evenly."""
     wanted = share * sum(latencies)
     if not wanted:
         return None
@@ -95,7 +97,8 @@ ORDER BY provider, model
 
 @dataclass(frozen=True)
 class LimitRow:
-    """`a_minute`: what the provider told, None where only a cap is known; `left` of what may go out now."""
+    """Requests or tokens, by `kind`. `a_minute`: the limit that the provider reported, None if only a cap is known;
+    `may`: the lower of limit and cap; `left` of that now."""
 
     provider: str
     model: str
@@ -119,7 +122,7 @@ ORDER BY l.provider, l.model, array_position(ARRAY['requests', 'tokens', 'input_
 
 
 def last_successes() -> dict[str, datetime]:
-    """When each provider last answered, of the last day."""
+    """When each provider last answered; only those that did within a day."""
     with db.transaction() as session:
         return {row.provider: row.time for row in db.rows(session, LAST_SUCCESSES)}
 
@@ -131,7 +134,7 @@ WHERE time > now() - interval '1 day' AND status = 'ok' AND NOT reused GROUP BY 
 
 
 def under_way(provider: str) -> tuple[int, int]:
-    """Jobs that have not ended, and provider batches whose results are not here yet."""
+    """(jobs that have not ended, provider batches whose results are not stored yet)."""
     with db.transaction() as session:
         found = db.row(session, UNDER_WAY, provider=provider)
     assert found is not None

@@ -1,7 +1,7 @@
-"""What is in force for the calls of each operation, and where each value comes from.
+"""Which resilience values are in force for the calls of each operation, and where each value comes from.
 
-Layers, the upper going before the lower: the default, the environment, what was stored for all operations, what was
-stored for this one. Where the environment locks it, nothing that is stored counts.
+Each layer overrides those before it: the default, the environment, the values stored for all operations, the values
+stored for this one. If the environment locks them, stored values are ignored.
 """
 
 from collections.abc import Mapping
@@ -20,18 +20,18 @@ from core.settings import store
 
 log = structlog.get_logger()
 FOR_ALL = "resilience"
-Source = Literal["default", "environment", "all", "operation"]
+Layer = Literal["default", "environment", "all", "operation"]
 
 
 @dataclass(frozen=True)
 class InForce:
     config: Config
-    sources: Mapping[str, Source]
+    sources: Mapping[str, Layer]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """`operations` holds those with values of their own. It is good for the settings and values that it names."""
+    """`operations` holds those with values of their own. It was made from `settings` and `stored`."""
 
     settings: Settings
     stored: Mapping[str, store.Value]
@@ -48,7 +48,7 @@ _snapshot: Snapshot | None = None
 
 
 def snapshot() -> Snapshot:
-    """From memory; made anew when the environment or what is stored changed."""
+    """From memory; made anew when the environment or a stored setting has changed."""
     global _snapshot
     settings, values = get_settings(), store.values()
     current = _snapshot
@@ -58,7 +58,7 @@ def snapshot() -> Snapshot:
 
 
 def config_for(operation: str | None) -> Config:
-    """What is in force for calls of this template; None: those of own requests."""
+    """What is in force for calls of this template, or with None for own requests."""
     return snapshot().of(operation).config
 
 
@@ -76,13 +76,13 @@ def _resolve(settings: Settings, values: Mapping[str, store.Value]) -> Snapshot:
     return Snapshot(settings, values, locked, environment, for_all, MappingProxyType(operations))
 
 
-def _layer(below: InForce, values: Values, source: Source) -> InForce:
+def _layer(below: InForce, values: Values, source: Layer) -> InForce:
     sources = {**below.sources, **dict.fromkeys(values, source)}
     return InForce(presets.over(below.config, values), MappingProxyType(sources))
 
 
 def _values(name: str, choice: store.Value) -> Values:
-    """What a stored choice sets. One that this version cannot read counts for nothing, and the log says so."""
+    """What a stored choice sets; nothing, with a warning in the log, if this version cannot read it."""
     if not is_ours(name):
         return {}
     config, errors = presets.preset(choice["preset"]) if "preset" in choice else (None, [])
@@ -100,7 +100,7 @@ def is_ours(name: str) -> bool:
 
 
 def check(choice: Mapping[str, Any], operation: str | None = None) -> tuple[Config | None, list[FieldError]]:
-    """What a choice, `{"preset": name}` or `{"custom": {...}}`, would put in force, or what is wrong with it."""
+    """What a choice, `{"preset": name}` or `{"custom": {...}}`, would put in force; or None and its errors."""
     if {*choice} == {"preset"}:
         return presets.preset(choice["preset"])
     if {*choice} == {"custom"}:
@@ -110,7 +110,10 @@ def check(choice: Mapping[str, Any], operation: str | None = None) -> tuple[Conf
 
 
 def change(choice: Mapping[str, Any] | None, operation: str | None = None) -> None:
-    """Put a choice in force for one operation, or for all. None takes back what was stored."""
+    """Put a choice in force for one operation, or for all; None removes what was stored.
+
+    Raises InvalidInput, or Conflict if the environment locks these settings.
+    """
     _check_unlocked()
     if choice is not None:
         config, errors = check(choice, operation)
@@ -125,7 +128,8 @@ def change(choice: Mapping[str, Any] | None, operation: str | None = None) -> No
 
 
 def undo(entry_id: int) -> None:
-    """Of any setting; of these ones only where they are not locked."""
+    """Undo the newest change of any setting. Raises NotFound or Conflict as `store.undo`, and Conflict for a resilience
+    setting that the environment locks."""
     with db.transaction() as session:
         name = store.undo(session, entry_id)
         if is_ours(name):

@@ -1,4 +1,4 @@
-"""Money and tokens: sums of usage records, and nothing else."""
+"""Read-only: money (USD) and tokens, as sums of usage records, and the records themselves."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ KEYS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class UsageSum:
-    """`cost_usd` sums what could be priced; `unpriced` calls are not in it."""
+    """`calls` leaves out `reused` answers. `cost_usd` sums the priced calls; `unpriced` ones are not in it."""
 
     key: str
     calls: int
@@ -48,6 +48,8 @@ class DaySum:
 
 @dataclass(frozen=True)
 class Total:
+    """As UsageSum. `unheard`: calls with an unknown outcome, which are in the sums by their estimates."""
+
     calls: int
     reused: int
     input_tokens: int
@@ -86,6 +88,7 @@ class UsageRow:
     status: str
 
 
+# Sums of usage records, with the columns of UsageSum.
 SUMS = """count(*) FILTER (WHERE NOT reused) AS calls, count(*) FILTER (WHERE reused) AS reused,
   coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
   coalesce(sum(cached_input_tokens), 0)::bigint AS cached_input_tokens,
@@ -96,7 +99,7 @@ RANGE = """(CAST(:start AS timestamptz) IS NULL OR time >= :start)
 
 
 def sums(by: By, start: datetime | None = None, stop: datetime | None = None) -> list[UsageSum]:
-    """Sums by one key; days newest first, anything else dearest first."""
+    """Sums by one key, from `start` to before `stop`; days newest first, other keys dearest first."""
     order = "key DESC" if by == "day" else "cost_usd DESC, key"
     sql = f"SELECT {KEYS[by]} AS key, {SUMS} FROM usage_record WHERE {RANGE} GROUP BY 1 ORDER BY {order}"
     with db.transaction() as session:

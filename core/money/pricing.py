@@ -1,4 +1,4 @@
-"""What a call costs, by genai-prices' snapshot, in Decimal. A model without a known price costs None, never 0."""
+"""What a call costs in USD, as Decimal, by the price list of genai-prices. Without a known price: None, never 0."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from core.providers import capabilities
 from core.providers.usage import Usage
 
 SOURCE = f"genai-prices {version('genai-prices')}"
-# More than any model takes in one call: a larger count is a fault of who reports it.
+# More than any model takes in one call: a larger count is a fault of the provider that reports it.
 MOST_TOKENS = 1_000_000_000
 SMALLEST = Decimal("0.000000000001")
 FULL_PRICE = "No batch rate is known: full price."
@@ -21,7 +21,7 @@ FULL_PRICE = "No batch rate is known: full price."
 
 @dataclass(frozen=True)
 class Price:
-    """`rates` is what was applied, ready for JSON: USD per million tokens, and where from."""
+    """`cost` in USD. `rates`: what was applied, ready for JSON: USD per million tokens, and their source."""
 
     cost: Decimal | None
     priced: bool
@@ -30,7 +30,7 @@ class Price:
 
 
 def price(provider: str, model: str, usage: Usage, lane: str, at: datetime) -> Price:
-    """The price of one call. Raises InvalidInput for token counts that cannot be."""
+    """The price of one call. Raises InvalidInput for impossible token counts."""
     _check(usage)
     if not capabilities.of(provider).is_billed:
         return Price(Decimal(0), True, {"source": "offline engine"})
@@ -48,10 +48,10 @@ def price(provider: str, model: str, usage: Usage, lane: str, at: datetime) -> P
 
 @lru_cache(maxsize=64)
 def tariff(provider: str, model: str, lane: str, at: datetime) -> Callable[[Usage], Price]:
-    """`price` of any usage of one model at one moment, for those who price by the thousand.
+    """`price` as a function of usage, for many calls of one model at one moment. The function raises as `price`.
 
-    What a model costs is looked up once. Where no rate depends on how much is used, the total is a sum of counts times
-    constants, and these are read off the snapshot's own results; every other model is priced call by call.
+    The model is looked up once. If none of its rates depends on the amount, the cost is a sum of counts times
+    constants, which are computed from genai-prices' own results; every other model is priced call by call.
     """
     none = price(provider, model, Usage(), lane, at)
     if not capabilities.of(provider).is_billed or not none.priced:
@@ -87,7 +87,7 @@ def _linear(provider: str, model: str, at: datetime, *, batch: bool) -> Callable
         return None
     base = total(Usage())
     per_input, per_output = total(Usage(input_tokens=1)) - base, total(Usage(output_tokens=1)) - base
-    # A cached token is an input token, too: these are what it costs beyond that, mostly less than nothing.
+    # A cached token is an input token, too: these are the differences to that, mostly negative.
     per_cached = total(Usage(input_tokens=1, cached_input_tokens=1)) - base - per_input
     per_written = total(Usage(input_tokens=1, cache_write_tokens=1)) - base - per_input
 
@@ -107,9 +107,10 @@ def estimate(provider: str, model: str, input_tokens: int, output_tokens: int, l
 def of_calls(
     provider: str, model: str, calls: int, input_tokens: int, output_tokens: int, lane: str, at: datetime
 ) -> Decimal | None:
-    """About what so many calls cost that take these tokens in all.
+    """The estimated cost in USD of so many calls with these tokens in all; None without a known price.
 
-    They are priced by their average, not as one: long calls may have higher rates, and none takes a billion tokens.
+    The average call is priced, not the sum: long calls may have higher rates, and no call takes a billion tokens.
+    Raises InvalidInput as `price`.
     """
     if not calls:
         return Decimal(0)
@@ -142,7 +143,8 @@ def _rates(calculation: Any) -> dict[str, Any]:
     return {"model": calculation.model.id, "applied": _described(calculation.model_price), "source": SOURCE}
 
 
-# Rates come from the snapshot's own objects, few and kept for ever; describing one takes longer than pricing a call.
+# By the id of a rates object of genai-prices, of which there are few, for ever. To describe one takes longer than to
+# price a call.
 _descriptions: dict[int, tuple[Any, str]] = {}
 
 

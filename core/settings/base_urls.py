@@ -1,4 +1,4 @@
-"""Which addresses of providers may be entered on a page: keys and documents go there."""
+"""Which base URLs of providers may be entered on a page: keys and documents are sent there."""
 
 import ipaddress
 import re
@@ -9,12 +9,12 @@ from core.errors import InvalidInput
 CHARACTERS = 500
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 _PATH = re.compile(r"[A-Za-z0-9._~/%:@+-]*")
-# Names that only a network of one's own resolves.
+# Names that only resolve in a private network.
 _INTERNAL = (".localhost", ".local", ".internal", ".lan", ".intranet", ".home.arpa")
 
 
 def checked(text: str) -> str:
-    """The address as it is stored. Raises InvalidInput, which says what is wrong with it."""
+    """The address as it is stored, without a slash at its end. Raises InvalidInput."""
     address = text.strip().rstrip("/")
     if len(address) > CHARACTERS or not address.isascii() or not address.isprintable() or " " in address:
         raise InvalidInput(f"The address has up to {CHARACTERS} letters, digits and signs, without spaces.")
@@ -61,6 +61,6 @@ def _check_host(parts: SplitResult) -> None:
 
 
 def shown(address: str) -> str:
-    """Without what may be a secret in one that the environment sets."""
+    """The address without the user name and password that one set by the environment may hold."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

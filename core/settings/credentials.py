@@ -1,8 +1,8 @@
 """How each provider is called: its address and key, set while Cairn runs, else by the environment.
 
-A key goes to the address that it was entered for and nowhere else: whoever can change an address but does not know the
-key must not have it sent to a server of theirs. So a key is sealed together with its provider and address, and the
-environment's key belongs to the environment's address.
+A key is sent only to the address that it was entered for: a person who may change an address, but does not know the
+key, must not be able to send it to a server of their own. So a key is sealed with its provider and address, and
+the environment's key belongs to the environment's address.
 """
 
 import json
@@ -18,22 +18,24 @@ from core.errors import InvalidInput
 from core.providers import capabilities
 from core.runtime import db, sealed_secrets
 from core.settings import base_urls, store
-from core.settings.store import KEY
+from core.settings.store import KEY, Source
 
 ADDRESS = "address:"
 KEY_CHARACTERS = 1000
-AddressSource = Literal["default", "environment", "here"]
-# Why a key that was set here does not count.
+# Why a key that was set here is not used.
 Trouble = Literal["unreadable", "other_address"]
 
 
 @dataclass(frozen=True)
-class Access:
-    """`key_from` None: there is none. `held_back`: the environment's key is for another address."""
+class Credentials:
+    """Where a provider is called and with which key; `key_from` is None without one.
+
+    `trouble`: why the key that was set here is not used. `held_back`: the environment's key belongs to another address.
+    """
 
     provider: str
     address: str
-    address_from: AddressSource
+    address_from: Source
     key: SecretStr | None
     key_from: Literal["environment", "here"] | None
     trouble: Trouble | None = None
@@ -41,12 +43,13 @@ class Access:
 
     @property
     def set_up(self) -> bool:
-        """Compatible servers often need no key. One that was set and does not count is needed, though."""
+        """Whether it may be called: with a key, or without one at an address that was set, as compatible servers often
+        need none. If a key was set there and is not usable, it may not."""
         return self.key is not None or (self.address_from != "default" and self.trouble is None)
 
     @property
     def warning(self) -> str | None:
-        """Why a key does not count that was set, and what to do."""
+        """Why a key that was set is not used, and what to do; None if all is well."""
         here = base_urls.shown(self.address)
         set_here = f"The key of {self.provider} that was set on the Settings page"
         instead = " Until then the environment's key is used." if self.key_from == "environment" else ""
@@ -69,41 +72,41 @@ class Access:
         return None
 
 
-def of(provider: str) -> Access:
-    """As it is in this process now."""
+def of(provider: str) -> Credentials:
+    """What is in force in this process now."""
     return _of(provider, store.values().get(f"{KEY}{provider}", {}).get("sealed"))
 
 
-def without_key(provider: str) -> Access:
-    """As it would be if the key that was set here was removed."""
+def without_key(provider: str) -> Credentials:
+    """What would be in force without the key that was set here."""
     return _of(provider, None)
 
 
-def _of(provider: str, sealed: str | None) -> Access:
+def _of(provider: str, sealed: str | None) -> Credentials:
     settings = get_settings()
     at_environment = _of_environment(provider)
     here = store.values().get(f"{ADDRESS}{provider}", {}).get("base_url")
     address = here or at_environment
     in_environment = getattr(settings, f"{provider}_base_url") is not None
-    address_from: AddressSource = "here" if here else "environment" if in_environment else "default"
+    address_from: Source = "here" if here else "environment" if in_environment else "default"
     key, trouble = _opened(provider, address, sealed) if sealed else (None, None)
     if key is not None:
-        return Access(provider, address, address_from, key, "here")
+        return Credentials(provider, address, address_from, key, "here")
     of_environment = getattr(settings, f"{provider}_api_key")
     if of_environment is None:
-        return Access(provider, address, address_from, None, None, trouble)
+        return Credentials(provider, address, address_from, None, None, trouble)
     if address != at_environment:
-        return Access(provider, address, address_from, None, None, trouble, held_back=True)
-    return Access(provider, address, address_from, of_environment, "environment", trouble)
+        return Credentials(provider, address, address_from, None, None, trouble, held_back=True)
+    return Credentials(provider, address, address_from, of_environment, "environment", trouble)
 
 
 def is_set_here(provider: str) -> bool:
-    """A key, usable or not."""
+    """Whether a key was set here, usable or not."""
     return f"{KEY}{provider}" in store.values()
 
 
 def key_changed_since(provider: str, moment: datetime) -> bool:
-    """Set, replaced or removed while Cairn ran."""
+    """Whether the key that is set here was set, replaced or removed since."""
     with db.transaction() as session:
         return store.changed_since(session, f"{KEY}{provider}", moment)
 
@@ -123,20 +126,20 @@ def _opened(provider: str, address: str, sealed: str) -> tuple[SecretStr | None,
     return SecretStr(found["key"]), None
 
 
-def entered(provider: str, address: str, key: str) -> Access:
-    """As it would be after `change`, for trying it out. Raises InvalidInput."""
+def entered(provider: str, address: str, key: str) -> Credentials:
+    """What would be in force after `change`, to test it before. Raises InvalidInput."""
     checked, where = _checked_address(provider, address)
     if key.strip():
-        return Access(provider, where, "here", SecretStr(_checked_key(key)), "here")
+        return Credentials(provider, where, "here", SecretStr(_checked_key(key)), "here")
     now = of(provider)
     if where == now.address:
         return now
     of_environment = getattr(get_settings(), f"{provider}_api_key") if where == _of_environment(provider) else None
-    return Access(provider, where, "here" if checked else "environment", of_environment, None)
+    return Credentials(provider, where, "here" if checked else "environment", of_environment, None)
 
 
 def change(provider: str, address: str, key: str = "") -> None:
-    """Set the address, empty for that of the environment, and the key for it; an empty key leaves that as it is."""
+    """Set the address, empty for that of the environment, and its key, empty to keep it. Raises InvalidInput."""
     checked, where = _checked_address(provider, address)
     sealed = _sealed(provider, where, _checked_key(key)) if key.strip() else None
     with db.transaction() as session:
@@ -163,14 +166,14 @@ def _known(provider: str) -> None:
 
 
 def _checked_address(provider: str, address: str) -> tuple[str | None, str]:
-    """What is stored, None for that of the environment, and where that leads."""
+    """The address to store, None for that of the environment, and the one that is then in force."""
     _known(provider)
     checked = base_urls.checked(address) if address.strip() else None
     return checked, checked or _of_environment(provider)
 
 
 def _checked_key(key: str) -> str:
-    """What is wrong with a key is told without repeating it."""
+    """Raises InvalidInput, whose message does not repeat the key."""
     found = key.strip()
     if len(found) > KEY_CHARACTERS or not found.isascii() or not found.isprintable() or " " in found:
         raise InvalidInput("This is no key: it has up to 1,000 letters, digits and signs, no spaces. Paste it anew.")

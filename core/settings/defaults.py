@@ -1,4 +1,4 @@
-"""What holds where nothing is chosen: set while Cairn runs, else by the environment, else ours."""
+"""The default model and language: set while Cairn runs, else by the environment, else built in."""
 
 from core import languages
 from core.environment import get_settings
@@ -15,7 +15,7 @@ MODEL_CHARACTERS = 200
 
 
 def model_of(provider: str) -> tuple[str, Source]:
-    """And where it comes from."""
+    """The provider's default model, and where it comes from."""
     settings = get_settings()
     here = store.values().get(f"{MODEL}{provider}", {}).get("model")
     set_up: str | None = getattr(settings, f"default_model_{provider}", None)
@@ -25,7 +25,7 @@ def model_of(provider: str) -> tuple[str, Source]:
 
 
 def change_model(provider: str, model: str) -> None:
-    """An empty name takes back what was set."""
+    """Set the default model; an empty name leaves it to the environment again. Raises InvalidInput."""
     name = model.strip()
     if provider not in capabilities.REMOTE:
         raise InvalidInput(f"The model of {provider!r} cannot be set. It can for {' and '.join(capabilities.REMOTE)}.")
@@ -37,7 +37,7 @@ def change_model(provider: str, model: str) -> None:
 
 
 def language() -> tuple[str | None, Source]:
-    """Of answers, None being that of each document, and where it comes from."""
+    """The language of answers, None for that of each document, and where it comes from."""
     here = store.values().get(LANGUAGE)
     if here is not None:
         return languages.named(here["language"]), "here"
@@ -46,7 +46,7 @@ def language() -> tuple[str | None, Source]:
 
 
 def change_language(language: str | None) -> None:
-    """`document` is that of each document; None takes back what was set."""
+    """Set it; "document" is that of each document, None leaves it to the environment again. Raises InvalidInput."""
     if language not in (None, languages.OF_THE_DOCUMENT, *languages.NAMES):
         raise InvalidInput(f"Answers are asked for in no language {language!r}. Choose one of the list.")
     with db.transaction() as session:

@@ -1,6 +1,6 @@
-"""How much at most: set while Cairn runs, else by the environment, else ours. Read from memory wherever it is needed.
+"""The admin's limits (upload, concurrency, batches, money): set while Cairn runs, else by the environment or default.
 
-Every limit is a setting of the environment, too, by the same name.
+Each is a setting of the environment, too, by the same name. They are read from memory, each time they are needed.
 """
 
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ def upload_mb() -> int:
 
 
 def live_calls() -> int:
-    """At once, of one jobs process."""
+    """How many calls one jobs process has in flight at most."""
     return int(_set("live_concurrency"))
 
 
@@ -65,7 +65,7 @@ def batch_usd() -> Decimal:
 
 
 def confirm_usd() -> Decimal | None:
-    """None: no job needs a word."""
+    """The estimate above which a job must be confirmed, in USD. None: no job needs that."""
     return of("confirm_job_usd")[0]
 
 
@@ -76,7 +76,7 @@ def _set(name: str) -> Decimal:
 
 
 def of(name: str) -> tuple[Decimal | None, Source]:
-    """What holds, and where it comes from."""
+    """The limit in force, and where it comes from. None: no limit."""
     here = store.values().get(f"{CEILING}:{name}")
     value = None if here is None else _read(name, here)
     if value is not None:
@@ -88,7 +88,7 @@ def of(name: str) -> tuple[Decimal | None, Source]:
 
 
 def _read(name: str, here: store.Value) -> Decimal | None:
-    """One that this version cannot read counts for nothing, and the log says so."""
+    """None, with a warning in the log, for a stored value that this version cannot read."""
     try:
         return checked(name, Decimal(str(here["value"])))
     except (KeyError, InvalidOperation, InvalidInput):
@@ -97,6 +97,7 @@ def _read(name: str, here: store.Value) -> Decimal | None:
 
 
 def checked(name: str, value: Decimal) -> Decimal:
+    """The value. Raises InvalidInput if it lies outside the limit's bounds."""
     bounds = LIMITS[name]
     fits = value.is_finite() and bounds.least <= value <= bounds.most and not (bounds.whole and value % 1)
     if not fits:
@@ -106,10 +107,10 @@ def checked(name: str, value: Decimal) -> Decimal:
 
 
 def change(name: str, value: Decimal | None) -> None:
-    """None takes back what was set."""
+    """Set a limit; None leaves it to the environment again. Raises InvalidInput."""
     if name not in LIMITS:
         raise InvalidInput(f"There is no limit {name!r}. There are {', '.join(LIMITS)}.")
-    # As text: money has no place in a number of JSON's.
+    # As text: a number of JSON would be read as a float, and this may be money.
     wanted = None if value is None else {"value": f"{checked(name, value):f}"}
     with db.transaction() as session:
         store.put(session, f"{CEILING}:{name}", wanted)

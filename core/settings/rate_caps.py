@@ -1,23 +1,24 @@
-"""What may go out to a provider in a minute, over all processes, where its own limits allow more or nothing is known
-of them: set while Cairn runs, else by the environment."""
+"""Our own caps on rates: requests and tokens per minute for each model of a provider, summed over all processes.
+
+The provider's limit applies where it is lower. Caps are set while Cairn runs, else by the environment.
+"""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from core.environment import get_settings
 from core.errors import InvalidInput
 from core.providers import capabilities
 from core.runtime import db
 from core.settings import store
+from core.settings.store import Source
 
 CAPS = "limits:"
 LARGEST = 10**12
-Source = Literal["default", "environment", "here"]
 
 
 @dataclass(frozen=True)
 class Caps:
-    """For each model of the provider; None: no cap."""
+    """Per minute, for each model of the provider; None: no cap."""
 
     requests: int | None
     tokens: int | None
@@ -25,7 +26,6 @@ class Caps:
 
 
 def caps_of(provider: str) -> Caps:
-    """From memory, which has every change within a moment."""
     here = store.values().get(f"{CAPS}{provider}")
     if here is not None:
         return Caps(here.get("requests"), here.get("tokens"), "here")
@@ -35,7 +35,7 @@ def caps_of(provider: str) -> Caps:
 
 
 def change_caps(provider: str, requests: int | None, tokens: int | None) -> None:
-    """Both None: as the environment says again."""
+    """Set both caps; None for both leaves them to the environment again. Raises InvalidInput."""
     if provider not in capabilities.REMOTE:
         raise InvalidInput(
             f"The limits of {provider!r} cannot be set. They can for {' and '.join(capabilities.REMOTE)}."

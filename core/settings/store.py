@@ -1,8 +1,8 @@
-"""What was changed while Cairn runs: the table `setting`, held in memory by every process and never read for a use.
+"""Settings that are changed while Cairn runs: the table `setting`, of which every process holds a copy in memory.
 
 A change writes the setting and its audit entry and notifies in one transaction. Every process listens on a connection
-of its own; what it missed while that was gone, it reads after connecting again. Looking now and then is the net under
-it, for notifications that a broken network swallows.
+of its own, and reads all settings again after it has connected anew. It also reads them every few seconds, for
+notifications that a broken network loses.
 """
 
 import json
@@ -27,9 +27,9 @@ log = structlog.get_logger()
 CHANNEL = "cairn_setting"
 APPLICATION = "cairn settings"
 Value = Mapping[str, Any]
-# Where what holds comes from.
+# Where the value in force comes from; "here": it was changed while Cairn runs.
 Source = Literal["default", "environment", "here"]
-# Names of what is sealed begin with it. That it was changed is told, never what it is or was, and nothing puts it back.
+# Settings whose names begin with it are sealed secrets: their audit entries hold no value, and none can be undone.
 KEY = "key:"
 NOTHING: Mapping[str, Value] = MappingProxyType({})
 
@@ -51,8 +51,8 @@ class SettingChange:
 
 
 def values() -> Mapping[str, Value]:
-    """All stored settings by name, from memory; none where the environment locks them. Another object when, and only
-    when, something changed."""
+    """All stored settings by name, from memory; none if the environment locks them. It is another object if, and only
+    if, a setting changed, so that callers can cache what they make of it."""
     return NOTHING if get_settings().settings_locked else _values
 
 
@@ -62,7 +62,7 @@ def load() -> None:
 
 
 def _read(connection: psycopg.Connection[Any]) -> None:
-    """Who reads last has read the newest: one at a time, each seeing all that was committed before it began."""
+    """One thread at a time, so that an older reading never replaces a newer one."""
     global _values
     with _reading:
         found = connection.execute("SELECT name, value::text FROM setting").fetchall()
@@ -72,7 +72,10 @@ def _read(connection: psycopg.Connection[Any]) -> None:
 
 
 def put(session: Session, name: str, value: Value | None, *, action: str = "change") -> bool:
-    """Store a setting, or nothing for None, with its audit entry. False where it is so already."""
+    """Store a setting, or remove it for None, with its audit entry. Returns False if that changes nothing.
+
+    Raises Conflict if the environment locks the settings.
+    """
     if get_settings().settings_locked:
         raise Conflict("Settings are locked by the environment. Take SETTINGS_LOCKED away to change them here.")
     db.execute(session, "SELECT pg_advisory_xact_lock(hashtext(:lock))", lock=subject(name))
@@ -109,29 +112,32 @@ def subject(name: str) -> str:
 
 def history(limit: int = 50) -> list[SettingChange]:
     """Changes of settings, newest first."""
-    sql = """SELECT id, time, "user", action, subject, before, after FROM audit_entry
-             WHERE subject LIKE 'setting:%' ORDER BY id DESC LIMIT :limit"""
     with db.transaction() as session:
-        return [_change(row) for row in db.rows(session, sql, limit=limit)]
+        rows = db.rows(session, f"{CHANGES} ORDER BY id DESC LIMIT :limit", limit=limit)
+        return [SettingChange(**row._mapping) for row in rows]
 
 
-def _change(row: Any) -> SettingChange:
-    return SettingChange(
-        row.id, row.time, row.user, row.action, row.subject.removeprefix("setting:"), row.before, row.after
-    )
+CHANGES = """
+SELECT id, time, "user", action, substr(subject, length('setting:') + 1) AS name, before, after
+FROM audit_entry WHERE subject LIKE 'setting:%'
+"""
 
 
 def undo(session: Session, entry_id: int) -> str:
-    """Put back what a setting was before its newest change. Its name; a change under another one is not undone."""
-    sql = 'SELECT id, time, "user", action, subject, before, after FROM audit_entry WHERE id = :id'
-    row = db.row(session, sql, id=entry_id)
-    if row is None or not row.subject.startswith("setting:"):
+    """Put a setting back to what it was before this change, which must be its newest. Returns the setting's name.
+
+    Raises NotFound; Conflict if the setting is a secret, or was changed again since.
+    """
+    row = db.row(session, f"{CHANGES} AND id = :id", id=entry_id)
+    if row is None:
         raise NotFound(f"There is no change {entry_id} of a setting.")
-    change = _change(row)
+    change = SettingChange(**row._mapping)
     if is_secret(change.name):
         raise Conflict("A key is not kept once it was replaced or removed, so nothing can put it back. Enter it again.")
-    db.execute(session, "SELECT pg_advisory_xact_lock(hashtext(:lock))", lock=row.subject)
-    newest = db.scalar(session, "SELECT max(id) FROM audit_entry WHERE subject = :subject", subject=row.subject)
+    db.execute(session, "SELECT pg_advisory_xact_lock(hashtext(:lock))", lock=subject(change.name))
+    newest = db.scalar(
+        session, "SELECT max(id) FROM audit_entry WHERE subject = :subject", subject=subject(change.name)
+    )
     if newest != entry_id:
         raise Conflict("This setting was changed again after that. Undo the newest change first.")
     put(session, change.name, change.before, action="undo")
@@ -139,7 +145,7 @@ def undo(session: Session, entry_id: int) -> str:
 
 
 def last_changed(name: str) -> tuple[datetime, str] | None:
-    """When a setting that is stored was changed, and by whom."""
+    """When a stored setting was changed, and by which actor; None if it is not stored."""
     with db.transaction() as session:
         row = db.row(session, "SELECT changed_at, changed_by FROM setting WHERE name = :name", name=name)
     return (row.changed_at, row.changed_by) if row else None
@@ -151,7 +157,7 @@ def changed_since(session: Session, name: str, moment: datetime) -> bool:
 
 
 class Listener:
-    """Keeps `values()` up with the database from a thread and a connection of its own."""
+    """Keeps `values()` up to date, in a thread and with a database connection of its own."""
 
     def __init__(self, look_every_s: float = 10.0, longest_wait_s: float = 1.0):
         self._look_every = look_every_s
@@ -197,7 +203,7 @@ def _connect() -> psycopg.Connection[Any]:
 
 
 def follow() -> Listener:
-    """From now on this process has every change within a moment."""
+    """Read the settings, and have every later change in this process within a moment."""
     load()
     listener = Listener()
     listener.start()

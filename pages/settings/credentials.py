@@ -8,13 +8,13 @@ from core.errors import CairnError, InvalidInput
 from core.providers import capabilities
 from core.runtime import sealed_secrets
 from core.settings import base_urls, credentials, defaults
-from core.settings.credentials import Access
+from core.settings.credentials import Credentials
 from pages.common import failures, formats
 
 REFUSED = "access-refused"
 
 
-def buttons(how: Access) -> None:
+def buttons(how: Credentials) -> None:
     name = how.provider
     label = "Change key or address" if how.set_up or how.trouble else "Set key"
     if st.button(label, key=f"access-{name}", icon=":material/key:", on_click=_begin, args=(how,)):
@@ -23,14 +23,14 @@ def buttons(how: Access) -> None:
         _remove(name)
 
 
-def _begin(how: Access) -> None:
+def _begin(how: Credentials) -> None:
     """Empty the fields: the dialog can be closed and opened in one run of the page, which keeps what was typed."""
     st.session_state.pop(REFUSED, None)
     st.session_state[f"key-{how.provider}"] = ""
     st.session_state[f"address-{how.provider}"] = _own_address(how)
 
 
-def _own_address(how: Access) -> str:
+def _own_address(how: Credentials) -> str:
     return how.address if how.address_from == "here" else ""
 
 
@@ -64,7 +64,7 @@ def form(name: str) -> None:
 _change = st.dialog("Key and address", on_dismiss="rerun")(form)
 
 
-def _tell_effects(now: Access, key: str, address: str) -> None:
+def _tell_effects(now: Credentials, key: str, address: str) -> None:
     try:
         then = credentials.entered(now.provider, address, key)
     except InvalidInput:

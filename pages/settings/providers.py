@@ -7,7 +7,7 @@ from core.environment import get_settings
 from core.errors import CairnError
 from core.providers import capabilities
 from core.settings import base_urls, credentials, defaults, store
-from core.settings.credentials import Access
+from core.settings.credentials import Credentials
 from pages.common import failures, formats
 from pages.settings import credentials as credential_dialogs
 from pages.words import settings
@@ -42,7 +42,7 @@ def _card(name: str) -> None:
         _test(how)
 
 
-def _badge(how: Access) -> None:
+def _badge(how: Credentials) -> None:
     if how.key_from:
         st.badge("key set here" if how.key_from == "here" else "key of the environment", color="green")
     elif how.trouble:
@@ -53,7 +53,7 @@ def _badge(how: Access) -> None:
         st.badge("not set up", color="gray")
 
 
-def _key(how: Access) -> str:
+def _key(how: Credentials) -> str:
     if how.key_from == "environment" and not how.trouble:
         return f"from the environment, `{how.provider.upper()}_API_KEY`"
     changed = store.last_changed(f"{store.KEY}{how.provider}") if credentials.is_set_here(how.provider) else None
@@ -82,7 +82,7 @@ def _model(name: str) -> None:
         st.button("Save", key=f"save-{name}", on_click=save)
 
 
-def _test(how: Access) -> None:
+def _test(how: Credentials) -> None:
     """The result stays until a setting is changed."""
     key = f"tested-{how.provider}"
     if st.button("Test connection", key=f"test-{how.provider}", icon=":material/network_check:"):
@@ -94,7 +94,7 @@ def _test(how: Access) -> None:
         show_result(formats.plain(told), icon=":material/check_circle:" if well else ":material/error:")
 
 
-def _tested(how: Access) -> tuple[bool, str]:
+def _tested(how: Credentials) -> tuple[bool, str]:
     try:
         return True, credential_dialogs.answered(how.provider, connection_test.models(how))
     except CairnError as error:

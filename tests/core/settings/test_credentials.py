@@ -14,7 +14,7 @@ from core.health.now import Component, components
 from core.health.readings import Reading
 from core.runtime import db
 from core.settings import credentials, store
-from core.settings.credentials import Access
+from core.settings.credentials import Credentials
 from tests.pipeline import rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -214,7 +214,7 @@ def test_locked_settings_count_for_nothing_and_are_not_changed(setting: Any) -> 
 def test_what_was_entered_is_tried_as_it_would_be_used(
     address: str, key: str, would: tuple[str, str | None], setting: Any
 ) -> None:
-    def called(how: Access) -> tuple[str, str | None]:
+    def called(how: Credentials) -> tuple[str, str | None]:
         return how.address, how.key.get_secret_value() if how.key else None
 
     setting(OPENAI_API_KEY="sk-env")

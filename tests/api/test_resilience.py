@@ -40,6 +40,17 @@ def test_a_preset_for_all_and_own_figures_for_one_operation(client: TestClient) 
     assert client.delete(CONFIG).json()["config"]["retry_attempts"] == 3
 
 
+def test_a_change_over_http_is_recorded_as_such_and_leaves_no_actor_behind(client: TestClient) -> None:
+    client.put(CONFIG, json={"preset": "production"})
+    client.delete(CONFIG)
+    client.post("/api/v1/internal/resilience/circuit-breakers/openai/gpt-5-mini/open")
+    assert rows('SELECT "user", action FROM audit_entry ORDER BY id') == [
+        {"user": "HTTP API", "action": "change"},
+        {"user": "HTTP API", "action": "change"},
+        {"user": "", "action": "open breaker"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

@@ -79,7 +79,7 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
     control.set_going(job)
     session.flush()
     anew = former_models.make_anew(session, job.id)
-    events.note(session, job.id, "model", f"{why}{_told(session, job, was, len(anew), before)}")
+    events.note(session, job.id, "model", f"{why}{_event(session, job, was, len(anew), before)}")
     queue.defer(session, "expand_job", job_id=job.id)
     return len(anew)
 
@@ -102,15 +102,15 @@ def _check_target(job: Job, provider: str, model: str) -> None:
     templates.check_language(job.params, provider)
 
 
-def _told(session: Session, job: Job, was: str, anew: int, before: int) -> str:
+def _event(session: Session, job: Job, was: str, anew: int, before: int) -> str:
     left = db.row(session, LEFT_THERE, job=job.id, before=before, last=former_models.until(job.former))
     assert left is not None
-    said = f"Goes on with {job.provider}/{job.model} instead of {was}: {_documents(anew)} that waited."
+    event = f"Goes on with {job.provider}/{job.model} instead of {was}: {_documents(anew)} that waited."
     if left.under_way:
-        said += f" {left.under_way:,} requests are still under way at {was} and stay there."
+        event += f" {left.under_way:,} requests are still under way at {was} and stay there."
     if left.aside:
-        said += f" {left.aside:,} answers of parts are set aside: their documents are asked anew as a whole."
-    return said
+        event += f" {left.aside:,} answers of parts are set aside: their documents are asked anew as a whole."
+    return event
 
 
 LEFT_THERE = """

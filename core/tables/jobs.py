@@ -85,23 +85,24 @@ class Job(SQLModel, table=True):
     lane: str
     state: str = Field(default="draft")
     reuse: bool = columns.flag(True)
-    # So many requests go live first and the rest is held; 0 once they are released.
+    # Number of requests that go live first while the others are held; 0 once those are released.
     canary: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     deadline: datetime | None = columns.time(nullable=True)
-    # What happens by itself to what a batch leaves over; None: passing errors alone, twice.
+    # The rule for requests that a batch left unanswered; None: only passing errors are sent again, twice.
     leftovers: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
-    # Where it goes by itself when a breaker keeps it waiting, and `used_at` once it went; None: it waits.
+    # The rule for a job that a breaker keeps waiting, with `used_at` once it was followed; None: the job waits.
     fallback: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
-    # What it went on from: provider, model, and `until` which request they were asked. See core.requests.former_models.
+    # Its models before it was moved: provider, model, and the last request id of each (`until`). See
+    # core.requests.former_models.
     former: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
-    # The provider's queue is full: nothing is packed before; `waits` in a row so far.
+    # The provider's queue is full: nothing is packed before this time. `waits` counts the refusals in a row.
     waits_until: datetime | None = columns.time(nullable=True)
     waits: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     estimate_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
-    # A WaitsFor. Kept when the job is paused, and then it counts for nothing until the job goes on.
+    # A WaitsFor. A pause leaves it; it has a meaning only while the state is one of GOING.
     waits_for: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     error: str | None = None
-    # Of the click or API call that last set it going.
+    # The id of the click or API call that last set the job going.
     correlation_id: str | None = None
     created_at: datetime = columns.time(default_now=True)
     started_at: datetime | None = columns.time(nullable=True)
@@ -165,18 +166,18 @@ class Request(SQLModel, table=True):
     state: str = Field(default="pending", sa_column_kwargs={"server_default": text("'pending'")})
     attempts: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     asked_again: bool = columns.flag(False)
-    # How often it went out again by itself after a passing error or an expiry.
+    # How often it was sent again by itself after a passing error or an expiry.
     resent: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     reused: bool = columns.flag(False)
     worker_id: int | None = columns.big(nullable=True)
     claimed_at: datetime | None = columns.time(nullable=True)
     provider_batch_id: str | None = None
     merge_id: int | None = columns.big(nullable=True)
-    # An imported request's own; None: the job's model, the provider's chat.
+    # Of an own request; None: the job's model and the provider's chat endpoint.
     model: str | None = None
     endpoint: str | None = None
-    # What its job would say, for a single text's request: template_id, provider, model, expected output_tokens,
-    # correlation_id.
+    # A single text's request has no job. This has what a job would: template_id, provider, model, expected
+    # output_tokens, correlation_id.
     single: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     body_bytes: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     response_id: int | None = columns.big(nullable=True)

@@ -206,7 +206,7 @@ WITH due AS MATERIALIZED (
   FROM due WHERE r.id = due.id AND due.known IS NOT NULL RETURNING r.id
 )
 SELECT (SELECT count(*)::int FROM claimed) AS requests, (SELECT array_agg(id) FROM answered) AS reused,
-  EXISTS (SELECT 1 FROM measured) AS unfit,
+  EXISTS (SELECT 1 FROM due WHERE known IS NULL) AS unfit,
   max(tokens_so_far)::bigint AS tokens, max(usd_so_far) AS usd, min(model) AS model, min(endpoint) AS endpoint
 FROM taken
 """

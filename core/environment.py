@@ -100,6 +100,8 @@ class Settings(BaseSettings):
     min_free_disk_mb: int = Field(512, ge=0)
     extraction_memory_mb: int = Field(1500, ge=200)
     extraction_seconds: float = Field(120, gt=0)
+    # auto: readers of files run in a sandbox where the kernel has one, and Health says where it has none.
+    extraction_sandbox: Literal["auto", "required", "off"] = "auto"
 
     @field_validator("database_url")
     @classmethod

@@ -101,7 +101,11 @@ def _write(document_id: str, path: Path) -> None:
 
 def _limits() -> ExtractionLimits:
     settings = get_settings()
-    return ExtractionLimits(memory_bytes=settings.extraction_memory_mb << 20, seconds=settings.extraction_seconds)
+    return ExtractionLimits(
+        memory_bytes=settings.extraction_memory_mb << 20,
+        seconds=settings.extraction_seconds,
+        sandbox=settings.extraction_sandbox,
+    )
 
 
 def _on_stage(document_id: str) -> Callable[[str, int, int], None]:

@@ -194,6 +194,16 @@ def reuse(row: ReuseRow, lookups: ReuseHealth) -> Reading:
     return Reading("reuse", True, message, {"share": share, "answers": float(answers)})
 
 
+def sandbox(mode: str, missing: str) -> list[Reading]:
+    """Empty where the readers of files are in their sandbox."""
+    if mode == "off":
+        return [Reading("sandbox", True, "Switched off by EXTRACTION_SANDBOX: readers of files can reach everything.")]
+    if not missing:
+        return []
+    remedy = "No file is read" if mode == "required" else "Files are read without it"
+    return [Reading("sandbox", mode == "auto", f"{missing} {remedy}.")]
+
+
 def disk(free_bytes: int, total_bytes: int) -> Reading:
     figures = {"free_bytes": float(free_bytes), "total_bytes": float(total_bytes)}
     free = f"{free_bytes / (1 << 30):,.1f} GB free of {total_bytes / (1 << 30):,.0f}"

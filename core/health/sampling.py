@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from core.calls import clients, statistics
 from core.calls import report as calls_report
+from core.documents.extraction import sandbox
 from core.environment import get_settings
 from core.health import database, readings
 from core.health import report as reports_health
@@ -42,6 +43,7 @@ def measured(at: datetime) -> list[Reading]:
         readings.reuse(reports_health.reuse(), reuse.health()),
         readings.disk(free, total),
         *stored_keys(),
+        *readings.sandbox(get_settings().extraction_sandbox, sandbox.missing()),
     ]
 
 

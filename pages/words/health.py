@@ -10,6 +10,7 @@ COMPONENTS = {
     "workers": "Workers",
     "queue": "Queue",
     "reuse": "Reused answers",
+    "sandbox": "Sandbox of readers",
     "disk": "Disk",
     "keys": "Keys of providers",
 }

@@ -1,6 +1,6 @@
 """The child process that reads one file.
 
-`python -m core.documents.extraction.child MEDIA_TYPE PATH MEMORY SECONDS CHARACTERS`
+`python -m core.documents.extraction.child MEDIA_TYPE PATH MEMORY SECONDS CHARACTERS SANDBOX`
 
 It writes JSON lines: `{"done", "total"}` while it reads, then `{"error": [code, message]}`, or `{"page_starts"}` with
 the text as UTF-8 after it. It ends when its standard input does: the parent is gone then.
@@ -16,17 +16,24 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from core.documents.extraction import failures
+from core.documents.extraction import failures, sandbox
 from core.documents.extraction.formats import DOCX, FORMATS, OFFICE, OLE, PDF, PPTX
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.sandbox import SandboxMissing
 from core.errors import ExtractionError
 
 _MAY_BE_PICTURES = (PDF, DOCX, PPTX)
 
 
 def main() -> NoReturn:
-    media_type, path, memory, seconds, characters = sys.argv[1:]
+    media_type, path, memory, seconds, characters, mode = sys.argv[1:]
     out = _private_stdout()
+    if mode == "required" or (mode == "auto" and not sandbox.missing()):
+        try:
+            sandbox.enter(Path(path))
+        except SandboxMissing as error:
+            _say(out, {"error": [error.code, f"{error.message} EXTRACTION_SANDBOX says that there must be one."]})
+            os._exit(0)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _limit(int(memory), int(seconds))
     pages = Pages(int(characters), lambda done, total: _say(out, {"done": done, "total": total}))
@@ -86,7 +93,9 @@ def _explained(error: Exception, memory: int) -> ExtractionError:
     # lxml and others raise anything when they get no memory.
     if isinstance(error, MemoryError) or _most_memory_used() > memory // 2:
         return failures.out_of_memory()
-    return failures.corrupt(f"{type(error).__name__}: {error}"[:300])
+    # What the exception says may hold words of the file: it goes to the log, by standard error.
+    print(f"{type(error).__name__}: {error}"[:2000], file=sys.stderr, flush=True)
+    return failures.corrupt("its reader does not understand it")
 
 
 def _most_memory_used() -> int:

@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+import structlog
 
 from core.documents.extraction import failures, language
 from core.documents.extraction.formats import FORMATS, OLE
@@ -23,6 +26,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 _KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 LOOK_FOR_STOP_SECONDS = 0.05
 READ_BYTES = 1 << 18
+log = structlog.get_logger()
 OnStage = Callable[[str, int, int], None]
 
 
@@ -42,6 +46,7 @@ class ExtractionLimits:
     memory_bytes: int = 1_500_000_000
     seconds: float = 120
     text_characters: int = 20_000_000
+    sandbox: Literal["auto", "required", "off"] = "auto"
 
 
 def extract(
@@ -69,6 +74,8 @@ def _read(
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
     if received.error:
+        if received.complaint:
+            log.warning("a reader could not read a file", code=received.error.code, complaint=received.complaint)
         raise received.error
     if child.returncode or received.page_starts is None:
         raise _explained(child.returncode, received.complaint, limits)
@@ -79,6 +86,7 @@ def _started(path: Path, media_type: str, limits: ExtractionLimits) -> subproces
     arguments = [
         *(media_type, str(path.resolve())),
         *(str(limits.memory_bytes), str(math.ceil(limits.seconds)), str(limits.text_characters)),
+        limits.sandbox,
     ]
     return subprocess.Popen(
         [sys.executable, "-m", "core.documents.extraction.child", *arguments],

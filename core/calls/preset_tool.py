@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
         case ["list"]:
             return _list()
         case ["show", name]:
-            return _told(*presets.preset(name))
+            return _shown(*presets.preset(name))
         case ["validate", *given] if len(given) < 2:
             return _validate("".join(given))
         case ["recommend", *given] if len(given) < 2:
@@ -49,15 +49,15 @@ def summary(config: Config) -> str:
 
 def _validate(text: str) -> int:
     if not text:
-        return _told(resilience.snapshot().environment.config, [])
+        return _shown(resilience.snapshot().environment.config, [])
     try:
         custom = json.loads(text)
     except ValueError as error:
-        return _told(None, [FieldError("CONFIG", f"is not JSON: {error}")])
-    return _told(*presets.validate(custom))
+        return _shown(None, [FieldError("CONFIG", f"is not JSON: {error}")])
+    return _shown(*presets.validate(custom))
 
 
-def _told(config: Config | None, errors: Sequence[FieldError]) -> int:
+def _shown(config: Config | None, errors: Sequence[FieldError]) -> int:
     if config is None:
         for wrong in errors:
             print(f"{wrong.field} {wrong.message}", file=sys.stderr)

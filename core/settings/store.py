@@ -190,8 +190,8 @@ class Listener:
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
         looked = time.monotonic()
         while not self._stop.is_set():
-            heard = list(connection.notifies(timeout=0.5, stop_after=1))
-            if heard or time.monotonic() - looked > self._look_every:
+            notified = list(connection.notifies(timeout=0.5, stop_after=1))
+            if notified or time.monotonic() - looked > self._look_every:
                 _read(connection)
                 looked = time.monotonic()
 

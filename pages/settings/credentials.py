@@ -10,6 +10,7 @@ from core.runtime import sealed_secrets
 from core.settings import base_urls, credentials, defaults
 from core.settings.credentials import Credentials
 from pages.common import failures, formats
+from pages.words import credentials as words
 
 REFUSED = "access-refused"
 
@@ -93,7 +94,7 @@ def _save(name: str, key: str, address: str) -> None:
             how = credentials.entered(name, address, key)
             with st.spinner("Asking for its models"):
                 told = answered(name, connection_test.models(how)) if how.set_up else ""
-            _store(name, key, address, f"Saved. {told}")
+            _store(name, key, address, f"{words.saved(name, key, address)} {told}")
             return
         except InvalidInput as error:
             failures.show_failure(formats.plain(error.message), error.code)
@@ -103,7 +104,7 @@ def _save(name: str, key: str, address: str) -> None:
     if refused := st.session_state.get(REFUSED):
         failures.show_failure(formats.plain(f"{refused.message} Nothing was saved."), refused.code)
         if st.button("Save all the same"):
-            _store(name, key, address, "Saved without an answer from the provider.")
+            _store(name, key, address, f"{words.saved(name, key, address)} The provider has not answered.")
 
 
 def _store(name: str, key: str, address: str, told: str) -> None:

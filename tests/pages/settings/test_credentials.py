@@ -185,3 +185,11 @@ def test_closed_and_opened_at_once_the_dialog_has_forgotten_what_was_typed(opena
     at = press(at, "Change key or address")
     assert (field(at, "Key").value, field(at, "Address").value) == ("", "")
     assert WRONG not in str(at.session_state)
+
+
+def test_no_key_is_said_to_be_saved_where_none_was_handed_over(provider: LocalProvider, setting: Any) -> None:
+    provider.plan = lambda _asked: Reply()
+    setting(OPENAI_BASE_URL=provider.openai_url)
+    at = press(entered("", ""), "Test and save")
+    assert at.session_state["notice"][1].startswith("No key was entered, so none was saved.")
+    assert not settings_credentials.is_set_here("openai")

@@ -72,6 +72,8 @@ class LocalProvider:
 
     def __init__(self) -> None:
         self.plan: Plan = lambda _asked: Reply()
+        # While true no call is answered: a test does something while calls are under way, however long it takes.
+        self.held = False
         self.asked: list[Asked] = []
         self.in_flight = 0
         self.most_in_flight = 0
@@ -149,7 +151,7 @@ class LocalProvider:
         try:
             reply = self.plan(asked)
             await asyncio.sleep(reply.delay)
-            while reply.held():
+            while self.held or reply.held():
                 await asyncio.sleep(0.01)
         finally:
             self.in_flight -= 1

@@ -147,7 +147,7 @@ def test_after_the_recovery_one_call_tries_and_closes_it(openai: LocalProvider) 
     job = live_job(6)
     pump(job)
     recovered()
-    openai.plan = lambda _: Reply(delay=0.5)
+    openai.plan, openai.held = lambda _: Reply(), True
     before, openai.most_in_flight = len(openai.asked), 0
 
     async def work(lane: LiveLane) -> None:
@@ -156,6 +156,7 @@ def test_after_the_recovery_one_call_tries_and_closes_it(openai: LocalProvider) 
             await asyncio.sleep(0.01)
         assert await asyncio.to_thread(states, job) == {"failed": 2, "pending": 3, "in_flight": 1}
         assert (await asyncio.to_thread(standing))["state"] == "half_open"
+        openai.held = False
         await pumping
         await answer(lane, job)
 

@@ -65,14 +65,18 @@ def test_the_next_call_has_the_new_key_and_an_idle_client_is_closed(openai: Loca
 
 
 def test_a_call_in_flight_ends_on_the_client_it_began_with_which_is_closed_after_it(openai: LocalProvider) -> None:
+    held = True
+
     async def run() -> None:
-        openai.plan = lambda asked: Reply(delay=0.3 if key(asked) == "test" else 0)
+        nonlocal held
+        openai.plan = lambda asked: Reply(held=lambda: held and key(asked) == "test")
         first, second = asyncio.create_task(call()), asyncio.create_task(call())
         await until(lambda: openai.in_flight == 2)
         before = clients.provider("openai")._client  # type: ignore[attr-defined]
         await change("sk-new")
         after = await call()
         assert not before.is_closed()
+        held = False
         assert await first is await second is before
         assert before.is_closed()
         assert not after.is_closed()

@@ -120,7 +120,7 @@ def test_what_it_answers_then_is_known_to_the_model_that_gave_it(openai: LocalPr
 
 def test_what_is_under_way_stays_there_and_is_kept(openai: LocalProvider) -> None:
     job = live_job(5)
-    openai.plan = lambda asked: Reply(delay=0.3 if whom(asked) == MODEL else 0)
+    openai.held = True
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
@@ -128,6 +128,7 @@ def test_what_is_under_way_stays_there_and_is_kept(openai: LocalProvider) -> Non
         breaker.trip("openai", MODEL, 3, 600)
         assert await asyncio.to_thread(moving.to_model, job, "anthropic", OTHER) == 3
         await asyncio.to_thread(expansion.expand_job, job)
+        openai.held = False
         await pumping
         await answer(lane, job)
 
@@ -142,7 +143,8 @@ def test_what_is_under_way_stays_there_and_is_kept(openai: LocalProvider) -> Non
 
 def test_a_call_that_comes_back_without_an_answer_is_asked_of_the_new_model(openai: LocalProvider) -> None:
     job = live_job(3)
-    openai.plan = lambda asked: Reply(delay=0.3, wire="reset") if whom(asked) == MODEL else Reply()
+    openai.plan = lambda asked: Reply(wire="reset") if whom(asked) == MODEL else Reply()
+    openai.held = True
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
@@ -150,6 +152,7 @@ def test_a_call_that_comes_back_without_an_answer_is_asked_of_the_new_model(open
         breaker.trip("openai", MODEL, 3, 600)
         breaker.view.failed("openai", MODEL, 1)
         await asyncio.to_thread(moving.to_model, job, "anthropic", OTHER)
+        openai.held = False
         await pumping
         # What the clock does.
         await asyncio.to_thread(tick.tick, datetime.now(UTC))
@@ -257,12 +260,13 @@ def test_a_long_document_whose_parts_are_under_way_is_made_anew_when_they_are_th
     document = add_document(LONG)
     job = make_job([document], "summarize", provider="openai", model=SMALL)
     expansion.expand_job(job)
-    openai.plan = lambda asked: Reply(delay=0.3 if whom(asked) == SMALL else 0)
+    openai.held = True
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: states(job).get("in_flight") == 1)
         assert await asyncio.to_thread(moving.to_model, job, "anthropic", OTHER) == 0
+        openai.held = False
         await pumping
         await until(lambda: "in_flight" not in states(job) and "answered" not in states(job))
         await asyncio.to_thread(expansion.expand_job, job)
@@ -278,12 +282,13 @@ def test_the_last_part_does_not_send_a_merge_to_a_model_that_was_not_asked(opena
     job = make_job([document], "summarize", provider="openai", model=SMALL)
     expansion.expand_job(job)
     parts = states(job)["pending"]
-    openai.plan = lambda asked: Reply(delay=0.3 if whom(asked) == SMALL else 0)
+    openai.held = True
 
     async def work(lane: LiveLane) -> None:
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: states(job).get("in_flight") == parts)
         await asyncio.to_thread(moving.to_model, job, "anthropic", OTHER)
+        openai.held = False
         await pumping
         await until(lambda: states(job) == {"succeeded": parts, "held": 1})
         await asyncio.to_thread(expansion.expand_job, job)

@@ -210,7 +210,7 @@ def test_an_unusable_answer_is_not_reused(openai: LocalProvider) -> None:
 
 
 def test_what_is_in_flight_when_a_job_is_cancelled_is_heard_and_billed(openai: LocalProvider) -> None:
-    openai.plan = lambda _: Reply(delay=0.3)
+    openai.held = True
     job = live_job(many(5))
     expansion.expand_job(job)
 
@@ -218,6 +218,7 @@ def test_what_is_in_flight_when_a_job_is_cancelled_is_heard_and_billed(openai: L
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 2)
         await asyncio.to_thread(control.cancel, job)
+        openai.held = False
         await pumping
         await answer(lane, job)
 
@@ -228,7 +229,7 @@ def test_what_is_in_flight_when_a_job_is_cancelled_is_heard_and_billed(openai: L
 
 
 def test_a_cancelled_job_asks_nothing_again_and_ends(openai: LocalProvider) -> None:
-    openai.plan = lambda _: Reply(content="{}", delay=0.3)
+    openai.plan, openai.held = lambda _: Reply(content="{}"), True
     job = live_job([add_document()])
     expansion.expand_job(job)
 
@@ -236,6 +237,7 @@ def test_a_cancelled_job_asks_nothing_again_and_ends(openai: LocalProvider) -> N
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 1)
         await asyncio.to_thread(control.cancel, job)
+        openai.held = False
         await pumping
         await answer(lane, job)
 
@@ -264,7 +266,7 @@ def test_a_cancelled_job_ends_also_when_its_worker_stops(openai: LocalProvider) 
 
 
 def test_a_document_deleted_in_flight_is_still_billed(openai: LocalProvider) -> None:
-    openai.plan = lambda _: Reply(delay=0.3)
+    openai.held = True
     document = add_document()
     job = live_job([document])
     expansion.expand_job(job)
@@ -273,6 +275,7 @@ def test_a_document_deleted_in_flight_is_still_billed(openai: LocalProvider) -> 
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 1)
         await asyncio.to_thread(deletion.delete, document)
+        openai.held = False
         await pumping
         await answer(lane, job)
 

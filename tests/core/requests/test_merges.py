@@ -260,7 +260,7 @@ def test_a_cancelled_job_sends_its_merges_when_it_is_taken_up_again(openai: Loca
 
 def test_a_merge_whose_parts_were_heard_after_the_cancel_goes_out_at_once_when_taken_up(openai: LocalProvider) -> None:
     document = add_document(LONG)
-    openai.plan = lambda asked: Reply(sensible(asked).content, delay=0.3)
+    openai.plan, openai.held = sensible, True
     job = long_job(document)
     expansion.expand_job(job)
 
@@ -268,6 +268,7 @@ def test_a_merge_whose_parts_were_heard_after_the_cancel_goes_out_at_once_when_t
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 2)
         await asyncio.to_thread(control.cancel, job)
+        openai.held = False
         await pumping
         await answer(lane, job)
 
@@ -359,7 +360,7 @@ def test_a_merge_goes_where_the_last_of_its_parts_went(openai: LocalProvider) ->
 
 
 def test_a_document_that_goes_takes_its_parts_and_merge_with_it(openai: LocalProvider) -> None:
-    openai.plan = lambda asked: Reply(sensible(asked).content, delay=0.3)
+    openai.plan, openai.held = sensible, True
     document = add_document(LONG)
     job = long_job(document)
     expansion.expand_job(job)
@@ -368,6 +369,7 @@ def test_a_document_that_goes_takes_its_parts_and_merge_with_it(openai: LocalPro
         pumping = asyncio.create_task(lane.pump(job))
         await until(lambda: openai.in_flight == 2)
         await asyncio.to_thread(deletion.delete, document)
+        openai.held = False
         await pumping
         await answer(lane, job)
 

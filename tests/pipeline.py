@@ -73,8 +73,9 @@ def pump(job_id: str, concurrency: int = 1) -> None:
 
     async def work(lane: LiveLane) -> None:
         await lane.pump(job_id)
-        while await asyncio.to_thread(derive.derive_chunk):
-            pass
+        # The lane derives too: what it holds at the moment a chunk of ours steps over.
+        while "answered" in await asyncio.to_thread(states, job_id):
+            await asyncio.to_thread(derive.derive_chunk)
 
     with_lane(work, concurrency)
 

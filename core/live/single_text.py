@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import DataError
 from sqlmodel import Session
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from core.answers import derive, keep
 from core.answers.derive import Answered
@@ -156,14 +157,13 @@ async def _keep(outcomes: list[Outcome]) -> None:
 
 async def _stored(work: Callable[[], T]) -> T:
     """Run `work` in a thread, again and again while the database is away. Raises Unavailable after STORE_SECONDS."""
-    deadline = time.monotonic() + STORE_SECONDS
-    while True:
-        try:
-            return await asyncio.to_thread(work)
-        except Unavailable:
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.5)
+    tries = AsyncRetrying(
+        retry=retry_if_exception_type(Unavailable),
+        wait=wait_fixed(0.5),
+        stop=stop_after_delay(STORE_SECONDS),
+        reraise=True,
+    )
+    return await tries(asyncio.to_thread, work)
 
 
 def keep_now(outcomes: list[Outcome]) -> None:

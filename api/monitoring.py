@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from api.schemas.operations import ComponentOut, HealthOut, StuckOut, WorkerOut
 from api.schemas.shared import fields_of
 from core import __version__
-from core.health import now, report
-from core.health.now import Component
+from core.health import components as health_components
+from core.health import report
+from core.health.components import Component
 from core.runtime import shared_clock
 from core.upkeep import stuck
 
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/internal/monitoring", tags=["internal"])
 @router.get("/health", response_model=HealthOut)
 def monitoring_health() -> Any:
     at = shared_clock.now()
-    components = now.components(at)
+    components = health_components.components(at)
     # Every other component's state is in the database.
     reachable = len(components) > 1
     return {

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.calls.headroom import SHORTEST_WAIT, amounts_of
 from core.calls.outcomes import Failed, Kept
-from core.calls.rate_limit_rooms import SHORTEST_WAIT, amounts_of
 from core.providers.rate_limit_headers import KINDS
 from core.providers.usage import Limit
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.calls import rate_limit_lessons, rate_limit_rooms
+from core.calls import rate_limit_lessons
+from core.calls.headroom import Bucket, Headroom, NoRoom, amounts_of
 from core.calls.outcomes import Call, Failed, Kept, Outcome, Taken
 from core.calls.rate_limit_lessons import Lesson
-from core.calls.rate_limit_rooms import Bucket, Headroom, NoRoom
 from core.providers import capabilities
 from core.runtime import db
 from core.settings.rate_caps import caps_of
@@ -124,7 +124,7 @@ def take(
     columns: list[tuple[str, str, float, float]] = []
     for model, (calls, read, written) in sorted(taken.items()):
         of_model = found.get(model) or _first(provider, model)
-        for kind, amount in rate_limit_rooms.amounts_of(read, written, calls).items():
+        for kind, amount in amounts_of(read, written, calls).items():
             left = of_model.buckets[kind].level - amount if kind in of_model.buckets else 0.0
             columns.append((model, kind, amount, left))
     if columns:

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from core import __version__
 from core.errors import Unavailable
+from core.health import components as health_components
 from core.health import counters as health_counters
-from core.health import now, report
+from core.health import report
+from core.health.components import Component
 from core.health.counters import Counters, Metric, gauge
-from core.health.now import Component
 from core.health.readings import PROVIDER
 from core.health.report import WorkerRow
 
@@ -15,7 +16,7 @@ from core.health.report import WorkerRow
 def read(counters: Counters, at: datetime) -> list[Metric]:
     """All metrics; only a few while the database does not answer. A scrape must not fail just when it matters."""
     try:
-        components = now.components(at)
+        components = health_components.components(at)
         up = next(one for one in components if one.name == "database").figures
         return [*_standing(components, up=bool(up)), *(_of_the_database(counters, components) if up else [])]
     except Unavailable:

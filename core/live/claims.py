@@ -12,8 +12,8 @@ from sqlmodel import Session
 
 from core.calls import breaker, rate_limits
 from core.calls.breaker import BreakerState
+from core.calls.headroom import Headroom
 from core.calls.outcomes import Call, Taken
-from core.calls.rate_limit_rooms import Headroom
 from core.environment import get_settings
 from core.money.usage import REUSED_RECORDS
 from core.providers import capabilities

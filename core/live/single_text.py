@@ -23,8 +23,8 @@ from core.asking import prompts, templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import Question
 from core.calls import ask, breaker, clients, rate_limits
+from core.calls.headroom import NoRoom
 from core.calls.outcomes import Call, Failed, Kept, Outcome, UnknownOutcome
-from core.calls.rate_limit_rooms import NoRoom
 from core.environment import get_settings
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.money import usage as money_usage

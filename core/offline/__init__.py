@@ -31,8 +31,8 @@ def answer(
 ) -> OfflineAnswer:
     """`operation` is a built-in template's id, or "own". Raises InvalidInput for parameters that cannot be followed."""
     # Here, as importing the engine's parts costs what the web process need not pay.
-    from core.offline import built_in, own
+    from core.offline import built_in, own_templates
 
     if operation == "own":
-        return OfflineAnswer(own.answer(text, params, fields, prompt, insights))
+        return OfflineAnswer(own_templates.answer(text, params, fields, prompt, insights))
     return OfflineAnswer(built_in.answer(operation, text, params))

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import boot
 from core.calls import clients
-from core.health.now import Component
+from core.health.components import Component
 from core.health.readings import PROVIDER
 from core.providers import capabilities
 from pages.common import formats

@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from core.health import database, now
+from core.health import components as measured
+from core.health import database
 from pages.common import failures, formats
 from pages.health import breakers as health_breakers
 from pages.health import components, history, reuse, tables
@@ -15,7 +16,7 @@ failures.show_notice()
 @failures.live(5)
 def at_this_moment() -> None:
     moment = formats.utc_now()
-    found = now.components(moment)
+    found = measured.components(moment)
     components.summary(found)
     for one in found:
         components.show(one, moment)

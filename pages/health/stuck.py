@@ -6,7 +6,7 @@ from itertools import groupby
 import pandas as pd
 import streamlit as st
 
-from core.upkeep import requeue, stuck
+from core.upkeep import requeue_by_hand, stuck
 from core.upkeep.stuck import LATE, Kind, StuckRow
 from pages.common import failures, formats
 from pages.words.health import STUCK
@@ -54,6 +54,6 @@ def _group(kind: Kind, rows: list[StuckRow], moment: datetime) -> None:
 
 
 def _requeue(kind: Kind, chosen: list[StuckRow], moment: datetime) -> None:
-    number = requeue.requeue(kind, [row.id for row in chosen], moment)
+    number = requeue_by_hand.requeue(kind, [row.id for row in chosen], moment)
     one, many, _ = STUCK[kind]
     failures.notify(f"Requeued: {formats.count(number, one, many)}.")

@@ -7,8 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from core.calls import breaker_by_hand, report
-from core.health import now, sampling
-from core.health.now import Component
+from core.health import components, sampling
+from core.health.components import Component
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import make_job, ready_documents, run_job
 
@@ -30,7 +30,7 @@ def called(openai: LocalProvider) -> None:
 
 
 def component() -> Component:
-    return next(one for one in now.components(datetime.now(UTC)) if one.name == "provider:openai")
+    return next(one for one in components.components(datetime.now(UTC)) if one.name == "provider:openai")
 
 
 def scraped(client: TestClient) -> dict[tuple[str, str], float]:

@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from core.access import actor
-from core.calls import rate_limit_rooms, rate_limits
+from core.calls import headroom, rate_limits
+from core.calls.headroom import NoRoom
 from core.calls.outcomes import Call, Failed
-from core.calls.rate_limit_rooms import NoRoom
 from core.errors import InvalidInput
 from core.jobs import launch, own_requests, report
 from core.jobs.launch import JobSpec
@@ -89,7 +89,7 @@ def known() -> None:
 
 
 @contextmanager
-def room() -> Iterator[rate_limit_rooms.Headroom]:
+def room() -> Iterator[headroom.Headroom]:
     with db.transaction() as session:
         yield rate_limits.headroom(session, "openai", MODEL)[MODEL]
 

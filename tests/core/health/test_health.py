@@ -8,7 +8,7 @@ import pytest
 
 from core.calls import report as calls_report
 from core.calls.report import ModelRow, quantile_ms
-from core.health import now, readings, sampling
+from core.health import components, readings, sampling
 from core.health import report as health_report
 from core.health.database import DatabaseHealth
 from core.health.report import QueueRow, ReuseRow, SampleRow, WorkerRow
@@ -198,13 +198,13 @@ def test_now_is_measured_where_it_may_not_wait_and_unknown_where_samples_are_old
     sampled("queue", 0, healthy=False)
     sampled("disk", 2, free_bytes=5)
     sampled("provider:gone", 2.6)
-    found = {one.name: one for one in now.components(datetime.now(UTC))}
+    found = {one.name: one for one in components.components(datetime.now(UTC))}
     assert found["queue"].healthy  # whatever the sample said
     assert found["queue"].since is None
     assert "disk" not in found  # the newest round left it out
     with db.transaction() as session:
         db.execute(session, "DELETE FROM health_sample WHERE component = 'queue'")
-    found = {one.name: one for one in now.components(datetime.now(UTC))}
+    found = {one.name: one for one in components.components(datetime.now(UTC))}
     assert found["disk"].healthy is None
     assert "Start a jobs process" in found["disk"].message
     assert found["disk"].figures == {"free_bytes": 5}
@@ -228,13 +228,13 @@ def test_a_breaker_that_opens_is_seen_before_the_next_sample() -> None:
     assert "MB" in health_of("database").message
 
 
-def health_of(component: str) -> now.Component:
-    return next(one for one in now.components(datetime.now(UTC)) if one.name == component)
+def health_of(component: str) -> components.Component:
+    return next(one for one in components.components(datetime.now(UTC)) if one.name == component)
 
 
 def test_without_the_database_that_is_all_that_is_known(database: str) -> None:
     with database_away(database):
-        (only,) = now.components(datetime.now(UTC))
+        (only,) = components.components(datetime.now(UTC))
     assert (only.name, only.healthy) == ("database", False)
 
 

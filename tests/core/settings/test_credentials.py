@@ -10,7 +10,7 @@ from core.access import actor
 from core.calls import clients, resilience
 from core.errors import ConfigurationError, Conflict, InvalidInput
 from core.health import sampling
-from core.health.now import Component, components
+from core.health.components import Component, components
 from core.health.readings import Reading
 from core.runtime import db
 from core.settings import credentials, store

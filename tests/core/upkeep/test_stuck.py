@@ -12,8 +12,7 @@ from core.documents import extract, upload
 from core.errors import Conflict
 from core.health import report
 from core.runtime import worker_lease
-from core.upkeep import requeue as core_stuck
-from core.upkeep import stuck, takeover
+from core.upkeep import requeue_by_hand, stuck, takeover
 from core.upkeep.stuck import Kind, StuckRow
 from tests.pages import made
 from tests.pipeline import change, ready_documents, rows
@@ -54,7 +53,7 @@ def ids(kind: Kind) -> list[str]:
 
 def requeue(kind: Kind, *chosen: str) -> int:
     with actor.bound("anna"):
-        return core_stuck.requeue(kind, chosen or ids(kind), datetime.now(UTC))
+        return requeue_by_hand.requeue(kind, chosen or ids(kind), datetime.now(UTC))
 
 
 def waiting() -> set[str]:

@@ -219,6 +219,17 @@ def test_what_waits_is_moved_to_the_batch_lane_with_both_prices() -> None:
     assert at.radio(key="move_way").options == ["To the live lane"]
 
 
+def test_a_click_counts_though_the_job_has_begun_to_wait_since_the_page_was_drawn() -> None:
+    job = waiting_job(3)
+    at = show("job", id=job)
+    breaker.trip("openai", MODEL, 5, 600)
+    wait = WAITS_FOR.dump_json(WaitsFor("breaker", "openai", MODEL, failures=5)).decode()
+    with db.transaction() as session:
+        db.execute(session, "UPDATE job SET waits_for = CAST(:wait AS jsonb)", wait=wait)
+    press(at, "Move what waits")
+    assert at.radio(key="move_way").options
+
+
 def test_of_a_canary_under_way_only_the_model_can_change() -> None:
     at = press(show("job", id=waiting(canary=2)), "Move what waits")
     assert at.radio(key="move_way").options == ["On with another model"]

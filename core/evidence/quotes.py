@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from core.evidence import negations, spelling
@@ -74,21 +75,32 @@ class Change:
 
 
 class SourceText:
-    """A document's text, folded once for all quotes of it."""
+    """A document's text, folded once for all quotes of it, and not at all where they stand there to the letter."""
 
     def __init__(self, text: str):
-        whole = fold(text)
-        bare = _without_furniture(whole)
-        # A hyphen at a line's end that belongs to the words: Vor-\nund Nachteile.
-        kept = (
-            fold(HYPHEN_AT_END.sub(lambda m: "-" + " " * (len(m[0]) - 1), text))
-            if HYPHEN_AT_END.search(text)
-            else whole
-        )
-        self.readings = tuple(dict.fromkeys((whole, bare, kept)))
         self.text = text
 
+    @cached_property
+    def readings(self) -> tuple[Folded, ...]:
+        whole = fold(self.text)
+        bare = _without_furniture(whole)
+        # A hyphen at a line's end that belongs to the words: Vor-\nund Nachteile.
+        kept = whole
+        if HYPHEN_AT_END.search(self.text):
+            kept = fold(HYPHEN_AT_END.sub(lambda m: "-" + " " * (len(m[0]) - 1), self.text))
+        return tuple(dict.fromkeys((whole, bare, kept)))
 
+    def around(self, quote: str) -> tuple["SourceText", int] | None:
+        """The quote's first literal place with what stands around it, and where that begins; None without one."""
+        start = self.text.find(quote) if quote else -1
+        if start < 0:
+            return None
+        begin = max(0, start - AROUND)
+        return SourceText(self.text[begin : start + len(quote) + AROUND]), begin
+
+
+# Characters: more than a word with its hyphen and the negation before it.
+AROUND = 200
 HYPHEN_AT_END = re.compile(r"-[ \t]*\r?\n[ \t]*")
 ELLIPSIS = re.compile(r"\s*(?:[\[(]\s*(?:\u2026|\.{3,})\s*[\])]|\u2026+|\.{3,}|\u2025+)\s*")
 
@@ -98,6 +110,14 @@ def check(quote: str, source: SourceText, statement: str = "") -> Check:
     words = fold(quote).words
     if _too_short(words) and not _figures(words) & _figures(fold(statement).words):
         return Check("short")
+    if near := source.around(quote.strip()):
+        literal = _check(quote, words, near[0])
+        if literal.verdict == "found":
+            return Check("found", tuple(Span(one.start + near[1], one.end + near[1]) for one in literal.spans))
+    return _check(quote, words, source)
+
+
+def _check(quote: str, words: Sequence[Word], source: SourceText) -> Check:
     parts = [part for part in (fold(piece).words for piece in ELLIPSIS.split(quote)) if part]
     for reading in source.readings:
         for sequences in ([words], parts) if len(parts) > 1 else ([words],):
@@ -223,9 +243,9 @@ def _cut_from_negation(reading: Folded, first: Place, last: Place) -> bool:
     """The word right before or behind it, with nothing but a space between, makes it its opposite."""
     text, words = reading.text, reading.words
     start, end = words[first.first].start, words[last.last].end
-    if words[first.first].kind == "character" and text[:start].endswith(negations.BEFORE):
+    if words[first.first].kind == "character" and text.endswith(negations.BEFORE, 0, start):
         return True
-    if words[last.last].kind == "character" and text[end:].lstrip().startswith(negations.BEHIND):
+    if words[last.last].kind == "character" and text[end : end + BLANK].lstrip().startswith(negations.BEHIND):
         return True
     before = words[first.first - 1] if first.first else None
     behind = words[last.last + 1] if last.last + 1 < len(words) else None
@@ -300,8 +320,14 @@ def _without_furniture(whole: Folded) -> Folded:
 
 
 def _apart(text: str, line: re.Match[str]) -> bool:
-    before, behind = text[: line.start()].rstrip(" \t"), text[line.end() :].lstrip(" \t")
+    """Blank lines, a page's end or the text's end on both sides."""
+    before = text[max(0, line.start() - BLANK) : line.start()].rstrip(" \t")
+    behind = text[line.end() : line.end() + BLANK].lstrip(" \t")
     return (not before or before.endswith(("\n\n", "\f", "\f\n"))) and (not behind or behind.startswith(("\n\n", "\f")))
+
+
+# Characters of white space that are looked at beside a line.
+BLANK = 200
 
 
 # Characters. An index entry holds 2,704 bytes; the rest of a longer statement is represented by its hash.

@@ -9,7 +9,7 @@ run: .venv/.run  ## start Cairn on http://localhost:8501 (PORT=9000 for another 
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
 test: .venv/.dev lint types  ## linters, import contracts, types, all tests
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 4
 
 test-quick: .venv/.dev  ## the tests without browser and kills, in about a minute
 	$(BIN)/python -m pytest -n 4 -m "not browser and not kills"

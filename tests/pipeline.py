@@ -50,7 +50,7 @@ def run_job(job_id: str, concurrency: int = 8) -> None:
     with_lane(lambda lane: answer(lane, job_id), concurrency)
 
 
-def with_lane(work: Callable[[LiveLane], Awaitable[T]], concurrency: int = 8, grace: float = 5) -> T:
+def with_lane(work: Callable[[LiveLane], Awaitable[T]], concurrency: int = 8, grace: float = 30) -> T:
     """Run `work` with a live lane of its own worker and close it."""
 
     async def run() -> T:

@@ -1,8 +1,7 @@
 """How xdist spreads the tests over its workers: what is heavy does not run beside much else that is heavy.
 
 What starts whole apps, browsers and several processes is in one of a few chains. Each goes through one worker, one
-test after the other. Three chains begin at once, and wait much: the workers besides fill that with light tests. The
-chain of whole apps comes when the others are about to end, and the rest of the light tests after it.
+test after the other. They come first; the light tests fill up the workers in the end.
 """
 
 from pathlib import Path
@@ -25,9 +24,7 @@ CHAINS = {
     "migrations": ("core/runtime/test_migrate",),
 }
 assert all(list(TESTS.glob(f"{start}*")) for starts in CHAINS.values() for start in starts), "a chain of no test"
-FIRST, LATER = ("live", "browsers", "batches"), ("apps", "migrations")
-# Light tests between them: about what one worker does while three chains run.
-LIGHT_BETWEEN = 900
+ORDER = ("live", "browsers", "batches", "apps", "migrations", None)
 
 
 def chain_of(path: str) -> str | None:
@@ -35,12 +32,7 @@ def chain_of(path: str) -> str | None:
 
 
 def chained_first(items: list[pytest.Item]) -> None:
-    chains: dict[str | None, list[pytest.Item]] = {chain: [] for chain in (*FIRST, *LATER, None)}
-    for item in items:
-        chains[chain_of(item.path.relative_to(TESTS).as_posix())].append(item)
-    first, later = ([item for chain in part for item in chains[chain]] for part in (FIRST, LATER))
-    light = chains[None]
-    items[:] = [*first, *light[:LIGHT_BETWEEN], *later, *light[LIGHT_BETWEEN:]]
+    items.sort(key=lambda item: ORDER.index(chain_of(item.path.relative_to(TESTS).as_posix())))
 
 
 class Chains(LoadScopeScheduling):  # type: ignore[misc]

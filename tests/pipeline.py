@@ -20,7 +20,7 @@ from core.calls.outcomes import Outcome
 from core.documents import extract, upload
 from core.jobs import launch
 from core.jobs.launch import JobSpec
-from core.live.lane import LiveLane
+from core.live.lane import DATABASE_THREADS, LiveLane
 from core.requests import expansion, finishing
 from core.runtime import db, worker_lease
 
@@ -66,6 +66,10 @@ def with_lane(work: Callable[[LiveLane], Awaitable[T]], concurrency: int = 8, gr
         return asyncio.run(run())
     finally:
         clients.forget()
+        # A lane that is closed does not wait for what its threads have begun, such as deriving answers.
+        for thread in threading.enumerate():
+            if thread.name.startswith(DATABASE_THREADS):
+                thread.join(PATIENCE_S)
 
 
 def pump(job_id: str, concurrency: int = 1) -> None:
@@ -216,11 +220,15 @@ def batch_rows(job_id: str) -> list[dict[str, Any]]:
 
 
 KEPT = ("alembic_version", "template", "template_version")
+AT_WORK = """SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+             AND backend_type = 'client backend' AND state <> 'idle'"""
 
 
 def empty(url: str) -> None:
     """A migrated database as it was in the beginning: the built-in templates and nothing else."""
     with psycopg.connect(url, autocommit=True) as connection:
+        # A process that the test killed may have left a statement behind: it would meet the locks of emptying.
+        until_now(lambda: not connection.execute(AT_WORK).rowcount)
         tables = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)", (list(KEPT),)
         ).fetchall()

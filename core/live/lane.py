@@ -32,6 +32,7 @@ from core.tables.jobs import Job
 
 log = structlog.get_logger()
 T = TypeVar("T")
+DATABASE_THREADS = "database"
 # Few enough that slots come free again while the next ones are being stored.
 KEEP_AT_MOST = 16
 # How long answers are gathered before they are derived, while calls are under way.
@@ -90,7 +91,7 @@ class LiveLane:
         self.in_flight: set[asyncio.Task[None]] = set()
         self._outcomes: asyncio.Queue[tuple[Outcome, asyncio.Future[None] | None]] = asyncio.Queue()
         self._answered = asyncio.Event()
-        self._database = ThreadPoolExecutor(4, thread_name_prefix="database")
+        self._database = ThreadPoolExecutor(4, thread_name_prefix=DATABASE_THREADS)
         self.background: list[asyncio.Task[None]] = []
         self._pumping: set[str] = set()
         self._nudged: set[str] = set()

@@ -1,9 +1,11 @@
 """Extract one document: claim it, write its bytes to scratch, run the extractor, store the text."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
@@ -167,7 +169,7 @@ def _store(document_id: str, worker_id: int, extracted: Extracted) -> None:
             session,
             """UPDATE document SET state = 'ready', stage = NULL, stage_done = NULL, stage_total = NULL,
                  worker_id = NULL, pages = :pages, characters = :characters, tokens = :tokens, language = :language,
-                 error_code = NULL, error_message = NULL, ready_at = now()
+                 warnings = CAST(:warnings AS jsonb), error_code = NULL, error_message = NULL, ready_at = now()
                WHERE id = :document AND state = 'extracting' AND worker_id = :worker""",
             document=document_id,
             worker=worker_id,
@@ -175,6 +177,7 @@ def _store(document_id: str, worker_id: int, extracted: Extracted) -> None:
             characters=len(extracted.text),
             tokens=extracted.tokens,
             language=extracted.language,
+            warnings=json.dumps([asdict(one) for one in extracted.warnings]),
         )
         if not stored:
             return

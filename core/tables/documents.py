@@ -1,7 +1,8 @@
 """Collections, documents, their bytes and their text."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 from sqlalchemy import (
     Column,
@@ -11,11 +12,53 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     UniqueConstraint,
+    text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
 from core.tables import columns
+
+# What a file may hold that its text does not. See core.documents.warnings.
+WarningCode = Literal[
+    "ATTACHMENTS_UNREAD",
+    "CELLS_WITHOUT_VALUE",
+    "CHARACTERS_UNREAD",
+    "CHARTS_UNREAD",
+    "COMMENTS_UNREAD",
+    "ENCRYPTED_UNREAD",
+    "HIDDEN_UNREAD",
+    "NUMBERS_UNREAD",
+    "PAGES_WITHOUT_TEXT",
+    "PARTS_UNREAD",
+    "PICTURES_UNREAD",
+    "REST_UNREAD",
+]
+WARNING_CODES: tuple[WarningCode, ...] = get_args(WarningCode)
+
+
+@dataclass(frozen=True)
+class DocumentWarning:
+    """Something that a file holds and its text does not: `count` of them, on these pages (from 1) where it has pages.
+
+    `document.warnings` is a list of these: empty, all of it is there; NULL, it was read before Cairn told.
+    """
+
+    code: WarningCode
+    count: int
+    pages: tuple[int, ...] = ()
+
+
+def warnings_of(stored: list[dict[str, Any]] | None) -> tuple[DocumentWarning, ...] | None:
+    """The column as data. A code that is not known here comes from a newer release."""
+    if stored is None:
+        return None
+    return tuple(DocumentWarning(one["code"], one["count"], tuple(one["pages"])) for one in stored)
+
+
+# SQL conditions on a document d, as in its indexes.
+READ_IN_PART = "d.warnings <> '[]'"
+NOT_KNOWN = "d.warnings IS NULL AND d.state = 'ready'"
 
 
 class Collection(SQLModel, table=True):
@@ -45,7 +88,12 @@ class BlobChunk(SQLModel, table=True):
 
 class Document(SQLModel, table=True):
     __tablename__: ClassVar[str] = "document"
-    __table_args__ = (UniqueConstraint("collection_id", "sha256"), Index("ix_document_state", "state"))
+    __table_args__ = (
+        UniqueConstraint("collection_id", "sha256"),
+        Index("ix_document_state", "state"),
+        Index("ix_document_read_in_part", "id", postgresql_where=text("warnings <> '[]'::jsonb")),
+        Index("ix_document_not_known", "id", postgresql_where=text("warnings IS NULL AND state = 'ready'")),
+    )
     id: str = Field(primary_key=True)
     name: str
     collection_id: str = Field(foreign_key="collection.id")
@@ -62,6 +110,8 @@ class Document(SQLModel, table=True):
     characters: int | None = None
     tokens: int | None = None
     language: str | None = None
+    # DocumentWarnings.
+    warnings: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     worker_id: int | None = columns.big(nullable=True)
     created_at: datetime = columns.time(default_now=True)
     # From when on it is queued, or a worker reads it.

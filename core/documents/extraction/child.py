@@ -2,8 +2,8 @@
 
 `python -m core.documents.extraction.child MEDIA_TYPE PATH MEMORY SECONDS CHARACTERS SANDBOX`
 
-It writes JSON lines: `{"done", "total"}` while it reads, then `{"error": [code, message]}`, or `{"page_starts"}` with
-the text as UTF-8 after it. It ends when its standard input does: the parent is gone then.
+It writes JSON lines: `{"done", "total"}` while it reads, then `{"error": [code, message]}`, or `{"page_starts",
+"left_out"}` with the text as UTF-8 after it. It ends when its standard input does: the parent is gone then.
 """
 
 import json
@@ -46,7 +46,7 @@ def main() -> NoReturn:
         failure = _explained(error, int(memory))
         _say(out, {"error": [failure.code, failure.message]})
     else:
-        _say(out, {"page_starts": pages.starts})
+        _say(out, {"page_starts": pages.starts, "left_out": pages.left_out()})
         out.write(text)
     out.flush()
     os._exit(0)  # nothing is worth tidying up

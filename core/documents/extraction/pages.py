@@ -1,13 +1,20 @@
-"""Where readers put text: it keeps the offsets of pages, holds the limit, and reports progress."""
+"""Where readers put text, and name what they leave out: it keeps the offsets of pages, holds the limit, and reports
+progress."""
 
 import re
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from core.documents.extraction import failures
 
+if TYPE_CHECKING:  # the child reads no tables
+    from core.tables.documents import WarningCode
+
 BETWEEN_PAGES = "\n\n"
 REPORT_EVERY_SECONDS = 0.1
+# Page numbers that are kept of one warning; its count goes on.
+MOST_PAGES = 10_000
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -20,6 +27,7 @@ class Pages:
         self._report = report
         self._total = 1
         self._reported = 0.0
+        self._left_out: dict[WarningCode, _LeftOut] = {}
 
     def expect(self, total: int) -> None:
         self._total = total
@@ -28,6 +36,9 @@ class Pages:
     def add(self, text: str) -> None:
         """The next page, or the whole of a format without pages."""
         text = storable(text)
+        # In the place of bytes that are no character, or of a glyph whose character the file does not tell.
+        if lost := text.count("\ufffd"):
+            self.leave_out("CHARACTERS_UNREAD", len(self.starts) + 1, lost)
         if self.starts:
             self._length += len(BETWEEN_PAGES)
         self.starts.append(self._length)
@@ -36,6 +47,15 @@ class Pages:
         if self._length > self._limit:
             raise failures.too_large(f"it has more than {self._limit:,} characters of text")
         self._tell()
+
+    def leave_out(self, code: "WarningCode", page: int | None = None, count: int = 1) -> None:
+        """Name something that the file holds and the text does not. `page` counts from 1."""
+        if count > 0:
+            self._left_out.setdefault(code, _LeftOut()).add(page, count)
+
+    def left_out(self) -> list[tuple[str, int, list[int]]]:
+        """Code, count and sorted page numbers, in the order of their codes."""
+        return [(code, one.count, sorted(one.pages)) for code, one in sorted(self._left_out.items())]
 
     def text(self) -> str:
         return BETWEEN_PAGES.join(self._texts)
@@ -48,6 +68,17 @@ class Pages:
         if done >= self._total or now - self._reported >= REPORT_EVERY_SECONDS:
             self._reported = now
             self._report(done, self._total)
+
+
+class _LeftOut:
+    def __init__(self) -> None:
+        self.count = 0
+        self.pages: set[int] = set()
+
+    def add(self, page: int | None, count: int) -> None:
+        self.count += count
+        if page is not None and len(self.pages) < MOST_PAGES:
+            self.pages.add(page)
 
 
 def storable(text: str) -> str:

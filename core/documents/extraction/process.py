@@ -10,9 +10,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -20,6 +20,7 @@ from core.documents.extraction import failures, language
 from core.documents.extraction.formats import FORMATS, OLE
 from core.errors import ExtractionError
 from core.runtime import tokens
+from core.tables.documents import DocumentWarning
 
 _ROOT = Path(__file__).resolve().parents[3]
 # All the child may know of our environment: where its libraries are.
@@ -32,13 +33,17 @@ OnStage = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Extracted:
-    """`page_starts` are code point offsets into `text`; where pages mean nothing (`paged`), there is one, 0."""
+    """`page_starts` are code point offsets into `text`; where pages mean nothing (`paged`), there is one, 0.
+
+    `warnings`: what the file holds and the text does not; empty, all of it is there.
+    """
 
     text: str
     page_starts: tuple[int, ...]
     language: str | None
     tokens: int
     paged: bool
+    warnings: tuple[DocumentWarning, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,16 +61,19 @@ def extract(
     if media_type not in FORMATS and media_type != OLE:
         raise failures.unknown_type(f"Convert it to one of: {', '.join(known.label for known in FORMATS.values())}")
     on_stage("reading", 0, 1)
-    page_starts, text = _read(path, media_type, limits, on_stage, stop or threading.Event())
+    page_starts, warnings, text = _read(path, media_type, limits, on_stage, stop or threading.Event())
     on_stage("language", 0, 1)
     spoken = language.detect(text)
     on_stage("tokens", 0, 1)
-    return Extracted(text, page_starts, spoken, tokens.count(text), FORMATS[media_type].paged)
+    paged = FORMATS[media_type].paged
+    if not paged:
+        warnings = tuple(replace(one, pages=()) for one in warnings)
+    return Extracted(text, page_starts, spoken, tokens.count(text), paged, warnings)
 
 
 def _read(
     path: Path, media_type: str, limits: ExtractionLimits, on_stage: OnStage, stop: threading.Event
-) -> tuple[tuple[int, ...], str]:
+) -> tuple[tuple[int, ...], tuple[DocumentWarning, ...], str]:
     received = _Received(on_stage)
     with _started(path, media_type, limits) as child:
         try:
@@ -79,7 +87,7 @@ def _read(
         raise received.error
     if child.returncode or received.page_starts is None:
         raise _explained(child.returncode, received.complaint, limits)
-    return received.page_starts, received.text()
+    return received.page_starts, received.warnings, received.text()
 
 
 def _started(path: Path, media_type: str, limits: ExtractionLimits) -> subprocess.Popen[bytes]:
@@ -106,6 +114,7 @@ class _Received:
     def __init__(self, on_stage: OnStage):
         self.error: ExtractionError | None = None
         self.page_starts: tuple[int, ...] | None = None
+        self.warnings: tuple[DocumentWarning, ...] = ()
         self.complaint = ""
         self._on_stage = on_stage
         self._rest = b""
@@ -128,14 +137,15 @@ class _Received:
     def text(self) -> str:
         return b"".join(self._text).decode()
 
-    def _line(self, message: dict[str, list[int] | list[str] | int]) -> None:
+    def _line(self, message: dict[str, Any]) -> None:
         match message:
             case {"done": int(done), "total": int(total)}:
                 self._on_stage("reading", done, total)
             case {"error": [str(code), str(text)]}:
                 self.error = ExtractionError(text, code=code)
-            case {"page_starts": list(starts)}:
+            case {"page_starts": list(starts), "left_out": list(left_out)}:
                 self.page_starts = tuple(map(int, starts))
+                self.warnings = tuple(DocumentWarning(code, count, tuple(pages)) for code, count, pages in left_out)
 
 
 def _listen(child: subprocess.Popen[bytes], received: _Received, seconds: float, stop: threading.Event) -> None:

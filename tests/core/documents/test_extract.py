@@ -56,3 +56,11 @@ def test_a_database_that_goes_away_meanwhile_costs_no_document(database: str) ->
     assert not work.is_alive()
     assert state()["state"] in ("ready", "queued")
     assert state()["worker_id"] is None
+
+
+def test_what_a_document_does_not_hold_is_stored_with_it() -> None:
+    whole, damaged = added(), added("Bytes that are no character: \ufffd and \ufffd.")
+    for document in (whole, damaged):
+        extract.extract_document(document, worker_lease.register("test"), threading.Event())
+    found = {row["id"]: row["warnings"] for row in rows("SELECT id, warnings FROM document")}
+    assert found == {whole: [], damaged: [{"code": "CHARACTERS_UNREAD", "count": 2, "pages": []}]}

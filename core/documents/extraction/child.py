@@ -1,17 +1,17 @@
-"""The child process that reads one file.
-
-`python -m core.documents.extraction.child MEDIA_TYPE PATH MEMORY SECONDS CHARACTERS SANDBOX`
+"""The child that reads one file. The warm parent forks it, and it ends with the parent.
 
 It writes JSON lines: `{"done", "total"}` while it reads, then `{"error": [code, message]}`, or `{"page_starts",
-"left_out"}` with the text as UTF-8 after it. It ends when its standard input does: the parent is gone then.
+"left_out"}` with the text as UTF-8 after it.
 """
 
+import ctypes
 import json
 import os
 import resource
 import signal
 import sys
-import threading
+import traceback
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -22,41 +22,58 @@ from core.documents.extraction.pages import Pages
 from core.documents.extraction.sandbox import SandboxMissing
 from core.errors import ExtractionError
 
+PDEATHSIG = 1
 _MAY_BE_PICTURES = (PDF, DOCX, PPTX)
 
 
-def main() -> NoReturn:
-    media_type, path, memory, seconds, characters, mode = sys.argv[1:]
-    out = _private_stdout()
+def run(message: bytes, out: int, complaints: int, parent: int) -> NoReturn:
+    """`message` is a JSON list: media type, path, bytes of memory, seconds, characters, sandbox."""
+    try:
+        _leave_parent(out, complaints, parent)
+        _read_file(out, *json.loads(message))
+    except BaseException:  # the outer boundary: a child must never come back into its parent's loop
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+def _read_file(out: int, media_type: str, path: str, memory: int, seconds: int, characters: int, mode: str) -> NoReturn:
+    answer = os.fdopen(out, "wb")
+    _limit(memory, seconds)
     if mode == "required" or (mode == "auto" and not sandbox.missing()):
         try:
             sandbox.enter(Path(path))
         except SandboxMissing as error:
-            _say(out, {"error": [error.code, f"{error.message} EXTRACTION_SANDBOX says that there must be one."]})
+            _say(answer, {"error": [error.code, f"{error.message} EXTRACTION_SANDBOX says that there must be one."]})
             os._exit(0)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    _limit(int(memory), int(seconds))
-    pages = Pages(int(characters), lambda done, total: _say(out, {"done": done, "total": total}))
+    pages = Pages(characters, lambda done, total: _say(answer, {"done": done, "total": total}))
     try:
-        _read(media_type, Path(path), int(memory), pages)
+        _read(media_type, Path(path), memory, pages)
         text = pages.text().encode()
     except ImportError:
         raise  # the installation is broken, not the document
     except Exception as error:  # the outer boundary: readers raise whatever a broken file makes them raise
-        failure = _explained(error, int(memory))
-        _say(out, {"error": [failure.code, failure.message]})
+        failure = _explained(error, memory)
+        _say(answer, {"error": [failure.code, failure.message]})
     else:
-        _say(out, {"page_starts": pages.starts, "left_out": pages.left_out()})
-        out.write(text)
-    out.flush()
+        _say(answer, {"page_starts": pages.starts, "left_out": pages.left_out()})
+        answer.write(text)
+    answer.flush()
     os._exit(0)  # nothing is worth tidying up
 
 
-def _private_stdout() -> BinaryIO:
-    """Ours alone: whatever a library prints goes to standard error."""
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    return out
+def _leave_parent(out: int, complaints: int, parent: int) -> None:
+    """Die with it, and keep of its descriptors our own two. What a library prints is a complaint."""
+    ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)  # it died before
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.dup2(1, 0)
+    os.dup2(complaints, 1)
+    os.dup2(complaints, 2)
+    os.closerange(3, out)
+    os.closerange(out + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 def _say(out: BinaryIO, message: dict[str, object]) -> None:
@@ -64,15 +81,12 @@ def _say(out: BinaryIO, message: dict[str, object]) -> None:
     out.flush()
 
 
-def _die_with_parent() -> None:
-    os.read(0, 1)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def _limit(memory: int, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 2))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    with suppress(OSError):  # a machine without memory is to end this process, and no other
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _read(media_type: str, path: Path, memory: int, pages: Pages) -> None:
@@ -105,7 +119,3 @@ def _most_memory_used() -> int:
     except FileNotFoundError:
         return 0
     return next((int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmPeak")), 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,12 +1,9 @@
-"""Run the child that reads a file, receive its output, and end it in time."""
+"""Have a file read by a child of the warm parent, receive what it writes, and end it in time."""
 
 import json
-import math
 import os
 import selectors
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,15 +13,13 @@ from typing import Any, Literal
 
 import structlog
 
-from core.documents.extraction import failures, language
+from core.documents.extraction import failures, language, starting
 from core.documents.extraction.formats import FORMATS, OLE
+from core.documents.extraction.starting import ParentGone, Reading, WarmParent
 from core.errors import ExtractionError
 from core.runtime import tokens
 from core.tables.documents import DocumentWarning
 
-_ROOT = Path(__file__).resolve().parents[3]
-# All the child may know of our environment: where its libraries are.
-_KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
 LOOK_FOR_STOP_SECONDS = 0.05
 READ_BYTES = 1 << 18
 log = structlog.get_logger()
@@ -61,7 +56,7 @@ def extract(
     if media_type not in FORMATS and media_type != OLE:
         raise failures.unknown_type(f"Convert it to one of: {', '.join(known.label for known in FORMATS.values())}")
     on_stage("reading", 0, 1)
-    page_starts, warnings, text = _read(path, media_type, limits, on_stage, stop or threading.Event())
+    page_starts, warnings, text = _read(path, media_type, limits, on_stage, stop)
     on_stage("language", 0, 1)
     spoken = language.detect(text)
     on_stage("tokens", 0, 1)
@@ -72,40 +67,49 @@ def extract(
 
 
 def _read(
-    path: Path, media_type: str, limits: ExtractionLimits, on_stage: OnStage, stop: threading.Event
+    path: Path, media_type: str, limits: ExtractionLimits, on_stage: OnStage, stop: threading.Event | None
+) -> tuple[tuple[int, ...], tuple[DocumentWarning, ...], str]:
+    stop = stop or threading.Event()
+    try:
+        return _read_by(starting.shared(), path, media_type, limits, on_stage, stop)
+    except ParentGone:
+        log.warning("the parent of the readers is gone; the file is read again")
+    try:
+        # By a parent of its own: a file that ends parents does so alone.
+        with WarmParent() as own:
+            return _read_by(own, path, media_type, limits, on_stage, stop)
+    except ParentGone:
+        raise failures.corrupt("twice the process that reads files ended with it") from None
+
+
+def _read_by(
+    parent: WarmParent,
+    path: Path,
+    media_type: str,
+    limits: ExtractionLimits,
+    on_stage: OnStage,
+    stop: threading.Event,
 ) -> tuple[tuple[int, ...], tuple[DocumentWarning, ...], str]:
     received = _Received(on_stage)
-    with _started(path, media_type, limits) as child:
-        try:
-            _listen(child, received, limits.seconds, stop)
-        finally:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
+    reading = parent.hand_over(
+        path,
+        media_type,
+        memory_bytes=limits.memory_bytes,
+        seconds=limits.seconds,
+        characters=limits.text_characters,
+        sandbox=limits.sandbox,
+    )
+    try:
+        _listen(reading, received, limits.seconds, stop)
+    finally:
+        reading.end()
     if received.error:
         if received.complaint:
             log.warning("a reader could not read a file", code=received.error.code, complaint=received.complaint)
         raise received.error
-    if child.returncode or received.page_starts is None:
-        raise _explained(child.returncode, received.complaint, limits)
+    if reading.exit_code or received.page_starts is None:
+        raise _explained(reading.exit_code or 0, received.complaint, limits)
     return received.page_starts, received.warnings, received.text()
-
-
-def _started(path: Path, media_type: str, limits: ExtractionLimits) -> subprocess.Popen[bytes]:
-    arguments = [
-        *(media_type, str(path.resolve())),
-        *(str(limits.memory_bytes), str(math.ceil(limits.seconds)), str(limits.text_characters)),
-        limits.sandbox,
-    ]
-    return subprocess.Popen(
-        [sys.executable, "-m", "core.documents.extraction.child", *arguments],
-        cwd=_ROOT,
-        env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ} | {"PYTHONUTF8": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        start_new_session=True,
-    )
 
 
 class _Received:
@@ -148,24 +152,22 @@ class _Received:
                 self.warnings = tuple(DocumentWarning(code, count, tuple(pages)) for code, count, pages in left_out)
 
 
-def _listen(child: subprocess.Popen[bytes], received: _Received, seconds: float, stop: threading.Event) -> None:
-    """Until the child has ended. Raises ExtractionError when it must be ended."""
+def _listen(reading: Reading, received: _Received, seconds: float, stop: threading.Event) -> None:
+    """Until the child has ended. Raises ExtractionError when it must be ended, and ParentGone."""
     deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
-        for pipe, take in ((child.stdout, received.out), (child.stderr, received.err)):
-            if pipe is not None:
-                selector.register(pipe, selectors.EVENT_READ, take)
+        selector.register(reading.out, selectors.EVENT_READ, received.out)
+        selector.register(reading.complaints, selectors.EVENT_READ, received.err)
+        selector.register(reading.line, selectors.EVENT_READ)
         while selector.get_map():
             for key in _ready(selector, deadline, seconds, stop):
-                data = os.read(key.fd, READ_BYTES)
-                if data:
+                if key.fileobj is reading.line:
+                    reading.learn_exit_code()
+                    selector.unregister(key.fileobj)
+                elif data := os.read(key.fd, READ_BYTES):
                     key.data(data)
                 else:
                     selector.unregister(key.fileobj)
-    try:
-        child.wait(max(0.1, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
-        raise failures.timeout(seconds) from None
 
 
 def _ready(

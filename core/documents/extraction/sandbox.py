@@ -11,7 +11,6 @@ import platform
 import struct
 import sys
 import sysconfig
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,6 +42,12 @@ def enter(path: Path) -> None:
     _restrict_calls()
 
 
+def prepare() -> None:
+    """Find out now what `enter` needs, for the processes that are forked from this one."""
+    missing()
+    _libraries()
+
+
 @lru_cache(maxsize=1)
 def missing() -> str:
     """What keeps this machine from having the sandbox; empty where it has it."""
@@ -72,7 +77,7 @@ def _restrict_files(path: Path) -> None:
     handled = struct.pack("QQQ", FILE_RIGHTS.get(version, ALL_FILE_RIGHTS), tcp, scope)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     rules = _checked(_libc().syscall(LANDLOCK_CREATE, handled, size, 0))
-    for place in (path, *_libraries()):
+    for place in (path, *_libraries(), Path(f"/proc/{os.getpid()}")):
         _may_read(rules, place)
     _checked(_libc().syscall(LANDLOCK_RESTRICT, rules, 0))
     os.close(rules)
@@ -88,18 +93,22 @@ def _may_read(rules: int, place: Path) -> None:
     os.close(opened)
 
 
-def _libraries() -> Iterable[Path]:
-    """The interpreter's and the packages', Cairn's own code, and what the C library reads; of /proc this process alone.
+@lru_cache(maxsize=1)
+def _libraries() -> tuple[Path, ...]:
+    """The interpreter's and the packages', Cairn's own code, and what the C library reads. A place inside another is
+    left out.
 
     Not the folder that holds Cairn, though it is on the path: data may lie in it.
     """
     root = Path(__file__).resolve().parents[3]
     packages = [Path(place).resolve() for place in (*sysconfig.get_paths().values(), *sys.path) if place]
     system = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/ld.so.cache")
-    devices = ("/dev/null", "/dev/zero", "/dev/urandom", f"/proc/{os.getpid()}", "/proc/meminfo", "/proc/cpuinfo")
+    devices = ("/dev/null", "/dev/zero", "/dev/urandom", "/proc/meminfo", "/proc/cpuinfo")
     kernel = ("/sys/devices/system/cpu", "/sys/fs/cgroup", "/etc/localtime")
     named = (f"{sys.base_prefix}/lib", *system, *devices, *kernel)
-    return (root / "core", *(place for place in packages if place not in (root, *root.parents)), *map(Path, named))
+    ours = (root / "core", *(place for place in packages if place not in (root, *root.parents)))
+    places = {place.resolve() for place in (*ours, *map(Path, named)) if place.exists()}
+    return tuple(sorted(place for place in places if places.isdisjoint(place.parents)))
 
 
 # The calls that are refused, and their numbers on each kind of machine; x86_64 has old forms of some besides.

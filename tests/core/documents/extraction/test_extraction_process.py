@@ -1,4 +1,4 @@
-"""The child is fenced in: it gets no secrets, no more memory and time than allowed, and never outlives its parent.
+"""Children are fenced in: they get no secrets, no more memory and time than allowed, and never outlive their parent.
 
 A named pipe nobody writes to stands for a file that is never read to its end.
 """
@@ -10,15 +10,27 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
 import pytest
 
-from core.documents.extraction import ExtractionLimits, extract
+from core.documents.extraction import Extracted, ExtractionLimits, extract, starting
 from core.errors import ExtractionError
+from core.samples import files
 from tests.core.documents.extraction.making import Stage, pdf, read, saved
-from tests.pipeline import PATIENCE_S
+from tests.core.documents.extraction.watching import descriptors, parents, reader, readers, until_gone
+from tests.pipeline import PATIENCE_S, until_now
+
+
+@pytest.fixture
+def new_parent() -> Iterator[None]:
+    """The test's environment is that of the parent."""
+    starting.end_shared()
+    yield
+    starting.end_shared()
 
 
 @pytest.fixture
@@ -31,15 +43,16 @@ def endless(tmp_path: Path) -> Path:
 class Reading(threading.Thread):
     """An extraction that goes on until something ends it."""
 
-    def __init__(self, path: Path, limits: ExtractionLimits, stop: threading.Event | None = None):
+    def __init__(self, path: Path, limits: ExtractionLimits | None = None, stop: threading.Event | None = None):
         super().__init__()
-        self._path, self._limits, self._stop_event = path, limits, stop
+        self._path, self._limits, self._stop_event = path, limits or ExtractionLimits(), stop
         self.error: ExtractionError | None = None
+        self.extracted: Extracted | None = None
         self.start()
 
     def run(self) -> None:
         try:
-            extract(self._path, "text/plain", self._limits, lambda *stage: None, stop=self._stop_event)
+            self.extracted = extract(self._path, "text/plain", self._limits, lambda *stage: None, stop=self._stop_event)
         except ExtractionError as error:
             self.error = error
 
@@ -49,31 +62,19 @@ class Reading(threading.Thread):
         return self.error
 
 
-def child_of(process: psutil.Process, path: Path) -> psutil.Process:
-    """The child that reads `path`, once it waits for its end."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        for child in process.children():
-            if str(path) in child.cmdline() and child.num_threads() > 1:
-                return child
-        time.sleep(0.005)
-    raise AssertionError("no child was started")
-
-
 def test_time_limit(endless: Path) -> None:
-    before = psutil.Process().children()
     started = time.monotonic()
     error = Reading(endless, ExtractionLimits(seconds=0.3)).ended()
     assert (error.code, error.retryable) == ("TIMEOUT", False)
     assert time.monotonic() - started >= 0.3
-    assert [child for child in psutil.Process().children() if child not in before] == []
+    assert readers() == []
 
 
 def test_stop_ends_it_promptly_and_it_may_be_tried_again(endless: Path) -> None:
     stop = threading.Event()
     reading = Reading(endless, ExtractionLimits(), stop)
-    child = child_of(psutil.Process(), endless)
-    child.suspend()  # so hung that it does not even see its parent's end
+    child = reader()
+    child.suspend()
     stop.set()
     error = reading.ended()
     assert (error.code, error.retryable) == ("INTERRUPTED", True)
@@ -90,38 +91,126 @@ def test_stop_ends_it_promptly_and_it_may_be_tried_again(endless: Path) -> None:
     ],
 )
 def test_a_child_that_dies(endless: Path, number: int, code: str, said: str) -> None:
-    reading = Reading(endless, ExtractionLimits())
-    child_of(psutil.Process(), endless).send_signal(number)
+    reading = Reading(endless)
+    reader().send_signal(number)
     error = reading.ended()
     assert (error.code, error.retryable) == (code, False)
     assert said in error.message
 
 
-def test_the_child_dies_with_its_parent(endless: Path) -> None:
+def test_parent_and_children_die_with_the_process_that_started_them(endless: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from core.documents.extraction import ExtractionLimits, extract\n"
         "extract(Path(sys.argv[1]), 'text/plain', ExtractionLimits(), lambda *stage: None)"
     )
-    parent = subprocess.Popen([sys.executable, "-c", program, str(endless)])
-    child = child_of(psutil.Process(parent.pid), endless)
-    parent.kill()
-    parent.wait()
-    deadline = time.monotonic() + PATIENCE_S
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
+    jobs = subprocess.Popen([sys.executable, "-c", program, str(endless)])
+    child = reader(psutil.Process(jobs.pid))
+    (parent,) = parents(psutil.Process(jobs.pid))
+    child.suspend()  # so hung that it would not notice by itself
+    jobs.kill()
+    jobs.wait()
+    until_gone(parent, child)
 
 
-def test_the_child_knows_no_secrets(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("new_parent")
+def test_parent_and_child_know_no_secrets(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:secret@h/d")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     stop = threading.Event()
-    reading = Reading(endless, ExtractionLimits(), stop)
-    known = child_of(psutil.Process(), endless).environ()
+    reading = Reading(endless, stop=stop)
+    environments = [one.environ() for one in (reader(), *parents())]
     stop.set()
     reading.ended()
-    assert "secret" not in str(known)
-    assert known["PYTHONUTF8"] == "1"
+    for known in environments:
+        assert known.keys() <= {"PYTHONUTF8", "OPENBLAS_NUM_THREADS", "PYTHONHOME", "LD_LIBRARY_PATH"}
+
+
+def test_the_parent_has_one_thread_and_its_pipes_alone(endless: Path) -> None:
+    with open(endless.parent / "ours", "w") as ours, socket.create_server(("127.0.0.1", 0)) as listening:
+        os.set_inheritable(ours.fileno(), True)
+        os.set_inheritable(listening.fileno(), True)
+        for sample in files():
+            read(sample.path)
+        stop = threading.Event()
+        reading = Reading(endless, stop=stop)
+        child, (parent,) = reader(), parents()
+        has, gave = descriptors(parent.pid), descriptors(child.pid)
+        threads = parent.num_threads()
+        stop.set()
+        reading.ended()
+    assert threads == 1
+    ended = ["pipe", "pipe"]
+    assert [has.pop(number) for number in (0, 1, 2)] == ["socket", "/dev/null", "/dev/null"]
+    assert sorted(has.values()) == [*ended, "socket"]  # children that ended, and the line of this one
+    assert [gave.pop(number) for number in (0, 1, 2)] == ["/dev/null", "pipe", "pipe"]
+    assert list(gave.values()) == ["pipe"]  # the text
+
+
+def test_when_the_parent_is_killed_what_it_read_is_read_again(endless: Path) -> None:
+    before = read(saved(endless.parent, "a.txt", "Read before."))
+    reading = Reading(endless)
+    first, (parent,) = reader(), parents()
+    parent.kill()
+    until_gone(first)
+    assert reader() != first
+    endless.write_text("Two pumps failed.")
+    reading.join(PATIENCE_S)
+    assert reading.extracted is not None
+    assert reading.extracted.text == "Two pumps failed."
+    assert read(endless.parent / "a.txt") == before
+    assert parent not in parents()
+
+
+def test_a_file_that_ends_parents_fails_alone(endless: Path) -> None:
+    reading = Reading(endless)
+    for _ in range(2):
+        child = reader()
+        psutil.Process(child.ppid()).kill()
+        until_gone(child)
+    error = reading.ended()
+    assert (error.code, error.retryable) == ("CORRUPT", False)
+    assert read(saved(endless.parent, "a.txt", "The next.")).text == "The next."
+
+
+def test_a_parent_that_hangs_is_killed_with_its_children(endless: Path) -> None:
+    stop = threading.Event()
+    reading = Reading(endless, stop=stop)
+    child, (parent,) = reader(), parents()
+    parent.suspend()
+    stop.set()
+    assert reading.ended().code == "INTERRUPTED"
+    until_gone(parent, child)
+    assert read(saved(endless.parent, "a.txt", "The next.")).text == "The next."
+
+
+def test_many_at_once_and_one_that_dies_hurts_no_other(endless: Path) -> None:
+    paths = [saved(endless.parent, f"{number}.txt", f"Number {number}. " * 2000) for number in range(40)]
+    dying = Reading(endless)
+    child = reader()
+    with ThreadPoolExecutor(4) as threads:
+        texts = threads.map(lambda path: read(path).text, paths)
+        child.send_signal(signal.SIGSEGV)
+        assert list(texts) == [path.read_text() for path in paths]
+    assert dying.ended().code == "CORRUPT"
+    assert len(parents()) == 1
+
+
+def test_two_hundred_files_leave_no_descriptor_and_no_process_behind(tmp_path: Path) -> None:
+    path = saved(tmp_path, "a.txt", "Two pumps failed.")
+    broken = saved(tmp_path, "a.pdf", "%PDF-1.4")
+    read(path)
+    (parent,) = parents()
+    # The parent closes the line to a file's reader soon after it has said how the child ended.
+    until_now(lambda: len(descriptors(parent.pid)) == 5)
+    before = len(descriptors(os.getpid()))
+    for _ in range(100):
+        read(path)
+        with pytest.raises(ExtractionError):
+            read(broken)
+    assert len(descriptors(os.getpid())) == before
+    until_now(lambda: len(descriptors(parent.pid)) == 5)
+    assert readers() == []
 
 
 @pytest.mark.parametrize(("name", "lines", "megabytes"), [("a.txt", 800_000, 150), ("a.html", 300_000, 250)])
@@ -133,6 +222,7 @@ def test_memory_limit(tmp_path: Path, name: str, lines: int, megabytes: int) -> 
     assert "EXTRACTION_MEMORY_MB" in caught.value.message
 
 
+@pytest.mark.usefixtures("new_parent")
 def test_a_broken_installation_is_not_the_documents_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(tmp_path, "pypdfium2.py", "raise ModuleNotFoundError('no pdfium here')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -141,6 +231,7 @@ def test_a_broken_installation_is_not_the_documents_fault(tmp_path: Path, monkey
     assert caught.value.code == "EXTRACTION_FAILED"
 
 
+@pytest.mark.usefixtures("new_parent")
 def test_what_a_library_prints_does_not_get_into_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise = "import os; print('noise'); os.write(1, b'noise'); os.write(2, b'x' * 200_000)"
     saved(tmp_path, "charset_normalizer.py", f"{noise}\ndef from_bytes(*a, **k): return []")
@@ -158,8 +249,6 @@ def test_stages(tmp_path: Path) -> None:
 
 
 def test_an_error_in_on_stage_leaves_no_child_behind(endless: Path) -> None:
-    before = psutil.Process().children()
-
     def fails(stage: str, done: int, total: int) -> None:
         if (done, total) == (1, 1):
             raise RuntimeError("the database is gone")
@@ -167,7 +256,7 @@ def test_an_error_in_on_stage_leaves_no_child_behind(endless: Path) -> None:
     path = saved(endless.parent, "a.txt", "text")
     with pytest.raises(RuntimeError, match="the database is gone"):
         read(path, on_stage=fails)
-    assert [child for child in psutil.Process().children() if child not in before] == []
+    assert readers() == []
 
 
 def test_markup_fetches_nothing(tmp_path: Path) -> None:

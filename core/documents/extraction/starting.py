@@ -1,0 +1,149 @@
+"""Start the warm parent of the readers, and hand files over to it."""
+
+import json
+import math
+import os
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from core.documents.extraction.parent import MESSAGE_BYTES, READY
+from core.errors import ExtractionError
+
+_ROOT = Path(__file__).resolve().parents[3]
+# All that the readers may know of our environment: where their libraries are.
+_KEPT_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
+# Libraries for arithmetic start threads of their own; a process with threads must not fork.
+_SET_VARIABLES = {"PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
+START_SECONDS = 60.0
+# How long a parent may take to kill a child. One that takes longer hangs, and is killed with its children.
+KILL_SECONDS = 5.0
+
+
+class ParentGone(Exception):
+    """The parent ended, and its children with it: nothing is known of the file."""
+
+
+class WarmParent:
+    """Raises ExtractionError where it does not start."""
+
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "core.documents.extraction.parent"],
+                cwd=_ROOT,
+                env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ} | _SET_VARIABLES,
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        self._control.settimeout(START_SECONDS)
+        with suppress(OSError):
+            if self._control.recv(MESSAGE_BYTES) == READY:
+                return
+        self.end()
+        raise ExtractionError(
+            f"The process that reads files did not start (exit code {self.process.returncode}). "
+            "Repair the installation, then try again."
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def end(self) -> None:
+        """At once, with all its children."""
+        self.process.kill()
+        self.process.wait()
+        self._control.close()
+
+    def hand_over(
+        self, path: Path, media_type: str, *, memory_bytes: int, seconds: float, characters: int, sandbox: str
+    ) -> "Reading":
+        """Raises ParentGone."""
+        message = json.dumps([media_type, str(path.resolve()), memory_bytes, math.ceil(seconds), characters, sandbox])
+        out, their_out = os.pipe()
+        complaints, their_complaints = os.pipe()
+        line, their_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with their_line:
+            try:
+                descriptors = [their_out, their_complaints, their_line.fileno()]
+                socket.send_fds(self._control, [message.encode()], descriptors)
+            except OSError:
+                os.close(out)
+                os.close(complaints)
+                line.close()
+                raise ParentGone from None
+            finally:
+                os.close(their_out)
+                os.close(their_complaints)
+        return Reading(self, out, complaints, line)
+
+
+class Reading:
+    """A file in the hands of a child: the child's output and complaints, and the line to the parent."""
+
+    def __init__(self, parent: WarmParent, out: int, complaints: int, line: socket.socket):
+        self.out, self.complaints, self.line = out, complaints, line
+        self.exit_code: int | None = None
+        self._parent = parent
+
+    def learn_exit_code(self) -> None:
+        """Once the line can be read. Raises ParentGone."""
+        try:
+            said = self.line.recv(MESSAGE_BYTES)
+        except ConnectionError:
+            said = b""
+        if not said:
+            raise ParentGone
+        self.exit_code = int(said)
+
+    def end(self) -> None:
+        """Kill the child if it still runs, and wait until it is gone."""
+        with self.line:
+            if self.exit_code is None:
+                self._hang_up()
+        os.close(self.out)
+        os.close(self.complaints)
+
+    def _hang_up(self) -> None:
+        self.line.settimeout(KILL_SECONDS)
+        try:
+            self.line.shutdown(socket.SHUT_WR)
+            self.learn_exit_code()
+        except TimeoutError:
+            self._parent.end()
+        except (OSError, ParentGone):
+            return  # it died with its parent
+
+
+_shared: WarmParent | None = None
+_starting = threading.Lock()
+
+
+def shared() -> WarmParent:
+    """This process's one; it is started when there is none, or none any more. Raises ExtractionError."""
+    global _shared
+    with _starting:
+        if _shared is None or not _shared.alive():
+            end_shared()
+            _shared = WarmParent()
+        return _shared
+
+
+def end_shared() -> None:
+    global _shared
+    if _shared is not None:
+        _shared.end()
+    _shared = None

@@ -1,0 +1,67 @@
+"""See the processes that read files: the warm parent and its children."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from tests.pipeline import until_now
+
+PARENT = "core.documents.extraction.parent"
+
+
+def parents(of: psutil.Process | None = None) -> list[psutil.Process]:
+    return [one for one in (of or psutil.Process()).children() if PARENT in _command(one)]
+
+
+def readers(of: psutil.Process | None = None) -> list[psutil.Process]:
+    """Children of parents that hold a file, in all parents of a process."""
+    return [child for parent in parents(of) for child in _children(parent)]
+
+
+def reader(of: psutil.Process | None = None) -> psutil.Process:
+    """The one that reads, once it has left its parent behind."""
+    found: list[psutil.Process] = []
+
+    def is_there() -> bool:
+        found[:] = [one for one in readers(of) if one.is_running() and not _has_socket(one)]
+        return bool(found)
+
+    until_now(is_there)
+    return found[0]
+
+
+def until_gone(*processes: psutil.Process) -> None:
+    until_now(lambda: all(not one.is_running() or one.status() == psutil.STATUS_ZOMBIE for one in processes))
+
+
+def descriptors(pid: int) -> dict[int, str]:
+    """What each descriptor of a process is: `socket`, `pipe` or a path."""
+    folder = Path(f"/proc/{pid}/fd")
+    found = {}
+    for name in os.listdir(folder):
+        with suppress(FileNotFoundError):  # that of this very listing
+            found[int(name)] = os.readlink(folder / name).partition(":")[0]
+    return found
+
+
+def _has_socket(process: psutil.Process) -> bool:
+    try:
+        return "socket" in descriptors(process.pid).values()
+    except FileNotFoundError:
+        return True
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children()
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return []

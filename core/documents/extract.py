@@ -12,7 +12,8 @@ import structlog
 from sqlmodel import Session
 
 from core.documents.content import original
-from core.documents.extraction import SUPPORTED, Extracted, ExtractionLimits, extract, media_type_of
+from core.documents.extraction import SUPPORTED, media_type_of
+from core.documents.extraction.process import Extracted, ExtractionLimits, extract
 from core.documents.upload import unknown_type_message
 from core.environment import get_settings
 from core.errors import ExtractionError, NotFound, Unavailable

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.documents.extraction import ExtractionLimits, extract
+from core.documents.extraction.process import ExtractionLimits, extract
 
 PDF = "application/pdf"
 

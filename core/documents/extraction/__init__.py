@@ -5,6 +5,6 @@ of memory and time (`process`, `parent`, `child`). What comes back is only text;
 """
 
 from core.documents.extraction.formats import EXTENSIONS, SUPPORTED, media_type_of
-from core.documents.extraction.process import Extracted, ExtractionLimits, extract
 
-__all__ = ["EXTENSIONS", "SUPPORTED", "Extracted", "ExtractionLimits", "extract", "media_type_of"]
+# Not `process`: the parent of the readers holds this package in memory, and should hold no more than they need.
+__all__ = ["EXTENSIONS", "SUPPORTED", "media_type_of"]

@@ -14,7 +14,8 @@ import xlsxwriter
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.util import Inches
 
-from core.documents.extraction import Extracted, ExtractionLimits, extract, media_type_of
+from core.documents.extraction import media_type_of
+from core.documents.extraction.process import Extracted, ExtractionLimits, extract
 
 Stage = tuple[str, int, int]
 

@@ -17,7 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.documents.extraction import Extracted, ExtractionLimits, extract, starting
+from core.documents.extraction import starting
+from core.documents.extraction.process import Extracted, ExtractionLimits, extract
 from core.errors import ExtractionError
 from core.samples import files
 from tests.core.documents.extraction.making import Stage, pdf, read, saved
@@ -100,7 +101,8 @@ def test_a_child_that_dies(endless: Path, number: int, code: str, said: str) -> 
 
 def test_parent_and_children_die_with_the_process_that_started_them(endless: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from core.documents.extraction import ExtractionLimits, extract\n"
+        "import sys; from pathlib import Path\n"
+        "from core.documents.extraction.process import ExtractionLimits, extract\n"
         "extract(Path(sys.argv[1]), 'text/plain', ExtractionLimits(), lambda *stage: None)"
     )
     jobs = subprocess.Popen([sys.executable, "-c", program, str(endless)])
@@ -213,7 +215,7 @@ def test_two_hundred_files_leave_no_descriptor_and_no_process_behind(tmp_path: P
     assert readers() == []
 
 
-@pytest.mark.parametrize(("name", "lines", "megabytes"), [("a.txt", 800_000, 150), ("a.html", 300_000, 250)])
+@pytest.mark.parametrize(("name", "lines", "megabytes"), [("a.txt", 800_000, 120), ("a.html", 300_000, 250)])
 def test_memory_limit(tmp_path: Path, name: str, lines: int, megabytes: int) -> None:
     path = saved(tmp_path, name, "<p>The northern plant <b>lost</b> its output.</p>\n" * lines)
     with pytest.raises(ExtractionError) as caught:

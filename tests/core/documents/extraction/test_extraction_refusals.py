@@ -7,7 +7,7 @@ from pathlib import Path
 import docx
 import pytest
 
-from core.documents.extraction import ExtractionLimits
+from core.documents.extraction.process import ExtractionLimits
 from core.errors import ExtractionError
 from tests.core.documents.extraction.making import pdf, read, rewritten, saved, word, workbook
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.documents.extraction import ExtractionLimits, sandbox
+from core.documents.extraction import sandbox
+from core.documents.extraction.process import ExtractionLimits
 from core.errors import ExtractionError
 from core.health import readings
 from core.samples import SampleFile, files

@@ -38,10 +38,11 @@ def main() -> NoReturn:
 
 
 def _import_readers() -> None:
-    for name in ("office", *sorted({known.reader for known in FORMATS.values()})):
+    readers = sorted({f"{__package__}.{known.reader}" for known in FORMATS.values()})
+    for name in (*readers, f"{__package__}.office", "charset_normalizer"):
         # One that cannot be imported is imported again by the child that needs it, which says so.
         with suppress(Exception):
-            import_module(f"core.documents.extraction.{name}")
+            import_module(name)
 
 
 class Parent:

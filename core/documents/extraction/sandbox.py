@@ -2,7 +2,7 @@
 
 Landlock closes the file system and TCP, seccomp closes sockets, programs, processes, signals to others and the ways
 round them. Neither needs root or a package. What is refused answers EPERM, so that a library falls back instead of
-dying. Numbers are the kernel's (linux/landlock.h, linux/seccomp.h, linux/bpf_common.h, the tables of system calls).
+dying. Numbers are the kernel's (linux/landlock.h, linux/seccomp.h).
 """
 
 import ctypes
@@ -14,11 +14,12 @@ import sysconfig
 from functools import lru_cache
 from pathlib import Path
 
+from core.documents.extraction import system_calls
 from core.errors import CairnError
 
 NO_NEW_PRIVS = 38
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
-SECCOMP_SET_MODE_FILTER = 1
+SECCOMP_SET_MODE_FILTER, SECCOMP_GET_ACTION_AVAIL = 1, 2
 READ_FILE, READ_DIR = 1 << 2, 1 << 3
 # All rights over files that a kernel's version of Landlock knows: 13 at first, then REFER, TRUNCATE and IOCTL_DEV.
 FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}
@@ -44,17 +45,21 @@ def enter(path: Path) -> None:
 
 def prepare() -> None:
     """Find out now what `enter` needs, for the processes that are forked from this one."""
-    missing()
-    _libraries()
+    if not missing():
+        _libraries()
+        system_calls.program(platform.machine(), os.getpid())
 
 
 @lru_cache(maxsize=1)
 def missing() -> str:
     """What keeps this machine from having the sandbox; empty where it has it."""
-    if sys.platform != "linux" or platform.machine() not in NUMBERS:
+    if sys.platform != "linux" or platform.machine() not in system_calls.AUDIT_NUMBERS or sys.maxsize < 1 << 32:
         return f"Readers of files have no sandbox on {platform.system()} {platform.machine()}."
     if _libc().syscall(LANDLOCK_CREATE, None, 0, 1) < 1:
         return "This kernel has no Landlock, so readers of files have no sandbox. Linux 5.13 or newer has it."
+    killing = ctypes.byref(ctypes.c_uint32(system_calls.KILL))
+    if _libc().syscall(_seccomp(), SECCOMP_GET_ACTION_AVAIL, 0, killing) != 0:
+        return "This kernel has no seccomp filters, so readers of files have no sandbox."
     return ""
 
 
@@ -111,52 +116,12 @@ def _libraries() -> tuple[Path, ...]:
     return tuple(sorted(place for place in places if places.isdisjoint(place.parents)))
 
 
-# The calls that are refused, and their numbers on each kind of machine; x86_64 has old forms of some besides.
-CALLS = (
-    "socket socketpair connect bind listen accept accept4 sendto sendmsg sendmmsg execve execveat ptrace "
-    "process_vm_readv process_vm_writev tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal pidfd_open "
-    "pidfd_getfd io_uring_setup bpf userfaultfd perf_event_open keyctl add_key request_key mount umount2 unshare "
-    "setns chroot pivot_root open_by_handle_at init_module kexec_load memfd_create shmget msgget semget "
-    "fchmod fchmodat fchmodat2 fchown fchownat setxattr lsetxattr fsetxattr utimensat"
-).split()
-X86_64 = (
-    41, 53, 42, 49, 50, 43, 288, 44, 46, 307, 59, 322, 101, 310, 311, 200, 129, 297, 424, 434,
-    438, 425, 321, 323, 298, 250, 248, 249, 165, 166, 272, 308, 161, 155, 304, 175, 246, 319, 29, 68, 64,
-    91, 268, 452, 93, 260, 188, 189, 190, 280, 90, 92, 94, 132, 235,
-)  # fmt: skip
-AARCH64 = (
-    198, 199, 203, 200, 201, 202, 242, 206, 211, 269, 221, 281, 117, 270, 271, 130, 138, 240, 424, 434,
-    438, 425, 280, 282, 241, 219, 217, 218, 40, 39, 97, 268, 51, 41, 265, 105, 104, 279, 194, 186, 190,
-    52, 53, 452, 55, 54, 5, 6, 7, 88,
-)  # fmt: skip
-# Besides: seccomp itself, kill and tgkill (to itself they may go), fork and vfork, clone (a thread it may be), clone3.
-NUMBERS = {
-    "x86_64": (0xC000003E, X86_64, {"seccomp": 317, "kill": 62, "tgkill": 234, "fork": 57, "vfork": 58, "clone": 56}),
-    "aarch64": (0xC00000B7, AARCH64, {"seccomp": 277, "kill": 129, "tgkill": 131, "clone": 220}),
-}
-CLONE3, CLONE_THREAD = 435, 0x00010000
-LOAD, EQUAL, AT_LEAST, BITS, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-ALLOW, KILL, EPERM, ENOSYS = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026
-NUMBER_AT, MACHINE_AT, FIRST_ARGUMENT_AT = 0, 4, 16
-# Calls of a second table (x32) on the same machine.
-SECOND_TABLE = 0x40000000
-
-
 def _restrict_calls() -> None:
-    machine, refused, named = NUMBERS[platform.machine()]
-    program = [(LOAD, 0, 0, MACHINE_AT), (EQUAL, 1, 0, machine), (RETURN, 0, 0, KILL), (LOAD, 0, 0, NUMBER_AT)]
-    program += [(AT_LEAST, 0, 1, SECOND_TABLE), (RETURN, 0, 0, EPERM)]
-    for number in (*refused, *(named[name] for name in ("fork", "vfork") if name in named)):
-        program += [(EQUAL, 0, 1, number), (RETURN, 0, 0, EPERM)]
-    # The C library falls back to clone, whose flags can be looked at.
-    program += [(EQUAL, 0, 1, CLONE3), (RETURN, 0, 0, ENOSYS)]
-    program += [(EQUAL, 0, 3, named["clone"]), (LOAD, 0, 0, FIRST_ARGUMENT_AT), (BITS, 1, 0, CLONE_THREAD)]
-    program += [(RETURN, 0, 0, EPERM), (LOAD, 0, 0, NUMBER_AT)]
-    for name in ("kill", "tgkill"):
-        program += [(EQUAL, 0, 3, named[name]), (LOAD, 0, 0, FIRST_ARGUMENT_AT), (EQUAL, 1, 0, os.getpid())]
-        program += [(RETURN, 0, 0, EPERM), (LOAD, 0, 0, NUMBER_AT)]
-    program += [(RETURN, 0, 0, ALLOW)]
-    code = b"".join(struct.pack("HBBI", operation, yes, no, value) for operation, yes, no, value in program)
+    steps, code = system_calls.program(platform.machine(), os.getpid())
     kept = ctypes.create_string_buffer(code)
-    pointer = struct.pack("HxxxxxxP", len(program), ctypes.addressof(kept))
-    _checked(_libc().syscall(named["seccomp"], SECCOMP_SET_MODE_FILTER, 0, pointer))
+    pointer = struct.pack("HxxxxxxP", steps, ctypes.addressof(kept))
+    _checked(_libc().syscall(_seccomp(), SECCOMP_SET_MODE_FILTER, 0, pointer))
+
+
+def _seccomp() -> int:
+    return system_calls.numbers(system_calls.INSTALL, platform.machine())["seccomp"]

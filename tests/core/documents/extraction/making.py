@@ -16,6 +16,8 @@ from pptx.util import Inches
 
 from core.documents.extraction import media_type_of
 from core.documents.extraction.process import Extracted, ExtractionLimits, extract
+from core.errors import ExtractionError
+from tests.pipeline import PATIENCE_S
 
 Stage = tuple[str, int, int]
 
@@ -31,6 +33,28 @@ def read(
     known = media_type or media_type_of(path.name, path.read_bytes())
     assert known is not None
     return extract(path, known, limits or ExtractionLimits(), on_stage, stop=stop)
+
+
+class Reading(threading.Thread):
+    """An extraction that goes on until something ends it."""
+
+    def __init__(self, path: Path, limits: ExtractionLimits | None = None, stop: threading.Event | None = None):
+        super().__init__(daemon=True)
+        self._path, self._limits, self._stop_event = path, limits or ExtractionLimits(), stop
+        self.error: ExtractionError | None = None
+        self.extracted: Extracted | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.extracted = extract(self._path, "text/plain", self._limits, lambda *stage: None, stop=self._stop_event)
+        except ExtractionError as error:
+            self.error = error
+
+    def ended(self) -> ExtractionError:
+        self.join(PATIENCE_S)
+        assert self.error is not None
+        return self.error
 
 
 def saved(folder: Path, name: str, content: bytes | str) -> Path:

@@ -18,10 +18,10 @@ import psutil
 import pytest
 
 from core.documents.extraction import starting
-from core.documents.extraction.process import Extracted, ExtractionLimits, extract
+from core.documents.extraction.process import ExtractionLimits
 from core.errors import ExtractionError
 from core.samples import files
-from tests.core.documents.extraction.making import Stage, pdf, read, saved
+from tests.core.documents.extraction.making import Reading, Stage, pdf, read, saved
 from tests.core.documents.extraction.watching import descriptors, parents, reader, readers, until_gone
 from tests.pipeline import PATIENCE_S, until_now
 
@@ -39,28 +39,6 @@ def endless(tmp_path: Path) -> Path:
     path = tmp_path / "endless.txt"
     os.mkfifo(path)
     return path
-
-
-class Reading(threading.Thread):
-    """An extraction that goes on until something ends it."""
-
-    def __init__(self, path: Path, limits: ExtractionLimits | None = None, stop: threading.Event | None = None):
-        super().__init__()
-        self._path, self._limits, self._stop_event = path, limits or ExtractionLimits(), stop
-        self.error: ExtractionError | None = None
-        self.extracted: Extracted | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.extracted = extract(self._path, "text/plain", self._limits, lambda *stage: None, stop=self._stop_event)
-        except ExtractionError as error:
-            self.error = error
-
-    def ended(self) -> ExtractionError:
-        self.join(PATIENCE_S)
-        assert self.error is not None
-        return self.error
 
 
 def test_time_limit(endless: Path) -> None:
@@ -235,8 +213,8 @@ def test_a_broken_installation_is_not_the_documents_fault(tmp_path: Path, monkey
 
 @pytest.mark.usefixtures("new_parent")
 def test_what_a_library_prints_does_not_get_into_the_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    noise = "import os; print('noise'); os.write(1, b'noise'); os.write(2, b'x' * 200_000)"
-    saved(tmp_path, "charset_normalizer.py", f"{noise}\ndef from_bytes(*a, **k): return []")
+    noise = "print('noise'); os.write(1, b'noise'); os.write(2, b'x' * 200_000)"
+    saved(tmp_path, "charset_normalizer.py", f"import os; {noise}\ndef from_bytes(*a, **k):\n {noise}\n return []")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert read(saved(tmp_path, "a.txt", "Größe".encode("latin-1"))).text == "Größe"
 

@@ -29,11 +29,17 @@ _CONTROL = re.compile("[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f]")
 
 def decode(data: bytes, declared: str | None = None) -> str:
     """`declared` is what the file says of itself. Raises ExtractionError for what is no text in any encoding."""
-    text = _decode(data, _codec(declared))
+    text = _decode(data, codec_named(declared))
     sample = text[:SAMPLE_BYTES]
     if len(_CONTROL.findall(sample)) > MOST_CONTROLS * len(sample):
         raise failures.corrupt("it holds binary data, not text")
     return text
+
+
+def decode_word(data: bytes, declared: str, *, guess: bool) -> str:
+    """A word of a header. `guess`: find the encoding out if the declared one is none."""
+    known = codec_named(declared)
+    return _decode(data, known) if known or guess else data.decode("utf-8", "replace")
 
 
 def _decode(data: bytes, declared: str | None) -> str:
@@ -61,7 +67,7 @@ def _legacy(data: bytes, declared: str | None) -> str:
     return _western(data) if codec in (None, _WESTERN) else data.decode(codec, "replace")
 
 
-def _codec(declared: str | None) -> str | None:
+def codec_named(declared: str | None) -> str | None:
     """Python's name of a text encoding, None for what is none."""
     try:
         info = codecs.lookup(declared.strip()) if declared else None

@@ -6,6 +6,7 @@ from pathlib import Path
 from lxml import etree
 
 from core.documents.extraction.charset import decode
+from core.documents.extraction.html_left_out import leave_out
 from core.documents.extraction.pages import Pages
 
 _SKIPPED = "script style template noscript svg iframe object embed canvas audio video select datalist"
@@ -30,7 +31,7 @@ _STARTS = _EDGES | {"tr": _ROW}
 
 def read(path: Path, pages: Pages) -> None:
     data = path.read_bytes()
-    pages.add(visible_text(decode(data, declared_charset(data))))
+    pages.add(visible_text(decode(data, declared_charset(data)), pages))
 
 
 def declared_charset(data: bytes) -> str | None:
@@ -39,7 +40,8 @@ def declared_charset(data: bytes) -> str | None:
     return found[1].decode("ascii", "ignore") if found else None
 
 
-def visible_text(html: str) -> str:
+def visible_text(html: str, pages: Pages | None) -> str:
+    """`pages` is told what is left out."""
     parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
     source = html.replace("\0", "").encode("utf-8", "ignore")
     if not source.strip():
@@ -47,6 +49,8 @@ def visible_text(html: str) -> str:
     root = etree.fromstring(source, parser)
     if root is None:
         return ""  # nothing but comments
+    if pages is not None:
+        leave_out(root, parser, _is_hidden, pages)
     return _tidy("".join(_pieces(root)))
 
 

@@ -8,6 +8,7 @@ import pypdfium2.raw as pdfium
 
 from core.documents.extraction import failures
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.pdf_left_out import LeftOut, annotations
 
 # pdfium joins a word that was broken at a line's end and leaves this in the place of its hyphen.
 _LINE_END_HYPHEN = re.compile("(?<=(.))\ufffe(?=(.))")
@@ -19,8 +20,9 @@ def read(path: Path, pages: Pages) -> None:
     has_form = document.get_formtype() != pdfium.FORMTYPE_NONE
     if has_form:
         document.init_forms()
+    left_out = LeftOut(document, pages)
     for number in range(len(document)):
-        pages.add(_text(document, number, has_form))
+        pages.add(_text(document, number, has_form, left_out))
 
 
 def _open(path: Path) -> pypdfium2.PdfDocument:
@@ -35,9 +37,10 @@ def _open(path: Path) -> pypdfium2.PdfDocument:
     return document
 
 
-def _text(document: pypdfium2.PdfDocument, number: int, has_form: bool) -> str:
+def _text(document: pypdfium2.PdfDocument, number: int, has_form: bool, left_out: LeftOut) -> str:
     try:
         page = document[number]
+        notes = annotations(document, page)
         if has_form:
             page.flatten()  # what was filled in becomes part of the page
             page.close()
@@ -45,6 +48,7 @@ def _text(document: pypdfium2.PdfDocument, number: int, has_form: bool) -> str:
         text_page = page.get_textpage()
         # Not get_text_bounded: it leaves out what runs over the page's edge.
         text = text_page.get_text_range()
+        left_out.of_page(page, number + 1, text, notes)
     except pypdfium2.PdfiumError as error:
         raise failures.corrupt(f"page {number + 1} is damaged ({error})") from None
     text_page.close()

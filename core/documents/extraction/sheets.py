@@ -8,6 +8,7 @@ from python_calamine import CalamineSheet, CalamineWorkbook, PasswordError, Shee
 
 from core.documents.extraction import failures
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.sheets_left_out import leave_out
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
 
@@ -19,10 +20,15 @@ def read(path: Path, pages: Pages) -> None:
         except PasswordError:
             raise failures.encrypted() from None
         names = [sheet.name for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+        others = [sheet.typ for sheet in workbook.sheets_metadata if sheet.typ != SheetTypeEnum.WorkSheet]
+        charts = others.count(SheetTypeEnum.ChartSheet)
+        pages.leave_out("CHARTS_UNREAD", count=charts)
+        pages.leave_out("PARTS_UNREAD", count=len(others) - charts)
         pages.expect(len(names))
         for name in names:
             rows = list(_rows(workbook.get_sheet_by_name(name)))
             pages.add("\n".join([name, *rows]) if rows else "")
+    leave_out(path, names, pages)
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[str]:

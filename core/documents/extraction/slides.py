@@ -1,4 +1,4 @@
-"""PPTX: a slide is a page, with its tables, SmartArt and notes."""
+"""PPTX: a slide is a page, with its tables, SmartArt and notes. Hidden slides are read, too."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +9,7 @@ from pptx.oxml import parse_xml
 from pptx.package import Package
 
 from core.documents.extraction import failures
+from core.documents.extraction.drawings import LeftOut
 from core.documents.extraction.office import local, within
 from core.documents.extraction.pages import Pages
 
@@ -22,8 +23,43 @@ def read(path: Path, pages: Pages) -> None:
         raise failures.corrupt("it holds no presentation")
     slides = [main.related_part(_relation(entry)) for entry in within(_root(main), "sldId")]
     pages.expect(len(slides))
-    for slide in slides:
-        pages.add("\n".join(_lines_of(slide)))
+    unread = _Unread(pages)
+    for number, slide in enumerate(slides, start=1):
+        text = "\n".join(_lines_of(slide))
+        pages.add(text)
+        unread.of(slide, number, text)
+
+
+class _Unread:
+    """What slides hold that their text does not; what stands on a master is named once."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._left_out = LeftOut(pages, diagrams=False)
+        self._known: set[str] = set()
+
+    def of(self, slide: Part, number: int, text: str) -> None:
+        things = self._things(slide, number)
+        if things and not text.strip():
+            self._pages.leave_out("PAGES_WITHOUT_TEXT", number)
+        for comments in _parts(slide, "comments"):
+            said = sum(local(one) == "cm" for one in _root(comments).iter())
+            self._pages.leave_out("COMMENTS_UNREAD", number, said)
+        for layout in _parts(slide, "slideLayout"):
+            for ground in (layout, *_parts(layout, "slideMaster")):
+                self._of_ground(ground)
+
+    def _of_ground(self, ground: Part) -> None:
+        if ground.partname in self._known:
+            return
+        self._known.add(ground.partname)
+        self._things(ground, None)
+        shapes = (one for one in within(_root(ground), "sp") if next(within(one, "ph"), None) is None)
+        self._pages.leave_out("PARTS_UNREAD", count=sum(any(_lines(shape)) for shape in shapes))
+
+    def _things(self, part: Part, number: int | None) -> int:
+        targets = {link: relation.target_ref for link, relation in part.rels.items()}
+        return self._left_out.of(_root(part), targets, number)
 
 
 def _parts(source: "Package | Part", kind: str) -> Iterator[Part]:

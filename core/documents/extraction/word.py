@@ -12,6 +12,8 @@ from docx.oxml.parser import parse_xml
 from lxml import etree
 
 from core.documents.extraction import failures
+from core.documents.extraction.drawings import LeftOut
+from core.documents.extraction.numbering import Numbering
 from core.documents.extraction.office import local, within
 from core.documents.extraction.pages import Pages
 
@@ -31,6 +33,7 @@ def read(path: Path, pages: Pages) -> None:
     before = [text for kind in _BEFORE for text in _texts(main, kind)]
     after = [text for kind in _AFTER for text in _texts(main, kind)]
     pages.add("\n".join([*before, _text(main), *after]))
+    _leave_out(main, pages)
 
 
 def _parts(source: "docx.package.Package | Part", kind: str) -> Iterator[Part]:
@@ -45,9 +48,25 @@ def _texts(main: Part, kind: str) -> list[str]:
     return list(dict.fromkeys(text for text in texts if text))
 
 
+def _root(part: Part) -> etree._Element:
+    return part.element if isinstance(part, XmlPart) else parse_xml(part.blob)
+
+
 def _text(part: Part) -> str:
-    root = part.element if isinstance(part, XmlPart) else parse_xml(part.blob)
-    return "\n".join(_lines(root)).strip("\n")
+    return "\n".join(_lines(_root(part))).strip("\n")
+
+
+def _leave_out(main: Part, pages: Pages) -> None:
+    left_out = LeftOut(pages, diagrams=True)
+    numbered = Numbering([_root(part) for kind in ("numbering", "styles") for part in _parts(main, kind)])
+    for part in (main, *(part for kind in (*_BEFORE, *_AFTER) for part in _parts(main, kind))):
+        root = _root(part)
+        left_out.of(root, {link: relation.target_ref for link, relation in part.rels.items()})
+        pages.leave_out("NUMBERS_UNREAD", count=numbered.paragraphs(root))
+        deleted = (one for one in root.iter() if local(one) == "del" and any(local(i) == "delText" for i in one.iter()))
+        pages.leave_out("HIDDEN_UNREAD", count=sum(1 for _ in deleted))
+    comments = (one for part in _parts(main, "comments") for one in within(_root(part), "comment"))
+    pages.leave_out("COMMENTS_UNREAD", count=sum(1 for _ in comments))
 
 
 def _lines(element: etree._Element) -> Iterator[str]:

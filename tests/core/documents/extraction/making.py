@@ -76,10 +76,29 @@ def pdf(pages: Sequence[str], *, picture: bool = False) -> bytes:
         objects.append(page % len(objects))
         kids.append(b"%d 0 R" % len(objects))
     objects[1] = b"<</Type/Pages/Kids[%s]/Count %d>>" % (b" ".join(kids), len(kids))
-    return _with_index(objects)
+    return with_index(objects)
 
 
-def _with_index(objects: Sequence[bytes]) -> bytes:
+def drawn_pdf(pages: Sequence[str], notes: str = "", catalog: str = "") -> bytes:
+    """Pages by what draws them: /F is Helvetica, /Scan and /Logo are pictures. `notes` are annotations of each page."""
+    objects = [f"<</Type/Catalog/Pages 2 0 R{catalog}>>".encode(), b""]
+    objects.append(b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>")
+    picture = b"<</Type/XObject/Subtype/Image/Width %d/Height %d/ColorSpace/DeviceGray/BitsPerComponent 8/Length %d>>"
+    for width, height in ((32, 40), (20, 20), (4, 4)):
+        data = b"\x99" * (width * height)
+        objects.append(picture % (width, height, len(data)) + b"stream\n%s\nendstream" % data)
+    kids = []
+    for drawn in pages:
+        objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(drawn), drawn.encode("latin-1")))
+        resources = "<</Font<</F 3 0 R>>/XObject<</Scan 4 0 R/Logo 5 0 R/Dot 6 0 R>>>>"
+        page = f"/MediaBox[0 0 600 800]/Contents {len(objects)} 0 R/Annots[{notes}]/Resources{resources}"
+        objects.append(f"<</Type/Page/Parent 2 0 R{page}>>".encode())
+        kids.append(b"%d 0 R" % len(objects))
+    objects[1] = b"<</Type/Pages/Kids[%s]/Count %d>>" % (b" ".join(kids), len(kids))
+    return with_index(objects)
+
+
+def with_index(objects: Sequence[bytes]) -> bytes:
     out, offsets = b"%PDF-1.4\n", []
     for number, content in enumerate(objects, start=1):
         offsets.append(b"%010d 00000 n \n" % len(out))

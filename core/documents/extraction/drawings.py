@@ -1,0 +1,104 @@
+"""What stands in the XML of DOCX, PPTX and XLSX beside text: pictures, charts, objects of other programs.
+
+`AlternateContent` holds a thing twice, for newer and for older programs: the first form counts.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from core.documents.extraction.office import local
+from core.documents.extraction.pages import Pages
+
+if TYPE_CHECKING:  # the child reads no tables
+    from core.tables.documents import WarningCode
+
+# EMU, half a centimetre: what is smaller in one direction is a line or a bullet, in which nothing can be written.
+SMALLEST = 180_000
+CHARTS = ("/chart", "/chartex")
+DIAGRAM = "/diagram"
+_MEANS: "dict[str, WarningCode]" = {
+    "OLEObject": "ATTACHMENTS_UNREAD",
+    "oleObj": "ATTACHMENTS_UNREAD",
+    "oleObject": "ATTACHMENTS_UNREAD",
+    "videoFile": "ATTACHMENTS_UNREAD",
+    "audioFile": "ATTACHMENTS_UNREAD",
+    "control": "PARTS_UNREAD",
+    "contentPart": "PARTS_UNREAD",  # ink
+    "textpath": "PARTS_UNREAD",  # WordArt, such as a watermark
+    "altChunk": "PARTS_UNREAD",
+    "subDoc": "PARTS_UNREAD",
+    "checkBox": "PARTS_UNREAD",  # of a form from before 2010: its state stands nowhere else
+    "ddList": "PARTS_UNREAD",
+    "sym": "CHARACTERS_UNREAD",
+    "buAutoNum": "NUMBERS_UNREAD",
+}
+# They hold a picture of the thing as well.
+_WITH_A_PICTURE = ("object", "oleObj")
+
+
+class LeftOut:
+    """Of a whole file: a picture that stands in several places, such as a logo on each slide, is named once."""
+
+    def __init__(self, pages: Pages, *, diagrams: bool) -> None:
+        """`diagrams`: whether this reader leaves out what stands in diagrams (SmartArt)."""
+        self._pages = pages
+        self._unread = (*CHARTS, DIAGRAM) if diagrams else CHARTS
+        self._pictures: set[str] = set()
+
+    def of(self, root: etree._Element, targets: Mapping[str, str], page: int | None = None) -> int:
+        """Name what stands in this XML. `targets`: where the ids of relations lead. Returns how many there were."""
+        number = 0
+        for code, picture in self._things(root):
+            number += 1
+            if picture:
+                to = targets.get(picture, picture)
+                if to in self._pictures:
+                    continue
+                self._pictures.add(to)
+            self._pages.leave_out(code, page)
+        return number
+
+    def _things(self, root: etree._Element) -> "Iterator[tuple[WarningCode, str]]":
+        walk = etree.iterwalk(root, events=("start",))
+        for _, element in walk:
+            name = local(element)
+            if name == "Fallback" or (name in ("anchor", "inline", "pic") and _is_decoration(element)):
+                walk.skip_subtree()
+            elif name in _WITH_A_PICTURE:
+                yield from ((_MEANS[one], "") for one in map(local, element.iter()) if one in _MEANS)
+                walk.skip_subtree()
+            elif name in _MEANS:
+                yield _MEANS[name], ""
+            elif name == "pic":
+                code = next((_MEANS[one] for one in map(local, element.iter()) if one in _MEANS), None)
+                yield code or "PICTURES_UNREAD", "" if code else _linked(element)
+                walk.skip_subtree()
+            elif name in ("blip", "imagedata"):
+                yield "PICTURES_UNREAD", _id(element)
+            elif name == "graphicData" and str(element.get("uri", "")).endswith(self._unread):
+                yield "CHARTS_UNREAD", ""
+
+
+def _is_decoration(element: etree._Element) -> bool:
+    """Small, or marked as decorative by its author."""
+    inside = list(element.iter())
+    if any(local(one) == "decorative" and one.get("val") in ("1", "true") for one in inside):
+        return True
+    sized = next((one for one in inside if local(one) in ("extent", "ext") and one.get("cx")), None)
+    return sized is not None and min(_number(sized.get("cx")), _number(sized.get("cy"))) < SMALLEST
+
+
+def _number(value: str | None) -> int:
+    return int(value) if value and value.isdecimal() else SMALLEST
+
+
+def _linked(picture: etree._Element) -> str:
+    return next((_id(one) for one in picture.iter() if local(one) == "blip"), "")
+
+
+def _id(element: etree._Element) -> str:
+    """r:embed, r:link or r:id."""
+    names = ("embed", "link", "id")
+    return next((str(v) for k, v in element.attrib.items() if str(k).rpartition("}")[2] in names and "}" in str(k)), "")

@@ -1,0 +1,181 @@
+"""What a page of a PDF holds that its text does not: pictures, notes, check boxes, attached files.
+
+By pdfium's own functions: pypdfium2 makes a Python object of each line of a drawing.
+"""
+
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from core.documents.extraction.pages import Pages
+
+# With a picture over half of it and fewer characters than this, a page is a scan with a typed header, or a figure.
+FEW_CHARACTERS = 200
+LARGE = 0.5
+# Pixels: what is smaller in one direction is a line, a dot or a bullet, in which nothing can be written.
+SMALLEST_PICTURE = 16
+WHITE = 250
+# What a note may be written in. Links, pop-ups (of other notes) and fields are none.
+NOTES = (
+    *(pdfium.FPDF_ANNOT_TEXT, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP, pdfium.FPDF_ANNOT_CARET),
+    *(
+        pdfium.FPDF_ANNOT_HIGHLIGHT,
+        pdfium.FPDF_ANNOT_UNDERLINE,
+        pdfium.FPDF_ANNOT_SQUIGGLY,
+        pdfium.FPDF_ANNOT_STRIKEOUT,
+    ),
+    *(pdfium.FPDF_ANNOT_LINE, pdfium.FPDF_ANNOT_SQUARE, pdfium.FPDF_ANNOT_CIRCLE, pdfium.FPDF_ANNOT_POLYGON),
+    *(pdfium.FPDF_ANNOT_POLYLINE, pdfium.FPDF_ANNOT_INK, pdfium.FPDF_ANNOT_REDACT),
+)
+BOXES = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
+IMAGE, TEXT = pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_TEXT
+Rectangle = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Annotation:
+    subtype: int
+    words: str
+    field: int
+
+
+def annotations(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage) -> list[Annotation]:
+    """To be read before the page is flattened: it has none any more then."""
+    found = []
+    form = document.formenv.raw if document.formenv else None
+    for number in range(pdfium.FPDFPage_GetAnnotCount(page.raw)):
+        annotation = pdfium.FPDFPage_GetAnnot(page.raw, number)
+        if annotation:
+            field = pdfium.FPDFAnnot_GetFormFieldType(form, annotation) if form else -1
+            found.append(Annotation(pdfium.FPDFAnnot_GetSubtype(annotation), _contents(annotation), field))
+            pdfium.FPDFPage_CloseAnnot(annotation)
+    return found
+
+
+def _contents(annotation: pdfium.FPDF_ANNOTATION) -> str:
+    size = pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", None, 0)
+    if size <= 2:
+        return ""
+    buffer = ctypes.create_string_buffer(size)
+    pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
+    return buffer.raw.decode("utf-16-le", "replace").rstrip("\0")
+
+
+class LeftOut:
+    """Of a whole document: a picture that stands on every page, such as a logo, is named once."""
+
+    def __init__(self, document: pypdfium2.PdfDocument, pages: Pages) -> None:
+        self._pages = pages
+        self._pictures: set[tuple[int, int, int]] = set()
+        pages.leave_out("ATTACHMENTS_UNREAD", count=pdfium.FPDFDoc_GetAttachmentCount(document.raw))
+        if document.get_formtype() == pdfium.FORMTYPE_XFA_FULL:
+            pages.leave_out("PARTS_UNREAD")  # the form itself; its pages only say that another program is needed
+
+    def of_page(self, page: pypdfium2.PdfPage, number: int, text: str, notes: list[Annotation]) -> None:
+        """`page` as it was read, `text` what was read of it, `notes` its annotations. `number` counts from 1."""
+        drawn = list(_drawn(page.raw))
+        pictures = [Picture(_size(one), around or _place(one)) for kind, one, around in drawn if kind == IMAGE]
+        covers = _share(page, pictures)
+        scanned = covers >= LARGE and not any(kind == TEXT and _is_invisible(one) for kind, one, _ in drawn)
+        few = len(text) < FEW_CHARACTERS
+        if (scanned and few) or (not text.strip() and any(_shows(kind, one) for kind, one, _ in drawn)):
+            self._pages.leave_out("PAGES_WITHOUT_TEXT", number)
+        elif scanned or covers < LARGE:  # else it is the picture whose text stands there, as OCR has read it
+            new = {one.size for one in pictures if min(one.size[:2]) >= SMALLEST_PICTURE} - self._pictures
+            self._pages.leave_out("PICTURES_UNREAD", number, len(new))
+            self._pictures |= new
+        self._of_annotations(number, "".join(text.split()), notes)
+
+    def _of_annotations(self, number: int, text: str, notes: list[Annotation]) -> None:
+        unread = [note for note in notes if note.subtype in NOTES and _is_unread(note, text)]
+        self._pages.leave_out("COMMENTS_UNREAD", number, len(unread))
+        self._pages.leave_out("PARTS_UNREAD", number, sum(note.field in BOXES for note in notes))
+        attached = (pdfium.FPDF_ANNOT_FILEATTACHMENT, pdfium.FPDF_ANNOT_SOUND, pdfium.FPDF_ANNOT_MOVIE)
+        self._pages.leave_out("ATTACHMENTS_UNREAD", number, sum(note.subtype in attached for note in notes))
+
+
+def _is_unread(note: Annotation, text: str) -> bool:
+    words = "".join(note.words.split())
+    if words:
+        return words not in text
+    return bool(note.subtype == pdfium.FPDF_ANNOT_FREETEXT)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`size`: width and height in pixels, and bytes."""
+
+    size: tuple[int, int, int]
+    place: Rectangle | None
+
+
+def _drawn(page: pdfium.FPDF_PAGE) -> Iterator[tuple[int, pdfium.FPDF_PAGEOBJECT, Rectangle | None]]:
+    """The kind of each object, the object, and the place of the outermost form it is in: objects of a form have
+    coordinates of their own."""
+    for number in range(pdfium.FPDFPage_CountObjects(page)):
+        thing = pdfium.FPDFPage_GetObject(page, number)
+        kind = pdfium.FPDFPageObj_GetType(thing)
+        if kind == pdfium.FPDF_PAGEOBJ_FORM:
+            yield from _inside(thing, _place(thing))
+        else:
+            yield kind, thing, None
+
+
+def _inside(
+    form: pdfium.FPDF_PAGEOBJECT, around: Rectangle | None
+) -> Iterator[tuple[int, pdfium.FPDF_PAGEOBJECT, Rectangle | None]]:
+    for number in range(pdfium.FPDFFormObj_CountObjects(form)):
+        thing = pdfium.FPDFFormObj_GetObject(form, number)
+        kind = pdfium.FPDFPageObj_GetType(thing)
+        if kind == pdfium.FPDF_PAGEOBJ_FORM:
+            yield from _inside(thing, around)
+        else:
+            yield kind, thing, around
+
+
+def _is_invisible(text: pdfium.FPDF_PAGEOBJECT) -> bool:
+    """As OCR writes it over a scan."""
+    return bool(pdfium.FPDFTextObj_GetTextRenderMode(text) == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE)
+
+
+def _shows(kind: int, thing: pdfium.FPDF_PAGEOBJECT) -> bool:
+    """More than a white ground, as some programs draw under each page."""
+    return not (_is_white(thing) if kind == pdfium.FPDF_PAGEOBJ_PATH else kind == TEXT and _is_invisible(thing))
+
+
+def _size(picture: pdfium.FPDF_PAGEOBJECT) -> tuple[int, int, int]:
+    width, height = ctypes.c_uint(), ctypes.c_uint()
+    pdfium.FPDFImageObj_GetImagePixelSize(picture, width, height)
+    return width.value, height.value, pdfium.FPDFImageObj_GetImageDataRaw(picture, None, 0)
+
+
+def _is_white(path: pdfium.FPDF_PAGEOBJECT) -> bool:
+    fill, stroke = ctypes.c_int(), ctypes.c_int()
+    if not pdfium.FPDFPath_GetDrawMode(path, fill, stroke) or stroke.value or not fill.value:
+        return not stroke.value  # neither filled nor stroked: it only clips
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    pdfium.FPDFPageObj_GetFillColor(path, red, green, blue, alpha)
+    return min(red.value, green.value, blue.value) >= WHITE
+
+
+def _place(thing: pdfium.FPDF_PAGEOBJECT) -> Rectangle | None:
+    sides = [ctypes.c_float() for _ in range(4)]
+    if not pdfium.FPDFPageObj_GetBounds(thing, *sides):
+        return None
+    left, bottom, right, top = (side.value for side in sides)
+    return left, bottom, right, top
+
+
+def _share(page: pypdfium2.PdfPage, pictures: list[Picture]) -> float:
+    """How much of the page pictures cover, as one or in strips."""
+    left, bottom, right, top = page.get_bbox()
+    whole = (right - left) * (top - bottom)
+    covered = 0.0
+    for place in {one.place for one in pictures if one.place}:
+        width = min(right, place[2]) - max(left, place[0])
+        height = min(top, place[3]) - max(bottom, place[1])
+        covered += max(0.0, width) * max(0.0, height)
+    return min(1.0, covered / whole) if whole > 0 else 0.0

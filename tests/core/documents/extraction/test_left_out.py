@@ -1,0 +1,279 @@
+"""Whatever a reader meets and leaves out, it names; where it names nothing, all of it is there.
+
+The readers are called in this process: what they say does not depend on the child they run in.
+"""
+
+import zipfile
+from email.message import EmailMessage
+from email.mime.application import MIMEApplication
+from importlib import import_module
+from pathlib import Path
+
+import docx
+import pptx
+import pytest
+import xlsxwriter
+from docx.shared import Cm
+from lxml import etree
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.util import Inches
+
+from core.documents.extraction import media_type_of
+from core.documents.extraction.formats import FORMATS
+from core.documents.extraction.pages import MOST_PAGES, Pages
+from tests.core.documents.extraction.making import drawn_pdf, letter, pdf, rewritten, saved, slides, word, workbook
+
+LeftOut = dict[str, tuple[int, list[int]]]
+TEXT = "BT /F 12 Tf 72 700 Td (Typed words.) Tj ET "
+LONG = "BT /F 6 Tf 10 700 Td (" + "A sentence that goes on and on. " * 8 + ") Tj ET "
+SCAN = "q 600 0 0 800 0 0 cm /Scan Do Q "
+LOGO = "q 40 0 0 40 20 740 cm /Logo Do Q "
+DOT = "q 4 0 0 4 20 740 cm /Dot Do Q "
+INVISIBLE = "BT 3 Tr /F 12 Tf 72 700 Td (What OCR has read.) Tj ET "
+
+
+def left_out(path: Path) -> LeftOut:
+    """Count and pages by code."""
+    known = media_type_of(path.name, path.read_bytes())
+    assert known is not None
+    pages = Pages(10_000_000, lambda done, total: None)
+    import_module(f"core.documents.extraction.{FORMATS[known].reader}").read(path, pages)
+    return {code: (count, numbers) for code, count, numbers in pages.left_out()}
+
+
+def of_pdf(folder: Path, pages: list[str], notes: str = "", catalog: str = "") -> LeftOut:
+    return left_out(saved(folder, "a.pdf", drawn_pdf(pages, notes, catalog)))
+
+
+def test_nothing_is_named_where_all_of_it_is_there(tmp_path: Path) -> None:
+    for path in (
+        saved(tmp_path, "a.pdf", pdf(["One.", "", "Three."])),
+        *(word(tmp_path), slides(tmp_path), workbook(tmp_path)),
+        saved(tmp_path, "a.html", "<h1>Heading</h1><p>Words.<ul><li>x</ul><script>no()</script>"),
+        saved(tmp_path, "a.md", "# Title"),
+    ):
+        assert left_out(path) == {}, path.name
+
+
+def test_a_pdf_of_ten_pages_of_which_eight_are_pictures_says_so(tmp_path: Path) -> None:
+    assert of_pdf(tmp_path, [TEXT, *[SCAN] * 8, TEXT]) == {"PAGES_WITHOUT_TEXT": (8, list(range(2, 10)))}
+
+
+@pytest.mark.parametrize(
+    ("page", "named"),
+    [
+        (SCAN + TEXT, {"PAGES_WITHOUT_TEXT": (1, [1])}),  # a scan with a typed header
+        (SCAN + INVISIBLE, {}),
+        (SCAN + LONG, {"PICTURES_UNREAD": (1, [1])}),
+        (LOGO, {"PAGES_WITHOUT_TEXT": (1, [1])}),
+        (TEXT + LOGO, {"PICTURES_UNREAD": (1, [1])}),
+        (TEXT + DOT, {}),
+        ("0 0 0 rg 72 500 200 200 re f", {"PAGES_WITHOUT_TEXT": (1, [1])}),  # letters that are drawn
+        ("1 1 1 rg 0 0 600 800 re f", {}),  # white ground
+        ("", {}),
+    ],
+)
+def test_pages_of_a_pdf(tmp_path: Path, page: str, named: LeftOut) -> None:
+    assert of_pdf(tmp_path, [page]) == named
+
+
+def test_a_letterhead_is_named_once(tmp_path: Path) -> None:
+    assert of_pdf(tmp_path, [TEXT + LOGO] * 5) == {"PICTURES_UNREAD": (1, [1])}
+
+
+@pytest.mark.parametrize(
+    ("note", "code"),
+    [
+        ("/Subtype/Text/Contents(Legal does not accept this.)", "COMMENTS_UNREAD"),
+        ("/Subtype/FreeText/Contents(TYPEWRITER 4711)", "COMMENTS_UNREAD"),
+        ("/Subtype/FreeText/Contents(Typed  words.)", None),  # it stands on the page, too
+        ("/Subtype/Highlight/Contents()", None),
+        ("/Subtype/Link", None),
+        ("/Subtype/FileAttachment", "ATTACHMENTS_UNREAD"),
+    ],
+)
+def test_notes_on_a_pdf(tmp_path: Path, note: str, code: str | None) -> None:
+    found = of_pdf(tmp_path, [TEXT, TEXT], f"<</Type/Annot{note}/Rect[10 10 90 90]>>")
+    assert found == ({code: (2, [1, 2])} if code else {})
+
+
+def test_files_in_a_pdf_and_boxes_of_its_form(tmp_path: Path, fixtures: Path) -> None:
+    names = "/Names<</EmbeddedFiles<</Names[(a.csv)<</Type/Filespec/F(a.csv)/EF<</F 3 0 R>>>>]>>>>"
+    assert of_pdf(tmp_path, [TEXT], catalog=names) == {"ATTACHMENTS_UNREAD": (1, [])}
+    assert left_out(fixtures / "form.pdf") == {"PARTS_UNREAD": (1, [1])}
+
+
+def in_word(folder: Path, xml: str) -> LeftOut:
+    path = word(folder, "HERE")
+    rewritten(path, "word/document.xml", lambda old: old.replace(b"<w:r><w:t>HERE</w:t></w:r>", xml.encode()))
+    return left_out(path)
+
+
+A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+CHART = f'<w:r><w:drawing><a:graphic {A}><a:graphicData uri="http://x.org/2006/chart"/></a:graphic></w:drawing></w:r>'
+VML = 'xmlns:v="urn:schemas-microsoft-com:vml" xmlns:o="urn:schemas-microsoft-com:office:office"'
+TWICE = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+
+
+@pytest.mark.parametrize(
+    ("xml", "code"),
+    [
+        ('<w:r><w:sym w:font="Wingdings" w:char="F0FE"/></w:r>', "CHARACTERS_UNREAD"),
+        ('<w:del w:id="1" w:author="a"><w:r><w:delText>deleted</w:delText></w:r></w:del>', "HIDDEN_UNREAD"),
+        ('<w:pPr><w:pStyle w:val="ListNumber"/></w:pPr><w:r><w:t>first</w:t></w:r>', "NUMBERS_UNREAD"),
+        ('<w:pPr><w:pStyle w:val="ListBullet"/></w:pPr><w:r><w:t>first</w:t></w:r>', None),
+        (CHART, "CHARTS_UNREAD"),
+        (CHART.replace("/chart", "/diagram"), "CHARTS_UNREAD"),
+        (f'<w:r><w:object {VML}><v:imagedata/><o:OLEObject Type="Embed"/></w:object></w:r>', "ATTACHMENTS_UNREAD"),
+        (f'<w:r><w:pict {VML}><v:textpath string="DRAFT"/></w:pict></w:r>', "PARTS_UNREAD"),
+        (f"<w:r><mc:AlternateContent {TWICE}><mc:Fallback>{CHART}</mc:Fallback></mc:AlternateContent></w:r>", None),
+    ],
+)
+def test_what_word_holds(tmp_path: Path, xml: str, code: str | None) -> None:
+    assert in_word(tmp_path, xml) == ({code: (1, [])} if code else {})
+
+
+def test_pictures_comments_and_merged_parts_of_word(tmp_path: Path) -> None:
+    document = docx.Document()
+    picture = str(saved(tmp_path, "logo.png", PNG))
+    for width in (Cm(4), Cm(3), Cm(0.3)):  # the same one twice, and a line
+        document.add_picture(picture, width, Cm(2))
+    document.sections[0].header.paragraphs[0].add_run().add_picture(picture, Cm(2))
+    run = document.add_paragraph("Liability is capped.").runs[0]
+    document.add_comment(run, "Legal does not accept this.", "Reviewer")
+    path = tmp_path / "a.docx"
+    document.save(str(path))
+    merged = b'<w:altChunk xmlns:r="http://x.org" r:id="a"/><w:sectPr'
+    rewritten(path, "word/document.xml", lambda old: old.replace(b"<w:sectPr", merged, 1))
+    assert left_out(path) == {"PICTURES_UNREAD": (1, []), "COMMENTS_UNREAD": (1, []), "PARTS_UNREAD": (1, [])}
+
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8ffff3f0005fe02fe"
+    "dccc59e70000000049454e44ae426082"
+)
+
+
+def test_what_slides_hold(tmp_path: Path) -> None:
+    deck = pptx.Presentation()
+    picture = str(saved(tmp_path, "logo.png", PNG))
+    for number in range(3):
+        slide = deck.slides.add_slide(deck.slide_layouts[5 if number else 6])
+        slide.shapes.add_picture(picture, 0, 0, Inches(2), Inches(2))
+        if number:
+            slide.shapes.title.text = f"Slide {number}"
+    data = CategoryChartData()
+    data.categories = ["North"]
+    data.add_series("Sales", (19.2,))
+    slide.shapes.add_chart(XL_CHART_TYPE.PIE, 0, 0, Inches(2), Inches(2), data)
+    body = slide.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame
+    body.text = "numbered"
+    etree.SubElement(body.paragraphs[0]._p.get_or_add_pPr(), f"{{{A[9:-1]}}}buAutoNum", type="arabicPeriod")
+    deck.slide_masters[0].shapes._spTree.append(body._txBody.getparent().__copy__())
+    path = tmp_path / "deck.pptx"
+    deck.save(str(path))
+    assert left_out(path) == {
+        "PAGES_WITHOUT_TEXT": (1, [1]),
+        "PICTURES_UNREAD": (1, [1]),
+        "CHARTS_UNREAD": (1, [3]),
+        "NUMBERS_UNREAD": (2, [3]),
+        "PARTS_UNREAD": (1, []),
+    }
+
+
+def test_what_a_workbook_holds(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        book.add_worksheet("Whole").write_formula(0, 0, "=1+1", None, 2)
+        sheet = book.add_worksheet("Invoice")
+        sheet.write_formula(0, 0, "=SUM(B1:B2)")  # XlsxWriter stores 0 for what Excel is to calculate
+        sheet.write_formula(2, 0, "=1/0", None, "#DIV/0!")
+        sheet.write_comment(0, 1, "Is this net or gross?")
+        sheet.insert_textbox(5, 5, "A box with text")
+        sheet.insert_image(9, 9, str(saved(tmp_path, "logo.png", PNG)), {"x_scale": 99, "y_scale": 99})
+        sheet.set_header("&CConfidential")
+        chart = book.add_chart({"type": "line"})
+        chart.add_series({"values": "=Invoice!$A$1:$A$3"})
+        sheet.insert_chart(20, 0, chart)
+        alone = book.add_chart({"type": "pie"})
+        alone.add_series({"values": "=Invoice!$A$1:$A$3"})
+        book.add_chartsheet("Chart").set_chart(alone)
+    assert left_out(path) == {
+        "CELLS_WITHOUT_VALUE": (2, [2]),
+        "COMMENTS_UNREAD": (1, [2]),
+        "PARTS_UNREAD": (2, [2]),
+        "PICTURES_UNREAD": (1, [2]),
+        "CHARTS_UNREAD": (2, [2]),
+    }
+
+
+def test_formulas_without_any_result(tmp_path: Path) -> None:
+    path = workbook(tmp_path)
+    cell = b'<c r="A9"><f>SUM(B1:B2)</f><v></v></c><c r="B9"><f>A9</f></c><c r="C9" t="str"><f>""</f><v></v></c>'
+    rewritten(path, "xl/worksheets/sheet1.xml", lambda old: old.replace(b"</row>", cell + b"</row>"))
+    with zipfile.ZipFile(path) as archive:
+        rows = archive.read("xl/worksheets/sheet1.xml").count(b"</row>")
+    assert left_out(path) == {"CELLS_WITHOUT_VALUE": (2 * rows, [1])}
+
+
+@pytest.mark.parametrize(
+    ("html", "named"),
+    [
+        ('<p>a<img src="x.png"><img src="x.png"><img src="y.png" alt="A plan">', {"PICTURES_UNREAD": (2, [])}),
+        ('<p>a<img src="x.gif" width="1" height="1"><img src="y.png" alt=""><img src="cid:1">', {}),
+        ("<p>a<svg><path/></svg><svg><text>North</text></svg>", {"PICTURES_UNREAD": (1, [])}),
+        ('<p>a<iframe src="b.html"></iframe><select><option>b</select><input value="c">', {"PARTS_UNREAD": (3, [])}),
+        ('<p>a<div hidden><p>b<p>c</div><div style="display:none"> </div>', {"HIDDEN_UNREAD": (1, [])}),
+        ("<ol><li>a<li>b</ol><ul><li>c</ul>", {"NUMBERS_UNREAD": (2, [])}),
+        ("<p>TOP" + "<div>" * 2100 + "DEEP" + "</div>" * 2100 + "AFTER", {"REST_UNREAD": (1, [])}),
+        (b"<p>utf-8 that lost a byte: " + "größer ".encode() * 40 + b"\xc3 end", {"CHARACTERS_UNREAD": (1, [1])}),
+    ],
+)
+def test_what_a_page_shows(tmp_path: Path, html: str | bytes, named: LeftOut) -> None:
+    assert left_out(saved(tmp_path, "a.html", html)) == named
+
+
+def of_mail(folder: Path, message: EmailMessage) -> LeftOut:
+    return left_out(saved(folder, "a.eml", message.as_bytes()))
+
+
+def test_what_came_with_a_mail(tmp_path: Path) -> None:
+    message = letter()
+    message.add_attachment(b"a;b", maintype="text", subtype="csv", filename="prices.csv")
+    nested = EmailMessage()
+    nested["Subject"] = "Re: deadline"
+    nested.set_content("Moved to 14 May.")
+    message.add_attachment(nested)
+    message.attach(MIMEApplication(b"x", "ms-tnef", name="winmail.dat"))
+    message.add_attachment(PNG, maintype="image", subtype="png", disposition="inline", cid="<1>")
+    assert of_mail(tmp_path, message) == {"ATTACHMENTS_UNREAD": (4, []), "PICTURES_UNREAD": (1, [])}
+
+
+@pytest.mark.parametrize(
+    ("plain", "html", "named"),
+    [
+        ("The pumps arrive in June.", "<p>The pumps arrive in <b>June</b>, and this is HTML.", {}),
+        ("See it in a browser.", "<p>The invoice is 4,711 EUR, due on 14 May at noon.", {"PARTS_UNREAD": (1, [])}),
+    ],
+)
+def test_the_richer_form_of_a_body(tmp_path: Path, plain: str, html: str, named: LeftOut) -> None:
+    message = EmailMessage()
+    message.set_content(plain)
+    message.add_alternative(html, subtype="html")
+    assert of_mail(tmp_path, message) == named
+
+
+@pytest.mark.parametrize("kind", ["application/pkcs7-mime; smime-type=enveloped-data", "multipart/encrypted"])
+def test_an_encrypted_mail(tmp_path: Path, kind: str) -> None:
+    raw = f"Subject: Contract\r\nContent-Type: {kind}; boundary=b\r\n\r\n--b\r\n\r\nVersion: 1\r\n--b--\r\n"
+    assert left_out(saved(tmp_path, "a.eml", raw)) == {"ENCRYPTED_UNREAD": (1, [])}
+
+
+def test_page_numbers_are_bounded_and_counts_are_not() -> None:
+    pages = Pages(100, lambda done, total: None)
+    for number in range(MOST_PAGES + 5, 0, -1):
+        pages.leave_out("PAGES_WITHOUT_TEXT", number)
+    pages.leave_out("PICTURES_UNREAD", count=0)
+    ((code, count, numbers),) = pages.left_out()
+    assert (code, count, len(numbers), numbers[0]) == ("PAGES_WITHOUT_TEXT", MOST_PAGES + 5, MOST_PAGES, 6)

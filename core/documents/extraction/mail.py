@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 from email.parser import BytesParser
-from email.policy import compat32
+from email.policy import Compat32
 from pathlib import Path
 
 from core.documents.extraction import encoded_words
@@ -13,6 +13,7 @@ from core.documents.extraction.html import declared_charset, visible_text
 from core.documents.extraction.pages import Pages
 
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
+MOST_OF_A_PART_HEADER = 10_000
 # Words of the richer form of a body that its plain text may lack: more of them, and it is another text.
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|\w+")  # of scripts without spaces, each character
 FEW_WORDS = 5
@@ -20,10 +21,18 @@ NEW_WORDS = 0.3
 _SHOWN = ("From", "To", "Cc", "Subject", "Date")
 
 
+class Bounded(Compat32):
+    """The library takes parameters of a part's headers apart in quadratic time: those of a sane part are short."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:MOST_OF_A_PART_HEADER] if name.lower().startswith("content-") else value
+
+
 def read(path: Path, pages: Pages) -> None:
     with path.open("rb") as file:
         # The newer policies raise on malformed headers, of which mail is full.
-        message = BytesParser(policy=compat32).parse(file)
+        message = BytesParser(policy=Bounded()).parse(file)
     headers = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
     attached = [f"Attachment: {name}" for name in _attachments(message)]
     body = _whole(message, pages)

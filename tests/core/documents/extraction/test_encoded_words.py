@@ -54,9 +54,10 @@ def test_what_real_mail_holds(header: str, shown: str) -> None:
         "=?utf-8?q?" * 200_000,
         "=?" * 500_000,
         "word\n =?utf-8?q?a?=\n " * 100_000,
+        "\nContent-Type: text/plain" + "".join(f"; q*{number}*=utf-8''a" for number in range(200_000)),
     ],
-    ids=["words", "charsets", "unknown", "unended", "starts", "lines"],
+    ids=["words", "charsets", "unknown", "unended", "starts", "lines", "parameters"],
 )
 def test_a_header_of_many_words_is_read_in_linear_time(tmp_path: Path, header: str) -> None:
     got = read(saved(tmp_path, "a.eml", f"From: a@example.org\nSubject: {header}\nTo: b@example.org\n\nThe body."))
-    assert got.text.endswith("The body.")
+    assert "The body." in got.text

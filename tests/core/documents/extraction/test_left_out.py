@@ -5,7 +5,6 @@ The readers are called in this process: what they say does not depend on the chi
 
 import zipfile
 from email.message import EmailMessage
-from email.mime.application import MIMEApplication
 from importlib import import_module
 from pathlib import Path
 
@@ -245,7 +244,7 @@ def test_what_came_with_a_mail(tmp_path: Path) -> None:
     nested["Subject"] = "Re: deadline"
     nested.set_content("Moved to 14 May.")
     message.add_attachment(nested)
-    message.attach(MIMEApplication(b"x", "ms-tnef", name="winmail.dat"))
+    message.add_attachment(b"x", maintype="application", subtype="ms-tnef", filename="winmail.dat")
     message.add_attachment(PNG, maintype="image", subtype="png", disposition="inline", cid="<1>")
     assert of_mail(tmp_path, message) == {"ATTACHMENTS_UNREAD": (4, []), "PICTURES_UNREAD": (1, [])}
 

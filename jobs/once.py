@@ -5,7 +5,6 @@ round that takes longer than usual.
 """
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Awaitable, Mapping
@@ -16,6 +15,7 @@ import structlog
 from core.answers import derive
 from core.batch import steps as batch_steps
 from core.documents import extract
+from core.documents.claims import READERS
 from core.environment import Settings
 from core.errors import CairnError
 from core.evidence import rechecking
@@ -82,7 +82,7 @@ class Round:
 
     async def _extract(self) -> None:
         loop, worker_id, stop = asyncio.get_running_loop(), self._worker.lane.worker_id, self._worker.stop_extraction
-        threads = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="extract")
+        threads = ThreadPoolExecutor(READERS, thread_name_prefix="extract")
         steps = {
             f"document {one}": loop.run_in_executor(threads, extract.extract_document, one, worker_id, stop)
             for one in (await _open()).documents

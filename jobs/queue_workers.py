@@ -1,7 +1,6 @@
 """The queue's workers: they run the tasks that the scheduler and the use cases deferred."""
 
 import asyncio
-import os
 import threading
 from typing import Any
 
@@ -11,6 +10,7 @@ import structlog
 from procrastinate.exceptions import ConnectorException
 
 from core.batch.steps import Batches
+from core.documents.claims import READERS, SPARE
 from core.errors import Unavailable
 from core.live.lane import LiveLane
 from core.runtime import db, queue, worker_lease
@@ -20,6 +20,8 @@ log = structlog.get_logger()
 RESTART_SECONDS = 1.0
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 3.0
+# Tasks about documents that read none.
+BESIDE = 1
 
 
 async def work(lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event) -> None:
@@ -61,7 +63,7 @@ async def _work_once(lane: LiveLane, handed_over: Batches, stop_extraction: thre
         await app.open_async()
         workers: list[asyncio.Task[None]] = [
             asyncio.create_task(app.run_worker_async(queues=[which], concurrency=most, name=which, **options))
-            for which, most in ((queue.DOCUMENTS, max(2, os.cpu_count() or 2)), (queue.JOBS, 32))
+            for which, most in ((queue.DOCUMENTS, READERS + SPARE + BESIDE), (queue.JOBS, 32))
         ]
         workers.append(asyncio.create_task(_until_cut(beside)))
         try:

@@ -4,27 +4,23 @@ Each gets the correlation id of the click or API call that deferred it; an id in
 """
 
 import asyncio
-import contextvars
-import os
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import procrastinate
-import structlog
 
 from core.answers import derive as answers_derive
 from core.batch import steps
 from core.batch.steps import Batches
 from core.documents import extract
+from core.documents.claims import READERS, SPARE, Turns
 from core.evidence import rechecking
 from core.live.lane import LiveLane
 from core.requests import expansion
 from core.requests.origin import of_job
 from core.runtime import correlation
-
-log = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -35,16 +31,14 @@ async def about_job(job_id: str, correlation_id: str | None) -> AsyncIterator[No
 
 
 def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop: threading.Event) -> None:
-    # Extraction runs in subprocesses; the threads only wait for them, and must not crowd out database work.
-    extractors = ThreadPoolExecutor(max(2, os.cpu_count() or 2), thread_name_prefix="extract")
+    # Other processes do the reading; the threads only wait for them, and must not crowd out database work.
+    extractors = ThreadPoolExecutor(READERS + SPARE, thread_name_prefix="extract")
+    turns = Turns(lane.worker_id)
 
     @app.task(name="extract_document")
     async def extract_document(document_id: str, correlation_id: str | None = None) -> None:
-        loop = asyncio.get_running_loop()
-        with correlation.bound(correlation_id, document=document_id):
-            run = contextvars.copy_context().run
-            await loop.run_in_executor(extractors, run, extract.extract_document, document_id, lane.worker_id, stop)
-            log.debug("document dealt with")
+        """One document is read for each of these tasks; which one, the turn decides."""
+        await asyncio.get_running_loop().run_in_executor(extractors, extract.extract_next, turns, stop)
 
     @app.task(name="expand_job")
     async def expand_job(job_id: str, correlation_id: str | None = None) -> None:

@@ -30,7 +30,7 @@ from core.providers.batch_api import Gone, Order, Remote
 from core.providers.types import Provider
 from core.requests import reuse, waiting
 from core.requests.origin import of_batch
-from core.runtime import correlation, db, queue, shared_clock
+from core.runtime import correlation, db, queue, scratch, shared_clock
 from core.settings import credentials
 from core.tables.batches import ProviderBatch
 from core.tables.jobs import Job
@@ -260,8 +260,7 @@ async def _cancel(batch: ProviderBatch, provider: Provider) -> None:
 async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | None:
     """Fetch the results and keep them; the batch ends in the same transaction."""
     assert batch.provider_batch_id is not None
-    directory = _scratch(batch)
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = scratch.make(_scratch(batch))
     try:
         remote = await provider.batches.check(batch.provider_batch_id)
         if remote.state == "in_progress":
@@ -335,8 +334,7 @@ def _take(batch_id: str, worker_id: int, due_only: bool) -> ProviderBatch | None
 
 def _write_file(batch: ProviderBatch, provider: Provider) -> tuple[Path, int]:
     """The file of the batch's requests, and how many there are."""
-    path = _scratch(batch) / "requests"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = scratch.make(_scratch(batch)) / "requests"
     with db.transaction() as session:
         return path, packing.write_requests(session, batch, provider.batches.framing(batch.endpoint), path)
 
@@ -354,12 +352,12 @@ def _order(batch: ProviderBatch, path: Path) -> Order:
 
 def _scratch(batch: ProviderBatch) -> Path:
     """A directory for this fencing token alone: a worker that lost its lease must not share files with the next one."""
-    return get_settings().data_dir / "scratch" / batch.id / str(batch.epoch)
+    return scratch.root() / batch.id / str(batch.epoch)
 
 
 def tidy() -> None:
     """Remove the files of ended batches that killed workers left behind."""
-    found = {path.name: path for path in (get_settings().data_dir / "scratch").glob("bat_*")}
+    found = {path.name: path for path in scratch.root().glob("bat_*")}
     with db.transaction() as session:
         of_open = "SELECT id FROM provider_batch WHERE id = ANY(:ids) AND next_at IS NOT NULL"
         at_work = {row.id for row in db.rows(session, of_open, ids=sorted(found))}

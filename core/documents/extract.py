@@ -1,6 +1,7 @@
 """Extract one document: claim it, write its bytes to scratch, run the extractor, store the text."""
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -11,20 +12,21 @@ from pathlib import Path
 import structlog
 from sqlmodel import Session
 
+from core.documents import claims
+from core.documents.claims import until_stored
 from core.documents.content import original
 from core.documents.extraction import SUPPORTED, media_type_of
 from core.documents.extraction.process import Extracted, ExtractionLimits, extract
 from core.documents.upload import unknown_type_message
 from core.environment import get_settings
 from core.errors import ExtractionError, NotFound, Unavailable
-from core.runtime import correlation, db, queue
+from core.runtime import correlation, db, queue, scratch
 from core.runtime.text import text_hash
 from core.tables.documents import BlobChunk, Document
 from core.tables.jobs import GOING, in_sql
 
 log = structlog.get_logger()
 STAGE_EVERY_SECONDS = 0.3
-AGAIN_SECONDS = 1.0
 
 
 def extract_document(document_id: str, worker_id: int, stop: threading.Event) -> None:
@@ -33,21 +35,34 @@ def extract_document(document_id: str, worker_id: int, stop: threading.Event) ->
     Interrupted by `stop`, it goes back to the queue.
     """
     try:
-        document = claim(document_id, worker_id)
+        document = claims.claim(document_id, worker_id)
     except Unavailable:
         # The commit may have succeeded all the same. This worker is alive, so nobody else would put the document back.
-        _until_stored(lambda: _put_back(document_id, worker_id), stop)
+        until_stored(lambda: claims.put_back(document_id, worker_id), stop)
         return
     if document is not None:
-        with correlation.bound(document.correlation_id, document=document_id):
-            _read(document, worker_id, stop)
+        _extract(document, worker_id, stop)
+
+
+def extract_next(turns: claims.Turns, stop: threading.Event) -> None:
+    """The same for the document whose turn it is."""
+    try:
+        document = turns.claim(stop)
+    except Unavailable:
+        return  # what is queued is found again
+    if document is not None:
+        _extract(document, turns.worker_id, stop)
+
+
+def _extract(document: Document, worker_id: int, stop: threading.Event) -> None:
+    with correlation.bound(document.correlation_id, document=document.id):
+        _read(document, worker_id, stop)
 
 
 def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
     document_id = document.id
-    scratch = get_settings().data_dir.resolve() / "scratch" / document_id
-    scratch.mkdir(parents=True, exist_ok=True)
-    path = scratch / "original"
+    folder = scratch.make(scratch.root() / document_id)
+    path = folder / "original"
     try:
         _write(document_id, path)
         if document.media_type not in SUPPORTED:
@@ -56,48 +71,21 @@ def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
     except NotFound:
         return
     except Unavailable:
-        _until_stored(lambda: _put_back(document_id, worker_id), stop)
+        until_stored(lambda: claims.put_back(document_id, worker_id), stop)
     except ExtractionError as error:
         failure = error
         log.info("document not read", code=error.code)
-        _until_stored(lambda: _failed(document_id, worker_id, failure), stop)
+        until_stored(lambda: _failed(document_id, worker_id, failure), stop)
     else:
         log.info("document read", characters=len(extracted.text))
-        _until_stored(lambda: _store(document_id, worker_id, extracted), stop)
+        until_stored(lambda: _store(document_id, worker_id, extracted), stop)
     finally:
-        for leftover in scratch.iterdir():
-            leftover.unlink()
-        scratch.rmdir()
-
-
-def _until_stored(store: Callable[[], None], stop: threading.Event) -> None:
-    """Repeat until the database answers: else the document would be this worker's for as long as it lives. Raises
-    Unavailable on `stop`."""
-    while True:
-        try:
-            return store()
-        except Unavailable:
-            if stop.wait(AGAIN_SECONDS):
-                raise
-
-
-def claim(document_id: str, worker_id: int) -> Document | None:
-    """Make a queued document this worker's; None where it is not queued."""
-    with db.transaction() as session:
-        claimed = db.execute(
-            session,
-            """UPDATE document SET state = 'extracting', stage = 'reading', stage_done = NULL, stage_total = NULL,
-                 worker_id = :worker, waiting_since = now()
-               WHERE id = :document AND state = 'queued'""",
-            document=document_id,
-            worker=worker_id,
-        )
-        return session.get(Document, document_id) if claimed else None
+        shutil.rmtree(folder)
 
 
 def _write(document_id: str, path: Path) -> None:
     _, chunks = original(document_id)
-    with path.open("wb") as file:
+    with scratch.new_file(path) as file:
         for chunk in chunks:
             file.write(chunk)
 
@@ -133,17 +121,6 @@ def _on_stage(document_id: str) -> Callable[[str, int, int], None]:
             )
 
     return on_stage
-
-
-def _put_back(document_id: str, worker_id: int) -> None:
-    with db.transaction() as session:
-        db.execute(
-            session,
-            """UPDATE document SET state = 'queued', stage = NULL, worker_id = NULL, waiting_since = now()
-               WHERE id = :document AND state = 'extracting' AND worker_id = :worker""",
-            document=document_id,
-            worker=worker_id,
-        )
 
 
 def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:

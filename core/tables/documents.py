@@ -91,6 +91,7 @@ class Document(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("collection_id", "sha256"),
         Index("ix_document_state", "state"),
+        Index("ix_document_queued", "collection_id", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_document_read_in_part", "id", postgresql_where=text("warnings <> '[]'::jsonb")),
         Index("ix_document_not_known", "id", postgresql_where=text("warnings IS NULL AND state = 'ready'")),
     )

@@ -1,12 +1,16 @@
 """Extraction as a use case: claims, restarts, and a database that goes away under it."""
 
 import io
+import os
+import stat
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.documents import extract, upload
+from core.documents import claims, extract, upload
+from core.environment import get_settings
 from core.runtime import worker_lease
 from tests.pipeline import PATIENCE_S, database_away, rows, until_now
 
@@ -38,7 +42,7 @@ def test_a_stopping_worker_puts_it_back() -> None:
 def test_what_another_worker_has_is_left_alone() -> None:
     document = added()
     other = worker_lease.register("other")
-    assert extract.claim(document, other) is not None
+    assert claims.claim(document, other) is not None
     extract.extract_document(document, worker_lease.register("test"), threading.Event())
     assert (state()["state"], state()["worker_id"]) == ("extracting", other)
 
@@ -64,3 +68,32 @@ def test_what_a_document_does_not_hold_is_stored_with_it() -> None:
         extract.extract_document(document, worker_lease.register("test"), threading.Event())
     found = {row["id"]: row["warnings"] for row in rows("SELECT id, warnings FROM document")}
     assert found == {whole: [], damaged: [{"code": "CHARACTERS_UNREAD", "count": 2, "pages": []}]}
+
+
+def test_what_is_read_lies_where_nobody_else_may_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where an older release left a folder open, and a killed process its file."""
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    get_settings.cache_clear()
+    document = added()
+    left = tmp_path / "scratch" / document
+    left.mkdir(mode=0o755, parents=True)
+    (left / "original").write_text("half of i")
+    seen: dict[str, int] = {}
+    stop = threading.Event()
+
+    class Looking(threading.Event):
+        """The reader's thread looks at this again and again while the file is there."""
+
+        def is_set(self) -> bool:
+            seen.update({path.name: stat.S_IMODE(path.stat().st_mode) for path in [left.parent, left, *left.iterdir()]})
+            return stop.is_set()
+
+    umask = os.umask(0)
+    try:
+        extract.extract_document(document, worker_lease.register("test"), Looking())
+    finally:
+        os.umask(umask)
+        get_settings.cache_clear()
+    assert seen == {"scratch": 0o700, document: 0o700, "original": 0o600}
+    assert state()["state"] == "ready"
+    assert list(left.parent.iterdir()) == []

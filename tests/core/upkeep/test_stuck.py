@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.access import actor
-from core.documents import extract, upload
+from core.documents import claims, extract, upload
 from core.errors import Conflict
 from core.health import report
 from core.runtime import worker_lease
@@ -110,7 +110,7 @@ def uploaded_long_ago() -> str:
 
 def test_a_document_is_late_from_when_it_was_taken_not_from_its_upload() -> None:
     document = uploaded_long_ago()
-    claimed = extract.claim(document, worker_lease.register("one"))
+    claimed = claims.claim(document, worker_lease.register("one"))
     assert claimed is not None
     assert (waits_since_just_now(document), ids("documents")) == (True, [])
 

@@ -1,0 +1,135 @@
+"""Claim queued documents for a worker: one by its id, or the next whose turn it is.
+
+Collections take turns, so that one person's many or slow files do not hold up another's: the next document is the
+oldest of the collection of which the fewest are being read; among equals, of the one that comes after the last. A
+process reads at most READERS documents of one collection, and has one reader more than that for the others.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from core.errors import Unavailable
+from core.runtime import db
+from core.tables.documents import Document
+
+READERS = max(2, os.cpu_count() or 2)
+SPARE = 1
+AGAIN_SECONDS = 1.0
+LOOK_SECONDS = 0.5
+# So many collections with queued documents are compared, from the last turn on: the cost does not grow with them.
+COMPARED = 32
+
+
+def claim(document_id: str, worker_id: int) -> Document | None:
+    """Make a queued document this worker's; None where it is not queued."""
+    with db.transaction() as session:
+        return _take(session, "CAST(:document AS text)", document=document_id, worker=worker_id)
+
+
+def _take(session: Session, which: str, **params: object) -> Document | None:
+    found = db.scalar(
+        session,
+        f"""UPDATE document SET state = 'extracting', stage = 'reading', stage_done = NULL, stage_total = NULL,
+             worker_id = :worker, waiting_since = now()
+           WHERE id = ({which}) AND state = 'queued' RETURNING id""",
+        **params,
+    )
+    return session.get(Document, found) if found else None
+
+
+OLDEST = """
+SELECT id FROM document WHERE state = 'queued' AND collection_id = :collection ORDER BY id LIMIT 1
+FOR UPDATE SKIP LOCKED
+"""
+
+
+def put_back(document_id: str, worker_id: int) -> None:
+    with db.transaction() as session:
+        db.execute(
+            session,
+            """UPDATE document SET state = 'queued', stage = NULL, worker_id = NULL, waiting_since = now()
+               WHERE id = :document AND state = 'extracting' AND worker_id = :worker""",
+            document=document_id,
+            worker=worker_id,
+        )
+
+
+def until_stored(store: Callable[[], None], stop: threading.Event) -> None:
+    """Repeat until the database answers: else the document would be this worker's for as long as it lives. Raises
+    Unavailable on `stop`."""
+    while True:
+        try:
+            return store()
+        except Unavailable:
+            if stop.wait(AGAIN_SECONDS):
+                raise
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """`is_full`: this process has all the readers at work for the collection that one may have."""
+
+    collection_id: str
+    is_full: bool
+
+
+class Turns:
+    """One per process. Its threads may claim at the same time."""
+
+    def __init__(self, worker_id: int, readers: int = READERS):
+        self.worker_id = worker_id
+        self._readers = readers
+        self._last = ""
+        self._claiming = threading.Lock()
+
+    def claim(self, stop: threading.Event) -> Document | None:
+        """The next document; None where none is queued, and on `stop`. It waits while each collection that has one
+        queued has all the readers it may have. Raises Unavailable."""
+        while not stop.is_set():
+            with self._claiming:
+                turn, document = self._take_turn(stop)
+            if document is not None or turn is None:
+                return document
+            if turn.is_full:
+                stop.wait(LOOK_SECONDS)
+        return None
+
+    def _take_turn(self, stop: threading.Event) -> tuple[_Turn | None, Document | None]:
+        """No document, too, where another process was quicker."""
+        document = None
+        try:
+            with db.transaction() as session:
+                turn = self._next(session)
+                if turn is not None and not turn.is_full:
+                    document = _take(session, OLDEST, collection=turn.collection_id, worker=self.worker_id)
+                    self._last = turn.collection_id
+        except Unavailable:
+            # The commit may have succeeded all the same. This worker is alive, so nobody else would put it back.
+            if document is not None:
+                taken = document.id
+                until_stored(lambda: put_back(taken, self.worker_id), stop)
+            raise
+        return turn, document
+
+    def _next(self, session: Session) -> _Turn | None:
+        row = db.row(session, NEXT, last=self._last, worker=self.worker_id, readers=self._readers, compared=COMPARED)
+        return None if row is None else _Turn(row.id, row.is_full)
+
+
+# Collections with queued documents, each found by one look into the index, in a circle from the last turn on.
+AFTER = """coalesce(
+  (SELECT min(d.collection_id) FROM document d WHERE d.state = 'queued' AND d.collection_id > {last}),
+  (SELECT min(d.collection_id) FROM document d WHERE d.state = 'queued'))"""
+NEXT = f"""
+WITH RECURSIVE circle (id) AS (SELECT {AFTER.format(last=":last")} UNION SELECT {AFTER.format(last="c.id")}
+  FROM circle c WHERE c.id IS NOT NULL),
+near AS (SELECT id, row_number() OVER () AS place FROM circle LIMIT :compared),
+at_work AS (SELECT collection_id AS id, count(*) AS number, count(*) FILTER (WHERE worker_id = :worker) AS own
+  FROM document WHERE state = 'extracting' GROUP BY collection_id)
+SELECT n.id, coalesce(w.own, 0) >= :readers AS is_full FROM near n LEFT JOIN at_work w USING (id)
+WHERE n.id IS NOT NULL ORDER BY is_full, coalesce(w.number, 0), n.place LIMIT 1
+"""

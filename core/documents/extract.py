@@ -100,11 +100,13 @@ def _limits() -> ExtractionLimits:
 
 
 def _on_stage(document_id: str) -> Callable[[str, int, int], None]:
-    """Writes the newest stage to the document, a few times a second at most."""
-    last = ("", 0.0)
+    """Writes the newest stage to the document, a few times a second at most, and nothing of what is soon over."""
+    begun, last = time.monotonic(), ("", 0.0)
 
     def on_stage(stage: str, done: int, total: int) -> None:
         nonlocal last
+        if time.monotonic() - begun < STAGE_EVERY_SECONDS:
+            return
         if stage == last[0] and time.monotonic() - last[1] < STAGE_EVERY_SECONDS:
             return
         last = (stage, time.monotonic())

@@ -1,12 +1,22 @@
-"""A 300-page PDF through the fenced extraction, against bare pypdfium2 in a process of its own."""
+"""A 300-page PDF through the fenced extraction, against bare pypdfium2 in a process of its own.
 
+Small files, against the bare readers in one process, and against an interpreter that is started for each file.
+"""
+
+import json
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from core.documents.claims import READERS
+from core.documents.extraction import media_type_of
 from core.documents.extraction.process import ExtractionLimits, extract
+from core.samples import files
 
 PDF = "application/pdf"
 
@@ -15,6 +25,28 @@ BARE = """
 import sys, pypdfium2
 document = pypdfium2.PdfDocument(sys.argv[1])
 print(sum(len(document[i].get_textpage().get_text_range()) for i in range(len(document))))
+"""
+SMALL_BYTES, ROUNDS, LOOKS = 50_000, 20, 3
+BARE_READERS = """
+import json, sys, time
+from pathlib import Path
+from core.documents.extraction import child
+from core.documents.extraction.pages import Pages
+def read(rounds):
+    for _ in range(rounds):
+        for path, media_type in json.loads(sys.argv[1]):
+            child._read(media_type, Path(path), 10**9, Pages(10**7, lambda *_: None))
+read(1)
+begun = time.perf_counter()
+read(int(sys.argv[2]))
+print(time.perf_counter() - begun)
+"""
+ONE_START = """
+import json, os, sys
+from core.documents.extraction import child
+path, media_type = json.loads(sys.argv[1])
+message = json.dumps([media_type, path, 10**9, 60, 10**7, "auto"]).encode()
+child.run(message, os.dup(1), 2, os.getppid())
 """
 
 
@@ -37,7 +69,55 @@ def measure(scratch: Path) -> dict[str, dict[str, Any]]:
             "pages_per_s": round(PAGES / best_ours),
             "throughput_ratio": round(best_bare / best_ours, 2),
         },
+        **small_files(),
     }
+
+
+def small_files() -> dict[str, dict[str, Any]]:
+    """The samples under 50 kB: a text, Markdown, a mail, a document of Word and a workbook. Best of three looks."""
+    known = [(str(one.path), str(media_type_of(one.path.name, one.path.read_bytes()))) for one in files()]
+    small = [(path, media_type) for path, media_type in known if os.path.getsize(path) < SMALL_BYTES]
+    _extracted(small[0])  # the parent is started
+    rates: dict[str, list[float]] = {}
+    with ThreadPoolExecutor(READERS) as threads:
+        ways: dict[str, Callable[[], float]] = {
+            "bare readers, one process": lambda: ROUNDS * len(small) / _bare(small),
+            "an interpreter per file": lambda: len(small) / _seconds(lambda: [_one_start(one) for one in small]),
+            "warm parent, one at a time": lambda: (
+                ROUNDS * len(small) / _seconds(lambda: [_extracted(one) for one in small * ROUNDS])
+            ),
+            f"warm parent, {READERS} at a time": lambda: (
+                ROUNDS * len(small) / _seconds(lambda: list(threads.map(_extracted, small * ROUNDS)))
+            ),
+        }
+        for _ in range(LOOKS):
+            for name, rate in ways.items():
+                rates.setdefault(name, []).append(rate())
+    of_old = max(rates["an interpreter per file"])
+    return {
+        f"small files, {name}": {"files_per_s": round(max(found), 1), "ratio": round(max(found) / of_old, 1)}
+        for name, found in rates.items()
+    }
+
+
+def _bare(small: list[tuple[str, str]]) -> float:
+    asked = [sys.executable, "-c", BARE_READERS, json.dumps(small), str(ROUNDS)]
+    return float(subprocess.run(asked, check=True, capture_output=True).stdout)
+
+
+def _one_start(one: tuple[str, str]) -> None:
+    subprocess.run([sys.executable, "-c", ONE_START, json.dumps(one)], check=True, capture_output=True)
+
+
+def _extracted(one: tuple[str, str]) -> None:
+    path, media_type = one
+    extract(Path(path), media_type, ExtractionLimits(), lambda *_: None)
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    do()
+    return time.perf_counter() - begun
 
 
 def _pdf() -> bytes:

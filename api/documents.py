@@ -3,22 +3,34 @@
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, Depends, File, Query, UploadFile
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
-from api.schemas.documents import DocumentOut, DocumentState, UploadedOut
+from api.schemas.documents import AskedOut, DocumentOut, DocumentState, UploadedOut
 from api.schemas.shared import Cursor, Limit, ListOut, StorableForm, error_of, fields_of, listed
-from core.documents import content, deletion, extract, report
+from core.documents import content, deletion, extract, read_again, report, warnings
 from core.documents import upload as core_documents
-from core.documents.report import DocumentRow
+from core.documents.report import DocumentRow, Filters, WithWarnings
 from core.errors import InvalidInput, NotFound
 from core.settings import limits
+from core.tables.documents import DocumentWarning
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
 
 def out(row: DocumentRow) -> dict[str, Any]:
-    return {**fields_of(row, DocumentOut), "error": error_of(row.error_code, row.error_message)}
+    again = row.again and {"state": row.again, "error": error_of(row.again_error_code, row.again_error_message)}
+    return {
+        **fields_of(row, DocumentOut),
+        "error": error_of(row.error_code, row.error_message),
+        "warnings": None if row.warnings is None else [warning_out(one) for one in row.warnings],
+        "read_again": again,
+    }
+
+
+def warning_out(warning: DocumentWarning) -> dict[str, Any]:
+    pages = list(warning.pages) or None
+    return {"code": warning.code, "message": warnings.message(warning), "count": warning.count, "pages": pages}
 
 
 def one(document_id: str) -> dict[str, Any]:
@@ -26,6 +38,17 @@ def one(document_id: str) -> dict[str, Any]:
     if not found:
         raise NotFound(f"There is no document {document_id}. It may have been deleted.")
     return out(found[0])
+
+
+def filters_of(
+    collection: str | None = None,
+    state: DocumentState | None = None,
+    warnings: Annotated[
+        WithWarnings | None,
+        Query(description="true: something of the file is not in the text; unknown: read before Cairn told"),
+    ] = None,
+) -> Filters:
+    return Filters(collection=collection, state=state, warnings=warnings)
 
 
 @router.post("", status_code=202)
@@ -42,10 +65,14 @@ def upload(
 
 
 @router.get("", response_model=ListOut[DocumentOut])
-def find(
-    collection: str | None = None, state: DocumentState | None = None, limit: Limit = 100, cursor: Cursor = None
-) -> Any:
-    return listed(report.find(collection=collection, state=state, limit=limit, cursor=cursor), out)
+def find(filters: Annotated[Filters, Depends(filters_of)], limit: Limit = 100, cursor: Cursor = None) -> Any:
+    return listed(report.find(filters, limit=limit, cursor=cursor), out)
+
+
+@router.post("/retry", status_code=202, response_model=AskedOut)
+def retry_all(filters: Annotated[Filters, Depends(filters_of)]) -> Any:
+    """Read all ready documents again that match. Each keeps its text until the new one takes its place."""
+    return {"documents": read_again.ask_all(filters)}
 
 
 @router.get("/{document_id}", response_model=DocumentOut)
@@ -71,6 +98,7 @@ def original(document_id: str) -> StreamingResponse:
 
 @router.post("/{document_id}/retry", response_model=DocumentOut)
 def retry(document_id: str) -> Any:
+    """Read it again: one that failed, or one that is ready, whose text stays until the new one takes its place."""
     extract.retry(document_id)
     return one(document_id)
 

@@ -15,6 +15,7 @@ from api.schemas.jobs import (
     MoveEstimateOut,
     MoveIn,
     ProviderBatchOut,
+    ReadOut,
     RequestOut,
     RequestState,
     ResponseOut,
@@ -93,6 +94,7 @@ def estimate(body: JobIn) -> Any:
         **fields_of(found, EstimateOut),
         "cost_usd": {"live": found.cost_live, "batch": found.cost_batch},
         "turnaround_s": took and {"p50": took.p50, "p95": took.p95},
+        "read": fields_of(found.read, ReadOut),
     }
 
 

@@ -14,7 +14,7 @@ import structlog
 
 from core.answers import derive
 from core.batch import steps as batch_steps
-from core.documents import extract
+from core.documents import extract, read_again
 from core.documents.claims import READERS
 from core.environment import Settings
 from core.errors import CairnError
@@ -59,6 +59,7 @@ class Round:
         lane = self._worker.lane
         await self._try({f"job {job_id}": lane.pump(job_id) for job_id in (await _open()).live_jobs})
         await self._try({"deriving": self._derive()})
+        await self._read_again()
         await self._try({"checking quotes again": asyncio.to_thread(rechecking.recheck_all)})
         await self._try({"removing": asyncio.to_thread(removal.run, shared_clock.now())})
         await asyncio.to_thread(one_round.finish_jobs)
@@ -89,6 +90,15 @@ class Round:
         }
         await self._try(steps)
         threads.shutdown(wait=False)
+
+    async def _read_again(self) -> None:
+        worker_id, stop = self._worker.lane.worker_id, self._worker.stop_extraction
+
+        def read_all() -> None:
+            while not stop.is_set() and read_again.read_next(worker_id, stop):
+                pass
+
+        await self._try({f"reading again {one}": asyncio.to_thread(read_all) for one in range(READERS)})
 
     async def _try(self, steps: Mapping[str, Awaitable[object]]) -> None:
         """Run the steps concurrently; one that fails does not stop the others."""

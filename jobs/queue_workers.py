@@ -20,8 +20,8 @@ log = structlog.get_logger()
 RESTART_SECONDS = 1.0
 LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 3.0
-# Tasks about documents that read none.
-BESIDE = 1
+# Tasks about documents that take no reader: quotes that are checked again, documents that are read again.
+BESIDE = 2
 
 
 async def work(lane: LiveLane, handed_over: Batches, stop_extraction: threading.Event) -> None:

@@ -14,7 +14,7 @@ import procrastinate
 from core.answers import derive as answers_derive
 from core.batch import steps
 from core.batch.steps import Batches
-from core.documents import extract
+from core.documents import extract, read_again
 from core.documents.claims import READERS, SPARE, Turns
 from core.evidence import rechecking
 from core.live.lane import LiveLane
@@ -65,3 +65,24 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
         left = 1
         while left and not stop.is_set():
             left = await asyncio.to_thread(rechecking.recheck_document)
+
+    _register_reading_again(app, lane, stop)
+
+
+def _register_reading_again(app: procrastinate.App, lane: LiveLane, stop: threading.Event) -> None:
+    """One such task at a time in this process, with a thread of its own: new documents keep theirs."""
+    at_it = threading.Lock()
+    reader = ThreadPoolExecutor(1, thread_name_prefix="read-again")
+
+    @app.task(name="read_again")
+    async def read_documents_again(correlation_id: str | None = None) -> None:
+        if not at_it.acquire(blocking=False):
+            return
+        try:
+            left = True
+            while left and not stop.is_set():
+                left = await asyncio.get_running_loop().run_in_executor(
+                    reader, read_again.read_next, lane.worker_id, stop
+                )
+        finally:
+            at_it.release()

@@ -3,11 +3,32 @@
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from api.schemas.shared import ErrorOut
+from core.documents.report import Again
 
 DocumentState = Literal["queued", "extracting", "ready", "failed"]
+
+
+class WarningOut(BaseModel):
+    """What the file holds and the text does not: `count` of them, on these pages where the format has pages."""
+
+    code: str
+    message: str
+    count: int
+    pages: list[int] | None
+
+
+class ReadAgainOut(BaseModel):
+    """It is to be read again, and keeps its text until then; `error` says why it could not be."""
+
+    state: Again
+    error: ErrorOut | None
+
+
+class AskedOut(BaseModel):
+    documents: int
 
 
 class DocumentOut(BaseModel):
@@ -25,6 +46,8 @@ class DocumentOut(BaseModel):
     language: str | None
     created_at: datetime
     correlation_id: str | None
+    warnings: list[WarningOut] | None = Field(description="empty: all of it is in the text; null: not known")
+    read_again: ReadAgainOut | None
 
 
 class UploadedOut(DocumentOut):

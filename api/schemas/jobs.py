@@ -149,6 +149,16 @@ class TurnaroundOut(BaseModel):
     p95: float
 
 
+class ReadOut(BaseModel):
+    """Of the documents that are ready: how many were read in part, of how many that is not known, and how many lack
+    what, by the codes of their warnings."""
+
+    documents: int
+    read_in_part: int
+    not_known: int
+    lacking: dict[str, int]
+
+
 class EstimateOut(BaseModel):
     requests: int
     reused: int
@@ -156,6 +166,7 @@ class EstimateOut(BaseModel):
     output_tokens: int
     cost_usd: CostOut
     turnaround_s: TurnaroundOut | None
+    read: ReadOut
 
 
 class RequestOut(BaseModel):

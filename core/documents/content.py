@@ -25,6 +25,28 @@ def text_of(document_id: str) -> DocumentText:
         return text
 
 
+def quoted_in(document_id: str, start: int | None, end: int | None) -> tuple[DocumentText, tuple[int, int] | None]:
+    """The text, and the span if a piece of evidence points to it in this very text. Raises as `text_of`.
+
+    A link to a quote outlives the text that it was made for: one that is read again may be another. So text and
+    evidence are read by one statement, and a span that no evidence has any more marks nothing.
+    """
+    with db.transaction() as session:
+        found = db.row(session, QUOTED_IN, document=document_id, start=start, end=end)
+    if found is None:
+        return text_of(document_id), None
+    text = DocumentText(document_id=document_id, text=found.text, sha256=found.sha256, page_starts=found.page_starts)
+    return text, (start, end) if found.quoted and start is not None and end is not None else None
+
+
+QUOTED_IN = """
+SELECT t.text, t.sha256, t.page_starts, EXISTS (
+  SELECT 1 FROM evidence e WHERE e.document_id = t.document_id
+    AND (e.start = :start AND e."end" = :end OR e.nearest_start = :start AND e.nearest_end = :end)) AS quoted
+FROM document_text t WHERE t.document_id = :document
+"""
+
+
 def original(document_id: str) -> tuple[Document, Iterator[bytes]]:
     """The document and its bytes, a chunk at a time. Raises NotFound, also in the middle, once it is deleted."""
     document = get(document_id)

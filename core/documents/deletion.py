@@ -39,7 +39,7 @@ def remove(session: Session, ids: Sequence[str]) -> Removed:
     db.rows(session, LOCK_INSIGHTS, ids=chosen)
     evidence = db.rows(session, DELETE_EVIDENCE, ids=chosen)
     insights = recount(session, [row.insight_id for row in evidence])
-    for statement in (DELETE_BODIES, CANCEL_REQUESTS):
+    for statement in (DELETE_BODIES, CANCEL_REQUESTS, FORGET_READ_AGAIN):
         db.execute(session, statement, ids=chosen)
     quoted = sorted({row.response_id for row in evidence})
     responses = db.execute(session, DELETE_RESPONSES, ids=chosen, quoted=quoted)
@@ -60,6 +60,7 @@ CANCEL_REQUESTS = """
 UPDATE request SET state = 'cancelled', finished_at = now(), worker_id = NULL
 WHERE document_id = ANY(:ids) AND state IN ('held', 'pending', 'in_flight', 'answered')
 """
+FORGET_READ_AGAIN = "DELETE FROM read_again WHERE document_id = ANY(:ids)"
 # Answers of these documents, also of jobs that were deleted (through their evidence). An answer stays while another
 # document with the same text reuses it or has evidence of it.
 DELETE_RESPONSES = """

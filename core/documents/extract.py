@@ -1,27 +1,19 @@
-"""Extract one document: claim it, write its bytes to scratch, run the extractor, store the text."""
+"""Extract one document: claim it, have it read, store the text."""
 
-import json
-import shutil
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
-from pathlib import Path
 
 import structlog
 from sqlmodel import Session
 
-from core.documents import claims
+from core.documents import claims, read_again, reading
 from core.documents.claims import until_stored
-from core.documents.content import original
 from core.documents.extraction import SUPPORTED, media_type_of
-from core.documents.extraction.process import Extracted, ExtractionLimits, extract
-from core.documents.upload import unknown_type_message
-from core.environment import get_settings
+from core.documents.extraction.process import Extracted
 from core.errors import ExtractionError, NotFound, Unavailable
-from core.runtime import correlation, db, queue, scratch
-from core.runtime.text import text_hash
+from core.runtime import correlation, db, queue
 from core.tables.documents import BlobChunk, Document
 from core.tables.jobs import GOING, in_sql
 
@@ -61,13 +53,8 @@ def _extract(document: Document, worker_id: int, stop: threading.Event) -> None:
 
 def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
     document_id = document.id
-    folder = scratch.make(scratch.root() / document_id)
-    path = folder / "original"
     try:
-        _write(document_id, path)
-        if document.media_type not in SUPPORTED:
-            raise ExtractionError(unknown_type_message(), code="UNKNOWN_TYPE")
-        extracted = extract(path, document.media_type, _limits(), _on_stage(document_id), stop=stop)
+        extracted = reading.read(document, _on_stage(document_id), stop)
     except NotFound:
         return
     except Unavailable:
@@ -79,24 +66,6 @@ def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
     else:
         log.info("document read", characters=len(extracted.text))
         until_stored(lambda: _store(document_id, worker_id, extracted), stop)
-    finally:
-        shutil.rmtree(folder)
-
-
-def _write(document_id: str, path: Path) -> None:
-    _, chunks = original(document_id)
-    with scratch.new_file(path) as file:
-        for chunk in chunks:
-            file.write(chunk)
-
-
-def _limits() -> ExtractionLimits:
-    settings = get_settings()
-    return ExtractionLimits(
-        memory_bytes=settings.extraction_memory_mb << 20,
-        seconds=settings.extraction_seconds,
-        sandbox=settings.extraction_sandbox,
-    )
 
 
 def _on_stage(document_id: str) -> Callable[[str, int, int], None]:
@@ -148,30 +117,14 @@ def _store(document_id: str, worker_id: int, extracted: Extracted) -> None:
         stored = db.execute(
             session,
             """UPDATE document SET state = 'ready', stage = NULL, stage_done = NULL, stage_total = NULL,
-                 worker_id = NULL, pages = :pages, characters = :characters, tokens = :tokens, language = :language,
-                 warnings = CAST(:warnings AS jsonb), error_code = NULL, error_message = NULL, ready_at = now()
+                 worker_id = NULL, error_code = NULL, error_message = NULL, ready_at = now()
                WHERE id = :document AND state = 'extracting' AND worker_id = :worker""",
             document=document_id,
             worker=worker_id,
-            pages=len(extracted.page_starts) if extracted.paged else None,
-            characters=len(extracted.text),
-            tokens=extracted.tokens,
-            language=extracted.language,
-            warnings=json.dumps([asdict(one) for one in extracted.warnings]),
         )
         if not stored:
             return
-        db.execute(
-            session,
-            """INSERT INTO document_text (document_id, text, sha256, page_starts)
-               VALUES (:document, :text, :sha256, :page_starts)
-               ON CONFLICT (document_id) DO UPDATE
-                 SET text = excluded.text, sha256 = excluded.sha256, page_starts = excluded.page_starts""",
-            document=document_id,
-            text=extracted.text,
-            sha256=text_hash(extracted.text),
-            page_starts=list(extracted.page_starts),
-        )
+        reading.store_text(session, document_id, extracted)
         _nudge_jobs(session, document_id)
 
 
@@ -189,7 +142,8 @@ def _nudge_jobs(session: Session, document_id: str) -> None:
 
 
 def retry(document_id: str) -> Document:
-    """Queue a failed document for extraction again; in any other state nothing happens. Raises NotFound."""
+    """Read a failed or a ready document again; a ready one keeps its text until then. One that waits to be read or is
+    being read stays as it is. Raises NotFound."""
     with db.transaction() as session:
         document = session.get(Document, document_id, with_for_update=True)
         if document is None:
@@ -203,6 +157,8 @@ def retry(document_id: str) -> Document:
             document.error_code = document.error_message = None
             session.flush()
             queue.defer(session, "extract_document", document_id=document_id)
+        elif document.state == "ready":
+            read_again.ask(session, document_id)
         return document
 
 

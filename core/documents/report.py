@@ -1,15 +1,27 @@
 """Read-only: documents and collections in lists."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Row
 
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut
+from core.tables.documents import NOT_KNOWN, READ_IN_PART, DocumentWarning, warnings_of
+
+Again = Literal["waiting", "reading", "failed"]
+# Whether something of the file is not in the text: it is so, it is not, or nobody knows.
+WithWarnings = Literal["true", "false", "unknown"]
 
 
 @dataclass(frozen=True)
 class DocumentRow:
-    """`stage` with `stage_done` of `stage_total` while it is extracting."""
+    """`stage` with `stage_done` of `stage_total` while it is extracting. `warnings` None: not known.
+
+    `again`: it is to be read again, or could not be, for the reason in `again_error_*`.
+    """
 
     id: str
     name: str
@@ -29,6 +41,31 @@ class DocumentRow:
     language: str | None
     created_at: datetime
     correlation_id: str | None
+    warnings: tuple[DocumentWarning, ...] | None
+    again: Again | None
+    again_error_code: str | None
+    again_error_message: str | None
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Which documents. `name` is a part of the file name."""
+
+    collection: str | None = None
+    state: str | None = None
+    name: str | None = None
+    warnings: WithWarnings | None = None
+
+
+@dataclass(frozen=True)
+class SumUp:
+    """Of `documents` that are ready: how many were read in part, of how many it is not known, and how many lack what,
+    by code."""
+
+    documents: int
+    read_in_part: int
+    not_known: int
+    lacking: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -43,42 +80,90 @@ class CollectionRow:
 
 COLUMNS = """d.id, d.name, c.name AS collection, d.sha256, d.media_type, d.size_bytes, d.state, d.stage, d.stage_done,
   d.stage_total, d.error_code, d.error_message, d.pages, d.characters, d.tokens, d.language, d.created_at,
-  d.correlation_id"""
+  d.correlation_id, d.warnings, CASE WHEN a.error_code IS NOT NULL THEN 'failed' WHEN a.worker_id IS NOT NULL
+    THEN 'reading' WHEN a.document_id IS NOT NULL THEN 'waiting' END AS again,
+  a.error_code AS again_error_code, a.error_message AS again_error_message"""
+FROM = """document d JOIN collection c ON c.id = d.collection_id LEFT JOIN read_again a ON a.document_id = d.id"""
 
-LIST = f"""
-SELECT {COLUMNS} FROM document d JOIN collection c ON c.id = d.collection_id
-WHERE (CAST(:collection AS text) IS NULL OR c.name = :collection)
+# Each has an index of its own, but for all of it: that is what most documents are.
+WITH_WARNINGS: Mapping[WithWarnings, str] = {
+    "true": READ_IN_PART,
+    "false": "d.warnings = '[]'",
+    "unknown": NOT_KNOWN,
+}
+
+
+def matching(filters: Filters) -> tuple[str, dict[str, Any]]:
+    """SQL condition on a document d of collection c, and its parameters."""
+    condition = """(CAST(:collection AS text) IS NULL OR c.name = :collection)
   AND (CAST(:state AS text) IS NULL OR d.state = :state)
-  AND (CAST(:name AS text) IS NULL OR strpos(lower(d.name), lower(:name)) > 0)
-  AND (CAST(:cursor AS text) IS NULL OR d.id < :cursor)
-ORDER BY d.id DESC LIMIT :limit
+  AND (CAST(:name AS text) IS NULL OR strpos(lower(d.name), lower(:name)) > 0)"""
+    if filters.warnings:
+        condition += f" AND {WITH_WARNINGS[filters.warnings]}"
+    return condition, {"collection": filters.collection, "state": filters.state, "name": filters.name or None}
+
+
+def find(filters: Filters = Filters(), *, limit: int = 100, cursor: str | None = None) -> Page[DocumentRow]:
+    """Newest first."""
+    checked_limit(limit)
+    condition, given = matching(filters)
+    sql = f"""SELECT {COLUMNS} FROM {FROM} WHERE {condition} AND (CAST(:cursor AS text) IS NULL OR d.id < :cursor)
+              ORDER BY d.id DESC LIMIT :limit"""
+    with db.transaction() as session:
+        found = db.rows(session, sql, **given, cursor=cursor, limit=limit + 1)
+    rows = [_row(row) for row in found]
+    return cut(rows, limit, [row.id for row in rows])
+
+
+def count(filters: Filters) -> int:
+    """How many that have a text match."""
+    condition, given = matching(filters)
+    sql = (
+        f"SELECT count(*) FROM document d JOIN collection c ON c.id = d.collection_id WHERE {condition} AND {HAS_TEXT}"
+    )
+    with db.transaction() as session:
+        number: int = db.scalar(session, sql, **given)
+        return number
+
+
+HAS_TEXT = "d.state = 'ready'"
+
+
+def sum_up(chosen: Sequence[str] | str) -> SumUp:
+    """`chosen`: ids of documents, or the name of a collection."""
+    condition = (
+        "d.collection_id = (SELECT id FROM collection WHERE name = :chosen)"
+        if isinstance(chosen, str)
+        else "d.id = ANY(:chosen)"
+    )
+    ids = chosen if isinstance(chosen, str) else list(chosen)
+    with db.transaction() as session:
+        found = db.row(session, SUM_UP.format(condition=condition), chosen=ids)
+    assert found is not None
+    return SumUp(**found._mapping)
+
+
+SUM_UP = f"""
+WITH chosen AS (SELECT d.warnings FROM document d WHERE {{condition}} AND {HAS_TEXT})
+SELECT count(*) AS documents, count(*) FILTER (WHERE warnings <> '[]') AS read_in_part,
+  count(*) FILTER (WHERE warnings IS NULL) AS not_known,
+  (SELECT coalesce(jsonb_object_agg(code, number ORDER BY number DESC), '{{{{}}}}') FROM (
+    SELECT w.one ->> 'code' AS code, count(*) AS number
+    FROM chosen c CROSS JOIN LATERAL jsonb_array_elements(c.warnings) AS w(one)
+    WHERE c.warnings <> '[]' GROUP BY 1) AS each) AS lacking
+FROM chosen
 """
 
 
-def find(
-    *,
-    collection: str | None = None,
-    state: str | None = None,
-    name: str | None = None,
-    limit: int = 100,
-    cursor: str | None = None,
-) -> Page[DocumentRow]:
-    """Newest first. `name` is a part of the file name."""
-    checked_limit(limit)
-    with db.transaction() as session:
-        found = db.rows(
-            session, LIST, collection=collection, state=state, name=name or None, cursor=cursor, limit=limit + 1
-        )
-    rows = [DocumentRow(**row._mapping) for row in found]
-    return cut(rows, limit, [row.id for row in rows])
+def _row(row: Row[Any]) -> DocumentRow:
+    return DocumentRow(**{**row._mapping, "warnings": warnings_of(row.warnings)})
 
 
 def by_ids(ids: list[str]) -> list[DocumentRow]:
     """In the order of their creation; ids that are gone are left out."""
-    sql = f"""SELECT {COLUMNS} FROM document d JOIN collection c ON c.id = d.collection_id
-              WHERE d.id = ANY(:ids) ORDER BY d.id"""
+    sql = f"SELECT {COLUMNS} FROM {FROM} WHERE d.id = ANY(:ids) ORDER BY d.id"
     with db.transaction() as session:
-        return [DocumentRow(**row._mapping) for row in db.rows(session, sql, ids=ids)]
+        return [_row(row) for row in db.rows(session, sql, ids=ids)]
 
 
 def count_by_state(collection: str | None = None) -> dict[str, int]:

@@ -1,12 +1,18 @@
-"""Check quotes again whose evidence has no verdict: those of an older release, document by document."""
+"""Check quotes again: those without a verdict, of an older release, and those of a document that gets a new text."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.evidence import quotes, support, writing
 from core.runtime import db
 
-# Evidence that is looked at in one transaction.
+# Evidence without a verdict that is looked at in one transaction.
 MOST = 2_000
+# By quote and statement, the columns of evidence that hold its verdict.
+Checked = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 def recheck_document() -> int:
@@ -35,18 +41,48 @@ WHERE document_id = :document AND verdict IS NULL
 
 
 def _recheck(session: Session, document_id: str, text: quotes.SourceText) -> int:
-    rows = db.rows(session, UNCHECKED, document=document_id, most=MOST)
-    found = [{"id": row.id, **writing.columns_of(quotes.check(row.quote, text, row.statement))} for row in rows]
+    rows = db.rows(session, EVIDENCE.format(which="AND e.verdict IS NULL"), document=document_id, most=MOST)
+    return _write(session, rows, text, {})
+
+
+def check_ahead(document_id: str, text: quotes.SourceText) -> Checked:
+    """Look the document's quotes up in a text that it does not have yet. Nothing is written, and nothing locked."""
+    with db.transaction() as session:
+        pairs = {(row.quote, row.statement) for row in db.rows(session, QUOTES, document=document_id)}
+    return {(quote, statement): _verdict(quote, text, statement) for quote, statement in pairs}
+
+
+QUOTES = """
+SELECT e.quote, i.statement FROM evidence e JOIN insight i ON i.id = e.insight_id WHERE e.document_id = :document
+"""
+
+
+def recheck_against(session: Session, document_id: str, text: quotes.SourceText, checked: Checked) -> int:
+    """Give all evidence of a document the verdict it has in the text that the caller stores in this transaction, in
+    which it has locked the document. `checked`: what is known from `check_ahead`. Returns how many rows there are."""
+    rows = db.rows(session, EVIDENCE.format(which=""), document=document_id, most=None)
+    return _write(session, rows, text, checked)
+
+
+def _write(session: Session, rows: Sequence[Row[Any]], text: quotes.SourceText, checked: Checked) -> int:
+    found = [
+        {"id": row.id, **(checked.get((row.quote, row.statement)) or _verdict(row.quote, text, row.statement))}
+        for row in rows
+    ]
     if found:
         db.columns(session, WRITE_VERDICTS, **{name: [row[name] for row in found] for name in found[0]})
         support.recount(session, sorted({row.insight_id for row in rows}))
     return len(found)
 
 
+def _verdict(quote: str, text: quotes.SourceText, statement: str) -> dict[str, Any]:
+    return writing.columns_of(quotes.check(quote, text, statement))
+
+
 # In the order in which deriving locks insights.
-UNCHECKED = """
+EVIDENCE = """
 SELECT e.id, e.quote, e.insight_id, i.statement FROM evidence e JOIN insight i ON i.id = e.insight_id
-WHERE e.document_id = :document AND e.verdict IS NULL ORDER BY i.statement_key, e.id LIMIT :most FOR UPDATE
+WHERE e.document_id = :document {which} ORDER BY i.statement_key, e.id LIMIT :most FOR UPDATE
 """
 
 WRITE_VERDICTS = """

@@ -12,6 +12,8 @@ from sqlmodel import Session
 from core.asking import templates
 from core.asking.prompts import Asking
 from core.calls import clients
+from core.documents import report as documents_report
+from core.documents.report import SumUp
 from core.errors import InvalidInput, NotConfirmed, NotFound
 from core.jobs import control
 from core.money import pricing
@@ -81,7 +83,8 @@ class Estimate:
     """What a job would ask. `reused` requests are answered already; `waiting` documents are still being read; `split`
     ones are asked in parts; `too_long` ones would fail.
 
-    Costs in USD, of the calls that are not reused; None if the model has no known price.
+    Costs in USD, of the calls that are not reused; None if the model has no known price. `read`: whether all of the
+    documents is in their texts.
     """
 
     requests: int
@@ -93,6 +96,7 @@ class Estimate:
     output_tokens: int
     cost_live: Decimal | None
     cost_batch: Decimal | None
+    read: SumUp
 
 
 @reuse.or_without
@@ -120,6 +124,7 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
         output_tokens=output,
         cost_live=cost("live"),
         cost_batch=cost("batch"),
+        read=documents_report.sum_up(spec.documents or spec.collection or ()),
     )
 
 

@@ -14,7 +14,9 @@ from sqlmodel import Session
 from core.errors import Unavailable
 from core.runtime import correlation, db
 
-TaskName = Literal["extract_document", "expand_job", "pump_job", "advance_batch", "derive", "recheck_quotes"]
+TaskName = Literal[
+    "extract_document", "expand_job", "pump_job", "advance_batch", "derive", "recheck_quotes", "read_again"
+]
 DOCUMENTS, JOBS = "documents", "jobs"
 # A queue worker without a heartbeat for this long is dead. One that is only busy must not lose its tasks, and there is
 # no hurry: the rows that a task points to make it due again.
@@ -26,6 +28,7 @@ QUEUE_OF: dict[TaskName, str] = {
     "advance_batch": JOBS,
     "derive": JOBS,
     "recheck_quotes": DOCUMENTS,
+    "read_again": DOCUMENTS,
 }
 
 

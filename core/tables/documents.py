@@ -122,6 +122,31 @@ class Document(SQLModel, table=True):
     ready_at: datetime | None = columns.time(nullable=True)
 
 
+class ReadAgain(SQLModel, table=True):
+    """A ready document that is to be read again, and keeps its text until then.
+
+    It waits for a worker, or `worker_id` reads it, or it could not be read, for the reason in `error_*`. `many`: asked
+    for together with others, so that it lets go first whoever asks for one document.
+    """
+
+    __tablename__: ClassVar[str] = "read_again"
+    __table_args__ = (
+        Index(
+            *("ix_read_again_due", "many", "asked_at", "document_id"),
+            postgresql_where=text("worker_id IS NULL AND error_code IS NULL"),
+        ),
+    )
+    # No foreign key: it would lock and check each of a million documents that are asked for at once.
+    document_id: str = Field(primary_key=True)
+    many: bool = columns.flag(False)
+    asked_at: datetime = columns.time(default_now=True)
+    worker_id: int | None = columns.big(nullable=True)
+    error_code: str | None = None
+    error_message: str | None = None
+    # The id of the click or API call that asked for it.
+    correlation_id: str | None = None
+
+
 class DocumentText(SQLModel, table=True):
     """The text that spans count in. `page_starts` are offsets in code points, like every span."""
 

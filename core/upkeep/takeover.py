@@ -85,6 +85,7 @@ def release(session: Session, at: datetime) -> None:
             session, job_id, "taken_over", f"A worker died: {count} calls in flight were not heard and go again."
         )
     db.execute(session, RELEASE_DOCUMENTS, lease=lease)
+    db.execute(session, RELEASE_READ_AGAIN, lease=lease)
     db.execute(session, FORGET_WORKERS, lease=lease)
     db.execute(session, FORGET_TASKS, gone=queue.GONE_SECONDS)
 
@@ -93,6 +94,8 @@ RELEASE_DOCUMENTS = f"""
 UPDATE document d SET state = 'queued', worker_id = NULL, stage = NULL, waiting_since = now()
 WHERE d.state = 'extracting' AND {worker_lease.dead("d.worker_id")}
 """
+
+RELEASE_READ_AGAIN = f"UPDATE read_again a SET worker_id = NULL WHERE {worker_lease.dead('a.worker_id')}"
 
 FORGET_WORKERS = "DELETE FROM worker WHERE last_seen < now() - make_interval(secs => :lease) - interval '1 day'"
 

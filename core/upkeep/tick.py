@@ -34,6 +34,8 @@ def nudge(session: Session) -> None:
         queue.defer(session, "derive")
     if db.scalar(session, "SELECT 1 FROM evidence WHERE verdict IS NULL LIMIT 1"):
         queue.defer(session, "recheck_quotes")
+    if db.scalar(session, "SELECT 1 FROM read_again WHERE worker_id IS NULL AND error_code IS NULL LIMIT 1"):
+        queue.defer(session, "read_again")
 
 
 DUE_DOCUMENTS = "SELECT id FROM document WHERE state = 'queued' ORDER BY id LIMIT 500"

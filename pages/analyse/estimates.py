@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.documents import report
+from core.documents import report, warnings
+from core.documents.report import Filters
 from core.errors import CairnError
 from core.jobs import launch
 from core.jobs.launch import Estimate, JobSpec
@@ -40,6 +41,8 @@ def show(estimate: Estimate, spec: JobSpec) -> None:
 
 def _caveats(estimate: Estimate, spec: JobSpec) -> None:
     model = formats.plain(spec.model or "")
+    for sentence in warnings.sum_up(estimate.read):
+        st.warning(sentence, icon=":material/content_cut:")
     if estimate.waiting:
         st.caption(f"Still being read: {formats.count(estimate.waiting, 'document')}. The job waits.")
     if estimate.split:
@@ -60,7 +63,7 @@ def _caveats(estimate: Estimate, spec: JobSpec) -> None:
 def first_three(spec: JobSpec, template: str) -> JobSpec:
     """The spec for at most three of its documents. `template` is the template's name."""
     ids = spec.documents or tuple(
-        row.id for row in report.find(collection=spec.collection, state="ready", limit=3).items
+        row.id for row in report.find(Filters(collection=spec.collection, state="ready"), limit=3).items
     )
     return replace(spec, collection=None, documents=tuple(ids)[:3], name=f"Try: {template}")
 

@@ -6,6 +6,7 @@ from core.documents import content, extract, report
 from core.documents.extraction import SUPPORTED
 from core.insights import report as insights_report
 from pages.common import failures, formats, widgets
+from pages.document import in_text
 from pages.document.text import PagedText
 from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
@@ -53,11 +54,12 @@ with st.container(horizontal=True, vertical_alignment="center"):
         st.rerun()
     if document.state == "ready" and st.button("Analyse", icon=":material/play_circle:"):
         choices.analyse([document.id])
+    in_text.button(document)
     if st.button("Delete", icon=":material/delete:"):
         ask_to_delete([document])
 
 if document.state == "failed":
-    failures.show_error(document.error_message or "It could not be read.", document.correlation_id)
+    failures.show_error(formats.plain(document.error_message or "It could not be read."), document.correlation_id)
     st.stop()
 if document.state != "ready":
     st.info("The text is being extracted. This page follows.")
@@ -70,15 +72,16 @@ if document.state != "ready":
     wait()
     st.stop()
 
-stored = content.text_of(document.id)
-start, end = number("start"), number("end")
-if start is None or end is None or not start < end <= len(stored.text):
-    start = end = None
+in_text.show(document)
+asked = number("start"), number("end")
+stored, quote = content.quoted_in(document.id, *asked)
+if quote is None and None not in asked:
+    st.info("No quote is known at this place of the text any more, so none is marked. It may have been read again.")
 text = PagedText(stored.text, stored.page_starts if document.pages else None)
 
 left, right = st.columns([5, 3], gap="medium")
 with left:
-    text.show(None if start is None or end is None else (start, end))
+    text.show(quote)
 
 with right:
     st.subheader("Insights from here")

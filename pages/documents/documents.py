@@ -3,15 +3,17 @@
 import streamlit as st
 
 from core.documents import extract, report
-from core.documents.report import DocumentRow
+from core.documents.report import DocumentRow, Filters, WithWarnings
 from core.runtime.paging import Page
 from pages.common import failures, formats, widgets
+from pages.documents.reading_again import ask_to_read_again
 from pages.documents.table import COLUMNS, frame
 from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
 from pages.parts.upload import load_samples, show_upload
 
 STATES = ("queued", "extracting", "ready", "failed")
+IN_TEXT: dict[WithWarnings, str] = {"true": "in part", "false": "all of it", "unknown": "not known"}
 
 st.title("Documents")
 failures.show_notice()
@@ -26,13 +28,18 @@ with st.expander("Add documents", expanded=True, icon=":material/upload:"):
 with st.container(horizontal=True, vertical_alignment="bottom"):
     collection = st.selectbox("Collection", names, index=None, placeholder="All", key="collection", bind="query-params")
     state = st.selectbox("State", STATES, index=None, placeholder="All", key="state", bind="query-params")
+    in_text = st.selectbox(
+        "In the text", list(IN_TEXT), None, IN_TEXT.__getitem__, placeholder="All", key="warnings", bind="query-params"
+    )
     name = st.text_input("Name contains", key="name", bind="query-params", placeholder="part of a file name")
-widgets.came_by("Documents", "documents/documents.py", collection=collection, state=state, name=name)
+widgets.came_by("Documents", "documents/documents.py", collection=collection, state=state, name=name, warnings=in_text)
+filters = Filters(collection, state, name or None, in_text)
 
 
 def act_on(rows: list[DocumentRow]) -> None:
     """The same buttons whatever is selected, so that the grid below them stays in its place."""
     failed = [row for row in rows if row.state == "failed"]
+    ready = [row for row in rows if row.state == "ready"]
     others = [row.id for row in rows if row.state != "failed"]
     with st.container(horizontal=True, vertical_alignment="center"):
         one = rows[0].id if len(rows) == 1 else ""
@@ -45,6 +52,7 @@ def act_on(rows: list[DocumentRow]) -> None:
         if st.button(numbered("Try again", len(failed)), icon=":material/replay:", disabled=not failed):
             failures.attempt(lambda: [extract.retry(row.id) for row in failed], "They are read again.")
             st.rerun()
+        ask_to_read_again(ready, filters)
         if st.button(numbered("Delete", len(rows)), icon=":material/delete:", disabled=not rows):
             ask_to_delete(rows)
 
@@ -59,22 +67,26 @@ def summary(shown: int, more: bool) -> str:
     total = f"{formats.count(sum(counts.values()), 'document')}: {', '.join(states)}."
     if more:
         return f"{total} The newest {shown:,} are shown; narrow the filters to find others."
-    return f"{total} {shown:,} fit the filters." if state or name else total
+    return f"{total} {shown:,} fit the filters." if state or name or in_text else total
 
 
 def find() -> Page[DocumentRow]:
-    return report.find(collection=collection, state=state, name=name, limit=200)
+    return report.find(filters, limit=200)
+
+
+def is_busy(row: DocumentRow) -> bool:
+    return row.state in ("queued", "extracting") or row.again in ("waiting", "reading")
 
 
 page = find()
-busy = any(row.state in ("queued", "extracting") for row in page.items)
+busy = any(map(is_busy, page.items))
 
 
 @failures.live(1 if busy else None)
 def grid() -> None:
     fresh = find()
     rows = fresh.items
-    if busy and not any(row.state in ("queued", "extracting") for row in rows):
+    if busy and not any(map(is_busy, rows)):
         st.rerun()
     st.caption(summary(len(rows), fresh.next_cursor is not None))
     event = st.dataframe(
@@ -99,10 +111,11 @@ if page.items:
     act_on(chosen)
     grid()
     if len(chosen) == 1 and chosen[0].state == "failed":
-        failures.show_error(chosen[0].error_message or "It could not be read.", chosen[0].correlation_id)
+        message = formats.plain(chosen[0].error_message or "It could not be read.")
+        failures.show_error(message, chosen[0].correlation_id)
     elif not chosen:
         st.caption("Select rows to act on them.")
-elif collection or state or name:
+elif filters != Filters():
     st.info("No document fits these filters.")
 else:
     with st.container(border=True, horizontal_alignment="center"):

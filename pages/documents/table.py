@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from core.documents import warnings
 from core.documents.report import DocumentRow
 from pages.common import formats
 
@@ -16,12 +17,26 @@ def state_of(row: DocumentRow) -> str:
     return row.stage or row.state
 
 
+def missing(row: DocumentRow) -> str:
+    """The sign of a document that was read in part, and of one of which that is not known."""
+    if row.state != "ready":
+        return ""
+    if row.again in ("waiting", "reading"):
+        return "being read again"
+    if row.again == "failed":
+        return f"not read again: {row.again_error_message}"
+    if row.warnings is None:
+        return "? not known"
+    return f"\N{WARNING SIGN} {warnings.briefly(row.warnings)}" if row.warnings else ""
+
+
 def frame(rows: tuple[DocumentRow, ...]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             (
                 r.name,
                 state_of(r),
+                missing(r),
                 r.collection,
                 r.pages,
                 r.tokens,
@@ -31,13 +46,16 @@ def frame(rows: tuple[DocumentRow, ...]) -> pd.DataFrame:
             )
             for r in rows
         ],
-        columns=["Name", "State", "Collection", "Pages", "Tokens", "Language", "Size", "Added"],
+        columns=["Name", "State", "Not in the text", "Collection", "Pages", "Tokens", "Language", "Size", "Added"],
     )
 
 
 COLUMNS = {
     "Name": st.column_config.TextColumn(width=250),
     "State": st.column_config.TextColumn(width=150),
+    "Not in the text": st.column_config.TextColumn(
+        width=170, help="What the file holds and the text does not. Empty: all of it is there."
+    ),
     "Collection": st.column_config.TextColumn(width=130),
     "Pages": st.column_config.NumberColumn(format="localized"),
     "Tokens": st.column_config.NumberColumn(format="localized"),

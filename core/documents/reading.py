@@ -1,0 +1,75 @@
+"""Read a document's original: its bytes to scratch space, the text that a sandboxed child makes of them."""
+
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from sqlmodel import Session
+
+from core.documents.content import original
+from core.documents.extraction import SUPPORTED
+from core.documents.extraction.process import Extracted, ExtractionLimits, extract
+from core.documents.upload import unknown_type_message
+from core.environment import get_settings
+from core.errors import ExtractionError
+from core.runtime import db, scratch
+from core.runtime.text import text_hash
+from core.tables.documents import Document
+
+
+def read(document: Document, on_stage: Callable[[str, int, int], None], stop: threading.Event) -> Extracted:
+    """Raises ExtractionError, whose message says what to do, NotFound once the document is deleted, and Unavailable."""
+    folder = scratch.make(scratch.root() / document.id)
+    path = folder / "original"
+    try:
+        _write(document.id, path)
+        if document.media_type not in SUPPORTED:
+            raise ExtractionError(unknown_type_message(), code="UNKNOWN_TYPE")
+        return extract(path, document.media_type, _limits(), on_stage, stop=stop)
+    finally:
+        shutil.rmtree(folder)
+
+
+def store_text(session: Session, document_id: str, extracted: Extracted) -> None:
+    """The text, and what the document's row says of it."""
+    db.execute(
+        session,
+        """UPDATE document SET pages = :pages, characters = :characters, tokens = :tokens, language = :language,
+             warnings = CAST(:warnings AS jsonb) WHERE id = :document""",
+        document=document_id,
+        pages=len(extracted.page_starts) if extracted.paged else None,
+        characters=len(extracted.text),
+        tokens=extracted.tokens,
+        language=extracted.language,
+        warnings=json.dumps([asdict(one) for one in extracted.warnings]),
+    )
+    db.execute(
+        session,
+        """INSERT INTO document_text (document_id, text, sha256, page_starts)
+           VALUES (:document, :text, :sha256, :page_starts)
+           ON CONFLICT (document_id) DO UPDATE
+             SET text = excluded.text, sha256 = excluded.sha256, page_starts = excluded.page_starts""",
+        document=document_id,
+        text=extracted.text,
+        sha256=text_hash(extracted.text),
+        page_starts=list(extracted.page_starts),
+    )
+
+
+def _write(document_id: str, path: Path) -> None:
+    _, chunks = original(document_id)
+    with scratch.new_file(path) as file:
+        for chunk in chunks:
+            file.write(chunk)
+
+
+def _limits() -> ExtractionLimits:
+    settings = get_settings()
+    return ExtractionLimits(
+        memory_bytes=settings.extraction_memory_mb << 20,
+        seconds=settings.extraction_seconds,
+        sandbox=settings.extraction_sandbox,
+    )

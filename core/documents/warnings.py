@@ -1,0 +1,123 @@
+"""What a document does not hold, in words: one place for pages and API. Nothing of the document itself is in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from core.documents.report import SumUp
+from core.tables.documents import DocumentWarning
+
+# Runs of page numbers that a sentence names.
+MOST_RUNS = 12
+ALL = "All of it is in the text."
+NOT_KNOWN = "Whether all of it is in the text is not known: it was read before Cairn told. Read it again to know."
+
+
+@dataclass(frozen=True)
+class Words:
+    """One of them, many of them, and the sentence around them. `remedy`: what to do about it."""
+
+    one: str
+    many: str
+    sentence: str
+    remedy: str = ""
+
+    def count(self, number: int) -> str:
+        return f"{number:,} {self.one if number == 1 else self.many}"
+
+
+WORDS: dict[str, Words] = {
+    "PAGES_WITHOUT_TEXT": Words(
+        "page without text",
+        "pages without text",
+        "{what}, or with hardly any beside a picture{where}.",
+        "If it is a scan, run OCR (text recognition) over the file, then upload the result.",
+    ),
+    "PICTURES_UNREAD": Words("picture", "pictures", "{what}{where} not read: words in it are not in the text."),
+    "CHARTS_UNREAD": Words("chart or diagram", "charts or diagrams", "{what}{where} not read."),
+    "COMMENTS_UNREAD": Words("comment or note", "comments or notes", "{what}{where} not read."),
+    "ATTACHMENTS_UNREAD": Words(
+        "attached or embedded file",
+        "attached or embedded files",
+        "{what}{where} not read.",
+        "To ask about such a file, save it and upload it by itself.",
+    ),
+    "ENCRYPTED_UNREAD": Words(
+        "encrypted part",
+        "encrypted parts",
+        "{what}{where} not read.",
+        "Open it in its own program, save it without encryption, then upload it again.",
+    ),
+    "CELLS_WITHOUT_VALUE": Words(
+        "cell without a result",
+        "cells without a result",
+        "{what}{where}: a formula that nobody has calculated yet, or an error.",
+        "Open the file in Excel or LibreOffice, save it, then upload it again.",
+    ),
+    "HIDDEN_UNREAD": Words("hidden or deleted passage", "hidden or deleted passages", "{what}{where} left out."),
+    "NUMBERS_UNREAD": Words(
+        "numbered paragraph",
+        "numbered paragraphs",
+        "{what}{where} without the number: the program that shows the file makes it, and it is not in the text.",
+    ),
+    "CHARACTERS_UNREAD": Words(
+        "unreadable character",
+        "unreadable characters",
+        "{what}{where}: bytes that are no text, or symbols of a font of their own.",
+    ),
+    "PARTS_UNREAD": Words(
+        "other part",
+        "other parts",
+        "{what}{where} not read, such as a text box, an embedded page, a field or box of a form, a header of a sheet "
+        "or a slide's master, or another version of a mail.",
+    ),
+    "REST_UNREAD": Words(
+        "place where reading stopped",
+        "places where reading stopped",
+        "{what}: from there on nothing was read, because it is nested too deep.",
+        "Save it in another format, such as PDF or TXT, then upload it again.",
+    ),
+}
+# What a newer release has found.
+UNKNOWN = Words("other thing", "other things", "{what}{where} not read.")
+
+
+def message(warning: DocumentWarning) -> str:
+    words = WORDS.get(warning.code, UNKNOWN)
+    sentence = words.sentence.format(what=words.count(warning.count), where=where(warning.pages))
+    return f"{sentence} {words.remedy}".strip()
+
+
+def briefly(warnings: Sequence[DocumentWarning]) -> str:
+    """For a list: what is missing, without where."""
+    return ", ".join(WORDS.get(one.code, UNKNOWN).count(one.count) for one in warnings)
+
+
+def sum_up(read: SumUp) -> list[str]:
+    """How many documents of a choice were read in part and what they lack, and of how many it is not known."""
+    of = f"of {read.documents:,} document{'' if read.documents == 1 else 's'}"
+    said = []
+    if read.read_in_part:
+        most_first = sorted(read.lacking.items(), key=lambda one: (-one[1], one[0]))
+        lacking = ", ".join(f"{WORDS.get(code, UNKNOWN).many} in {number:,}" for code, number in most_first)
+        was = "was" if read.read_in_part == 1 else "were"
+        said.append(f"{read.read_in_part:,} {of} {was} read in part. Not in the text: {lacking}.")
+    if read.not_known:
+        said.append(f"Whether all is there is not known of {read.not_known:,} {of}: they were read before Cairn told.")
+    return said
+
+
+def where(pages: Sequence[int]) -> str:
+    """On which pages, in runs; empty where the format has none."""
+    if not pages:
+        return ""
+    runs = list(_runs(pages))
+    shown = ", ".join(str(first) if first == last else f"{first}\N{EN DASH}{last}" for first, last in runs[:MOST_RUNS])
+    more = " and others" if runs[MOST_RUNS:] else ""
+    return f" (page{'s' if len(pages) > 1 else ''} {shown}{more})"
+
+
+def _runs(pages: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last of each row of neighbours. `pages` are sorted."""
+    breaks = [number for number, (a, b) in enumerate(pairwise(pages), start=1) if b > a + 1]
+    return [(pages[begin], pages[end - 1]) for begin, end in zip([0, *breaks], [*breaks, len(pages)], strict=True)]

@@ -1,0 +1,44 @@
+"""Whether all of a document is in its text, and how it is read again."""
+
+import streamlit as st
+
+from core.documents import extract, report, warnings
+from core.documents.report import DocumentRow
+from pages.common import failures, formats
+
+
+def show(document: DocumentRow) -> None:
+    """Of a document that is ready."""
+    if document.again == "failed":
+        reason = formats.plain(document.again_error_message or "")
+        failures.show_error(
+            f"It could not be read again, and its text stays as it was. {reason}", document.correlation_id
+        )
+    elif document.again:
+        st.info("It is being read again. Until then its text stays in use.")
+        _wait(document)
+    if document.warnings is None:
+        st.caption(f":material/help: {warnings.NOT_KNOWN}")
+    elif document.warnings:
+        lines = "\n".join(f"- {formats.plain(warnings.message(one))}" for one in document.warnings)
+        st.warning(f"**Not in the text below:**\n{lines}", icon=":material/content_cut:")
+    else:
+        st.caption(f":material/done_all: {warnings.ALL}")
+
+
+def button(document: DocumentRow) -> None:
+    if document.state != "ready":
+        return
+    going = document.again in ("waiting", "reading")
+    if st.button("Read again", icon=":material/refresh:", disabled=going):
+        failures.attempt(lambda: extract.retry(document.id), "It is read again. Until then its text stays in use.")
+        st.rerun()
+
+
+def _wait(document: DocumentRow) -> None:
+    @failures.live(1)
+    def wait() -> None:
+        if [row.again for row in report.by_ids([document.id])] != [document.again]:
+            st.rerun()
+
+    wait()

@@ -103,7 +103,10 @@ def sum_up(read: SumUp) -> list[str]:
         was = "was" if read.read_in_part == 1 else "were"
         said.append(f"{read.read_in_part:,} {of} {was} read in part. Not in the text: {lacking}.")
     if read.not_known:
-        said.append(f"Whether all is there is not known of {read.not_known:,} {of}: they were read before Cairn told.")
+        said.append(
+            f"Whether all of it is there is not known of {read.not_known:,} {of}, read before Cairn told. "
+            "Read again, they tell."
+        )
     return said
 
 

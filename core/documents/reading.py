@@ -13,6 +13,7 @@ from core.documents.content import original
 from core.documents.extraction import SUPPORTED
 from core.documents.extraction.process import Extracted, ExtractionLimits, extract
 from core.documents.upload import unknown_type_message
+from core.documents.warnings import in_order
 from core.environment import get_settings
 from core.errors import ExtractionError
 from core.runtime import db, scratch
@@ -44,7 +45,7 @@ def store_text(session: Session, document_id: str, extracted: Extracted) -> None
         characters=len(extracted.text),
         tokens=extracted.tokens,
         language=extracted.language,
-        warnings=json.dumps([asdict(one) for one in extracted.warnings]),
+        warnings=json.dumps([asdict(one) for one in in_order(extracted.warnings)]),
     )
     db.execute(
         session,

@@ -1,6 +1,6 @@
 """What a document does not hold, in words: one place for pages and API. Nothing of the document itself is in them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,6 +26,7 @@ class Words:
         return f"{number:,} {self.one if number == 1 else self.many}"
 
 
+# What weighs most comes first.
 WORDS: dict[str, Words] = {
     "PAGES_WITHOUT_TEXT": Words(
         "page without text",
@@ -33,20 +34,17 @@ WORDS: dict[str, Words] = {
         "{what}, or with hardly any beside a picture{where}.",
         "If it is a scan, run OCR (text recognition) over the file, then upload the result.",
     ),
-    "PICTURES_UNREAD": Words("picture", "pictures", "{what}{where} not read: words in it are not in the text."),
-    "CHARTS_UNREAD": Words("chart or diagram", "charts or diagrams", "{what}{where} not read."),
-    "COMMENTS_UNREAD": Words("comment or note", "comments or notes", "{what}{where} not read."),
-    "ATTACHMENTS_UNREAD": Words(
-        "attached or embedded file",
-        "attached or embedded files",
-        "{what}{where} not read.",
-        "To ask about such a file, save it and upload it by itself.",
+    "REST_UNREAD": Words(
+        "place that breaks off",
+        "places that break off",
+        "{what}: from there on nothing was read, because it is nested too deep.",
+        "Save the file in another format, such as PDF or TXT, then upload it again.",
     ),
     "ENCRYPTED_UNREAD": Words(
         "encrypted part",
         "encrypted parts",
         "{what}{where} not read.",
-        "Open it in its own program, save it without encryption, then upload it again.",
+        "Open the file in its own program, save it without encryption, then upload it again.",
     ),
     "CELLS_WITHOUT_VALUE": Words(
         "cell without a result",
@@ -54,32 +52,42 @@ WORDS: dict[str, Words] = {
         "{what}{where}: a formula that nobody has calculated yet, or an error.",
         "Open the file in Excel or LibreOffice, save it, then upload it again.",
     ),
-    "HIDDEN_UNREAD": Words("hidden or deleted passage", "hidden or deleted passages", "{what}{where} left out."),
-    "NUMBERS_UNREAD": Words(
-        "numbered paragraph",
-        "numbered paragraphs",
-        "{what}{where} without the number: the program that shows the file makes it, and it is not in the text.",
+    "ATTACHMENTS_UNREAD": Words(
+        "attached file",
+        "attached files",
+        "{what}{where} not read.",
+        "To ask about a file that is attached or embedded, save it and upload it by itself.",
     ),
+    "PARTS_UNREAD": Words(
+        "other part",
+        "other parts",
+        "{what}{where} not read, such as a text box, an embedded page, a box in a form, a page header of a sheet or "
+        "the HTML of a mail.",
+    ),
+    "CHARTS_UNREAD": Words("chart", "charts", "{what}{where} not read; diagrams count as charts."),
+    "PICTURES_UNREAD": Words("picture", "pictures", "{what}{where} not read: words in pictures are not in the text."),
+    "COMMENTS_UNREAD": Words("comment", "comments", "{what}{where} not read; notes on a page count as comments."),
     "CHARACTERS_UNREAD": Words(
         "unreadable character",
         "unreadable characters",
         "{what}{where}: bytes that are no text, or symbols of a font of their own.",
     ),
-    "PARTS_UNREAD": Words(
-        "other part",
-        "other parts",
-        "{what}{where} not read, such as a text box, an embedded page, a field or box of a form, a header of a sheet "
-        "or a slide's master, or another version of a mail.",
+    "NUMBERS_UNREAD": Words(
+        "paragraph's number",
+        "paragraphs' numbers",
+        "{what}{where}: the program that shows the file counts, such as 1.2 or (a), and the text does not.",
     ),
-    "REST_UNREAD": Words(
-        "place where reading stopped",
-        "places where reading stopped",
-        "{what}: from there on nothing was read, because it is nested too deep.",
-        "Save it in another format, such as PDF or TXT, then upload it again.",
+    "HIDDEN_UNREAD": Words(
+        "hidden passage", "hidden passages", "{what}{where} left out; deleted ones count as hidden."
     ),
 }
+ORDER = {code: number for number, code in enumerate(WORDS)}
 # What a newer release has found.
 UNKNOWN = Words("other thing", "other things", "{what}{where} not read.")
+
+
+def in_order(warnings: Iterable[DocumentWarning]) -> list[DocumentWarning]:
+    return sorted(warnings, key=lambda one: ORDER.get(one.code, len(ORDER)))
 
 
 def message(warning: DocumentWarning) -> str:
@@ -98,7 +106,7 @@ def sum_up(read: SumUp) -> list[str]:
     of = f"of {read.documents:,} document{'' if read.documents == 1 else 's'}"
     said = []
     if read.read_in_part:
-        most_first = sorted(read.lacking.items(), key=lambda one: (-one[1], one[0]))
+        most_first = sorted(read.lacking.items(), key=lambda one: (-one[1], ORDER.get(one[0], len(ORDER))))
         lacking = ", ".join(f"{WORDS.get(code, UNKNOWN).many} in {number:,}" for code, number in most_first)
         was = "was" if read.read_in_part == 1 else "were"
         said.append(f"{read.read_in_part:,} {of} {was} read in part. Not in the text: {lacking}.")

@@ -10,8 +10,9 @@ from core.errors import CairnError
 from core.jobs import launch
 from core.jobs.launch import Estimate, JobSpec
 from core.providers import capabilities
-from pages.common import failures, formats
+from pages.common import failures, formats, widgets
 from pages.parts import launch as parts_launch
+from pages.words.documents import IN_TEXT
 
 
 def of(spec: JobSpec) -> Estimate | None:
@@ -43,6 +44,9 @@ def _caveats(estimate: Estimate, spec: JobSpec) -> None:
     model = formats.plain(spec.model or "")
     for sentence in warnings.sum_up(estimate.read):
         st.warning(sentence, icon=":material/content_cut:")
+    if spec.collection and estimate.read.read_in_part:
+        in_part = {"collection": spec.collection, "warnings": IN_TEXT["true"]}
+        widgets.link("Show them", "documents/documents.py", ":material/arrow_forward:", **in_part)
     if estimate.waiting:
         st.caption(f"Still being read: {formats.count(estimate.waiting, 'document')}. The job waits.")
     if estimate.split:

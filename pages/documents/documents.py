@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.documents import extract, report
-from core.documents.report import DocumentRow, Filters, WithWarnings
+from core.documents.report import DocumentRow, Filters
 from core.runtime.paging import Page
 from pages.common import failures, formats, widgets
 from pages.documents.reading_again import ask_to_read_again
@@ -11,9 +11,9 @@ from pages.documents.table import COLUMNS, frame
 from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
 from pages.parts.upload import load_samples, show_upload
+from pages.words.documents import IN_TEXT
 
 STATES = ("queued", "extracting", "ready", "failed")
-IN_TEXT: dict[WithWarnings, str] = {"true": "in part", "false": "all of it", "unknown": "not known"}
 
 st.title("Documents")
 failures.show_notice()

@@ -54,7 +54,7 @@ COLUMNS = {
     "Name": st.column_config.TextColumn(width=250),
     "State": st.column_config.TextColumn(width=150),
     "Not in the text": st.column_config.TextColumn(
-        width=170, help="What the file holds and the text does not. Empty: all of it is there."
+        width=200, help="What the file holds and the text does not. Empty: all of it is there."
     ),
     "Collection": st.column_config.TextColumn(width=130),
     "Pages": st.column_config.NumberColumn(format="localized"),

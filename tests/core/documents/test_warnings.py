@@ -20,6 +20,7 @@ def test_each_code_has_words(code: WarningCode) -> None:
     assert many.startswith("1,200 ")
     assert "{" not in one + many
     assert " (page 3)" in one or code == "REST_UNREAD"
+    assert sorted(warnings.ORDER) == sorted(get_args(WarningCode))
 
 
 def test_a_code_of_a_newer_release_is_shown_all_the_same() -> None:

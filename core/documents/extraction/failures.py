@@ -10,6 +10,10 @@ def corrupt(reason: str) -> ExtractionError:
     )
 
 
+def unusable() -> ExtractionError:
+    return corrupt("its reader gave no answer that can be used")
+
+
 def too_large(reason: str) -> ExtractionError:
     return ExtractionError(f"This file is too large: {reason}. Split it, then upload the parts.", code="TOO_LARGE")
 

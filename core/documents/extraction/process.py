@@ -1,20 +1,20 @@
 """Have a file read by a child of the warm parent, receive what it writes, and end it in time."""
 
-import json
 import os
 import selectors
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import structlog
 
 from core.documents.extraction import failures, language, starting
 from core.documents.extraction.formats import FORMATS, OLE
+from core.documents.extraction.received import Found, OnStage, Received
 from core.documents.extraction.starting import ParentGone, Reading, WarmParent
 from core.errors import ExtractionError
 from core.runtime import tokens
@@ -23,7 +23,6 @@ from core.tables.documents import DocumentWarning
 LOOK_FOR_STOP_SECONDS = 0.05
 READ_BYTES = 1 << 18
 log = structlog.get_logger()
-OnStage = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -56,19 +55,19 @@ def extract(
     if media_type not in FORMATS and media_type != OLE:
         raise failures.unknown_type(f"Convert it to one of: {', '.join(known.label for known in FORMATS.values())}")
     on_stage("reading", 0, 1)
-    page_starts, warnings, text = _read(path, media_type, limits, on_stage, stop)
+    found = _read(path, media_type, limits, on_stage, stop)
     on_stage("language", 0, 1)
-    spoken = language.detect(text)
+    spoken = language.detect(found.text)
     on_stage("tokens", 0, 1)
+    counted = tokens.count(found.text)
     paged = FORMATS[media_type].paged
-    if not paged:
-        warnings = tuple(replace(one, pages=()) for one in warnings)
-    return Extracted(text, page_starts, spoken, tokens.count(text), paged, warnings)
+    warnings = found.warnings if paged else tuple(replace(one, pages=()) for one in found.warnings)
+    return Extracted(found.text, found.page_starts, spoken, counted, paged, warnings)
 
 
 def _read(
     path: Path, media_type: str, limits: ExtractionLimits, on_stage: OnStage, stop: threading.Event | None
-) -> tuple[tuple[int, ...], tuple[DocumentWarning, ...], str]:
+) -> Found:
     stop = stop or threading.Event()
     try:
         return _read_by(starting.shared(), path, media_type, limits, on_stage, stop)
@@ -89,8 +88,8 @@ def _read_by(
     limits: ExtractionLimits,
     on_stage: OnStage,
     stop: threading.Event,
-) -> tuple[tuple[int, ...], tuple[DocumentWarning, ...], str]:
-    received = _Received(on_stage)
+) -> Found:
+    received = Received(on_stage, limits.text_characters)
     reading = parent.hand_over(
         path,
         media_type,
@@ -107,52 +106,14 @@ def _read_by(
         if received.complaint:
             log.warning("a reader could not read a file", code=received.error.code, complaint=received.complaint)
         raise received.error
-    if reading.exit_code or received.page_starts is None:
+    found = None if reading.exit_code else received.found()
+    if found is None:
+        log.warning("a reader ended without an answer", exit_code=reading.exit_code, complaint=received.complaint)
         raise _explained(reading.exit_code or 0, received.complaint, limits)
-    return received.page_starts, received.warnings, received.text()
+    return found
 
 
-class _Received:
-    """What the child has written so far: JSON lines, then the text."""
-
-    def __init__(self, on_stage: OnStage):
-        self.error: ExtractionError | None = None
-        self.page_starts: tuple[int, ...] | None = None
-        self.warnings: tuple[DocumentWarning, ...] = ()
-        self.complaint = ""
-        self._on_stage = on_stage
-        self._rest = b""
-        self._text: list[bytes] = []
-
-    def out(self, data: bytes) -> None:
-        if self.page_starts is not None:
-            self._text.append(data)
-            return
-        self._rest += data
-        while self.page_starts is None and b"\n" in self._rest:
-            line, _, self._rest = self._rest.partition(b"\n")
-            self._line(json.loads(line))
-        if self.page_starts is not None:
-            self._text.append(self._rest)
-
-    def err(self, data: bytes) -> None:
-        self.complaint = (self.complaint + data.decode(errors="replace"))[-2000:]
-
-    def text(self) -> str:
-        return b"".join(self._text).decode()
-
-    def _line(self, message: dict[str, Any]) -> None:
-        match message:
-            case {"done": int(done), "total": int(total)}:
-                self._on_stage("reading", done, total)
-            case {"error": [str(code), str(text)]}:
-                self.error = ExtractionError(text, code=code)
-            case {"page_starts": list(starts), "left_out": list(left_out)}:
-                self.page_starts = tuple(map(int, starts))
-                self.warnings = tuple(DocumentWarning(code, count, tuple(pages)) for code, count, pages in left_out)
-
-
-def _listen(reading: Reading, received: _Received, seconds: float, stop: threading.Event) -> None:
+def _listen(reading: Reading, received: Received, seconds: float, stop: threading.Event) -> None:
     """Until the child has ended. Raises ExtractionError when it must be ended, and ParentGone."""
     deadline = time.monotonic() + seconds
     with selectors.DefaultSelector() as selector:
@@ -189,8 +150,11 @@ def _explained(returncode: int, complaint: str, limits: ExtractionLimits) -> Ext
         return failures.timeout(limits.seconds)
     if returncode < 0:
         return failures.corrupt(f"its reader was ended by {_signal_name(-returncode)}")
-    reason = complaint.strip().rpartition("\n")[2] or f"exit code {returncode}"
-    return ExtractionError(f"The reader of this type did not start: {reason}. Repair the installation, then try again.")
+    # What it complains of may hold words of the file: it is in the log.
+    return ExtractionError(
+        f"The reader of this type ended with exit code {returncode}, and the log has the reason. "
+        "Repair the installation, then try again."
+    )
 
 
 def _signal_name(number: int) -> str:

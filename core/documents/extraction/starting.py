@@ -21,7 +21,7 @@ _KEPT_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 _SET_VARIABLES = {"PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
 START_SECONDS = 60.0
 # How long a parent may take to kill a child. One that takes longer hangs, and is killed with its children.
-KILL_SECONDS = 5.0
+KILL_SECONDS = 3.0
 
 
 class ParentGone(Exception):

@@ -1,0 +1,112 @@
+"""What a child says: JSON lines, then the text. A stranger's code may have taken its place, so nothing is believed that
+the readers could not say: it may lie about its own file, and do no harm beyond."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from core.documents.extraction import failures
+from core.documents.extraction.pages import MOST_PAGES
+from core.errors import ExtractionError
+from core.tables.documents import WARNING_CODES, DocumentWarning
+
+OnStage = Callable[[str, int, int], None]
+COMPLAINT_CHARACTERS = 2000
+# Lines of all kinds together. The longest names the starts of pages: 100,000 of them take 1 MB.
+LINES_BYTES = 32 << 20
+LARGEST = 2**31 - 1  # of a whole number in the database
+CODES = ("CORRUPT", "TOO_LARGE", "ENCRYPTED", "NO_TEXT", "EMPTY", "UNKNOWN_TYPE", "SANDBOX_MISSING")
+# Nothing that a page would show as a link or a picture.
+MESSAGE = re.compile(r"[\w .,:;%()'\"+-]{1,500}")
+
+
+@dataclass(frozen=True)
+class Found:
+    page_starts: tuple[int, ...]
+    warnings: tuple[DocumentWarning, ...]
+    text: str
+
+
+class Received:
+    """What has come so far. Its methods raise ExtractionError for what no reader says."""
+
+    def __init__(self, on_stage: OnStage, most_characters: int):
+        self.error: ExtractionError | None = None
+        self.complaint = ""
+        self._on_stage = on_stage
+        self._most_characters = most_characters
+        self._head: tuple[tuple[int, ...], tuple[DocumentWarning, ...]] | None = None
+        self._lines = self._bytes = 0
+        self._rest = b""
+        self._text: list[bytes] = []
+
+    def out(self, data: bytes) -> None:
+        if self._head is None:
+            data = self._lines_of(data)
+        self._text.append(data)
+        self._bytes += len(data)
+        if self._bytes > 4 * self._most_characters:
+            raise failures.unusable()
+
+    def err(self, data: bytes) -> None:
+        self.complaint = (self.complaint + data.decode(errors="replace"))[-COMPLAINT_CHARACTERS:]
+
+    def found(self) -> Found | None:
+        """None: it ended before it said what it found."""
+        if self._head is None:
+            return None
+        page_starts, warnings = self._head
+        try:
+            text = b"".join(self._text).decode()
+        except UnicodeDecodeError:
+            raise failures.unusable() from None
+        if len(text) > self._most_characters or page_starts[-1] > len(text) or "\0" in text:
+            raise failures.unusable()
+        return Found(page_starts, warnings, text)
+
+    def _lines_of(self, data: bytes) -> bytes:
+        """Take the lines; returns what comes after the last one."""
+        self._lines += len(data)
+        if self._lines > LINES_BYTES:
+            raise failures.unusable()
+        self._rest += data
+        while self._head is None and b"\n" in self._rest:
+            line, _, self._rest = self._rest.partition(b"\n")
+            self._line(line)
+        if self._head is None:
+            return b""
+        text, self._rest = self._rest, b""
+        return text
+
+    def _line(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            raise failures.unusable() from None
+        match message:
+            case {"done": done, "total": total} if _are_numbers([done, total]):
+                self._on_stage("reading", done, total)
+            case {"error": [str(code), str(text)]} if code in CODES and MESSAGE.fullmatch(text):
+                self.error = ExtractionError(text, code=code)
+            case {"page_starts": [0, *_] as starts, "left_out": list(left_out)} if _are_in_order(starts):
+                self._head = tuple(starts), tuple(map(_warning, left_out))
+            case _:
+                raise failures.unusable()
+
+
+def _warning(left_out: Any) -> DocumentWarning:
+    match left_out:
+        case [code, count, list(pages)] if code in WARNING_CODES and _are_numbers([count]) and _are_in_order(pages):
+            return DocumentWarning(code, count, tuple(pages[:MOST_PAGES]))
+    raise failures.unusable()
+
+
+def _are_in_order(values: list[Any]) -> bool:
+    return _are_numbers(values) and all(before <= after for before, after in pairwise(values))
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return all(type(value) is int and 0 <= value <= LARGEST for value in values)

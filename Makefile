@@ -25,7 +25,7 @@ types: .venv/.dev
 bench: .venv/.dev  ## ratios, CPU seconds and memory to bench.json
 	$(BIN)/python -m tests.bench
 
-bench-quality: .venv/.dev  ## the quote checker on labelled quotes: QUOTES=path
+bench-quality: .venv/.dev  ## quotes and merges on labelled sets: QUOTES=path PAIRS=path
 	$(BIN)/python -m tests.bench.quality
 
 fmt: .venv/.dev  ## format and sort imports

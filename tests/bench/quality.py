@@ -1,4 +1,5 @@
-"""`make bench-quality`: how the quote checker does on labelled quotes (JSONL: quote, text, kind, found), by kind.
+"""`make bench-quality`: how the quote checker does on labelled quotes (JSONL: quote, text, kind, found), by kind; then
+how statements merge on labelled pairs (pairs.py).
 
 Figures, not a test: recall of what stands there, what passes though it does not, and CPU seconds for a long text.
 """
@@ -12,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from core.evidence.quotes import SourceText, check
+from tests.bench import pairs
 
-LABELLED = Path(os.environ.get("QUOTES", Path(__file__).resolve().parents[3] / "shared" / "quality" / "quotes.jsonl"))
+SETS = Path(__file__).resolve().parents[3] / "shared" / "quality"
+LABELLED = Path(os.environ.get("QUOTES", SETS / "quotes.jsonl"))
+PAIRS = Path(os.environ.get("PAIRS", SETS / "merge_pairs.jsonl"))
+OWN_PAIRS = Path(__file__).resolve().parents[1] / "core" / "statements" / "pairs.jsonl"
 LONG = 1_000_000
 
 
@@ -37,6 +42,8 @@ def main() -> None:
     for case in cases[:20]:
         check(case["quote"], text)
     print(f"20 quotes in a text of {LONG:,} characters: {time.process_time() - begun:.2f} CPU s")
+    for labelled in (PAIRS, OWN_PAIRS):
+        pairs.report(labelled)
 
 
 if __name__ == "__main__":

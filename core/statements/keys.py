@@ -1,0 +1,48 @@
+"""The two keys of a statement: equal canonical keys are one statement, equal masked keys are worth comparing.
+
+Same is an equality and never a similarity, so it cannot drift and needs no threshold. Derive (core/answers/derive.py)
+will make both keys for each finding and join statements by the first; proposals and conflicts will look up the second;
+a decision that survives its statement will hold the first, salted. None of them is wired in yet.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from core.evidence.folding import fold
+from core.statements.canonical import Canonical, canonical
+
+# Raise it whenever the canonical form of any statement may change: a key is compared only with keys of its version.
+VERSION = 1
+DIGITS = 32
+
+
+@dataclass(frozen=True)
+class Keys:
+    """`exact`, `masked`: VERSION, a full stop, 32 hexadecimal digits. None for a statement without words."""
+
+    exact: str
+    masked: str
+    canonical: Canonical
+
+
+def keys(workspace: str, language: str | None, question: str | None, statement: str) -> Keys | None:
+    """`language`: ISO 639-1 or None. `question`: what a statement is the answer to; "Yes." alone says nothing."""
+    form = canonical(statement, language)
+    if not form.words:
+        return None
+    scope = (workspace, form.language or "", _question(question))
+    return Keys(_hash("exact", *scope, form.words), _hash("masked", *scope, form.masked), form)
+
+
+def version_of(key: str) -> int:
+    return int(key.partition(".")[0])
+
+
+def _question(question: str | None) -> str:
+    return "" if question is None else "?" + " ".join(word.text for word in fold(question).words)
+
+
+def _hash(*parts: str) -> str:
+    # The length before each part: no two lists of parts are one text.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return f"{VERSION}.{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:DIGITS]}"

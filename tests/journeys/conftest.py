@@ -21,8 +21,10 @@ import pytest
 
 from tests import databases
 from tests.pipeline import PATIENCE_S
+from tests.processes.running import Process
 
 ROOT = Path(__file__).resolve().parents[2]
+STARTED: list[subprocess.Popen[bytes] | Process] = []
 AS_INSTALLED = {"PYTHONPATH": str(ROOT / "tests" / "as_installed")}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -35,7 +37,7 @@ FLAGS = (
 class App:
     """A running `streamlit run app.py` with a data directory of its own."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Process
     port: int
     log: Path
 
@@ -55,22 +57,31 @@ class App:
         self.process.wait(PATIENCE_S)
 
 
-def start_app(data_dir: Path, **environment: str) -> App:
+def start_app(data_dir: Path, *, by_command: bool = False, **environment: str) -> App:
+    """`by_command`: as a user starts it. Else what it imports, most of its CPU, is there before."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = data_dir.parent / f"{data_dir.name}-{port}.log"
     clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "USER")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-        cwd=ROOT,
-        env={**clean, **AS_INSTALLED, "DATA_DIR": str(data_dir), "SCHEDULER_TICK_SECONDS": "0.5", **environment},
-        stdout=log.open("wb"),
-        stderr=subprocess.STDOUT,
-    )
+    log.touch()
+    arguments = ["run", "app.py", "--server.port", str(port)]
+    env = {**clean, "DATA_DIR": str(data_dir), "SCHEDULER_TICK_SECONDS": "0.5", **environment}
+    process = command(arguments, env, log) if by_command else Process("streamlit", arguments, env, log)
+    STARTED.append(process)
     app = App(process, port, log)
     wait_until(lambda: answers(app), f"the app did not start:\n{log}")
     return app
+
+
+def command(arguments: list[str], env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "streamlit", *arguments],
+        cwd=ROOT,
+        env=env | AS_INSTALLED,
+        stdout=log.open("wb"),
+        stderr=subprocess.STDOUT,
+    )
 
 
 def answers(app: App) -> bool:
@@ -106,6 +117,10 @@ def data_dir() -> Iterator[Path]:
     scratch = Path(tempfile.mkdtemp(prefix="cairn-"))
     directory = scratch / "data"
     yield directory
+    for app in STARTED:
+        app.kill()
+        app.wait(PATIENCE_S)
+    STARTED.clear()
     for process in psutil.process_iter(["cmdline", "environ"]):
         named = " ".join(process.info["cmdline"] or []) + (process.info["environ"] or {}).get("DATA_DIR", "")
         if str(directory) in named:

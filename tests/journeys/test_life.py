@@ -37,7 +37,7 @@ def child(app: App, word: str) -> psutil.Process:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_everything_by_itself(number: int, data_dir: Path) -> None:
     """Nothing is waited for until its grace is over."""
-    app = start_app(data_dir, SHUTDOWN_GRACE_SECONDS=str(2 * PATIENCE_S))
+    app = start_app(data_dir, by_command=True, SHUTDOWN_GRACE_SECONDS=str(2 * PATIENCE_S))
     assert len(children_of(app)) == 2
     app.stop(number)
     assert left_over(data_dir) == []

@@ -1,6 +1,6 @@
-"""A real `python -m jobs`: started, looked at, stopped and really killed.
+"""Real processes of ours, `python -m jobs` and web: started, looked at, stopped and really killed.
 
-What takes longest in a start, most of two seconds of CPU, is what it imports. A server that has imported it is forked
+What takes longest in a start, two to three seconds of CPU, is what it imports. A server that has imported it is forked
 for each; what runs in the new process is the program from its first line on, in an environment of its own.
 """
 

@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,9 @@ from tests.pipeline import PATIENCE_S
 from tests.processes.running import Process
 
 ROOT = Path(__file__).resolve().parents[2]
-STARTED: list[subprocess.Popen[bytes] | Process] = []
+Started = subprocess.Popen[bytes] | Process
+Start = Callable[[list[str], dict[str, str], Path], Started]
+STARTED: list[Started] = []
 AS_INSTALLED = {"PYTHONPATH": str(ROOT / "tests" / "as_installed")}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -37,7 +39,7 @@ FLAGS = (
 class App:
     """A running `streamlit run app.py` with a data directory of its own."""
 
-    process: subprocess.Popen[bytes] | Process
+    process: Started
     port: int
     log: Path
 
@@ -57,8 +59,23 @@ class App:
         self.process.wait(PATIENCE_S)
 
 
-def start_app(data_dir: Path, *, by_command: bool = False, **environment: str) -> App:
-    """`by_command`: as a user starts it. Else what it imports, most of its CPU, is there before."""
+def command(arguments: list[str], env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """As a user starts it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "streamlit", *arguments],
+        cwd=ROOT,
+        env=env | AS_INSTALLED,
+        stdout=log.open("wb"),
+        stderr=subprocess.STDOUT,
+    )
+
+
+def forked(arguments: list[str], env: dict[str, str], log: Path) -> Process:
+    """What it imports, most of the CPU of a start, is there before."""
+    return Process("streamlit", arguments, env, log)
+
+
+def start_app(data_dir: Path, begin: Start = forked, /, **environment: str) -> App:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -67,21 +84,11 @@ def start_app(data_dir: Path, *, by_command: bool = False, **environment: str) -
     log.touch()
     arguments = ["run", "app.py", "--server.port", str(port)]
     env = {**clean, "DATA_DIR": str(data_dir), "SCHEDULER_TICK_SECONDS": "0.5", **environment}
-    process = command(arguments, env, log) if by_command else Process("streamlit", arguments, env, log)
+    process = begin(arguments, env, log)
     STARTED.append(process)
     app = App(process, port, log)
     wait_until(lambda: answers(app), f"the app did not start:\n{log}")
     return app
-
-
-def command(arguments: list[str], env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "streamlit", *arguments],
-        cwd=ROOT,
-        env=env | AS_INSTALLED,
-        stdout=log.open("wb"),
-        stderr=subprocess.STDOUT,
-    )
 
 
 def answers(app: App) -> bool:

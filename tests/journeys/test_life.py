@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from tests import local_provider
-from tests.journeys.conftest import App, left_over, start_app, wait_until
+from tests.journeys.conftest import App, command, left_over, start_app, wait_until
 from tests.local_provider import Reply, in_turn
 from tests.pipeline import PATIENCE_S, TEXT
 
@@ -37,7 +37,7 @@ def child(app: App, word: str) -> psutil.Process:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_everything_by_itself(number: int, data_dir: Path) -> None:
     """Nothing is waited for until its grace is over."""
-    app = start_app(data_dir, by_command=True, SHUTDOWN_GRACE_SECONDS=str(2 * PATIENCE_S))
+    app = start_app(data_dir, command, SHUTDOWN_GRACE_SECONDS=str(2 * PATIENCE_S))
     assert len(children_of(app)) == 2
     app.stop(number)
     assert left_over(data_dir) == []

@@ -21,15 +21,5 @@ import jobs.queue_workers
 import jobs.scheduler
 import tests.as_installed.sitecustomize
 
-__all__ = [
-    "anthropic",
-    "app",
-    "genai_prices",
-    "jobs",
-    "openai",
-    "pandas",
-    "plotly",
-    "streamlit",
-    "tests",
-    "time_machine",
-]
+__all__ = ["anthropic", "app", "genai_prices", "jobs", "openai", "pandas", "plotly", "streamlit", "tests"]
+__all__ += ["time_machine"]

@@ -131,14 +131,19 @@ HAS_TEXT = "d.state = 'ready'"
 
 def sum_up(chosen: Sequence[str] | str) -> SumUp:
     """`chosen`: ids of documents, or the name of a collection."""
-    condition = (
-        "d.collection_id = (SELECT id FROM collection WHERE name = :chosen)"
-        if isinstance(chosen, str)
-        else "d.id = ANY(:chosen)"
-    )
-    ids = chosen if isinstance(chosen, str) else list(chosen)
+    if isinstance(chosen, str):
+        return _sum_up("d.collection_id = (SELECT id FROM collection WHERE name = :chosen)", chosen)
+    return _sum_up("d.id = ANY(:chosen)", list(chosen))
+
+
+def sum_up_job(job_id: str) -> SumUp:
+    """Of the documents of a job."""
+    return _sum_up("d.id IN (SELECT document_id FROM job_document WHERE job_id = :chosen)", job_id)
+
+
+def _sum_up(condition: str, chosen: list[str] | str) -> SumUp:
     with db.transaction() as session:
-        found = db.row(session, SUM_UP.format(condition=condition), chosen=ids)
+        found = db.row(session, SUM_UP.format(condition=condition), chosen=chosen)
     assert found is not None
     return SumUp(**found._mapping)
 

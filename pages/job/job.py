@@ -3,6 +3,8 @@
 import streamlit as st
 
 from core.asking import templates
+from core.documents import report as documents_report
+from core.documents import warnings
 from core.errors import NotFound
 from core.jobs import report
 from pages.common import failures, formats, widgets
@@ -29,6 +31,8 @@ failures.show_notice()
 widgets.came_by(formats.plain(job.name), "job/job.py", id=job_id)
 # Outside of the fragment: its next run would close a dialog that was opened in it.
 actions.show(job, makes_insights=makes_insights)
+for sentence in warnings.sum_up(documents_report.sum_up_job(job_id)):
+    st.caption(f":material/content_cut: {sentence}")
 
 TABS = ["Answers", "Requests", "Provider batches", "Timeline"]
 

@@ -46,6 +46,13 @@ def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) ->
     document = re.search(r"id=([^&]+)", page.url)[1]  # type: ignore[index]
     text = app.get(f"/api/v1/documents/{document}/text")[1]
     assert " ".join(mark.inner_text().split()) == " ".join(text[start:end].split())
+    # Read again, the same text has the same quote at the same place.
+    page.get_by_role("button", name="Read again").click()
+    wait_until(
+        lambda: json.loads(app.get(f"/api/v1/documents/{document}")[1])["read_again"] is None, "it was not read again"
+    )
+    expect(page.get_by_role("button", name="Read again")).to_be_enabled()
+    expect(mark).to_be_visible()
     page.get_by_test_id("stMain").get_by_role("link", name="Insights").click()
     expect(page).to_have_url(re.compile(r"/insights\?template=Key\+points"))
     expect(grid).to_be_visible()

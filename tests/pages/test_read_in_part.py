@@ -2,12 +2,15 @@
 
 import json
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from core.documents import read_again, report, warnings
 from core.documents.report import SumUp
+from core.jobs import launch
+from core.jobs.launch import JobSpec
 from core.runtime import worker_lease
 from core.tables.documents import warnings_of
 from pages.common import widgets
@@ -82,9 +85,10 @@ def test_those_that_are_selected_are_read_again() -> None:
 
 def test_analyse_sums_up_what_was_read_in_part_before_anything_is_paid() -> None:
     read_in_part(), read_in_part(None, "Read before Cairn told."), add_document("All of it.")
-    at = show("analyse")
-    for sentence in warnings.sum_up(SumUp(3, 1, 1, {"PAGES_WITHOUT_TEXT": 1})):
-        assert sentence in words(at)
+    draft = launch.create(JobSpec("summarize", "offline", collection="default"), datetime.now(UTC), start=False)
+    for at in (show("analyse"), show("job", id=draft)):
+        for sentence in warnings.sum_up(SumUp(3, 1, 1, {"PAGES_WITHOUT_TEXT": 1})):
+            assert sentence in words(at)
 
 
 def test_a_link_to_a_quote_of_another_text_marks_nothing() -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from core.documents import upload
+from core.documents import extract, upload
 from core.jobs.launch import Leftovers
 from tests.batch_provider import BatchProvider, Line
-from tests.pipeline import PATIENCE_S, batch_rows, make_job, rows, states
+from tests.pipeline import PATIENCE_S, batch_rows, change, make_job, rows, states
 from tests.processes.batch_jobs import DOCUMENTS, assert_all_answered_once, batch_jobs, completed, wait_until_completed
 from tests.processes.places import AtProvider
 from tests.processes.running import JobsProcess, Start, until
@@ -50,7 +50,10 @@ def test_one_round_reads_documents_and_answers_them_with_the_offline_engine(star
     a_round(start)
     assert states(job) == {"succeeded": 1}
     assert completed([job])
+    change("UPDATE document SET warnings = NULL")
+    extract.retry(added.document.id)
     a_round(start)
+    assert rows("SELECT warnings FROM document") == [{"warnings": []}]
     assert rows("SELECT 1 FROM procrastinate_jobs") == []
 
 

@@ -35,10 +35,10 @@ class Pages:
 
     def add(self, text: str) -> None:
         """The next page, or the whole of a format without pages."""
-        text = storable(text)
         # In the place of bytes that are no character, or of a glyph whose character the file does not tell.
-        if lost := text.count("\ufffd"):
-            self.leave_out("CHARACTERS_UNREAD", len(self.starts) + 1, lost)
+        lost = text.count("\ufffd") + text.count("\0") + len(_LONE_SURROGATE.findall(text))
+        self.leave_out("CHARACTERS_UNREAD", len(self.starts) + 1, lost)
+        text = storable(text)
         if self.starts:
             self._length += len(BETWEEN_PAGES)
         self.starts.append(self._length)

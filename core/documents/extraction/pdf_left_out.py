@@ -15,6 +15,8 @@ from core.documents.extraction.pages import Pages
 # With a picture over half of it and fewer characters than this, a page is a scan with a typed header, or a figure.
 FEW_CHARACTERS = 200
 LARGE = 0.5
+# A page of so many of them is a drawing, or its letters are drawn.
+MANY_OUTLINES = 200
 # Pixels: what is smaller in one direction is a line, a dot or a bullet, in which nothing can be written.
 SMALLEST_PICTURE = 16
 WHITE = 250
@@ -80,8 +82,9 @@ class LeftOut:
         pictures = [Picture(_size(one), around or _place(one)) for kind, one, around in drawn if kind == IMAGE]
         covers = _share(page, pictures)
         scanned = covers >= LARGE and not any(kind == TEXT and _is_invisible(one) for kind, one, _ in drawn)
+        outlines = sum(kind == pdfium.FPDF_PAGEOBJ_PATH for kind, _, _ in drawn) >= MANY_OUTLINES
         few = len(text) < FEW_CHARACTERS
-        if (scanned and few) or (not text.strip() and any(_shows(kind, one) for kind, one, _ in drawn)):
+        if (few and (scanned or outlines)) or (not text.strip() and any(_shows(kind, one) for kind, one, _ in drawn)):
             self._pages.leave_out("PAGES_WITHOUT_TEXT", number)
         elif scanned or covers < LARGE:  # else it is the picture whose text stands there, as OCR has read it
             new = {one.size for one in pictures if min(one.size[:2]) >= SMALLEST_PICTURE} - self._pictures

@@ -69,6 +69,8 @@ def test_a_pdf_of_ten_pages_of_which_eight_are_pictures_says_so(tmp_path: Path) 
         (TEXT + LOGO, {"PICTURES_UNREAD": (1, [1])}),
         (TEXT + DOT, {}),
         ("0 0 0 rg 72 500 200 200 re f", {"PAGES_WITHOUT_TEXT": (1, [1])}),  # letters that are drawn
+        (TEXT + "10 10 m 20 20 l S " * 300, {"PAGES_WITHOUT_TEXT": (1, [1])}),  # below a typed header, too
+        (LONG + "10 10 m 20 20 l S " * 300, {}),
         ("1 1 1 rg 0 0 600 800 re f", {}),  # white ground
         ("", {}),
     ],

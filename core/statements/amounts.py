@@ -18,6 +18,10 @@ COMPARISONS = {
     ("<",): "<",
     ("over",): ">",
 }  # fmt: skip
+# 5 or more, 12 years or older: what it is, and what is said of it.
+OR_MORE = {"more": (">=", ""), "above": (">=", ""), "over": (">=", ""), "less": ("<=", ""), "fewer": ("<=", ""),
+           "below": ("<=", ""), "under": ("<=", ""), "older": (">=", "old"), "younger": ("<=", "old"),
+           "longer": (">=", "long"), "shorter": ("<=", "long"), "higher": (">=", "high")}  # fmt: skip
 COMPARED = {forms(" ".join(words)): sign for words, sign in COMPARISONS.items()}
 COMPARING = frozenset(words[0] for words in COMPARED)
 TIMES = {
@@ -60,17 +64,14 @@ def compared(tokens: Sequence[Token]) -> list[Token]:
 def _or_more(tokens: Sequence[Token], at: int, out: list[Token]) -> int:
     token = tokens[at]
     behind = [t.text for t in tokens[at + 1 : at + 3]]
-    if (
-        token.kind == "figure"
-        and len(behind) == 2
-        and behind[0] == "or"
-        and behind[1] in ("more", "less", "fewer", "above", "below")
-    ):
-        sign = ">=" if behind[1] in ("more", "above") else "<="
+    if token.kind == "figure" and len(behind) == 2 and behind[0] == "or" and behind[1] in OR_MORE:
+        sign, said = OR_MORE[behind[1]]
         out.append(
             Token(sign, tokens[at + 1].start, tokens[at + 2].end, mask=POLES[sign][0], written=f"or {behind[1]}")
         )
         out.append(token)
+        if said:
+            out.append(poled(tokens[at + 2]._replace(text=said, mask=None)))
         return at + 3
     out.append(token)
     return at + 1

@@ -6,7 +6,8 @@ from typing import Literal
 
 from core.statements.canonical import Canonical
 from core.statements.forms import formed
-from core.statements.lexicon import pole_of
+from core.statements.lexicon import QUALITIES, pole_of
+from core.statements.order import FUNCTION
 from core.statements.words import Token
 
 Relation = Literal["same", "conflict", "over_time"]
@@ -16,7 +17,7 @@ OF_SOME = formed("some many several few certain might could possibly probably pa
 # Happen once: of two dates one is wrong.
 ONCE = {"found"} | formed(
     "establish build bear die sign launch publish end expir begin happen hold schedul adopt elect releas inaugurat "
-    "incorporat merg acquir announc complete due deadlin ratifi discover invent construct"
+    "incorporat merg acquir announc complete born due deadlin ratifi discover invent construct"
 )
 RULES = formed("must shall limited limit required permitted")
 BOUNDS = frozenset("until by since".split())
@@ -36,10 +37,11 @@ def relation(a: Canonical, b: Canonical) -> Relation | None:
     opposite = denied(a) != denied(b)
     if dates:
         return "over_time" if figures or opposite or not _once(a, dates) else "conflict"
-    return "conflict" if _conflict(a, b, figures, opposite) else None
+    return "conflict" if _conflict(a, b, differing, opposite) else None
 
 
-def _conflict(a: Canonical, b: Canonical, figures: Sequence[tuple[Token, Token]], opposite: bool) -> bool:
+def _conflict(a: Canonical, b: Canonical, differing: Sequence[tuple[Token, Token]], opposite: bool) -> bool:
+    figures = [(x, y) for x, y in differing if x.kind == "figure"]
     if any(t.text in SIGNS for t in (*a.tokens, *b.tokens)):
         # Two rules about one thing cannot both hold, two observations can.
         rule = any(t.text in RULES for t in a.tokens)
@@ -47,7 +49,7 @@ def _conflict(a: Canonical, b: Canonical, figures: Sequence[tuple[Token, Token]]
     if figures:
         # Five of eight are, three of eight are not.
         return negations(a) == negations(b) and not _nearly(a, figures)
-    return opposite and not _of_some(a) and not _of_some(b)
+    return opposite and not any(_of_some(one) or _of_quality(one, differing) for one in (a, b))
 
 
 def _visible(one: Canonical) -> list[Token]:
@@ -80,6 +82,15 @@ def _of_some(one: Canonical) -> bool:
         return True
     # A share of them, and as many others not: of a figure in the subject, before anything is said.
     return bool(one.tokens) and one.tokens[0].kind == "figure"
+
+
+def _of_quality(one: Canonical, differing: Sequence[tuple[Token, Token]]) -> bool:
+    """Whether an opposite only tells which ones are meant: it stands before a noun, as in "cold rooms are cheap"."""
+    qualities = {t.start for pair in differing for t in pair if t.text in QUALITIES}
+    return any(
+        first.start in qualities and first.text in QUALITIES and second.kind == "word" and second.text not in FUNCTION
+        for first, second in zip(one.tokens, one.tokens[1:], strict=False)
+    )
 
 
 def _value(token: Token) -> Decimal | None:

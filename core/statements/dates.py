@@ -45,6 +45,8 @@ SHORT_QUARTER = re.compile(r"(?:([qht])([1-4])|([1-4])([qht]))")
 DIGIT = re.compile(r"\d")
 BEGINNINGS = WEEKDAYS | {f"{day}s" for day in WEEKDAYS} | SEASONS | frozenset(QUARTERS)
 YEAR = re.compile(r"1[5-9]\d\d|20\d\d|21[0-4]\d")
+TWO_DAYS = re.compile(r"(\d{1,2})-(\d{1,2})")
+FISCAL = re.compile(r"fy((?:19|20)\d\d)")
 ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 DAY_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 YEARS = re.compile(r"(\d{4})[-/](\d{4}|\d{2})")
@@ -66,7 +68,14 @@ class Dates:
         while at < len(self.tokens):
             text, length = self.texts[at], 0
             if DIGIT.search(text) or text in self.months or text in BEGINNINGS:
-                length = self._day(at) or self._month(at) or self._quarter(at) or self._cjk(at) or self._alone(at)
+                length = (
+                    self._days(at)
+                    or self._day(at)
+                    or self._month(at)
+                    or self._quarter(at)
+                    or self._cjk(at)
+                    or self._alone(at)
+                )
             if not length:
                 self.out.append(self.tokens[at])
             at += length or 1
@@ -101,6 +110,33 @@ class Dates:
                 return self._text(at + skip), skip + 1
         return "", 0
 
+    def _days(self, at: int) -> int:
+        """3 to 7 June 2025, 3-7 June, June 3 to 7, 2025: two days, both with their month and year."""
+        before = self.english and bool(self._month_at(at))
+        first = at + before
+        joined = TWO_DAYS.fullmatch(self._text(first))
+        start, length = (int(joined[1]), 1) if joined else self._day_at(first)
+        if not joined and (not start or self._text(first + length) not in ("to", "until", "and", "bis", "-")):
+            return 0
+        end, more = (int(joined[2]), 0) if joined else self._day_at(first + length + 1)
+        behind = first + length + (0 if joined else 1 + more)
+        skipped = self._text(behind) in ("of", ".", "de")
+        month = self._month_at(at if before else behind + skipped)
+        if not month or not start < end <= 31 or (not before and not self._sure(behind + skipped)):
+            return 0
+        behind += 0 if before else 1 + skipped
+        year, more = self._year_at(behind)
+        if before and joined is None and not year:
+            return 0
+        for day in (start, end):
+            self._add(at, behind + more - at, f"{year or '-'}-{month:02}-{day:02}")
+        return behind + more - at
+
+    def _sure(self, at: int) -> bool:
+        """Not the verb of: section 5 may apply."""
+        written = self.tokens[at].written[:1].isupper() or bool(self._year_at(at + 1)[0])
+        return not self.english or self._text(at) not in UNSURE or written
+
     def _day(self, at: int) -> int:
         text = self._text(at)
         if iso := ISO.fullmatch(text):
@@ -111,10 +147,10 @@ class Dates:
         if day:
             between = self._text(at + length) in ("of", "de", "di", ".")
             month = self._month_at(at + length + between)
-            if month:
+            if month and self._sure(at + length + between):
                 year, more = self._year_at(at + length + between + 1)
                 return self._add(at, length + between + 1 + more, f"{year or '-'}-{month:02}-{day:02}")
-        if (month := self._month_at(at)) and self.english:
+        if (month := self._month_at(at)) and self.english and self._sure(at):
             the = self._text(at + 1) in ("the", ".")
             day, length = self._day_at(at + 1 + the)
             if day:
@@ -198,6 +234,9 @@ class Dates:
         ):
             year, more = self._year_at(at + 1)
             return self._add(at, 1 + more, f"{year or '-'}-{'autumn' if text == 'fall' else text}")
+        if self.english and (fiscal := FISCAL.fullmatch(text)):
+            self.out.append(self.tokens[at]._replace(text="fy"))
+            return self._add(at, 1, fiscal[1])
         if re.fullmatch(r"(?:1[89]|20)\d0s", text):
             return self._add(at, 1, text)
         return self._year(at, text, before)

@@ -82,11 +82,7 @@ class Denials:
             self._not(token, "not" if before == "be" else "no")
 
     def _not(self, token: Token, text: str) -> None:
-        """Two denials of one thing are none: not incomplete."""
-        if text == "not" and self.out and self.out[-1].text == "not" and self.out[-1].start != token.start:
-            self.out.pop()
-        else:
-            self.out.append(_negation(token, text))
+        self.out.append(_negation(token, text))
 
     def _affirm(self, token: Token) -> None:
         """Prohibited is not permitted, invalid is not valid."""
@@ -95,7 +91,11 @@ class Denials:
         if other is None:
             self.out.append(token)
             return
-        self._not(token, "not")
+        if half and self.out and self.out[-1].text == "not":
+            # Two denials of one thing are none: not incomplete.
+            self.out.pop()
+        else:
+            self._not(token, "not")
         self.out.append(poled(token._replace(text=other, mask=None)))
 
 

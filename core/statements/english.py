@@ -61,8 +61,10 @@ def _cased(tokens: Sequence[Token]) -> list[Token]:
     if shouting and longer:
         return list(tokens)
     return [
-        t._replace(text=f"{t.text}!") if t.text in HOMOGRAPHS and len(t.text) > 1 and t.written.isupper() else t
-        for t in tokens
+        t._replace(text=f"{t.text}!")
+        if t.written.isupper() and (t.text in HOMOGRAPHS or (t.text == "a" and at > 0))
+        else t
+        for at, t in enumerate(tokens)
     ]
 
 

@@ -60,7 +60,7 @@ WHOLE = frozenset(
     "davies hughes jones athens cuts puts sets hits lets shuts reads spreads hurts splits quits casts upsets texas "
     "paris brussels mercedes siemens credentials diabetes rabies measles physics economics mathematics politics "
     "logistics statistics athletics electronics ethics analytics graphics tactics basis analysis crisis thesis "
-    "emphasis yes else christmas chaos cosmos kudos pros cons vs "
+    "emphasis yes else https christmas chaos cosmos kudos pros cons vs "
     # -ed
     "need feed seed speed breed bleed exceed proceed succeed indeed hundred sacred red bed shed wed fed led embed "
     "weed reed deed heed creed greed steed naked wicked rugged unprecedented "

@@ -67,7 +67,7 @@ help: assist
 demonstrate: show
 reject: turn down | refuse to accept
 happen: take place | occur
-carry out: conduct | perform
+carry out: conduct
 postpone: put off | defer
 cancel: call off
 examine: investigate | look into
@@ -164,30 +164,10 @@ PREFIXES = ("non", "un", "in", "im", "il", "ir")
 OPPOSITES = """
 rise / fall
 more / less | fewer
-higher / lower
-high / low
-longer / shorter
-long / short
-larger | bigger | greater / smaller
-faster | quicker / slower
-fast | quick / slow
-better / worse
-best / worst
-stronger / weaker
-strong / weak
-older / younger
-cheaper / dearer
-warmer | hotter / colder | cooler
-hot | warm / cold | cool
-heavier / lighter
-earlier / later
-early / late
 above / below
 over / under
 > / <
 >= / <=
-maximum / minimum
-highest / lowest
 improve / deteriorate | worsen
 strengthen / weaken
 expand / shrink
@@ -201,6 +181,41 @@ succeed / fail
 agree / disagree
 include | contain / exclude
 on / off
+convict / acquit
+profit / loss
+surplus / deficit
+often / rarely
+everyone | anyone / noone
+with / without
+admit / deny
+confirm / deny | refute
+exceed / undershoot
+overestimate / underestimate
+ahead / behind
+inside / outside
+encourage / discourage
+trust / distrust
+accelerate / decelerate
+"""
+# These too, but only of what is said to be so: cold rooms and warm rooms may both be cheap.
+OPPOSITE_QUALITIES = """
+higher / lower
+high / low
+longer / shorter
+long / short
+larger | bigger | greater / smaller
+faster | quicker / slower
+fast | quick / slow
+better / worse
+stronger / weaker
+strong / weak
+older / younger
+cheaper / dearer
+warmer | hotter / colder | cooler
+hot | warm / cold | cool
+heavier / lighter
+earlier / later
+early / late
 open / closed | shut
 safe / dangerous | hazardous
 compulsory / voluntary
@@ -209,10 +224,7 @@ true / false
 correct / wrong
 present / absent
 full / empty
-profit / loss
 profitable / unprofitable
-surplus / deficit
-success / failure
 alive / dead
 positive / negative
 wet / dry
@@ -222,31 +234,16 @@ cheap / expensive
 clean / dirty
 intact | undamaged / broken | damaged
 legal / illegal
-often / rarely
-everyone / noone
-with / without
-majority / minority
-advantage / disadvantage
-benefit / harm
 beneficial / harmful
 satisfied / dissatisfied
 happy / unhappy
 optimistic / pessimistic
 popular / unpopular
 temporary / permanent
-admit / deny
-confirm / deny | refute
 healthy / ill | sick
 toxic / harmless
 visible / invisible
 sufficient | enough / insufficient
-exceed / undershoot
-overestimate / underestimate
-ahead / behind
-inside / outside
-encourage / discourage
-trust / distrust
-accelerate / decelerate
 vacant / occupied
 loud / quiet
 known / unknown
@@ -283,7 +280,7 @@ PHRASES = _phrases()
 def _poles() -> dict[str, tuple[str, int]]:
     """Of each word with an opposite: what both are masked as, and which of the two it is."""
     poles: dict[str, tuple[str, int]] = {}
-    for line in OPPOSITES.strip().splitlines():
+    for line in (OPPOSITES + OPPOSITE_QUALITIES).replace("\n\n", "\n").strip().splitlines():
         sides = [[_root(word.strip()) for word in side.split("|")] for side in line.split("/")]
         axis, turn = f"±{sides[0][0]}", 1
         for sign, side in zip((1, -1), sides, strict=True):
@@ -302,6 +299,9 @@ def _root(word: str) -> str:
 
 
 POLES = _poles()
+QUALITIES = frozenset(
+    _root(word.strip()) for line in OPPOSITE_QUALITIES.strip().splitlines() for word in re.split(r"[/|]", line)
+)
 
 
 def pole_of(form: str) -> tuple[str, int] | None:

@@ -104,7 +104,8 @@ def _agent(tokens: Sequence[Token], start: int) -> int:
     first = start + (tokens[start].text in ARTICLES)
     if first >= len(tokens) or tokens[first].kind in ("date", "mark", "negation") or tokens[first].text in NOT_AGENTS:
         return 0
-    if tokens[first].text.endswith("+g") or (
+    alone = first + 1 == len(tokens) or tokens[first + 1].kind == "mark" or tokens[first + 1].text in FUNCTION
+    if (tokens[first].text.endswith("+g") and not alone) or (
         tokens[first].kind == "figure" and (tokens[first].unit or first + 1 >= len(tokens))
     ):
         return 0
@@ -136,7 +137,7 @@ def _turned(tokens: list[Token], be: int, verb: int, by: int, end: int) -> list[
     between, agent = tokens[be + 1 : verb], tokens[by + 1 : end]
     denied = [t for t in [*helpers, *between] if t.text == "not"]
     someone = next((at for at, t in enumerate(agent) if t.text == ANYONE), None)
-    if denied and someone is not None:
+    if len(denied) == 1 and someone is not None:
         agent[someone] = agent[someone]._replace(text="noone")
         helpers = [t for t in helpers if t.text != "not"]
         between = [t for t in between if t.text != "not"]

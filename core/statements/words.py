@@ -42,7 +42,7 @@ GLUED = re.compile(
 )
 HYPHEN = re.compile(r"[-\u2010\u2011\u2012\u2013\u2212]")
 DIGITS_AND_LETTERS = re.compile(r"(\d+(?:[.,]\d+)*)([^\W\d_]{1,4})")
-SENTENCE_END = re.compile(r"[.!?]['\")\]\u201d\u2019\u00bb]*\s+\S")
+SENTENCE_END = re.compile(r"[.!?\u3002]['\")\]\u201d\u2019\u00bb]*\s+(?P<next>[^\W\d_])")
 DECADE = re.compile(r"\d{2,3}0s")
 
 

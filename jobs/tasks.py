@@ -5,7 +5,7 @@ Each gets the correlation id of the click or API call that deferred it; an id in
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -60,29 +60,28 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
         while await asyncio.to_thread(answers_derive.derive_chunk):
             pass
 
+    _register_long_ones(app, lane, stop)
+
+
+def _register_long_ones(app: procrastinate.App, lane: LiveLane, stop: threading.Event) -> None:
+    """One of each at a time in this process, with threads of their own: new documents keep theirs."""
+    at_it = {"recheck_quotes": threading.Lock(), "read_again": threading.Lock()}
+    threads = ThreadPoolExecutor(len(at_it), thread_name_prefix="again")
+
+    async def until_none_is_left(name: str, do_one: Callable[[], object]) -> None:
+        if not at_it[name].acquire(blocking=False):
+            return
+        try:
+            left: object = True
+            while left and not stop.is_set():
+                left = await asyncio.get_running_loop().run_in_executor(threads, do_one)
+        finally:
+            at_it[name].release()
+
     @app.task(name="recheck_quotes")
     async def recheck_quotes(correlation_id: str | None = None) -> None:
-        left = 1
-        while left and not stop.is_set():
-            left = await asyncio.to_thread(rechecking.recheck_document)
-
-    _register_reading_again(app, lane, stop)
-
-
-def _register_reading_again(app: procrastinate.App, lane: LiveLane, stop: threading.Event) -> None:
-    """One such task at a time in this process, with a thread of its own: new documents keep theirs."""
-    at_it = threading.Lock()
-    reader = ThreadPoolExecutor(1, thread_name_prefix="read-again")
+        await until_none_is_left("recheck_quotes", rechecking.recheck_document)
 
     @app.task(name="read_again")
     async def read_documents_again(correlation_id: str | None = None) -> None:
-        if not at_it.acquire(blocking=False):
-            return
-        try:
-            left = True
-            while left and not stop.is_set():
-                left = await asyncio.get_running_loop().run_in_executor(
-                    reader, read_again.read_next, lane.worker_id, stop
-                )
-        finally:
-            at_it.release()
+        await until_none_is_left("read_again", lambda: read_again.read_next(lane.worker_id, stop))

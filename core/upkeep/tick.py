@@ -38,7 +38,13 @@ def nudge(session: Session) -> None:
         queue.defer(session, "read_again")
 
 
-DUE_DOCUMENTS = "SELECT id FROM document WHERE state = 'queued' ORDER BY id LIMIT 500"
+# Any 500 of them: a task reads the document whose turn it is, not the one it names.
+DUE_DOCUMENTS = """
+SELECT d.id FROM (SELECT id FROM document WHERE state = 'queued' LIMIT 500) d
+WHERE NOT EXISTS (SELECT 1 FROM procrastinate_jobs t
+  WHERE t.status = 'todo' AND t.queueing_lock = 'extract_document:' || d.id)
+ORDER BY d.id
+"""
 
 DUE_JOBS = f"""
 SELECT j.id, j.state, EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id

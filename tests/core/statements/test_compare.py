@@ -51,6 +51,7 @@ def test_a_conflict_is_shown_where_both_cannot_be_true(row: dict[str, Any]) -> N
         ("The pump failed to start.", "The pump started.", "conflict"),
         ("Staff may leave early.", "Staff must not leave early.", "conflict"),
         ("The bank leaks.", "The bank leaks.", "same"),
+        ("BWV 565 was lost.", "BWV 566 was lost.", None),
         ("Cold rooms are cheap.", "Warm rooms are cheap.", None),
         ("The rooms are cold.", "The rooms are warm.", "conflict"),
         ("The lowest bid was 5 euros.", "The highest bid was 5 euros.", None),

@@ -82,6 +82,7 @@ def test_one_statement_in_two_ways_of_writing(language: str | None, one: str, ot
         ("en", "A few trains ran.", "Few trains ran."),
         ("en", "A number of trains ran late.", "The number of trains ran late."),
         ("en", "Users want new doors and windows.", "Users want windows and new doors."),
+        ("en", "Rust and frost, respectively, were found.", "Frost and rust, respectively, were found."),
         ("en", "Files in C# were lost.", "Files in C were lost."),
         ("en", "The plant is closed.", "Is the plant closed?"),
         ("en", "The board cuts the budget.", "The board cut the budget."),

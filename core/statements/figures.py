@@ -269,11 +269,9 @@ class Figures:
             return None
         if words[0] == "half" and words[1] in ("of", "the", "all", "its", "their", "our"):
             return Decimal("0.5"), at + 1
-        count = (
-            1
-            if words[0] in ("a", "one")
-            else SMALL.get(words[0], 0) or (int(words[0]) if words[0] in "23459" and words[0] else 0)
-        )
+        count = 1 if words[0] == "a" else SMALL.get(words[0], 0)
+        if re.fullmatch("[1-9]", words[0]):
+            count = int(words[0])
         parts = FRACTIONS.get(words[1], 0)
         if count and parts > count and words[2] == "of":
             return Decimal(count) / parts, at + 2

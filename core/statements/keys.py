@@ -18,7 +18,7 @@ DIGITS = 32
 
 @dataclass(frozen=True)
 class Keys:
-    """`exact`, `masked`: VERSION, a full stop, 32 hexadecimal digits. None for a statement without words."""
+    """`exact`, `masked`: VERSION, a full stop, 32 hexadecimal digits."""
 
     exact: str
     masked: str
@@ -26,7 +26,8 @@ class Keys:
 
 
 def keys(workspace: str, language: str | None, question: str | None, statement: str) -> Keys | None:
-    """`language`: ISO 639-1 or None. `question`: what a statement is the answer to; "Yes." alone says nothing."""
+    """None for a statement without words. `language`: ISO 639-1 or None, as language.py tells it. `question`: what the
+    statement is the answer to; "Yes." alone says nothing."""
     form = canonical(statement, language)
     if not form.words:
         return None

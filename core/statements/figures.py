@@ -43,6 +43,8 @@ ORDINALS = {
     word: number
     for number, word in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split(), start=1)
 }
+# Decimal calculates with 28 of them; a longer number stays as it is written.
+MOST_DIGITS = 18
 CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?")
 # A figure behind one of these is a name: Order 5513, Article 12, Tram 4.
 NUMBERED = frozenset(
@@ -176,7 +178,7 @@ class Figures:
         if token.kind == "figure":
             text, end = self._grouped(at)
             value = plain_value(text, self.language)
-            if value is None:
+            if value is None or len(value) > MOST_DIGITS:
                 return None
             number = self._and_a_half(Decimal(value), end)
             return number[0], number[1], value if number[1] == end else ""

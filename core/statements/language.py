@@ -1,7 +1,7 @@
 """In which language a statement is, where its words tell; one sentence is too short for a model of languages.
 
-Of single sentences in English py3langid told one in ten wrongly or not at all. An answer may be in another language than
-its document, so its own words come first.
+Of single sentences in English py3langid told one in ten wrongly or not at all. An answer may be in another language
+than its document, so its own words come first.
 """
 
 import re

@@ -45,6 +45,7 @@ class DocumentRow:
     again: Again | None
     again_error_code: str | None
     again_error_message: str | None
+    again_correlation_id: str | None
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ COLUMNS = """d.id, d.name, c.name AS collection, d.sha256, d.media_type, d.size_
   d.stage_total, d.error_code, d.error_message, d.pages, d.characters, d.tokens, d.language, d.created_at,
   d.correlation_id, d.warnings, CASE WHEN a.error_code IS NOT NULL THEN 'failed' WHEN a.worker_id IS NOT NULL
     THEN 'reading' WHEN a.document_id IS NOT NULL THEN 'waiting' END AS again,
-  a.error_code AS again_error_code, a.error_message AS again_error_message"""
+  a.error_code AS again_error_code, a.error_message AS again_error_message,
+  a.correlation_id AS again_correlation_id"""
 FROM = """document d JOIN collection c ON c.id = d.collection_id LEFT JOIN read_again a ON a.document_id = d.id"""
 
 # Each has an index of its own, but for all of it: that is what most documents are.

@@ -10,7 +10,7 @@ from core.tables.documents import DocumentWarning
 # Runs of page numbers that a sentence names.
 MOST_RUNS = 12
 ALL = "All of it is in the text."
-NOT_KNOWN = "Whether all of it is in the text is not known: it was read before Cairn told. Read it again to know."
+NOT_KNOWN = "An older release read it: whether all of it is in the text is not known. Read it again to know."
 
 
 @dataclass(frozen=True)
@@ -111,10 +111,8 @@ def sum_up(read: SumUp) -> list[str]:
         was = "was" if read.read_in_part == 1 else "were"
         said.append(f"{read.read_in_part:,} {of} {was} read in part. Not in the text: {lacking}.")
     if read.not_known:
-        said.append(
-            f"Whether all of it is there is not known of {read.not_known:,} {of}, read before Cairn told. "
-            "Read again, they tell."
-        )
+        was = "was" if read.not_known == 1 else "were"
+        said.append(f"{read.not_known:,} {of} {was} read by an older release: what is missing is not known.")
     return said
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.documents import report, warnings
-from core.documents.report import Filters
+from core.documents.report import Filters, SumUp, WithWarnings
 from core.errors import CairnError
 from core.jobs import launch
 from core.jobs.launch import Estimate, JobSpec
@@ -44,9 +44,8 @@ def _caveats(estimate: Estimate, spec: JobSpec) -> None:
     model = formats.plain(spec.model or "")
     for sentence in warnings.sum_up(estimate.read):
         st.warning(sentence, icon=":material/content_cut:")
-    if spec.collection and estimate.read.read_in_part:
-        in_part = {"collection": spec.collection, "warnings": IN_TEXT["true"]}
-        widgets.link("Show them", "documents/documents.py", ":material/arrow_forward:", **in_part)
+    if spec.collection:
+        _links(spec.collection, estimate.read)
     if estimate.waiting:
         st.caption(f"Still being read: {formats.count(estimate.waiting, 'document')}. The job waits.")
     if estimate.split:
@@ -62,6 +61,18 @@ def _caveats(estimate: Estimate, spec: JobSpec) -> None:
         st.info("None of these documents could be read. The Documents page says why.")
     if capabilities.of(spec.provider).is_language_model:
         st.caption("An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take.")
+
+
+def _links(collection: str, read: SumUp) -> None:
+    """To the documents that were read in part, and to those of which that is not known: they can be read again."""
+    found: dict[WithWarnings, tuple[int, str]] = {
+        "true": (read.read_in_part, "Show those read in part"),
+        "unknown": (read.not_known, "Show those not known"),
+    }
+    for chosen, (number, label) in found.items():
+        if number:
+            filters = {"collection": collection, "warnings": IN_TEXT[chosen]}
+            widgets.link(label, "documents/documents.py", ":material/arrow_forward:", **filters)
 
 
 def first_three(spec: JobSpec, template: str) -> JobSpec:

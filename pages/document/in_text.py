@@ -12,7 +12,7 @@ def show(document: DocumentRow) -> None:
     if document.again == "failed":
         reason = formats.plain(document.again_error_message or "")
         failures.show_error(
-            f"It could not be read again, and its text stays as it was. {reason}", document.correlation_id
+            f"It could not be read again, and its text stays as it was. {reason}", document.again_correlation_id
         )
     elif document.again:
         st.info("It is being read again. Until then its text stays in use.")

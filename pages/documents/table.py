@@ -14,17 +14,15 @@ def state_of(row: DocumentRow) -> str:
         return f"failed: {row.error_message or 'no reason is known'}"
     if row.state == "extracting" and row.stage_total and row.stage_total > 1:
         return f"{row.stage} {row.stage_done} of {row.stage_total}"
-    return row.stage or row.state
+    if row.again == "failed":
+        return f"{row.state}, not read again: {row.again_error_message}"
+    return f"{row.state}, being read again" if row.again else row.stage or row.state
 
 
 def missing(row: DocumentRow) -> str:
     """The sign of a document that was read in part, and of one of which that is not known."""
     if row.state != "ready":
         return ""
-    if row.again in ("waiting", "reading"):
-        return "being read again"
-    if row.again == "failed":
-        return f"not read again: {row.again_error_message}"
     if row.warnings is None:
         return "? not known"
     return f"\N{WARNING SIGN} {warnings.briefly(row.warnings)}" if row.warnings else ""

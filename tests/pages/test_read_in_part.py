@@ -14,8 +14,8 @@ from core.jobs.launch import JobSpec
 from core.runtime import worker_lease
 from core.tables.documents import warnings_of
 from pages.common import widgets
-from pages.documents.table import missing
-from tests.pages.seeing import buttons, press, show, words
+from pages.documents.table import missing, state_of
+from tests.pages.seeing import buttons, links, press, show, words
 from tests.pipeline import add_document, change, make_job, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -52,6 +52,9 @@ def test_a_document_is_read_again_by_a_button_and_says_so() -> None:
     at = show("document", id=document)
     assert "could not be read again" in words(at)
     assert "Read again" in buttons(at)
+    (row,) = report.by_ids([document])
+    assert f"Reference: {row.again_correlation_id}" in words(at).replace("\\", "")
+    assert state_of(row) == f"ready, not read again: {row.again_error_message}"
 
 
 def test_a_list_has_a_sign_for_each_and_finds_them() -> None:
@@ -89,6 +92,9 @@ def test_analyse_sums_up_what_was_read_in_part_before_anything_is_paid() -> None
     for at in (show("analyse"), show("job", id=draft)):
         for sentence in warnings.sum_up(SumUp(3, 1, 1, {"PAGES_WITHOUT_TEXT": 1})):
             assert sentence in words(at)
+    to_unknown = links(show("analyse"))["Show those not known"]
+    assert to_unknown.startswith("documents?")
+    assert "warnings=not" in to_unknown
 
 
 def test_a_link_to_a_quote_of_another_text_marks_nothing() -> None:

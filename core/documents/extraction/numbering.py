@@ -17,6 +17,7 @@ class Numbering:
         self._format: dict[Level, str] = {}
         self._abstract: dict[str, str] = {}
         self._styles: dict[str, etree._Element] = {}
+        self._of_styles: dict[str, Level | None] = {}
         for element in (one for root in roots for one in root):
             name = local(element)
             if name == "abstractNum":
@@ -40,28 +41,40 @@ class Numbering:
         # A list of Word's own style gallery is defined by its style alone: it counts as numbered.
         return abstract is not None and self._format.get((abstract, number[1]), "decimal") not in _MARKS
 
-    def _number_of(self, holder: etree._Element) -> Level | None:
+    def _number_of(self, paragraph: etree._Element) -> Level | None:
         """The list and the level of a paragraph, its own or its style's."""
-        seen: set[str] = set()
-        level = None
-        while True:
-            properties = next(_named(holder, "pPr"), None)
-            found = None if properties is None else next(_named(properties, "numPr"), None)
-            if found is not None:
-                level = level or next(map(_val, _named(found, "ilvl")), None)
-                if (number := next(map(_val, _named(found, "numId")), None)) is not None:
-                    return number, level or "0"
-            style = self._style_above(holder, properties)
-            if style is None or style in seen or style not in self._styles:
-                return None
-            seen.add(style)
-            holder = self._styles[style]
+        properties = next(_named(paragraph, "pPr"), None)
+        if properties is None:
+            return None
+        number, level = _numbered(properties)
+        style = next(map(_val, _named(properties, "pStyle")), "")
+        inherited = self._of_style(style)
+        number = number or (inherited[0] if inherited else "")
+        return (number, level or (inherited[1] if inherited else "0")) if number else None
 
-    def _style_above(self, holder: etree._Element, properties: etree._Element | None) -> str | None:
-        """The style of a paragraph, or the one that a style is based on."""
-        if local(holder) == "style":
-            return next(map(_val, _named(holder, "basedOn")), None)
-        return None if properties is None else next(map(_val, _named(properties, "pStyle")), None)
+    def _of_style(self, name: str) -> Level | None:
+        """What a style says, or the one that it is based on; looked up once each."""
+        above: dict[str, None] = {}
+        found: Level | None = None
+        while name and name not in self._of_styles and name in self._styles and name not in above:
+            above[name] = None
+            properties = next(_named(self._styles[name], "pPr"), None)
+            number, level = ("", "") if properties is None else _numbered(properties)
+            if number:
+                found = number, level or "0"
+                break
+            name = next(map(_val, _named(self._styles[name], "basedOn")), "")
+        found = found or self._of_styles.get(name)
+        self._of_styles |= dict.fromkeys(above, found)
+        return found
+
+
+def _numbered(properties: etree._Element) -> tuple[str, str]:
+    """Ids of the list and the level; empty where they are not said."""
+    found = next(_named(properties, "numPr"), None)
+    if found is None:
+        return "", ""
+    return next(map(_val, _named(found, "numId")), ""), next(map(_val, _named(found, "ilvl")), "")
 
 
 def _named(element: etree._Element, name: str) -> Iterator[etree._Element]:

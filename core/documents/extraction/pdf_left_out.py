@@ -4,6 +4,7 @@ By pdfium's own functions: pypdfium2 makes a Python object of each line of a dra
 """
 
 import ctypes
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ FEW_CHARACTERS = 200
 LARGE = 0.5
 # A page of so many of them is a drawing, or its letters are drawn.
 MANY_OUTLINES = 200
+# Objects of a page that are looked at: a form may repeat others without end.
+MOST_DRAWN = 200_000
 # Pixels: what is smaller in one direction is a line, a dot or a bullet, in which nothing can be written.
 SMALLEST_PICTURE = 16
 WHITE = 250
@@ -78,7 +81,7 @@ class LeftOut:
 
     def of_page(self, page: pypdfium2.PdfPage, number: int, text: str, notes: list[Annotation]) -> None:
         """`page` as it was read, `text` what was read of it, `notes` its annotations. `number` counts from 1."""
-        drawn = list(_drawn(page.raw))
+        drawn = list(itertools.islice(_drawn(page.raw), MOST_DRAWN))
         pictures = [Picture(_size(one), around or _place(one)) for kind, one, around in drawn if kind == IMAGE]
         covers = _share(page, pictures)
         scanned = covers >= LARGE and not any(kind == TEXT and _is_invisible(one) for kind, one, _ in drawn)

@@ -18,9 +18,9 @@ from core.documents.extraction.pages import Pages
 PIECE_BYTES = 1 << 20
 # A formula with its stored result, if it has one: the order of both is part of the format.
 _FORMULA = re.compile(
-    rb"<(?:\w+:)?c\b([^>]*)>\s*<(?:\w+:)?f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)(?:\s*<(?:\w+:)?v(?:\s*/>|>([^<]*)<))?"
+    rb"<(?:\w+:)?c\b([^<>]*)>\s*<(?:\w+:)?f\b[^<>]*(?:/>|>[^<]*</(?:\w+:)?f>)(?:\s*<(?:\w+:)?v(?:\s*/>|>([^<]*)<))?"
 )
-_ERROR = re.compile(rb"""<(?:\w+:)?c\b[^>]*\bt\s*=\s*["']e["']""")
+_ERROR = re.compile(rb"""<(?:\w+:)?c\b[^<>]*?\bt\s*=\s*["']e["']""")
 _IS_TEXT = re.compile(rb"""\bt\s*=\s*["']str["']""")
 _HEADER = re.compile(rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)>")
 _OBJECT = re.compile(rb"<(?:\w+:)?(?:oleObject|control)\b")
@@ -86,14 +86,15 @@ class _Package:
         """The part in pieces that each end with `end`, but for the last: a sheet may be hundreds of megabytes."""
         if (name := self._names.get(part.lower())) is None:
             return
-        rest = b""
+        rest: list[bytes] = []
         with self._archive.open(name) as file:
             while data := file.read(PIECE_BYTES):
-                rest += data
-                if (cut := rest.rfind(end) + len(end)) >= len(end):
-                    yield rest[:cut]
-                    rest = rest[cut:]
-        yield rest
+                cut = data.rfind(end) + len(end)
+                if cut >= len(end):
+                    yield b"".join([*rest, data[:cut]])
+                    rest, data = [], data[cut:]
+                rest.append(data)
+        yield b"".join(rest)
 
     def bytes(self, part: str) -> bytes:
         name = self._names.get(part.lower())

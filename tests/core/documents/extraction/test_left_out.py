@@ -218,6 +218,21 @@ def test_formulas_without_any_result(tmp_path: Path) -> None:
     assert left_out(path) == {"CELLS_WITHOUT_VALUE": (2 * rows, [1])}
 
 
+def test_what_is_looked_at_again_and_again_would_take_hours(tmp_path: Path) -> None:
+    path = workbook(tmp_path)
+    cells = b'<c r="A9" t="inlineStr"><is><t><![CDATA[' + b"<c " * 300_000 + b"]]></t></is></c>"
+    rewritten(path, "xl/worksheets/sheet1.xml", lambda old: old.replace(b"</row>", cells + b"<f/></row>", 1))
+    assert left_out(path) == {}
+    path = word(tmp_path, "HERE")
+    chain = "".join(
+        f'<w:style w:type="paragraph" w:styleId="s{n}"><w:basedOn w:val="s{n + 1}"/></w:style>' for n in range(20_000)
+    )
+    rewritten(path, "word/styles.xml", lambda old: old.replace(b"</w:styles>", chain.encode() + b"</w:styles>"))
+    styled = b'<w:p><w:pPr><w:pStyle w:val="s0"/></w:pPr><w:r><w:t>HERE</w:t></w:r></w:p>' * 5_000
+    rewritten(path, "word/document.xml", lambda old: old.replace(b"<w:body>", b"<w:body>" + styled))
+    assert left_out(path) == {}
+
+
 @pytest.mark.parametrize(
     ("html", "named"),
     [

@@ -5,11 +5,13 @@ A masked statement is without its denials, so that a statement and its denial ar
 
 from collections.abc import Sequence
 
-from core.statements.forms import PAST, form_of
+from core.statements.forms import PAST, form_of, root_of
 from core.statements.lexicon import DENIALS, denied_half, pole_of
 from core.statements.words import Token
 
 DENYING = frozenset(("not", "never", "nolonger"))
+# Between a thing and what is said of it.
+LINKING = frozenset(root_of(word) for word in "be become remain stay seem appear feel leave find".split())
 # Say nothing that a denial does not take back: all are, none are.
 UNMASKED = frozenset(("all", "always", "ever"))
 
@@ -68,7 +70,7 @@ class Denials:
             # What must not be done is the opposite of what may be done.
             self.out.append(token._replace(mask="may"))
         else:
-            self._affirm(token)
+            self._affirm(token, at)
 
     def _deny(self, token: Token) -> None:
         """Has no garden: does not have a garden. There is no: there is not."""
@@ -84,7 +86,16 @@ class Denials:
     def _not(self, token: Token, text: str) -> None:
         self.out.append(_negation(token, text))
 
-    def _affirm(self, token: Token) -> None:
+    def _said(self, at: int) -> bool:
+        """Whether a quality is said of something, and does not stand before a noun."""
+        before = self.out[-1] if self.out else None
+        after = self.tokens[at + 1] if at + 1 < len(self.tokens) else None
+        said = before is not None and (
+            before.root in LINKING or before.kind == "negation" or before.text.endswith("ly")
+        )
+        return said or before is None or after is None or after.kind != "word"
+
+    def _affirm(self, token: Token, at: int) -> None:
         """Prohibited is not permitted, invalid is not valid."""
         half = denied_half(token.written.casefold())
         other = DENIALS.get(token.text) or (form_of(half) if half else None)
@@ -94,6 +105,9 @@ class Denials:
         if half and self.out and self.out[-1].text == "not":
             # Two denials of one thing are none: not incomplete.
             self.out.pop()
+        elif half and not self._said(at):
+            # The uninsured party pays: which one is meant, and the insured one may pay as well.
+            self.out.append(token._replace(text="not", kind="negation", mask="not"))
         else:
             self._not(token, "not")
         self.out.append(poled(token._replace(text=other, mask=None)))

@@ -12,6 +12,8 @@ from core.statements.grammar import AFTER_UP_OR_DOWN, ARTICLES, BE, UNMARKED
 from core.statements.lexicon import PHRASES
 from core.statements.words import Token
 
+# Every third user is not all of them.
+ORDINALS = frozenset("second third fourth fifth tenth other few 2nd 3rd 4th 5th 10th".split())
 # In capitals another word: US, IT, WHO, AI.
 HOMOGRAPHS = frozenset(
     "us it who un ai md pr or in as is am me so at be do he we to of on an by if up my go all any are can aids pin led "
@@ -102,7 +104,7 @@ def _phrase_at(
         figure = after is not None and after.kind in ("figure",) and after.mask is not None
         if "#" in guard and not (after is not None and after.kind == "figure"):
             continue
-        if meant[0] in ("all", "no") and figure:
+        if meant[0] in ("all", "no") and (figure or (after is not None and after.text in ORDINALS)):
             continue
         if (meant[0] == "must" and out and out[-1].kind == "negation") or (
             meant[0] == "must" and out and out[-1].text == "not"

@@ -242,6 +242,8 @@ class Figures:
         if not self.english:
             return None
         words = [self._text(at + n) for n in range(4)]
+        if words[0] == "half" and self._text(at - 1) == "by":
+            return Decimal("0.5"), at + 1
         if words[0] == "half" and words[1] in ("a", "an") and words[2] in NAMED:
             return Decimal("0.5"), at + 2, ""
         if words[0] in ("a", "an") and words[1] in NAMED and self._text(at - 1) in LASTING:
@@ -261,7 +263,7 @@ class Figures:
         else:
             self._add(at, end, f"{share:.9f}", None)
         last = self.tokens[end - 1]
-        if self._text(end) != "of":
+        if self._text(end) != "of" and self._text(at - 1) != "by":
             self.out.append(Token("of", last.start, last.end, written=last.written))
         return end
 
@@ -269,13 +271,15 @@ class Figures:
         words = [self._text(at + n) for n in range(3)]
         if self._text(at - 1) in ("the", "second", "first", "1st", "2nd", "and", "other", "better", "last"):
             return None
+        if words[0] == "half" and self._text(at - 1) == "by":
+            return Decimal("0.5"), at + 1
         if words[0] == "half" and words[1] in ("of", "the", "all", "its", "their", "our"):
             return Decimal("0.5"), at + 1
         count = 1 if words[0] == "a" else SMALL.get(words[0], 0)
         if re.fullmatch("[1-9]", words[0]):
             count = int(words[0])
         parts = FRACTIONS.get(words[1], 0)
-        if count and parts > count and words[2] == "of":
+        if count and parts > count and (words[2] == "of" or self._text(at - 1) == "by"):
             return Decimal(count) / parts, at + 2
         return None
 

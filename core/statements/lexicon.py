@@ -148,7 +148,8 @@ COMPLEMENTARY = frozenset(
     "insufficient unsafe unnecessary unlikely unsuccessful unclear uncertain untrue unable unaware nonexistent "
     "inadmissible inapplicable incompatible unequal unlawful infeasible inconsistent ineffective unfair impure "
     "imprecise inexact inedible insolvent illegible irrelevant irreversible noncompliant unwritten unsold unseen "
-    "unwilling".split()
+    "unwilling "
+    "inaccessible inoperable inflexible inaudible incapable inadequate incurable irreparable illiterate".split()
 )
 UNDONE = re.compile(r"un[a-z]{3,}(?:ed|able|ible)")
 # What is undone was done before; or the word has no other half.
@@ -242,7 +243,6 @@ popular / unpopular
 temporary / permanent
 healthy / ill | sick
 toxic / harmless
-visible / invisible
 sufficient | enough / insufficient
 vacant / occupied
 loud / quiet

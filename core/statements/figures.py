@@ -242,8 +242,6 @@ class Figures:
         if not self.english:
             return None
         words = [self._text(at + n) for n in range(4)]
-        if words[0] == "half" and self._text(at - 1) == "by":
-            return Decimal("0.5"), at + 1
         if words[0] == "half" and words[1] in ("a", "an") and words[2] in NAMED:
             return Decimal("0.5"), at + 2, ""
         if words[0] in ("a", "an") and words[1] in NAMED and self._text(at - 1) in LASTING:

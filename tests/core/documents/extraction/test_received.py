@@ -1,7 +1,8 @@
 """What is made of a child's words, whatever code says them."""
 
+import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,13 @@ def test_one_that_ended_before_it_answered(said: bytes) -> None:
     assert received(said) is None
 
 
-def test_a_readers_error() -> None:
-    error = failures.no_text()
+OURS = (failures.timeout, failures.interrupted)  # no reader raises these
+FAILURES = [failure for _, failure in inspect.getmembers(failures, inspect.isfunction) if failure not in OURS]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.__name__)
+def test_what_readers_raise_is_taken_as_it_is(failure: Callable[..., ExtractionError]) -> None:
+    error = failure(*["3,000 MB (more than 1.5 GB)" for _ in inspect.signature(failure).parameters])
     with pytest.raises(ExtractionError) as caught:
         received(json.dumps({"error": [error.code, error.message]}).encode() + b"\n")
     assert (caught.value.code, caught.value.message) == (error.code, error.message)

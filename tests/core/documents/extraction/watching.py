@@ -25,7 +25,7 @@ def reader(of: psutil.Process | None = None) -> psutil.Process:
     found: list[psutil.Process] = []
 
     def is_there() -> bool:
-        found[:] = [one for one in readers(of) if one.is_running() and not _has_socket(one)]
+        found[:] = [one for one in readers(of) if _has_left(one)]
         return bool(found)
 
     until_now(is_there)
@@ -46,11 +46,13 @@ def descriptors(pid: int) -> dict[int, str]:
     return found
 
 
-def _has_socket(process: psutil.Process) -> bool:
+def _has_left(process: psutil.Process) -> bool:
+    """It has its pipes and none of its parent's sockets; a dead one has neither."""
     try:
-        return "socket" in descriptors(process.pid).values()
+        has = descriptors(process.pid).values()
     except FileNotFoundError:
-        return True
+        return False
+    return "pipe" in has and "socket" not in has
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

@@ -88,18 +88,17 @@ class Turns:
 
     def claim(self, stop: threading.Event) -> Document | None:
         """The next document; None where none is queued, and on `stop`. It waits while each collection that has one
-        queued has all the readers it may have. Raises Unavailable."""
+        queued has all the readers it may have, and while others hold what is queued. Raises Unavailable."""
         while not stop.is_set():
             with self._claiming:
                 turn, document = self._take_turn(stop)
             if document is not None or turn is None:
                 return document
-            if turn.is_full:
-                stop.wait(LOOK_SECONDS)
+            stop.wait(LOOK_SECONDS)
         return None
 
     def _take_turn(self, stop: threading.Event) -> tuple[_Turn | None, Document | None]:
-        """No document, too, where another process was quicker."""
+        """No document, too, where other transactions hold them."""
         document = None
         try:
             with db.transaction() as session:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import make_url
 
 from core.documents import extract, upload
 from core.documents.claims import Turns
@@ -72,6 +74,19 @@ def test_one_collection_leaves_a_reader_to_the_others() -> None:
         waiting = thread.submit(claimed, turns, 1)
         read("slow 0")
         assert waiting.result() == ["slow 3"]
+
+
+def test_what_another_transaction_holds_is_stepped_over_or_waited_for(database: str) -> None:
+    queue("held", 2)
+    turns = Turns(worker_lease.register("one"), readers=8)
+    url = make_url(database).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as connection, ThreadPoolExecutor(1) as thread:
+        connection.execute("SELECT FROM document WHERE name = 'held 0' FOR UPDATE")
+        assert claimed(turns, 1) == ["held 1"]
+        waiting = thread.submit(claimed, turns, 1)
+        assert not waiting.done()
+        connection.rollback()
+        assert waiting.result() == ["held 0"]
 
 
 def test_nothing_is_waited_for_where_nothing_is_queued() -> None:

@@ -70,7 +70,7 @@ WORDS: dict[str, Words] = {
     "CHARACTERS_UNREAD": Words(
         "unreadable character",
         "unreadable characters",
-        "{what}{where}: bytes that are no text, or symbols of a font of their own.",
+        "{what}{where}: bytes that are no text, or signs of a font that does not tell what they mean.",
     ),
     "NUMBERS_UNREAD": Words(
         "paragraph's number",

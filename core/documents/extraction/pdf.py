@@ -48,6 +48,7 @@ def _text(document: pypdfium2.PdfDocument, number: int, has_form: bool, left_out
         text_page = page.get_textpage()
         # Not get_text_bounded: it leaves out what runs over the page's edge.
         text = text_page.get_text_range()
+        left_out.of_glyphs(text_page, number + 1)
         left_out.of_page(page, number + 1, text, notes)
     except pypdfium2.PdfiumError as error:
         raise failures.corrupt(f"page {number + 1} is damaged ({error})") from None

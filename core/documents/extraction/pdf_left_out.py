@@ -79,6 +79,12 @@ class LeftOut:
         if document.get_formtype() == pdfium.FORMTYPE_XFA_FULL:
             pages.leave_out("PARTS_UNREAD")  # the form itself; its pages only say that another program is needed
 
+    def of_glyphs(self, text_page: pypdfium2.PdfTextPage, number: int) -> None:
+        """Name glyphs of which the file does not tell the character: what stands in their place is made up."""
+        glyphs = range(text_page.count_chars())
+        lost = sum(map(pdfium.FPDFText_HasUnicodeMapError, itertools.repeat(text_page.raw), glyphs))
+        self._pages.leave_out("CHARACTERS_UNREAD", number, lost)
+
     def of_page(self, page: pypdfium2.PdfPage, number: int, text: str, notes: list[Annotation]) -> None:
         """`page` as it was read, `text` what was read of it, `notes` its annotations. `number` counts from 1."""
         drawn = list(itertools.islice(_drawn(page.raw), MOST_DRAWN))

@@ -21,7 +21,17 @@ from pptx.util import Inches
 from core.documents.extraction import media_type_of
 from core.documents.extraction.formats import FORMATS
 from core.documents.extraction.pages import MOST_PAGES, Pages
-from tests.core.documents.extraction.making import drawn_pdf, letter, pdf, rewritten, saved, slides, word, workbook
+from tests.core.documents.extraction.making import (
+    drawn_pdf,
+    letter,
+    pdf,
+    rewritten,
+    saved,
+    slides,
+    with_index,
+    word,
+    workbook,
+)
 
 LeftOut = dict[str, tuple[int, list[int]]]
 TEXT = "BT /F 12 Tf 72 700 Td (Typed words.) Tj ET "
@@ -103,6 +113,18 @@ def test_files_in_a_pdf_and_boxes_of_its_form(tmp_path: Path, fixtures: Path) ->
     names = "/Names<</EmbeddedFiles<</Names[(a.csv)<</Type/Filespec/F(a.csv)/EF<</F 3 0 R>>>>]>>>>"
     assert of_pdf(tmp_path, [TEXT], catalog=names) == {"ATTACHMENTS_UNREAD": (1, [])}
     assert left_out(fixtures / "form.pdf") == {"PARTS_UNREAD": (1, [1])}
+
+
+def test_glyphs_of_which_a_pdf_does_not_tell_the_character(tmp_path: Path) -> None:
+    """A font of its own making: two glyphs whose names say nothing."""
+    glyph, shown = b"10 0 0 0 10 10 d1 0 0 10 10 re f", b"BT /F 12 Tf 72 700 Td <0102010201> Tj ET"
+    kind = b"/Subtype/Type3/FontBBox[0 0 10 10]/FontMatrix[.1 0 0 .1 0 0]/FirstChar 1/LastChar 2/Widths[10 10]"
+    names = b"/CharProcs<</g1 6 0 R/g2 6 0 R>>/Encoding<</Type/Encoding/Differences[1/g1/g2]>>/Resources<<>>"
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 5 0 R/Resources<</Font<</F 3 0 R>>>>>>"
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[4 0 R]/Count 1>>"]
+    objects += [b"<</Type/Font" + kind + names + b">>", page]
+    objects += [b"<</Length %d>>stream\n%s\nendstream" % (len(one), one) for one in (shown, glyph)]
+    assert left_out(saved(tmp_path, "a.pdf", with_index(objects))) == {"CHARACTERS_UNREAD": (5, [1])}
 
 
 def in_word(folder: Path, xml: str) -> LeftOut:

@@ -22,7 +22,7 @@ from core.documents.extraction.process import ExtractionLimits
 from core.errors import ExtractionError
 from core.samples import files
 from tests.core.documents.extraction.making import Reading, Stage, pdf, read, saved
-from tests.core.documents.extraction.watching import descriptors, parents, reader, readers, until_gone
+from tests.core.documents.extraction.watching import descriptors, descriptors_once, parents, reader, readers, until_gone
 from tests.pipeline import PATIENCE_S, until_now
 
 
@@ -115,7 +115,9 @@ def test_the_parent_has_one_thread_and_its_pipes_alone(endless: Path) -> None:
         stop = threading.Event()
         reading = Reading(endless, stop=stop)
         child, (parent,) = reader(), parents()
-        has, gave = descriptors(parent.pid), descriptors(child.pid)
+        # Both have more for a moment: while a child's sandbox is set up, and until a child's end has been told.
+        has = descriptors_once(parent.pid, 6)
+        gave = descriptors_once(child.pid, 4)
         threads = parent.num_threads()
         stop.set()
         reading.ended()

@@ -46,6 +46,19 @@ def descriptors(pid: int) -> dict[int, str]:
     return found
 
 
+def descriptors_once(pid: int, number: int) -> dict[int, str]:
+    """Once it has so many."""
+    found: dict[int, str] = {}
+
+    def has_so_many() -> bool:
+        found.clear()
+        found.update(descriptors(pid))
+        return len(found) == number
+
+    until_now(has_so_many)
+    return found
+
+
 def _has_left(process: psutil.Process) -> bool:
     """It has its pipes and none of its parent's sockets; a dead one has neither."""
     try:

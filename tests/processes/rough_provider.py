@@ -22,7 +22,7 @@ from llmock.testing import BASE_PATHS, LLMockServer
 from tests.local_provider import document_of
 
 ANSWER = json.dumps({"points": [{"statement": "It works again.", "quote": "It works again."}]})
-STALL_SECONDS = 3.0
+STALL_SECONDS = 6.0
 # Of a hundred calls.
 ERRORS = {429: 5, 500: 5, 503: 5, 529: 5}
 STALLS = 4

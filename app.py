@@ -1,11 +1,15 @@
 """The launcher: `streamlit run app.py`. It brings up what the pages need and mounts the API; nothing else."""
 
+from pathlib import Path
+
 import streamlit as st
 from starlette.routing import Mount, Route
 
-from api import api, guard, metrics, probes
+from api import api, guard, headers, metrics, probes
 from core.boot import lifespan
 from pages.common import failures
+
+STREAMLITS_PAGE = Path(st.__file__).parent / "static" / "index.html"
 
 app = st.App(
     "pages/navigation.py",
@@ -16,6 +20,6 @@ app = st.App(
         Route("/metrics", metrics.Exposition().answer),
         Mount("/api/v1", app=api),
     ],
-    middleware=[guard.middleware()],
+    middleware=[headers.middleware(STREAMLITS_PAGE), guard.middleware()],
     on_script_error=failures.unexpected,
 )

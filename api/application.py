@@ -1,7 +1,6 @@
 """The FastAPI app: its routers, its errors, and an id for every request."""
 
-from fastapi import Depends
-from fastapi_offline import FastAPIOffline
+from fastapi import Depends, FastAPI
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,6 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import (
     breakers,
     cache,
+    documentation,
     documents,
     errors,
     insights,
@@ -56,8 +56,8 @@ class Cors(CORSMiddleware):
         )
 
 
-# FastAPI's own docs page loads its scripts from the internet; this one brings them along.
-api = FastAPIOffline(
+api = FastAPI(
+    docs_url=None,
     redoc_url=None,
     title="Cairn",
     version=__version__,
@@ -66,6 +66,7 @@ api = FastAPIOffline(
 )
 for module in (documents, templates, text_processing, jobs, insights, usage, cache, monitoring, resilience, breakers):
     api.include_router(module.router)
+documentation.install(api)
 errors.install(api)
 api.add_middleware(Cors)
 api.add_middleware(RequestId)

@@ -48,7 +48,7 @@ def id_of(given: str | None) -> str:
 
 def headers_of(request_id: str) -> dict[str, str]:
     """Headers of every answer."""
-    return {"X-Request-ID": request_id, "X-Content-Type-Options": "nosniff"}
+    return {"X-Request-ID": request_id}
 
 
 def body(request_id: str, code: str, message: str, detail: Any = None) -> dict[str, Any]:
@@ -59,6 +59,11 @@ def body(request_id: str, code: str, message: str, detail: Any = None) -> dict[s
         "request_id": request_id,
         "detail": detail,
     }
+
+
+def unexpected_body(request_id: str, detail: Any = None) -> dict[str, Any]:
+    message = "Something went wrong inside Cairn. Its log has the details under this request id."
+    return body(request_id, "INTERNAL_ERROR", message, detail)
 
 
 def shaped(
@@ -105,6 +110,6 @@ def install(api: FastAPI) -> None:
     async def unexpected(request: Request, error: Exception) -> JSONResponse:
         log.error("request failed", path=request.scope["path"], kind=type(error).__name__, exc_info=error)
         detail = repr(error) if get_settings().debug else None
-        message = "Something went wrong inside Cairn. Its log has the details under this request id."
-        # This answer passes no middleware, so it sets the headers itself.
-        return shaped(request, 500, "INTERNAL_ERROR", message, detail, headers_of(request.state.request_id))
+        request_id = request.state.request_id
+        # This answer passes no middleware of the API, so it sets the headers itself.
+        return JSONResponse(unexpected_body(request_id, detail), 500, headers_of(request_id))

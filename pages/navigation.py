@@ -10,6 +10,8 @@ from core.runtime import correlation
 from pages.common import failures
 from pages.words import settings
 
+# Before the pages are named: a page's own icon would else become the favicon, which Streamlit fetches from Google.
+st.set_page_config(page_icon="🪨", layout="wide")
 chosen = st.navigation(
     {
         "": [st.Page("overview/overview.py", title="Overview", icon=":material/home:", default=True)],
@@ -34,7 +36,7 @@ chosen = st.navigation(
     }
 )
 
-st.set_page_config(page_title=f"{chosen.title} · Cairn", page_icon="🪨", layout="wide")
+st.set_page_config(page_title=f"{chosen.title} · Cairn")
 
 correlation.begin(correlation.new())
 failures.act_as(settings.DOOR if chosen.url_path == "settings" else "")

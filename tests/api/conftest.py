@@ -1,15 +1,19 @@
 """The API behind its guard, as the launcher mounts it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import streamlit
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
-from api import api, guard, metrics, probes
+from api import api, guard, headers, metrics, probes
 from core.calls import clients
+
+STREAMLITS_PAGE = Path(streamlit.__file__).parent / "static" / "index.html"
 
 
 async def stream(websocket: WebSocket) -> None:
@@ -28,7 +32,7 @@ def client() -> Iterator[TestClient]:
             Mount("/api/v1", api),
             WebSocketRoute("/stream", stream),
         ],
-        middleware=[guard.middleware()],
+        middleware=[headers.middleware(STREAMLITS_PAGE), guard.middleware()],
     )
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as running:
         yield running

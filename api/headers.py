@@ -1,6 +1,6 @@
 """What a browser may do with an answer of Cairn, in headers of every page, API answer and error.
 
-Why inline styles are allowed, and scripts by their hash alone: docs/adr/0018-what-a-browser-may-do.md.
+Why inline styles are allowed, and scripts by their hash alone: docs/adr/0022-what-a-browser-may-do.md.
 """
 
 import base64

@@ -50,6 +50,7 @@ async def _life(address: Callable[[], str | None], port: Callable[[], int]) -> A
         configure_logs(settings)
         check_exposure(address(), settings)
         async with AsyncExitStack() as stack:
+            listening_socket.will_listen_on(port())
             await asyncio.to_thread(_bring_up, settings, stack)
             watches = [asyncio.create_task(child.supervise()) for child in _children.values()]
             stack.push_async_callback(_end_watches, watches)

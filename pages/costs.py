@@ -32,11 +32,13 @@ total = costs.total(start, now)
 before = costs.total(start - timedelta(days=days), start)
 
 if not total.calls and not total.reused:
-    widgets.empty(f"No model was called in the last {period}.", "analyse/analyse.py", "Analyse documents")
+    widgets.empty(
+        f"No model was called in the last {formats.plain(period)}.", "analyse/analyse.py", "Analyse documents"
+    )
     st.stop()
 
 
-def change() -> str | None:
+def change() -> formats.Markdown | None:
     """The change in cost from the same number of days before; None if there is none, or were no calls then."""
     more = total.cost_usd - before.cost_usd
     return f"{'-' if more < 0 else ''}{formats.money(abs(more))}" if before.calls and more else None
@@ -49,7 +51,7 @@ with widgets.tiles():
         change(),
         delta_color="inverse",
         delta_description="vs before" if change() else None,
-        help=f"The change is against the {period} before.",
+        help=f"The change is against the {formats.plain(period)} before.",
         border=True,
         height="stretch",
     )

@@ -64,7 +64,7 @@ def edit(template: TemplateView | None) -> None:
         fields_frame(template.fields if template else ()), num_rows="dynamic", hide_index=True, column_config=COLUMNS
     )
     if template:
-        st.caption(f"Saving makes version {template.version + 1}; jobs keep the version they were made with.")
+        st.caption(f"Saving makes version {template.version + 1:d}; jobs keep the version they were made with.")
     if st.button("Save", type="primary"):
         try:
             if template:
@@ -85,12 +85,12 @@ for template in templates.list_all():
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{formats.plain(template.name)}**")
-            st.badge("built in" if template.built_in else f"version {template.version}", color="gray")
+            st.badge("built in" if template.built_in else f"version {template.version:d}", color="gray")
             if template.insights:
                 st.badge("makes insights", color="green")
-        st.caption(template.description or formats.plain(template.prompt[:300]))
+        st.caption(formats.plain(template.description or template.prompt[:300]))
         if template.fields:
-            st.caption("Fields: " + ", ".join(f"`{f.name}` {f.type}" for f in template.fields))
+            st.caption("Fields: " + ", ".join(formats.plain(f"{f.name} {f.type}") for f in template.fields))
         with st.container(horizontal=True):
             widgets.link("Analyse with it", "analyse/analyse.py", ":material/play_circle:", template=template.name)
             if not template.built_in and st.button("Edit", key=template.id, icon=":material/edit:"):

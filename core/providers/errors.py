@@ -14,10 +14,13 @@ import structlog
 
 from core.errors import ProviderError
 from core.providers import rate_limit_headers
+from core.providers.addresses import RefusedAddress
 
 log = structlog.get_logger()
 # Definite answers by status: code, retryable, remedy.
+REDIRECTED = ("redirected", False, "It answers with a redirect, which is not followed: correct the base URL.")
 BY_STATUS: dict[int, tuple[str, bool, str]] = {
+    **dict.fromkeys((301, 302, 303, 307, 308), REDIRECTED),
     401: ("auth", False, "The key was refused: check the provider's API key."),
     403: ("permission", False, "This key may not do that: check its permissions at the provider."),
     404: ("model_not_found", False, "The model is not available to this key (retired or misspelt): choose another."),
@@ -99,6 +102,9 @@ def from_connection(provider: str, error: BaseException) -> ProviderError:
     from httpx2 import TimeoutException
 
     causes = list(_causes(error))
+    if refused := next((cause for cause in causes if isinstance(cause, RefusedAddress)), None):
+        message = f"{provider}: no provider lives at its address: {refused}. Nothing was sent; correct the base URL."
+        return ProviderError(message, code="address_refused")
     if any(isinstance(cause, ClientConnectorError | ConnectionTimeoutError) for cause in causes):
         return never_sent(provider)
     timed_out = any(isinstance(cause, TimeoutException) for cause in causes)

@@ -1,7 +1,13 @@
-"""The SDKs' clients: no retries of their own, over their aiohttp transport."""
+"""The SDKs' clients: no retries of their own, over their aiohttp transport.
+
+They follow no redirect, which would take a document and a key to wherever a server says; and each connection that they
+make is looked at (core/providers/addresses.py), also those to a name that resolves to another address than before.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+from core.providers import addresses
 
 Client = TypeVar("Client")
 
@@ -20,5 +26,37 @@ def make(
         base_url=base_url,
         max_retries=0,
         timeout=Timeout(timeout_s, connect=min(CONNECT_SECONDS, timeout_s)),
-        http_client=transport(limits=Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)),
+        http_client=_looked_at(transport)(
+            limits=Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS), follow_redirects=False
+        ),
     )
+
+
+def _looked_at(transport: Callable[..., Any]) -> Callable[..., Any]:
+    """The SDK's HTTP client, with connections that `addresses.opened` opens."""
+
+    class Client(transport):  # type: ignore[valid-type, misc]
+        def _init_transport(self, **how: Any) -> Any:
+            return _with_sessions(super()._init_transport(**how))
+
+        def _init_proxy_transport(self, **how: Any) -> Any:
+            return _with_sessions(super()._init_proxy_transport(**how))
+
+    return Client
+
+
+def _with_sessions(transport: Any) -> Any:
+    def session() -> Any:
+        from aiohttp import ClientSession, TCPConnector
+
+        return ClientSession(
+            connector=TCPConnector(
+                limit=transport.limits.max_connections,
+                keepalive_timeout=transport.limits.keepalive_expiry,
+                ssl=transport.ssl_context,
+                socket_factory=addresses.opened,
+            )
+        )
+
+    transport.client = session
+    return transport

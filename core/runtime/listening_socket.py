@@ -8,6 +8,18 @@ import psutil
 import structlog
 
 log = structlog.get_logger()
+# In the environment, as web's jobs child has to know it, too.
+PORT = "CAIRN_WEB_PORT"
+
+
+def will_listen_on(port: int) -> None:
+    os.environ[PORT] = str(port)
+
+
+def own_port() -> int | None:
+    """Where the web process of this process listens; None where none is known, as in a jobs process of its own."""
+    port = os.environ.get(PORT, "")
+    return int(port) if port.isdecimal() else None
 
 
 def send_at_once(port: int) -> None:

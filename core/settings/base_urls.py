@@ -5,6 +5,7 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from core.errors import InvalidInput
+from core.providers import addresses
 
 CHARACTERS = 500
 _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
@@ -50,7 +51,7 @@ def _check_host(parts: SplitResult) -> None:
         near = "." not in host or host.endswith(_INTERNAL)
     else:
         ip = getattr(ip, "ipv4_mapped", None) or ip
-        if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
+        if addresses.no_provider_lives_at(ip):
             raise InvalidInput("No provider lives at such an address; machines keep their own secrets there.")
         near = ip.is_private
     if parts.scheme == "http" and not near:

@@ -33,7 +33,7 @@ with left:
         "Template", list(known), format_func=lambda i: known[i].name, key="template", bind="query-params"
     )
     template = known[asked]
-    st.caption(template.description or formats.plain(template.prompt[:200]))
+    st.caption(formats.plain(template.description or template.prompt[:200]))
     params = choices.params(template)
     provider, model = choices.model()
     launch.warn_if_open(provider, model)
@@ -77,8 +77,8 @@ if st.session_state.get("try"):
         job = jobs_report.get(tried)
         if job.ended and not ended:
             st.rerun()
-        st.subheader(f"Tried on {job.total}")
-        st.caption(f"{job.done} of {job.total} answered · {formats.money(job.cost_usd)}")
+        st.subheader(f"Tried on {job.total:,}")
+        st.caption(f"{job.done:,} of {job.total:,} answered · {formats.money(job.cost_usd)}")
         show_answers(tried, limit=3)
 
     trial()

@@ -26,7 +26,7 @@ def of(spec: JobSpec) -> Estimate | None:
     try:
         return launch.estimate(spec, formats.utc_now())
     except CairnError as error:
-        st.info(error.message)
+        st.info(formats.plain(error.message))
         return None
 
 

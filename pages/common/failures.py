@@ -40,7 +40,7 @@ def unexpected(_error: Exception) -> bool:
 
 
 def show_failure(message: str, code: str) -> None:
-    """Show an error, and log it under the reference that is shown."""
+    """Show an error, in plain words, and log it under the reference that is shown."""
     reference = correlation.current() or correlation.new()
     log.warning("page failed", code=code, correlation_id=reference)
     show_error(message, reference)
@@ -48,7 +48,7 @@ def show_failure(message: str, code: str) -> None:
 
 def show_error(message: str, reference: str | None) -> None:
     """Show an error with the correlation id under which the log has more."""
-    st.error(message, icon=":material/error:")
+    st.error(formats.plain(message), icon=":material/error:")
     show_reference(reference)
 
 
@@ -109,6 +109,6 @@ def show_notice() -> None:
     kind, message, until, reference = st.session_state.get("notice", ("", "", formats.utc_now(), ""))
     if kind == "success":
         del st.session_state["notice"]
-        st.toast(message, icon=":material/check_circle:")
+        st.toast(formats.plain(message), icon=":material/check_circle:")
     elif kind == "error" and formats.utc_now() < until:
         show_error(message, reference)

@@ -1,20 +1,34 @@
 """Figures, times and text of documents and models as pages show them."""
 
 import re
+import unicodedata
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TypeAlias
 
 from core.runtime import shared_clock
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+# Text for Streamlit to render. What is not ours in it went through `plain`: tests/pages/test_foreign_words.py.
+Markdown: TypeAlias = str
+
+_SYNTAX = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
+# Made into links, icons and arrows of text that has been escaped, as Streamlit looks for them once it is parsed.
+_FOUND_LATER = re.compile(
+    r"""(?i: :(?=//|[a-z_+-]|\d+:) | www(?=\.) | @(?=[\w-]) | (?<!\S)(?:<->|->|<-|--|>=|<=|~=)(?!\S) )""", re.VERBOSE
+)
+_NEVER_SHOWN = {"Cc": "", "Cs": "\N{REPLACEMENT CHARACTER}"}
+# They turn around what is read, so that a text could look like another one.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def plain(text: str) -> str:
-    """Escape text of documents and models for Markdown: it must never decide what is rendered."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+def plain(text: str) -> Markdown:
+    """Foreign text for Markdown, in one line: it is read as it is, and decides nothing. No link, picture or icon is
+    made of it, which takes a word joiner (invisible) in an address."""
+    line = "".join(_NEVER_SHOWN.get(unicodedata.category(c), c) for c in " ".join(text.split()) if c not in _TURNING)
+    return _SYNTAX.sub(r"\\\1", _FOUND_LATER.sub("\\g<0>\N{WORD JOINER}", line))
 
 
-def money(amount: Decimal | None) -> str:
+def money(amount: Decimal | None) -> Markdown:
     """USD to the cent, smaller amounts with two digits. None has no known price, and is not shown as free."""
     if amount is None:
         return "not priced"
@@ -23,12 +37,12 @@ def money(amount: Decimal | None) -> str:
     return f"${amount:,.2f}"
 
 
-def money_of(cost: Decimal | None, unpriced: int) -> str:
+def money_of(cost: Decimal | None, unpriced: int) -> Markdown:
     """The cost of many calls: not known, and never 0, if none of them has a price."""
     return money(None if unpriced and not cost else cost)
 
 
-def ago(moment: datetime | None, now: datetime) -> str:
+def ago(moment: datetime | None, now: datetime) -> Markdown:
     if moment is None:
         return "never"
     seconds = max(0, int((now - moment).total_seconds()))
@@ -38,11 +52,11 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return f"{seconds} s ago"
 
 
-def lasted(begun: datetime, ended: datetime) -> str:
+def lasted(begun: datetime, ended: datetime) -> Markdown:
     return span((ended - begun).total_seconds())
 
 
-def span(seconds: float) -> str:
+def span(seconds: float) -> Markdown:
     """A duration in its largest unit; from an hour on with the next smaller one."""
     seconds = max(0, int(seconds))
     days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
@@ -53,11 +67,11 @@ def span(seconds: float) -> str:
     return f"{minutes} min" if minutes else f"{seconds} s"
 
 
-def until(moment: datetime, now: datetime) -> str:
+def until(moment: datetime, now: datetime) -> Markdown:
     return f"in {lasted(now, moment)}" if moment >= now + timedelta(seconds=1) else "any moment now"
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
+def count(number: int, noun: Markdown, plural: Markdown = "") -> Markdown:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or f'{noun}s'}"
 
 
@@ -65,5 +79,5 @@ def utc_now() -> datetime:
     return shared_clock.now()
 
 
-def size(bytes_: int) -> str:
+def size(bytes_: int) -> Markdown:
     return f"{bytes_ / 1_048_576:,.1f} MB" if bytes_ >= 1_048_576 else f"{max(bytes_ / 1024, 0.1):,.1f} KB"

@@ -8,6 +8,8 @@ from typing import NoReturn, Protocol
 import streamlit as st
 import structlog
 
+from pages.common import formats
+
 STATE_COLOURS = {
     "draft": "gray",
     "queued": "gray",
@@ -35,7 +37,7 @@ class _HasId(Protocol):
 
 
 def state_badge(state: str) -> None:
-    st.badge(state.replace("_", " "), color=STATE_COLOURS.get(state, "gray"))  # type: ignore[arg-type]
+    st.badge(formats.plain(state.replace("_", " ")), color=STATE_COLOURS.get(state, "gray"))  # type: ignore[arg-type]
 
 
 def tiles() -> AbstractContextManager[object]:
@@ -43,7 +45,7 @@ def tiles() -> AbstractContextManager[object]:
     return st.grid(4, min_column_width=170)
 
 
-def figure(label: str, number: int, note: str | None = None) -> None:
+def figure(label: formats.Markdown, number: int, note: formats.Markdown | None = None) -> None:
     """A tile with a count and a grey note."""
     st.metric(label, f"{number:,}", note, delta_color="off", delta_arrow="off", border=True, height="stretch")
 
@@ -53,7 +55,7 @@ def go(page: str, /, **query: str) -> NoReturn:
     st.switch_page(page, query_params=query)
 
 
-def link(label: str, page: str, icon: str | None = None, /, **query: str) -> None:
+def link(label: formats.Markdown, page: str, icon: str | None = None, /, **query: str) -> None:
     """A real link to another page: it can be opened in a new tab, too."""
     st.page_link(page, label=label, icon=icon, query_params=query)
 
@@ -67,15 +69,16 @@ def came_by(label: str, page: str, /, **query: str | None) -> None:
 def back_link(label: str, page: str) -> None:
     """A link to the page that `came_by` remembered, else to the given one."""
     label, page, query = st.session_state.get("came_by", (label, page, {}))
-    link(label, page, ":material/arrow_back:", **query)
+    link(formats.plain(label), page, ":material/arrow_back:", **query)
 
 
 def lines(key: str) -> AbstractContextManager[object]:
     """A container for links and buttons that are whole sentences: aligned to the left, and wrapped."""
+    name = html.escape(key)
     style = f"""<style>
-      .st-key-{key} :is(a, button), .st-key-{key} :is(a, button) * {{justify-content: flex-start; text-align: left}}
-      .st-key-{key} :is(a, button) * {{white-space: normal; overflow: visible; line-height: 1.4}}
-      .st-key-{key} a {{height: auto; padding-block: 0.4rem}}
+      .st-key-{name} :is(a, button), .st-key-{name} :is(a, button) * {{justify-content: flex-start; text-align: left}}
+      .st-key-{name} :is(a, button) * {{white-space: normal; overflow: visible; line-height: 1.4}}
+      .st-key-{name} a {{height: auto; padding-block: 0.4rem}}
     </style>"""
     st.html(style)
     return st.container(key=key, gap="xsmall")
@@ -86,7 +89,7 @@ def rows_key(name: str, rows: Sequence[_HasId]) -> str:
     return f"{name}-{hash(tuple(row.id for row in rows))}"
 
 
-def empty(what: str, page: str, label: str) -> None:
+def empty(what: formats.Markdown, page: str, label: formats.Markdown) -> None:
     """An empty state: what the page is for, and a button that leads on."""
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(what, text_alignment="center")

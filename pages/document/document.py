@@ -34,11 +34,11 @@ failures.show_notice()
 with st.container(horizontal=True, vertical_alignment="center"):
     widgets.state_badge(document.state)
     facts = [
-        SUPPORTED.get(document.media_type, document.media_type),
+        formats.plain(SUPPORTED.get(document.media_type, document.media_type)),
         formats.size(document.size_bytes),
         f"{document.pages:,} pages" if document.pages else "",
         f"{document.tokens:,} tokens" if document.tokens is not None else "",
-        f"language {document.language}" if document.language else "",
+        f"language {formats.plain(document.language)}" if document.language else "",
         f"in {formats.plain(document.collection)}",
         f"added {formats.ago(document.created_at, now)}",
         kept_until.document(document.created_at, document.collection, now),

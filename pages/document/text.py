@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.common import widgets
+from pages.common import formats, widgets
 
 PART_CHARACTERS = 6_000
 # Characters shown before and after a quote, so that it is seen without scrolling.
@@ -18,7 +18,7 @@ class PagedText:
         """`page_starts` are offsets in the text; None where the format has no pages."""
         self.text = text
         self.starts = range(0, max(len(text), 1), PART_CHARACTERS) if page_starts is None else page_starts
-        self.label = "Part" if page_starts is None else "Page"
+        self.label: formats.Markdown = "Part" if page_starts is None else "Page"
 
     def show(self, quote: tuple[int, int] | None) -> None:
         """One page with its pagination. `quote` (start and end in the text) chooses the first page, and is marked."""
@@ -31,7 +31,7 @@ class PagedText:
         if quote and first <= quote[0] < last:
             self._show_quote(page, first, max(last, quote[1]), quote)
         else:
-            st.caption(f"{self.label} {page} of {len(self.starts)}")
+            st.caption(f"{self.label} {page:,} of {len(self.starts):,}")
             widgets.highlighted(self.text[first:last], None, None)
 
     def turn_to(self, offset: int) -> None:

@@ -57,13 +57,13 @@ def act_on(rows: list[DocumentRow]) -> None:
             ask_to_delete(rows)
 
 
-def numbered(action: str, number: int) -> str:
+def numbered(action: formats.Markdown, number: int) -> formats.Markdown:
     return f"{action} ({number:,})" if number else action
 
 
-def summary(shown: int, more: bool) -> str:
+def summary(shown: int, more: bool) -> formats.Markdown:
     counts = report.count_by_state(collection)
-    states = [f"{counts[s]:,} {s}" for s in STATES if counts.get(s)]
+    states = [f"{counts[name]:,} {name}" for name in STATES if counts.get(name)]
     total = f"{formats.count(sum(counts.values()), 'document')}: {', '.join(states)}."
     if more:
         return f"{total} The newest {shown:,} are shown; narrow the filters to find others."

@@ -53,7 +53,7 @@ def _line(one: BreakerRow, moment: datetime) -> None:
 LOOKS = {"closed": ("check_circle", "green"), "open": ("block", "red"), "half_open": ("help", "orange")}
 
 
-def _ask(label: str, action: str, one: BreakerRow) -> None:
+def _ask(label: formats.Markdown, action: str, one: BreakerRow) -> None:
     primary = "primary" if action == "close" else "secondary"
     if st.button(label, key=f"{action}-{one.provider}/{one.model}", type=primary):  # type: ignore[arg-type]
         st.session_state[ASKED] = action, one.provider, one.model

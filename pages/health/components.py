@@ -13,12 +13,12 @@ from pages.common import formats
 from pages.words import health
 
 
-def _line(well: bool | None, name: str, text: str, since: str = "") -> None:
+def _line(well: bool | None, name: str, text: str, since: formats.Markdown = "") -> None:
     """`well` is None for what is switched off or not known."""
     icon = {True: ":green[:material/check_circle:]", False: ":red[:material/error:]", None: ":gray[:material/remove:]"}[
         well
     ]
-    st.markdown(f"{icon} **{name}** · {formats.plain(text)}{f' :gray[· {since}]' if since else ''}")
+    st.markdown(f"{icon} **{formats.plain(name)}** · {formats.plain(text)}{f' :gray[· {since}]' if since else ''}")
 
 
 def show(one: Component, moment: datetime) -> None:

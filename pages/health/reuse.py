@@ -18,7 +18,7 @@ def show() -> None:
     st.subheader(f"Reused answers, last {PERIOD_DAYS} days")
     health = reuse.health()
     if not health.healthy:
-        st.error(health.message, icon=":material/error:")
+        st.error(formats.plain(health.message), icon=":material/error:")
         return
     found = savings.read(formats.utc_now() - timedelta(days=PERIOD_DAYS))
     with widgets.tiles():
@@ -62,7 +62,7 @@ def ask_afresh() -> None:
     try:
         going = reuse.count(which)
     except CairnError as error:
-        failures.show_failure(formats.plain(error.message), error.code)
+        failures.show_failure(error.message, error.code)
         return
     answers = formats.count(going, "answer")
     st.markdown(f"**{answers}** {'of all ' if which.everything else ''}would be asked and paid for again when needed.")

@@ -8,7 +8,7 @@ from core.documents import report as documents_report
 from core.errors import NotFound
 from core.insights import report as insights_report
 from core.insights.report import InsightRow
-from pages.common import widgets
+from pages.common import formats, widgets
 from pages.insights.evidence import drawer
 
 PER_PAGE = 100
@@ -72,7 +72,7 @@ def from_link() -> InsightRow | None:
     try:
         return insights_report.get(wanted)
     except NotFound as error:
-        st.info(error.message)
+        st.info(formats.plain(error.message))
         return None
 
 

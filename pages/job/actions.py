@@ -78,7 +78,9 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
             dialogs.delete(row)
 
 
-def _now(label: str, icon: str, act: Callable[[], object], *, primary: bool = False, disabled: bool = False) -> None:
+def _now(
+    label: formats.Markdown, icon: str, act: Callable[[], object], *, primary: bool = False, disabled: bool = False
+) -> None:
     """A button that acts at once, without a dialog."""
     kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
     st.button(label, icon=icon, type=kind, disabled=disabled, on_click=lambda: failures.attempt(act))

@@ -86,5 +86,5 @@ def _odd_lines(job_id: str, batch_id: str) -> None:
     lines = report.odd_lines(job_id, batch=batch_id)
     with st.expander(f"Lines that could not be used: {len(lines)} shown, kept as they came"):
         for line in lines:
-            st.caption(f"{batches.ODD_KINDS.get(line.kind, line.kind)}, {line.size:,} bytes")
+            st.caption(f"{formats.plain(batches.ODD_KINDS.get(line.kind, line.kind))}, {line.size:,} bytes")
             st.code(line.raw.decode("utf-8", "backslashreplace"), language=None, wrap_lines=True)

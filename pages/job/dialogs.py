@@ -25,6 +25,9 @@ def _over() -> bool:
     return bool(st.session_state.pop("dialog_over", False))
 
 
+LANES: tuple[Lane, ...] = ("batch", "live")
+
+
 @st.dialog("Cancel this job")
 def cancel(row: JobRow) -> None:
     if _over():
@@ -58,10 +61,13 @@ def send_again(row: JobRow) -> None:
     prices: dict[Lane, Decimal | None] = {"batch": left.cost_batch, "live": left.cost_live}
     st.radio(
         "Where",
-        list(prices),
-        index=list(prices).index("batch" if row.lane == "batch" else "live"),
+        LANES,
+        index=LANES.index("batch" if row.lane == "batch" else "live"),
         format_func={"batch": "As a new batch", "live": "Live, now"}.__getitem__,
-        captions=[f"About {formats.money(cost)}, {_when(lane, row.provider)}" for lane, cost in prices.items()],
+        captions=[
+            f"About {formats.money(cost)}, {_when(lane, row.provider)}"
+            for lane, cost in ((lane, prices[lane]) for lane in LANES)
+        ],
         key="resend_lane",
     )
 
@@ -72,13 +78,13 @@ def send_again(row: JobRow) -> None:
     st.button(f"Send {left.requests:,} again", type="primary", on_click=act)
 
 
-def _when(lane: Lane, provider: str) -> str:
+def _when(lane: Lane, provider: str) -> formats.Markdown:
     if capabilities.of(provider).is_local:
         return "on this machine"
     return "within 24 hours" if lane == "batch" else "at full price"
 
 
-def _not_sendable(number: int) -> str:
+def _not_sendable(number: int) -> formats.Markdown:
     return f"{formats.count(number, 'request')}, too long for the model or with a document that was deleted"
 
 

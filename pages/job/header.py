@@ -38,7 +38,7 @@ def header(row: JobRow) -> None:
         st.caption(f":material/receipt_long: {formats.plain(jobs.accounted(extra))}")
 
 
-def _facts(row: JobRow) -> str:
+def _facts(row: JobRow) -> formats.Markdown:
     half = row.lane == "batch" and capabilities.of(row.provider).is_billed
     lane = "batch, half price" if half else row.lane
     provider = capabilities.label(row.provider)
@@ -48,7 +48,7 @@ def _facts(row: JobRow) -> str:
     return formats.plain(" · ".join(part for part in parts if part))
 
 
-def _when(row: JobRow) -> str:
+def _when(row: JobRow) -> formats.Markdown:
     now, begun = formats.utc_now(), row.started_at or row.created_at
     if row.ended and row.finished_at is not None:
         ended = f"ended {formats.ago(row.finished_at, now)}, took {formats.lasted(begun, row.finished_at)}"
@@ -66,9 +66,12 @@ def progress(row: JobRow) -> None:
         (row.in_flight - row.done_there, "under way", "#3b82d966"),
         (row.pending, "waiting", "transparent"),
     )
-    words = " · ".join(f"{number:,} {label}" for number, label, _ in shares if number) or "no requests yet"
+    words = (
+        " · ".join(f"{number:,} {formats.plain(label)}" for number, label, _ in shares if number) or "no requests yet"
+    )
     bar = "".join(
-        f"<div style='flex:{number};background:{colour};min-width:3px' title='{number:,} {label}'></div>"
+        f"<div style='flex:{number:d};background:{html.escape(colour)};min-width:3px' "
+        f"title='{number:,} {html.escape(label)}'></div>"
         for number, label, colour in shares
         if number
     )
@@ -132,4 +135,4 @@ def timeline(job_id: str) -> None:
         for event in page.items
     )
     st.html(f"<table style='border-collapse:collapse;width:100%'>{lines}</table>")
-    st.caption(f"Times are in {zone.key}." + (" The newest 200 are shown." if page.next_cursor else ""))
+    st.caption(f"Times are in {formats.plain(zone.key)}." + (" The newest 200 are shown." if page.next_cursor else ""))

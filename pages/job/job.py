@@ -18,7 +18,7 @@ try:
     job = report.get(job_id)
 except NotFound as error:
     st.title("Job")
-    st.info(error.message if job_id else "This link names no job.")
+    st.info(formats.plain(error.message) if job_id else "This link names no job.")
     if st.button("All jobs"):
         widgets.go("jobs/jobs.py")
     st.stop()
@@ -28,7 +28,7 @@ st.title(formats.plain(job.name))
 if job.description:
     st.markdown(formats.plain(job.description))
 failures.show_notice()
-widgets.came_by(formats.plain(job.name), "job/job.py", id=job_id)
+widgets.came_by(job.name, "job/job.py", id=job_id)
 # Outside of the fragment: its next run would close a dialog that was opened in it.
 actions.show(job, makes_insights=makes_insights)
 for sentence in warnings.sum_up(documents_report.sum_up_job(job_id)):

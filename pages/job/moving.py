@@ -37,7 +37,7 @@ def dialog(row: JobRow) -> None:
         _lane(row, lane, here)
 
 
-def _number(found: MoveEstimate) -> str:
+def _number(found: MoveEstimate) -> formats.Markdown:
     return formats.count(found.documents, "document") if found.documents else formats.count(found.requests, "request")
 
 
@@ -59,7 +59,7 @@ def _model(row: JobRow, here: MoveEstimate) -> None:
         return
     launch.warn_if_open(provider, model)
     costs = [one.cost_batch if row.lane == "batch" else one.cost_live for one in (there, here)]
-    _compare(breakers.name(provider, model), costs[0], row.model, costs[1])
+    _compare(formats.plain(breakers.name(provider, model)), costs[0], formats.plain(row.model), costs[1])
     if there.reused:
         st.caption(f"Known already, and free: {there.reused:,}.")
     if there.too_long:
@@ -75,7 +75,7 @@ def _model(row: JobRow, here: MoveEstimate) -> None:
     )
 
 
-def _compare(there: str, cost: Decimal | None, here: str, cost_here: Decimal | None) -> None:
+def _compare(there: formats.Markdown, cost: Decimal | None, here: formats.Markdown, cost_here: Decimal | None) -> None:
     left, right = st.columns(2)
     left.metric(f"{there}, about", launch.price(cost))
     right.metric(f"{here}, about", launch.price(cost_here))

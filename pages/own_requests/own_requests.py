@@ -106,7 +106,7 @@ def choose() -> None:
             except BadLines as error:
                 return show_bad(file.name, error)
             except CairnError as error:
-                failures.show_failure(formats.plain(error.message), error.code)
+                failures.show_failure(error.message, error.code)
                 return
         st.rerun()
 

@@ -29,26 +29,26 @@ def show_answers(job_id: str, limit: int = 20) -> None:
             _show(row)
             st.caption(" · ".join(_facts(row)))
     if page.next_cursor:
-        st.caption(f"The newest {limit} are shown. All of them: the API's /jobs/{job_id}/responses.")
+        st.caption(f"The newest {limit:,} are shown. All of them: the API's /jobs/{formats.plain(job_id)}/responses.")
     if not page.items:
         st.caption("No answers yet.")
 
 
-def _facts(row: ResponseRow) -> list[str]:
+def _facts(row: ResponseRow) -> list[formats.Markdown]:
     parts = [_which_part(row), ENDINGS.get(row.finish_reason, "")]
     parts.append(f"{row.input_tokens + row.output_tokens:,} tokens" if row.input_tokens else "")
     parts.append("reused, free" if row.reused else formats.money(row.cost_usd))
     return [part for part in parts if part]
 
 
-def _which_part(row: ResponseRow) -> str:
+def _which_part(row: ResponseRow) -> formats.Markdown:
     """Which part of a long document an answer is about: one part, several merged ones, or "" for the whole."""
     if row.document is None or row.custom_id == row.document:
         return ""
     part, aside, _ = row.custom_id.removeprefix(f"{row.document}.").partition("~")
     if aside:
         return "of a part, set aside when the job went on with another model"
-    return f"of part {part}" if part.isdecimal() else "of several parts"
+    return f"of part {formats.plain(part)}" if part.isdecimal() else "of several parts"
 
 
 def _show(row: ResponseRow) -> None:
@@ -65,7 +65,7 @@ def _show(row: ResponseRow) -> None:
 
 
 def _show_value(name: str, value: Any) -> None:
-    title = name.replace("_", " ").capitalize()
+    title = formats.plain(name.replace("_", " ").capitalize())
     if isinstance(value, list) and value and isinstance(value[0], dict):
         for item in value:
             rest = [f"{key}: {item[key]}" for key in item if key not in ("statement", "quote")]

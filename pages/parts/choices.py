@@ -93,7 +93,8 @@ def language(template: TemplateView, provider: str) -> dict[str, Any]:
     default = defaults.language()[0] or languages.OF_THE_DOCUMENT
     if not capabilities.of(provider).can_translate:
         if default != languages.OF_THE_DOCUMENT:
-            st.caption(f"The default language, {default}, does not apply: answers stay in the document's own words.")
+            name = formats.plain(default)
+            st.caption(f"The default language, {name}, does not apply: answers stay in the document's own words.")
         return {}
     chosen = st.selectbox(
         "Language of the answers",

@@ -52,11 +52,11 @@ def prices(estimate: Estimate) -> None:
     st.metric("Batch, about", price(batch), saving(live, batch), delta_color="inverse")
 
 
-def price(cost: Decimal | None) -> str:
+def price(cost: Decimal | None) -> formats.Markdown:
     return "no price known" if cost is None else formats.money(cost)
 
 
-def saving(live: Decimal | None, batch: Decimal | None) -> str | None:
+def saving(live: Decimal | None, batch: Decimal | None) -> formats.Markdown | None:
     """What the batch lane saves, in money and percent; None if it saves nothing or a price is not known."""
     if not live or batch is None or batch >= live:
         return None
@@ -144,8 +144,8 @@ def _canary(estimate: Estimate, lane: Lane) -> int:
     cost = None if estimate.cost_live is None else estimate.cost_live / calls(estimate) * number
     rest = "The rest" if lane == "live" else "The rest, in the batch lane,"
     st.caption(
-        f"{number} of {calls(estimate):,} go first, live, for about {price(cost)}. {rest} is held until you have seen "
-        "their answers and what they cost: then release it or drop it."
+        f"{number:,} of {calls(estimate):,} go first, live, for about {price(cost)}. {rest} is held until you have "
+        "seen their answers and what they cost: then release it or drop it."
     )
     return int(number)
 
@@ -174,5 +174,5 @@ def _deadline() -> datetime | None:
     zone = ZoneInfo(st.context.timezone or "UTC")
     tomorrow = datetime.now(zone).replace(tzinfo=None, second=0, microsecond=0) + timedelta(days=1)
     st.session_state.setdefault("deadline_at", tomorrow)
-    chosen = st.datetime_input(f"Nothing goes out again by itself after ({zone.key})", key="deadline_at")
+    chosen = st.datetime_input(f"Nothing goes out again by itself after ({formats.plain(zone.key)})", key="deadline_at")
     return None if chosen is None else chosen.replace(tzinfo=zone)

@@ -85,7 +85,7 @@ def _show_outcome(outcome: UploadOutcome) -> None:
     if outcome.trouble:
         missing = formats.count(outcome.missing, "file")
         again = "Choose all of them once more: what is here already is not stored twice."
-        failures.show_failure(f"Not stored: {missing}. {formats.plain(outcome.trouble)} {again}", "NOT_STORED")
+        failures.show_failure(f"Not stored: {missing}. {outcome.trouble} {again}", "NOT_STORED")
     if outcome.skipped:
         with st.expander(f"What was skipped: {len(outcome.skipped):,}", expanded=len(outcome.skipped) <= 5):
             st.dataframe({"File": [n for n, _ in outcome.skipped], "Why": [w for _, w in outcome.skipped]})

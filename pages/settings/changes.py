@@ -40,7 +40,7 @@ def _line(change: SettingChange, operations: Mapping[str, str], *, undoable: boo
     about = formats.plain(settings.setting(change.name, operations))
     before, after = (formats.plain(settings.choice(change.name, of)) for of in (change.before, change.after))
     secret = store.is_secret(change.name)
-    what = change.action.removeprefix("key ") if secret else f"{before} → {after}"
+    what = formats.plain(change.action.removeprefix("key ")) if secret else f"{before} → {after}"
     how = "undone" if change.action == "undo" else "changed"
     when = formats.plain(
         " · ".join(filter(None, (f"{how} {formats.ago(change.time, formats.utc_now())}", change.user)))

@@ -97,12 +97,12 @@ def _save(name: str, key: str, address: str) -> None:
             _store(name, key, address, f"{words.saved(name, key, address)} {told}")
             return
         except InvalidInput as error:
-            failures.show_failure(formats.plain(error.message), error.code)
+            failures.show_failure(error.message, error.code)
             return
         except CairnError as error:
             st.session_state[REFUSED] = error
     if refused := st.session_state.get(REFUSED):
-        failures.show_failure(formats.plain(f"{refused.message} Nothing was saved."), refused.code)
+        failures.show_failure(f"{refused.message} Nothing was saved.", refused.code)
         if st.button("Save all the same"):
             _store(name, key, address, f"{words.saved(name, key, address)} The provider has not answered.")
 
@@ -112,7 +112,7 @@ def _store(name: str, key: str, address: str, told: str) -> None:
         with failures.acting():
             credentials.change(name, address, key)
     except CairnError as error:
-        failures.show_failure(formats.plain(error.message), error.code)
+        failures.show_failure(error.message, error.code)
         return
     failures.notify(told)
     st.rerun()

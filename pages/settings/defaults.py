@@ -5,7 +5,7 @@ import streamlit as st
 from core import languages
 from core.environment import get_settings
 from core.settings import defaults
-from pages.common import failures
+from pages.common import failures, formats
 from pages.parts.choices import LANGUAGES
 from pages.words import settings
 
@@ -27,8 +27,9 @@ def show() -> None:
             st.button("Save", key="save-language", on_click=_save, args=(chosen,))
         elif source == "here":
             st.button("Go back to the environment's", key="reset-language", on_click=_save, args=(None,))
+    name = formats.plain(settings.language(now))
     st.caption(
-        f"Now: {settings.language(now)} ({settings.SOURCES[source]}). Each job may choose another. Jobs that exist "
+        f"Now: {name} ({settings.SOURCES[source]}). Each job may choose another. Jobs that exist "
         "keep theirs; quotes always stay as the document has them. The offline engine cannot translate."
     )
 

@@ -31,7 +31,8 @@ def _card(name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{capabilities.label(name)}**")
         _badge(how)
-    st.markdown(f"Address: `{base_urls.shown(how.address)}` :gray[({ADDRESSES[how.address_from]})]  \nKey: {_key(how)}")
+    address = formats.plain(base_urls.shown(how.address))
+    st.markdown(f"Address: {address} :gray[({ADDRESSES[how.address_from]})]  \nKey: {_key(how)}")
     if how.warning:
         st.warning(formats.plain(how.warning), icon=":material/warning:")
     if not get_settings().settings_locked:
@@ -53,9 +54,9 @@ def _badge(how: Credentials) -> None:
         st.badge("not set up", color="gray")
 
 
-def _key(how: Credentials) -> str:
+def _key(how: Credentials) -> formats.Markdown:
     if how.key_from == "environment" and not how.trouble:
-        return f"from the environment, `{how.provider.upper()}_API_KEY`"
+        return f"from the environment, {formats.plain(f'{how.provider.upper()}_API_KEY')}"
     changed = store.last_changed(f"{store.KEY}{how.provider}") if credentials.is_set_here(how.provider) else None
     if changed is None:
         return "none"

@@ -9,7 +9,7 @@ from core.calls.report import LimitRow
 from core.environment import get_settings
 from core.providers import capabilities
 from core.settings import rate_caps
-from pages.common import failures
+from pages.common import failures, formats
 from pages.words import settings
 
 
@@ -43,7 +43,7 @@ def _caps(name: str) -> None:
             st.button("Go back to the environment's", key=f"reset-caps-{name}", on_click=_save, args=(name, None, None))
 
 
-def _figure(label: str, now: int | None, key: str) -> int | None:
+def _figure(label: formats.Markdown, now: int | None, key: str) -> int | None:
     return st.number_input(
         label,
         min_value=1,
@@ -56,7 +56,7 @@ def _figure(label: str, now: int | None, key: str) -> int | None:
     )
 
 
-def _words(now: rate_caps.Caps) -> str:
+def _words(now: rate_caps.Caps) -> formats.Markdown:
     return settings.rates({"requests": now.requests, "tokens": now.tokens}) or "no cap"
 
 

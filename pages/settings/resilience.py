@@ -87,8 +87,12 @@ def _cards(found: Snapshot, operation: str | None) -> None:
                     if config == now:
                         st.badge("in force", color="green")
                     if name == recommended:
-                        st.badge("recommended", color="blue", help=f"For {environment}: {reason}.")
-                st.caption(f"{presets.PRESET_WORDS[name]} {config.strategy.capitalize()}.")
+                        st.badge(
+                            "recommended",
+                            color="blue",
+                            help=f"For {formats.plain(environment)}: {formats.plain(reason)}.",
+                        )
+                st.caption(f"{presets.PRESET_WORDS[name]} {formats.plain(config.strategy.capitalize())}.")
                 st.markdown("\n".join(f"- {line}" for line in words.compared(config, now)))
                 if not found.locked and config != now and st.button(f"Use {name}", key=f"use-{name}"):
                     _preview({"preset": name}, operation)

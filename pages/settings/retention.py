@@ -91,7 +91,7 @@ def _preview(kind: Kind, wanted: RetentionRule) -> None:
         if found.busy:
             busy = formats.count(found.busy, "of them is", "of them are")
             st.caption(f"{busy} being asked in jobs: those requests are cancelled.")
-        st.text_input(f"Type {found.number} to confirm", key="retention-typed")
+        st.text_input(f"Type {found.number:d} to confirm", key="retention-typed")
     else:
         st.markdown(f"Nothing is that old now. The first run is {begins}.")
     st.caption("Until then it can be undone on this page. What has gone cannot be brought back.")

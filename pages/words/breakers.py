@@ -6,7 +6,7 @@ from typing import Any
 
 from core.calls.breaker_report import BreakerChange, BreakerRow
 from core.providers import capabilities
-from pages.common.formats import ago, count, lasted, span, until
+from pages.common.formats import Markdown, ago, count, lasted, span, until
 
 STATES = {"closed": "closed", "open": "open", "half_open": "half open"}
 
@@ -40,7 +40,7 @@ def until_when(one: BreakerRow, now: datetime) -> str:
     return f"{one.model}: again {until(one.retry_at, now)}" if one.retry_at else one.model
 
 
-def behind(requests: int, jobs: int) -> str:
+def behind(requests: int, jobs: int) -> Markdown:
     return f"{count(requests, 'live request')} of {count(jobs, 'job')}"
 
 

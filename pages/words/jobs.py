@@ -8,7 +8,7 @@ from core.calls.breaker_report import BreakerRow
 from core.jobs.report import JobRow
 from core.providers import capabilities
 from core.settings import limits
-from pages.common.formats import ago, count, lasted, money, until
+from pages.common.formats import Markdown, ago, count, lasted, money, until
 from pages.words import breakers, waits
 
 LANES = {"live": "live, too,", "batch": "in the batch lane"}
@@ -154,7 +154,7 @@ def _deadline(deadline: datetime, now: datetime) -> str:
     return f"Its deadline is {until(deadline, now)}; after that nothing goes out again by itself."
 
 
-def leftovers(row: JobRow) -> str:
+def leftovers(row: JobRow) -> Markdown:
     """What Cairn does by itself with requests that a batch leaves unanswered."""
     if row.leftovers is None:
         return "Passing errors go out again by themselves, twice. What expires or is cancelled there waits for you."

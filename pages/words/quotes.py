@@ -4,7 +4,7 @@ from core.insights.report import EvidenceRow
 from pages.common import formats
 
 
-def verdict(row: EvidenceRow) -> str:
+def verdict(row: EvidenceRow) -> formats.Markdown:
     """What Cairn found when it looked the quote up; empty where it stands there as quoted."""
     name = formats.plain(row.document_name)
     if not row.quote:

@@ -22,11 +22,11 @@ SOURCES = {
 }
 
 
-def seconds(amount: float) -> str:
+def seconds(amount: float) -> formats.Markdown:
     return f"{amount:.3g} s" if amount < 120 else f"{amount / 60:.3g} min"
 
 
-def effects(config: Config) -> list[tuple[str, str]]:
+def effects(config: Config) -> list[tuple[formats.Markdown, formats.Markdown]]:
     """What a configuration does: sentences with a gap, each with the figure that fills it."""
     failures = formats.count(config.circuit_breaker_threshold, "failure")
     return [
@@ -39,7 +39,7 @@ def effects(config: Config) -> list[tuple[str, str]]:
     ]
 
 
-def compared(config: Config, now: Config) -> list[str]:
+def compared(config: Config, now: Config) -> list[formats.Markdown]:
     """A line for each effect, with the figure in force now where it differs."""
     lines = []
     for (sentence, figure), (_, before) in zip(effects(config), effects(now), strict=True):

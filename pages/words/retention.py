@@ -16,7 +16,7 @@ LABELS = {
 }
 
 
-def found(kind: Kind, preview: Preview) -> str:
+def found(kind: Kind, preview: Preview) -> formats.Markdown:
     if not preview.number or preview.oldest is None:
         return "**none**"
     if kind == "jobs":
@@ -25,11 +25,11 @@ def found(kind: Kind, preview: Preview) -> str:
     return f"**{number}**, {size}, the oldest of {preview.oldest:%Y-%m-%d}"
 
 
-def moment(at: datetime, now: datetime) -> str:
+def moment(at: datetime, now: datetime) -> formats.Markdown:
     return f"at {at:%H:%M} UTC, {formats.until(at, now)}"
 
 
-def removed(run: Run) -> str:
+def removed(run: Run) -> formats.Markdown:
     counts = run.counts
     what = ", ".join(f"{counts[name]:,} {label}" for name, label in LABELS.items() if counts.get(name))
     size = f", {formats.size(counts['size_bytes'])}" if counts.get("size_bytes") else ""

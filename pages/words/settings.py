@@ -63,7 +63,7 @@ def language(name: str) -> str:
     return "that of each document" if name == languages.OF_THE_DOCUMENT else name
 
 
-def rates(value: Mapping[str, Any]) -> str:
+def rates(value: Mapping[str, Any]) -> formats.Markdown:
     """Figures by kind of rate, as they are stored; "" if there are none."""
     return ", ".join(f"{value[kind]:,} {words} a minute" for kind, words in RATES.items() if value.get(kind))
 

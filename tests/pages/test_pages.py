@@ -414,7 +414,7 @@ def test_templates_show_own_ones_with_their_fields() -> None:
     templates.create("Dates", "Find every date.", [FieldSpec("when", "string", "the date")], insights=True)
     text = words(show("templates"))
     assert "Dates" in text
-    assert "`when` string" in text
+    assert "Fields: when string" in text
 
 
 def test_costs_read_usage_records_and_name_what_has_no_price() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from core.health import sampling
 from core.runtime import db, worker_lease
+from pages.common import formats
 from pages.common.charts import TimeSeries, lines, states
 from tests.pages import made
 from tests.pages.seeing import press, show, words
@@ -99,7 +100,7 @@ def test_all_that_is_stuck_is_requeued_by_one_button(batches: list[str]) -> None
     assert table[["Name", "Reason"]].to_numpy().tolist() == [["Contracts", "Set the base URL back."]] * 2
     at = press(at, "Requeue all provider batches")
     assert stuck_tries() == [0, 0]
-    assert "Requeued: 2 provider batches." in words(at)
+    assert formats.plain("Requeued: 2 provider batches.") in words(at)
     assert rows("SELECT subject, after FROM audit_entry") == [
         {"subject": "batches", "after": {"ids": batches, "requeued": 2}}
     ]

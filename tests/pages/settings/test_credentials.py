@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.settings import credentials as settings_credentials
 from core.settings import store
+from pages.common import formats
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import PATIENCE_S, make_job, ready_documents
@@ -68,7 +69,7 @@ def test_a_key_is_tested_saved_and_gone_from_page_and_session(provider: LocalPro
     assert "key set here" in told
     assert "Key: set " in told
     assert "settings page" in told
-    assert f"`{provider.openai_url}` :gray[(set here)]" in told
+    assert f"{formats.plain(provider.openai_url)} :gray[(set here)]" in told
     assert RIGHT not in told + str(at.main)
     assert "**key of OpenAI** set :gray" in told
     assert "**address of OpenAI** nothing set here" in told

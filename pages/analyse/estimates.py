@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.documents import report, warnings
-from core.documents.report import Filters, SumUp, WithWarnings
+from core.documents.report import Filters, SumUp
 from core.errors import CairnError
 from core.jobs import launch
 from core.jobs.launch import Estimate, JobSpec
@@ -43,7 +43,7 @@ def show(estimate: Estimate, spec: JobSpec) -> None:
 def _caveats(estimate: Estimate, spec: JobSpec) -> None:
     model = formats.plain(spec.model or "")
     for sentence in warnings.sum_up(estimate.read):
-        st.warning(sentence, icon=":material/content_cut:")
+        st.warning(formats.plain(sentence), icon=":material/content_cut:")
     if spec.collection:
         _links(spec.collection, estimate.read)
     if estimate.waiting:
@@ -65,14 +65,11 @@ def _caveats(estimate: Estimate, spec: JobSpec) -> None:
 
 def _links(collection: str, read: SumUp) -> None:
     """To the documents that were read in part, and to those of which that is not known: they can be read again."""
-    found: dict[WithWarnings, tuple[int, str]] = {
-        "true": (read.read_in_part, "Show those read in part"),
-        "unknown": (read.not_known, "Show those not known"),
-    }
-    for chosen, (number, label) in found.items():
-        if number:
-            filters = {"collection": collection, "warnings": IN_TEXT[chosen]}
-            widgets.link(label, "documents/documents.py", ":material/arrow_forward:", **filters)
+    page, icon = "documents/documents.py", ":material/arrow_forward:"
+    if read.read_in_part:
+        widgets.link("Show those read in part", page, icon, collection=collection, warnings=IN_TEXT["true"])
+    if read.not_known:
+        widgets.link("Show those not known", page, icon, collection=collection, warnings=IN_TEXT["unknown"])
 
 
 def first_three(spec: JobSpec, template: str) -> JobSpec:

@@ -32,7 +32,7 @@ widgets.came_by(job.name, "job/job.py", id=job_id)
 # Outside of the fragment: its next run would close a dialog that was opened in it.
 actions.show(job, makes_insights=makes_insights)
 for sentence in warnings.sum_up(documents_report.sum_up_job(job_id)):
-    st.caption(f":material/content_cut: {sentence}")
+    st.caption(f":material/content_cut: {formats.plain(sentence)}")
 
 TABS = ["Answers", "Requests", "Provider batches", "Timeline"]
 

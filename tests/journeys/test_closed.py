@@ -117,12 +117,7 @@ def test_every_page_and_dialog_keeps_to_itself(
     through("Close")
     # What an address carries.
     evil, no_page = quote(hostile.SHORT), quote(f"![x](www.{hostile.HOST})")
-    for address in (
-        f"job?id={evil}",
-        f"document?id={evil}&start={evil}",
-        f"insights?insight={evil}&q={evil}",
-        evil[:200],
-    ):
+    for address in (f"job?id={evil}", f"document?id={evil}&start={evil}", f"insights?insight={evil}&q={evil}", no_page):
         open_(address)
     for address in ("jobs", "documents", "costs", "settings"):
         open_(f"{address}?q={evil}&state={evil}&collection={evil}&period={evil}&part={evil}&chart={evil}")

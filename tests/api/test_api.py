@@ -324,7 +324,7 @@ def test_the_page_about_the_api_needs_nothing_from_elsewhere(client: TestClient)
     for part in parts:
         found = client.get(f"/api/v1/{part}")
         assert (":" in part, found.status_code, len(found.content) > 1000) == (False, 200, True), part
-    assert "'/api/v1/openapi.json'" in page.text
+    assert "url: 'openapi.json'" in page.text
 
 
 def test_a_job_above_the_price_that_needs_a_word_is_confirmed(client: TestClient, openai: object) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.routing import Mount, Route
 
-from api import api, guard, headers, metrics, probes
+from api import api, bodies, guard, headers, metrics, probes
 from core.boot import lifespan
 from pages.common import failures
 
@@ -20,6 +20,6 @@ app = st.App(
         Route("/metrics", metrics.Exposition().answer),
         Mount("/api/v1", app=api),
     ],
-    middleware=[headers.middleware(STREAMLITS_PAGE), guard.middleware()],
+    middleware=[headers.middleware(STREAMLITS_PAGE), guard.middleware(), bodies.middleware()],
     on_script_error=failures.unexpected,
 )

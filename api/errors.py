@@ -10,7 +10,9 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from core.environment import get_settings
 from core.errors import (
@@ -37,8 +39,16 @@ STATUS: dict[type[CairnError], int] = {
 }
 # Codes of provider errors that the caller can act on: wait, or send less. All others are a bad gateway.
 PROVIDER_STATUS = {"rate_limited": 429, "overloaded": 503, "connection": 503, "timeout": 504, "context_too_long": 422}
+UNEXPECTED = "Something went wrong inside Cairn. Its log has the details under this request id."
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-CODES = {400: "BAD_REQUEST", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE"}
+CODES = {
+    400: "BAD_REQUEST",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    408: "TIMEOUT",
+    413: "TOO_LARGE",
+}
 
 
 def id_of(given: str | None) -> str:
@@ -61,9 +71,13 @@ def body(request_id: str, code: str, message: str, detail: Any = None) -> dict[s
     }
 
 
-def unexpected_body(request_id: str, detail: Any = None) -> dict[str, Any]:
-    message = "Something went wrong inside Cairn. Its log has the details under this request id."
-    return body(request_id, "INTERNAL_ERROR", message, detail)
+def outside(
+    scope: Scope, status: int, message: str, code: str = "", headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """An answer of our middleware, outside of the API: in the same shape."""
+    request_id = id_of(Headers(scope=scope).get("x-request-id"))
+    content = body(request_id, code or CODES[status], message)
+    return JSONResponse(content, status, {**headers_of(request_id), **(headers or {})})
 
 
 def shaped(
@@ -112,4 +126,4 @@ def install(api: FastAPI) -> None:
         detail = repr(error) if get_settings().debug else None
         request_id = request.state.request_id
         # This answer passes no middleware of the API, so it sets the headers itself.
-        return JSONResponse(unexpected_body(request_id, detail), 500, headers_of(request_id))
+        return JSONResponse(body(request_id, "INTERNAL_ERROR", UNEXPECTED, detail), 500, headers_of(request_id))

@@ -9,7 +9,6 @@ import re
 
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import errors
@@ -31,9 +30,7 @@ class Guard:
             return await self.app(scope, receive, send)
         if scope["type"] == "websocket":
             return await send({"type": "websocket.close", "code": 1008})
-        request_id = errors.id_of(Headers(scope=scope).get("x-request-id"))
-        body = errors.body(request_id, "FORBIDDEN", reason)
-        return await JSONResponse(body, 403, errors.headers_of(request_id))(scope, receive, send)
+        return await errors.outside(scope, 403, reason)(scope, receive, send)
 
 
 def refusal(scope: Scope) -> str | None:

@@ -8,9 +8,8 @@ import hashlib
 import re
 from pathlib import Path
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
@@ -78,9 +77,7 @@ class BrowserHeaders:
             await self.app(scope, receive, with_headers)
         except Exception:
             if not begun:
-                request_id = errors.id_of(Headers(scope=scope).get("x-request-id"))
-                answer = JSONResponse(errors.unexpected_body(request_id), 500, errors.headers_of(request_id))
-                await answer(scope, receive, with_headers)
+                await errors.outside(scope, 500, errors.UNEXPECTED, "INTERNAL_ERROR")(scope, receive, with_headers)
             raise
 
 

@@ -9,6 +9,7 @@ from core.errors import InvalidInput
 
 FieldType = Literal["string", "number", "integer", "boolean", "list", "choice"]
 
+MOST_FIELDS, DESCRIPTION_CHARACTERS, CHOICE_CHARACTERS = 100, 2000, 200
 RESERVED_WITH_INSIGHTS = ("statement", "quote")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -64,6 +65,8 @@ def _property(field: FieldSpec) -> dict[str, Any]:
 def _check(fields: Sequence[FieldSpec], insights: bool) -> None:
     if not fields and not insights:
         raise InvalidInput("The template has no fields. Add a field, or let it collect insights.")
+    if len(fields) > MOST_FIELDS:
+        raise InvalidInput(f"A template has up to {MOST_FIELDS} fields.")
     names: set[str] = set()
     for field in fields:
         _check_name(field.name, insights)
@@ -71,6 +74,16 @@ def _check(fields: Sequence[FieldSpec], insights: bool) -> None:
             raise InvalidInput(f"There are two fields named {field.name!r}. Give each field its own name.")
         names.add(field.name)
         _check_type(field)
+        _check_length(field)
+
+
+def _check_length(field: FieldSpec) -> None:
+    too_long = any(len(choice) > CHOICE_CHARACTERS for choice in field.choices)
+    if len(field.description) > DESCRIPTION_CHARACTERS or too_long:
+        raise InvalidInput(
+            f"Field {field.name!r}: a description has up to {DESCRIPTION_CHARACTERS:,} characters, a choice up to "
+            f"{CHOICE_CHARACTERS}."
+        )
 
 
 def _check_name(name: str, insights: bool) -> None:

@@ -15,10 +15,12 @@ from core.fields import FieldSpec, json_schema
 from core.providers import capabilities
 from core.runtime import db
 from core.runtime.ids import new_id
+from core.runtime.text import bounded
 from core.settings import defaults
 from core.tables.templates import Template, TemplateVersion
 
 PROMPT_LIMIT = 20_000
+NAME_CHARACTERS = 100
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,7 @@ def asked_now(session: Session, template_id: str, params: Mapping[str, Any], pro
 def _check(name: str, prompt: str, fields: Sequence[FieldSpec], insights: bool) -> None:
     if not name.strip():
         raise InvalidInput("Give the template a name.")
+    bounded(name, "A template's name", NAME_CHARACTERS)
     if not prompt.strip() or len(prompt) > PROMPT_LIMIT:
         raise InvalidInput(f"The prompt must hold 1 to {PROMPT_LIMIT:,} characters.")
     if not fields and not insights:

@@ -8,12 +8,14 @@ from typing import Any, Literal
 from sqlalchemy import Row
 
 from core.runtime import db
-from core.runtime.paging import Page, checked_limit, cut
+from core.runtime.paging import Page, checked_limit, cut, place
 from core.tables.documents import NOT_KNOWN, READ_IN_PART, DocumentWarning, warnings_of
 
 Again = Literal["waiting", "reading", "failed"]
 # Whether something of the file is not in the text: it is so, it is not, or nobody knows.
 WithWarnings = Literal["true", "false", "unknown"]
+
+LIST_NAME = "documents"
 
 
 @dataclass(frozen=True)
@@ -108,13 +110,14 @@ def matching(filters: Filters) -> tuple[str, dict[str, Any]]:
 def find(filters: Filters = Filters(), *, limit: int = 100, cursor: str | None = None) -> Page[DocumentRow]:
     """Newest first."""
     checked_limit(limit)
+    after = place(cursor, LIST_NAME)
     condition, given = matching(filters)
     sql = f"""SELECT {COLUMNS} FROM {FROM} WHERE {condition} AND (CAST(:cursor AS text) IS NULL OR d.id < :cursor)
               ORDER BY d.id DESC LIMIT :limit"""
     with db.transaction() as session:
-        found = db.rows(session, sql, **given, cursor=cursor, limit=limit + 1)
+        found = db.rows(session, sql, **given, cursor=after, limit=limit + 1)
     rows = [_row(row) for row in found]
-    return cut(rows, limit, [row.id for row in rows])
+    return cut(rows, limit, LIST_NAME, [row.id for row in rows])
 
 
 def count(filters: Filters) -> int:

@@ -1,14 +1,14 @@
 """Read-only: insights and their evidence."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from core.errors import InvalidInput, NotFound
+from core.errors import NotFound
 from core.evidence import quotes
 from core.evidence.quotes import Change
 from core.runtime import db
-from core.runtime.paging import Page, checked_limit, cut
+from core.runtime.paging import Page, checked_limit, cut, not_ours, place
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,13 @@ def find(
         {"q": q, "collection": collection, "template": template, "state": state, "document": document}
         | {"supported": supported}
     )
-    if cursor is not None:
+    if (after := place(cursor, "insights")) is not None:
         where += " AND (i.last_seen, i.id) < (CAST(:seen AS timestamptz), :after)"
-        given["seen"], given["after"] = _cursor(cursor)
+        given["seen"], given["after"] = _seen_and_id(after)
     sql = f"{SELECT_INSIGHT} WHERE {where} ORDER BY i.last_seen DESC, i.id DESC LIMIT :limit"
     with db.transaction() as session:
         rows = [InsightRow(**row._mapping) for row in db.rows(session, sql, limit=limit + 1, **given)]
-    return cut(rows, limit, [f"{row.last_seen.isoformat()}~{row.id}" for row in rows])
+    return cut(rows, limit, "insights", [f"{row.last_seen.isoformat()}~{row.id}" for row in rows])
 
 
 def count(**filters: Any) -> int:
@@ -143,10 +143,10 @@ def _evidence_row(columns: dict[str, Any]) -> EvidenceRow:
     return EvidenceRow(**columns, nearest=nearest)
 
 
-def _cursor(cursor: str) -> tuple[datetime, str]:
-    seen, _, insight_id = cursor.partition("~")
+def _seen_and_id(after: str) -> tuple[datetime, str]:
+    seen, _, insight_id = after.partition("~")
     try:
         # A plus sign that was not escaped in a link arrives as a space.
-        return datetime.fromisoformat(seen.replace(" ", "+")), insight_id
-    except ValueError:
-        raise InvalidInput("This cursor is not one of ours. Use the next_cursor of a list as it came.") from None
+        return datetime.fromisoformat(seen.replace(" ", "+")).astimezone(UTC), insight_id
+    except (ValueError, OverflowError):
+        raise not_ours() from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.jobs import report
 from core.runtime import db
-from core.runtime.paging import Page, checked_limit, cut
+from core.runtime.paging import Page, checked_limit, cut, place
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,12 @@ ORDER BY id DESC LIMIT :limit
 
 def provider_batches(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[ProviderBatchRow]:
     checked_limit(limit)
+    name = f"{job_id}.batches"
     report.check_exists(job_id)
     with db.transaction() as session:
-        found = db.rows(session, PROVIDER_BATCHES, job=job_id, cursor=cursor, limit=limit + 1)
+        found = db.rows(session, PROVIDER_BATCHES, job=job_id, cursor=place(cursor, name), limit=limit + 1)
     rows = [ProviderBatchRow(**row._mapping) for row in found]
-    return cut(rows, limit, [row.id for row in rows])
+    return cut(rows, limit, name, [row.id for row in rows])
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from core.batch import release
 from core.errors import Conflict, InvalidInput, NotFound
 from core.requests import events, finishing
 from core.runtime import correlation, db, queue
+from core.runtime.text import bounded
 from core.tables.jobs import GOING, MOVABLE, Job
 
 log = structlog.get_logger()
+NAME_CHARACTERS, DESCRIPTION_CHARACTERS = 200, 2000
 
 
 def pause(job_id: str) -> None:
@@ -82,9 +84,16 @@ RETURNING id
 def rename(job_id: str, name: str, description: str) -> None:
     if not name.strip():
         raise InvalidInput("Give the job a name.")
+    check_words(name, description)
     with db.transaction() as session:
         job = locked(session, job_id)
         job.name, job.description = name.strip(), description
+
+
+def check_words(name: str, description: str) -> None:
+    """Raises InvalidInput for a name or description that is too long."""
+    bounded(name, "A job's name", NAME_CHARACTERS)
+    bounded(description, "A job's description", DESCRIPTION_CHARACTERS)
 
 
 def set_going(job: Job) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -27,6 +27,9 @@ from core.tables.jobs import Job
 log = structlog.get_logger()
 Lane = Literal["live", "batch"]
 MOST_RETRIES = 10
+MOST_CANARY = 1_000_000
+# No deadline is meant outside of these; at the ends of the calendar, zones and databases overflow.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 LONGEST_WAIT_S = 7 * 86_400
 
 
@@ -239,12 +242,15 @@ def start(job_id: str, *, confirmed: bool = False) -> None:
 
 
 def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
-    if spec.canary < 0:
-        raise InvalidInput("canary is the number of requests that go first: 0 or more.")
+    control.check_words(spec.name, spec.description)
+    if not 0 <= spec.canary <= MOST_CANARY:
+        raise InvalidInput(f"canary is the number of requests that go first: 0 to {MOST_CANARY:,}.")
     if spec.leftovers is not None and not 0 <= spec.leftovers.retries <= MOST_RETRIES:
         raise InvalidInput(f"leftovers.retries is a number from 0 to {MOST_RETRIES}.")
     if spec.deadline is not None and spec.deadline.tzinfo is None:
         raise InvalidInput("The deadline needs a time zone, such as 2026-01-31T08:00:00Z.")
+    if spec.deadline is not None and not EARLIEST < spec.deadline < LATEST:
+        raise InvalidInput(f"The deadline is a time between {EARLIEST:%Y} and {LATEST:%Y}.")
     clients.provider(spec.provider)
     model = defaults.model_for(spec.provider, spec.model)
     _check_fallback(spec, model)

@@ -22,6 +22,7 @@ from core.providers import capabilities
 from core.providers.types import Provider
 from core.requests import events, reuse
 from core.runtime import db
+from core.settings.defaults import MODEL_CHARACTERS
 from core.tables.jobs import Job
 
 # Its output is not billed.
@@ -287,8 +288,8 @@ def _model(body: Mapping[str, Any], default: str) -> str:
     model = body.get("model")
     if model is None:
         return default
-    if not isinstance(model, str) or not model.strip() or "\0" in model:
-        raise ValueError("The body's model must be a text, or left out for the job's model.")
+    if not isinstance(model, str) or not model.strip() or len(model) > MODEL_CHARACTERS or not model.isprintable():
+        raise ValueError(f"The body's model must be a text of up to {MODEL_CHARACTERS} characters, or left out.")
     return model
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from core.errors import NotFound
 from core.runtime import db
-from core.runtime.paging import Page, checked_limit, cut
+from core.runtime.paging import Page, checked_limit, cut, place
 from core.tables.jobs import ENDED, GOING, WAITS_FOR, WaitsFor, in_sql
 
 
@@ -144,9 +144,10 @@ def find(
     passes the rows it has as `known`, and only the others are counted.
     """
     checked_limit(limit)
+    after = place(cursor, "jobs")
     states = [state] if isinstance(state, str) else state and list(state)
     with db.transaction() as session:
-        heads = db.rows(session, HEADS, states=states, lane=lane, text=text or None, cursor=cursor, limit=limit + 1)
+        heads = db.rows(session, HEADS, states=states, lane=lane, text=text or None, cursor=after, limit=limit + 1)
         still = {(row.id, row.name, row.state, row.finished_at): row for row in known if row.ended}
         found = {head.id: still[tuple(head)] for head in heads if tuple(head) in still}
         changed = [head.id for head in heads if head.id not in found]
@@ -154,7 +155,7 @@ def find(
             counted = db.rows(session, SELECT_JOB + " WHERE j.id = ANY(:ids)", ids=changed)
             found |= {row.id: _job_row(row) for row in counted}
     rows = [found[head.id] for head in heads if head.id in found]
-    return cut(rows, limit, [row.id for row in rows])
+    return cut(rows, limit, "jobs", [row.id for row in rows])
 
 
 def get(job_id: str) -> JobRow:

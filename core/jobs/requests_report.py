@@ -93,17 +93,18 @@ def requests(
     offset: int = 0,
 ) -> Page[RequestRow]:
     checked_limit(limit)
+    name = f"{job_id}.requests"
     report.check_exists(job_id)
     chosen = {
         "states": None if state is None else STATES.get(state, [state]),
         "error": error,
-        "cursor": number(cursor),
+        "cursor": number(cursor, name),
         "offset": offset,
     }
     with db.transaction() as session:
         found = db.rows(session, REQUESTS, job=job_id, limit=limit + 1, **chosen)
     rows = [RequestRow(**row._mapping) for row in found]
-    return cut(rows, limit, [str(row.id) for row in rows])
+    return cut(rows, limit, name, [row.id for row in rows])
 
 
 # A reused answer was paid by another job: here it costs nothing.
@@ -124,22 +125,24 @@ ORDER BY r.id DESC LIMIT :limit
 
 def responses(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[ResponseRow]:
     checked_limit(limit)
+    name = f"{job_id}.responses"
     report.check_exists(job_id)
     with db.transaction() as session:
-        found = db.rows(session, RESPONSES, job=job_id, cursor=number(cursor), limit=limit + 1)
+        found = db.rows(session, RESPONSES, job=job_id, cursor=number(cursor, name), limit=limit + 1)
     rows = [ResponseRow(**row._mapping) for row in found]
-    return cut(rows, limit, [str(row.request_id) for row in rows])
+    return cut(rows, limit, name, [row.request_id for row in rows])
 
 
 def events(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[EventRow]:
     checked_limit(limit)
+    name = f"{job_id}.events"
     report.check_exists(job_id)
     sql = """SELECT id, time, kind, message FROM job_event
              WHERE job_id = :job AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor) ORDER BY id DESC LIMIT :limit"""
     with db.transaction() as session:
-        found = db.rows(session, sql, job=job_id, cursor=number(cursor), limit=limit + 1)
+        found = db.rows(session, sql, job=job_id, cursor=number(cursor, name), limit=limit + 1)
     rows = [EventRow(**row._mapping) for row in found]
-    return cut(rows, limit, [str(row.id) for row in rows])
+    return cut(rows, limit, name, [row.id for row in rows])
 
 
 def failures(job_id: str) -> list[FailureRow]:

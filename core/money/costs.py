@@ -143,6 +143,6 @@ def records(*, job: str | None = None, limit: int = 100, cursor: str | None = No
              FROM usage_record WHERE (CAST(:cursor AS bigint) IS NULL OR id < :cursor)
                AND (CAST(:job AS text) IS NULL OR job_id = :job) ORDER BY id DESC LIMIT :limit"""
     with db.transaction() as session:
-        found = db.rows(session, sql, job=job, cursor=number(cursor), limit=limit + 1)
+        found = db.rows(session, sql, job=job, cursor=number(cursor, "usage"), limit=limit + 1)
     rows = [UsageRow(**row._mapping) for row in found]
-    return cut(rows, limit, [str(row.id) for row in rows])
+    return cut(rows, limit, "usage", [row.id for row in rows])

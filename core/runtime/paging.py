@@ -1,4 +1,5 @@
-"""Cursor paging of lists, newest first."""
+"""Cursor paging of lists, newest first. A cursor names its list: that of another one is refused, as its place says
+nothing here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,10 +18,24 @@ class Page(Generic[T]):
     next_cursor: str | None
 
 
-def cut(items: Sequence[T], limit: int, cursors: Sequence[str]) -> Page[T]:
-    """A page of `limit` items from a query that asked for one more."""
+def cut(items: Sequence[T], limit: int, of: str, places: Sequence[object]) -> Page[T]:
+    """A page of `limit` items from a query that asked for one more. `of` names the list, `places` are of its items."""
     more = len(items) > limit
-    return Page(tuple(items[:limit]), cursors[limit - 1] if more else None)
+    return Page(tuple(items[:limit]), f"{of}~{places[limit - 1]}" if more else None)
+
+
+def place(cursor: str | None, of: str) -> str | None:
+    """The place that a cursor of this list stands for. Raises InvalidInput for any other."""
+    if cursor is None:
+        return None
+    name, _, found = cursor.partition("~")
+    if name != of or not found or "\0" in found:
+        raise not_ours()
+    return found
+
+
+def not_ours() -> InvalidInput:
+    return InvalidInput("This cursor is not one of this list. Use the next_cursor of the same list as it came.")
 
 
 def checked_limit(limit: int) -> int:
@@ -29,10 +44,11 @@ def checked_limit(limit: int) -> int:
     return limit
 
 
-def number(cursor: str | None) -> int | None:
-    """The cursor of a list that is ordered by a number."""
-    if cursor is None:
+def number(cursor: str | None, of: str) -> int | None:
+    """The same for a list that is ordered by a number."""
+    found = place(cursor, of)
+    if found is None:
         return None
-    if not cursor.isdecimal() or len(cursor) > LONGEST_ID:
-        raise InvalidInput("This cursor is not one of ours. Use the next_cursor of a list as it came.")
-    return int(cursor)
+    if not (found.isascii() and found.isdecimal()) or len(found) > LONGEST_ID:
+        raise not_ours()
+    return int(found)

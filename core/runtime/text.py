@@ -5,6 +5,8 @@ from typing import Any
 
 import orjson
 
+from core.errors import InvalidInput
+
 
 def storable_json(value: dict[str, Any] | None) -> str | None:
     """JSON that jsonb takes: it refuses a NUL."""
@@ -28,3 +30,10 @@ def storable(text: str) -> str:
 
 def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def bounded(text: str, what: str, most: int) -> str:
+    """The text. Raises InvalidInput above so many characters; `what` begins the sentence."""
+    if len(text) > most:
+        raise InvalidInput(f"{what} has up to {most:,} characters. Shorten it.")
+    return text

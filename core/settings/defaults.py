@@ -26,11 +26,9 @@ def model_of(provider: str) -> tuple[str, Source]:
 
 def change_model(provider: str, model: str) -> None:
     """Set the default model; an empty name leaves it to the environment again. Raises InvalidInput."""
-    name = model.strip()
+    name = _checked(model)
     if provider not in capabilities.REMOTE:
         raise InvalidInput(f"The model of {provider!r} cannot be set. It can for {' and '.join(capabilities.REMOTE)}.")
-    if len(name) > MODEL_CHARACTERS or not name.isprintable():
-        raise InvalidInput(f"A model's name has up to {MODEL_CHARACTERS} printable characters.")
     with db.transaction() as session:
         store.put(session, f"{MODEL}{provider}", {"model": name} if name else None)
     store.load()
@@ -55,4 +53,12 @@ def change_language(language: str | None) -> None:
 
 
 def model_for(provider: str, model: str | None) -> str:
-    return (model or "").strip() or model_of(provider)[0]
+    """The given model, else the default one. Raises InvalidInput."""
+    return _checked(model or "") or model_of(provider)[0]
+
+
+def _checked(model: str) -> str:
+    name = model.strip()
+    if len(name) > MODEL_CHARACTERS or not name.isprintable():
+        raise InvalidInput(f"A model's name has up to {MODEL_CHARACTERS} printable characters.")
+    return name

@@ -15,7 +15,7 @@ from pages.words import quotes
 
 def number(name: str) -> int | None:
     value = st.query_params.get(name, "")
-    return int(value) if value.isdecimal() else None
+    return int(value) if value.isdecimal() and len(value) < 12 else None
 
 
 document_id = st.query_params.get("id", "")

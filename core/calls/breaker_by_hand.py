@@ -5,16 +5,20 @@ from core.calls import breaker_report
 from core.calls.breaker import view
 from core.calls.breaker_report import BreakerRow
 from core.runtime import db, queue
+from core.settings import defaults
 
 
 def open_by_hand(provider: str, model: str) -> BreakerRow:
-    """Send nothing of this model live until a person closes its breaker. Calls that are under way go on."""
-    return _by_hand(provider, model, OPEN_BY_HAND, "open breaker", "open")
+    """Send nothing of this model live until a person closes its breaker. Calls that are under way go on.
+
+    Raises InvalidInput for what is no model's name.
+    """
+    return _by_hand(provider, defaults.model_for(provider, model), OPEN_BY_HAND, "open breaker", "open")
 
 
 def close_by_hand(provider: str, model: str) -> BreakerRow:
     """Close the breaker and queue the jobs that wait for it."""
-    return _by_hand(provider, model, CLOSE_BY_HAND, "close breaker", "closed")
+    return _by_hand(provider, defaults.model_for(provider, model), CLOSE_BY_HAND, "close breaker", "closed")
 
 
 def _by_hand(provider: str, model: str, statement: str, action: str, state: str) -> BreakerRow:

@@ -49,6 +49,12 @@ def test_a_template_out_of_bounds_is_refused(client: TestClient, changed: dict[s
     assert client.post("/api/v1/templates", json=TEMPLATE).status_code == 201
 
 
+def test_a_breaker_of_no_models_name_is_not_opened(client: TestClient) -> None:
+    path = "/api/v1/internal/resilience/circuit-breakers"
+    assert client.post(f"{path}/openai/{'x' * 201}/open").status_code == 422
+    assert rows("SELECT 1 FROM breaker") == []
+
+
 LISTS = "documents", "jobs/", "insights", "usage/records"
 
 

@@ -63,6 +63,7 @@ api = FastAPI(
     version=__version__,
     description="Documents in, checked insights out.",
     dependencies=[Depends(errors.no_nul)],
+    responses=errors.RESPONSES,
 )
 for module in (documents, templates, text_processing, jobs, insights, usage, cache, monitoring, resilience, breakers):
     api.include_router(module.router)

@@ -80,10 +80,14 @@ def get(document_id: str) -> Any:
     return one(document_id)
 
 
-@router.get("/{document_id}/text", response_class=PlainTextResponse)
-def text(document_id: str) -> str:
+TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
+
+
+# Of the media type of a response class OpenAPI would make that of every refusal, too.
+@router.get("/{document_id}/text", response_class=Response, responses=TEXT)
+def text(document_id: str) -> PlainTextResponse:
     """The extracted text. Spans count its code points."""
-    return content.text_of(document_id).text
+    return PlainTextResponse(content.text_of(document_id).text)
 
 
 @router.get("/{document_id}/original")

@@ -10,6 +10,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
@@ -48,6 +49,38 @@ CODES = {
     405: "METHOD_NOT_ALLOWED",
     408: "TIMEOUT",
     413: "TOO_LARGE",
+}
+
+
+class RefusedOut(BaseModel):
+    """Every answer that is no result has this shape."""
+
+    error: str
+    message: str
+    timestamp: datetime
+    request_id: str
+    detail: Any = None
+
+
+# What every operation may answer besides its own result, for the OpenAPI document.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": RefusedOut, "description": said}
+    for status, said in {
+        400: "The request cannot be read.",
+        403: "The request comes from a foreign page or host.",
+        404: "There is no such thing.",
+        405: "This address has no such method.",
+        408: "The rest of the body did not come in time.",
+        409: "The state of the thing does not allow it.",
+        413: "The body is too large.",
+        422: "The request was not accepted; the message says why.",
+        429: "The provider's rate limit is reached.",
+        500: "Something went wrong inside Cairn; its log has the details.",
+        502: "The provider answered with an error.",
+        503: "Cairn, its database or the provider does not answer: try again.",
+        504: "The provider did not answer in time.",
+        507: "The disk is full.",
+    }.items()
 }
 
 

@@ -10,8 +10,10 @@ import runpy
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tests.pipeline import PATIENCE_S
@@ -41,12 +43,22 @@ def run(module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
+@contextmanager
+def no_main() -> Iterator[None]:
+    """AppTest leaves the page that it ran as `__main__`, and a new process would run that first."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    yield
+    sys.modules["__main__"] = main
+
+
 class Process:
     """As much of a `subprocess.Popen` as is asked for."""
 
     def __init__(self, module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path):
         self._process = FORKS.Process(target=run, args=(module, arguments, dict(env), log))
-        self._process.start()
+        with no_main():
+            self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
 

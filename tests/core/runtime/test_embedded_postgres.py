@@ -1,5 +1,6 @@
 """Real clusters and real kill -9. Every test leaves the machine without a process of its cluster."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -275,7 +276,8 @@ def test_stop_interrupts_a_start_in_another_thread(data_dir: Path) -> None:
     stopper = threading.Thread(target=postgres.stop)
     stopper.start()
     time.sleep(0.2)
-    os.kill(postgres.pid, signal.SIGCONT)
+    with contextlib.suppress(ProcessLookupError):  # on a busy machine it may have been killed by now
+        os.kill(postgres.pid, signal.SIGCONT)
     starter.join(PATIENCE_S)
     stopper.join(PATIENCE_S)
     assert len(errors) == 1

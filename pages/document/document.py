@@ -59,7 +59,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
         ask_to_delete([document])
 
 if document.state == "failed":
-    failures.show_error(formats.plain(document.error_message or "It could not be read."), document.correlation_id)
+    failures.show_error(document.error_message or "It could not be read.", document.correlation_id)
     st.stop()
 if document.state != "ready":
     st.info("The text is being extracted. This page follows.")

@@ -10,7 +10,7 @@ from pages.common import failures, formats
 def show(document: DocumentRow) -> None:
     """Of a document that is ready."""
     if document.again == "failed":
-        reason = formats.plain(document.again_error_message or "")
+        reason = document.again_error_message or ""
         failures.show_error(
             f"It could not be read again, and its text stays as it was. {reason}", document.again_correlation_id
         )

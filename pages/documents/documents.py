@@ -111,8 +111,7 @@ if page.items:
     act_on(chosen)
     grid()
     if len(chosen) == 1 and chosen[0].state == "failed":
-        message = formats.plain(chosen[0].error_message or "It could not be read.")
-        failures.show_error(message, chosen[0].correlation_id)
+        failures.show_error(chosen[0].error_message or "It could not be read.", chosen[0].correlation_id)
     elif not chosen:
         st.caption("Select rows to act on them.")
 elif filters != Filters():

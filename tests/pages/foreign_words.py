@@ -4,6 +4,8 @@ An expression is ours if it is a literal, a number with a format, something in C
 parameter that is annotated `Markdown` (or is a number, a time or a Literal), or a call of a function whose result is
 annotated `Markdown`; and whatever is put together of these alone. Arguments for parameters annotated `Markdown` and
 results of functions annotated so are held to the same. There is no other way through, and no comment that excuses.
+The other way round, what went through `formats.plain` is handed to no parameter that is annotated `str`: it would be
+escaped a second time there, and people would see the backslashes.
 """
 
 import ast
@@ -95,6 +97,10 @@ def says_markdown(annotation: ast.expr | None) -> bool:
     return annotation is not None and "Markdown" in ast.unparse(annotation)
 
 
+def says_text(annotation: ast.expr | None) -> bool:
+    return annotation is not None and ast.unparse(annotation) in ("str", "str | None")
+
+
 def cannot_be_text(annotation: ast.expr | None) -> bool:
     if annotation is None:
         return False
@@ -113,13 +119,21 @@ _FIGURES = re.compile(r"[+,.\d~-]*[dfge%,]|[\w%:., -]*%[a-zA-Z][\w%:., -]*")
 class Lint:
     def __init__(self, modules: Sequence[Module]):
         self.modules = {module.name: module for module in modules}
+        self._escaping: dict[Function, bool] = {}
 
     def findings(self) -> Iterator[str]:
         for module in self.modules.values():
-            for node in ast.walk(module.tree):
-                for argument, kind in self._judged(module, node):
-                    if not Judge(self, module, kind).ours(argument):
-                        yield f"{module.path}:{argument.lineno}: {ast.unparse(argument)[:110]}"
+            yield from self.findings_in(module)
+
+    def findings_in(self, module: Module) -> Iterator[str]:
+        for node in ast.walk(module.tree):
+            for argument, kind in self._judged(module, node):
+                if not Judge(self, module, kind).ours(argument):
+                    yield f"{module.path}:{argument.lineno}: {ast.unparse(argument)[:110]}"
+            if isinstance(node, ast.Call):
+                for argument, parameter in self._of_parameters(module, node):
+                    if says_text(parameter) and Judge(self, module, "markdown").escaped(argument):
+                        yield f"{module.path}:{argument.lineno}: escaped twice: {ast.unparse(argument)[:110]}"
 
     def _judged(self, module: Module, node: ast.AST) -> Iterator[tuple[ast.expr, Kind]]:
         if isinstance(node, ast.Call):
@@ -132,15 +146,10 @@ class Lint:
             yield node.value, "markdown"
 
     def _arguments(self, module: Module, call: ast.Call) -> Iterator[tuple[ast.expr, Kind]]:
-        if function := self.function_of(module, call.func):
-            parameters = [*function.args.posonlyargs, *function.args.args]
-            for parameter, argument in zip(parameters, call.args, strict=False):
-                if says_markdown(parameter.annotation):
+        if self.function_of(module, call.func):
+            for argument, annotation in self._of_parameters(module, call):
+                if says_markdown(annotation):
                     yield argument, "markdown"
-            named = {p.arg: p.annotation for p in [*parameters, *function.args.kwonlyargs]}
-            for keyword in call.keywords:
-                if keyword.arg and says_markdown(named.get(keyword.arg)):
-                    yield keyword.value, "markdown"
             return
         for name in self.streamlit(module, call.func):
             kind: Kind = "html" if name == "html" else "markdown"
@@ -149,6 +158,14 @@ class Lint:
                 skipped = keyword.arg in ("value", "options") and name in FIELDS
                 if keyword.arg in NAMED and not skipped:
                     yield keyword.value, kind
+
+    def _of_parameters(self, module: Module, call: ast.Call) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+        """The arguments of a function of pages, each with what its parameter is annotated."""
+        if function := self.function_of(module, call.func):
+            parameters = [*function.args.posonlyargs, *function.args.args]
+            yield from ((a, p.annotation) for p, a in zip(parameters, call.args, strict=False))
+            named = {p.arg: p.annotation for p in [*parameters, *function.args.kwonlyargs]}
+            yield from ((k.value, named.get(k.arg)) for k in call.keywords if k.arg)
 
     def streamlit(self, module: Module, called: ast.expr) -> list[str]:
         """The functions of Streamlit that this may be."""
@@ -167,6 +184,18 @@ class Lint:
             ]
             return [name for expression in bound for name in self.streamlit(module, expression)]
         return []
+
+    def escapes(self, function: Function) -> bool:
+        """Whether there may be escaped text in what it returns."""
+        if function not in self._escaping:
+            self._escaping[function] = False  # while it is looked at
+            module = next(m for m in self.modules.values() if function in m.parents)
+            self._escaping[function] = function.name == "plain" or any(
+                Judge(self, module, "markdown").escaped(inner.value)
+                for inner in ast.walk(function)
+                if isinstance(inner, ast.Return) and enclosing(module, inner) is function
+            )
+        return self._escaping[function]
 
     def function_of(self, module: Module, called: ast.expr) -> Function | None:
         """The function of pages that is called, if it is one."""
@@ -230,6 +259,25 @@ class Judge:
             case ast.Call():
                 return self._call(node)
         return False
+
+    def escaped(self, node: ast.AST | None) -> bool:
+        """Whether something in it went through `formats.plain`."""
+        match node:
+            case ast.Compare():
+                return False
+            case ast.IfExp(body=body, orelse=orelse):
+                return self.escaped(body) or self.escaped(orelse)
+            case ast.Call(func=called):
+                function = self.lint.function_of(self.module, called)
+                if function is not None:
+                    return says_markdown(function.returns) and self.lint.escapes(function)
+            case ast.Name() if node in self.module.parents:
+                key = f"{node.id}@{id(enclosing(self.module, node))}"
+                if key in self._under_way:
+                    return False
+                self._under_way.add(key)
+                return any(self.escaped(b) for b in self.bindings(node) if isinstance(b, ast.expr))
+        return node is not None and any(self.escaped(child) for child in ast.iter_child_nodes(node))
 
     def _is_constant(self, node: ast.expr) -> bool:
         """Something in capitals, or what hangs on it."""
@@ -342,9 +390,9 @@ def _bound(name: str, target: ast.expr, value: ast.expr) -> Iterator[ast.expr]:
             yield from _bound(name, part, values[place] if values else value)
 
 
-def modules(root: Path) -> list[Module]:
+def modules(root: Path, under: str = "pages") -> list[Module]:
     found = []
-    for path in sorted((root / "pages").rglob("*.py")):
+    for path in sorted((root / under).rglob("*.py")):
         name = ".".join(path.relative_to(root).with_suffix("").parts)
         found.append(Module(name, path.relative_to(root), ast.parse(path.read_text(encoding="utf-8"))))
     return found

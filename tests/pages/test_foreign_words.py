@@ -24,9 +24,8 @@ def test_whatever_pages_render_is_ours_or_escaped() -> None:
 
 
 def found_in(source: str) -> list[str]:
-    shared = [module for module in modules(ROOT) if module.name.startswith("pages.common")]
     page = Module("pages.example", Path("example.py"), ast.parse(f"{HEAD}\n{source}"))
-    return [line for line in Lint([*shared, page]).findings() if line.startswith("example.py")]
+    return list(Lint([*modules(ROOT, "pages/common"), page]).findings_in(page))
 
 
 HEAD = """
@@ -74,6 +73,13 @@ ICONS = {"a": ":material/home:"}
         "st.html(f'<b>{row.name}</b>')",
         "st.html(formats.plain(row.name))",
         "try:\n    pass\nexcept Exception as error:\n    st.info(error)",
+        "st.caption(formats.plain(formats.plain(row.name)))",
+        "failures.show_error(formats.plain(row.error), None)",
+        "failures.show_error(f'Not read. {formats.plain(row.error)}', None)",
+        "failures.show_error(formats.plain(row.error) if row.error else 'Not read.', None)",
+        "failures.notify(message=formats.plain(row.name))",
+        "told = formats.plain(row.error)\nfailures.show_error(told, None)",
+        "def told(row) -> formats.Markdown:\n    return formats.plain(row.name)\nfailures.notify(told(row))",
     ],
 )
 def test_the_lint_finds(source: str) -> None:
@@ -93,6 +99,8 @@ def test_the_lint_finds(source: str) -> None:
         "st.html(f'<b>{html.escape(row.name)}</b>')",
         "st.code(row.text)\nst.dataframe(row.table)\nst.text_input('x', row.name, key=row.name)",
         "failures.notify(row.name)",
+        "failures.notify(f'Requeued: {formats.count(row.number, \"job\")}.')",
+        "failures.notify('known' if formats.plain(row.name) == 'x' else 'new')",
     ],
 )
 def test_the_lint_leaves_alone(source: str) -> None:

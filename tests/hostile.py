@@ -59,7 +59,7 @@ ROWS = (
     "UPDATE insight SET statement = :text || ' ' || id",
     "UPDATE evidence SET quote = :text, supported = false, attributes = CAST(:params AS jsonb)",
     "UPDATE response SET result = CAST(:answer AS jsonb), text = :text",
-    "INSERT INTO template (id, name, built_in, version) VALUES ('tpl_x', :text, false, 1)",
+    "INSERT INTO template (workspace_id, id, name, built_in, version) VALUES ('ws_default', 'tpl_x', :text, false, 1)",
     """INSERT INTO template_version (template_id, version, prompt, fields, insights)
        VALUES ('tpl_x', 1, :text, CAST(:fields AS jsonb), true)""",
     "INSERT INTO breaker (provider, model, state, by_hand, opened_at) VALUES ('openai', :text, 'open', true, now())",

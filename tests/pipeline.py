@@ -160,7 +160,11 @@ def ready_documents(count: int) -> list[str]:
     """Documents with a text each, as extraction would leave them, without the time that it takes."""
     ids = [f"doc_{n:04}" for n in range(count)]
     with db.transaction() as session:
-        db.execute(session, "INSERT INTO collection (id, name) VALUES ('col_1', 'default') ON CONFLICT DO NOTHING")
+        db.execute(
+            session,
+            """INSERT INTO collection (id, workspace_id, name) VALUES ('col_1', 'ws_default', 'default')
+               ON CONFLICT DO NOTHING""",
+        )
         for statement in READY_DOCUMENTS:
             db.execute(session, statement, ids=ids)
     return ids
@@ -168,8 +172,8 @@ def ready_documents(count: int) -> list[str]:
 
 READY_DOCUMENTS = (
     "INSERT INTO blob (sha256, size_bytes) SELECT unnest(CAST(:ids AS text[])), 1",
-    """INSERT INTO document (id, name, collection_id, sha256, media_type, size_bytes, state, tokens)
-       SELECT i, i, 'col_1', i, 'text/plain', 1, 'ready', 20 FROM unnest(CAST(:ids AS text[])) i""",
+    """INSERT INTO document (id, workspace_id, name, collection_id, sha256, media_type, size_bytes, state, tokens)
+       SELECT i, 'ws_default', i, 'col_1', i, 'text/plain', 1, 'ready', 20 FROM unnest(CAST(:ids AS text[])) i""",
     """INSERT INTO document_text (document_id, text, sha256, page_starts)
        SELECT i, i || ' was replaced. It works again.', encode(sha256(convert_to(i, 'UTF8')), 'hex'), '{0}'
        FROM unnest(CAST(:ids AS text[])) i""",
@@ -219,7 +223,7 @@ def batch_rows(job_id: str) -> list[dict[str, Any]]:
     return rows("SELECT * FROM provider_batch WHERE job_id = :job ORDER BY id", job=job_id)
 
 
-KEPT = ("alembic_version", "template", "template_version")
+KEPT = ("alembic_version", "template", "template_version", "workspace")
 SMALL = 1 << 16  # bytes
 SEQUENCES_ANEW = """SELECT setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences
                     WHERE schemaname = 'public' AND last_value IS NOT NULL"""

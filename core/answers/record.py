@@ -38,6 +38,7 @@ def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
 
 BILLED = usage.insert(
     "incoming",
+    workspace_id="workspace_id",
     time="at",
     job_id="job_id",
     request_id="request_id",
@@ -62,12 +63,12 @@ BILLED = usage.insert(
 KEEP_ANSWERS = f"""
 WITH incoming AS (
   SELECT * FROM unnest(
-    %(request)s::bigint[], %(attempt)s::int[], %(job)s::text[], %(template)s::text[], %(provider)s::text[],
-    %(lane)s::text[], %(at)s::timestamptz[], %(model)s::text[], %(raw)s::text[], %(text)s::text[],
+    %(request)s::bigint[], %(attempt)s::int[], %(workspaces)s::text[], %(job)s::text[], %(template)s::text[],
+    %(provider)s::text[], %(lane)s::text[], %(at)s::timestamptz[], %(model)s::text[], %(raw)s::text[], %(text)s::text[],
     %(finish)s::text[], %(input)s::bigint[], %(cached)s::bigint[], %(written)s::bigint[], %(output)s::bigint[],
     %(cost)s::numeric[], %(priced)s::bool[], %(price)s::text[], %(latency)s::int[], %(provider_request)s::text[]
-  ) AS t(request_id, attempt, job_id, template_id, provider, lane, at, model, raw, text, finish_reason, input, cached,
-         written, output, cost, priced, price, latency_ms, provider_request_id)
+  ) AS t(request_id, attempt, workspace_id, job_id, template_id, provider, lane, at, model, raw, text, finish_reason,
+         input, cached, written, output, cost, priced, price, latency_ms, provider_request_id)
 ), billed AS (
   {BILLED}
   RETURNING request_id, attempt
@@ -97,10 +98,12 @@ WHERE r.id = i.id AND r.state = 'in_flight' AND r.attempts = i.attempt
 """
 
 KEEP_UNKNOWN = usage.insert(
-    """unnest(%(at)s::timestamptz[], %(job)s::text[], %(request)s::bigint[], %(template)s::text[],
+    """unnest(%(at)s::timestamptz[], %(workspaces)s::text[], %(job)s::text[], %(request)s::bigint[],
+    %(template)s::text[],
     %(provider)s::text[], %(model)s::text[], %(lane)s::text[], %(input)s::bigint[], %(output)s::bigint[],
     %(cost)s::numeric[], %(priced)s::bool[], %(price)s::text[], %(key)s::text[])
-    AS t(at, job, request, template, provider, model, lane, input, output, cost, priced, price, key)""",
+    AS t(at, workspace, job, request, template, provider, model, lane, input, output, cost, priced, price, key)""",
+    workspace_id="workspace",
     time="at",
     job_id="job",
     request_id="request",
@@ -122,6 +125,7 @@ def _answer_columns(answers: Sequence[Kept]) -> dict[str, list[Any]]:
     return {
         "request": [a.call.request_id for a in answers],
         "attempt": [a.call.attempt for a in answers],
+        "workspaces": [a.call.workspace_id for a in answers],
         "job": [a.call.job_id for a in answers],
         "template": [a.call.template_id for a in answers],
         "provider": [a.call.provider for a in answers],
@@ -157,6 +161,7 @@ def _unknown_columns(unknown: Sequence[UnknownOutcome]) -> dict[str, list[Any]]:
     return {
         "at": [u.at for u in unknown],
         "key": [u.idempotency_key for u in unknown],
+        "workspaces": [u.call.workspace_id for u in unknown],
         "job": [u.call.job_id for u in unknown],
         "request": [u.call.request_id for u in unknown],
         "template": [u.call.template_id for u in unknown],

@@ -54,7 +54,8 @@ def sync_built_ins() -> None:
 def create(name: str, prompt: str, fields: Sequence[FieldSpec], insights: bool) -> TemplateView:
     _check(name, prompt, fields, insights)
     with db.transaction() as session:
-        template = Template(id=new_id("tpl"), name=name.strip(), built_in=False, version=0)
+        own = db.workspace_of(session)
+        template = Template(id=new_id("tpl"), workspace_id=own, name=name.strip(), built_in=False, version=0)
         session.add(template)
         session.flush()
         version = _add_version(session, template, prompt, fields, insights)

@@ -27,6 +27,7 @@ from core.providers.batch_api import BatchLane, Refused, Remote
 from core.providers.usage import Usage
 from core.runtime import db
 from core.runtime.text import storable
+from core.runtime.workspace import DEFAULT
 from core.tables.batches import ProviderBatch
 
 MISSING = "The results held no line for it that could be read. Send it again."
@@ -59,8 +60,7 @@ def keep(
     if known is not None:
         return Ingested(**known)
     rule = rule_of(session, batch, at)
-    template = db.scalar(session, "SELECT template_id FROM job WHERE id = :job", job=batch.job_id)
-    account = Account(batch, template, at)
+    account = _account(session, batch, at)
     tally = Tally()
     for block in result_files.blocks(files, lane, batch.nonce):
         tally += _take(session, account, rule, lane, block)
@@ -74,6 +74,12 @@ def keep(
         id=batch.id,
     )
     return kept
+
+
+def _account(session: Session, batch: ProviderBatch, at: datetime) -> Account:
+    job = db.row(session, "SELECT workspace_id, template_id FROM job WHERE id = :job", job=batch.job_id)
+    # What a provider sends is kept and billed even if the job is gone.
+    return Account(batch, job.workspace_id, job.template_id, at) if job else Account(batch, DEFAULT, None, at)
 
 
 @dataclass(frozen=True)

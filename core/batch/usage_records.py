@@ -29,6 +29,7 @@ class Account:
     """What the usage records of one batch have in common."""
 
     batch: ProviderBatch
+    workspace_id: str
     template_id: str | None
     at: datetime
 
@@ -61,6 +62,7 @@ def book(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Usage
     (booked,) = db.columns(
         session,
         BOOK,
+        workspace=account.workspace_id,
         at=account.at,
         job=account.batch.job_id,
         template=account.template_id,
@@ -85,6 +87,7 @@ BILLED = usage.insert(
     """unnest(%(request)s::bigint[], %(attempt)s::int[], %(kind)s::int[], %(input)s::bigint[], %(cached)s::bigint[],
     %(written)s::bigint[], %(output)s::bigint[], %(cost)s::numeric[])
     AS t(request_id, attempt, kind, input, cached, written, output, cost)""",
+    workspace_id="%(workspace)s",
     time="%(at)s",
     job_id="%(job)s",
     request_id="request_id",
@@ -123,6 +126,7 @@ def book_unattributed(session: Session, account: Account, used: Usage, billed: U
     db.columns(
         session,
         BOOK_UNATTRIBUTED,
+        workspace=account.workspace_id,
         at=account.at,
         job=batch.job_id,
         template=account.template_id,
@@ -142,6 +146,7 @@ def book_unattributed(session: Session, account: Account, used: Usage, billed: U
 # `booking` is the idempotency key: a batch has one such record.
 BOOK_UNATTRIBUTED = usage.insert(
     "(SELECT %(key)s::text AS key) one",
+    workspace_id="%(workspace)s",
     time="%(at)s",
     job_id="%(job)s",
     template_id="%(template)s",

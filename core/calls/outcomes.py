@@ -26,6 +26,7 @@ class Call:
 
     request_id: int
     attempt: int
+    workspace_id: str
     job_id: str | None
     template_id: str | None
     provider: str

@@ -52,7 +52,7 @@ def remove(session: Session, ids: Sequence[str]) -> Removed:
 # In key order, as the writing of insights locks them: no deadlock.
 LOCK_INSIGHTS = """
 SELECT id FROM insight WHERE id IN (SELECT insight_id FROM evidence WHERE document_id = ANY(:ids))
-ORDER BY statement_key FOR UPDATE
+ORDER BY workspace_id, statement_key FOR UPDATE
 """
 DELETE_EVIDENCE = "DELETE FROM evidence WHERE document_id = ANY(:ids) RETURNING insight_id, response_id"
 DELETE_BODIES = "DELETE FROM request_body b USING request r WHERE b.request_id = r.id AND r.document_id = ANY(:ids)"

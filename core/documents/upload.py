@@ -48,6 +48,7 @@ def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, me
         _store_blob(session, sha256, size, stream)
         document = Document(
             id=new_id("doc"),
+            workspace_id=place.workspace_id,
             name=name,
             collection_id=place.id,
             sha256=sha256,
@@ -76,11 +77,13 @@ def collection_named(session: Session, name: str) -> Collection:
         raise InvalidInput("A collection's name holds at most 200 characters.")
     db.execute(
         session,
-        "INSERT INTO collection (id, name) VALUES (:id, :name) ON CONFLICT (name) DO NOTHING",
+        """INSERT INTO collection (id, workspace_id, name) VALUES (:id, :workspace, :name)
+           ON CONFLICT (workspace_id, name) DO NOTHING""",
         id=new_id("col"),
         name=name,
     )
-    return session.exec(select(Collection).where(Collection.name == name)).one()
+    here = Collection.workspace_id == db.workspace_of(session)
+    return session.exec(select(Collection).where(here, Collection.name == name)).one()
 
 
 def _fail(document: Document, code: str, message: str) -> None:

@@ -38,8 +38,13 @@ def write(session: Session, found: Sequence[tuple[Source, Finding]]) -> None:
 
     A statement that normalises to nothing is left out, and so is one whose document has no text any more.
     """
-    by_key = {quotes.normalise(finding.statement): (source, finding) for source, finding in found}
-    by_key.pop("", None)
+    of_document = _by_document(session, found)
+    by_key = {
+        (workspace, key): (source, finding)
+        for workspace, found_there in of_document.values()
+        for source, finding in found_there
+        if (key := quotes.normalise(finding.statement))
+    }
     if not by_key:
         return
     keys = sorted(by_key)
@@ -47,18 +52,17 @@ def write(session: Session, found: Sequence[tuple[Source, Finding]]) -> None:
         session,
         WRITE_INSIGHTS,
         id=[new_id("ins") for _ in keys],
+        workspaces=[workspace for workspace, _ in keys],
         statement=[storable(by_key[key][1].statement) for key in keys],
-        key=[storable(key) for key in keys],
+        key=[storable(key) for _, key in keys],
         kind=[by_key[key][0].template_id for key in keys],
     )
-    insight_of = {row.statement_key: row.id for row in stored}
-    of_document: dict[str, list[tuple[Source, Finding]]] = {}
-    for source, finding in found:
-        of_document.setdefault(source.document_id, []).append((source, finding))
+    insight_of = {(row.workspace_id, row.statement_key): row.id for row in stored}
     evidence = [
-        _evidence(insight_of[storable(key)], source, finding, quote, text_of_document)
+        _evidence(insight_of[workspace, storable(key)], source, finding, quote, text_of_document)
         for document_id, text_of_document in source_texts(session, of_document)
-        for source, finding in of_document[document_id]
+        for workspace, found_there in (of_document[document_id],)
+        for source, finding in found_there
         if (key := quotes.normalise(finding.statement))
         for quote in finding.quotes or ("",)
     ]
@@ -67,12 +71,27 @@ def write(session: Session, found: Sequence[tuple[Source, Finding]]) -> None:
     recount(session, sorted(insight_of.values()))
 
 
+def _by_document(
+    session: Session, found: Sequence[tuple[Source, Finding]]
+) -> dict[str, tuple[str, list[tuple[Source, Finding]]]]:
+    """What was found in each document that is still there, with the document's workspace."""
+    ids = sorted({source.document_id for source, _ in found})
+    theirs = db.rows(session, "SELECT id, workspace_id FROM document WHERE id = ANY(:ids)", ids=ids)
+    of_document: dict[str, tuple[str, list[tuple[Source, Finding]]]] = {
+        row.id: (row.workspace_id, []) for row in theirs
+    }
+    for source, finding in found:
+        if source.document_id in of_document:
+            of_document[source.document_id][1].append((source, finding))
+    return of_document
+
+
 # Sorted by the caller: two transactions that write the same insights lock them in the same order.
 WRITE_INSIGHTS = """
-INSERT INTO insight (id, statement, statement_key, kind)
-SELECT * FROM unnest(%(id)s::text[], %(statement)s::text[], %(key)s::text[], %(kind)s::text[])
-ON CONFLICT (statement_key) DO UPDATE SET last_seen = now()
-RETURNING id, statement_key
+INSERT INTO insight (id, workspace_id, statement, statement_key, kind)
+SELECT * FROM unnest(%(id)s::text[], %(workspaces)s::text[], %(statement)s::text[], %(key)s::text[], %(kind)s::text[])
+ON CONFLICT (workspace_id, statement_key) DO UPDATE SET last_seen = now()
+RETURNING id, workspace_id, statement_key
 """
 
 # The same quote of the same answer again is the same evidence.

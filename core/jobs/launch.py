@@ -183,6 +183,7 @@ def _job(
     """The row, not stored yet. `cost` is the estimate in USD, None if it is not known."""
     return Job(
         id=new_id("job"),
+        workspace_id=db.workspace_of(session),
         name=spec.name.strip() or _name(session, spec, documents),
         description=spec.description,
         template_id=spec.template,

@@ -124,6 +124,7 @@ def _calls(
         Call(
             request_id=row.id,
             attempt=row.attempts,
+            workspace_id=job.workspace_id,
             job_id=job.id,
             template_id=job.template_id,
             provider=job.provider,

@@ -31,6 +31,7 @@ class LostCall:
 
     id: int
     attempts: int
+    workspace_id: str
     job_id: str | None
     lane: str
     input_tokens: int
@@ -52,7 +53,8 @@ def release_dead(session: Session, lease_seconds: float) -> list[LostCall]:
     return [LostCall(**row._mapping) for row in (*released, *ended)]
 
 
-# No call with all its retries takes an hour: by then equal texts need not wait for it any longer.
+# No call with all its retries takes an hour: by then equal texts need not wait for it any longer. What an older release
+# asked names no workspace.
 END_SINGLE = f"""
 WITH lost AS (
   SELECT r.id, r.state FROM request r
@@ -65,7 +67,8 @@ WITH lost AS (
     error_message = 'Cairn was stopped before the answer came. Send the text again.'
   FROM lost WHERE r.id = lost.id RETURNING r.*, lost.state AS was
 )
-SELECT id, attempts, job_id, lane, input_tokens, single ->> 'template_id' AS template_id,
+SELECT id, attempts, coalesce(single ->> 'workspace_id', 'ws_default') AS workspace_id, job_id, lane, input_tokens,
+  single ->> 'template_id' AS template_id,
   single ->> 'provider' AS provider, single ->> 'model' AS model, (single ->> 'output_tokens')::int AS output_tokens
 FROM ended WHERE was = 'in_flight' AND single IS NOT NULL ORDER BY id
 """
@@ -81,6 +84,7 @@ UPDATE request r SET state = CASE WHEN j.state IN {in_sql(CANCELLED)} THEN 'canc
   worker_id = NULL
 FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
 WHERE r.id = dead.id AND o.id = r.id
-RETURNING r.id, r.attempts, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version, j.params,
+RETURNING r.id, r.attempts, j.workspace_id, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version,
+  j.params,
   {former_models.asked("provider")} AS provider, coalesce(r.model, {former_models.asked("model")}) AS model
 """

@@ -40,7 +40,7 @@ from core.settings.defaults import model_for
 STORE_SECONDS = 60.0
 T = TypeVar("T")
 # The fields of a call that its request stores: to book it, should its process die.
-SINGLE = ("template_id", "provider", "model", "output_tokens", "correlation_id")
+SINGLE = ("workspace_id", "template_id", "provider", "model", "output_tokens", "correlation_id")
 _worker_id: int | None = None
 
 
@@ -196,6 +196,7 @@ def prepare(
         call = Call(
             request_id=0,
             attempt=1,
+            workspace_id=db.workspace_of(session),
             job_id=None,
             template_id=operation,
             provider=provider_name,
@@ -282,6 +283,7 @@ RETURNING id
 
 REUSED = money_usage.insert_reused(
     "request r WHERE r.id = :request",
+    workspace_id="r.single ->> 'workspace_id'",
     template_id="r.single ->> 'template_id'",
     provider="r.single ->> 'provider'",
     model="r.single ->> 'model'",

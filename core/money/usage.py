@@ -17,7 +17,16 @@ SAVED = """(
 
 
 def insert(
-    source: str, *, template_id: str, provider: str, model: str, lane: str, priced: str, status: str, **more: str
+    source: str,
+    *,
+    workspace_id: str,
+    template_id: str,
+    provider: str,
+    model: str,
+    lane: str,
+    priced: str,
+    status: str,
+    **more: str,
 ) -> str:
     """SQL that writes one usage record for each row of `source`, which is what stands after FROM.
 
@@ -25,6 +34,7 @@ def insert(
     `booking`, is there already: those are idempotency keys, and nothing is billed twice.
     """
     named = {
+        "workspace_id": workspace_id,
         "template_id": template_id,
         "provider": provider,
         "model": model,
@@ -56,6 +66,7 @@ def insert_reused(source: str, **whose: str) -> str:
 
 REUSED_RECORDS = insert_reused(
     "request r JOIN job j ON j.id = r.job_id WHERE r.id = ANY(:ids)",
+    workspace_id="j.workspace_id",
     job_id="j.id",
     template_id="j.template_id",
     provider="j.provider",

@@ -1,6 +1,7 @@
 """One engine per process and the one place where a transaction ends.
 
-Only use cases open `transaction()`; everything below them is handed its session.
+Only use cases open `transaction()`; everything below them is handed its session. A transaction carries its workspace
+(`core.runtime.workspace`): a statement that names `:workspace`, or `%(workspace)s` with arrays, is given it.
 """
 
 import os
@@ -12,13 +13,14 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, Row, create_engine, text
+from sqlalchemy import CursorResult, Engine, Row, create_engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from core.environment import get_settings
 from core.errors import ConfigurationError, Unavailable
+from core.runtime import workspace
 
 _engine: Engine | None = None
 _lock = threading.Lock()
@@ -78,6 +80,7 @@ def transaction(of: Engine | None = None) -> Iterator[Session]:
     """
     try:
         with make_session(of) as session, session.begin():
+            session.info["workspace"] = workspace.current()
             yield session
     except Exception as error:
         _hide_values(error)
@@ -107,22 +110,36 @@ def _without_values(error: psycopg.Error) -> str:
     return f"{type(error).__name__}: {found.message_primary}"
 
 
+def workspace_of(session: Session) -> str:
+    """The id of the workspace that this transaction carries."""
+    carried: str = session.info["workspace"]
+    return carried
+
+
+def _given(session: Session, sql: str, mark: str, params: dict[str, Any]) -> dict[str, Any]:
+    return {"workspace": workspace_of(session), **params} if mark in sql else params
+
+
+def _run(session: Session, sql: str, params: dict[str, Any]) -> CursorResult[Any]:
+    return session.connection().execute(text(sql), _given(session, sql, ":workspace", params))
+
+
 def rows(session: Session, sql: str, **params: Any) -> list[Row[Any]]:
     """All rows of a set-based statement."""
-    return list(session.connection().execute(text(sql), params))
+    return list(_run(session, sql, params))
 
 
 def row(session: Session, sql: str, **params: Any) -> Row[Any] | None:
-    return session.connection().execute(text(sql), params).first()
+    return _run(session, sql, params).first()
 
 
 def scalar(session: Session, sql: str, **params: Any) -> Any:
-    return session.connection().execute(text(sql), params).scalar()
+    return _run(session, sql, params).scalar()
 
 
 def execute(session: Session, sql: str, **params: Any) -> int:
     """Run a statement and return how many rows it touched, for conditional updates."""
-    return session.connection().execute(text(sql), params).rowcount
+    return _run(session, sql, params).rowcount
 
 
 def bound_lock_waits(session: Session, seconds: float) -> None:
@@ -135,7 +152,7 @@ def bound_lock_waits(session: Session, seconds: float) -> None:
 
 def columns(session: Session, sql: str, **columns: Any) -> list[Row[Any]]:
     """Run a statement that takes an array for each column, as `unnest(%(name)s::type[])`; returns its rows, if any."""
-    result = session.connection().exec_driver_sql(sql, columns)
+    result = session.connection().exec_driver_sql(sql, _given(session, sql, "%(workspace)s", columns))
     return list(result) if result.returns_rows else []
 
 

@@ -3,9 +3,34 @@
 Wide bodies lie apart from narrow states, and there are no foreign keys on the hot rows:
 `request` is updated several times in its life, so it stays narrow and its body lies in `request_body`. `response`,
 `evidence` and `usage_record` arrive by the thousand; what they refer to is checked by the statements that write them.
-Usage records outlive everything they mention.
+Usage records outlive everything they mention. Both hot ones that belong to a workspace name it without a key: it would
+lock the one row of the workspace in every transaction that writes them.
 """
 
-from core.tables import answers, batches, calls, documents, health, insights, jobs, money, settings, templates
+from core.tables import (
+    answers,
+    batches,
+    calls,
+    documents,
+    health,
+    insights,
+    jobs,
+    money,
+    settings,
+    templates,
+    workspaces,
+)
 
-__all__ = ["answers", "batches", "calls", "documents", "health", "insights", "jobs", "money", "settings", "templates"]
+__all__ = [
+    "answers",
+    "batches",
+    "calls",
+    "documents",
+    "health",
+    "insights",
+    "jobs",
+    "money",
+    "settings",
+    "templates",
+    "workspaces",
+]

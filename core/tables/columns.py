@@ -29,6 +29,11 @@ def time(*, nullable: bool = False, default_now: bool = False, index: bool = Fal
     )
 
 
+def workspace() -> Any:
+    """The wall. Without a default: what forgets it fails."""
+    return Field(foreign_key="workspace.id")
+
+
 def text(*, nullable: bool = False) -> Any:
     return Field(default=None, sa_column=Column(Text, nullable=nullable))
 

@@ -63,8 +63,10 @@ NOT_KNOWN = "d.warnings IS NULL AND d.state = 'ready'"
 
 class Collection(SQLModel, table=True):
     __tablename__: ClassVar[str] = "collection"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
     id: str = Field(primary_key=True)
-    name: str = Field(unique=True)
+    workspace_id: str = columns.workspace()
+    name: str
     created_at: datetime = columns.time(default_now=True)
 
 
@@ -90,12 +92,13 @@ class Document(SQLModel, table=True):
     __tablename__: ClassVar[str] = "document"
     __table_args__ = (
         UniqueConstraint("collection_id", "sha256"),
-        Index("ix_document_state", "state"),
+        Index("ix_document_state", "state", "workspace_id"),
         Index("ix_document_queued", "collection_id", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_document_read_in_part", "id", postgresql_where=text("warnings <> '[]'::jsonb")),
         Index("ix_document_not_known", "id", postgresql_where=text("warnings IS NULL AND state = 'ready'")),
     )
     id: str = Field(primary_key=True)
+    workspace_id: str = columns.workspace()
     name: str
     collection_id: str = Field(foreign_key="collection.id")
     sha256: str = Field(foreign_key="blob.sha256", index=True)

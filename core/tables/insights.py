@@ -21,12 +21,14 @@ from core.tables import columns
 class Insight(SQLModel, table=True):
     __tablename__: ClassVar[str] = "insight"
     __table_args__ = (
+        UniqueConstraint("workspace_id", "statement_key"),
         Index("ix_insight_search", "search", postgresql_using="gin"),
         Index("ix_insight_last_seen", "last_seen", "id"),
     )
     id: str = Field(primary_key=True)
+    workspace_id: str
     statement: str
-    statement_key: str = Field(unique=True)
+    statement_key: str
     kind: str
     state: str = Field(default="new", sa_column_kwargs={"server_default": text("'new'")})
     support: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})

@@ -73,8 +73,9 @@ WAITS_FOR = TypeAdapter(WaitsFor)
 
 class Job(SQLModel, table=True):
     __tablename__: ClassVar[str] = "job"
-    __table_args__ = (Index("ix_job_state", "state"),)
+    __table_args__ = (Index("ix_job_state", "state", "workspace_id"),)
     id: str = Field(primary_key=True)
+    workspace_id: str = columns.workspace()
     name: str
     description: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     template_id: str | None = Field(default=None, foreign_key="template.id")
@@ -176,8 +177,8 @@ class Request(SQLModel, table=True):
     # Of an own request; None: the job's model and the provider's chat endpoint.
     model: str | None = None
     endpoint: str | None = None
-    # A single text's request has no job. This has what a job would: template_id, provider, model, expected
-    # output_tokens, correlation_id.
+    # A single text's request has no job. This has what a job would: workspace_id, template_id, provider, model,
+    # expected output_tokens, correlation_id.
     single: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     body_bytes: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     response_id: int | None = columns.big(nullable=True)

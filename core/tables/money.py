@@ -31,6 +31,7 @@ class UsageRecord(SQLModel, table=True):
         UniqueConstraint("request_id", "attempt"),
     )
     id: int = columns.identity()
+    workspace_id: str
     time: datetime = columns.time(default_now=True)
     job_id: str | None = None
     request_id: int | None = columns.big(nullable=True)

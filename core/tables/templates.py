@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -14,7 +15,10 @@ from core.tables import columns
 
 class Template(SQLModel, table=True):
     __tablename__: ClassVar[str] = "template"
+    __table_args__ = (CheckConstraint("built_in = (workspace_id IS NULL)", name="template_workspace_check"),)
     id: str = Field(primary_key=True)
+    # Built-in ones belong to none: everybody has them.
+    workspace_id: str | None = Field(default=None, foreign_key="workspace.id")
     name: str
     built_in: bool = columns.flag(False)
     version: int = Field(default=1)

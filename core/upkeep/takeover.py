@@ -115,6 +115,7 @@ def _unheard(session: Session, lost: LostCall, at: datetime) -> UnknownOutcome:
     call = Call(
         request_id=lost.id,
         attempt=lost.attempts,
+        workspace_id=lost.workspace_id,
         job_id=lost.job_id,
         template_id=lost.template_id,
         provider=lost.provider,

@@ -258,9 +258,9 @@ def test_money_is_a_plain_decimal_string_and_null_where_unknown(client: TestClie
     with db.transaction() as session:
         db.execute(
             session,
-            """INSERT INTO usage_record (time, provider, model, lane, cost_usd, priced, status) VALUES
-                 (now(), 'openai', 'm', 'live', 0.000000075, true, 'ok'),
-                 (now(), 'openai', 'm', 'live', NULL, false, 'ok')""",
+            """INSERT INTO usage_record (workspace_id, time, provider, model, lane, cost_usd, priced, status) VALUES
+                 ('ws_default', now(), 'openai', 'm', 'live', 0.000000075, true, 'ok'),
+                 ('ws_default', now(), 'openai', 'm', 'live', NULL, false, 'ok')""",
         )
     assert [r["cost_usd"] for r in client.get("/api/v1/usage/records").json()["items"]] == [None, "0.000000075"]
     (model,) = client.get("/api/v1/usage?by=model").json()["items"]

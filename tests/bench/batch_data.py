@@ -52,15 +52,17 @@ def hand_over(requests: int) -> None:
 
 PREPARE = (
     "TRUNCATE document, document_text, blob, request_body, job CASCADE",
-    "INSERT INTO collection (id, name) VALUES ('col_b', 'bench') ON CONFLICT DO NOTHING",
+    "INSERT INTO collection (workspace_id, id, name) VALUES ('ws_default', 'col_b', 'bench') ON CONFLICT DO NOTHING",
     "INSERT INTO blob (sha256, size_bytes) SELECT n, 1 FROM generate_series(1, :requests) n",
-    """INSERT INTO document (id, name, collection_id, sha256, media_type, size_bytes, state, tokens)
-       SELECT 'doc_' || n, n, 'col_b', n, 'text/plain', 1, 'ready', 300 FROM generate_series(1, :requests) n""",
+    """INSERT INTO document (workspace_id, id, name, collection_id, sha256, media_type, size_bytes, state, tokens)
+       SELECT 'ws_default', 'doc_' || n, n, 'col_b', n, 'text/plain', 1, 'ready', 300
+         FROM generate_series(1, :requests) n""",
     """INSERT INTO document_text (document_id, text, sha256, page_starts)
        SELECT 'doc_' || n, 'Two pumps of the northern plant failed in March. ' || n, n, '{0}'
        FROM generate_series(1, :requests) n""",
-    """INSERT INTO job (id, name, template_id, template_version, params, provider, model, lane, state)
-       VALUES ('job_bench', 'bench', 'key_points', 1, '{}', 'openai', 'gpt-5-mini', 'batch', 'running')""",
+    """INSERT INTO job (workspace_id, id, name, template_id, template_version, params, provider, model, lane, state)
+       VALUES ('ws_default', 'job_bench', 'bench', 'key_points', 1, '{}', 'openai', 'gpt-5-mini', 'batch',
+         'running')""",
     """INSERT INTO request_body (request_id, body)
        SELECT n, json_build_object('model', 'gpt-5-mini', 'messages', json_build_array(json_build_object(
          'role', 'user', 'content', n || repeat(' some "words" of a document', (:body_bytes - 100) / 27))))

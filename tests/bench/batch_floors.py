@@ -94,6 +94,7 @@ def orm_keep(path: Path, requests: int) -> None:
             session.add(response)
             session.add(
                 UsageRecord(
+                    workspace_id="ws_default",
                     time=AT,
                     job_id=JOB,
                     request_id=request.id,

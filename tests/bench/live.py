@@ -220,12 +220,18 @@ def _completed(job: str) -> bool:
 def _documents(name: str, count: int) -> list[str]:
     ids = [f"doc_bench{name}_{i:05}" for i in range(count)]
     with db.transaction() as session:
-        db.execute(session, "INSERT INTO collection (id, name) VALUES ('col_b', 'bench') ON CONFLICT DO NOTHING")
+        db.execute(
+            session,
+            """INSERT INTO collection (workspace_id, id, name) VALUES ('ws_default', 'col_b', 'bench')
+               ON CONFLICT DO NOTHING""",
+        )
         db.execute(session, "INSERT INTO blob (sha256, size_bytes) SELECT unnest(CAST(:ids AS text[])), 1", ids=ids)
         db.execute(
             session,
-            """INSERT INTO document (id, name, collection_id, sha256, media_type, size_bytes, state, tokens)
-               SELECT i, i, 'col_b', i, 'text/plain', 1, 'ready', 300 FROM unnest(CAST(:ids AS text[])) i""",
+            """INSERT INTO document (workspace_id, id, name, collection_id, sha256, media_type, size_bytes, state,
+                 tokens)
+               SELECT 'ws_default', i, i, 'col_b', i, 'text/plain', 1, 'ready', 300
+                 FROM unnest(CAST(:ids AS text[])) i""",
             ids=ids,
         )
         db.execute(

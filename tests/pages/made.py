@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from core.runtime import db
+from core.runtime import db, workspace
 
 # Ids in the order of their making, however fast that is.
 _number = itertools.count(100_000)
@@ -12,6 +12,7 @@ _number = itertools.count(100_000)
 def job(state: str, **columns: Any) -> str:
     values: dict[str, Any] = {
         "id": f"job_{next(_number)}",
+        "workspace_id": workspace.current(),
         "name": "Made",
         "template_id": "summarize",
         "template_version": 1,
@@ -65,6 +66,7 @@ def odd_line(batch_id: str, kind: str, raw: bytes) -> None:
 
 def usage(job_id: str, **columns: Any) -> None:
     values: dict[str, Any] = {
+        "workspace_id": workspace.current(),
         "job_id": job_id,
         "provider": "openai",
         "model": "gpt-5-mini",

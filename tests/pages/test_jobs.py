@@ -52,8 +52,9 @@ def test_hundreds_of_jobs_come_a_hundred_more_at_a_time() -> None:
     with db.transaction() as session:
         db.execute(
             session,
-            """INSERT INTO job (id, name, template_id, template_version, params, provider, model, lane, state)
-               SELECT 'job_' || n, 'job ' || n, 'qa', 1, '{}', 'offline', 'offline-1', 'live', 'completed'
+            """INSERT INTO job (workspace_id, id, name, template_id, template_version, params, provider, model,
+                 lane, state)
+               SELECT 'ws_default', 'job_' || n, 'job ' || n, 'qa', 1, '{}', 'offline', 'offline-1', 'live', 'completed'
                FROM generate_series(1000, 1249) n""",
         )
     at = show("jobs")

@@ -65,24 +65,26 @@ def test_a_full_page_runs(page: str, analysed: tuple[str, str]) -> None:
 @pytest.mark.parametrize("page", ["overview", "jobs", "insights", "documents"])
 def test_a_page_over_many_rows_shows_a_part_of_them(page: str) -> None:
     with db.transaction() as session:
-        db.execute(session, "INSERT INTO collection (id, name) VALUES ('col_1', 'many')")
+        db.execute(session, "INSERT INTO collection (workspace_id, id, name) VALUES ('ws_default', 'col_1', 'many')")
         db.execute(session, "INSERT INTO blob (sha256, size_bytes) SELECT n::text, 1 FROM generate_series(1, 1500) n")
         db.execute(
             session,
-            """INSERT INTO document (id, name, collection_id, sha256, media_type, size_bytes, state)
-               SELECT 'doc_' || n, n || '.txt', 'col_1', n::text, 'text/plain', 1, 'ready'
+            """INSERT INTO document (workspace_id, id, name, collection_id, sha256, media_type, size_bytes, state)
+               SELECT 'ws_default', 'doc_' || n, n || '.txt', 'col_1', n::text, 'text/plain', 1, 'ready'
                FROM generate_series(1, 1500) n""",
         )
         db.execute(
             session,
-            """INSERT INTO job (id, name, template_id, template_version, params, provider, model, lane, state)
-               SELECT 'job_' || n, 'job ' || n, 'qa', 1, '{}', 'offline', 'offline-1', 'live', 'completed'
+            """INSERT INTO job (workspace_id, id, name, template_id, template_version, params, provider, model,
+                 lane, state)
+               SELECT 'ws_default', 'job_' || n, 'job ' || n, 'qa', 1, '{}', 'offline', 'offline-1', 'live', 'completed'
                FROM generate_series(1, 1500) n""",
         )
         db.execute(
             session,
-            """INSERT INTO insight (id, statement, statement_key, kind)
-               SELECT 'ins_' || n, 'statement ' || n, 'statement ' || n, 'qa' FROM generate_series(1, 1500) n""",
+            """INSERT INTO insight (workspace_id, id, statement, statement_key, kind)
+               SELECT 'ws_default', 'ins_' || n, 'statement ' || n, 'statement ' || n, 'qa'
+                 FROM generate_series(1, 1500) n""",
         )
     at = show(page)
     assert not at.exception
@@ -421,10 +423,11 @@ def test_costs_read_usage_records_and_name_what_has_no_price() -> None:
     with db.transaction() as session:
         db.execute(
             session,
-            """INSERT INTO usage_record (time, provider, model, lane, input_tokens, output_tokens, cost_usd, priced,
+            """INSERT INTO usage_record (workspace_id, time, provider, model, lane, input_tokens, output_tokens,
+                 cost_usd, priced,
                  status)
-               VALUES (now(), 'openai', 'gpt-5-mini', 'live', 1000, 500, 1.25, true, 'ok'),
-                      (now(), 'openai', 'own-model', 'live', 1000, 500, NULL, false, 'ok')""",
+               VALUES ('ws_default', now(), 'openai', 'gpt-5-mini', 'live', 1000, 500, 1.25, true, 'ok'),
+                      ('ws_default', now(), 'openai', 'own-model', 'live', 1000, 500, NULL, false, 'ok')""",
         )
     text = words(show("costs"))
     assert "Spent $1.25" in text
@@ -443,11 +446,12 @@ def test_the_spend_of_each_day_is_a_bar_as_wide_as_a_day() -> None:
     with db.transaction() as session:
         db.execute(
             session,
-            """INSERT INTO usage_record (time, provider, model, lane, input_tokens, output_tokens, cost_usd, priced,
+            """INSERT INTO usage_record (workspace_id, time, provider, model, lane, input_tokens, output_tokens,
+                 cost_usd, priced,
                  status)
-               VALUES (now(), 'openai', 'gpt-5-mini', 'live', 1000, 500, 1.25, true, 'ok'),
-                      (now(), 'openai', 'gpt-5', 'live', 10, 5, 2, true, 'ok'),
-                      (now(), 'offline', 'offline-1', 'live', 0, 0, 0, true, 'ok')""",
+               VALUES ('ws_default', now(), 'openai', 'gpt-5-mini', 'live', 1000, 500, 1.25, true, 'ok'),
+                      ('ws_default', now(), 'openai', 'gpt-5', 'live', 10, 5, 2, true, 'ok'),
+                      ('ws_default', now(), 'offline', 'offline-1', 'live', 0, 0, 0, true, 'ok')""",
         )
     bars = {bar["name"]: bar for bar in chart(show("costs"))["data"]}
     day = rows("SELECT DISTINCT to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day FROM usage_record")[0]["day"]
@@ -475,8 +479,8 @@ def test_costs_are_set_against_the_days_before_only_where_something_was_called_t
         with db.transaction() as session:
             db.execute(
                 session,
-                f"""INSERT INTO usage_record (time, provider, model, lane, cost_usd, priced, status)
-                    VALUES (now() - interval '{ago}', 'openai', 'gpt-5', 'live', 2, true, 'ok')""",
+                f"""INSERT INTO usage_record (workspace_id, time, provider, model, lane, cost_usd, priced, status)
+                    VALUES ('ws_default', now() - interval '{ago}', 'openai', 'gpt-5', 'live', 2, true, 'ok')""",
             )
 
     call("1 hour")

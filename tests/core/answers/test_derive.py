@@ -45,8 +45,8 @@ WITH kept AS (
 ), sent AS (
   SELECT k.id, k.request_id, r.attempts + 1 AS attempt FROM kept k JOIN request r ON r.id = k.request_id
 ), billed AS (
-  INSERT INTO usage_record (request_id, attempt, provider, model, lane, priced, status)
-  SELECT request_id, attempt, 'openai', 'm', 'batch', true, 'ok' FROM sent
+  INSERT INTO usage_record (workspace_id, request_id, attempt, provider, model, lane, priced, status)
+  SELECT 'ws_default', request_id, attempt, 'openai', 'm', 'batch', true, 'ok' FROM sent
 )
 UPDATE request r SET state = 'answered', attempts = attempt, response_id = sent.id
 FROM sent WHERE r.id = sent.request_id
@@ -136,8 +136,8 @@ def own_job(endpoints: list[str]) -> None:
     with db.transaction() as session:
         db.execute(
             session,
-            """INSERT INTO job (id, name, params, provider, model, lane, state)
-               VALUES ('job_own', 'own', '{}', 'openai', 'm', 'batch', 'running')""",
+            """INSERT INTO job (workspace_id, id, name, params, provider, model, lane, state)
+               VALUES ('ws_default', 'job_own', 'own', '{}', 'openai', 'm', 'batch', 'running')""",
         )
         db.execute(
             session,

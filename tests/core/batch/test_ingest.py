@@ -161,8 +161,10 @@ def hand(database: str, tmp_path: Path) -> Hand:
 
 
 JOB = """
-INSERT INTO job (id, name, template_id, template_version, params, provider, model, lane, state, leftovers, deadline)
-VALUES ('job_1', 'j', 'summarize', 1, '{}', :provider, :model, 'batch', :state, CAST(:leftovers AS jsonb), :deadline)
+INSERT INTO job (workspace_id, id, name, template_id, template_version, params, provider, model, lane, state,
+  leftovers, deadline)
+VALUES ('ws_default', 'job_1', 'j', 'summarize', 1, '{}', :provider, :model, 'batch', :state,
+  CAST(:leftovers AS jsonb), :deadline)
 """
 BATCH = """
 INSERT INTO provider_batch (id, job_id, provider, base_url, model, endpoint, nonce, state, requests)

@@ -12,7 +12,8 @@ from core.money.pricing import Price
 from core.providers.usage import Limit, Usage
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-CALL = Call(1, 1, "job", "qa", "openai", "gpt-5-mini", "live", 100, 20, {}, taken=Taken(100, 20, {"requests": 7.0}))
+TAKEN = Taken(100, 20, {"requests": 7.0})
+CALL = Call(1, 1, "ws_default", "job", "qa", "openai", "gpt-5-mini", "live", 100, 20, {}, taken=TAKEN)
 
 
 def answer(*limits: Limit, failures: int = 0, age_s: float = 0.0, latency_ms: int = 0) -> Kept:

@@ -133,9 +133,10 @@ def test_more_collections_than_are_compared_all_have_their_turn() -> None:
 
 MANY = (
     "INSERT INTO blob (sha256, size_bytes) VALUES ('x', 1)",
-    "INSERT INTO collection (id, name) SELECT 'col_' || n, n FROM generate_series(0, 99) n",
-    """INSERT INTO document (id, name, collection_id, sha256, media_type, size_bytes, state)
-       SELECT 'doc_' || to_char(n, 'FM000'), 'doc_' || to_char(n, 'FM000'), 'col_' || n, 'x', 'text/plain', 1, 'queued'
+    "INSERT INTO collection (workspace_id, id, name) SELECT 'ws_default', 'col_' || n, n FROM generate_series(0, 99) n",
+    """INSERT INTO document (workspace_id, id, name, collection_id, sha256, media_type, size_bytes, state)
+       SELECT 'ws_default', 'doc_' || to_char(n, 'FM000'), 'doc_' || to_char(n, 'FM000'), 'col_' || n, 'x',
+         'text/plain', 1, 'queued'
        FROM generate_series(0, 99) n""",
 )
 

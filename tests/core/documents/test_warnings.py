@@ -87,8 +87,9 @@ def test_a_choice_is_summed_up(five: list[str]) -> None:
     assert report.sum_up(()) == SumUp(0, 0, 0, {})
 
 
-MANY_THAT_HOLD_ALL = """INSERT INTO document (id, name, collection_id, sha256, media_type, size_bytes, state, warnings)
-  SELECT 'doc_all_' || n, 'n', d.collection_id, d.sha256 || n, d.media_type, 1, 'ready', '[]'
+MANY_THAT_HOLD_ALL = """INSERT INTO document (workspace_id, id, name, collection_id, sha256, media_type, size_bytes,
+  state, warnings)
+  SELECT 'ws_default', 'doc_all_' || n, 'n', d.collection_id, d.sha256 || n, d.media_type, 1, 'ready', '[]'
   FROM generate_series(1, 2000) n, (SELECT * FROM document LIMIT 1) d"""
 
 

@@ -31,9 +31,13 @@ def told_by_postgresql(error: DBAPIError) -> str:
         ("SELECT CAST(:text AS int)", "InvalidTextRepresentation"),
         ("SELECT CAST('[' || :text AS json)", "InvalidTextRepresentation"),
         ("SELECT CAST('[\"' || :text || '\\u0000\"]' AS jsonb)", "UntranslatableCharacter"),
-        ("INSERT INTO collection (id, name) VALUES ('a', :text), ('b', :text)", "UniqueViolation collection_name_key"),
+        (
+            """INSERT INTO collection (workspace_id, id, name)
+               VALUES ('ws_default', 'a', :text), ('ws_default', 'b', :text)""",
+            "UniqueViolation collection_workspace_id_name_key",
+        ),
         ("INSERT INTO job_document (job_id, document_id) VALUES (:text, 'a')", "ForeignKeyViolation job_document"),
-        ("INSERT INTO collection (id, name) VALUES (:text, NULL)", "NotNullViolation name"),
+        ("INSERT INTO collection (workspace_id, id, name) VALUES ('ws_default', :text, NULL)", "NotNullViolation name"),
     ],
 )
 def test_an_error_of_the_database_is_named_without_values(sql: str, named: str) -> None:

@@ -109,6 +109,26 @@ def test_a_job_that_waited_by_a_sentence_in_its_error_has_no_error_any_more(blan
     assert [row["error"] for row in rows("SELECT error FROM job ORDER BY id")][3] == "The template is gone."
 
 
+def test_what_was_there_before_the_wall_belongs_to_the_default_workspace(blank: str) -> None:
+    before = (
+        "INSERT INTO collection (id, name) VALUES ('col_1', 'one')",
+        "INSERT INTO template (id, name, built_in, version) VALUES ('qa', 'qa', true, 1), ('tpl_1', 'own', false, 1)",
+        "INSERT INTO insight (id, statement, statement_key, kind) VALUES ('ins_1', 'It works.', 'it works', 'qa')",
+    )
+    with db.engine().begin() as connection:
+        command.upgrade(migrate.alembic_config(connection), "0008")
+        for statement in before:
+            connection.exec_driver_sql(statement)
+    migrate.upgrade()
+    belongs = "SELECT id, workspace_id FROM {} ORDER BY id"
+    for table, id_ in (("collection", "col_1"), ("insight", "ins_1")):
+        assert rows(belongs.format(table)) == [{"id": id_, "workspace_id": "ws_default"}]
+    assert [row["workspace_id"] for row in rows(belongs.format("template"))] == [None, "ws_default"]
+    with db.engine().begin() as connection:
+        command.downgrade(migrate.alembic_config(connection), "0008")
+    assert rows("SELECT name FROM collection") == [{"name": "one"}]
+
+
 def test_a_second_upgrade_finds_nothing_to_do(blank: str) -> None:
     migrate.upgrade()
     migrate.upgrade()

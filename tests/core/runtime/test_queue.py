@@ -18,7 +18,7 @@ def test_a_task_waits_once_and_the_transaction_goes_on() -> None:
     with db.transaction() as session:
         for job in ("job_1", "job_1", "job_2"):
             queue.defer(session, "pump_job", job_id=job)
-        db.execute(session, "INSERT INTO collection (id, name) VALUES ('col_1', 'one')")
+        db.execute(session, "INSERT INTO collection (workspace_id, id, name) VALUES ('ws_default', 'col_1', 'one')")
     assert waiting() == 2
     assert len(rows("SELECT 1 FROM collection")) == 1
 

@@ -11,8 +11,8 @@ def test_sql_tells_which_jobs_are_cancelled(database: str) -> None:
         for state in STATES:
             db.execute(
                 session,
-                """INSERT INTO job (id, name, params, provider, model, lane, state)
-                   VALUES (:state, '', '{}', 'offline', 'm', 'live', :state)""",
+                """INSERT INTO job (workspace_id, id, name, params, provider, model, lane, state)
+                   VALUES ('ws_default', :state, '', '{}', 'offline', 'm', 'live', :state)""",
                 state=state,
             )
     with db.transaction() as session:

@@ -1,0 +1,29 @@
+"""Whose things are meant: one context variable, which the doors will set and `db.transaction()` puts into its session.
+
+A transaction carries its workspace: statements of the doors name it as `:workspace`. Machinery that works for all
+workspaces takes the workspace of each row from the row. Threads begun by `asyncio.to_thread` inherit the variable.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+# Made by migration 0009: everything that was there belongs to it, and everything until there is a sign-in.
+DEFAULT = "ws_default"
+
+_workspace: ContextVar[str] = ContextVar("workspace", default=DEFAULT)
+
+
+def current() -> str:
+    """The id of the workspace that transactions begun from now on carry."""
+    return _workspace.get()
+
+
+@contextmanager
+def bound(workspace_id: str) -> Iterator[None]:
+    """Transactions begun within the block carry this workspace."""
+    token = _workspace.set(workspace_id)
+    try:
+        yield
+    finally:
+        _workspace.reset(token)

@@ -54,7 +54,10 @@ def _extract(document: Document, worker_id: int, stop: threading.Event) -> None:
 def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
     document_id = document.id
     try:
-        extracted = reading.read(document, _on_stage(document_id), stop)
+        with reading.foreseen():
+            extracted = reading.read(document, _on_stage(document_id), stop)
+            log.info("document read", characters=len(extracted.text))
+            until_stored(lambda: _store(document_id, worker_id, extracted), stop)
     except NotFound:
         return
     except Unavailable:
@@ -63,9 +66,6 @@ def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
         failure = error
         log.info("document not read", code=error.code)
         until_stored(lambda: _failed(document_id, worker_id, failure), stop)
-    else:
-        log.info("document read", characters=len(extracted.text))
-        until_stored(lambda: _store(document_id, worker_id, extracted), stop)
 
 
 def _on_stage(document_id: str) -> Callable[[str, int, int], None]:

@@ -90,8 +90,10 @@ FORGET = "DELETE FROM read_again WHERE document_id = :document"
 
 def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
     try:
-        extracted = reading.read(document, lambda stage, done, total: None, stop)
-        checked = rechecking.check_ahead(document.id, SourceText(extracted.text))
+        with reading.foreseen():
+            extracted = reading.read(document, lambda stage, done, total: None, stop)
+            checked = rechecking.check_ahead(document.id, SourceText(extracted.text))
+            until_stored(lambda: _replace(document.id, worker_id, extracted, checked), stop)
     except NotFound as error:  # its original; of a document that was deleted nothing is left to say so
         gone = ExtractionError(error.message, code=error.code)
         until_stored(lambda: _failed(document.id, worker_id, gone), stop)
@@ -101,8 +103,6 @@ def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
         failure = error
         log.info("document not read again", code=error.code)
         until_stored(lambda: _failed(document.id, worker_id, failure), stop)
-    else:
-        until_stored(lambda: _replace(document.id, worker_id, extracted, checked), stop)
 
 
 def _put_back(document_id: str, worker_id: int) -> None:

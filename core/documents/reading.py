@@ -3,22 +3,39 @@
 import json
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+import structlog
 from sqlmodel import Session
 
 from core.documents.content import original
-from core.documents.extraction import SUPPORTED
+from core.documents.extraction import SUPPORTED, failures
 from core.documents.extraction.process import Extracted, ExtractionLimits, extract
 from core.documents.upload import unknown_type_message
 from core.documents.warnings import in_order
 from core.environment import get_settings
-from core.errors import ExtractionError
+from core.errors import CairnError, ExtractionError
 from core.runtime import db, scratch
 from core.runtime.text import text_hash
 from core.tables.documents import Document
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def foreseen() -> Iterator[None]:
+    """An exception that no code expects is an ExtractionError from here on, so that it is stored as any other: else
+    the document would be this worker's for as long as it lives."""
+    try:
+        yield
+    except CairnError:
+        raise
+    except Exception as error:  # outer boundary of reading: whatever it is, it is about this document alone
+        log.exception("a document could not be read, and no code expected that")
+        raise failures.unforeseen() from error
 
 
 def read(document: Document, on_stage: Callable[[str, int, int], None], stop: threading.Event) -> Extracted:

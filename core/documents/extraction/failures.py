@@ -51,5 +51,13 @@ def timeout(seconds: float) -> ExtractionError:
     )
 
 
+def unforeseen() -> ExtractionError:
+    return ExtractionError(
+        "Cairn failed while it read this file, in a way that nobody foresaw. Read it again; if that fails, too, tell "
+        "those who run Cairn the reference: their log says what it was.",
+        code="INTERNAL_ERROR",
+    )
+
+
 def interrupted() -> ExtractionError:
     return ExtractionError("Reading was interrupted. It starts again by itself.", code="INTERRUPTED", retryable=True)

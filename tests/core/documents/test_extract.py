@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from core.documents import claims, extract, upload
+from core.documents.extraction import failures
 from core.environment import get_settings
 from core.runtime import worker_lease
-from tests.pipeline import PATIENCE_S, database_away, rows, until_now
+from tests.pipeline import PATIENCE_S, change, database_away, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -60,6 +62,27 @@ def test_a_database_that_goes_away_meanwhile_costs_no_document(database: str) ->
     assert not work.is_alive()
     assert state()["state"] in ("ready", "queued")
     assert state()["worker_id"] is None
+
+
+def test_a_fault_that_nobody_foresaw_fails_the_document_and_keeps_no_worker(setting: Any, tmp_path: Path) -> None:
+    setting(DATA_DIR=tmp_path)
+    (tmp_path / "scratch").touch()  # where a folder is to be
+    document, worker = added(), worker_lease.register("test")
+    with capture_logs() as logged:
+        extract.extract_document(document, worker, threading.Event())
+    assert state() == {"state": "failed", "stage": None, "worker_id": None, "error_code": "INTERNAL_ERROR"}
+    assert rows("SELECT error_message FROM document") == [{"error_message": failures.unforeseen().message}]
+    assert [line["log_level"] for line in logged if line.get("exc_info")] == ["error"]
+    (tmp_path / "scratch").unlink()
+    extract.retry(document)
+    extract.extract_document(document, worker, threading.Event())
+    assert state()["state"] == "ready"
+
+
+def test_a_text_that_cannot_be_stored_fails_the_document(own_database: str) -> None:
+    change("ALTER TABLE document_text ADD CHECK (false)")
+    extract.extract_document(added(), worker_lease.register("test"), threading.Event())
+    assert state() == {"state": "failed", "stage": None, "worker_id": None, "error_code": "INTERNAL_ERROR"}
 
 
 def test_what_a_document_does_not_hold_is_stored_with_it() -> None:

@@ -5,11 +5,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.documents import content, deletion, extract, read_again, reading, upload
+from core.documents.extraction import failures
 from core.documents.extraction.process import Extracted
 from core.documents.report import Filters, by_ids
 from core.evidence import writing
@@ -106,6 +108,17 @@ def test_what_cannot_be_read_again_keeps_its_text_and_says_so() -> None:
     assert not read_again.read_next(worker_lease.register("test"), threading.Event())
     extract.retry(document)  # a person may try again
     assert [row.again for row in by_ids([document])] == ["waiting"]
+
+
+def test_a_fault_that_nobody_foresaw_leaves_the_text_and_keeps_no_worker(setting: Any, tmp_path: Path) -> None:
+    document = read_before()
+    setting(DATA_DIR=tmp_path)
+    (tmp_path / "scratch").touch()  # where a folder is to be
+    assert read_now(document)
+    (row,) = by_ids([document])
+    assert (row.state, row.again, row.again_error_message) == ("ready", "failed", failures.unforeseen().message)
+    assert rows("SELECT worker_id, error_code FROM read_again") == [{"worker_id": None, "error_code": "INTERNAL_ERROR"}]
+    assert text() == OLD
 
 
 def test_a_stopping_worker_puts_it_back() -> None:

@@ -99,7 +99,7 @@ with right:
                 widgets.go("document/document.py", id=document.id, start=str(at), end=str(until))
     not_found = {e.insight: e for e in found_here if e.insight not in places}
     if not_found:
-        st.caption("Their quotes were not found here:")
+        st.caption(quotes.NO_SUPPORT_HERE)
         for insight, evidence in not_found.items():
             statement = mine[insight].statement
             shown = formats.plain(statement[:140]) + ("…" if statement[140:] else "")

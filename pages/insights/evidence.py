@@ -11,7 +11,7 @@ from pages.words import quotes
 @st.dialog("Evidence", position="right", width="medium")
 def drawer(insight: InsightRow) -> None:
     st.markdown(f"#### {formats.plain(insight.statement)}")
-    known = f"supported by {formats.count(insight.support, 'document')}" if insight.support else "not supported"
+    known = f"supported by {formats.count(insight.support, 'document')}" if insight.support else quotes.NO_SUPPORT
     seen = formats.ago(insight.first_seen, formats.utc_now())
     st.caption(f"{known} · confidence {insight.confidence:.0%} · first seen {seen}")
     for evidence in report.evidence([insight.id]):

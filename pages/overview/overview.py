@@ -13,6 +13,7 @@ from core.money import costs
 from core.tables.jobs import ACTIVE
 from pages.common import failures, formats, widgets
 from pages.overview.first_steps import first_steps
+from pages.words import quotes
 from pages.words.jobs import waits_for_decision
 
 SPEND_DAYS = 14
@@ -84,7 +85,7 @@ with left:
     newest = insights_report.find(limit=8).items
     with widgets.lines("newest"):
         for insight in newest:
-            where = f"in {formats.count(insight.support, 'document')}" if insight.support else "quote not found"
+            where = f"in {formats.count(insight.support, 'document')}" if insight.support else quotes.NO_SUPPORT
             unbroken = where.replace(" ", "\N{NO-BREAK SPACE}")
             label = f"{formats.plain(insight.statement)} :gray[·\N{NO-BREAK SPACE}{unbroken}]"
             widgets.link(label, "insights/insights.py", insight=insight.id)

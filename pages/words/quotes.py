@@ -1,7 +1,12 @@
-"""What was found of a quote, in a sentence."""
+"""What was found of an insight's quotes."""
 
 from core.insights.report import EvidenceRow
 from pages.common import formats
+
+# Of an insight: in no document stands what the model quoted, or it quoted nothing.
+NO_SUPPORT = "no quote supports it"
+# The same of one document, above a list.
+NO_SUPPORT_HERE = "No quote from this document supports these:"
 
 
 def verdict(row: EvidenceRow) -> formats.Markdown:

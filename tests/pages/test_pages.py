@@ -130,6 +130,7 @@ def test_the_document_page_lists_insights_whose_quote_was_not_found(analysed: tu
     (evidence, *_) = insights_report.evidence([insight.id])
     at = show("document", id=document)
     assert quote_words.verdict(evidence) in words(at)
+    assert quote_words.NO_SUPPORT_HERE in words(at)
     assert any(f"insight={insight.id}" in target for target in links(at).values())
 
 
@@ -375,7 +376,9 @@ def test_the_overview_names_a_finding_with_what_carries_it(analysed: tuple[str, 
     assert any("pumps" in label and "in\xa01\xa0document" in label for label in links(show("overview")))
     with db.transaction() as session:
         db.execute(session, "UPDATE insight SET support = 0")
-    assert any("quote\xa0not\xa0found" in label for label in links(show("overview")))
+    assert any(quote_words.NO_SUPPORT.replace(" ", "\xa0") in label for label in links(show("overview")))
+    insight = insights_report.find().items[0].id
+    assert quote_words.NO_SUPPORT in words(show("insights", insight=insight))
 
 
 def test_the_overview_names_a_job_whose_requests_failed() -> None:

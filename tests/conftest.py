@@ -16,7 +16,7 @@ from core.environment import Settings, get_settings
 from core.runtime import db, shared_clock
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.settings import store
-from tests import batch_provider, databases, local_provider, pipeline
+from tests import batch_provider, databases, emptying, local_provider, pipeline
 from tests.batch_provider import BatchProvider
 
 SETTINGS = tuple(name.upper() for name in Settings.model_fields)
@@ -111,7 +111,7 @@ def database(migrated: str) -> Iterator[str]:
     breaker.view.forget()
     shared_clock.forget()
     yield migrated
-    pipeline.empty(migrated)
+    emptying.empty(migrated)
 
 
 @pytest.fixture

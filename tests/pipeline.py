@@ -221,38 +221,3 @@ def open_batches(job_id: str) -> list[str]:
 
 def batch_rows(job_id: str) -> list[dict[str, Any]]:
     return rows("SELECT * FROM provider_batch WHERE job_id = :job ORDER BY id", job=job_id)
-
-
-KEPT = ("alembic_version", "template", "template_version", "workspace")
-SMALL = 1 << 16  # bytes
-SEQUENCES_ANEW = """SELECT setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences
-                    WHERE schemaname = 'public' AND last_value IS NOT NULL"""
-AT_WORK = """SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-             AND backend_type = 'client backend' AND state <> 'idle'"""
-
-
-def empty(url: str) -> None:
-    """A migrated database as it was in the beginning: the built-in templates and nothing else."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        # A process that the test killed may have left a statement behind: it would meet the locks of emptying.
-        until_now(lambda: not connection.execute(AT_WORK).rowcount)
-        tables = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)", (list(KEPT),)
-        ).fetchall()
-        looks = " UNION ALL ".join(
-            f"SELECT '{name}', pg_relation_size('{name}') > {SMALL} WHERE EXISTS (SELECT 1 FROM {name})"
-            for (name,) in tables
-        )
-        used = connection.execute(looks).fetchall()
-        # A new file for each table and each index takes longer than to delete a few rows.
-        if large := [name for name, is_large in used if is_large]:
-            connection.execute(f"TRUNCATE {', '.join(large)} CASCADE")
-        with connection.transaction():
-            connection.execute("SET LOCAL session_replication_role = replica")  # else rows would have to go in order
-            for name, _ in used:
-                connection.execute(f"DELETE FROM {name}")
-        connection.execute(SEQUENCES_ANEW)
-        connection.execute(
-            "DELETE FROM template_version v USING template t WHERE t.id = v.template_id AND NOT t.built_in"
-        )
-        connection.execute("DELETE FROM template WHERE NOT built_in")

@@ -33,7 +33,7 @@ from core.money import pricing
 from core.providers.usage import Usage
 from core.requests import expansion
 from core.runtime import db, worker_lease
-from tests import batch_provider, pipeline
+from tests import batch_provider, emptying, pipeline
 from tests.batch_provider import AskedLine, BatchProvider, Line
 from tests.pipeline import make_job, open_batches, ready_documents, rows, run_batches, states
 
@@ -193,7 +193,7 @@ class Overnight(RuleBasedStateMachine):
         finally:
             self.open.close()
             clients.forget()
-            pipeline.empty(self.url)
+            emptying.empty(self.url)
 
     def morning(self) -> None:
         """Everything ends well in the end, and the books are the bill's."""

@@ -29,7 +29,7 @@ from core.requests import expansion, finishing
 from core.runtime import db, tokens, worker_lease
 from core.runtime.text import text_hash
 from core.tables.jobs import Job
-from tests import pipeline
+from tests import emptying
 from tests.pipeline import keep_now, make_job, ready_documents, rows, states
 
 # The first reads little at once: the long document is asked in parts there.
@@ -154,7 +154,7 @@ class Moving(RuleBasedStateMachine):
             if hasattr(self, "job"):
                 self._through()
         finally:
-            pipeline.empty(self.url)
+            emptying.empty(self.url)
 
     def _through(self) -> None:
         """With a provider that is well again, it ends."""

@@ -2,13 +2,18 @@
 PORT ?= 8501
 PYTHON ?= python3
 BIN := .venv/bin
+# What is compiled once is there for the next of the many processes that a run of the tests starts.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-quick lint types bench bench-quality fmt lock presets preset validate-config recommend help
+.PHONY: run test test-quick pytest lint types bench bench-quality fmt lock presets preset validate-config recommend help
 
 run: .venv/.run  ## start Cairn on http://localhost:8501 (PORT=9000 for another port)
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
-test: .venv/.dev lint types  ## linters, import contracts, types, all tests
+test: .venv/.dev lint  ## linters, import contracts, types, all tests
+	@$(MAKE) --no-print-directory -j 2 types pytest
+
+pytest: .venv/.dev
 	$(BIN)/python -m pytest -n 3
 
 test-quick: .venv/.dev  ## the tests without browser and kills, in about a minute

@@ -17,14 +17,14 @@ from core.calls import clients
 from core.environment import Settings, get_settings
 from core.errors import CairnError, ConfigurationError
 from core.live import single_text
-from core.runtime import db, listening_socket, migrate
+from core.runtime import db, listening_socket, migrate, tokens
 from core.runtime.logs import adopt, configure_logs
 from core.runtime.supervision import Child, ChildState, Command
 from core.settings import store
 
 log = structlog.get_logger()
 # Imported before the first page needs them, then frozen: a garbage collection never walks over them again.
-HEAVY = ("pandas", "pyarrow", "plotly.express", "genai_prices", "bpe_openai", "core.jobs.launch", "core.money.costs")
+HEAVY = ("pandas", "pyarrow", "plotly.express", "genai_prices", "core.jobs.launch", "core.money.costs")
 POSTGRES_STOP_SECONDS = 2.0
 # Calls in flight get this long to be answered, so that everything has ended within five seconds.
 EMBEDDED_GRACE_SECONDS = 4.0
@@ -57,6 +57,7 @@ async def _life(address: Callable[[], str | None], port: Callable[[], int]) -> A
             stack.push_async_callback(_close_clients)
             for name in HEAVY:
                 importlib.import_module(name)
+            tokens.count("")  # loads the vocabulary
             adopt()
             gc.collect()
             gc.freeze()

@@ -32,7 +32,13 @@ Name = Literal[
     "Korean",
 ]
 NAMES: tuple[str, ...] = get_args(Name)
+CODES = "en de fr es it pt nl da sv no fi pl cs hu ro el tr uk ru ar he hi zh ja ko".split()
 OF_THE_DOCUMENT = "document"
+
+
+def code_of(name: str | None) -> str | None:
+    """ISO 639-1 of a name; None for the document's language."""
+    return CODES[NAMES.index(name)] if name in NAMES else None
 
 
 def named(given: Any) -> Any:

@@ -7,7 +7,7 @@ round that takes longer than usual.
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -18,7 +18,8 @@ from core.documents import extract, read_again
 from core.documents.claims import READERS
 from core.environment import Settings
 from core.errors import CairnError
-from core.evidence import rechecking
+from core.insight_base import rechecking, renewal
+from core.insights import comparing
 from core.jobs import moving
 from core.requests import expansion
 from core.retention import removal
@@ -61,6 +62,8 @@ class Round:
         await self._try({"deriving": self._derive()})
         await self._read_again()
         await self._try({"checking quotes again": asyncio.to_thread(rechecking.recheck_all)})
+        for what, some in (("renewing insights", renewal.renew), ("comparing insights", comparing.compare_some)):
+            await self._try({what: asyncio.to_thread(_until_none_is_left, some)})
         await self._try({"removing": asyncio.to_thread(removal.run, shared_clock.now())})
         await asyncio.to_thread(one_round.finish_jobs)
         await asyncio.to_thread(one_round.forget_tasks, newest)
@@ -125,3 +128,8 @@ async def _open() -> one_round.Open:
 def _expand_and_pack(job_id: str) -> None:
     expansion.expand_job(job_id)
     batch_steps.pack_job(job_id)
+
+
+def _until_none_is_left(some: Callable[[], int]) -> None:
+    while some():
+        pass

@@ -16,7 +16,8 @@ from core.batch import steps
 from core.batch.steps import Batches
 from core.documents import extract, read_again
 from core.documents.claims import READERS, SPARE, Turns
-from core.evidence import rechecking
+from core.insight_base import rechecking, renewal
+from core.insights import comparing
 from core.live.lane import LiveLane
 from core.requests import expansion
 from core.requests.origin import of_job
@@ -65,7 +66,8 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
 
 def _register_long_ones(app: procrastinate.App, lane: LiveLane, stop: threading.Event) -> None:
     """One of each at a time in this process, with threads of their own: new documents keep theirs."""
-    at_it = {"recheck_quotes": threading.Lock(), "read_again": threading.Lock()}
+    names = ("recheck_quotes", "read_again", "renew_insights", "compare_insights")
+    at_it = {name: threading.Lock() for name in names}
     threads = ThreadPoolExecutor(len(at_it), thread_name_prefix="again")
 
     async def until_none_is_left(name: str, do_one: Callable[[], object]) -> None:
@@ -85,3 +87,11 @@ def _register_long_ones(app: procrastinate.App, lane: LiveLane, stop: threading.
     @app.task(name="read_again")
     async def read_documents_again(correlation_id: str | None = None) -> None:
         await until_none_is_left("read_again", lambda: read_again.read_next(lane.worker_id, stop))
+
+    @app.task(name="renew_insights")
+    async def renew_insights(correlation_id: str | None = None) -> None:
+        await until_none_is_left("renew_insights", renewal.renew)
+
+    @app.task(name="compare_insights")
+    async def compare_insights(correlation_id: str | None = None) -> None:
+        await until_none_is_left("compare_insights", comparing.compare_some)

@@ -16,8 +16,9 @@ from core.answers import judge
 from core.answers.judge import Read, Verdict
 from core.asking.prompts import Asking
 from core.asking.templates import asking as load_asking
-from core.evidence import writing
-from core.evidence.writing import Finding, Source
+from core.insight_base import writing
+from core.insight_base.writing import Finding, Source
+from core.languages import code_of
 from core.requests import finishing, former_models, merges
 from core.runtime import db, queue
 from core.runtime.text import storable, storable_json
@@ -83,6 +84,8 @@ class Derived:
     response_id: int
     document_id: str | None
     template_id: str | None
+    # That the answer was asked for in; None: that of the document.
+    language: str | None
     state: str
     verdict: Verdict
     fresh: bool
@@ -153,6 +156,7 @@ def consider(asking: Asking | None, row: Answered) -> Derived:
         response_id=row.response_id,
         document_id=row.document_id,
         template_id=asking.template_id if asking else None,
+        language=code_of(asking.language) if asking else None,
         state="succeeded" if verdict.code == "ok" else "pending" if again else "failed",
         verdict=verdict,
         fresh=row.verdict is None,
@@ -210,7 +214,7 @@ def _write(session: Session, derived: Sequence[Derived]) -> None:
     writing.write(
         session,
         [
-            (Source(d.document_id, d.response_id, d.template_id), finding)
+            (Source(d.document_id, d.response_id, d.template_id, d.language), finding)
             for d in derived
             if d.document_id
             for finding in d.findings

@@ -10,7 +10,7 @@ import orjson
 from core import providers
 from core.asking.prompts import Asking
 from core.errors import ProviderError
-from core.evidence.writing import Finding
+from core.insight_base.writing import Finding
 from core.runtime.text import storable
 
 
@@ -98,7 +98,8 @@ def findings_of(asking: Asking, result: Mapping[str, Any]) -> list[Finding]:
     if asking.template_id == "qa":
         if not result["found"] or not result["answer"].strip():
             return []
-        return [Finding(result["answer"], tuple(result["quotes"]), {"question": asking.params["question"]})]
+        question = asking.params["question"]
+        return [Finding(result["answer"], tuple(result["quotes"]), {"question": question}, question)]
     return [
         Finding(
             item["statement"],

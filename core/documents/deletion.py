@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from core.errors import NotFound
-from core.evidence.support import recount
+from core.insight_base import counts, locks, text_groups
 from core.runtime import db
 from core.tables.documents import Document
 
@@ -36,9 +36,11 @@ def delete(document_id: str) -> None:
 def remove(session: Session, ids: Sequence[str]) -> Removed:
     """Delete several documents, which the caller has locked."""
     chosen = list(ids)
-    db.rows(session, LOCK_INSIGHTS, ids=chosen)
+    around = counts.around(session, text_groups.insights_of(session, chosen))
+    locks.lock(session, around)
+    text_groups.leave(session, chosen)
     evidence = db.rows(session, DELETE_EVIDENCE, ids=chosen)
-    insights = recount(session, [row.insight_id for row in evidence])
+    insights = counts.recount(session, around)
     for statement in (DELETE_BODIES, CANCEL_REQUESTS, FORGET_READ_AGAIN):
         db.execute(session, statement, ids=chosen)
     quoted = sorted({row.response_id for row in evidence})
@@ -49,11 +51,6 @@ def remove(session: Session, ids: Sequence[str]) -> Removed:
     return Removed(len(hashes), sum(row.size_bytes for row in blobs), responses, len(evidence), insights)
 
 
-# In key order, as the writing of insights locks them: no deadlock.
-LOCK_INSIGHTS = """
-SELECT id FROM insight WHERE id IN (SELECT insight_id FROM evidence WHERE document_id = ANY(:ids))
-ORDER BY workspace_id, statement_key FOR UPDATE
-"""
 DELETE_EVIDENCE = "DELETE FROM evidence WHERE document_id = ANY(:ids) RETURNING insight_id, response_id"
 DELETE_BODIES = "DELETE FROM request_body b USING request r WHERE b.request_id = r.id AND r.document_id = ANY(:ids)"
 CANCEL_REQUESTS = """

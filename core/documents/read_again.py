@@ -16,9 +16,9 @@ from core.documents.claims import until_stored
 from core.documents.extraction.process import Extracted
 from core.documents.report import Filters
 from core.errors import ExtractionError, NotFound, Unavailable
-from core.evidence import rechecking
 from core.evidence.quotes import SourceText
-from core.evidence.rechecking import Checked
+from core.insight_base import rechecking
+from core.insight_base.rechecking import Checked
 from core.runtime import correlation, db, queue
 from core.runtime.text import text_hash
 from core.tables.documents import Document

@@ -18,6 +18,7 @@ from core.documents.upload import unknown_type_message
 from core.documents.warnings import in_order
 from core.environment import get_settings
 from core.errors import CairnError, ExtractionError
+from core.insight_base import counts, text_groups
 from core.runtime import db, scratch
 from core.runtime.text import text_hash
 from core.tables.documents import Document
@@ -75,6 +76,8 @@ def store_text(session: Session, document_id: str, extracted: Extracted) -> None
         sha256=text_hash(extracted.text),
         page_starts=list(extracted.page_starts),
     )
+    text_groups.assign(session, document_id, extracted.text)
+    counts.recount(session, counts.heads_of(session, text_groups.insights_of(session, [document_id])))
 
 
 def _write(document_id: str, path: Path) -> None:

@@ -1,152 +1,266 @@
-"""Read-only: insights and their evidence."""
+"""Read-only: insights. What was merged into another is never listed: its head is, with the evidence of both."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal
 
-from core.errors import NotFound
-from core.evidence import quotes
-from core.evidence.quotes import Change
+from sqlalchemy import Row
+from sqlmodel import Session
+
+from core.errors import InvalidInput, NotFound
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, not_ours, place
+from core.tables.insights import State
+
+Sort = Literal["newest", "support", "confidence", "relevance"]
+# More are not counted: nobody reads them, and the count would take longer than the list.
+MOST_COUNTED = 10_000
+# By relevance the newest of so many hits are ordered.
+MOST_RANKED = 2_000
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A statement that was merged into another."""
+
+    id: str
+    statement: str
 
 
 @dataclass(frozen=True)
 class InsightRow:
-    """`support` is the number of distinct documents whose supported evidence carries it."""
+    """`support`: independent documents whose supported evidence carries it; `documents`: all of them; `against`:
+    independent documents that support what is in conflict with it. `shown`: an edit. `head`: what it was merged into.
+    """
 
     id: str
     statement: str
+    shown: str | None
     kind: str
-    state: str
+    language: str | None
+    question: str | None
+    state: State
+    reason: str | None
+    tags: list[str]
+    pinned: bool
+    version: int
+    head: str | None
     support: int
+    documents: int
+    documents_with_evidence: int
+    open_conflicts: int
     confidence: float
     first_seen: datetime
     last_seen: datetime
+    against: int = 0
+    merged: tuple[Wording, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """As people see it."""
+        return self.shown or self.statement
 
 
 @dataclass(frozen=True)
-class Nearest:
-    """The place in the document that a quote is nearest to, with its `text` there and the runs of words that differ."""
+class Filters:
+    """Each of these that is given narrows. `q`: a web search: "quoted phrases", or, -not. `conflict`: open ones, any,
+    or none; `since`, `until`: when it was first seen, `until` exclusive."""
 
-    start: int
-    end: int
-    text: str
-    changes: tuple[Change, ...]
+    q: str | None = None
+    collection: str | None = None
+    template: str | None = None
+    state: str | None = None
+    document: str | None = None
+    tag: str | None = None
+    language: str | None = None
+    min_support: int | None = None
+    min_confidence: float | None = None
+    supported: bool | None = None
+    conflict: Literal["open", "any", "none"] | None = None
+    pinned: bool | None = None
+    job: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
-class EvidenceRow:
-    """`start` and `end` are offsets in the document's text, around all `spans`; None where the quote was not found.
+class Count:
+    """`capped`: there are more than `count`."""
 
-    `verdict`: see core.evidence.quotes; None until it has been checked. `nearest` where it differs.
-    """
-
-    id: int
-    insight: str
-    document: str
-    document_name: str
-    quote: str
-    start: int | None
-    end: int | None
-    spans: list[list[int]] | None
-    supported: bool
-    verdict: str | None
-    nearest: Nearest | None
-    response: int
-    template: str
-    attributes: dict[str, Any]
+    count: int
+    capped: bool
 
 
-SELECT_INSIGHT = (
-    "SELECT i.id, i.statement, i.kind, i.state, i.support, i.confidence, i.first_seen, i.last_seen FROM insight i"
-)
-
-# The search condition stays inline: behind a join its selectivity is hidden from the planner.
-FILTERS = {
-    "q": "i.search @@ websearch_to_tsquery('english', :q)",
-    "state": "i.state = :state",
-    "template": "EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id AND e.template_id = :template)",
-    "document": "EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id AND e.document_id = :document)",
-    "collection": """EXISTS (SELECT 1 FROM evidence e JOIN document d ON d.id = e.document_id
-        JOIN collection c ON c.id = d.collection_id WHERE e.insight_id = i.id AND c.name = :collection)""",
-    "supported": "(i.support > 0) = :supported",
-}
-
-
-def _where(filters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    given = {name: value for name, value in filters.items() if value not in (None, "")}
-    return " AND ".join(["true", *(FILTERS[name] for name in given)]), given
-
-
-def find(
-    *,
-    q: str | None = None,
-    collection: str | None = None,
-    template: str | None = None,
-    state: str | None = None,
-    document: str | None = None,
-    supported: bool | None = None,
-    limit: int = 100,
-    cursor: str | None = None,
-) -> Page[InsightRow]:
-    """Newest first. `q` is a web search: "quoted phrases", or, -not."""
-    checked_limit(limit)
-    where, given = _where(
-        {"q": q, "collection": collection, "template": template, "state": state, "document": document}
-        | {"supported": supported}
-    )
-    if (after := place(cursor, "insights")) is not None:
-        where += " AND (i.last_seen, i.id) < (CAST(:seen AS timestamptz), :after)"
-        given["seen"], given["after"] = _seen_and_id(after)
-    sql = f"{SELECT_INSIGHT} WHERE {where} ORDER BY i.last_seen DESC, i.id DESC LIMIT :limit"
-    with db.transaction() as session:
-        rows = [InsightRow(**row._mapping) for row in db.rows(session, sql, limit=limit + 1, **given)]
-    return cut(rows, limit, "insights", [f"{row.last_seen.isoformat()}~{row.id}" for row in rows])
-
-
-def count(**filters: Any) -> int:
-    """How many insights match the filters of `find`."""
-    where, given = _where(filters)
-    with db.transaction() as session:
-        found: int = db.scalar(session, f"SELECT count(*) FROM insight i WHERE {where}", **given)
-        return found
-
-
-def get(insight_id: str) -> InsightRow:
-    with db.transaction() as session:
-        found = db.row(session, f"{SELECT_INSIGHT} WHERE i.id = :id", id=insight_id)
-    if found is None:
-        raise NotFound(f"There is no insight {insight_id}. Its last evidence may have been deleted.")
-    return InsightRow(**found._mapping)
-
-
-EVIDENCE = """
-SELECT e.id, e.insight_id AS insight, e.document_id AS document, d.name AS document_name, e.quote, e.start, e."end",
-  e.spans, e.supported, e.verdict, e.response_id AS response, e.template_id AS template, e.attributes,
-  e.nearest_start, e.nearest_end, substr(t.text, e.nearest_start + 1, e.nearest_end - e.nearest_start) AS nearest_text
-FROM evidence e JOIN document d ON d.id = e.document_id
-LEFT JOIN document_text t ON t.document_id = e.document_id AND e.nearest_end IS NOT NULL
-WHERE e.insight_id = ANY(:ids) ORDER BY e.insight_id, e.supported DESC, e.id
+COLUMNS = """
+i.id, i.statement, i.shown, i.kind, i.language, i.question, i.state, i.reason, i.tags, i.pinned, i.version,
+i.head_id AS head, i.support, i.documents, i.documents_with_evidence, i.open_conflicts, i.confidence, i.first_seen,
+i.last_seen
 """
 
 
-def evidence(insight_ids: list[str]) -> list[EvidenceRow]:
-    """Evidence of several insights, supported evidence first."""
+def _with_evidence(condition: str) -> str:
+    """Insights that have such evidence themselves, or through what was merged into them."""
+    return f"""(EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id AND {condition})
+      OR EXISTS (SELECT 1 FROM insight m JOIN evidence e ON e.insight_id = m.id
+        WHERE m.head_id = i.id AND m.workspace_id = :workspace AND {condition}))"""
+
+
+_CONFLICTS = """EXISTS (SELECT 1 FROM insight m JOIN pair p ON m.id IN (p.first, p.second)
+  WHERE (m.id = i.id OR m.head_id = i.id) AND m.workspace_id = :workspace
+    AND p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict'))"""
+
+# The search condition stays inline: behind a join its selectivity is hidden from the planner.
+CONDITIONS = {
+    "q": "i.search @@ websearch_to_tsquery('english', :q)",
+    "collection": _with_evidence(
+        """EXISTS (SELECT 1 FROM document d JOIN collection c ON c.id = d.collection_id
+             WHERE d.id = e.document_id AND c.name = :collection AND c.workspace_id = :workspace)"""
+    ),
+    "template": _with_evidence("e.template_id = :template"),
+    "state": "i.state = :state",
+    "document": _with_evidence("e.document_id = :document"),
+    "tag": ":tag = ANY(i.tags)",
+    "language": "i.language = :language",
+    "min_support": "i.support >= :min_support",
+    "min_confidence": "i.confidence >= :min_confidence",
+    "supported": "(i.support > 0) = :supported",
+    "pinned": "i.pinned = :pinned",
+    "job": _with_evidence(
+        """EXISTS (SELECT 1 FROM request r
+             WHERE r.response_id IN (e.response_id, e.last_response_id) AND r.job_id = :job)"""
+    ),
+    "since": "i.first_seen >= :since",
+    "until": "i.first_seen < :until",
+}
+CONFLICT = {"open": "i.open_conflicts > 0", "any": _CONFLICTS, "none": f"NOT {_CONFLICTS}"}
+
+
+def matching(filters: Filters) -> tuple[str, dict[str, Any]]:
+    """The SQL condition on an insight i, and its parameters."""
+    given = {field.name: getattr(filters, field.name) for field in fields(filters)}
+    given = {name: value for name, value in given.items() if value not in (None, "")}
+    conflict = given.pop("conflict", None)
+    conditions = ["i.workspace_id = :workspace", "i.head_id IS NULL", *(CONDITIONS[name] for name in given)]
+    return " AND ".join([*conditions, CONFLICT[conflict]] if conflict else conditions), given
+
+
+# What a list is ordered by, before the id, and the type of it in a cursor.
+ORDERS: dict[Sort, tuple[str, str]] = {
+    "newest": ("0", "int"),
+    "support": ("i.support", "int"),
+    "confidence": ("i.confidence", "float8"),
+    "relevance": ("ts_rank(i.search, websearch_to_tsquery('english', :q))", "float4"),
+}
+
+
+def find(
+    filters: Filters | None = None, *, sort: Sort = "newest", limit: int = 100, cursor: str | None = None
+) -> Page[InsightRow]:
+    """Best first, and of equals the newest. Raises InvalidInput for an order by relevance without a search."""
+    checked_limit(limit)
+    filters = filters or Filters()
+    if sort == "relevance" and not filters.q:
+        raise InvalidInput("Insights are ordered by relevance to a search. Give q, or another order.")
+    where, given = matching(filters)
+    order, kind = ORDERS[sort]
+    of = f"insights-{sort}"
+    after = "true"
+    if (at := place(cursor, of)) is not None:
+        given["value"], given["after"] = _value_and_id(at)
+        after = f"(i.place, i.id) < (CAST(:value AS {kind}), :after)" if sort != "newest" else "i.id < :after"
     with db.transaction() as session:
-        return [_evidence_row(dict(row._mapping)) for row in db.rows(session, EVIDENCE, ids=insight_ids)]
+        sql = (NEWEST if sort == "newest" else ORDERED).format(
+            columns=COLUMNS, order=order, where=where, after=after, ranked=MOST_RANKED if sort == "relevance" else "ALL"
+        )
+        found = db.rows(session, sql, limit=limit + 1, **given)
+        rows = _rows(session, found)
+    return cut(rows, limit, of, [f"{row.place}~{row.id}" for row in found])
 
 
-def _evidence_row(columns: dict[str, Any]) -> EvidenceRow:
-    start, end, there = (columns.pop(f"nearest_{name}") for name in ("start", "end", "text"))
-    nearest = None if there is None else Nearest(start, end, there, quotes.changes(columns["quote"], there))
-    return EvidenceRow(**columns, nearest=nearest)
+NEWEST = """
+SELECT {columns}, {order} AS place FROM insight i WHERE {where} AND {after} ORDER BY i.id DESC LIMIT :limit
+"""
+ORDERED = """
+SELECT * FROM (SELECT {columns}, {order} AS place FROM insight i WHERE {where} ORDER BY i.id DESC LIMIT {ranked}) i
+WHERE {after} ORDER BY place DESC, id DESC LIMIT :limit
+"""
 
 
-def _seen_and_id(after: str) -> tuple[datetime, str]:
-    seen, _, insight_id = after.partition("~")
+def count(filters: Filters | None = None) -> Count:
+    where, given = matching(filters or Filters())
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM insight i WHERE {where} LIMIT {MOST_COUNTED + 1}) found"
+    with db.transaction() as session:
+        found: int = db.scalar(session, sql, **given)
+    return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
+
+
+def get(insight_id: str) -> InsightRow:
+    """Also one that was merged: `head` is set. Raises NotFound."""
+    return get_all([insight_id])[0]
+
+
+def get_all(insight_ids: Sequence[str]) -> list[InsightRow]:
+    """In the given order. Raises NotFound."""
+    with db.transaction() as session:
+        found = db.rows(session, f"SELECT {COLUMNS} FROM insight i WHERE {GIVEN}", ids=list(insight_ids))
+        by_id = {row.id: row for row in _rows(session, found)}
+    for insight_id in insight_ids:
+        if insight_id not in by_id:
+            raise NotFound(f"There is no insight {insight_id}. Its last evidence may have been deleted.")
+    return [by_id[insight_id] for insight_id in insight_ids]
+
+
+GIVEN = "i.id = ANY(:ids) AND i.workspace_id = :workspace"
+
+
+def _rows(session: Session, found: Sequence[Row[Any]]) -> list[InsightRow]:
+    ids = [row.id for row in found]
+    against = {row.id: row.against for row in db.rows(session, AGAINST, ids=ids)}
+    merged: dict[str, list[Wording]] = {}
+    for row in db.rows(session, MERGED, ids=ids):
+        merged.setdefault(row.head_id, []).append(Wording(row.id, row.statement))
+    names = {field.name for field in fields(InsightRow)}
+    return [
+        InsightRow(
+            **{name: value for name, value in row._mapping.items() if name in names},
+            against=against.get(row.id, 0),
+            merged=tuple(merged.get(row.id, ())),
+        )
+        for row in found
+    ]
+
+
+MERGED = """
+SELECT head_id, id, statement FROM insight WHERE head_id = ANY(:ids) AND workspace_id = :workspace ORDER BY id
+"""
+
+# What stands against a statement: the evidence of all that is in conflict with it, and of what was merged into that.
+AGAINST = """
+WITH member AS MATERIALIZED (
+  SELECT id AS insight, id AS member FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
+  UNION ALL SELECT head_id, id FROM insight WHERE head_id = ANY(:ids) AND workspace_id = :workspace
+), opposed AS (
+  SELECT m.insight, p.second AS other FROM member m JOIN pair p ON p.first = m.member
+  WHERE p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict')
+  UNION SELECT m.insight, p.first FROM member m JOIN pair p ON p.second = m.member
+  WHERE p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict')
+), heads AS (
+  SELECT DISTINCT o.insight, coalesce(i.head_id, i.id) AS head FROM opposed o JOIN insight i ON i.id = o.other
+  WHERE coalesce(i.head_id, i.id) <> o.insight
+), theirs AS (
+  SELECT insight, head AS other FROM heads
+  UNION SELECT h.insight, i.id FROM heads h JOIN insight i ON i.head_id = h.head
+)
+SELECT t.insight AS id, count(DISTINCT coalesce(d.text_group, d.id)) AS against
+FROM theirs t JOIN evidence e ON e.insight_id = t.other AND e.supported JOIN document d ON d.id = e.document_id
+GROUP BY t.insight
+"""
+
+
+def _value_and_id(at: str) -> tuple[float, str]:
+    value, _, insight_id = at.partition("~")
     try:
-        # A plus sign that was not escaped in a link arrives as a space.
-        return datetime.fromisoformat(seen.replace(" ", "+")).astimezone(UTC), insight_id
-    except (ValueError, OverflowError):
+        return float(value), insight_id
+    except ValueError:
         raise not_ours() from None

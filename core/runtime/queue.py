@@ -15,7 +15,15 @@ from core.errors import Unavailable
 from core.runtime import correlation, db
 
 TaskName = Literal[
-    "extract_document", "expand_job", "pump_job", "advance_batch", "derive", "recheck_quotes", "read_again"
+    "extract_document",
+    "expand_job",
+    "pump_job",
+    "advance_batch",
+    "derive",
+    "recheck_quotes",
+    "read_again",
+    "compare_insights",
+    "renew_insights",
 ]
 DOCUMENTS, JOBS = "documents", "jobs"
 # A queue worker without a heartbeat for this long is dead. One that is only busy must not lose its tasks, and there is
@@ -29,6 +37,8 @@ QUEUE_OF: dict[TaskName, str] = {
     "derive": JOBS,
     "recheck_quotes": DOCUMENTS,
     "read_again": DOCUMENTS,
+    "compare_insights": DOCUMENTS,
+    "renew_insights": DOCUMENTS,
 }
 
 

@@ -1,8 +1,8 @@
 """The two keys of a statement: equal canonical keys are one statement, equal masked keys are worth comparing.
 
-Same is an equality and never a similarity, so it cannot drift and needs no threshold. Derive (core/answers/derive.py)
-will make both keys for each finding and join statements by the first; proposals and conflicts will look up the second;
-a decision that survives its statement will hold the first, salted. None of them is wired in yet.
+Same is an equality and never a similarity, so it cannot drift and needs no threshold. Ingest
+(core/insight_base/writing.py) joins statements by the first; proposals and conflicts look up the second; a decision
+that outlives its statement holds the first, salted.
 """
 
 import hashlib
@@ -33,6 +33,20 @@ def keys(workspace: str, language: str | None, question: str | None, statement: 
         return None
     scope = (workspace, form.language or "", _question(question))
     return Keys(_hash("exact", *scope, form.words), _hash("masked", *scope, form.masked), form)
+
+
+def exact_of_version(
+    version: int, workspace: str, language: str | None, question: str | None, statement: str
+) -> str | None:
+    """The exact key as an older version made it; None for a version that is not known any more.
+
+    Whoever raises VERSION keeps the older form here as long as a decision may have it: decisions hold no text, so they
+    cannot be made anew.
+    """
+    if version != VERSION:
+        return None
+    found = keys(workspace, language, question, statement)
+    return found.exact if found else None
 
 
 def version_of(key: str) -> int:

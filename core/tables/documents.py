@@ -95,6 +95,7 @@ class Document(SQLModel, table=True):
         Index("ix_document_state", "state", "workspace_id"),
         Index("ix_document_queued", "collection_id", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_document_read_in_part", "id", postgresql_where=text("warnings <> '[]'::jsonb")),
+        Index("ix_document_without_group", "id", postgresql_where=text("text_group IS NULL AND state = 'ready'")),
         Index("ix_document_not_known", "id", postgresql_where=text("warnings IS NULL AND state = 'ready'")),
     )
     id: str = Field(primary_key=True)
@@ -116,6 +117,8 @@ class Document(SQLModel, table=True):
     language: str | None = None
     # DocumentWarnings.
     warnings: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    # The first document of those whose texts are nearly the same as this one's; itself where there is no other.
+    text_group: str | None = Field(default=None, index=True)
     worker_id: int | None = columns.big(nullable=True)
     created_at: datetime = columns.time(default_now=True)
     # From when on it is queued, or a worker reads it.

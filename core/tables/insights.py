@@ -1,66 +1,100 @@
-"""Statements and the evidence for them."""
+"""Statements, the evidence for them, and what people made of them: the insight base."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
-from sqlalchemy import (
-    Column,
-    Computed,
-    ForeignKey,
-    Index,
-    Text,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy import BigInteger, CheckConstraint, Column, Computed, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
 from core.tables import columns
 
+State = Literal["new", "confirmed", "dismissed"]
+STATES: tuple[State, ...] = get_args(State)
+# `conflict`: both cannot hold. `over_time`: only their dates explain that both do. `merge`: perhaps the same.
+PairKind = Literal["merge", "conflict", "over_time"]
+FoundBy = Literal["span", "quote", "shape", "words", "person", "judge"]
+Verdict = Literal["same", "different", "conflict", "over_time", "more", "less"]
+
 
 class Insight(SQLModel, table=True):
+    """A statement, once per workspace, language and question: equal `exact_key`s are one (core.statements.keys).
+
+    `head_id`: the insight that it was merged into, which is merged into none. `support`, `documents`,
+    `documents_with_evidence`, `open_conflicts` and `confidence` are counted in core.insight_base.counts; a head's
+    include what was merged into it. `shown`: an edit; what is matched is always `statement`. `version` counts what
+    people changed. `exact_key` is NULL until core.insight_base.renewal has given an insight of an older release one.
+    """
+
     __tablename__: ClassVar[str] = "insight"
+    # Repeated sightings change `last_seen` and counts only, none of which is indexed: such updates stay on their page.
     __table_args__ = (
-        UniqueConstraint("workspace_id", "statement_key"),
         Index("ix_insight_search", "search", postgresql_using="gin"),
-        Index("ix_insight_last_seen", "last_seen", "id"),
+        Index("ix_insight_workspace", "workspace_id", "id"),
+        Index("ix_insight_masked_key", "masked_key"),
+        Index("ix_insight_head", "head_id", postgresql_where=text("head_id IS NOT NULL")),
+        Index("ix_insight_without_key", "id", postgresql_where=text("exact_key IS NULL")),
+        Index("ix_insight_not_compared", "id", postgresql_where=text("NOT compared AND head_id IS NULL")),
+        {"postgresql_with": {"fillfactor": 80}},
     )
     id: str = Field(primary_key=True)
     workspace_id: str
     statement: str
-    statement_key: str
+    shown: str | None = None
+    exact_key: str | None = Field(default=None, unique=True)
+    masked_key: str | None = None
+    language: str | None = None
+    question: str | None = None
     kind: str
     state: str = Field(default="new", sa_column_kwargs={"server_default": text("'new'")})
+    reason: str | None = None
+    tags: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
+    )
+    pinned: bool = columns.flag(False)
+    version: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
+    head_id: str | None = Field(default=None, sa_column=Column(Text, ForeignKey("insight.id"), nullable=True))
+    compared: bool = columns.flag(False)
     support: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    documents: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    documents_with_evidence: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    open_conflicts: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     confidence: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
     first_seen: datetime = columns.time(default_now=True)
     last_seen: datetime = columns.time(default_now=True)
     search: str = Field(
         default=None,
-        sa_column=Column(TSVECTOR, Computed("to_tsvector('english'::regconfig, statement)", persisted=True)),
+        sa_column=Column(
+            TSVECTOR,
+            Computed("to_tsvector('english'::regconfig, statement || ' ' || coalesce(shown, ''))", persisted=True),
+        ),
     )
 
 
 class Evidence(SQLModel, table=True):
-    """A quote that ties an insight to a document. `supported` only when it stands there, at start..end.
+    """A quote that ties an insight to a document, once however often it is found. `supported` only when it stands
+    there, at start..end.
 
     `verdict`: see core.evidence.quotes; None until it has been checked. `spans`: where it stands in several parts.
-    `nearest_*`: the place of a quote whose words differ from it.
+    `nearest_*`: the place of a quote whose words differ from it. `times`: how many responses brought it, the first of
+    which is `response_id`, the newest `last_response_id`.
     """
 
     __tablename__: ClassVar[str] = "evidence"
     __table_args__ = (
-        UniqueConstraint("insight_id", "document_id", "response_id", "quote_key"),
+        UniqueConstraint("insight_id", "document_id", "quote_key"),
         Index("ix_evidence_document", "document_id"),
         Index("ix_evidence_response", "response_id"),
+        Index("ix_evidence_quote", "quote_key"),
         Index("ix_evidence_unchecked", "document_id", postgresql_where=text("verdict IS NULL")),
+        {"postgresql_with": {"fillfactor": 90}},
     )
     id: int = columns.identity()
-    insight_id: str = Field(
-        sa_column=Column(Text, ForeignKey("insight.id", ondelete="CASCADE"), nullable=False, index=True)
-    )
+    insight_id: str = Field(sa_column=Column(Text, ForeignKey("insight.id", ondelete="CASCADE"), nullable=False))
     document_id: str
     response_id: int = columns.big()
+    last_response_id: int = columns.big()
+    times: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     template_id: str
     quote: str
     quote_key: str
@@ -73,3 +107,132 @@ class Evidence(SQLModel, table=True):
     nearest_end: int | None = None
     attributes: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     created_at: datetime = columns.time(default_now=True)
+
+
+class TextGroup(SQLModel, table=True):
+    """The first of the documents whose texts are nearly the same, by which others are found: its MinHash bands."""
+
+    __tablename__: ClassVar[str] = "text_group"
+    __table_args__ = (Index("ix_text_group_bands", "bands", postgresql_using="gin"),)
+    id: str = Field(primary_key=True)  # the first document's
+    workspace_id: str
+    bands: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))
+
+
+class Decision(SQLModel, table=True):
+    """What a person made of a statement; it outlives the statement. `hash`: of the salt and the statement's exact key,
+    which is of `key_version`. No text."""
+
+    __tablename__: ClassVar[str] = "decision"
+    hash: str = Field(primary_key=True)
+    workspace_id: str
+    key_version: int
+    state: str
+    decided_at: datetime = columns.time(default_now=True)
+
+
+class Installation(SQLModel, table=True):
+    """One row: what this installation made up for itself once."""
+
+    __tablename__: ClassVar[str] = "installation"
+    __table_args__ = (CheckConstraint("id", name="one_row"),)
+    id: bool = Field(default=True, primary_key=True)
+    decision_salt: str
+
+
+class Pair(SQLModel, table=True):
+    """Two insights proposed to be compared: `first` is the smaller id. Settled once, with a verdict, never again.
+
+    `kind`: what they seem to be to one another, or were settled as. `verdict`: more, less: what `first` says.
+    """
+
+    __tablename__: ClassVar[str] = "pair"
+    __table_args__ = (
+        CheckConstraint("first < second", name="in_order"),
+        UniqueConstraint("first", "second"),
+        Index("ix_pair_second", "second"),
+        Index("ix_pair_open", "workspace_id", "id", postgresql_where=text("state = 'open'")),
+    )
+    id: str = Field(primary_key=True)
+    workspace_id: str
+    first: str = Field(sa_column=Column(Text, ForeignKey("insight.id", ondelete="CASCADE"), nullable=False))
+    second: str = Field(sa_column=Column(Text, ForeignKey("insight.id", ondelete="CASCADE"), nullable=False))
+    kind: str
+    found_by: str
+    score: float
+    state: str = Field(default="open", sa_column_kwargs={"server_default": text("'open'")})
+    verdict: str | None = None
+    # What in the words of each side decides, where a judge settled it.
+    grounds: list[str] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    later_at: datetime | None = columns.time(nullable=True)
+    actor: str | None = None
+    settled_at: datetime | None = columns.time(nullable=True)
+    created_at: datetime = columns.time(default_now=True)
+
+
+class Merge(SQLModel, table=True):
+    """One merge of insights into another, which `undone_at` ends."""
+
+    __tablename__: ClassVar[str] = "merge"
+    __table_args__ = (Index("ix_merge_workspace", "workspace_id", "id"),)
+    id: str = Field(primary_key=True)
+    workspace_id: str
+    into_id: str
+    found_by: str
+    actor: str
+    merged_at: datetime = columns.time(default_now=True)
+    undone_at: datetime | None = columns.time(nullable=True)
+
+
+class Merged(SQLModel, table=True):
+    """One insight of a merge. The active rows are a forest: each insight goes into at most one other, and its head is
+    the root of its tree."""
+
+    __tablename__: ClassVar[str] = "merged"
+    __table_args__ = (
+        Index("ux_merged_active", "insight_id", unique=True, postgresql_where=text("active")),
+        Index("ix_merged_into", "into_id", postgresql_where=text("active")),
+        Index("ix_merged_insight", "insight_id"),
+    )
+    merge_id: str = Field(
+        sa_column=Column(Text, ForeignKey("merge.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    insight_id: str = Field(
+        sa_column=Column(Text, ForeignKey("insight.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    into_id: str
+    active: bool = columns.flag(True)
+
+
+class InsightChange(SQLModel, table=True):
+    """Who changed what of an insight, when: one row per insight, all those of one change under one `change_id`.
+
+    `before`, `after`: the fields that changed. `version`: the insight's after it; undoing leaves those that
+    changed since.
+    """
+
+    __tablename__: ClassVar[str] = "insight_change"
+    __table_args__ = (
+        Index("ix_insight_change_insight", "insight_id", "id"),
+        Index("ix_insight_change_change", "change_id"),
+    )
+    id: int = columns.identity()
+    change_id: str
+    workspace_id: str
+    insight_id: str = Field(sa_column=Column(Text, ForeignKey("insight.id", ondelete="CASCADE"), nullable=False))
+    actor: str
+    action: str
+    before: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    after: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    version: int
+    changed_at: datetime = columns.time(default_now=True)
+    undone_at: datetime | None = columns.time(nullable=True)
+
+
+class StatementWord(SQLModel, table=True):
+    """In how many statements of a workspace a word occurs: the rare ones find what a statement resembles."""
+
+    __tablename__: ClassVar[str] = "statement_word"
+    workspace_id: str = Field(primary_key=True)
+    word: str = Field(primary_key=True)
+    statements: int = columns.big()

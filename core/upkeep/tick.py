@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from core.environment import get_settings
+from core.insight_base import renewal
 from core.requests import finishing, former_models
 from core.runtime import db, queue
 from core.tables.jobs import ACTIVE, GOING, in_sql
@@ -36,6 +37,10 @@ def nudge(session: Session) -> None:
         queue.defer(session, "recheck_quotes")
     if db.scalar(session, "SELECT 1 FROM read_again WHERE worker_id IS NULL AND error_code IS NULL LIMIT 1"):
         queue.defer(session, "read_again")
+    if db.scalar(session, renewal.IS_DUE):
+        queue.defer(session, "renew_insights")
+    if db.scalar(session, "SELECT 1 FROM insight WHERE NOT compared AND head_id IS NULL LIMIT 1"):
+        queue.defer(session, "compare_insights")
 
 
 # Any 500 of them: a task reads the document whose turn it is, not the one it names.

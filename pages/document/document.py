@@ -4,7 +4,9 @@ import streamlit as st
 
 from core.documents import content, extract, report
 from core.documents.extraction import SUPPORTED
+from core.insights import evidence_report
 from core.insights import report as insights_report
+from core.insights.report import Filters
 from pages.common import failures, formats, widgets
 from pages.document import in_text
 from pages.document.text import PagedText
@@ -85,8 +87,8 @@ with left:
 
 with right:
     st.subheader("Insights from here")
-    mine = {insight.id: insight for insight in insights_report.find(document=document.id, limit=50).items}
-    found_here = [e for e in insights_report.evidence([*mine]) if e.document == document.id]
+    mine = {insight.id: insight for insight in insights_report.find(Filters(document=document.id), limit=50).items}
+    found_here = [e for e in evidence_report.evidence([*mine]) if e.document == document.id]
     # Each once, at its first quote: several answers may bring the same one, and one answer several.
     places: dict[str, tuple[int, int]] = {}
     for at, until, insight in sorted((e.start or 0, e.end or 0, e.insight) for e in found_here if e.end is not None):

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from core.insights import report
+from core.insights import evidence_report
 from core.insights.report import InsightRow
 from pages.common import formats, widgets
 from pages.words import quotes
@@ -14,7 +14,7 @@ def drawer(insight: InsightRow) -> None:
     known = f"supported by {formats.count(insight.support, 'document')}" if insight.support else quotes.NO_SUPPORT
     seen = formats.ago(insight.first_seen, formats.utc_now())
     st.caption(f"{known} · confidence {insight.confidence:.0%} · first seen {seen}")
-    for evidence in report.evidence([insight.id]):
+    for evidence in evidence_report.evidence([insight.id]):
         with st.container(border=True):
             found = quotes.verdict(evidence)
             if found:

@@ -7,7 +7,7 @@ from core.asking import templates
 from core.documents import report as documents_report
 from core.errors import NotFound
 from core.insights import report as insights_report
-from core.insights.report import InsightRow
+from core.insights.report import Filters, InsightRow
 from pages.common import formats, widgets
 from pages.insights.evidence import drawer
 
@@ -34,8 +34,8 @@ with widgets.tiles():
     )
 shown_as = {"collection": collection, "template": template and kinds[template], "evidence": support}
 widgets.came_by("Insights", "insights/insights.py", q=q, **shown_as)
-filters = {"q": q or None, "collection": collection, "template": template}
 supported = None if support is None else support == "supported"
+filters = Filters(q=q or None, collection=collection, template=template, supported=supported)
 
 
 def frame(rows: tuple[InsightRow, ...]) -> pd.DataFrame:
@@ -77,13 +77,13 @@ def from_link() -> InsightRow | None:
 
 
 linked = from_link()
-total = insights_report.count(**filters, supported=supported)
+total = insights_report.count(filters).count
 trail = st.session_state.setdefault("insight_cursors", {})
-if trail.get("filters") != (filters, supported):
+if trail.get("filters") != filters:
     trail.clear()
-    trail.update(filters=(filters, supported), cursors=[None])
+    trail.update(filters=filters, cursors=[None])
 
-page = insights_report.find(**filters, supported=supported, limit=PER_PAGE, cursor=trail["cursors"][-1])
+page = insights_report.find(filters, limit=PER_PAGE, cursor=trail["cursors"][-1])
 if page.items:
     shown = (len(trail["cursors"]) - 1) * PER_PAGE
     st.caption(f"{shown + 1:,} to {shown + len(page.items):,} of {total:,}. Select a row to see its quotes.")
@@ -107,7 +107,7 @@ if page.items:
         drawer(page.items[selected[0]])
     elif linked:
         drawer(linked)
-elif any(filters.values()) or support:
+elif filters != Filters():
     st.info("No insight fits these filters.")
 else:
     widgets.empty(

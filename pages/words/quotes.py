@@ -1,6 +1,6 @@
 """What was found of an insight's quotes."""
 
-from core.insights.report import EvidenceRow
+from core.insights.evidence_report import EvidenceRow
 from pages.common import formats
 
 # Of an insight: in no document stands what the model quoted, or it quoted nothing.

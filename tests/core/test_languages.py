@@ -20,6 +20,7 @@ from core.errors import InvalidInput
 from core.fields import FieldSpec
 from core.jobs import launch
 from core.jobs.launch import JobSpec
+from core.languages import CODES, NAMES, code_of
 from core.live import single_text
 from core.runtime import db
 from core.settings import defaults, store
@@ -163,3 +164,11 @@ class TestStored:
             told = db.row(session, 'SELECT "user", subject, after FROM audit_entry')
         assert told is not None
         assert (told.user, told.subject, told.after) == ("ann", "setting:language", {"language": "German"})
+
+
+def test_every_language_has_the_code_that_texts_are_told_by() -> None:
+    assert [code_of(name) for name in ("English", "German", "Norwegian", "Chinese", "Korean")] == [
+        *("en", "de", "no", "zh", "ko")
+    ]
+    assert len(CODES) == len(set(CODES)) == len(NAMES)
+    assert code_of(None) is None

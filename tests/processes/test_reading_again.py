@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from core.documents import extract
-from core.evidence import writing
-from core.evidence.writing import Finding, Source
+from core.insight_base import writing
+from core.insight_base.writing import Finding, Source
 from core.runtime import db
 from core.runtime.text import text_hash
 from tests.pipeline import TEXT, WAITS_FOR_A_LOCK, add_document, change, rows

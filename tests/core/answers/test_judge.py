@@ -6,8 +6,8 @@ import pytest
 from core.answers.derive import Answered, consider
 from core.answers.judge import findings_of, judge
 from core.asking.prompts import Asking
-from core.evidence.writing import Finding
 from core.fields import FieldSpec
+from core.insight_base.writing import Finding
 
 SENTIMENT = Asking("sentiment", 1, "", (), False, {})
 KEY_POINTS = Asking("key_points", 1, "", (), True, {"count": 5})
@@ -64,7 +64,11 @@ def test_a_message_does_not_repeat_a_whole_answer() -> None:
         (SENTIMENT, {"sentiment": "mixed"}, []),
         (KEY_POINTS, {"points": []}, []),
         (KEY_POINTS, {"points": [{"statement": "S", "quote": "Q"}]}, [Finding("S", ("Q",), {})]),
-        (QA, {"answer": "A", "found": True, "quotes": ["1", "2"]}, [Finding("A", ("1", "2"), {"question": "Why?"})]),
+        (
+            QA,
+            {"answer": "A", "found": True, "quotes": ["1", "2"]},
+            [Finding("A", ("1", "2"), {"question": "Why?"}, "Why?")],
+        ),
         (QA, {"answer": "A", "found": False, "quotes": []}, []),
         (QA, {"answer": " ", "found": True, "quotes": []}, []),
         (OWN, {"insights": [{"statement": "S", "quote": "Q", "level": 3}]}, [Finding("S", ("Q",), {"level": 3})]),

@@ -14,8 +14,8 @@ from core.documents import content, deletion, extract, read_again, reading, uplo
 from core.documents.extraction import failures
 from core.documents.extraction.process import Extracted
 from core.documents.report import Filters, by_ids
-from core.evidence import writing
-from core.evidence.writing import Finding, Source
+from core.insight_base import writing
+from core.insight_base.writing import Finding, Source
 from core.runtime import db, worker_lease
 from core.runtime.text import text_hash
 from core.upkeep import takeover, tick

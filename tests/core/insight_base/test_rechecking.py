@@ -3,8 +3,8 @@
 import pytest
 from sqlmodel import Session
 
-from core.evidence import rechecking, writing
-from core.evidence.writing import Finding, Source
+from core.insight_base import rechecking, writing
+from core.insight_base.writing import Finding, Source
 from core.runtime import db
 from core.upkeep import tick
 from tests.pipeline import ready_documents, rows

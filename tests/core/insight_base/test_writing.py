@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.evidence import writing
-from core.evidence.writing import Finding, Source
+from core.insight_base import writing
+from core.insight_base.writing import Finding, Source
 from core.runtime import db
 from tests.pipeline import ready_documents, rows
 

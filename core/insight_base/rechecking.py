@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from core.evidence import quotes, support, writing
+from core.evidence import quotes
+from core.insight_base import counts, writing
 from core.runtime import db
 
 # Evidence without a verdict that is looked at in one transaction.
@@ -71,7 +72,7 @@ def _write(session: Session, rows: Sequence[Row[Any]], text: quotes.SourceText, 
     ]
     if found:
         db.columns(session, WRITE_VERDICTS, **{name: [row[name] for row in found] for name in found[0]})
-        support.recount(session, sorted({row.insight_id for row in rows}))
+        counts.recount(session, counts.heads_of(session, {row.insight_id for row in rows}))
     return len(found)
 
 
@@ -82,7 +83,7 @@ def _verdict(quote: str, text: quotes.SourceText, statement: str) -> dict[str, A
 # In the order in which deriving locks insights.
 EVIDENCE = """
 SELECT e.id, e.quote, e.insight_id, i.statement FROM evidence e JOIN insight i ON i.id = e.insight_id
-WHERE e.document_id = :document {which} ORDER BY i.statement_key, e.id LIMIT :most FOR UPDATE
+WHERE e.document_id = :document {which} ORDER BY i.exact_key, i.id, e.id LIMIT :most FOR UPDATE
 """
 
 WRITE_VERDICTS = """

@@ -1,0 +1,116 @@
+"""Support and confidence of insights, recounted from their evidence and their open conflicts.
+
+Everything that is counted is counted here, from rows alone: a recount of all insights changes none.
+"""
+
+from collections.abc import Iterable
+
+from sqlmodel import Session
+
+from core.runtime import db
+
+# What a person confirmed is at least this sure.
+CONFIRMED = 0.95
+
+
+def recount(session: Session, insight_ids: Iterable[str]) -> int:
+    """Recount insights whose evidence, state, head or conflicts changed, and delete those that have no evidence left.
+    Returns how many were deleted.
+
+    Support is the number of independent documents with supported evidence: texts that are nearly the same count once.
+    A head counts the evidence of what was merged into it. An insight without evidence stays while others are merged
+    into it.
+    """
+    ids = sorted(set(insight_ids))
+    if not ids:
+        return 0
+    db.execute(session, RECOUNT, ids=ids, confirmed=CONFIRMED)
+    unfounded = [row.id for row in db.rows(session, UNFOUNDED, ids=ids)]
+    dropped = 0
+    # Leaves first: an insight that others were merged into stays as long as one of them does.
+    while unfounded and (gone := db.execute(session, DROP_UNFOUNDED, ids=unfounded)):
+        dropped += gone
+    return dropped
+
+
+def heads_of(session: Session, insight_ids: Iterable[str]) -> list[str]:
+    """The insights and their heads."""
+    return [row.id for row in db.rows(session, WITH_HEADS, ids=sorted(set(insight_ids)))]
+
+
+WITH_HEADS = """
+SELECT id FROM insight WHERE id = ANY(:ids)
+UNION SELECT head_id FROM insight WHERE id = ANY(:ids) AND head_id IS NOT NULL
+"""
+
+
+def around(session: Session, insight_ids: Iterable[str]) -> list[str]:
+    """All whose counts change when these change state or head: they, their heads, what was merged into those, and the
+    heads of what contradicts any of them."""
+    return [row.id for row in db.rows(session, AROUND, ids=sorted(set(insight_ids)))]
+
+
+AROUND = """
+WITH theirs AS MATERIALIZED (
+  SELECT id, coalesce(head_id, id) AS head FROM insight WHERE id = ANY(:ids)
+), tree AS MATERIALIZED (
+  SELECT id FROM theirs UNION SELECT head FROM theirs
+  UNION SELECT i.id FROM insight i JOIN theirs t ON i.head_id = t.head
+), opposed AS (
+  SELECT p.second AS id FROM pair p JOIN tree t ON t.id = p.first WHERE p.state = 'open' AND p.kind = 'conflict'
+  UNION SELECT p.first FROM pair p JOIN tree t ON t.id = p.second WHERE p.state = 'open' AND p.kind = 'conflict'
+)
+SELECT id FROM tree UNION SELECT coalesce(i.head_id, i.id) FROM insight i JOIN opposed o ON o.id = i.id
+"""
+
+# Each insight that is recounted, with every insight whose evidence counts for it.
+MEMBERS = """
+SELECT id AS insight, id AS member FROM insight WHERE id = ANY(:ids)
+UNION ALL SELECT head_id, id FROM insight WHERE head_id = ANY(:ids)
+"""
+RECOUNT = f"""
+WITH member AS MATERIALIZED ({MEMBERS}),
+evidenced AS (
+  SELECT m.insight, count(DISTINCT coalesce(d.text_group, d.id)) FILTER (WHERE e.supported) AS support,
+    count(DISTINCT d.id) FILTER (WHERE e.supported) AS documents, count(DISTINCT d.id) AS with_evidence
+  FROM member m JOIN evidence e ON e.insight_id = m.member JOIN document d ON d.id = e.document_id GROUP BY m.insight
+),
+opposed AS (
+  SELECT m.insight, p.second AS other FROM member m JOIN pair p ON p.first = m.member
+  WHERE p.state = 'open' AND p.kind = 'conflict'
+  UNION SELECT m.insight, p.first FROM member m JOIN pair p ON p.second = m.member
+  WHERE p.state = 'open' AND p.kind = 'conflict'
+),
+conflicting AS (
+  SELECT o.insight, count(DISTINCT h.id) AS conflicts
+  FROM opposed o JOIN insight i ON i.id = o.other JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+  WHERE h.id <> o.insight AND h.state <> 'dismissed' GROUP BY o.insight
+),
+counted AS (
+  SELECT i.id, coalesce(e.support, 0) AS support, coalesce(e.documents, 0) AS documents,
+    coalesce(e.with_evidence, 0) AS with_evidence, coalesce(c.conflicts, 0) AS conflicts,
+    coalesce(e.documents / nullif(e.with_evidence, 0)::float8 * (1 - power(0.5::float8, e.support))
+      * CASE WHEN c.conflicts > 0 THEN 0.5 ELSE 1 END, 0) AS sum
+  FROM insight i LEFT JOIN evidenced e ON e.insight = i.id LEFT JOIN conflicting c ON c.insight = i.id
+  WHERE i.id = ANY(:ids)
+),
+judged AS (
+  SELECT c.*, CASE i.state WHEN 'dismissed' THEN 0 WHEN 'confirmed' THEN greatest(c.sum, :confirmed) ELSE c.sum END
+    AS confidence
+  FROM counted c JOIN insight i USING (id)
+)
+UPDATE insight i SET support = j.support, documents = j.documents, documents_with_evidence = j.with_evidence,
+  open_conflicts = j.conflicts, confidence = j.confidence
+FROM judged j WHERE j.id = i.id
+  AND (i.support, i.documents, i.documents_with_evidence, i.open_conflicts, i.confidence)
+    IS DISTINCT FROM (j.support, j.documents, j.with_evidence, j.conflicts, j.confidence)
+"""
+
+UNFOUNDED = f"""
+SELECT i.id FROM insight i WHERE i.id IN (SELECT member FROM ({MEMBERS}) m)
+  AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id)
+"""
+DROP_UNFOUNDED = """
+DELETE FROM insight i WHERE i.id = ANY(:ids)
+  AND NOT EXISTS (SELECT 1 FROM merged g WHERE g.into_id = i.id AND g.active)
+"""

@@ -1,0 +1,95 @@
+"""What people made of statements, kept beyond the statements themselves: hashes of their keys, and no text.
+
+A statement that comes back after its documents were deleted is what a person decided it to be. The hash is salted, once
+per installation: whoever has the table can find out nothing but whether a statement that they already have was decided.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from core.runtime import db
+from core.statements import keys
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An insight as a decision on it is looked up. `exact_key` is of keys.VERSION."""
+
+    insight_id: str
+    workspace_id: str
+    language: str | None
+    question: str | None
+    statement: str
+    exact_key: str
+
+
+def remember(session: Session, insight_ids: Iterable[str]) -> None:
+    """Note what these insights are now, confirmed or dismissed; of one that is new again nothing. What was merged into
+    an insight is what that is."""
+    found = db.rows(session, NOW, ids=sorted(set(insight_ids)))
+    salt = _salt(session)
+    columns = {
+        "hash": [_hash(salt, row.exact_key) for row in found],
+        "workspace": [row.workspace_id for row in found],
+        "version": [keys.version_of(row.exact_key) for row in found],
+        "state": [row.state for row in found],
+    }
+    if found:
+        db.columns(session, FORGET, hash=columns["hash"], state=columns["state"])
+        db.columns(session, REMEMBER, **columns)
+
+
+NOW = """
+SELECT i.exact_key, i.workspace_id, h.state FROM insight i JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+WHERE (i.id = ANY(:ids) OR i.head_id = ANY(:ids)) AND i.exact_key IS NOT NULL
+"""
+FORGET = """
+DELETE FROM decision d USING unnest(%(hash)s::text[], %(state)s::text[]) AS n(hash, state)
+WHERE d.hash = n.hash AND n.state = 'new'
+"""
+REMEMBER = """
+INSERT INTO decision (hash, workspace_id, key_version, state)
+SELECT hash, workspace, version, state
+FROM unnest(%(hash)s::text[], %(workspace)s::text[], %(version)s::int[], %(state)s::text[])
+  AS n(hash, workspace, version, state)
+WHERE state <> 'new' ORDER BY hash
+ON CONFLICT (hash) DO UPDATE SET state = excluded.state, decided_at = now() WHERE decision.state <> excluded.state
+"""
+
+
+def recall(session: Session, fresh: Sequence[Statement]) -> None:
+    """Give insights that are new to the base the state that was decided before they went."""
+    versions = [row.key_version for row in db.rows(session, "SELECT DISTINCT key_version FROM decision")]
+    if not versions or not fresh:
+        return
+    salt = _salt(session)
+    hashes = [
+        (one.insight_id, _hash(salt, key)) for one in fresh for version in versions if (key := _key(one, version))
+    ]
+    db.columns(session, RECALL, insight=[insight for insight, _ in hashes], hash=[hash_ for _, hash_ in hashes])
+
+
+RECALL = """
+UPDATE insight i SET state = d.state
+FROM unnest(%(insight)s::text[], %(hash)s::text[]) AS n(insight, hash) JOIN decision d ON d.hash = n.hash
+WHERE i.id = n.insight AND i.state = 'new'
+"""
+
+
+def _key(one: Statement, version: int) -> str | None:
+    """The statement's key as a decision of this version has it. None for a version that this release does not know."""
+    if version == keys.VERSION:
+        return one.exact_key
+    return keys.exact_of_version(version, one.workspace_id, one.language, one.question, one.statement)
+
+
+def _salt(session: Session) -> str:
+    salt: str = db.scalar(session, "SELECT decision_salt FROM installation")
+    return salt
+
+
+def _hash(salt: str, exact_key: str) -> str:
+    return hashlib.sha256(f"{salt}:{exact_key}".encode()).hexdigest()

@@ -1,0 +1,125 @@
+"""What an older release left without: keys of insights, groups of texts. A task makes them, a few at a time.
+
+An insight of a release that joined statements by their words alone may hold answers to several questions, and two of
+them may be one statement today. So its evidence goes to where it would go if it came now; the first insight that it
+makes keeps the id, and what people made of it. A release that raises keys.VERSION sets `exact_key` to NULL in a
+migration.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+from sqlmodel import Session
+
+from core.insight_base import counts, decisions, text_groups
+from core.insight_base.identity import Identity, identify
+from core.runtime import db, queue
+from core.runtime.ids import new_id
+
+AT_ONCE = 200
+
+
+def renew() -> int:
+    """One step. Returns how much was done; 0 when nothing is left."""
+    with db.transaction() as session:
+        done = _group_texts(session) or _give_keys(session)
+        if done:
+            queue.defer(session, "compare_insights")
+        return done
+
+
+IS_DUE = """
+SELECT 1 WHERE EXISTS (SELECT 1 FROM insight WHERE exact_key IS NULL)
+  OR EXISTS (SELECT 1 FROM document WHERE text_group IS NULL AND state = 'ready')
+"""
+
+
+def _group_texts(session: Session) -> int:
+    found = db.rows(session, WITHOUT_GROUP, most=20)
+    for row in found:
+        text_groups.assign(session, row.id, row.text)
+    counts.recount(session, counts.heads_of(session, text_groups.insights_of(session, [row.id for row in found])))
+    return len(found)
+
+
+WITHOUT_GROUP = """
+SELECT d.id, t.text FROM document d JOIN document_text t ON t.document_id = d.id
+WHERE d.text_group IS NULL AND d.state = 'ready' ORDER BY d.id LIMIT :most FOR UPDATE OF d SKIP LOCKED
+"""
+
+
+def _give_keys(session: Session) -> int:
+    old = db.rows(session, WITHOUT_KEY, most=AT_ONCE)
+    touched = {row.id for row in old}
+    for row in old:
+        for number, question in enumerate(_questions(session, row)):
+            touched.add(_keyed(session, row, question, first=number == 0))
+    counts.recount(session, counts.heads_of(session, touched))
+    decisions.remember(session, touched)
+    return len(old)
+
+
+WITHOUT_KEY = """
+SELECT i.*, (SELECT d.language FROM evidence e JOIN document d ON d.id = e.document_id WHERE e.insight_id = i.id
+  ORDER BY e.id LIMIT 1) AS of_document
+FROM insight i WHERE exact_key IS NULL ORDER BY id LIMIT :most FOR UPDATE OF i SKIP LOCKED
+"""
+
+
+def _questions(session: Session, row: Row[Any]) -> Sequence[str | None]:
+    if row.question is not None:
+        return [row.question]
+    return [found.question for found in db.rows(session, QUESTIONS, insight=row.id)] or [None]
+
+
+QUESTIONS = """
+SELECT CASE WHEN template_id = 'qa' THEN attributes->>'question' END AS question
+FROM evidence WHERE insight_id = :insight GROUP BY 1 ORDER BY min(id)
+"""
+
+
+def _keyed(session: Session, row: Row[Any], question: str | None, *, first: bool) -> str:
+    """The insight that has the statement's key for this question, with the evidence of it."""
+    found = identify(row.workspace_id, row.language or row.of_document, question, row.statement)
+    # A statement without words cannot be found by anything but itself.
+    identity = found or Identity(f"0.{row.id}", f"0.{row.id}", None)
+    there = db.scalar(session, "SELECT id FROM insight WHERE exact_key = :key", key=identity.exact)
+    values = {
+        "exact": identity.exact,
+        "masked": identity.masked,
+        "language": identity.language,
+        "question": question,
+        "old": row.id,
+    }
+    if there is None and first:
+        db.execute(session, KEEP_ID, **values)
+        return str(row.id)
+    target = there or db.scalar(session, SPLIT_OFF, id=new_id("ins"), **values)
+    db.execute(session, KEEP_STATE, to=target, state=row.state)
+    db.execute(session, MOVE_EVIDENCE, to=target, old=row.id, question=question)
+    # What is left was there already: the same quote of the same document.
+    db.execute(session, DROP_COPIES, to=target, old=row.id, question=question)
+    return str(target)
+
+
+KEEP_ID = """
+UPDATE insight SET exact_key = :exact, masked_key = :masked, language = :language, question = :question WHERE id = :old
+"""
+SPLIT_OFF = """
+INSERT INTO insight (id, workspace_id, statement, exact_key, masked_key, language, question, kind, state, first_seen,
+  last_seen)
+SELECT :id, workspace_id, statement, :exact, :masked, :language, :question, kind, state, first_seen, last_seen
+FROM insight WHERE id = :old
+RETURNING id
+"""
+KEEP_STATE = "UPDATE insight SET state = :state WHERE id = :to AND state = 'new'"
+OF_QUESTION = """
+insight_id = :old
+  AND (CASE WHEN template_id = 'qa' THEN attributes->>'question' END) IS NOT DISTINCT FROM CAST(:question AS text)
+"""
+MOVE_EVIDENCE = f"""
+UPDATE evidence e SET insight_id = :to WHERE {OF_QUESTION} AND NOT EXISTS (SELECT 1 FROM evidence o
+  WHERE o.insight_id = :to AND o.document_id = e.document_id AND o.quote_key = e.quote_key)
+"""
+DROP_COPIES = f"DELETE FROM evidence WHERE {OF_QUESTION} AND :to <> :old"

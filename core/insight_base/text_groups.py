@@ -1,0 +1,82 @@
+"""Documents whose texts are nearly the same are one source: a group, named by its first document.
+
+Each member was compared with the group's first document, never along a chain of members, and its insights count it with
+the others once (counts.py). A document is in one group; most are alone in theirs.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlmodel import Session
+
+from core.evidence import near_texts
+from core.insight_base import counts, locks
+from core.runtime import db
+
+# Firsts that share a band with a text; more are texts of one form, of which the nearest come first by shared bands.
+MOST_CANDIDATES = 20
+
+
+def assign(session: Session, document_id: str, text: str) -> None:
+    """Put a document that got this text into its group. The caller holds the document, and recounts its insights."""
+    workspace = db.scalar(session, "SELECT workspace_id FROM document WHERE id = :id", id=document_id)
+    bands = list(near_texts.bands(near_texts.signature(text)))
+    # Two copies that are read at the same time must see one another.
+    db.execute(session, "SELECT pg_advisory_xact_lock(hashtext('cairn.text_group'), hashtext(:w))", w=workspace)
+    leave(session, [document_id])
+    first = _first_like(session, workspace, document_id, text, bands) if bands else None
+    if first is None:
+        db.execute(session, FOUND_GROUP, document=document_id, workspace=workspace, bands=bands)
+    db.execute(session, JOIN_GROUP, document=document_id, first=first or document_id)
+
+
+FOUND_GROUP = "INSERT INTO text_group (id, workspace_id, bands) VALUES (:document, :workspace, :bands)"
+JOIN_GROUP = "UPDATE document SET text_group = :first WHERE id = :document"
+
+
+def _first_like(session: Session, workspace: str, document_id: str, text: str, bands: Sequence[int]) -> str | None:
+    mine = None
+    candidates = db.rows(session, CANDIDATES, workspace=workspace, bands=list(bands), most=MOST_CANDIDATES)
+    for candidate in candidates:
+        mine = mine or near_texts.shingles(text)
+        if near_texts.same(mine, near_texts.shingles(candidate.text)):
+            return str(candidate.id)
+    return None
+
+
+CANDIDATES = """
+SELECT g.id, t.text FROM text_group g JOIN document_text t ON t.document_id = g.id
+WHERE g.workspace_id = :workspace AND g.bands && CAST(:bands AS bigint[])
+ORDER BY cardinality(ARRAY(SELECT unnest(g.bands) INTERSECT SELECT unnest(CAST(:bands AS bigint[])))) DESC, g.id
+LIMIT :most
+"""
+
+
+def leave(session: Session, document_ids: Iterable[str]) -> None:
+    """Take documents out of their groups, as they are deleted or get another text. Where the first one goes, the others
+    find their groups anew, in the order in which they came, and their insights are recounted."""
+    ids = sorted(set(document_ids))
+    db.execute(
+        session, "UPDATE document SET text_group = NULL WHERE id = ANY(:ids) AND text_group IS NOT NULL", ids=ids
+    )
+    if not db.execute(session, "DELETE FROM text_group WHERE id = ANY(:ids)", ids=ids):
+        return
+    left = [row.id for row in db.rows(session, WITHOUT_FIRST, ids=ids)]
+    for document_id in left:
+        if text := db.scalar(session, "SELECT text FROM document_text WHERE document_id = :id", id=document_id):
+            assign(session, document_id, text)
+    if affected := locks.lock(session, insights_of(session, left)):
+        counts.recount(session, affected)
+
+
+# NULL until they have a group again.
+WITHOUT_FIRST = """
+WITH left_alone AS (UPDATE document SET text_group = NULL WHERE text_group = ANY(:ids) RETURNING id)
+SELECT id FROM left_alone ORDER BY id
+"""
+
+
+def insights_of(session: Session, document_ids: Iterable[str]) -> list[str]:
+    return [row.insight_id for row in db.rows(session, INSIGHTS_OF, ids=sorted(set(document_ids)))]
+
+
+INSIGHTS_OF = "SELECT DISTINCT insight_id FROM evidence WHERE document_id = ANY(:ids)"

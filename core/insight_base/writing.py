@@ -1,0 +1,194 @@
+"""Write what answers found: insights by their exact key, and evidence with its quotes looked up in the document."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlmodel import Session
+
+from core.evidence import quotes
+from core.evidence.quotes import Check, SourceText
+from core.insight_base import counts, decisions, locks
+from core.insight_base.identity import Identity, identify
+from core.runtime import db, queue
+from core.runtime.ids import new_id
+from core.runtime.text import storable, storable_json
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`question`: what the statement answers; without it "Yes." says nothing."""
+
+    statement: str
+    quotes: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    question: str | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """The document that a finding is about, and the response and template that brought it.
+
+    `language`: that the answer was asked for in, ISO 639-1; None: that of the document.
+    """
+
+    document_id: str
+    response_id: int
+    template_id: str | None
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A finding of a document that exists, and which insight it is."""
+
+    source: Source
+    finding: Finding
+    workspace_id: str
+    identity: Identity
+
+
+def write(session: Session, given: Sequence[tuple[Source, Finding]]) -> None:
+    """Write insights and evidence in key order, and recount support. What was written before changes nothing.
+
+    A statement without words is left out, and so is one whose document is gone.
+    """
+    found = _identified(session, given)
+    by_key = {one.identity.exact: one for one in reversed(found)}
+    if not by_key:
+        return
+    insight_of = _write_insights(session, by_key)
+    of_document: dict[str, list[_Found]] = {}
+    for one in found:
+        of_document.setdefault(one.source.document_id, []).append(one)
+    # The same quote of the same document is one row, also where two answers bring it at once: the newest is the last.
+    evidence = {
+        (row["insight"], row["document"], row["key"]): row
+        for document_id, text_of_document in source_texts(session, of_document)
+        for one in sorted(of_document[document_id], key=lambda one: -one.source.response_id)
+        for quote in one.finding.quotes or ("",)
+        for row in (_evidence(insight_of[one.identity.exact], one, quote, text_of_document),)
+    }
+    if evidence:
+        rows = list(evidence.values())
+        db.columns(session, WRITE_EVIDENCE, **{name: [row[name] for row in rows] for name in rows[0]})
+    counts.recount(session, counts.heads_of(session, insight_of.values()))
+
+
+def _identified(session: Session, given: Sequence[tuple[Source, Finding]]) -> list[_Found]:
+    ids = sorted({source.document_id for source, _ in given})
+    documents = {row.id: row for row in db.rows(session, DOCUMENTS, ids=ids)} if ids else {}
+    found = []
+    for source, finding in given:
+        document = documents.get(source.document_id)
+        if document and (identity := _identity(source, finding, document)):
+            found.append(_Found(source, finding, document.workspace_id, identity))
+    return found
+
+
+DOCUMENTS = "SELECT id, workspace_id, language FROM document WHERE id = ANY(:ids)"
+
+
+def _identity(source: Source, finding: Finding, document: Row[Any]) -> Identity | None:
+    language = source.language or document.language
+    return identify(document.workspace_id, language, finding.question, storable(finding.statement))
+
+
+def _write_insights(session: Session, by_key: Mapping[str, _Found]) -> dict[str, str]:
+    """The ids of the insights by exact key; those that are new are made, and compared with others later."""
+    keys = sorted(by_key)
+    locks.lock_heads(session, keys)
+    ordered = [by_key[key] for key in keys]
+    stored = db.columns(
+        session,
+        WRITE_INSIGHTS,
+        id=[new_id("ins") for _ in keys],
+        workspace_id=[one.workspace_id for one in ordered],
+        statement=[storable(one.finding.statement) for one in ordered],
+        exact=keys,
+        masked=[one.identity.masked for one in ordered],
+        language=[one.identity.language for one in ordered],
+        question=[one.finding.question for one in ordered],
+        kind=[one.source.template_id for one in ordered],
+    )
+    fresh = [(row, by_key[row.exact_key]) for row in stored if row.fresh]
+    decisions.recall(
+        session,
+        [
+            decisions.Statement(
+                *(row.id, one.workspace_id, one.identity.language, one.finding.question),
+                *(storable(one.finding.statement), row.exact_key),
+            )
+            for row, one in fresh
+        ],
+    )
+    if fresh:
+        queue.defer(session, "compare_insights")
+    return {row.exact_key: row.id for row in stored}
+
+
+# Sorted by the caller: two transactions that write the same insights lock them in the same order.
+WRITE_INSIGHTS = """
+INSERT INTO insight (id, workspace_id, statement, exact_key, masked_key, language, question, kind)
+SELECT * FROM unnest(%(id)s::text[], %(workspace_id)s::text[], %(statement)s::text[], %(exact)s::text[],
+  %(masked)s::text[], %(language)s::text[], %(question)s::text[], %(kind)s::text[])
+ON CONFLICT (exact_key) DO UPDATE SET last_seen = now()
+RETURNING id, exact_key, xmax = 0 AS fresh
+"""
+
+# One row a quote, however often it is found. An answer that is derived again is no further time.
+WRITE_EVIDENCE = """
+INSERT INTO evidence (insight_id, document_id, response_id, last_response_id, template_id, quote, quote_key, attributes,
+  verdict, supported, start, "end", spans, nearest_start, nearest_end)
+SELECT insight, document, response, response, template, quote, key, attributes::jsonb, verdict, supported, start, "end",
+  spans::jsonb, nearest_start, nearest_end
+FROM unnest(%(insight)s::text[], %(document)s::text[], %(response)s::bigint[], %(template)s::text[], %(quote)s::text[],
+  %(key)s::text[], %(attributes)s::text[], %(verdict)s::text[], %(supported)s::bool[], %(start)s::int[],
+  %(end)s::int[], %(spans)s::text[], %(nearest_start)s::int[], %(nearest_end)s::int[])
+  AS t(insight, document, response, template, quote, key, attributes, verdict, supported, start, "end", spans,
+    nearest_start, nearest_end)
+ON CONFLICT (insight_id, document_id, quote_key) DO UPDATE
+  SET times = evidence.times + 1, last_response_id = excluded.last_response_id
+  WHERE evidence.last_response_id < excluded.last_response_id
+"""
+
+
+def _evidence(insight_id: str, one: _Found, quote: str, source_text: SourceText) -> dict[str, Any]:
+    return {
+        "insight": insight_id,
+        "document": one.source.document_id,
+        "response": one.source.response_id,
+        "template": one.source.template_id,
+        "quote": storable(quote),
+        "key": hashlib.sha256(quote.encode("utf-8", "replace")).hexdigest()[:32],
+        "attributes": storable_json(dict(one.finding.attributes)) or "{}",
+        **columns_of(quotes.check(quote, source_text, one.finding.statement)),
+    }
+
+
+def columns_of(check: Check) -> dict[str, Any]:
+    """A check as the columns of evidence. `spans` only where the quote stands in several parts."""
+    return {
+        "verdict": check.verdict,
+        "supported": check.supported,
+        "start": check.span.start if check.span else None,
+        "end": check.span.end if check.span else None,
+        "spans": json.dumps([[one.start, one.end] for one in check.spans]) if len(check.spans) > 1 else None,
+        "nearest_start": check.nearest.start if check.nearest else None,
+        "nearest_end": check.nearest.end if check.nearest else None,
+    }
+
+
+def source_texts(session: Session, document_ids: Iterable[str]) -> Iterator[tuple[str, SourceText]]:
+    """Document ids with their texts, read a few at a time and folded one at a time, as texts may be long."""
+    found = session.connection().execute(
+        text(TEXTS).execution_options(yield_per=TEXTS_AT_ONCE), {"ids": sorted(document_ids)}
+    )
+    return ((row.document_id, SourceText(row.text)) for row in found)
+
+
+TEXTS = "SELECT document_id, text FROM document_text WHERE document_id = ANY(:ids)"
+TEXTS_AT_ONCE = 20

@@ -1,0 +1,122 @@
+"""Read-only: the evidence of insights, those that were merged into them included."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from core.evidence import quotes
+from core.evidence.quotes import Change
+from core.runtime import db
+from core.runtime.paging import Page, checked_limit, cut, place
+
+# Of each insight that is listed.
+MOST = 100
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The place in the document that a quote is nearest to, with its `text` there and the runs of words that differ."""
+
+    start: int
+    end: int
+    text: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """`start` and `end` are offsets in the document's text, around all `spans`; None where the quote was not found.
+
+    `insight`: the head; `stated`: the insight of that very wording. `verdict`: see core.evidence.quotes; None until it
+    has been checked. `nearest` where it differs. `times`: how many answers brought it, the first of which is
+    `response`, the answer to `request` of `job`; `cost_usd`: what that request was billed, None without a price.
+    """
+
+    id: int
+    insight: str
+    stated: str
+    document: str
+    document_name: str
+    quote: str
+    start: int | None
+    end: int | None
+    spans: list[list[int]] | None
+    supported: bool
+    verdict: str | None
+    nearest: Nearest | None
+    times: int
+    response: int
+    request: int | None
+    job: str | None
+    cost_usd: Decimal | None
+    template: str
+    attributes: dict[str, Any]
+
+
+def evidence(insight_ids: list[str], *, most: int = MOST) -> list[EvidenceRow]:
+    """Of each insight up to `most`, supported evidence first."""
+    return _found(FIRST, ids=insight_ids, most=most)
+
+
+def totals(insight_ids: list[str]) -> dict[str, int]:
+    """How much evidence each insight has."""
+    with db.transaction() as session:
+        return {row.insight: row.rows for row in db.rows(session, TOTALS, ids=insight_ids)}
+
+
+def page(insight_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[EvidenceRow]:
+    """All of one insight's, supported evidence first."""
+    checked_limit(limit)
+    supported, number = True, 0
+    if (at := place(cursor, "evidence")) is not None:
+        supported, number = at.startswith("s"), int(at[1:]) if at[1:].isdecimal() and len(at) < 20 else 0
+    rows = _found(PAGE, ids=[insight_id], supported=supported, after=number, limit=limit + 1)
+    return cut(rows, limit, "evidence", [f"{'s' if row.supported else 'u'}{row.id}" for row in rows])
+
+
+MEMBERS = """
+SELECT id AS insight, id AS member FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
+UNION ALL SELECT head_id, id FROM insight WHERE head_id = ANY(:ids) AND workspace_id = :workspace
+"""
+# The few of one page are chosen before texts and costs are looked up for them.
+SHOWN = """
+SELECT e.id, c.insight, e.insight_id AS stated, e.document_id AS document, d.name AS document_name, e.quote, e.start,
+  e."end", e.spans, e.supported, e.verdict, e.response_id AS response, e.template_id AS template, e.attributes, e.times,
+  s.request_id AS request, r.job_id AS job,
+  (SELECT CASE WHEN bool_and(u.priced) THEN sum(u.cost_usd) END FROM usage_record u
+   WHERE u.request_id = s.request_id AND u.workspace_id = :workspace) AS cost_usd,
+  e.nearest_start, e.nearest_end, substr(t.text, e.nearest_start + 1, e.nearest_end - e.nearest_start) AS nearest_text
+FROM chosen c JOIN evidence e ON e.id = c.id JOIN document d ON d.id = e.document_id AND d.workspace_id = :workspace
+LEFT JOIN response s ON s.id = e.response_id LEFT JOIN request r ON r.id = s.request_id
+LEFT JOIN document_text t ON t.document_id = e.document_id AND e.nearest_end IS NOT NULL
+ORDER BY c.insight, e.supported DESC, e.id
+"""
+FIRST = f"""
+WITH member AS MATERIALIZED ({MEMBERS}), chosen AS MATERIALIZED (
+  SELECT h.insight, f.id FROM (SELECT DISTINCT insight FROM member) h CROSS JOIN LATERAL (
+    SELECT e.id FROM evidence e JOIN member m ON m.member = e.insight_id WHERE m.insight = h.insight
+    ORDER BY e.supported DESC, e.id LIMIT :most) f
+)
+{SHOWN}
+"""
+PAGE = f"""
+WITH member AS MATERIALIZED ({MEMBERS}), chosen AS MATERIALIZED (
+  SELECT m.insight, e.id FROM member m JOIN evidence e ON e.insight_id = m.member
+  WHERE (NOT e.supported, e.id) > (NOT CAST(:supported AS bool), :after) ORDER BY e.supported DESC, e.id LIMIT :limit
+)
+{SHOWN}
+"""
+TOTALS = f"""
+SELECT m.insight, count(*) AS rows FROM ({MEMBERS}) m JOIN evidence e ON e.insight_id = m.member GROUP BY m.insight
+"""
+
+
+def _found(sql: str, **given: Any) -> list[EvidenceRow]:
+    with db.transaction() as session:
+        return [_row(dict(row._mapping)) for row in db.rows(session, sql, **given)]
+
+
+def _row(columns: dict[str, Any]) -> EvidenceRow:
+    start, end, there = (columns.pop(f"nearest_{name}") for name in ("start", "end", "text"))
+    nearest = None if there is None else Nearest(start, end, there, quotes.changes(columns["quote"], there))
+    return EvidenceRow(**columns, nearest=nearest)

@@ -1,0 +1,69 @@
+"""Who changed what of which insight: entries are written in the transaction of the change, and read here."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlmodel import Session
+
+from core.access import actor
+from core.runtime import db
+from core.runtime.ids import new_id
+
+Action = Literal["change", "merge", "unmerge", "undo"]
+Side = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`before`, `after`: the fields that changed. `change`: what the entries of one click share."""
+
+    change: str
+    time: datetime
+    actor: str
+    action: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    undone_at: datetime | None
+
+
+def new_change() -> str:
+    return new_id("chg")
+
+
+def note(session: Session, change: str, action: Action, entries: Iterable[tuple[str, Side, Side]]) -> None:
+    """An entry for each insight: its id, before, after. Its version is that of its row, which is changed already."""
+    given = list(entries)
+    db.columns(
+        session,
+        NOTE,
+        insight=[insight for insight, _, _ in given],
+        before=[json.dumps(dict(before)) for _, before, _ in given],
+        after=[json.dumps(dict(after)) for _, _, after in given],
+        change=[change] * len(given),
+        actor=[actor.current()] * len(given),
+        action=[action] * len(given),
+    )
+
+
+NOTE = """
+INSERT INTO insight_change (change_id, workspace_id, insight_id, actor, action, before, after, version)
+SELECT n.change, i.workspace_id, i.id, n.actor, n.action, n.before::jsonb, n.after::jsonb, i.version
+FROM unnest(%(insight)s::text[], %(before)s::text[], %(after)s::text[], %(change)s::text[], %(actor)s::text[],
+  %(action)s::text[]) AS n(insight, before, after, change, actor, action)
+JOIN insight i ON i.id = n.insight ORDER BY i.id
+"""
+
+
+def of_insight(insight_id: str) -> Sequence[Entry]:
+    """Newest first. Entries of an insight that is gone are gone with it."""
+    with db.transaction() as session:
+        return [Entry(**row._mapping) for row in db.rows(session, OF_INSIGHT, insight=insight_id)]
+
+
+OF_INSIGHT = """
+SELECT change_id AS change, changed_at AS time, actor, action, before, after, undone_at FROM insight_change
+WHERE insight_id = :insight AND workspace_id = :workspace ORDER BY id DESC
+"""

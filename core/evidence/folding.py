@@ -17,6 +17,7 @@ UNSPACED = (
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uf900-\ufaff\U00020000-\U0003ffff"
 )
+UNSPACED_SIGN = re.compile(f"[{UNSPACED}]")
 LETTER = rf"[^\W_{UNSPACED}]"
 # Forms of a letter that mean the letter: Latin ligatures, Arabic presentation forms, full and half width.
 FORMS = r"\ufb00-\ufdff\ufe70-\ufefe\uff01-\uff9f\uffe0-\uffe6"

@@ -1,5 +1,5 @@
 """`make bench-quality`: how the quote checker does on labelled quotes (JSONL: quote, text, kind, found), by kind; then
-how statements merge on labelled pairs (pairs.py).
+how statements merge on labelled pairs (pairs.py), and whether a pair would be proposed (proposals.py).
 
 Figures, not a test: recall of what stands there, what passes though it does not, and CPU seconds for a long text.
 """
@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from core.evidence.quotes import SourceText, check
-from tests.bench import pairs
+from tests.bench import pairs, proposals
 
 SETS = Path(__file__).resolve().parents[3] / "shared" / "quality"
 LABELLED = Path(os.environ.get("QUOTES", SETS / "quotes.jsonl"))
 PAIRS = Path(os.environ.get("PAIRS", SETS / "merge_pairs.jsonl"))
 OWN_PAIRS = Path(__file__).resolve().parents[1] / "core" / "statements" / "pairs.jsonl"
+# Pairs that mean the same in other words: few of them merge by themselves.
+PARTNERS = OWN_PAIRS.with_name("partners.jsonl")
 LONG = 1_000_000
 
 
@@ -44,6 +46,7 @@ def main() -> None:
     print(f"20 quotes in a text of {LONG:,} characters: {time.process_time() - begun:.2f} CPU s")
     for labelled in (PAIRS, OWN_PAIRS):
         pairs.report(labelled)
+    proposals.report((PAIRS, OWN_PAIRS, PARTNERS))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 # Written without spaces between words: each character is compared like a word.
 UNSPACED = (
@@ -56,8 +57,7 @@ WORD = re.compile(
 GROUPING = re.compile(r"[\u00a0\u202f\u2009 ']")
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """`text` folded; `start`, `end`: code points in the text as it is. `kind`: number, sign, character or word."""
 
     text: str
@@ -84,8 +84,17 @@ class Folded:
 
 def fold(text: str) -> Folded:
     """Linear in the text's length: fold a text once for all its quotes."""
+    if text.isascii() and not SPECIAL.search(text):
+        return Folded(text, tuple(_as_they_stand(text)))
     clean, places = _cleaned(text)
     return Folded(text, tuple(_words(clean, places, text)))
+
+
+def _as_they_stand(text: str) -> Iterator[Word]:
+    """Of a text in which every character is one of its clean form: as English mostly is."""
+    for match in WORD.finditer(text.translate(EVEN).lower()):
+        kind = match.lastgroup or ""
+        yield Word(_folded(match[0], kind), match.start(), match.end(), kind)
 
 
 def _cleaned(text: str) -> tuple[str, list[int]]:
@@ -122,12 +131,13 @@ def _one_form(cluster: str) -> str:
 def _words(clean: str, places: list[int], text: str) -> Iterator[Word]:
     for match in WORD.finditer(clean):
         kind = match.lastgroup or ""
-        folded = match[0]
-        if kind == "number":
-            folded = GROUPING.sub("", folded)
-        elif kind == "word":
-            folded = folded.replace("-", "")
-        yield Word(folded, places[match.start()], _end(text, places[match.end() - 1]), kind)
+        yield Word(_folded(match[0], kind), places[match.start()], _end(text, places[match.end() - 1]), kind)
+
+
+def _folded(word: str, kind: str) -> str:
+    if kind == "number":
+        return GROUPING.sub("", word)
+    return word.replace("-", "") if kind == "word" else word
 
 
 TAIL = re.compile(f"[{COMBINING}{DROPPED}]*")

@@ -88,7 +88,7 @@ class SourceText:
         kept = whole
         if HYPHEN_AT_END.search(self.text):
             kept = fold(HYPHEN_AT_END.sub(lambda m: "-" + " " * (len(m[0]) - 1), self.text))
-        return tuple(dict.fromkeys((whole, bare, kept)))
+        return (whole, *(other for other in (bare, kept) if other is not whole))
 
     def around(self, quote: str) -> tuple["SourceText", int] | None:
         """The quote's first literal place with what stands around it, and where that begins; None without one."""
@@ -100,7 +100,7 @@ class SourceText:
 
 
 # Characters: more than a word with its hyphen and the negation before it.
-AROUND = 200
+AROUND = 100
 HYPHEN_AT_END = re.compile(r"-[ \t]*\r?\n[ \t]*")
 ELLIPSIS = re.compile(r"\s*(?:[\[(]\s*(?:\u2026|\.{3,})\s*[\])]|\u2026+|\.{3,}|\u2025+)\s*")
 
@@ -118,21 +118,21 @@ def check(quote: str, source: SourceText, statement: str = "") -> Check:
 
 
 def _check(quote: str, words: Sequence[Word], source: SourceText) -> Check:
-    parts = [part for part in (fold(piece).words for piece in ELLIPSIS.split(quote)) if part]
+    pieces = ELLIPSIS.split(quote)
+    parts = [part for part in (fold(piece).words for piece in pieces) if part] if len(pieces) > 1 else []
     for reading in source.readings:
         for sequences in ([words], parts) if len(parts) > 1 else ([words],):
             if (places := _in_order(sequences, quote, reading)) is not None:
                 spans = [Span(reading.words[p.first].start, reading.words[p.last].end) for p in places]
                 verdict: Verdict = "spelling" if any(p.misspelt for p in places) else "found"
-                return Check(verdict, tuple(_with_marks(spans, quote, source.text)))
+                return Check(verdict, tuple(_with_marks(spans, quote, words, source.text)))
     nearest = _nearest(words, source.readings[0])
     return Check("differs", nearest=nearest) if nearest else Check("absent")
 
 
-def _with_marks(spans: list[Span], quote: str, text: str) -> list[Span]:
+def _with_marks(spans: list[Span], quote: str, words: Sequence[Word], text: str) -> list[Span]:
     """The marks before the first word and behind the last one belong to the place where the quote has them, too."""
     first, last = spans[0], spans[-1]
-    words = fold(quote).words
     head, tail = quote[: words[0].start].strip(), quote[words[-1].end :].strip()
     start, end = first.start, last.end
     for mark in reversed(head):

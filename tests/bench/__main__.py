@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench import batches, extraction, frame, health, live
+from tests.bench import batches, extraction, frame, health, insight_base, live
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,6 +19,7 @@ def main() -> None:
         figures = {
             "live lane": live.measure(Path(scratch)),
             "batch lane": batches.measure(Path(scratch) / "batches"),
+            "insight base": insight_base.measure(Path(scratch) / "insights"),
             "extraction": extraction.measure(Path(scratch)),
             "frame": frame.measure(Path(scratch)),
             "probes": health.measure(Path(scratch)),

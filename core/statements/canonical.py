@@ -12,6 +12,7 @@ from core.statements.dates import Dates
 from core.statements.english import expanded, reworded
 from core.statements.figures import Figures
 from core.statements.order import arranged
+from core.statements.ranges import completed
 from core.statements.words import Token, split
 
 
@@ -39,7 +40,7 @@ def canonical(statement: str, language: str | None) -> Canonical:
     tokens = split(statement)
     if language == "en":
         tokens = expanded(tokens)
-    tokens = Figures(Dates(tokens, language).read(), language).read()
+    tokens = completed(Figures(Dates(tokens, language).read(), language).read(), language)
     tokens = arranged(reworded(tokens)) if language == "en" else _plain(tokens)
     return Canonical(statement, language, tuple(tokens))
 

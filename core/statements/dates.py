@@ -226,7 +226,8 @@ class Dates:
     def _alone(self, at: int) -> int:
         text, before = self._text(at), self._text(at - 1)
         if self.english and text in WEEKDAYS | {day + "s" for day in WEEKDAYS}:
-            return self._add(at, 1, text.rstrip("s"))
+            # What is so on Mondays is more than what is so on Monday.
+            return self._add(at, 1, text)
         if (
             self.english
             and text in SEASONS

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 
 from core.statements.amounts import compared, measured
 from core.statements.denials import Denials, poled
-from core.statements.forms import PLURALS, form_of, is_plural, root_of
+from core.statements.forms import PLURALS, form_of, forms, is_plural, root_of
 from core.statements.grammar import AFTER_UP_OR_DOWN, ARTICLES, BE, UNMARKED
-from core.statements.lexicon import PHRASES
+from core.statements.lexicon import DOWN, PHRASES, UP
 from core.statements.words import Token
 
 # Every third user is not all of them.
 ORDINALS = frozenset("second third fourth fifth tenth other few 2nd 3rd 4th 5th 10th".split())
+COUNTING = ARTICLES | frozenset("all no any both each few several some most many of two three".split())
+# Staff, personnel: one word for all of them.
+EMPLOYEES = frozenset(forms("employee"))
+UP_OR_DOWN = frozenset(forms(f"{UP} {DOWN}"))
 # In capitals another word: US, IT, WHO, AI.
 HOMOGRAPHS = frozenset(
     "us it who un ai md pr or in as is am me so at be do he we to of on an by if up my go all any are can aids pin led "
@@ -86,9 +90,12 @@ def _phrased(tokens: Sequence[Token]) -> list[Token]:
             tense = "d"
         first, last = tokens[at], tokens[at + length - 1]
         written = " ".join(t.written for t in tokens[at : at + length])
+        if not tense and length == len(meant) == 1 and is_plural(tokens[at].text) and _is_of_several(tokens, at):
+            # The clients are several customers.
+            tense = "s"
         for number, word in enumerate(meant):
             text = f"{word}+{tense}" if tense and number == 0 and "+" not in word else word
-            out.append(poled(Token(text, first.start, last.end, written=written)))
+            out.append(poled(Token(text, first.start, last.end, mask=word if tense == "s" else None, written=written)))
         at += length
     return out
 
@@ -145,6 +152,8 @@ def _is_of_several(tokens: Sequence[Token], at: int) -> bool:
     """The directors are not the director, while drivers and a driver are the same in a statement about all of them."""
     if tokens[at].text in PLURALS and tokens[at].text in ("lives",):
         return False
+    if _happened_to(tokens, at):
+        return True
     after = tokens[at + 1].text if at + 1 < len(tokens) else ""
     for back in (1, 2, 3):
         if at - back < 0 or tokens[at - back].kind != "word":
@@ -152,8 +161,28 @@ def _is_of_several(tokens: Sequence[Token], at: int) -> bool:
         if tokens[at - back].text in ("the", "these", "those", "its", "their", "our", "his", "her"):
             # Five of the directors, all the directors: several in any case.
             several = at - back > 0 and tokens[at - back - 1].text in ("of", "all", "both")
-            return not several and (back == 1 or after in ("are", "were", "have", "do"))
+            possessed = tokens[at - 1].text == "'s"
+            return not several and (back == 1 or possessed or after in ("are", "were", "have", "do"))
     return False
+
+
+def _happened_to(tokens: Sequence[Token], at: int) -> bool:
+    """What happens to pumps happens to a pump, but pumps that failed are more than a pump that failed.
+
+    Prices that fell are the price that fell, and staff are employees.
+    """
+    if root_of(tokens[at].text) in EMPLOYEES:
+        return False
+    if at and tokens[at - 1].text == "by":
+        return any(t.text in ("was", "were") for t in tokens[:at])
+    begin = next((start for start in range(at, 0, -1) if tokens[start - 1].text == ","), 0)
+    after = tokens[at + 1] if at + 1 < len(tokens) else None
+    if after is None or after.kind != "word" or any(t.text == "by" for t in tokens[at:]):
+        return False
+    past = after.text in ("were", "had") or form_of(after.text).endswith("+d")
+    if not past or root_of(after.text) in UP_OR_DOWN:
+        return False
+    return at == begin or (at == begin + 1 and tokens[begin].kind == "word" and tokens[begin].text not in COUNTING)
 
 
 def _without_will(tokens: Sequence[Token]) -> list[Token]:

@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from core.statements.units import (
+    CASED,
     LONGEST_NAME,
     MAGNITUDES,
     MAGNITUDES_ELSEWHERE,
     MAGNITUDES_IN_ENGLISH,
     NAMED,
+    PAID,
+    POUND_OF_EITHER,
+    POUNDS,
+    WEIGHED,
     Unit,
 )
 from core.statements.words import Token
@@ -100,7 +105,7 @@ class Figures:
                 at = self._sign_before(at) or self._clock(at) or self._ratio(at) or self._quantity(at) or self._keep(at)
             else:
                 at = self._keep(at)
-        return _with_shared_units(self.out)
+        return self.out
 
     def _keep(self, at: int) -> int:
         token = self.tokens[at]
@@ -326,12 +331,18 @@ class Figures:
             if at + length > len(self.tokens):
                 continue
             name = " ".join(token.text for token in self.tokens[at : at + length])
-            unit = NAMED.get(name)
+            unit = CASED.get(self.tokens[at].written) if length == 1 else None
+            unit = unit or (self._pound(value) if self.english and name in POUNDS else NAMED.get(name))
             if unit is None and self.english and name.endswith("s") and len(name) > 3:
                 unit = NAMED.get(name[:-1])
             if unit and not (length == 1 and self.english and name in NOT_ENGLISH):
                 return unit, length
         return None, 0
+
+    def _pound(self, value: Decimal) -> Unit:
+        weighed = not WEIGHED.isdisjoint(self.texts)
+        paid = value >= 10**6 or not PAID.isdisjoint(self.texts)
+        return POUND_OF_EITHER if weighed == paid else NAMED["lb" if weighed else "gbp"]
 
     def _add(self, at: int, end: int, value: Decimal | str, unit: Unit | None) -> None:
         start, stop = self.tokens[at].start, self.tokens[end - 1].end
@@ -371,28 +382,3 @@ def _is_name(tokens: Sequence[Token], at: int) -> bool:
     if before.text in NUMBERED or before.text.rstrip("s") in NUMBERED:
         return True
     return before.written.isupper() and len(before.written) > 1 and before.kind == "word" and before.text not in NAMED
-
-
-def _with_shared_units(tokens: Sequence[Token]) -> list[Token]:
-    """From 7 to 4 percent: the unit behind the second figure is the first one's, too."""
-    out = list(tokens)
-    for at in range(len(out) - 3, -1, -1):
-        first, between, second = out[at], out[at + 1].text, out[at + 2]
-        if between not in SHARING or first.kind != "figure" or second.kind != "figure":
-            continue
-        if first.unit or not second.unit or first.mask is None or not re.fullmatch(r"-?\d+(?:\.\d+)?", first.text):
-            continue
-        own = next((NAMED[n] for n in (_unit_words(second.written)) if n in NAMED), None)
-        factor = own.factor if own and own.base == second.unit else Decimal(1)
-        out[at] = first._replace(
-            text=f"{written_value(Decimal(first.text) * factor)} {second.unit}", mask=second.mask, unit=second.unit
-        )
-    return out
-
-
-SHARING = frozenset("to and or bis und à et a y e".split())
-
-
-def _unit_words(written: str) -> list[str]:
-    words = written.casefold().split()
-    return [" ".join(words[n:]) for n in range(1, len(words))] + [w.rstrip("s") for w in words[1:]]

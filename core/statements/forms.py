@@ -29,7 +29,8 @@ def _irregular() -> dict[str, str]:
         "undergo:underwent,undergone understand:understood undertake:undertook,undertaken wake:woke,woken "
         "wear:wore,worn win:won withdraw:withdrew,withdrawn withhold:withheld withstand:withstood "
         "write:wrote,written rewrite:rewrote,rewritten foresee:foresaw,foreseen mislead:misled repay:repaid "
-        "rebuild:rebuilt resell:resold rethink:rethought do:did outgrow:outgrew,outgrown"
+        "rebuild:rebuilt resell:resold rethink:rethought do:did sweep:swept "
+        "flee:fled dig:dug creep:crept weave:wove,woven outgrow:outgrew,outgrown"
     )
     return {
         form: f"{base}{PAST}"
@@ -43,7 +44,8 @@ IRREGULAR = _irregular() | {
     "men": "man", "women": "woman", "children": "child", "feet": "foot", "teeth": "tooth", "mice": "mouse",
     "criteria": "criterion", "analyses": "analysis", "crises": "crisis", "theses": "thesis", "hypotheses": "hypothesis",
     "indices": "index", "matrices": "matrix", "appendices": "appendix", "knives": "knife",
-    "lives": "life", "wives": "wife",
+    "lives": "life", "wives": "wife", "midwives": "midwife", "housewives": "housewife", "loaves": "loaf",
+    "thieves": "thief", "calves": "calf", "scarves": "scarf",
     "shelves": "shelf", "halves": "half", "wolves": "wolf", "agreed": "agree+d", "disagreed": "disagree+d",
     "freed": "free+d", "guaranteed": "guarantee+d", "refereed": "referee+d", "decreed": "decree+d", "dying": "die+g",
     "lying": "lie+g", "tying": "tie+g", "shoes": "shoe", "ties": "tie", "dies": "die", "lies": "lie", "pies": "pie",

@@ -35,7 +35,7 @@ year on year: yoy | year over year
 profit and loss: p and l
 mergers and acquisitions: m and a
 public relations: pr!
-non governmental organization: ngo
+nongovernmental organization: ngo | non governmental organization
 service level agreement: sla
 general data protection regulation: gdpr
 personal protective equipment: ppe

@@ -84,6 +84,14 @@ MEASURES: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("money", "AUD", {"1": "aud|a $|australian dollar"}), ("money", "cent", {"1": "cent|pence|penny"}),
 )  # fmt: skip
 
+# Where capitals make another unit of it. Written otherwise (MHZ, gb) they are what everybody means by them.
+CASED = {
+    "mW": Unit("power", "kw", Decimal("0.000001")), "mHz": Unit("frequency", "hz", Decimal("0.001")),
+    "mV": Unit("voltage", "v", Decimal("0.001")), "MV": Unit("voltage", "v", Decimal(10**6)),
+    "Mg": Unit("mass", "g", Decimal(10**6)), "Kb": Unit("data", "kbit", Decimal(1)),
+    "Mb": Unit("data", "mbit", Decimal(1)), "Gb": Unit("data", "gbit", Decimal(1)),
+    "Tb": Unit("data", "tbit", Decimal(1)),
+}  # fmt: skip
 # Behind a figure. `m` is a million beside a currency only.
 MAGNITUDES: dict[str, int] = {
     name: 10**power
@@ -135,6 +143,18 @@ NAMED = _named() | {
     if first in ("square", "cubic")
 }  # fmt: skip
 LONGEST_NAME = 3
+# Money, a weight, or one of the two: told by the words beside it.
+POUNDS = frozenset(("pound", "pounds"))
+POUND_OF_EITHER = Unit("pound", "pound", Decimal(1))
+WEIGHED = frozenset("weigh weighs weighed weighing weight heavy heavier lighter".split())
+PAID = frozenset(
+    "cost costs costing price prices priced pay pays paid paying payment payments payout worth value valued fee fees "
+    "fine fined fines grant grants budget budgets sale sales sold sell sells revenue revenues turnover profit profits "
+    "loss losses salary salaries wage wages spend spends spent spending charge charges charged rent rents tax "
+    "taxes debt debts loan loans lent owe owes owed invest invested investment fund funds funding bill bills billed "
+    "income bonus premium premiums earn earns earned donate donated donation deposit expense expenses money cash bid "
+    "bids deal subsidy award awarded compensation damages savings bought buy sterling".split()
+)
 
 
 REGULAR = (

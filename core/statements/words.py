@@ -44,6 +44,8 @@ HYPHEN = re.compile(r"[-\u2010\u2011\u2012\u2013\u2212]")
 DIGITS_AND_LETTERS = re.compile(r"(\d+(?:[.,]\d+)*)([^\W\d_]{1,4})")
 SENTENCE_END = re.compile(r"[.!?\u3002]['\")\]\u201d\u2019\u00bb]*\s+(?P<next>[^\W\d_])")
 DECADE = re.compile(r"\d{2,3}0s")
+# The 20s, in her 30s.
+OF_A_DECADE = re.compile(r"\b(?:the|their|his|her|early|mid|late)[ -]['\u2019]?$", re.I)
 
 
 def split(statement: str) -> list[Token]:
@@ -90,7 +92,8 @@ def _pieces(statement: str, word: Word) -> Iterator[Token]:
         return
     text = ascii_digits(word.text) if word.kind in ("number", "word") else word.text
     joined = DIGITS_AND_LETTERS.fullmatch(text) if word.kind == "word" else None
-    if joined and _is_quantity(joined[2], written[-len(joined[2]) :], text):
+    decade = text.endswith("0s") and OF_A_DECADE.search(statement, max(0, word.start - 8), word.start)
+    if joined and not decade and _is_quantity(joined[2], written[-len(joined[2]) :], text):
         cut = word.start + len(joined[1])
         yield Token(joined[1], word.start, cut, "figure", written=joined[1])
         yield Token(joined[2], cut, word.end, "word", written=written[-len(joined[2]) :])

@@ -5,6 +5,7 @@ A masked statement is without its denials, so that a statement and its denial ar
 
 from collections.abc import Sequence
 
+from core.evidence.folding import fold
 from core.statements.forms import PAST, form_of, root_of
 from core.statements.lexicon import DENIALS, denied_half, pole_of
 from core.statements.words import Token
@@ -14,6 +15,11 @@ DENYING = frozenset(("not", "never", "nolonger"))
 LINKING = frozenset(root_of(word) for word in "be become remain stay seem appear feel leave find".split())
 # Say nothing that a denial does not take back: all are, none are.
 UNMASKED = frozenset(("all", "always", "ever"))
+
+
+def _plain(written: str) -> str:
+    """Without soft hyphens and other signs that nobody sees."""
+    return written.casefold() if written.isascii() else "".join(word.text for word in fold(written).words)
 
 
 def poled(token: Token) -> Token:
@@ -97,7 +103,7 @@ class Denials:
 
     def _affirm(self, token: Token, at: int) -> None:
         """Prohibited is not permitted, invalid is not valid."""
-        half = denied_half(token.written.casefold())
+        half = denied_half(_plain(token.written))
         other = DENIALS.get(token.text) or (form_of(half) if half else None)
         if other is None:
             self.out.append(token)

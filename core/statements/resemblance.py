@@ -50,7 +50,12 @@ def traces(one: Canonical) -> tuple[str, ...]:
         elif UNSPACED_SIGN.fullmatch(token.text):
             if before is not None and before.end == token.start and UNSPACED_SIGN.fullmatch(before.text):
                 found.add(before.text + token.text)
-        elif token.kind == "word" and token.root not in EMPTY and not (one.language != "en" and token.root in OTHER):
+        elif (
+            token.kind == "word"
+            and token.root
+            and token.root not in EMPTY
+            and not (one.language != "en" and token.root in OTHER)
+        ):
             found.update(_of_word(token.root, one.language))
         before = token
     return tuple(sorted(found))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from core.statements import keys as keys_module
@@ -149,6 +149,7 @@ VARIANTS = {
 }
 
 
+@example("The data are incomplete.", ["soft hyphens"])
 @given(STATEMENTS, st.lists(st.sampled_from(sorted(VARIANTS)), min_size=1, max_size=3))
 @settings(max_examples=150)
 def test_typography_changes_no_key(statement: str, names: list[str]) -> None:

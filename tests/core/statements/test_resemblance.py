@@ -42,6 +42,7 @@ def alike(one: str, other: str, language: str | None = "en") -> float:
         ("\u4f1a\u8b70\u306f5\u65e5", "ja", "\u4f1a\u8b70 \u8b70\u306f #5 ~#5"),
         ("\u4f1a \u8b70", "ja", ""),
         ("It is.", "en", ""),
+        ("+", "en", ""),
         ("", None, ""),
     ],
 )

@@ -6,7 +6,7 @@ import psycopg
 
 from tests.pipeline import until_now
 
-KEPT = ("alembic_version", "template", "template_version", "workspace")
+KEPT = ("alembic_version", "installation", "template", "template_version", "workspace")
 SMALL = 1 << 16  # bytes
 AT_WORK = """SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
              AND backend_type = 'client backend' AND state <> 'idle'"""

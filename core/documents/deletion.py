@@ -28,17 +28,17 @@ def delete(document_id: str) -> None:
     Open requests are cancelled; the answer of a call in flight is still billed. Raises NotFound.
     """
     with db.transaction() as session:
+        text_groups.lock(session)
         if session.get(Document, document_id, with_for_update=True) is None:
             raise NotFound(f"There is no document {document_id}.")
         remove(session, [document_id])
 
 
 def remove(session: Session, ids: Sequence[str]) -> Removed:
-    """Delete several documents, which the caller has locked."""
+    """Delete several documents. The caller has the lock of text groups, and then those of the documents."""
     chosen = list(ids)
-    around = counts.around(session, text_groups.insights_of(session, chosen))
-    locks.lock(session, around)
-    text_groups.leave(session, chosen)
+    regrouped = text_groups.leave(session, chosen)
+    around = locks.lock_around(session, text_groups.insights_of(session, [*chosen, *regrouped]))
     evidence = db.rows(session, DELETE_EVIDENCE, ids=chosen)
     insights = counts.recount(session, around)
     for statement in (DELETE_BODIES, CANCEL_REQUESTS, FORGET_READ_AGAIN):

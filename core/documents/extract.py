@@ -13,6 +13,7 @@ from core.documents.claims import until_stored
 from core.documents.extraction import SUPPORTED, media_type_of
 from core.documents.extraction.process import Extracted
 from core.errors import ExtractionError, NotFound, Unavailable
+from core.insight_base import text_groups
 from core.runtime import correlation, db, queue
 from core.tables.documents import BlobChunk, Document
 from core.tables.jobs import GOING, in_sql
@@ -114,6 +115,7 @@ def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:
 
 def _store(document_id: str, worker_id: int, extracted: Extracted) -> None:
     with db.transaction() as session:
+        text_groups.lock(session)
         stored = db.execute(
             session,
             """UPDATE document SET state = 'ready', stage = NULL, stage_done = NULL, stage_total = NULL,

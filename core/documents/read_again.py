@@ -17,7 +17,7 @@ from core.documents.extraction.process import Extracted
 from core.documents.report import Filters
 from core.errors import ExtractionError, NotFound, Unavailable
 from core.evidence.quotes import SourceText
-from core.insight_base import rechecking
+from core.insight_base import rechecking, text_groups
 from core.insight_base.rechecking import Checked
 from core.runtime import correlation, db, queue
 from core.runtime.text import text_hash
@@ -131,13 +131,14 @@ def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:
 def _replace(document_id: str, worker_id: int, extracted: Extracted, checked: Checked) -> None:
     """The new text with the verdicts in it, or nothing at all. Does nothing where another worker has taken over."""
     with db.transaction() as session:
+        text_groups.lock(session)
         # Nobody derives an answer about it from here to the commit.
         session.get(Document, document_id, with_for_update=True)
         if not db.execute(session, f"DELETE FROM read_again {MINE}", document=document_id, worker=worker_id):
             return
         known = db.scalar(session, "SELECT sha256 FROM document_text WHERE document_id = :id", id=document_id)
         changed = known != text_hash(extracted.text)
+        reading.store_text(session, document_id, extracted)
         if changed:
             rechecking.recheck_against(session, document_id, SourceText(extracted.text), checked)
-        reading.store_text(session, document_id, extracted)
     log.info("document read again", characters=len(extracted.text), changed=changed)

@@ -18,7 +18,7 @@ from core.documents.upload import unknown_type_message
 from core.documents.warnings import in_order
 from core.environment import get_settings
 from core.errors import CairnError, ExtractionError
-from core.insight_base import counts, text_groups
+from core.insight_base import text_groups
 from core.runtime import db, scratch
 from core.runtime.text import text_hash
 from core.tables.documents import Document
@@ -53,7 +53,7 @@ def read(document: Document, on_stage: Callable[[str, int, int], None], stop: th
 
 
 def store_text(session: Session, document_id: str, extracted: Extracted) -> None:
-    """The text, and what the document's row says of it."""
+    """The text, and what the document's row says of it. The caller has the lock of text groups."""
     db.execute(
         session,
         """UPDATE document SET pages = :pages, characters = :characters, tokens = :tokens, language = :language,
@@ -76,8 +76,7 @@ def store_text(session: Session, document_id: str, extracted: Extracted) -> None
         sha256=text_hash(extracted.text),
         page_starts=list(extracted.page_starts),
     )
-    text_groups.assign(session, document_id, extracted.text)
-    counts.recount(session, counts.heads_of(session, text_groups.insights_of(session, [document_id])))
+    text_groups.recount(session, text_groups.assign(session, document_id, extracted.text))
 
 
 def _write(document_id: str, path: Path) -> None:

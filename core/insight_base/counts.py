@@ -45,14 +45,14 @@ UNION SELECT head_id FROM insight WHERE id = ANY(:ids) AND head_id IS NOT NULL
 
 
 def around(session: Session, insight_ids: Iterable[str]) -> list[str]:
-    """All whose counts change when these change state or head: they, their heads, what was merged into those, and the
-    heads of what contradicts any of them."""
-    return [row.id for row in db.rows(session, AROUND, ids=sorted(set(insight_ids)))]
+    """All whose counts change when these change state or head: they, their heads, what was merged into those, and what
+    contradicts any of them, with its heads."""
+    return [row.id for row in db.rows(session, AROUND.format(which="id = ANY(:ids)"), ids=sorted(set(insight_ids)))]
 
 
 AROUND = """
 WITH theirs AS MATERIALIZED (
-  SELECT id, coalesce(head_id, id) AS head FROM insight WHERE id = ANY(:ids)
+  SELECT id, coalesce(head_id, id) AS head FROM insight WHERE {which}
 ), tree AS MATERIALIZED (
   SELECT id FROM theirs UNION SELECT head FROM theirs
   UNION SELECT i.id FROM insight i JOIN theirs t ON i.head_id = t.head
@@ -60,7 +60,8 @@ WITH theirs AS MATERIALIZED (
   SELECT p.second AS id FROM pair p JOIN tree t ON t.id = p.first WHERE p.state = 'open' AND p.kind = 'conflict'
   UNION SELECT p.first FROM pair p JOIN tree t ON t.id = p.second WHERE p.state = 'open' AND p.kind = 'conflict'
 )
-SELECT id FROM tree UNION SELECT coalesce(i.head_id, i.id) FROM insight i JOIN opposed o ON o.id = i.id
+SELECT id FROM tree UNION SELECT id FROM opposed
+UNION SELECT i.head_id FROM insight i JOIN opposed o ON o.id = i.id WHERE i.head_id IS NOT NULL
 """
 
 # Each insight that is recounted, with every insight whose evidence counts for it.

@@ -7,11 +7,16 @@ per installation: whoever has the table can find out nothing but whether a state
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.runtime import db
 from core.statements import keys
+
+# Of keys, under which decisions may be.
+VERSIONS = range(1, keys.VERSION + 1)
 
 
 @dataclass(frozen=True)
@@ -30,26 +35,29 @@ def remember(session: Session, insight_ids: Iterable[str]) -> None:
     """Note what these insights are now, confirmed or dismissed; of one that is new again nothing. What was merged into
     an insight is what that is."""
     found = db.rows(session, NOW, ids=sorted(set(insight_ids)))
+    if not found:
+        return
     salt = _salt(session)
-    columns = {
-        "hash": [_hash(salt, row.exact_key) for row in found],
-        "workspace": [row.workspace_id for row in found],
-        "version": [keys.version_of(row.exact_key) for row in found],
-        "state": [row.state for row in found],
-    }
-    if found:
-        db.columns(session, FORGET, hash=columns["hash"], state=columns["state"])
-        db.columns(session, REMEMBER, **columns)
+    # Also what was decided under keys of an older release: it is decided anew.
+    former = (_key(_statement(row), version) for row in found for version in VERSIONS if version != keys.VERSION)
+    new = [row.exact_key for row in found if row.state == "new"]
+    db.columns(session, FORGET, hash=[_hash(salt, key) for key in (*new, *former) if key])
+    db.columns(
+        session,
+        REMEMBER,
+        hash=[_hash(salt, row.exact_key) for row in found],
+        workspace=[row.workspace_id for row in found],
+        version=[keys.version_of(row.exact_key) for row in found],
+        state=[row.state for row in found],
+    )
 
 
 NOW = """
-SELECT i.exact_key, i.workspace_id, h.state FROM insight i JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+SELECT i.id, i.workspace_id, i.language, i.question, i.statement, i.exact_key, h.state
+FROM insight i JOIN insight h ON h.id = coalesce(i.head_id, i.id)
 WHERE (i.id = ANY(:ids) OR i.head_id = ANY(:ids)) AND i.exact_key IS NOT NULL
 """
-FORGET = """
-DELETE FROM decision d USING unnest(%(hash)s::text[], %(state)s::text[]) AS n(hash, state)
-WHERE d.hash = n.hash AND n.state = 'new'
-"""
+FORGET = "DELETE FROM decision WHERE hash = ANY(%(hash)s::text[])"
 REMEMBER = """
 INSERT INTO decision (hash, workspace_id, key_version, state)
 SELECT hash, workspace, version, state
@@ -62,12 +70,11 @@ ON CONFLICT (hash) DO UPDATE SET state = excluded.state, decided_at = now() WHER
 
 def recall(session: Session, fresh: Sequence[Statement]) -> None:
     """Give insights that are new to the base the state that was decided before they went."""
-    versions = [row.key_version for row in db.rows(session, "SELECT DISTINCT key_version FROM decision")]
-    if not versions or not fresh:
+    if not fresh or not db.scalar(session, "SELECT EXISTS (SELECT 1 FROM decision)"):
         return
     salt = _salt(session)
     hashes = [
-        (one.insight_id, _hash(salt, key)) for one in fresh for version in versions if (key := _key(one, version))
+        (one.insight_id, _hash(salt, key)) for one in fresh for version in VERSIONS if (key := _key(one, version))
     ]
     db.columns(session, RECALL, insight=[insight for insight, _ in hashes], hash=[hash_ for _, hash_ in hashes])
 
@@ -84,6 +91,10 @@ def _key(one: Statement, version: int) -> str | None:
     if version == keys.VERSION:
         return one.exact_key
     return keys.exact_of_version(version, one.workspace_id, one.language, one.question, one.statement)
+
+
+def _statement(row: Row[Any]) -> Statement:
+    return Statement(row.id, row.workspace_id, row.language, row.question, row.statement, row.exact_key)
 
 
 def _salt(session: Session) -> str:

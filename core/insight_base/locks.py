@@ -1,32 +1,44 @@
 """Locks on insights, always in the order of their keys: two transactions that change the same ones wait, and neither
-for the other."""
+for the other.
 
-from collections.abc import Iterable, Sequence
+Which insights a change touches depends on heads, and those may change while it waits. So what is touched is looked up
+again with the locks held; where there is more of it, all are let go and taken in order again. That works once in a
+transaction, before it changes any insight: whoever changes several together locks all of them first.
+"""
+
+from collections.abc import Callable, Iterable
 
 from sqlmodel import Session
 
+from core.insight_base import counts
 from core.runtime import db
 
 
 def lock(session: Session, insight_ids: Iterable[str]) -> list[str]:
-    """Lock these insights and their heads until commit. Returns the ids of those that exist."""
-    return [row.id for row in db.rows(session, LOCK.format(which=BY_ID), ids=sorted(set(insight_ids)))]
+    """Lock insights whose evidence changes, and their heads, until commit. Returns the ids of those that exist."""
+    ids = sorted(set(insight_ids))
+    return _lock(session, lambda: counts.heads_of(session, ids))
 
 
-def lock_heads(session: Session, exact_keys: Sequence[str]) -> None:
-    """Lock the insights with these keys where one of them was merged: its head changes with it, which stands elsewhere
-    in the order. Insights that are heads themselves are locked by whoever writes them in key order."""
-    if db.scalar(session, ANY_MERGED, keys=list(exact_keys)):
-        db.rows(session, LOCK.format(which=BY_KEY), keys=list(exact_keys))
+def lock_around(session: Session, insight_ids: Iterable[str]) -> list[str]:
+    """Lock insights that change state or head, or go, with all whose counts change then (`counts.around`)."""
+    ids = sorted(set(insight_ids))
+    return _lock(session, lambda: counts.around(session, ids))
 
 
-ANY_MERGED = "SELECT 1 FROM insight WHERE exact_key = ANY(:keys) AND head_id IS NOT NULL LIMIT 1"
-BY_ID = """
-SELECT id FROM insight WHERE id = ANY(:ids)
-UNION SELECT head_id FROM insight WHERE id = ANY(:ids) AND head_id IS NOT NULL
-"""
-BY_KEY = """
-SELECT id FROM insight WHERE exact_key = ANY(:keys)
-UNION SELECT head_id FROM insight WHERE exact_key = ANY(:keys) AND head_id IS NOT NULL
-"""
-LOCK = "SELECT id FROM insight WHERE id IN ({which}) ORDER BY exact_key, id FOR UPDATE"
+def _lock(session: Session, touched: Callable[[], list[str]]) -> list[str]:
+    wanted = touched()
+    while wanted:
+        db.execute(session, "SAVEPOINT insights")
+        locked = [row.id for row in db.rows(session, LOCK, ids=wanted)]
+        wanted = touched()
+        if set(wanted) <= set(locked):
+            db.execute(session, "RELEASE SAVEPOINT insights")
+            return locked
+        db.execute(session, "ROLLBACK TO SAVEPOINT insights")
+    return []
+
+
+# As Python sorts keys, which is the order of those that write new ones (writing.py).
+IN_ORDER = 'exact_key COLLATE "C", id COLLATE "C"'
+LOCK = f"SELECT id FROM insight WHERE id = ANY(:ids) ORDER BY {IN_ORDER} FOR UPDATE"

@@ -7,7 +7,7 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.evidence import quotes
-from core.insight_base import counts, writing
+from core.insight_base import counts, locks, writing
 from core.runtime import db
 
 # Evidence without a verdict that is looked at in one transaction.
@@ -42,7 +42,12 @@ WHERE document_id = :document AND verdict IS NULL
 
 
 def _recheck(session: Session, document_id: str, text: quotes.SourceText) -> int:
-    rows = db.rows(session, EVIDENCE.format(which="AND e.verdict IS NULL"), document=document_id, most=MOST)
+    unchecked = EVIDENCE.format(which="AND e.verdict IS NULL", most=MOST)
+    found = db.rows(session, unchecked, document=document_id)
+    locks.lock(session, [row.insight_id for row in found])
+    # What somebody else has checked meanwhile, against a new text perhaps, is left as it is.
+    again = EVIDENCE.format(which="AND e.verdict IS NULL AND e.id = ANY(:ids)", most="ALL")
+    rows = db.rows(session, f"{again} FOR UPDATE OF e", document=document_id, ids=[row.id for row in found])
     return _write(session, rows, text, {})
 
 
@@ -61,7 +66,9 @@ SELECT e.quote, i.statement FROM evidence e JOIN insight i ON i.id = e.insight_i
 def recheck_against(session: Session, document_id: str, text: quotes.SourceText, checked: Checked) -> int:
     """Give all evidence of a document the verdict it has in the text that the caller stores in this transaction, in
     which it has locked the document. `checked`: what is known from `check_ahead`. Returns how many rows there are."""
-    rows = db.rows(session, EVIDENCE.format(which=""), document=document_id, most=None)
+    every = EVIDENCE.format(which="", most="ALL")
+    locks.lock(session, [row.insight_id for row in db.rows(session, every, document=document_id)])
+    rows = db.rows(session, every, document=document_id)
     return _write(session, rows, text, checked)
 
 
@@ -80,10 +87,9 @@ def _verdict(quote: str, text: quotes.SourceText, statement: str) -> dict[str, A
     return writing.columns_of(quotes.check(quote, text, statement))
 
 
-# In the order in which deriving locks insights.
 EVIDENCE = """
 SELECT e.id, e.quote, e.insight_id, i.statement FROM evidence e JOIN insight i ON i.id = e.insight_id
-WHERE e.document_id = :document {which} ORDER BY i.exact_key, i.id, e.id LIMIT :most FOR UPDATE
+WHERE e.document_id = :document {which} ORDER BY e.id LIMIT {most}
 """
 
 WRITE_VERDICTS = """

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from core.insight_base import counts, decisions, text_groups
+from core.insight_base import counts, decisions, locks, text_groups
 from core.insight_base.identity import Identity, identify
 from core.runtime import db, queue
 from core.runtime.ids import new_id
@@ -36,10 +36,9 @@ SELECT 1 WHERE EXISTS (SELECT 1 FROM insight WHERE exact_key IS NULL)
 
 
 def _group_texts(session: Session) -> int:
+    text_groups.lock(session)
     found = db.rows(session, WITHOUT_GROUP, most=20)
-    for row in found:
-        text_groups.assign(session, row.id, row.text)
-    counts.recount(session, counts.heads_of(session, text_groups.insights_of(session, [row.id for row in found])))
+    text_groups.recount(session, {one for row in found for one in text_groups.assign(session, row.id, row.text)})
     return len(found)
 
 
@@ -50,21 +49,43 @@ WHERE d.text_group IS NULL AND d.state = 'ready' ORDER BY d.id LIMIT :most FOR U
 
 
 def _give_keys(session: Session) -> int:
-    old = db.rows(session, WITHOUT_KEY, most=AT_ONCE)
+    waiting = [row.id for row in db.rows(session, WAITING, most=AT_ONCE)]
+    locks.lock_around(session, [*waiting, *_targets(session, waiting)])
+    old = db.rows(session, WITHOUT_KEY, ids=waiting)
     touched = {row.id for row in old}
     for row in old:
         for number, question in enumerate(_questions(session, row)):
             touched.add(_keyed(session, row, question, first=number == 0))
     counts.recount(session, counts.heads_of(session, touched))
+    # One whose evidence went elsewhere stays only as the head of others.
+    db.execute(session, KEEP_HEADS, ids=waiting)
     decisions.remember(session, touched)
-    return len(old)
+    return len(waiting)
 
 
+WAITING = "SELECT id FROM insight WHERE exact_key IS NULL ORDER BY id LIMIT :most"
+KEEP_HEADS = (
+    "UPDATE insight SET exact_key = '0.' || id, masked_key = '0.' || id WHERE id = ANY(:ids) AND exact_key IS NULL"
+)
 WITHOUT_KEY = """
 SELECT i.*, (SELECT d.language FROM evidence e JOIN document d ON d.id = e.document_id WHERE e.insight_id = i.id
   ORDER BY e.id LIMIT 1) AS of_document
-FROM insight i WHERE exact_key IS NULL ORDER BY id LIMIT :most FOR UPDATE OF i SKIP LOCKED
+FROM insight i WHERE id = ANY(:ids) AND exact_key IS NULL ORDER BY id
 """
+
+
+def _targets(session: Session, ids: Sequence[str]) -> list[str]:
+    """The insights that have the keys already which these will get."""
+    found = db.rows(session, WITHOUT_KEY, ids=list(ids))
+    keys = {_identity(row, question).exact for row in found for question in _questions(session, row)}
+    there = db.rows(session, "SELECT id FROM insight WHERE exact_key = ANY(:keys)", keys=sorted(keys))
+    return [row.id for row in there]
+
+
+def _identity(row: Row[Any], question: str | None) -> Identity:
+    found = identify(row.workspace_id, row.language or row.of_document, question, row.statement)
+    # A statement without words cannot be found by anything but itself.
+    return found or Identity(f"0.{row.id}", f"0.{row.id}", None)
 
 
 def _questions(session: Session, row: Row[Any]) -> Sequence[str | None]:
@@ -81,9 +102,7 @@ FROM evidence WHERE insight_id = :insight GROUP BY 1 ORDER BY min(id)
 
 def _keyed(session: Session, row: Row[Any], question: str | None, *, first: bool) -> str:
     """The insight that has the statement's key for this question, with the evidence of it."""
-    found = identify(row.workspace_id, row.language or row.of_document, question, row.statement)
-    # A statement without words cannot be found by anything but itself.
-    identity = found or Identity(f"0.{row.id}", f"0.{row.id}", None)
+    identity = _identity(row, question)
     there = db.scalar(session, "SELECT id FROM insight WHERE exact_key = :key", key=identity.exact)
     values = {
         "exact": identity.exact,

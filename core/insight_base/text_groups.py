@@ -16,13 +16,28 @@ from core.runtime import db
 MOST_CANDIDATES = 20
 
 
-def assign(session: Session, document_id: str, text: str) -> None:
-    """Put a document that got this text into its group. The caller holds the document, and recounts its insights."""
+def lock(session: Session) -> None:
+    """One transaction at a time changes groups: two copies that are read at the same time must see one another. It
+    comes before any lock of documents or insights, as leaving a group reaches documents that nobody named."""
+    db.execute(session, "SELECT pg_advisory_xact_lock(hashtext('cairn.text_group'))")
+
+
+def assign(session: Session, document_id: str, text: str) -> list[str]:
+    """Put a document that got this text into its group. Returns all documents whose group may be another one now, whose
+    insights are to be recounted. The caller has the `lock` and holds the document."""
+    regrouped = leave(session, [document_id])
+    _join(session, document_id, text)
+    return [document_id, *regrouped]
+
+
+def recount(session: Session, document_ids: Iterable[str]) -> None:
+    """Recount the insights of these documents."""
+    counts.recount(session, locks.lock(session, insights_of(session, document_ids)))
+
+
+def _join(session: Session, document_id: str, text: str) -> None:
     workspace = db.scalar(session, "SELECT workspace_id FROM document WHERE id = :id", id=document_id)
     bands = list(near_texts.bands(near_texts.signature(text)))
-    # Two copies that are read at the same time must see one another.
-    db.execute(session, "SELECT pg_advisory_xact_lock(hashtext('cairn.text_group'), hashtext(:w))", w=workspace)
-    leave(session, [document_id])
     first = _first_like(session, workspace, document_id, text, bands) if bands else None
     if first is None:
         db.execute(session, FOUND_GROUP, document=document_id, workspace=workspace, bands=bands)
@@ -51,21 +66,21 @@ LIMIT :most
 """
 
 
-def leave(session: Session, document_ids: Iterable[str]) -> None:
+def leave(session: Session, document_ids: Iterable[str]) -> list[str]:
     """Take documents out of their groups, as they are deleted or get another text. Where the first one goes, the others
-    find their groups anew, in the order in which they came, and their insights are recounted."""
+    find their groups anew, in the order in which they came: returned, as their insights are to be recounted. The caller
+    has the `lock`."""
     ids = sorted(set(document_ids))
     db.execute(
         session, "UPDATE document SET text_group = NULL WHERE id = ANY(:ids) AND text_group IS NOT NULL", ids=ids
     )
     if not db.execute(session, "DELETE FROM text_group WHERE id = ANY(:ids)", ids=ids):
-        return
+        return []
     left = [row.id for row in db.rows(session, WITHOUT_FIRST, ids=ids)]
     for document_id in left:
         if text := db.scalar(session, "SELECT text FROM document_text WHERE document_id = :id", id=document_id):
-            assign(session, document_id, text)
-    if affected := locks.lock(session, insights_of(session, left)):
-        counts.recount(session, affected)
+            _join(session, document_id, text)
+    return left
 
 
 # NULL until they have a group again.

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from core.evidence import quotes
 from core.evidence.quotes import Check, SourceText
-from core.insight_base import counts, decisions, locks
+from core.insight_base import counts, decisions
 from core.insight_base.identity import Identity, identify
 from core.runtime import db, queue
 from core.runtime.ids import new_id
@@ -52,7 +52,8 @@ class _Found:
 
 
 def write(session: Session, given: Sequence[tuple[Source, Finding]]) -> None:
-    """Write insights and evidence in key order, and recount support. What was written before changes nothing.
+    """Write insights and evidence in key order, and recount support. What was written before changes nothing. What is
+    said of a merged insight is seen, and counts, for its head, too.
 
     A statement without words is left out, and so is one whose document is gone.
     """
@@ -99,22 +100,9 @@ def _identity(source: Source, finding: Finding, document: Row[Any]) -> Identity 
 
 def _write_insights(session: Session, by_key: Mapping[str, _Found]) -> dict[str, str]:
     """The ids of the insights by exact key; those that are new are made, and compared with others later."""
-    keys = sorted(by_key)
-    locks.lock_heads(session, keys)
-    ordered = [by_key[key] for key in keys]
-    stored = db.columns(
-        session,
-        WRITE_INSIGHTS,
-        id=[new_id("ins") for _ in keys],
-        workspace_id=[one.workspace_id for one in ordered],
-        statement=[storable(one.finding.statement) for one in ordered],
-        exact=keys,
-        masked=[one.identity.masked for one in ordered],
-        language=[one.identity.language for one in ordered],
-        question=[one.finding.question for one in ordered],
-        kind=[one.source.template_id for one in ordered],
-    )
-    fresh = [(row, by_key[row.exact_key]) for row in stored if row.fresh]
+    rows = {key: _row(key, one) for key, one in by_key.items()}
+    stored = _locked_with_heads(session, rows)
+    fresh = [(row, by_key[row.exact_key]) for row in stored if row.fresh and row.exact_key in by_key]
     decisions.recall(
         session,
         [
@@ -130,11 +118,47 @@ def _write_insights(session: Session, by_key: Mapping[str, _Found]) -> dict[str,
     return {row.exact_key: row.id for row in stored}
 
 
+def _row(key: str, one: _Found) -> dict[str, Any]:
+    return {
+        "workspace_id": one.workspace_id,
+        "statement": storable(one.finding.statement),
+        "exact_key": key,
+        "masked_key": one.identity.masked,
+        "language": one.identity.language,
+        "question": one.finding.question,
+        "kind": one.source.template_id,
+    }
+
+
+def _locked_with_heads(session: Session, rows: Mapping[str, dict[str, Any]]) -> Sequence[Row[Any]]:
+    """Write insights and their heads, which locks both, in one order. A head that went meanwhile comes back for a
+    moment, without evidence; one that was merged meanwhile has another head, and all is let go and written again."""
+    keys = sorted(rows)
+    while True:
+        heads = {row.exact_key: dict(row._mapping) for row in db.rows(session, HEADS, keys=keys)}
+        given = {**heads, **rows}
+        columns = {name: [given[key][name] for key in sorted(given)] for name in rows[keys[0]]}
+        db.execute(session, "SAVEPOINT insights")
+        stored = db.columns(session, WRITE_INSIGHTS, id=[new_id("ins") for _ in given], **columns)
+        written = {row.id for row in stored}
+        missing = set(counts.heads_of(session, [row.id for row in stored if row.exact_key in rows])) - written
+        if not missing or missing.issubset(row.id for row in db.rows(session, LOCK_WITHOUT_KEY, ids=sorted(missing))):
+            db.execute(session, "RELEASE SAVEPOINT insights")
+            return stored
+        db.execute(session, "ROLLBACK TO SAVEPOINT insights")
+
+
+HEADS = """
+SELECT DISTINCT h.workspace_id, h.statement, h.exact_key, h.masked_key, h.language, h.question, h.kind
+FROM insight i JOIN insight h ON h.id = i.head_id WHERE i.exact_key = ANY(:keys) AND h.exact_key IS NOT NULL
+"""
+# They are last in the order (locks.py).
+LOCK_WITHOUT_KEY = "SELECT id FROM insight WHERE id = ANY(:ids) AND exact_key IS NULL ORDER BY id FOR UPDATE"
 # Sorted by the caller: two transactions that write the same insights lock them in the same order.
 WRITE_INSIGHTS = """
-INSERT INTO insight (id, workspace_id, statement, exact_key, masked_key, language, question, kind)
-SELECT * FROM unnest(%(id)s::text[], %(workspace_id)s::text[], %(statement)s::text[], %(exact)s::text[],
-  %(masked)s::text[], %(language)s::text[], %(question)s::text[], %(kind)s::text[])
+INSERT INTO insight (workspace_id, statement, exact_key, masked_key, language, question, kind, id)
+SELECT * FROM unnest(%(workspace_id)s::text[], %(statement)s::text[], %(exact_key)s::text[], %(masked_key)s::text[],
+  %(language)s::text[], %(question)s::text[], %(kind)s::text[], %(id)s::text[])
 ON CONFLICT (exact_key) DO UPDATE SET last_seen = now()
 RETURNING id, exact_key, xmax = 0 AS fresh
 """

@@ -1,8 +1,8 @@
 """Who changed what of which insight: entries are written in the transaction of the change, and read here."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ from sqlmodel import Session
 from core.access import actor
 from core.runtime import db
 from core.runtime.ids import new_id
+from core.runtime.paging import Page, checked_limit, cut, number
 
 Action = Literal["change", "merge", "unmerge", "undo"]
 Side = Mapping[str, Any]
@@ -57,13 +58,19 @@ JOIN insight i ON i.id = n.insight ORDER BY i.id
 """
 
 
-def of_insight(insight_id: str) -> Sequence[Entry]:
+def of_insight(insight_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[Entry]:
     """Newest first. Entries of an insight that is gone are gone with it."""
+    checked_limit(limit)
+    before = number(cursor, "history")
     with db.transaction() as session:
-        return [Entry(**row._mapping) for row in db.rows(session, OF_INSIGHT, insight=insight_id)]
+        found = db.rows(session, OF_INSIGHT, insight=insight_id, before=before, limit=limit + 1)
+    names = [field.name for field in fields(Entry)]
+    rows = [Entry(**{name: getattr(row, name) for name in names}) for row in found]
+    return cut(rows, limit, "history", [row.id for row in found])
 
 
 OF_INSIGHT = """
-SELECT change_id AS change, changed_at AS time, actor, action, before, after, undone_at FROM insight_change
-WHERE insight_id = :insight AND workspace_id = :workspace ORDER BY id DESC
+SELECT id, change_id AS change, changed_at AS time, actor, action, before, after, undone_at FROM insight_change
+WHERE insight_id = :insight AND workspace_id = :workspace AND (CAST(:before AS bigint) IS NULL OR id < :before)
+ORDER BY id DESC LIMIT :limit
 """

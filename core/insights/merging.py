@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from core.access import actor
+from core.access import actor, audit
 from core.errors import Conflict, InvalidInput, NotFound
-from core.insight_base import consequences, counts, locks
+from core.insight_base import consequences, locks
 from core.insights import history
 from core.insights.history import Side
 from core.runtime import db
@@ -106,8 +106,9 @@ def merge(into: str, ids: Sequence[str], *, force: bool = False, found_by: Found
 def merge_within(
     session: Session, into: str, ids: Sequence[str], *, force: bool = False, found_by: FoundBy = "person"
 ) -> Merge:
-    """The same inside the caller's transaction."""
-    locks.lock(session, counts.around(session, [into, *ids]))
+    """The same inside the caller's transaction, which has changed no insight yet, or has locked all that it will
+    change (`locks.lock_around`)."""
+    locks.lock_around(session, [into, *ids])
     planned = _preview(session, into, ids)
     _refuse(planned, force)
     members = [one.id for one in planned.candidates]
@@ -120,7 +121,10 @@ def merge_within(
     consequences.of_change(session, [planned.into, *members])
     entries: list[tuple[str, Side, Side]] = [(planned.into, {}, {"merged": members, "merge": merge_id})]
     entries += [(one, {"merged_into": None}, {"merged_into": planned.into, "merge": merge_id}) for one in members]
-    history.note(session, history.new_change(), "merge", entries)
+    change = history.new_change()
+    history.note(session, change, "merge", entries)
+    said = {"change": change, "merge": merge_id, "into": planned.into, "merged": len(members), "forced": force}
+    audit.write(session, "merge", "insights", after=said)
     after = db.scalar(session, "SELECT support FROM insight WHERE id = :id", id=planned.into)
     return Merge(merge_id, planned.into, planned.support_before, after)
 
@@ -210,23 +214,35 @@ def unmerge(*, merge_id: str | None = None, insight_id: str | None = None) -> Un
 
 
 def unmerge_within(session: Session, *, merge_id: str | None = None, insight_id: str | None = None) -> Unmerged:
-    """The same inside the caller's transaction."""
-    edges = _edges(session, merge_id, insight_id)
-    trees = [row.id for row in db.rows(session, TREES, ids=[row.insight_id for row in edges])]
-    locks.lock(session, counts.around(session, trees))
+    """The same inside the caller's transaction, which has changed no insight yet, or has locked all that it will
+    change (`locks.lock_around`)."""
+    locks.lock_around(session, [row.insight_id for row in _edges(session, merge_id, insight_id)])
     # Only now does nobody else undo them.
     edges = [row for row in _edges(session, merge_id, insight_id) if row.active]
     if not edges:
         return Unmerged(())
+    trees = [row.id for row in db.rows(session, TREES, ids=[row.insight_id for row in edges])]
     restored = sorted(row.insight_id for row in edges)
     merges = sorted({row.merge_id for row in edges})
     db.execute(session, CUT, insights=restored, merges=merges)
     db.execute(session, END_MERGES, merges=merges)
     db.execute(session, HEADS_AGAIN, ids=trees)
-    entries = [(row.insight_id, {"merged_into": row.into_id}, {"merged_into": None}) for row in edges]
-    history.note(session, history.new_change(), "unmerge", entries)
+    _note_unmerge(session, edges)
     consequences.of_change(session, trees)
     return Unmerged(tuple(restored))
+
+
+def _note_unmerge(session: Session, edges: Sequence[Row[Any]]) -> None:
+    entries: list[tuple[str, Side, Side]] = [
+        (row.insight_id, {"merged_into": row.into_id, "merge": row.merge_id}, {"merged_into": None}) for row in edges
+    ]
+    for into, merge_id in sorted({(row.into_id, row.merge_id) for row in edges}):
+        members = [row.insight_id for row in edges if row.into_id == into]
+        entries.append((into, {"merged": members, "merge": merge_id}, {"merged": []}))
+    change = history.new_change()
+    history.note(session, change, "unmerge", entries)
+    merges = sorted({row.merge_id for row in edges})
+    audit.write(session, "unmerge", "insights", after={"change": change, "merges": merges, "restored": len(edges)})
 
 
 def _edges(session: Session, merge_id: str | None, insight_id: str | None) -> list[Row[Any]]:

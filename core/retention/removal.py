@@ -16,6 +16,7 @@ from sqlmodel import Session
 from core.access import audit
 from core.documents import deletion as documents_deletion
 from core.environment import get_settings
+from core.insight_base import text_groups
 from core.jobs import deletion as jobs_deletion
 from core.retention import rules
 from core.retention.report import OLD, which
@@ -49,6 +50,8 @@ def _remove_block(entry: Entry, at: datetime) -> Entry | None:
     task = TASKS[entry.kind]
     with db.transaction() as session:
         db.bound_lock_waits(session, get_settings().worker_lease_seconds)
+        if entry.kind == "documents":
+            text_groups.lock(session)
         rule = _standing(session, entry.kind, at)
         due = [] if rule is None else _lock_old(session, entry.kind, rule, at)
         if rule is None or not due:

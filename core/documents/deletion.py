@@ -51,7 +51,11 @@ def remove(session: Session, ids: Sequence[str]) -> Removed:
     return Removed(len(hashes), sum(row.size_bytes for row in blobs), responses, len(evidence), insights)
 
 
-DELETE_EVIDENCE = "DELETE FROM evidence WHERE document_id = ANY(:ids) RETURNING insight_id, response_id"
+DELETE_EVIDENCE = """
+WITH gone AS (DELETE FROM evidence WHERE document_id = ANY(:ids) RETURNING id, insight_id, response_id),
+again AS (DELETE FROM sighting s USING gone WHERE s.evidence_id = gone.id RETURNING s.response_id)
+SELECT response_id FROM gone UNION ALL SELECT response_id FROM again
+"""
 DELETE_BODIES = "DELETE FROM request_body b USING request r WHERE b.request_id = r.id AND r.document_id = ANY(:ids)"
 CANCEL_REQUESTS = """
 UPDATE request SET state = 'cancelled', finished_at = now(), worker_id = NULL

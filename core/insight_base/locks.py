@@ -6,7 +6,7 @@ again with the locks held; where there is more of it, all are let go and taken i
 transaction, before it changes any insight: whoever changes several together locks all of them first.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from sqlmodel import Session
 
@@ -24,6 +24,20 @@ def lock_around(session: Session, insight_ids: Iterable[str]) -> list[str]:
     """Lock insights that change state or head, or go, with all whose counts change then (`counts.around`)."""
     ids = sorted(set(insight_ids))
     return _lock(session, lambda: counts.around(session, ids))
+
+
+def lock_by_keys(session: Session, exact_keys: Sequence[str]) -> dict[str, str]:
+    """Lock the insights with these keys, whose evidence changes, and their heads. Returns their ids by key."""
+    given = {"keys": list(exact_keys)}
+    _lock(session, lambda: [row.id for row in db.rows(session, BY_KEY, **given)])
+    return {row.exact_key: row.id for row in db.rows(session, WITH_KEYS, **given)}
+
+
+WITH_KEYS = "SELECT id, exact_key FROM insight WHERE exact_key = ANY(:keys)"
+BY_KEY = """
+SELECT id FROM insight WHERE exact_key = ANY(:keys)
+UNION SELECT head_id FROM insight WHERE exact_key = ANY(:keys) AND head_id IS NOT NULL
+"""
 
 
 def _lock(session: Session, touched: Callable[[], list[str]]) -> list[str]:

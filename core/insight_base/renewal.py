@@ -126,9 +126,8 @@ KEEP_ID = """
 UPDATE insight SET exact_key = :exact, masked_key = :masked, language = :language, question = :question WHERE id = :old
 """
 SPLIT_OFF = """
-INSERT INTO insight (id, workspace_id, statement, exact_key, masked_key, language, question, kind, state, first_seen,
-  last_seen)
-SELECT :id, workspace_id, statement, :exact, :masked, :language, :question, kind, state, first_seen, last_seen
+INSERT INTO insight (id, workspace_id, statement, exact_key, masked_key, language, question, kind, state, first_seen)
+SELECT :id, workspace_id, statement, :exact, :masked, :language, :question, kind, state, first_seen
 FROM insight WHERE id = :old
 RETURNING id
 """
@@ -141,4 +140,7 @@ MOVE_EVIDENCE = f"""
 UPDATE evidence e SET insight_id = :to WHERE {OF_QUESTION} AND NOT EXISTS (SELECT 1 FROM evidence o
   WHERE o.insight_id = :to AND o.document_id = e.document_id AND o.quote_key = e.quote_key)
 """
-DROP_COPIES = f"DELETE FROM evidence WHERE {OF_QUESTION} AND :to <> :old"
+DROP_COPIES = f"""
+WITH gone AS (DELETE FROM evidence WHERE {OF_QUESTION} AND :to <> :old RETURNING id)
+DELETE FROM sighting s USING gone WHERE s.evidence_id = gone.id
+"""

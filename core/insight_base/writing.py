@@ -65,17 +65,17 @@ def write(session: Session, given: Sequence[tuple[Source, Finding]]) -> None:
     of_document: dict[str, list[_Found]] = {}
     for one in found:
         of_document.setdefault(one.source.document_id, []).append(one)
-    # The same quote of the same document is one row, also where two answers bring it at once: the newest is the last.
-    evidence = {
-        (row["insight"], row["document"], row["key"]): row
+    evidence = [
+        _evidence(insight_of[one.identity.exact], one, quote, text_of_document)
         for document_id, text_of_document in source_texts(session, of_document)
-        for one in sorted(of_document[document_id], key=lambda one: -one.source.response_id)
+        for one in of_document[document_id]
         for quote in one.finding.quotes or ("",)
-        for row in (_evidence(insight_of[one.identity.exact], one, quote, text_of_document),)
-    }
+    ]
     if evidence:
-        rows = list(evidence.values())
-        db.columns(session, WRITE_EVIDENCE, **{name: [row[name] for row in rows] for name in rows[0]})
+        columns = {name: [row[name] for row in evidence] for name in evidence[0]}
+        db.columns(session, WRITE_EVIDENCE, **columns)
+        named = ("insight", "document", "key", "response")
+        db.columns(session, WRITE_SIGHTINGS, **{name: columns[name] for name in named})
     counts.recount(session, counts.heads_of(session, insight_of.values()))
 
 
@@ -100,9 +100,22 @@ def _identity(source: Source, finding: Finding, document: Row[Any]) -> Identity 
 
 def _write_insights(session: Session, by_key: Mapping[str, _Found]) -> dict[str, str]:
     """The ids of the insights by exact key; those that are new are made, and compared with others later."""
-    rows = {key: _row(key, one) for key, one in by_key.items()}
-    stored = _locked_with_heads(session, rows)
-    fresh = [(row, by_key[row.exact_key]) for row in stored if row.fresh and row.exact_key in by_key]
+    insight_of = locks.lock_by_keys(session, sorted(by_key))
+    keys = sorted(by_key.keys() - insight_of.keys())
+    ordered = [by_key[key] for key in keys]
+    stored = db.columns(
+        session,
+        WRITE_INSIGHTS,
+        id=[new_id("ins") for _ in keys],
+        workspace_id=[one.workspace_id for one in ordered],
+        statement=[storable(one.finding.statement) for one in ordered],
+        exact=keys,
+        masked=[one.identity.masked for one in ordered],
+        language=[one.identity.language for one in ordered],
+        question=[one.finding.question for one in ordered],
+        kind=[one.source.template_id for one in ordered],
+    )
+    fresh = [(row, by_key[row.exact_key]) for row in stored if row.fresh]
     decisions.recall(
         session,
         [
@@ -115,68 +128,42 @@ def _write_insights(session: Session, by_key: Mapping[str, _Found]) -> dict[str,
     )
     if fresh:
         queue.defer(session, "compare_insights")
-    return {row.exact_key: row.id for row in stored}
+    return insight_of | {row.exact_key: row.id for row in stored}
 
 
-def _row(key: str, one: _Found) -> dict[str, Any]:
-    return {
-        "workspace_id": one.workspace_id,
-        "statement": storable(one.finding.statement),
-        "exact_key": key,
-        "masked_key": one.identity.masked,
-        "language": one.identity.language,
-        "question": one.finding.question,
-        "kind": one.source.template_id,
-    }
-
-
-def _locked_with_heads(session: Session, rows: Mapping[str, dict[str, Any]]) -> Sequence[Row[Any]]:
-    """Write insights and their heads, which locks both, in one order. A head that went meanwhile comes back for a
-    moment, without evidence; one that was merged meanwhile has another head, and all is let go and written again."""
-    keys = sorted(rows)
-    while True:
-        heads = {row.exact_key: dict(row._mapping) for row in db.rows(session, HEADS, keys=keys)}
-        given = {**heads, **rows}
-        columns = {name: [given[key][name] for key in sorted(given)] for name in rows[keys[0]]}
-        db.execute(session, "SAVEPOINT insights")
-        stored = db.columns(session, WRITE_INSIGHTS, id=[new_id("ins") for _ in given], **columns)
-        written = {row.id for row in stored}
-        missing = set(counts.heads_of(session, [row.id for row in stored if row.exact_key in rows])) - written
-        if not missing or missing.issubset(row.id for row in db.rows(session, LOCK_WITHOUT_KEY, ids=sorted(missing))):
-            db.execute(session, "RELEASE SAVEPOINT insights")
-            return stored
-        db.execute(session, "ROLLBACK TO SAVEPOINT insights")
-
-
-HEADS = """
-SELECT DISTINCT h.workspace_id, h.statement, h.exact_key, h.masked_key, h.language, h.question, h.kind
-FROM insight i JOIN insight h ON h.id = i.head_id WHERE i.exact_key = ANY(:keys) AND h.exact_key IS NOT NULL
-"""
-# They are last in the order (locks.py).
-LOCK_WITHOUT_KEY = "SELECT id FROM insight WHERE id = ANY(:ids) AND exact_key IS NULL ORDER BY id FOR UPDATE"
-# Sorted by the caller: two transactions that write the same insights lock them in the same order.
+# Sorted by the caller: two transactions that write the same insights lock them in the same order. One that another
+# transaction has made meanwhile is locked by the update, which changes nothing.
 WRITE_INSIGHTS = """
-INSERT INTO insight (workspace_id, statement, exact_key, masked_key, language, question, kind, id)
-SELECT * FROM unnest(%(workspace_id)s::text[], %(statement)s::text[], %(exact_key)s::text[], %(masked_key)s::text[],
-  %(language)s::text[], %(question)s::text[], %(kind)s::text[], %(id)s::text[])
-ON CONFLICT (exact_key) DO UPDATE SET last_seen = now()
+INSERT INTO insight (id, workspace_id, statement, exact_key, masked_key, language, question, kind)
+SELECT * FROM unnest(%(id)s::text[], %(workspace_id)s::text[], %(statement)s::text[], %(exact)s::text[],
+  %(masked)s::text[], %(language)s::text[], %(question)s::text[], %(kind)s::text[])
+ON CONFLICT (exact_key) DO UPDATE SET kind = insight.kind
 RETURNING id, exact_key, xmax = 0 AS fresh
 """
 
-# One row a quote, however often it is found. An answer that is derived again is no further time.
+# One row a quote, however often it is found.
 WRITE_EVIDENCE = """
-INSERT INTO evidence (insight_id, document_id, response_id, last_response_id, template_id, quote, quote_key, attributes,
-  verdict, supported, start, "end", spans, nearest_start, nearest_end)
-SELECT insight, document, response, response, template, quote, key, attributes::jsonb, verdict, supported, start, "end",
+INSERT INTO evidence (insight_id, document_id, response_id, template_id, quote, quote_key, attributes, verdict,
+  supported, start, "end", spans, nearest_start, nearest_end)
+SELECT insight, document, response, template, quote, key, attributes::jsonb, verdict, supported, start, "end",
   spans::jsonb, nearest_start, nearest_end
 FROM unnest(%(insight)s::text[], %(document)s::text[], %(response)s::bigint[], %(template)s::text[], %(quote)s::text[],
   %(key)s::text[], %(attributes)s::text[], %(verdict)s::text[], %(supported)s::bool[], %(start)s::int[],
   %(end)s::int[], %(spans)s::text[], %(nearest_start)s::int[], %(nearest_end)s::int[])
   AS t(insight, document, response, template, quote, key, attributes, verdict, supported, start, "end", spans,
     nearest_start, nearest_end)
-ON CONFLICT (insight_id, document_id, quote_key) DO UPDATE
-  SET times = evidence.times + 1, last_response_id = excluded.last_response_id
-  WHERE evidence.last_response_id < excluded.last_response_id
+ON CONFLICT DO NOTHING
+"""
+
+# An answer that is derived again is no further sighting.
+WRITE_SIGHTINGS = """
+INSERT INTO sighting (evidence_id, response_id)
+SELECT e.id, t.response
+FROM unnest(%(insight)s::text[], %(document)s::text[], %(key)s::text[], %(response)s::bigint[])
+  AS t(insight, document, key, response)
+JOIN evidence e ON e.insight_id = t.insight AND e.document_id = t.document AND e.quote_key = t.key
+WHERE e.response_id <> t.response
+ON CONFLICT DO NOTHING
 """
 
 

@@ -81,7 +81,8 @@ UNION ALL SELECT head_id, id FROM insight WHERE head_id = ANY(:ids) AND workspac
 # The few of one page are chosen before texts and costs are looked up for them.
 SHOWN = """
 SELECT e.id, c.insight, e.insight_id AS stated, e.document_id AS document, d.name AS document_name, e.quote, e.start,
-  e."end", e.spans, e.supported, e.verdict, e.response_id AS response, e.template_id AS template, e.attributes, e.times,
+  e."end", e.spans, e.supported, e.verdict, e.response_id AS response, e.template_id AS template, e.attributes,
+  1 + (SELECT count(*) FROM sighting g WHERE g.evidence_id = e.id) AS times,
   s.request_id AS request, r.job_id AS job,
   (SELECT CASE WHEN bool_and(u.priced) THEN sum(u.cost_usd) END FROM usage_record u
    WHERE u.request_id = s.request_id AND u.workspace_id = :workspace) AS cost_usd,

@@ -95,7 +95,8 @@ class Count:
 COLUMNS = """
 i.id, i.statement, i.shown, i.kind, i.language, i.question, i.state, i.reason, i.tags, i.pinned, i.version,
 i.head_id AS head, i.support, i.documents, i.documents_with_evidence, i.open_conflicts, i.confidence, i.first_seen,
-i.last_seen
+(SELECT greatest(max(e.created_at), max(s.seen_at)) FROM evidence e LEFT JOIN sighting s ON s.evidence_id = e.id
+ WHERE e.insight_id = i.id OR e.insight_id IN (SELECT m.id FROM insight m WHERE m.head_id = i.id)) AS last_seen
 """
 
 
@@ -128,7 +129,8 @@ CONDITIONS = {
     "pinned": "i.pinned = :pinned",
     "job": _with_evidence(
         """EXISTS (SELECT 1 FROM request r
-             WHERE r.response_id IN (e.response_id, e.last_response_id) AND r.job_id = :job)"""
+             WHERE r.job_id = :job AND (r.response_id = e.response_id
+               OR r.response_id IN (SELECT s.response_id FROM sighting s WHERE s.evidence_id = e.id)))"""
     ),
     "since": "i.first_seen >= :since",
     "until": "i.first_seen < :until",

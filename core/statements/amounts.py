@@ -79,6 +79,8 @@ def _or_more(tokens: Sequence[Token], at: int, out: list[Token]) -> int:
 
 def measured(tokens: Sequence[Token]) -> list[Token]:
     out = list(tokens)
+    if not any(t.kind == "figure" or t.root in TIMES for t in out):
+        return out
     at = 0
     while at < len(out):
         _times(out, at)

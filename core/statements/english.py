@@ -33,8 +33,12 @@ def expanded(tokens: Sequence[Token]) -> list[Token]:
     out: list[Token] = []
     for at, token in enumerate(tokens):
         text = token.text
+        parts: Sequence[str]
+        if "'" not in text and text not in ("cannot", "&"):
+            out.append(token)
+            continue
         if text in NOT_ALONE:
-            parts: Sequence[str] = NOT_ALONE[text]
+            parts = NOT_ALONE[text]
         elif text.endswith("n't"):
             parts = (text[:-3], "not")
         elif text.endswith("'s"):

@@ -27,7 +27,7 @@ class Insight(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[str] = "insight"
-    # Repeated sightings change `last_seen` and counts only, none of which is indexed: such updates stay on their page.
+    # Counts are not indexed, so that a change of them stays on its page; a repeated sighting changes nothing here.
     __table_args__ = (
         Index("ix_insight_search", "search", postgresql_using="gin"),
         Index("ix_insight_workspace", "workspace_id", "id"),
@@ -61,7 +61,6 @@ class Insight(SQLModel, table=True):
     open_conflicts: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     confidence: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
     first_seen: datetime = columns.time(default_now=True)
-    last_seen: datetime = columns.time(default_now=True)
     search: str = Field(
         default=None,
         sa_column=Column(
@@ -76,8 +75,8 @@ class Evidence(SQLModel, table=True):
     there, at start..end.
 
     `verdict`: see core.evidence.quotes; None until it has been checked. `spans`: where it stands in several parts.
-    `nearest_*`: the place of a quote whose words differ from it. `times`: how many responses brought it, the first of
-    which is `response_id`, the newest `last_response_id`.
+    `nearest_*`: the place of a quote whose words differ from it. `response_id`: the first response that brought it; the
+    others are its sightings.
     """
 
     __tablename__: ClassVar[str] = "evidence"
@@ -87,14 +86,11 @@ class Evidence(SQLModel, table=True):
         Index("ix_evidence_response", "response_id"),
         Index("ix_evidence_quote", "quote_key"),
         Index("ix_evidence_unchecked", "document_id", postgresql_where=text("verdict IS NULL")),
-        {"postgresql_with": {"fillfactor": 90}},
     )
     id: int = columns.identity()
     insight_id: str = Field(sa_column=Column(Text, ForeignKey("insight.id", ondelete="CASCADE"), nullable=False))
     document_id: str
     response_id: int = columns.big()
-    last_response_id: int = columns.big()
-    times: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     template_id: str
     quote: str
     quote_key: str
@@ -107,6 +103,19 @@ class Evidence(SQLModel, table=True):
     nearest_end: int | None = None
     attributes: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
     created_at: datetime = columns.time(default_now=True)
+
+
+class Sighting(SQLModel, table=True):
+    """A further response that brought evidence which was there already: a narrow row instead of a change of a wide one.
+
+    No foreign keys: they would lock the evidence. Whoever deletes evidence deletes them (core.documents.deletion).
+    """
+
+    __tablename__: ClassVar[str] = "sighting"
+    __table_args__ = (Index("ix_sighting_response", "response_id"),)
+    evidence_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    response_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    seen_at: datetime = columns.time(default_now=True)
 
 
 class TextGroup(SQLModel, table=True):

@@ -51,6 +51,7 @@ def upgrade() -> None:
 
 def _insights() -> None:
     op.drop_index("ix_insight_last_seen", table_name="insight")
+    op.drop_column("insight", "last_seen")
     op.drop_column("insight", "statement_key")  # and its constraint
     for column in (
         text("shown", nullable=True),
@@ -85,27 +86,34 @@ def _insights() -> None:
 
 
 def _evidence() -> None:
-    op.add_column("evidence", sa.Column("last_response_id", sa.BigInteger(), nullable=True))
-    op.add_column("evidence", count("times", 1))
+    op.create_table(
+        "sighting",
+        sa.Column("evidence_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("response_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        time("seen_at"),
+        sa.PrimaryKeyConstraint("evidence_id", "response_id"),
+    )
+    op.create_index("ix_sighting_response", "sighting", ["response_id"])
     op.execute(ONE_ROW_A_QUOTE)
-    op.execute("DELETE FROM evidence WHERE last_response_id IS NULL")
-    op.alter_column("evidence", "last_response_id", nullable=False)
     op.drop_constraint("evidence_insight_id_document_id_response_id_quote_key_key", "evidence", type_="unique")
     op.create_unique_constraint(
         "evidence_insight_id_document_id_quote_key_key", "evidence", ["insight_id", "document_id", "quote_key"]
     )
     op.drop_index("ix_evidence_insight_id", table_name="evidence")
     op.create_index("ix_evidence_quote", "evidence", ["quote_key"])
-    op.execute("ALTER TABLE evidence SET (fillfactor = 90)")
 
 
-# The first row of a quote stays, and knows of the others.
+# The first row of a quote stays, and the others become sightings of it.
 ONE_ROW_A_QUOTE = """
-UPDATE evidence e SET times = o.times, last_response_id = o.newest
-FROM (
-  SELECT min(id) AS id, count(DISTINCT response_id) AS times, max(response_id) AS newest
-  FROM evidence GROUP BY insight_id, document_id, quote_key
-) o WHERE o.id = e.id
+WITH numbered AS (
+  SELECT id, min(id) OVER (PARTITION BY insight_id, document_id, quote_key) AS first FROM evidence
+), others AS (
+  DELETE FROM evidence e USING numbered n WHERE n.id = e.id AND n.id <> n.first
+  RETURNING n.first, e.response_id, e.created_at
+)
+INSERT INTO sighting (evidence_id, response_id, seen_at)
+SELECT o.first, o.response_id, min(o.created_at) FROM others o JOIN evidence e ON e.id = o.first
+WHERE e.response_id <> o.response_id GROUP BY o.first, o.response_id
 """
 
 
@@ -238,14 +246,12 @@ def downgrade() -> None:
 
 
 def _downgrade_evidence() -> None:
-    op.execute("ALTER TABLE evidence RESET (fillfactor)")
+    op.drop_table("sighting")
     op.drop_index("ix_evidence_quote", table_name="evidence")
     op.create_index("ix_evidence_insight_id", "evidence", ["insight_id"])
     op.drop_constraint("evidence_insight_id_document_id_quote_key_key", "evidence", type_="unique")
     columns = ["insight_id", "document_id", "response_id", "quote_key"]
     op.create_unique_constraint("evidence_insight_id_document_id_response_id_quote_key_key", "evidence", columns)
-    op.drop_column("evidence", "times")
-    op.drop_column("evidence", "last_response_id")
 
 
 def _downgrade_insights() -> None:
@@ -275,4 +281,5 @@ def _downgrade_insights() -> None:
     words = "to_tsvector('english'::regconfig, statement)"
     op.add_column("insight", sa.Column("search", postgresql.TSVECTOR(), sa.Computed(words, persisted=True)))
     op.create_index("ix_insight_search", "insight", ["search"], postgresql_using="gin")
+    op.add_column("insight", time("last_seen"))
     op.create_index("ix_insight_last_seen", "insight", ["last_seen", "id"])

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from core.evidence import quotes
 from core.evidence.quotes import Check, SourceText
-from core.insight_base import counts, decisions
+from core.insight_base import counts, decisions, locks
 from core.insight_base.identity import Identity, identify
 from core.runtime import db, queue
 from core.runtime.ids import new_id

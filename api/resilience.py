@@ -1,31 +1,20 @@
 """Resilience of calls: values in force, presets, and changing them."""
 
-from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter, Depends
 
+from api.acting import acting
 from api.schemas.resilience import ChoiceIn, OperationChoiceIn, PresetOut, RecommendedOut, ResilienceOut, ValidatedOut
 from api.schemas.shared import ListOut
 from core import presets
-from core.access import actor
 from core.asking import templates
 from core.calls import resilience
 from core.calls.resilience import InForce
 from core.environment import get_settings
 from core.errors import NotFound
 from core.presets import PresetName
-
-# The actor of a change in the audit, until programs sign in.
-DOOR = "HTTP API"
-
-
-async def acting() -> AsyncIterator[None]:
-    """A coroutine, so that it shares its context with the route: a plain function would set it in another thread."""
-    with actor.bound(DOOR):
-        yield
-
 
 router = APIRouter(prefix="/internal/resilience/config", tags=["resilience"], dependencies=[Depends(acting)])
 

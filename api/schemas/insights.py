@@ -1,15 +1,19 @@
 """Insights and their evidence."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from api.schemas.shared import In, ListOut, Money
+from core.insights.merging import MOST_AT_ONCE
 from core.insights.report import Sort
 from core.runtime.paging import MOST
+from core.tables.insights import FoundBy
 
 InsightState = Literal["new", "confirmed", "dismissed"]
+# More are named by a filter.
+MOST_IDS = 10_000
 
 
 class ChangeOut(BaseModel):
@@ -115,6 +119,126 @@ class FiltersIn(In):
     job: str | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
+
+
+class ChangeIn(In):
+    """What is left out stays. `reason` is why it is dismissed. `shown` null, or the statement itself: the edit is taken
+    back. `tags`: all that it has from now on. `version`: refused if it is another one by now."""
+
+    state: InsightState | None = None
+    reason: str | None = None
+    shown: str | None = None
+    tags: list[str] | None = None
+    pinned: bool | None = None
+    version: int | None = None
+
+
+class SetIn(In):
+    """What is left out stays. Tags are removed before others are added."""
+
+    state: InsightState | None = None
+    reason: str | None = None
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    pinned: bool | None = None
+
+
+class BulkIn(In):
+    """Give `ids`, or a `filter` as the list has it, for all that match; `{}` is all."""
+
+    ids: list[str] | None = Field(None, max_length=MOST_IDS)
+    filter: FiltersIn | None = None
+    set: SetIn
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.ids is None) == (self.filter is None):
+            raise ValueError("Give ids or filter.")
+        return self
+
+
+class BulkOut(BaseModel):
+    """`change`: by which it is undone; null where nothing changed. What is gone or was merged is left out."""
+
+    change: str | None
+    changed: int
+
+
+class UndoIn(In):
+    change: str
+
+
+class UndoneOut(BaseModel):
+    """`skipped`: those that changed since, and stay."""
+
+    changed: int
+    skipped: int
+
+
+class HistoryOut(BaseModel):
+    """`before`, `after`: the fields that changed. `change`: what the entries of one action share."""
+
+    time: datetime
+    user: str
+    action: Literal["change", "merge", "unmerge", "undo"]
+    before: dict[str, Any]
+    after: dict[str, Any]
+    change: str
+    undone_at: datetime | None
+
+
+class MergeIn(In):
+    """Heads go into the head of `into`. `force`: also where figures, units, dates, names or negation differ."""
+
+    into: str
+    ids: list[str] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    force: bool = False
+    dry_run: bool = False
+
+
+class SupportOut(BaseModel):
+    before: int
+    after: int
+
+
+class MergeOut(BaseModel):
+    """`merge` null: nothing was merged. `insight`: the head."""
+
+    merge: str | None
+    insight: InsightOut
+    support: SupportOut
+
+
+class UnmergeIn(In):
+    """Give `merge` for all of one, or `id` for one insight."""
+
+    merge: str | None = None
+    id: str | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.merge is None) == (self.id is None):
+            raise ValueError("Give merge or id.")
+        return self
+
+
+class UnmergeOut(BaseModel):
+    """`already`: there was nothing left to undo."""
+
+    restored: list[InsightOut]
+    already: bool
+
+
+class MergeRowOut(BaseModel):
+    """`members` went into `head`."""
+
+    id: str
+    head: str
+    members: list[str]
+    found_by: FoundBy
+    user: str
+    time: datetime
+    undone_at: datetime | None
 
 
 class FindIn(FiltersIn):

@@ -65,7 +65,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Merge:
-    """`id` is None where all were one insight already."""
+    """`id` is None where nothing was merged."""
 
     id: str | None
     into: str
@@ -97,9 +97,16 @@ def preview(into: str, ids: Sequence[str]) -> Preview:
         return _preview(session, into, ids)
 
 
-def merge(into: str, ids: Sequence[str], *, force: bool = False, found_by: FoundBy = "person") -> Merge:
-    """Merge into `into`'s head the heads of `ids`. Raises MergeBlocked unless forced, NotFound, InvalidInput."""
+def merge(
+    into: str, ids: Sequence[str], *, force: bool = False, found_by: FoundBy = "person", dry_run: bool = False
+) -> Merge:
+    """Merge into `into`'s head the heads of `ids`, or tell what that would do. Raises MergeBlocked unless forced,
+    NotFound, InvalidInput."""
     with db.transaction() as session:
+        if dry_run:
+            planned = _preview(session, into, ids)
+            _refuse(planned, force)
+            return Merge(None, planned.into, planned.support_before, planned.support_after)
         return merge_within(session, into, ids, force=force, found_by=found_by)
 
 

@@ -1,0 +1,14 @@
+"""Who acts through this door."""
+
+from collections.abc import AsyncIterator
+
+from core.access import actor
+
+# The actor of a change, until programs sign in.
+DOOR = "HTTP API"
+
+
+async def acting() -> AsyncIterator[None]:
+    """A coroutine, so that it shares its context with the route: a plain function would set it in another thread."""
+    with actor.bound(DOOR):
+        yield

@@ -100,45 +100,59 @@ def _identity(source: Source, finding: Finding, document: Row[Any]) -> Identity 
 
 def _write_insights(session: Session, by_key: Mapping[str, _Found]) -> dict[str, str]:
     """The ids of the insights by exact key; those that are new are made, and compared with others later."""
-    insight_of = locks.lock_by_keys(session, sorted(by_key))
-    keys = sorted(by_key.keys() - insight_of.keys())
-    ordered = [by_key[key] for key in keys]
-    stored = db.columns(
-        session,
-        WRITE_INSIGHTS,
-        id=[new_id("ins") for _ in keys],
-        workspace_id=[one.workspace_id for one in ordered],
-        statement=[storable(one.finding.statement) for one in ordered],
-        exact=keys,
-        masked=[one.identity.masked for one in ordered],
-        language=[one.identity.language for one in ordered],
-        question=[one.finding.question for one in ordered],
-        kind=[one.source.template_id for one in ordered],
-    )
-    fresh = [(row, by_key[row.exact_key]) for row in stored if row.fresh]
+    there, made = _locked_and_made(session, by_key)
     decisions.recall(
         session,
         [
             decisions.Statement(
-                *(row.id, one.workspace_id, one.identity.language, one.finding.question),
-                *(storable(one.finding.statement), row.exact_key),
+                *(insight_id, one.workspace_id, one.identity.language, one.finding.question),
+                *(storable(one.finding.statement), key),
             )
-            for row, one in fresh
+            for key, insight_id in made.items()
+            for one in (by_key[key],)
         ],
     )
-    if fresh:
+    if made:
         queue.defer(session, "compare_insights")
-    return insight_of | {row.exact_key: row.id for row in stored}
+    return there | made
 
 
-# Sorted by the caller: two transactions that write the same insights lock them in the same order. One that another
-# transaction has made meanwhile is locked by the update, which changes nothing.
+def _locked_and_made(session: Session, by_key: Mapping[str, _Found]) -> tuple[dict[str, str], dict[str, str]]:
+    """Lock what is there, in order, then make what is not, in order, which waits for none but those who make the same.
+    Where somebody has made it meanwhile it is there, and may have been merged: all is let go and locked again."""
+    while True:
+        db.execute(session, "SAVEPOINT writing")
+        there = locks.lock_by_keys(session, sorted(by_key))
+        new = sorted(by_key.keys() - there.keys())
+        made = _make(session, {key: by_key[key] for key in new}) if new else {}
+        if len(made) == len(new):
+            db.execute(session, "RELEASE SAVEPOINT writing")
+            return there, made
+        db.execute(session, "ROLLBACK TO SAVEPOINT writing")
+
+
+def _make(session: Session, new: Mapping[str, _Found]) -> dict[str, str]:
+    stored = db.columns(
+        session,
+        WRITE_INSIGHTS,
+        id=[new_id("ins") for _ in new],
+        workspace_id=[one.workspace_id for one in new.values()],
+        statement=[storable(one.finding.statement) for one in new.values()],
+        exact=list(new),
+        masked=[one.identity.masked for one in new.values()],
+        language=[one.identity.language for one in new.values()],
+        question=[one.finding.question for one in new.values()],
+        kind=[one.source.template_id for one in new.values()],
+    )
+    return {row.exact_key: row.id for row in stored}
+
+
 WRITE_INSIGHTS = """
 INSERT INTO insight (id, workspace_id, statement, exact_key, masked_key, language, question, kind)
 SELECT * FROM unnest(%(id)s::text[], %(workspace_id)s::text[], %(statement)s::text[], %(exact)s::text[],
   %(masked)s::text[], %(language)s::text[], %(question)s::text[], %(kind)s::text[])
-ON CONFLICT (exact_key) DO UPDATE SET kind = insight.kind
-RETURNING id, exact_key, xmax = 0 AS fresh
+ON CONFLICT (exact_key) DO NOTHING
+RETURNING id, exact_key
 """
 
 # One row a quote, however often it is found.

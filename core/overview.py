@@ -25,16 +25,19 @@ class Overview:
 
 SQL = """
 SELECT
-  (SELECT count(*) FROM document) AS documents,
-  (SELECT count(*) FROM document WHERE state = 'ready') AS ready,
-  (SELECT count(*) FROM document WHERE state IN ('queued', 'extracting')) AS extracting,
-  (SELECT count(*) FROM document WHERE state = 'failed') AS failed_documents,
-  (SELECT count(*) FROM job WHERE state IN ('queued', 'running', 'cancelling')) AS running_jobs,
-  (SELECT count(*) FROM job) AS jobs,
-  (SELECT count(*) FROM insight) AS insights,
-  (SELECT count(*) FROM insight WHERE first_seen >= :today) AS new_insights,
-  (SELECT coalesce(sum(cost_usd), 0) FROM usage_record WHERE time >= :today) AS spent_today,
-  (SELECT count(*) FROM usage_record WHERE time >= :today AND NOT priced) AS unpriced_today
+  (SELECT count(*) FROM document WHERE workspace_id = :workspace) AS documents,
+  (SELECT count(*) FROM document WHERE workspace_id = :workspace AND state = 'ready') AS ready,
+  (SELECT count(*) FROM document WHERE workspace_id = :workspace AND state IN ('queued', 'extracting')) AS extracting,
+  (SELECT count(*) FROM document WHERE workspace_id = :workspace AND state = 'failed') AS failed_documents,
+  (SELECT count(*) FROM job
+    WHERE workspace_id = :workspace AND state IN ('queued', 'running', 'cancelling')) AS running_jobs,
+  (SELECT count(*) FROM job WHERE workspace_id = :workspace) AS jobs,
+  (SELECT count(*) FROM insight WHERE workspace_id = :workspace) AS insights,
+  (SELECT count(*) FROM insight WHERE workspace_id = :workspace AND first_seen >= :today) AS new_insights,
+  (SELECT coalesce(sum(cost_usd), 0) FROM usage_record
+    WHERE workspace_id = :workspace AND time >= :today) AS spent_today,
+  (SELECT count(*) FROM usage_record
+    WHERE workspace_id = :workspace AND time >= :today AND NOT priced) AS unpriced_today
 """
 
 
@@ -65,6 +68,7 @@ def troubled_jobs(limit: int = 5) -> list[TroubledJob]:
 TROUBLED = """
 SELECT j.id, j.name, r.failed, j.finished_at FROM (
   SELECT job_id, count(*) AS failed FROM request WHERE state = 'failed' AND job_id IS NOT NULL
-  GROUP BY job_id ORDER BY job_id DESC LIMIT :limit) r
+  GROUP BY job_id HAVING (SELECT j.workspace_id FROM job j WHERE j.id = job_id) = :workspace
+  ORDER BY job_id DESC LIMIT :limit) r
 JOIN job j ON j.id = r.job_id ORDER BY j.id DESC
 """

@@ -49,11 +49,15 @@ class New:
 
 @dataclass(frozen=True)
 class Question:
-    """A template version for one model, ready to be asked of any document."""
+    """A template version for one model, ready to be asked of any document of one workspace.
+
+    `scope`: see core.runtime.workspace.
+    """
 
     asking: Asking
     provider: Provider
     model: str
+    scope: str
 
     @property
     def _can(self) -> Capabilities:
@@ -116,11 +120,11 @@ class Question:
         return list(self._in_parts(document, text, text_sha256, cut))
 
     def fingerprint(self, text_sha256: str) -> str:
-        return _hashed(self.prefix + text_sha256)
+        return self.scope + _hashed(self.prefix + text_sha256)
 
     def merged(self, text_sha256: str) -> str:
         """The fingerprint of the merged answer of a long document."""
-        return _hashed(self.merge_prefix + text_sha256)
+        return self.scope + _hashed(self.merge_prefix + text_sha256)
 
     def known(self, document: str, text_sha256: str, response: int) -> New:
         """The request of a long document whose merged answer is reused: `response` is its id."""

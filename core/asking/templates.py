@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
+from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
 from core.asking.built_in import BUILT_IN
@@ -66,9 +67,7 @@ def change(template_id: str, name: str, prompt: str, fields: Sequence[FieldSpec]
     """The next version of an own template; jobs keep the version they were made with."""
     _check(name, prompt, fields, insights)
     with db.transaction() as session:
-        template = session.get(Template, template_id, with_for_update=True)
-        if template is None:
-            raise NotFound(f"There is no template {template_id}.")
+        template = _visible(session, template_id, lock=True)
         if template.built_in:
             raise Conflict("A built-in template cannot be changed. Make one of your own instead.")
         template.name = name.strip()
@@ -82,7 +81,7 @@ def list_all() -> list[TemplateView]:
         statement = (
             select(Template, TemplateVersion)
             .join(TemplateVersion, col(TemplateVersion.template_id) == col(Template.id))
-            .where(TemplateVersion.version == Template.version)
+            .where(TemplateVersion.version == Template.version, _everybodys_or_of(db.workspace_of(session)))
             .order_by(col(Template.built_in).desc(), col(Template.created_at), col(Template.name))
         )
         views = [_view(template, version) for template, version in session.exec(statement)]
@@ -92,11 +91,22 @@ def list_all() -> list[TemplateView]:
 
 def get(template_id: str) -> TemplateView:
     with db.transaction() as session:
-        template = session.get(Template, template_id)
-        if template is None:
-            raise NotFound(f"There is no template {template_id}.")
+        template = _visible(session, template_id)
         version = session.get_one(TemplateVersion, (template.id, template.version))
         return _view(template, version)
+
+
+def _visible(session: Session, template_id: str, *, lock: bool = False, hint: str = "") -> Template:
+    """A built-in template, or an own one of this transaction's workspace. Raises NotFound."""
+    found = select(Template).where(Template.id == template_id, _everybodys_or_of(db.workspace_of(session)))
+    template = session.exec(found.with_for_update() if lock else found).first()
+    if template is None:
+        raise NotFound(f"There is no template {template_id}.{hint}")
+    return template
+
+
+def _everybodys_or_of(workspace_id: str) -> ColumnElement[bool]:
+    return or_(col(Template.built_in), col(Template.workspace_id) == workspace_id)
 
 
 def name_of(session: Session, template_id: str) -> str:
@@ -104,7 +114,10 @@ def name_of(session: Session, template_id: str) -> str:
 
 
 def asking(session: Session, template_id: str, params: Mapping[str, Any], version: int | None = None) -> Asking:
-    """A template version (the newest by default) with checked parameters. Raises NotFound, InvalidInput."""
+    """A template version (the newest by default) with checked parameters. Raises NotFound, InvalidInput.
+
+    Of any workspace: the caller has a job that was made with it, or has looked (`asked_now`).
+    """
     template = session.get(Template, template_id)
     if template is None:
         raise NotFound(f"There is no template {template_id}. GET /api/v1/templates lists them.")
@@ -130,6 +143,7 @@ def check_language(params: Mapping[str, Any], provider: str) -> None:
 
 def asked_now(session: Session, template_id: str, params: Mapping[str, Any], provider: str) -> Asking:
     """The newest version, in the default language where none is given; a job stores both."""
+    _visible(session, template_id, hint=" GET /api/v1/templates lists them.")
     found = asking(session, template_id, params)
     check_language(found.params, provider)
     default = defaults.language()[0]

@@ -70,20 +70,21 @@ def summary(job_id: str, provider: str) -> BatchSummary:
         return BatchSummary(groups, in_flight(session, provider), twins, db.scalar(session, TROUBLE, job=job_id))
 
 
-GROUPS = """
+OF_JOB = "job_id = (SELECT j.id FROM job j WHERE j.id = :job AND j.workspace_id = :workspace)"
+GROUPS = f"""
 SELECT state, count(*)::int AS batches, sum(requests)::int AS requests, coalesce(sum(done), 0)::int AS done,
   min(coalesce(submitted_at, intent_at)) AS since
-FROM provider_batch WHERE job_id = :job GROUP BY state
+FROM provider_batch WHERE {OF_JOB} GROUP BY state
 """
 
-TROUBLE = """
-SELECT error FROM provider_batch WHERE job_id = :job AND next_at IS NOT NULL AND tries > 0 ORDER BY tries DESC LIMIT 1
+TROUBLE = f"""
+SELECT error FROM provider_batch WHERE {OF_JOB} AND next_at IS NOT NULL AND tries > 0 ORDER BY tries DESC LIMIT 1
 """
 
 # Requests go out in order of id, so the first hundred show what the job waits for.
 TWINS = f"""
 SELECT coalesce(bool_and({single_flight.twin("mine.fingerprint")}), false)
-FROM (SELECT fingerprint FROM request WHERE job_id = :job AND state = 'pending' ORDER BY id LIMIT 100) mine
+FROM (SELECT fingerprint FROM request WHERE {OF_JOB} AND state = 'pending' ORDER BY id LIMIT 100) mine
 """
 
 
@@ -108,7 +109,9 @@ def beyond(job_id: str) -> list[Beyond]:
 BEYOND = """
 SELECT status, count(*)::int AS records, sum(input_tokens + output_tokens)::bigint AS tokens,
   CASE WHEN bool_and(priced) THEN sum(cost_usd) END AS cost_usd
-FROM usage_record WHERE job_id = :job AND status IN ('unattributed', 'unheard') GROUP BY status ORDER BY status
+FROM usage_record
+WHERE workspace_id = :workspace AND job_id = :job AND status IN ('unattributed', 'unheard')
+GROUP BY status ORDER BY status
 """
 
 
@@ -132,14 +135,16 @@ def odd_lines(job_id: str, *, batch: str | None = None, limit: int = 20) -> list
 
 ODD_LINES = """
 SELECT o.id, o.batch_id AS batch, o.kind, substring(o.raw FOR :shown) AS raw, octet_length(o.raw) AS size
-FROM provider_batch b JOIN odd_line o ON o.batch_id = b.id
-WHERE b.job_id = :job AND (CAST(:batch AS text) IS NULL OR b.id = :batch) ORDER BY o.id LIMIT :limit
+FROM provider_batch b JOIN odd_line o ON o.batch_id = b.id JOIN job j ON j.id = b.job_id
+WHERE j.workspace_id = :workspace AND b.job_id = :job AND (CAST(:batch AS text) IS NULL OR b.id = :batch)
+ORDER BY o.id LIMIT :limit
 """
 
 
 def odd_counts(job_id: str) -> dict[str, int]:
     """How many result lines of a job were rejected, by kind."""
     sql = """SELECT o.kind, count(*)::int AS n FROM provider_batch b JOIN odd_line o ON o.batch_id = b.id
-             WHERE b.job_id = :job GROUP BY o.kind ORDER BY n DESC, o.kind"""
+             JOIN job j ON j.id = b.job_id WHERE j.workspace_id = :workspace AND b.job_id = :job
+             GROUP BY o.kind ORDER BY n DESC, o.kind"""
     with db.transaction() as session:
         return {row.kind: row.n for row in db.rows(session, sql, job=job_id)}

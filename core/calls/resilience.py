@@ -120,7 +120,7 @@ def change(choice: Mapping[str, Any] | None, operation: str | None = None) -> No
         if config is None:
             raise refused(errors)
     with db.transaction() as session:
-        known = "SELECT 1 FROM template WHERE id = :id"
+        known = "SELECT 1 FROM template WHERE id = :id AND (built_in OR workspace_id = :workspace)"
         if operation is not None and db.scalar(session, known, id=operation) is None:
             raise InvalidInput(f"There is no operation {operation!r}. Operations are the ids of templates.")
         store.put(session, FOR_ALL if operation is None else f"{FOR_ALL}:{operation}", choice)

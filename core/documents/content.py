@@ -43,21 +43,27 @@ QUOTED_IN = """
 SELECT t.text, t.sha256, t.page_starts, EXISTS (
   SELECT 1 FROM evidence e WHERE e.document_id = t.document_id
     AND (e.start = :start AND e."end" = :end OR e.nearest_start = :start AND e.nearest_end = :end)) AS quoted
-FROM document_text t WHERE t.document_id = :document
+FROM document d JOIN document_text t ON t.document_id = d.id
+WHERE d.id = :document AND d.workspace_id = :workspace
 """
 
 
 def original(document_id: str) -> tuple[Document, Iterator[bytes]]:
     """The document and its bytes, a chunk at a time. Raises NotFound, also in the middle, once it is deleted."""
     document = get(document_id)
+    return document, bytes_of(document)
+
+
+def bytes_of(document: Document) -> Iterator[bytes]:
+    """Raises NotFound as `original`."""
     chunks = _chunks(document.sha256, document.size_bytes)
     # Read before anything is sent, so that a deleted document is NotFound rather than a broken download.
     first = next(chunks, b"")
-    return document, chain([first], chunks)
+    return chain([first], chunks)
 
 
 def _get(session: Session, document_id: str) -> Document:
-    document = session.get(Document, document_id)
+    document = db.within(session, Document, document_id)
     if document is None:
         raise NotFound(f"There is no document {document_id}. It may have been deleted.")
     return document

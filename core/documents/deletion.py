@@ -29,7 +29,7 @@ def delete(document_id: str) -> None:
     """
     with db.transaction() as session:
         text_groups.lock(session)
-        if session.get(Document, document_id, with_for_update=True) is None:
+        if db.within(session, Document, document_id, lock="update") is None:
             raise NotFound(f"There is no document {document_id}.")
         remove(session, [document_id])
 

@@ -147,7 +147,7 @@ def retry(document_id: str) -> Document:
     """Read a failed or a ready document again; a ready one keeps its text until then. One that waits to be read or is
     being read stays as it is. Raises NotFound."""
     with db.transaction() as session:
-        document = session.get(Document, document_id, with_for_update=True)
+        document = db.within(session, Document, document_id, lock="update")
         if document is None:
             raise NotFound(f"There is no document {document_id}.")
         if document.state == "failed":

@@ -51,7 +51,7 @@ def ask_all(filters: Filters) -> int:
 ASK_ALL = f"""
 INSERT INTO read_again (document_id, many, correlation_id)
 SELECT d.id, true, CAST(:correlation AS text) FROM document d JOIN collection c ON c.id = d.collection_id
-WHERE {{condition}} AND {report.HAS_TEXT}
+WHERE d.workspace_id = :workspace AND {{condition}} AND {report.HAS_TEXT}
 ON CONFLICT (document_id) DO UPDATE SET error_code = NULL, error_message = NULL
 """
 

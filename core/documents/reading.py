@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 from sqlmodel import Session
 
-from core.documents.content import original
+from core.documents.content import bytes_of
 from core.documents.extraction import SUPPORTED, failures
 from core.documents.extraction.process import Extracted, ExtractionLimits, extract
 from core.documents.upload import unknown_type_message
@@ -44,7 +44,7 @@ def read(document: Document, on_stage: Callable[[str, int, int], None], stop: th
     folder = scratch.make(scratch.root() / document.id)
     path = folder / "original"
     try:
-        _write(document.id, path)
+        _write(document, path)
         if document.media_type not in SUPPORTED:
             raise ExtractionError(unknown_type_message(), code="UNKNOWN_TYPE")
         return extract(path, document.media_type, _limits(), on_stage, stop=stop)
@@ -79,8 +79,8 @@ def store_text(session: Session, document_id: str, extracted: Extracted) -> None
     text_groups.recount(session, text_groups.assign(session, document_id, extracted.text))
 
 
-def _write(document_id: str, path: Path) -> None:
-    _, chunks = original(document_id)
+def _write(document: Document, path: Path) -> None:
+    chunks = bytes_of(document)
     with scratch.new_file(path) as file:
         for chunk in chunks:
             file.write(chunk)

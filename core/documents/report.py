@@ -87,7 +87,8 @@ COLUMNS = """d.id, d.name, c.name AS collection, d.sha256, d.media_type, d.size_
     THEN 'reading' WHEN a.document_id IS NOT NULL THEN 'waiting' END AS again,
   a.error_code AS again_error_code, a.error_message AS again_error_message,
   a.correlation_id AS again_correlation_id"""
-FROM = """document d JOIN collection c ON c.id = d.collection_id LEFT JOIN read_again a ON a.document_id = d.id"""
+FROM = """document d JOIN collection c ON c.id = d.collection_id AND d.workspace_id = :workspace
+  LEFT JOIN read_again a ON a.document_id = d.id"""
 
 # Each has an index of its own, but for all of it: that is what most documents are.
 WITH_WARNINGS: Mapping[WithWarnings, str] = {
@@ -123,9 +124,8 @@ def find(filters: Filters = Filters(), *, limit: int = 100, cursor: str | None =
 def count(filters: Filters) -> int:
     """How many that have a text match."""
     condition, given = matching(filters)
-    sql = (
-        f"SELECT count(*) FROM document d JOIN collection c ON c.id = d.collection_id WHERE {condition} AND {HAS_TEXT}"
-    )
+    sql = f"""SELECT count(*) FROM document d JOIN collection c ON c.id = d.collection_id
+              WHERE d.workspace_id = :workspace AND {condition} AND {HAS_TEXT}"""
     with db.transaction() as session:
         number: int = db.scalar(session, sql, **given)
         return number
@@ -137,13 +137,19 @@ HAS_TEXT = "d.state = 'ready'"
 def sum_up(chosen: Sequence[str] | str) -> SumUp:
     """`chosen`: ids of documents, or the name of a collection."""
     if isinstance(chosen, str):
-        return _sum_up("d.collection_id = (SELECT id FROM collection WHERE name = :chosen)", chosen)
+        return _sum_up(
+            "d.collection_id = (SELECT id FROM collection WHERE workspace_id = :workspace AND name = :chosen)", chosen
+        )
     return _sum_up("d.id = ANY(:chosen)", list(chosen))
 
 
 def sum_up_job(job_id: str) -> SumUp:
     """Of the documents of a job."""
-    return _sum_up("d.id IN (SELECT document_id FROM job_document WHERE job_id = :chosen)", job_id)
+    return _sum_up(OF_JOB, job_id)
+
+
+OF_JOB = """d.id IN (SELECT jd.document_id FROM job_document jd JOIN job j ON j.id = jd.job_id
+  WHERE j.id = :chosen AND j.workspace_id = :workspace)"""
 
 
 def _sum_up(condition: str, chosen: list[str] | str) -> SumUp:
@@ -154,7 +160,8 @@ def _sum_up(condition: str, chosen: list[str] | str) -> SumUp:
 
 
 SUM_UP = f"""
-WITH chosen AS (SELECT d.warnings FROM document d WHERE {{condition}} AND {HAS_TEXT})
+WITH chosen AS (SELECT d.warnings FROM document d
+  WHERE d.workspace_id = :workspace AND {{condition}} AND {HAS_TEXT})
 SELECT count(*) AS documents, count(*) FILTER (WHERE warnings <> '[]') AS read_in_part,
   count(*) FILTER (WHERE warnings IS NULL) AS not_known,
   (SELECT coalesce(jsonb_object_agg(code, number ORDER BY number DESC), '{{{{}}}}') FROM (
@@ -178,7 +185,8 @@ def by_ids(ids: list[str]) -> list[DocumentRow]:
 
 def count_by_state(collection: str | None = None) -> dict[str, int]:
     sql = """SELECT d.state, count(*) AS n FROM document d JOIN collection c ON c.id = d.collection_id
-             WHERE CAST(:collection AS text) IS NULL OR c.name = :collection GROUP BY d.state"""
+             WHERE d.workspace_id = :workspace AND (CAST(:collection AS text) IS NULL OR c.name = :collection)
+             GROUP BY d.state"""
     with db.transaction() as session:
         return {row.state: row.n for row in db.rows(session, sql, collection=collection)}
 
@@ -186,6 +194,7 @@ def count_by_state(collection: str | None = None) -> dict[str, int]:
 def collections() -> list[CollectionRow]:
     sql = """SELECT c.id, c.name, count(d.id) AS documents, count(d.id) FILTER (WHERE d.state = 'ready') AS ready,
                count(d.id) FILTER (WHERE d.state = 'failed') AS failed, coalesce(sum(d.tokens), 0)::bigint AS tokens
-             FROM collection c LEFT JOIN document d ON d.collection_id = c.id GROUP BY c.id ORDER BY c.name"""
+             FROM collection c LEFT JOIN document d ON d.collection_id = c.id
+             WHERE c.workspace_id = :workspace GROUP BY c.id ORDER BY c.name"""
     with db.transaction() as session:
         return [CollectionRow(**row._mapping) for row in db.rows(session, sql)]

@@ -42,7 +42,8 @@ class ProviderBatchRow:
 PROVIDER_BATCHES = """
 SELECT id, provider, provider_batch_id, model, state, provider_state, requests, done, counts, estimate_usd, error,
   cancel_requested, tries, next_at, absent_since, created_at, intent_at, submitted_at, ended_at
-FROM provider_batch WHERE job_id = :job AND (CAST(:cursor AS text) IS NULL OR id < :cursor)
+FROM provider_batch WHERE job_id = (SELECT j.id FROM job j WHERE j.id = :job AND j.workspace_id = :workspace)
+  AND (CAST(:cursor AS text) IS NULL OR id < :cursor)
 ORDER BY id DESC LIMIT :limit
 """
 

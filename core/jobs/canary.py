@@ -52,5 +52,5 @@ SELECT j.provider, j.model, j.lane, count(*) FILTER (WHERE m.state <> 'held') AS
   coalesce(sum(b.input_tokens), 0)::bigint AS input_tokens, coalesce(sum(b.output_tokens), 0)::bigint AS output_tokens,
   CASE WHEN coalesce(bool_and(b.priced), true) THEN coalesce(sum(b.cost_usd), 0) END AS cost_usd
 FROM job j LEFT JOIN mine m ON true LEFT JOIN billed b ON b.request_id = m.id
-WHERE j.id = :job GROUP BY j.id
+WHERE j.id = :job AND j.workspace_id = :workspace GROUP BY j.id
 """

@@ -107,7 +107,7 @@ def locked(session: Session, job_id: str, *, whole: bool = False) -> Job:
 
     Raises NotFound.
     """
-    job = session.get(Job, job_id, with_for_update={"key_share": not whole})
+    job = db.within(session, Job, job_id, lock="update" if whole else "no key update")
     if job is None:
         raise NotFound(f"There is no job {job_id}. It may have been deleted.")
     return job

@@ -217,7 +217,7 @@ def _check_price(session: Session, job: Job, confirmed: bool) -> None:
 
 UNREAD = """
 SELECT count(*)::int FROM job_document jd JOIN document d ON d.id = jd.document_id
-WHERE jd.job_id = :job AND d.state IN ('queued', 'extracting')
+WHERE jd.job_id = :job AND d.workspace_id = :workspace AND d.state IN ('queued', 'extracting')
 """
 
 
@@ -301,12 +301,13 @@ def _chosen(session: Session, spec: JobSpec) -> list[str]:
         found = db.rows(
             session,
             """SELECT d.id FROM document d JOIN collection c ON c.id = d.collection_id
-               WHERE c.name = :name ORDER BY d.id""",
+               WHERE c.workspace_id = :workspace AND c.name = :name ORDER BY d.id""",
             name=_known_collection(session, spec.collection),
         )
         return [row.id for row in found]
     wanted = list(dict.fromkeys(spec.documents or ()))
-    found = db.rows(session, "SELECT id FROM document WHERE id = ANY(:ids) ORDER BY id", ids=wanted)
+    there = "SELECT id FROM document WHERE id = ANY(:ids) AND workspace_id = :workspace ORDER BY id"
+    found = db.rows(session, there, ids=wanted)
     known = [row.id for row in found]
     if missing := sorted(set(wanted) - set(known)):
         raise NotFound(
@@ -316,7 +317,8 @@ def _chosen(session: Session, spec: JobSpec) -> list[str]:
 
 
 def _known_collection(session: Session, name: str) -> str:
-    if db.scalar(session, "SELECT 1 FROM collection WHERE name = :name", name=name) is None:
+    there = "SELECT 1 FROM collection WHERE workspace_id = :workspace AND name = :name"
+    if db.scalar(session, there, name=name) is None:
         raise NotFound(f"There is no collection {name!r}.")
     return name
 
@@ -332,7 +334,7 @@ def _start(session: Session, job_id: str) -> None:
     started = db.execute(
         session,
         """UPDATE job SET state = 'queued', correlation_id = coalesce(:correlation, correlation_id)
-           WHERE id = :job AND state = 'draft'""",
+           WHERE id = :job AND workspace_id = :workspace AND state = 'draft'""",
         job=job_id,
         correlation=correlation.current(),
     )

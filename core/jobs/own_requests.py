@@ -21,7 +21,7 @@ from core.money import pricing
 from core.providers import capabilities
 from core.providers.types import Provider
 from core.requests import events, reuse
-from core.runtime import db
+from core.runtime import db, workspace
 from core.settings.defaults import MODEL_CHARACTERS
 from core.tables.jobs import Job
 
@@ -60,9 +60,10 @@ class BadLines(InvalidInput):
 @dataclass(frozen=True)
 class Terms:
     """What a job takes. `largest` is a body's most bytes; `method` and `url` are the defaults of a line without them,
-    None if a line must have them."""
+    None if a line must have them. `scope`: see core.runtime.workspace."""
 
     provider: Provider
+    scope: str
     model: str
     largest: int
     method: str | None
@@ -118,7 +119,7 @@ def add_requests(job_id: str, requests: Iterable[bytes], at: datetime) -> int:
 def forecast(job_id: str, at: datetime) -> OwnForecast:
     """With the prices of `at`. Raises NotFound."""
     with db.transaction() as session:
-        job = session.get(Job, job_id)
+        job = db.within(session, Job, job_id)
         if job is None:
             raise _no_job(job_id)
         return _forecast(session, job, at)
@@ -158,7 +159,7 @@ def _taken(row: TakenId, unit: str) -> BadLine:
 
 
 def _draft(session: Session, job_id: str) -> Job:
-    job = session.get(Job, job_id, with_for_update={"key_share": True})
+    job = db.within(session, Job, job_id, lock="no key update")
     if job is None:
         raise _no_job(job_id)
     if job.template_id is not None:
@@ -179,6 +180,7 @@ def _terms(job: Job, *, strict: bool) -> Terms:
     strict = strict and capabilities.of(job.provider).has_request_files
     return Terms(
         provider=provider,
+        scope=workspace.scope(job.workspace_id),
         model=job.model,
         largest=lane.limits.bytes - AROUND,
         method=None if strict else "POST",
@@ -257,7 +259,8 @@ def read(line: bytes, terms: Terms) -> OwnRequest:
         raise ValueError("The body is nested too deeply.") from None
     if len(stored) > terms.largest:
         raise ValueError(f"The body is larger than one batch may be: {terms.largest:,} bytes.")
-    return OwnRequest(custom_id, endpoint, model, hashlib.sha256(known).hexdigest(), _tokens(body), stored)
+    fingerprint = terms.scope + hashlib.sha256(known).hexdigest()
+    return OwnRequest(custom_id, endpoint, model, fingerprint, _tokens(body), stored)
 
 
 SORTED = orjson.OPT_SORT_KEYS

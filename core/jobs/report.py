@@ -117,11 +117,12 @@ LEFT JOIN LATERAL (
     sum(output_tokens) AS output_tokens
   FROM usage_record WHERE job_id = j.id
 ) u ON true
+WHERE j.workspace_id = :workspace
 """
 
 HEADS = """
 SELECT j.id, j.name, j.state, j.finished_at FROM job j LEFT JOIN template t ON t.id = j.template_id
-WHERE (CAST(:states AS text[]) IS NULL OR j.state = ANY(:states))
+WHERE j.workspace_id = :workspace AND (CAST(:states AS text[]) IS NULL OR j.state = ANY(:states))
   AND (CAST(:lane AS text) IS NULL OR j.lane = :lane)
   AND (CAST(:text AS text) IS NULL OR strpos(lower(concat_ws(' ', j.name, j.id, t.name, j.model)), lower(:text)) > 0)
   AND (CAST(:cursor AS text) IS NULL OR j.id < :cursor)
@@ -152,7 +153,7 @@ def find(
         found = {head.id: still[tuple(head)] for head in heads if tuple(head) in still}
         changed = [head.id for head in heads if head.id not in found]
         if changed:
-            counted = db.rows(session, SELECT_JOB + " WHERE j.id = ANY(:ids)", ids=changed)
+            counted = db.rows(session, SELECT_JOB + " AND j.id = ANY(:ids)", ids=changed)
             found |= {row.id: _job_row(row) for row in counted}
     rows = [found[head.id] for head in heads if head.id in found]
     return cut(rows, limit, "jobs", [row.id for row in rows])
@@ -161,7 +162,7 @@ def find(
 def get(job_id: str) -> JobRow:
     """Raises NotFound."""
     with db.transaction() as session:
-        found = db.row(session, SELECT_JOB + " WHERE j.id = :job", job=job_id)
+        found = db.row(session, SELECT_JOB + " AND j.id = :job", job=job_id)
     if found is None:
         raise NotFound(GONE.format(job_id))
     return _job_row(found)
@@ -170,10 +171,12 @@ def get(job_id: str) -> JobRow:
 def check_exists(job_id: str) -> None:
     """Raises NotFound."""
     with db.transaction() as session:
-        if db.scalar(session, "SELECT 1 FROM job WHERE id = :job", job=job_id) is None:
+        there = "SELECT 1 FROM job WHERE id = :job AND workspace_id = :workspace"
+        if db.scalar(session, there, job=job_id) is None:
             raise NotFound(GONE.format(job_id))
 
 
 def count_by_state() -> dict[str, int]:
+    sql = "SELECT state, count(*) AS n FROM job WHERE workspace_id = :workspace GROUP BY state"
     with db.transaction() as session:
-        return {row.state: row.n for row in db.rows(session, "SELECT state, count(*) AS n FROM job GROUP BY state")}
+        return {row.state: row.n for row in db.rows(session, sql)}

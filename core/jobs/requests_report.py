@@ -76,7 +76,7 @@ SELECT r.id, r.custom_id, r.document_id AS document, d.name AS document_name, r.
   r.error_code, r.error_message, r.reused, r.provider_batch_id AS provider_batch,
   coalesce(r.model, {former_models.asked("model")}) AS model
 FROM request r JOIN job j ON j.id = r.job_id LEFT JOIN document d ON d.id = r.document_id
-WHERE r.job_id = :job AND (CAST(:states AS text[]) IS NULL OR r.state = ANY(:states))
+WHERE r.job_id = :job AND j.workspace_id = :workspace AND (CAST(:states AS text[]) IS NULL OR r.state = ANY(:states))
   AND (CAST(:error AS text) IS NULL OR r.error_code = :error)
   AND (CAST(:cursor AS bigint) IS NULL OR r.id < :cursor)
 ORDER BY r.id DESC LIMIT :limit OFFSET :offset
@@ -113,7 +113,8 @@ SELECT r.id AS request_id, r.custom_id, r.document_id AS document, d.name AS doc
   CASE WHEN s.verdict = 'ok' THEN s.result END AS result, coalesce(s.text, '') AS text,
   coalesce(s.verdict = 'ok', false) AS usable, s.finish_reason, s.input_tokens, s.cached_input_tokens, s.output_tokens,
   u.cost AS cost_usd, r.reused, s.created_at
-FROM request r JOIN response s ON s.id = r.response_id LEFT JOIN document d ON d.id = r.document_id
+FROM request r JOIN job j ON j.id = r.job_id AND j.workspace_id = :workspace JOIN response s ON s.id = r.response_id
+LEFT JOIN document d ON d.id = r.document_id
 LEFT JOIN LATERAL (
   SELECT CASE WHEN bool_and(priced) THEN sum(cost_usd) END AS cost FROM usage_record
   WHERE request_id = r.id AND job_id IS NOT DISTINCT FROM r.job_id
@@ -138,7 +139,8 @@ def events(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[
     name = f"{job_id}.events"
     report.check_exists(job_id)
     sql = """SELECT id, time, kind, message FROM job_event
-             WHERE job_id = :job AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor) ORDER BY id DESC LIMIT :limit"""
+             WHERE job_id = (SELECT j.id FROM job j WHERE j.id = :job AND j.workspace_id = :workspace)
+               AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor) ORDER BY id DESC LIMIT :limit"""
     with db.transaction() as session:
         found = db.rows(session, sql, job=job_id, cursor=number(cursor, name), limit=limit + 1)
     rows = [EventRow(**row._mapping) for row in found]
@@ -149,7 +151,8 @@ def failures(job_id: str) -> list[FailureRow]:
     """Failed requests grouped by reason, the most frequent first."""
     sql = """SELECT coalesce(r.error_code, 'unknown') AS code, min(r.error_message) AS message, count(*) AS requests,
                min(CASE WHEN r.document_id IS NULL THEN r.custom_id ELSE d.name END) AS example
-             FROM request r LEFT JOIN document d ON d.id = r.document_id
+             FROM request r JOIN job j ON j.id = r.job_id AND j.workspace_id = :workspace
+             LEFT JOIN document d ON d.id = r.document_id
              WHERE r.job_id = :job AND r.state = 'failed' GROUP BY r.error_code ORDER BY requests DESC"""
     with db.transaction() as session:
         return [FailureRow(**row._mapping) for row in db.rows(session, sql, job=job_id)]

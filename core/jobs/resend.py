@@ -22,7 +22,7 @@ def give_up_looking(batch_id: str) -> None:
     Raises NotFound, or Conflict if the batch is not being reconciled.
     """
     with db.transaction() as session:
-        found = db.row(session, "SELECT job_id FROM provider_batch WHERE id = :batch", batch=batch_id)
+        found = db.row(session, OF_JOB, batch=batch_id)
         if found is None:
             raise NotFound(f"There is no provider batch {batch_id}.")
         control.locked(session, found.job_id)
@@ -35,6 +35,11 @@ def give_up_looking(batch_id: str) -> None:
         queue.defer(session, "pump_job", job_id=found.job_id)
         finishing.finish_if_done(session, found.job_id)
 
+
+OF_JOB = """
+SELECT b.job_id FROM provider_batch b JOIN job j ON j.id = b.job_id
+WHERE b.id = :batch AND j.workspace_id = :workspace
+"""
 
 GIVE_UP = """
 UPDATE provider_batch SET state = 'absent', epoch = epoch + 1, worker_id = NULL, next_at = NULL, ended_at = now(),

@@ -11,9 +11,10 @@ def overview() -> dict[str, Any]:
     """Jobs and requests by state, the share of ended requests that succeeded (0 to 1, None without any), tokens and USD
     in all and by day."""
     with db.transaction() as session:
-        jobs = {row.state: row.n for row in db.rows(session, "SELECT state, count(*) AS n FROM job GROUP BY state")}
-        sql = """SELECT CASE state WHEN 'answered' THEN 'in_flight' ELSE state END AS state, count(*) AS n
-                 FROM request WHERE job_id IS NOT NULL GROUP BY 1"""
+        of_jobs = "SELECT state, count(*) AS n FROM job WHERE workspace_id = :workspace GROUP BY state"
+        jobs = {row.state: row.n for row in db.rows(session, of_jobs)}
+        sql = """SELECT CASE r.state WHEN 'answered' THEN 'in_flight' ELSE r.state END AS state, count(*) AS n
+                 FROM request r JOIN job j ON j.id = r.job_id WHERE j.workspace_id = :workspace GROUP BY 1"""
         requests = {row.state: row.n for row in db.rows(session, sql)}
     ended = requests.get("succeeded", 0) + requests.get("failed", 0)
     total = costs.total()

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from core.requests import former_models
 from core.runtime import db, worker_lease
+from core.runtime.workspace import DEFAULT
 from core.tables.jobs import CANCELLED, in_sql
 
 
@@ -67,7 +68,7 @@ WITH lost AS (
     error_message = 'Cairn was stopped before the answer came. Send the text again.'
   FROM lost WHERE r.id = lost.id RETURNING r.*, lost.state AS was
 )
-SELECT id, attempts, coalesce(single ->> 'workspace_id', 'ws_default') AS workspace_id, job_id, lane, input_tokens,
+SELECT id, attempts, coalesce(single ->> 'workspace_id', '{DEFAULT}') AS workspace_id, job_id, lane, input_tokens,
   single ->> 'template_id' AS template_id,
   single ->> 'provider' AS provider, single ->> 'model' AS model, (single ->> 'output_tokens')::int AS output_tokens
 FROM ended WHERE was = 'in_flight' AND single IS NOT NULL ORDER BY id

@@ -31,7 +31,7 @@ from core.money import usage as money_usage
 from core.providers import capabilities
 from core.providers.types import Provider
 from core.requests import reuse, single_flight
-from core.runtime import correlation, db, tokens, worker_lease
+from core.runtime import correlation, db, tokens, worker_lease, workspace
 from core.runtime import text as runtime_text
 from core.runtime.ids import new_id
 from core.settings.defaults import model_for
@@ -191,7 +191,7 @@ def prepare(
     counted = tokens.count(text)
     with db.transaction() as session:
         asking = templates.asked_now(session, operation, options, provider_name)
-        question = Question(asking, provider, chosen)
+        question = Question(asking, provider, chosen, workspace.scope(db.workspace_of(session)))
         _check_length(counted, question.budget, chosen)
         call = Call(
             request_id=0,

@@ -101,13 +101,15 @@ RANGE = """(CAST(:start AS timestamptz) IS NULL OR time >= :start)
 def sums(by: By, start: datetime | None = None, stop: datetime | None = None) -> list[UsageSum]:
     """Sums by one key, from `start` to before `stop`; days newest first, other keys dearest first."""
     order = "key DESC" if by == "day" else "cost_usd DESC, key"
-    sql = f"SELECT {KEYS[by]} AS key, {SUMS} FROM usage_record WHERE {RANGE} GROUP BY 1 ORDER BY {order}"
+    sql = f"""SELECT {KEYS[by]} AS key, {SUMS} FROM usage_record
+              WHERE workspace_id = :workspace AND {RANGE} GROUP BY 1 ORDER BY {order}"""
     with db.transaction() as session:
         return [UsageSum(**row._mapping) for row in db.rows(session, sql, start=start, stop=stop)]
 
 
 def total(start: datetime | None = None, stop: datetime | None = None) -> Total:
-    sql = f"""SELECT {SUMS}, count(*) FILTER (WHERE status = 'unheard') AS unheard FROM usage_record WHERE {RANGE}"""
+    sql = f"""SELECT {SUMS}, count(*) FILTER (WHERE status = 'unheard') AS unheard
+              FROM usage_record WHERE workspace_id = :workspace AND {RANGE}"""
     with db.transaction() as session:
         found = db.row(session, sql, start=start, stop=stop)
     assert found is not None
@@ -120,7 +122,7 @@ def by_day_and_model(start: datetime, stop: datetime) -> list[DaySum]:
                 count(*) FILTER (WHERE NOT reused) AS calls, sum(input_tokens)::bigint AS input_tokens,
                 sum(output_tokens)::bigint AS output_tokens, coalesce(sum(cost_usd), 0) AS cost_usd,
                 count(*) FILTER (WHERE NOT priced) AS unpriced
-              FROM usage_record WHERE {RANGE} GROUP BY 1, 2, 3 ORDER BY 1, 3"""
+              FROM usage_record WHERE workspace_id = :workspace AND {RANGE} GROUP BY 1, 2, 3 ORDER BY 1, 3"""
     with db.transaction() as session:
         found = db.rows(session, sql, start=start, stop=stop)
     return [DaySum(**{**row._mapping, "day": row.day.isoformat()}) for row in found]
@@ -130,7 +132,7 @@ def dearest_jobs(start: datetime, stop: datetime, limit: int = 10) -> list[JobCo
     sql = f"""SELECT u.job_id, coalesce(min(j.name), '(deleted job)') AS name,
                 count(*) FILTER (WHERE NOT u.reused) AS calls, coalesce(sum(u.cost_usd), 0) AS cost_usd
               FROM usage_record u LEFT JOIN job j ON j.id = u.job_id
-              WHERE u.job_id IS NOT NULL AND {RANGE}
+              WHERE u.workspace_id = :workspace AND u.job_id IS NOT NULL AND {RANGE}
               GROUP BY u.job_id ORDER BY cost_usd DESC, calls DESC LIMIT :limit"""
     with db.transaction() as session:
         return [JobCost(**row._mapping) for row in db.rows(session, sql, start=start, stop=stop, limit=limit)]
@@ -140,7 +142,7 @@ def records(*, job: str | None = None, limit: int = 100, cursor: str | None = No
     checked_limit(limit)
     sql = """SELECT id, time, job_id AS job, request_id AS request, provider, model, lane, input_tokens,
                cached_input_tokens, cache_write_tokens, output_tokens, cost_usd, priced, reused, latency_ms, status
-             FROM usage_record WHERE (CAST(:cursor AS bigint) IS NULL OR id < :cursor)
+             FROM usage_record WHERE workspace_id = :workspace AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor)
                AND (CAST(:job AS text) IS NULL OR job_id = :job) ORDER BY id DESC LIMIT :limit"""
     with db.transaction() as session:
         found = db.rows(session, sql, job=job, cursor=number(cursor, "usage"), limit=limit + 1)

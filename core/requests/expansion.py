@@ -13,7 +13,7 @@ from core.providers.types import Provider
 from core.requests import events, finishing, former_models, reuse
 from core.requests import waiting as requests_waiting
 from core.requests.reuse import REUSABLE, is_known, looks_up
-from core.runtime import db, queue
+from core.runtime import db, queue, workspace
 from core.tables.jobs import Job
 
 CHUNK = 50
@@ -43,11 +43,13 @@ def forecast(
 ) -> RequestForecast:
     """`chosen`: ids of documents, or the name of a collection: thousands of ids take longer to send than to find."""
     condition = COLLECTION if isinstance(chosen, str) else "d.id = ANY(:chosen)"
-    question = Question(asking, provider, model)
+    scope = workspace.scope(db.workspace_of(session))
+    question = Question(asking, provider, model, scope)
     found = db.row(
         session,
         FORECAST.format(condition=condition, known=is_known("c.fingerprint")),
         chosen=chosen,
+        scope=scope,
         prefix=question.prefix,
         merge_prefix=question.merge_prefix,
         reuse=reuse,
@@ -61,7 +63,7 @@ def forecast(
     return RequestForecast(**found._mapping)
 
 
-COLLECTION = "d.collection_id = (SELECT id FROM collection WHERE name = :chosen)"
+COLLECTION = "d.collection_id = (SELECT id FROM collection WHERE workspace_id = :workspace AND name = :chosen)"
 # Equal texts within the job count as reused from the second on. To merge n answers, k at once, takes
 # (n - 1) / (k - 1) merges; every answer but the last goes into one.
 FORECAST = """
@@ -69,11 +71,11 @@ WITH chosen AS (
   SELECT d.id, d.state, coalesce(d.tokens, 0) AS tokens, t.sha256,
     d.state = 'ready' AND coalesce(d.tokens, 0) > :budget AS long
   FROM document d LEFT JOIN document_text t ON t.document_id = d.id
-  WHERE {condition} AND d.state <> 'failed'
+  WHERE d.workspace_id = :workspace AND {condition} AND d.state <> 'failed'
 ), cut AS (
   SELECT c.*, long AND :at_once = 0 AS too_long, long AND :at_once > 0 AS split,
     CASE WHEN long AND :at_once > 0 THEN ceil(tokens / CAST(:budget AS numeric)) ELSE 1 END AS parts,
-    encode(sha256(convert_to(CASE WHEN long THEN :merge_prefix ELSE :prefix END || sha256, 'UTF8')), 'hex')
+    :scope || encode(sha256(convert_to(CASE WHEN long THEN :merge_prefix ELSE :prefix END || sha256, 'UTF8')), 'hex')
       AS fingerprint
   FROM chosen c
 ), asked AS (
@@ -96,10 +98,11 @@ FROM asked
 """
 
 
-def expand(session: Session, job_id: str, asking: Asking, provider: Provider, model: str, lane: str) -> int:
+def expand(session: Session, job: Job, asking: Asking, provider: Provider) -> int:
     """Make the requests of one chunk of documents; those that failed extraction are left out. Returns how many
     documents the chunk had."""
-    question = Question(asking, provider, model)
+    job_id = job.id
+    question = Question(asking, provider, job.model, workspace.scope(job.workspace_id))
     ready = _at_once([Ready(**row._mapping) for row in db.rows(session, READY, job=job_id, limit=CHUNK)])
     usable = [row for row in ready if row.state == "ready"]
     known = _known_merges(session, job_id, question, usable)
@@ -111,7 +114,7 @@ def expand(session: Session, job_id: str, asking: Asking, provider: Provider, mo
         else question.of_document(row.id, text_of[row.id], row.sha256, row.tokens)
         for row in usable
     ]
-    _make(session, job_id, lane, [one for of_document in new for one in of_document])
+    _make(session, job_id, job.lane, [one for of_document in new for one in of_document])
     _note_split(session, job_id, [row.name for row, made in zip(usable, new, strict=True) if len(made) > 1])
     _note_left_out(session, job_id, [row.name for row in ready if row.state == "failed"])
     db.execute(
@@ -278,7 +281,7 @@ def expand_job(job_id: str) -> None:
             asking = templates.asking(session, job.template_id, job.params, job.template_version)
             if job.former:
                 former_models.make_anew(session, job_id)
-            made = expand(session, job_id, asking, provider, job.model, job.lane)
+            made = expand(session, job, asking, provider)
             if job.canary:
                 finishing.hold_behind_canary(session, job_id, job.canary)
             if made:

@@ -25,11 +25,14 @@ from core.access import audit
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.requests import former_models
 from core.runtime import db
+from core.runtime.workspace import DEFAULT
 
 log = structlog.get_logger()
 P = ParamSpec("P")
 T = TypeVar("T")
 # As in the index ix_response_reusable.
+# A fingerprint ends with a hash, and begins with the scope of its workspace.
+OURS = f"left(s.fingerprint, -64) = CASE WHEN :workspace = '{DEFAULT}' THEN '' ELSE :workspace || ':' END"
 REUSABLE = "s.verdict = 'ok' AND s.invalidated_at IS NULL"
 MEMORY_ENTRIES = 10_000
 # After a lookup has failed, none is tried for so long.
@@ -175,16 +178,17 @@ class Which:
 # The template is looked up in usage records, which stay when a job and its requests are deleted. A collection's answers
 # include all with the same fingerprint: an equal answer from another collection would be reused in their place.
 CONDITIONS: dict[str, str] = {
-    "template": "s.request_id IN (SELECT u.request_id FROM usage_record u WHERE u.template_id = :template)",
+    "template": """s.request_id IN (SELECT u.request_id FROM usage_record u
+        WHERE u.workspace_id = :workspace AND u.template_id = :template)""",
     "model": f"""(s.model = :model OR s.request_id IN (
         SELECT r.id FROM request r LEFT JOIN job j ON j.id = r.job_id
         WHERE coalesce(r.model, {former_models.asked("model")}, r.single ->> 'model') = :model))""",
     "collection": """s.fingerprint IN (
         SELECT r.fingerprint FROM request r JOIN document d ON d.id = r.document_id
-        JOIN collection c ON c.id = d.collection_id WHERE c.name = :collection
+        JOIN collection c ON c.id = d.collection_id WHERE c.workspace_id = :workspace AND c.name = :collection
         UNION SELECT o.fingerprint FROM response o JOIN evidence e ON e.response_id = o.id
         JOIN document d ON d.id = e.document_id JOIN collection c ON c.id = d.collection_id
-        WHERE c.name = :collection)""",
+        WHERE c.workspace_id = :workspace AND c.name = :collection)""",
     "before": "s.created_at < :before",
 }
 
@@ -218,8 +222,14 @@ def _chosen(session: Session, which: Which) -> tuple[str, dict[str, Any]]:
     given = {name: value for name in CONDITIONS if (value := getattr(which, name)) is not None}
     if bool(given) == which.everything:
         raise InvalidInput("Say which answers: those of a template, model, collection or age, or else everything.")
-    for table, column in (("template", "id"), ("collection", "name")):
-        name = given.get(table)
-        if name and db.scalar(session, f"SELECT 1 FROM {table} WHERE {column} = :name", name=name) is None:
-            raise NotFound(f"There is no {table} {name!r}.")
-    return " AND ".join([REUSABLE, *(CONDITIONS[name] for name in given)]), given
+    for kind, there in THERE.items():
+        name = given.get(kind)
+        if name and db.scalar(session, there, name=name) is None:
+            raise NotFound(f"There is no {kind} {name!r}.")
+    return " AND ".join([REUSABLE, OURS, *(CONDITIONS[name] for name in given)]), given
+
+
+THERE = {
+    "template": "SELECT 1 FROM template WHERE id = :name AND (built_in OR workspace_id = :workspace)",
+    "collection": "SELECT 1 FROM collection WHERE workspace_id = :workspace AND name = :name",
+}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from core.requests.reuse import REUSABLE
+from core.requests.reuse import OURS, REUSABLE
 from core.runtime import db
 
 
@@ -36,8 +36,9 @@ def read(since: datetime) -> Reuse:
 
 
 SQL = f"""
-SELECT (SELECT count(*) FROM response s WHERE {REUSABLE}) AS answers, pg_total_relation_size('response') AS bytes,
+SELECT (SELECT count(*) FROM response s WHERE {REUSABLE} AND {OURS}) AS answers,
+  pg_total_relation_size('response') AS bytes,
   count(*) FILTER (WHERE reused) AS hits, count(*) FILTER (WHERE NOT reused) AS misses,
   coalesce(sum(saved_usd), 0) AS saved_usd, count(*) FILTER (WHERE reused AND saved_usd IS NULL) AS saved_unpriced
-FROM usage_record WHERE time >= :since AND status IN ('ok', 'unusable')
+FROM usage_record WHERE workspace_id = :workspace AND time >= :since AND status IN ('ok', 'unusable')
 """

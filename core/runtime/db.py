@@ -10,13 +10,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, Protocol, TypeVar
 
 import psycopg
 from sqlalchemy import CursorResult, Engine, Row, create_engine, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from core.environment import get_settings
 from core.errors import ConfigurationError, Unavailable
@@ -114,6 +114,23 @@ def workspace_of(session: Session) -> str:
     """The id of the workspace that this transaction carries."""
     carried: str = session.info["workspace"]
     return carried
+
+
+class Walled(Protocol):
+    id: str
+    workspace_id: str
+
+
+Row_ = TypeVar("Row_", bound=Walled)
+Lock = Literal["update", "no key update"]
+
+
+def within(session: Session, kind: type[Row_], id_: str, lock: Lock | None = None) -> Row_ | None:
+    """The row of that id if it belongs to this transaction's workspace: `session.get` that keeps the wall."""
+    here = select(kind).where(col(kind.id) == id_, col(kind.workspace_id) == workspace_of(session))
+    if lock:
+        here = here.with_for_update(key_share=lock == "no key update").execution_options(populate_existing=True)
+    return session.exec(here).first()
 
 
 def _given(session: Session, sql: str, mark: str, params: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,12 @@ def current() -> str:
     return _workspace.get()
 
 
+def scope(workspace_id: str) -> str:
+    """What the fingerprints of its requests begin with, so that no answer is reused by another workspace. Nothing in
+    the default one: what was answered before there was a wall stays known."""
+    return "" if workspace_id == DEFAULT else f"{workspace_id}:"
+
+
 @contextmanager
 def bound(workspace_id: str) -> Iterator[None]:
     """Transactions begun within the block carry this workspace."""

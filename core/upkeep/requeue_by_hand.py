@@ -62,7 +62,7 @@ def _documents(session: Session, ids: list[str]) -> int:
 RELEASE_DOCUMENTS = f"""
 UPDATE document d SET state = 'queued', worker_id = NULL, stage = NULL,
   waiting_since = CASE WHEN d.state = 'queued' THEN d.waiting_since ELSE now() END
-WHERE d.id = ANY(:ids) AND {STUCK_DOCUMENT} RETURNING d.id
+WHERE d.id = ANY(:ids) AND d.workspace_id = :workspace AND {STUCK_DOCUMENT} RETURNING d.id
 """
 
 
@@ -75,7 +75,8 @@ def _batches(session: Session, ids: list[str]) -> int:
 
 
 RELEASE_BATCHES = f"""
-UPDATE provider_batch b SET next_at = now(), tries = 0 WHERE b.id = ANY(:ids) AND {STUCK_BATCH} RETURNING b.id
+UPDATE provider_batch b SET next_at = now(), tries = 0 FROM job j
+WHERE b.id = ANY(:ids) AND j.id = b.job_id AND j.workspace_id = :workspace AND {STUCK_BATCH} RETURNING b.id
 """
 
 

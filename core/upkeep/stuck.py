@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from core.environment import get_settings
 from core.runtime import db, worker_lease
+from core.runtime.workspace import DEFAULT
 
 Kind = Literal["documents", "requests", "batches", "answers", "tasks"]
 # Work that waits for longer than this is late.
@@ -63,26 +64,32 @@ STUCK_BATCH = f"b.next_at IS NOT NULL AND (b.tries >= :tries OR b.next_at {IS_LA
 STUCK_TASK = f"""(t.status = 'todo' AND e.at {IS_LATE} OR t.status = 'doing' AND NOT EXISTS (
   SELECT 1 FROM procrastinate_workers w WHERE w.id = t.worker_id AND NOT w.last_heartbeat {LEFT}))"""
 
+# A single text names its workspace itself; what an older release asked names none.
+OF_REQUEST = f"coalesce(j.workspace_id, r.single ->> 'workspace_id', '{DEFAULT}')"
+
 STUCK: dict[Kind, str] = {
     "documents": f"""
 SELECT d.id, d.name, 1 AS number, d.waiting_since AS since,
   CASE d.state WHEN 'queued' THEN 'waits to be read' ELSE 'being read for long, or its process is gone' END AS reason
-FROM document d WHERE {STUCK_DOCUMENT}""",
+FROM document d WHERE d.workspace_id = :workspace AND {STUCK_DOCUMENT}""",
     "requests": f"""
 SELECT coalesce(r.job_id, '') AS id, coalesce(j.name, 'Single texts') AS name, count(*)::int AS number,
   min(r.claimed_at) AS since, 'in flight in a process that is gone' AS reason
-FROM request r LEFT JOIN job j ON j.id = r.job_id WHERE {ABANDONED} GROUP BY r.job_id, j.name""",
+FROM request r LEFT JOIN job j ON j.id = r.job_id
+WHERE {OF_REQUEST} = :workspace AND {ABANDONED} GROUP BY r.job_id, j.name""",
     "batches": f"""
-SELECT b.id, coalesce(j.name, b.id) AS name, b.requests AS number,
+SELECT b.id, j.name, b.requests AS number,
   least(b.next_at, coalesce(b.submitted_at, b.created_at)) AS since,
   coalesce(b.error, CASE WHEN b.tries >= :tries THEN 'its last step failed ' || b.tries || ' times'
     ELSE 'nobody makes its next step' END) AS reason
-FROM provider_batch b LEFT JOIN job j ON j.id = b.job_id WHERE {STUCK_BATCH}""",
+FROM provider_batch b JOIN job j ON j.id = b.job_id
+WHERE j.workspace_id = :workspace AND {STUCK_BATCH}""",
     "answers": f"""
 SELECT coalesce(r.job_id, '') AS id, coalesce(j.name, 'Single texts') AS name, count(*)::int AS number,
   min(s.created_at) AS since, 'answered, and nothing was made of it' AS reason
 FROM request r JOIN response s ON s.id = r.response_id LEFT JOIN job j ON j.id = r.job_id
-WHERE r.state = 'answered' AND NOT r.reused AND s.created_at {IS_LATE} GROUP BY r.job_id, j.name""",
+WHERE {OF_REQUEST} = :workspace AND r.state = 'answered' AND NOT r.reused AND s.created_at {IS_LATE}
+GROUP BY r.job_id, j.name""",
     "tasks": f"""
 SELECT t.id::text AS id, t.task_name AS name, 1 AS number, e.at AS since,
   CASE t.status WHEN 'todo' THEN 'nobody takes it' ELSE 'its worker is gone' END AS reason

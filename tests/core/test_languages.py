@@ -57,7 +57,7 @@ def asking(template: str, **params: Any) -> Asking:
 def test_answers_that_were_known_before_there_were_languages_stay_known(provider: str, sha256: str) -> None:
     digest = hashlib.sha256()
     for template in (*BUILT_IN, "tpl_1"):
-        question = Question(asking(template), providers.keyless(provider), MODELS[provider])
+        question = Question(asking(template), providers.keyless(provider), MODELS[provider], "")
         digest.update((question.fingerprint("0" * 64) + question.merged("0" * 64)).encode())
     assert digest.hexdigest() == sha256
 
@@ -71,7 +71,7 @@ def test_a_language_stands_in_every_prompt_and_decides_what_is_reused(provider: 
         assert IN_GERMAN in built.system
         assert "Quotes alone are never translated" in built.system
         assert AS_IT_WAS not in built.system
-    one, other = (Question(of, providers.keyless(provider), MODELS[provider]) for of in (plain, german))
+    one, other = (Question(of, providers.keyless(provider), MODELS[provider], "") for of in (plain, german))
     assert one.fingerprint("0" * 64) != other.fingerprint("0" * 64)
     assert one.merged("0" * 64) != other.merged("0" * 64)
 

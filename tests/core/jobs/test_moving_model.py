@@ -130,7 +130,7 @@ class Moving(RuleBasedStateMachine):
             asking = templates.asking(session, cast(str, job.template_id), job.params, job.template_version)
             hashes = [row.sha256 for row in db.rows(session, "SELECT sha256 FROM document_text")]
         whose = {
-            Question(asking, clients.provider(provider), model).fingerprint(one): model
+            Question(asking, clients.provider(provider), model, "").fingerprint(one): model
             for provider, model in MODELS
             for one in hashes
         }

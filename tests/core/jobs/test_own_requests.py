@@ -179,7 +179,7 @@ def test_an_empty_file_is_refused(lines: list[bytes]) -> None:
 
 def test_what_no_batch_could_take_is_refused() -> None:
     size = len(json.dumps(asking("x", model="m"), separators=(",", ":")))
-    terms = Terms(clients.provider("openai"), "m", size, None, None)
+    terms = Terms(clients.provider("openai"), "", "m", size, None, None)
     assert len(own_requests.read(line("a", asking("x")), terms).body) == size
     with pytest.raises(ValueError, match="larger than one batch may be"):
         own_requests.read(line("a", asking("xx")), terms)

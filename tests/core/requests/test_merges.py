@@ -418,7 +418,7 @@ def test_twins_of_a_long_document_are_free_in_the_estimate(openai: LocalProvider
 
 
 def test_the_estimate_counts_what_merges_take_in(openai: LocalProvider) -> None:
-    question = Question(Asking("key_points", 1, "", (), True, {"count": 2}), providers.keyless("openai"), SMALL)
+    question = Question(Asking("key_points", 1, "", (), True, {"count": 2}), providers.keyless("openai"), SMALL, "")
     merging = question.merge_overhead + 2 * (question.asking.expected_output_tokens + AROUND_AN_ANSWER)
     assert estimated([add_document(LONG)]).input_tokens == tokens.count(LONG) + 2 * question.overhead + merging
 
@@ -490,15 +490,17 @@ def test_merges_are_no_business_of_the_offline_engine() -> None:
 
 def test_where_a_document_is_cut_decides_what_is_known_of_it() -> None:
     openai = providers.keyless("openai")
-    prints = {Question(ASKING, openai, model).merged("0" * 64) for model in ("gpt-4", "gpt-4-0613", "gpt-3.5-turbo")}
+    prints = {
+        Question(ASKING, openai, model, "").merged("0" * 64) for model in ("gpt-4", "gpt-4-0613", "gpt-3.5-turbo")
+    }
     assert len(prints) == 3
-    question = Question(ASKING, openai, SMALL)
+    question = Question(ASKING, openai, SMALL, "")
     assert question.merged("0" * 64) != question.fingerprint("0" * 64)
 
 
 @pytest.mark.parametrize(("name", "model", "more"), [("openai", SMALL, 1.0), ("anthropic", "claude-haiku-4-5", 1.35)])
 def test_a_document_has_room_also_where_its_tokens_are_counted_otherwise(name: str, model: str, more: float) -> None:
-    question = Question(ASKING, providers.keyless(name), model)
+    question = Question(ASKING, providers.keyless(name), model, "")
     taken = (question.budget + question.overhead) * more + ASKING.max_output_tokens
     assert taken < context_tokens(name, model)
 

@@ -1,0 +1,274 @@
+"""A statement on what belongs to a workspace names the workspace, or stands in the list of those that need not.
+
+Statements are found where they are written: every string of `core` that reads or writes a walled table. A string that
+is put together from pieces is judged piece by piece. In what reads for the doors (REPORTS) that holds also for tables
+whose rows hang on a document or a job: an id that was handed in must not lead to them past the wall.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlmodel import SQLModel
+
+from core import tables
+
+assert tables.__all__  # importing them fills the metadata
+ROOT = Path(__file__).resolve().parents[1]
+
+# Every table with the column, so that one of tomorrow is walled by having it.
+WALLED = tuple(sorted(name for name, table in SQLModel.metadata.tables.items() if "workspace_id" in table.columns))
+CLASSES = tuple(name.title().replace("_", "") for name in WALLED)
+HANGING = (
+    "document_text",
+    "evidence",
+    "job_document",
+    "job_event",
+    "odd_line",
+    "provider_batch",
+    "read_again",
+    "request",
+)
+REPORTS = (
+    "core/documents/content.py",
+    "core/jobs/canary.py",
+    "core/jobs/output.py",
+    "core/jobs/stats.py",
+    "core/money/costs.py",
+    "core/overview.py",
+    "core/requests/savings.py",
+    "core/upkeep/stuck.py",
+)
+
+
+def is_report(where: str) -> bool:
+    return where.endswith("report.py") or where in REPORTS
+
+
+def statements(names: tuple[str, ...]) -> re.Pattern[str]:
+    """What reads, changes or deletes rows of these tables, or adds some (group `into`)."""
+    of = "|".join(names)
+    return re.compile(rf"\b(?:FROM|JOIN|UPDATE|USING|(?P<into>INTO))\s+(?:ONLY\s+)?(?:{of})\b|,\s*(?:{of})\s+[a-z]\b")
+
+
+ON_WALLED, ON_HANGING = statements(WALLED), statements((*WALLED, *HANGING))
+NAMED = re.compile(r":workspace\b|%\(workspace\)s")
+
+
+def leaves_it_out(sql: str, *, report: bool = False) -> bool:
+    """Whether this text works on a walled table without naming the workspace. Rows are added with a column for it."""
+    found = list((ON_HANGING if report else ON_WALLED).finditer(sql))
+    adds = any(match["into"] for match in found)
+    reads = any(not match["into"] for match in found)
+    return (adds and "workspace_id" not in sql) or (reads and not NAMED.search(sql))
+
+
+@dataclass(frozen=True)
+class Found:
+    """`place`: the constant or function that it stands in."""
+
+    where: str
+    place: str
+    line: int
+    text: str
+
+
+def crossings(where: str, source: str) -> Iterator[Found]:
+    """The statements of a file that leave the workspace out, and its accesses by class."""
+    module = ast.parse(source)
+    pieces = {name: text for top in module.body for name, text in named_text(top)}
+    for top in module.body:
+        place = getattr(top, "name", "") or next((name for name, _ in stored(top)), "")
+        says_it = "workspace" in (ast.get_source_segment(source, top) or "")
+        for node in expressions(top):
+            text = written(node, pieces)
+            if text is not None and leaves_it_out(text, report=is_report(where)):
+                yield Found(where, place, node.lineno, " ".join(text.split())[:100])
+            name = by_class(node)
+            # A select may say it in any of its clauses.
+            if name and not (says_it and name.startswith("select")):
+                yield Found(where, place, node.lineno, name)
+
+
+def expressions(top: ast.stmt) -> Iterator[ast.expr]:
+    """But for docstrings, and the pieces of f-strings, which are judged as a whole."""
+    nodes = list(ast.walk(top))
+    left_out = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    left_out |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    return (node for node in nodes if isinstance(node, ast.expr) and (id(node) not in left_out or by_class(node)))
+
+
+def stored(top: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
+    """The constants of a module with what they are."""
+    if isinstance(top, ast.Assign):
+        yield from ((target.id, top.value) for target in top.targets if isinstance(target, ast.Name))
+    elif isinstance(top, ast.AnnAssign) and isinstance(top.target, ast.Name) and top.value:
+        yield top.target.id, top.value
+
+
+def named_text(top: ast.stmt) -> Iterator[tuple[str, str]]:
+    return ((name, text) for name, value in stored(top) if (text := written(value, {})) is not None)
+
+
+def written(node: ast.expr, pieces: Mapping[str, str]) -> str | None:
+    """The text of a string; in an f-string the module's own pieces in their places, and a mark for any other value."""
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            str(part.value) if isinstance(part, ast.Constant) else piece(part, pieces) for part in node.values
+        )
+    return None
+
+
+def piece(part: ast.expr, pieces: Mapping[str, str]) -> str:
+    name = part.value.id if isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.Name) else ""
+    return pieces.get(name, "{}")
+
+
+def by_class(call: ast.expr) -> str | None:
+    """`session.get(Job, ...)`, `select(Job)` and the like. `db.within` looks inside the transaction's workspace."""
+    if not isinstance(call, ast.Call):
+        return None
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    classes = [arg.id for arg in call.args if isinstance(arg, ast.Name) and arg.id in CLASSES]
+    return f"{name}({classes[0]})" if classes and name in ("get", "get_one", "select", "update", "delete") else None
+
+
+# What works for all workspaces, and why that is right: a room, a file, or one constant or function of a file.
+ALL = "works for all workspaces, and takes the workspace of what it makes from the row that it comes from"
+MACHINE = "figures of the machine and of providers, without a name or an id of what belongs to a workspace"
+HELD = "by the id of a row that the caller holds and has found inside the wall, or works on for all"
+MACHINERY: Mapping[str, str] = {
+    "core/answers/": ALL,
+    "core/batch/": ALL,
+    "core/live/": ALL,
+    "core/upkeep/one_round.py": ALL,
+    "core/upkeep/takeover.py": ALL,
+    "core/upkeep/tick.py": ALL,
+    "core/retention/report.py": "a rule is the machine's, and so is what it would remove",
+    # Documents.
+    "core/documents/claims.py": ALL,
+    "core/documents/deletion.py:DELETE_BLOBS": "bytes are kept once per content, for all",
+    "core/documents/deletion.py:DELETE_DOCUMENTS": HELD,
+    "core/documents/deletion.py:DELETE_RESPONSES": HELD,
+    "core/documents/deletion.py:LOCK_INSIGHTS": HELD,
+    "core/documents/extract.py:_failed": ALL,
+    "core/documents/extract.py:_nudge_jobs": ALL,
+    "core/documents/extract.py:_on_stage": ALL,
+    "core/documents/extract.py:_store": ALL,
+    "core/documents/read_again.py:_replace": ALL,
+    "core/documents/read_again.py:read_next": ALL,
+    "core/documents/reading.py": ALL,
+    # Jobs and their requests.
+    "core/jobs/deletion.py:DELETE": HELD,
+    "core/jobs/moving.py:DUE": ALL,
+    "core/jobs/moving.py:_follow_rule": ALL,
+    "core/jobs/output.py:ENDED": HELD,
+    "core/requests/expansion.py:KNOWN": HELD,
+    "core/requests/expansion.py:READY": HELD,
+    "core/requests/expansion.py:expand_job": ALL,
+    "core/requests/finishing.py": HELD,
+    "core/requests/former_models.py": HELD,
+    "core/live/single_text.py:RESULT": HELD,
+    "core/requests/merges.py": ALL,
+    "core/requests/origin.py": ALL,
+    "core/requests/waiting.py": HELD,
+    "core/tables/jobs.py:is_cancelled": HELD,
+    # Templates.
+    "core/asking/templates.py:asking": "of the job that was made with it; `asked_now` looks first",
+    "core/asking/templates.py:name_of": HELD,
+    "core/asking/templates.py:sync_built_ins": "built-in templates belong to everybody",
+    # Evidence of documents, in the transaction of whoever works on these.
+    "core/evidence/rechecking.py": ALL,
+    "core/evidence/support.py": HELD,
+    "core/evidence/writing.py": ALL,
+    "core/insights/report.py:FILTERS": "pieces of a statement on insights, which names it",
+    # Money.
+    "core/money/usage.py:SAVED": HELD,
+    "core/money/usage.py:REUSED_RECORDS": ALL,
+    "core/money/usage.py:insert": "its column is an argument that has to be given",
+    "core/requests/reuse.py:CONDITIONS": "pieces of a statement on answers, which says OURS",
+    # Figures of the machine.
+    "core/calls/breaker_by_hand.py:WAITING": MACHINE,
+    "core/calls/breaker_report.py": MACHINE,
+    "core/calls/report.py": MACHINE,
+    "core/health/": MACHINE,
+    "core/jobs/batches_report.py:TURNAROUND": MACHINE,
+    "core/batch/report.py:IN_FLIGHT": MACHINE,
+}
+# The room is machinery, and this file in it reads for the doors.
+READS_FOR_DOORS = ("core/batch/report.py", "core/live/single_text.py")
+
+
+def excused(found: Found) -> str | None:
+    places = [f"{found.where}:{found.place}", found.where, found.where.rsplit("/", 1)[0] + "/"]
+    if found.where in READS_FOR_DOORS:
+        places = places[:1]
+    return next((place for place in places if place in MACHINERY), None)
+
+
+def all_crossings() -> list[Found]:
+    files = sorted((ROOT / "core").rglob("*.py"))
+    return [one for path in files for one in crossings(str(path.relative_to(ROOT)), path.read_text(encoding="utf-8"))]
+
+
+def test_every_statement_names_the_workspace_or_is_excused() -> None:
+    found = [f"{one.where}:{one.line} {one.place}: {one.text}" for one in all_crossings() if not excused(one)]
+    assert not found, "Add workspace_id = :workspace, or db.within:\n" + "\n".join(found)
+
+
+def test_nothing_is_excused_that_is_not_there() -> None:
+    assert {excused(one) for one in all_crossings()} >= set(MACHINERY)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'SQL = "SELECT 1 FROM job WHERE id = :id"',
+        'SQL = """SELECT 1\nFROM request r\n  JOIN document d ON d.id = r.document_id"""',
+        "def f(s):\n    return db.rows(s, \"UPDATE job j SET state = 'paused' WHERE j.id = :id\")",
+        'def f(s):\n    db.execute(s, "DELETE FROM insight " "WHERE id = :id")',
+        'SQL = "INSERT INTO collection (id, name) VALUES (:id, :name)"',
+        'SQL = "SELECT 1 FROM breaker b, job j WHERE j.provider = b.provider"',
+        'SQL = f"SELECT {COLUMNS} FROM usage_record WHERE {RANGE}"',
+        'RANGE = "time > now()"\nSQL = f"SELECT 1 FROM usage_record WHERE {RANGE}"',
+        # Copying the column from a row says nothing of whose rows are read.
+        'SQL = "SELECT workspace_id FROM template"',
+        "def f(s, id_):\n    return s.get(Job, id_)",
+        "def f(s, id_):\n    return s.exec(select(Document).where(Document.id == id_)).first()",
+    ],
+)
+def test_what_leaves_the_workspace_out_is_refused(source: str) -> None:
+    assert [found.where for found in crossings("core/jobs/control.py", source)] == ["core/jobs/control.py"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'SQL = "SELECT 1 FROM job WHERE workspace_id = :workspace AND id = :id"',
+        'SQL = "SELECT 1 FROM job j JOIN unnest(%(ids)s::text[]) i ON j.id = i AND j.workspace_id = %(workspace)s"',
+        'HERE = "workspace_id = :workspace"\nSQL = f"SELECT 1 FROM usage_record WHERE {HERE}"',
+        'SQL = "INSERT INTO collection (id, workspace_id, name) VALUES (:id, :workspace, :name)"',
+        'SQL = "SELECT 1 FROM job_document WHERE job_id = :job"',
+        "def f(s, id_):\n    return db.within(s, Job, id_)",
+        "def f(s, here):\n    return s.exec(select(Job).where(Job.workspace_id == here)).first()",
+        'def f():\n    """Reads FROM job and tells."""',
+        'SAID = "Take it from job or document, template or collection."',
+    ],
+)
+def test_what_names_the_workspace_is_let_through(source: str) -> None:
+    assert list(crossings("core/jobs/control.py", source)) == []
+
+
+def test_what_reads_for_the_doors_names_it_also_where_rows_hang_on_others() -> None:
+    source = 'SQL = "SELECT id FROM request WHERE job_id = :job"'
+    assert [found.text for found in crossings("core/jobs/requests_report.py", source)] == [source[7:-1]]
+    assert list(crossings("core/jobs/moving.py", source)) == []
+
+
+def test_every_table_with_the_column_is_walled() -> None:
+    assert set(WALLED) == {"collection", "document", "insight", "job", "template", "usage_record"}

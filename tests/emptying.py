@@ -14,7 +14,8 @@ AS_IN_THE_BEGINNING = """
 SELECT setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences
 WHERE schemaname = 'public' AND last_value IS NOT NULL;
 DELETE FROM template_version v USING template t WHERE t.id = v.template_id AND NOT t.built_in;
-DELETE FROM template WHERE NOT built_in"""
+DELETE FROM template WHERE NOT built_in;
+DELETE FROM workspace WHERE id <> 'ws_default'"""
 
 
 def empty(url: str) -> None:

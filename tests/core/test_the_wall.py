@@ -136,7 +136,7 @@ STEPS = st.one_of(
     st.tuples(st.just(forget_answers), st.integers(0, 1)),
 )
 # Both begin with the same file and the same question, so that there is something to cross.
-BEGIN: list[tuple[Any, ...]] = [(add, 0, 0), (ask, 0, 0), (ask_one_text, 0), (write_template,)]
+BEGIN: list[tuple[Any, ...]] = [(add, 0, 0), (ask, 0, 0), (ask_one_text, 0), (ask_one_text, 0), (write_template,)]
 
 
 def in_both(steps: list[tuple[str, tuple[Any, ...]]]) -> dict[str, Office]:

@@ -143,7 +143,7 @@ def by_class(call: ast.expr) -> str | None:
 ALL = "works for all workspaces, and takes the workspace of what it makes from the row that it comes from"
 MACHINE = "figures of the machine and of providers, without a name or an id of what belongs to a workspace"
 HELD = "by the id of a row that the caller holds and has found inside the wall, or works on for all"
-MATCHING = "with the condition of `matching`, which names it"
+MATCHING = "with a condition from elsewhere, such as that of `matching`, which names it"
 MACHINERY: Mapping[str, str] = {
     "core/answers/": ALL,
     "core/batch/": ALL,
@@ -187,12 +187,15 @@ MACHINERY: Mapping[str, str] = {
     "core/insight_base/": ALL,
     "core/insights/comparing.py": ALL,
     "core/insights/history.py:NOTE": HELD,
+    "core/insights/life.py:CHOICE": MATCHING,
+    "core/insights/life.py:FIRST_CHOICE": MATCHING,
     "core/insights/merging.py:END_MERGES": HELD,
     "core/insights/merging.py:HEADS_AGAIN": HELD,
     "core/insights/merging.py:POINT_TO_HEAD": HELD,
     "core/insights/merging.py:SUPPORT_OF_ALL": HELD,
     "core/insights/merging.py:TREES": HELD,
     "core/insights/merging.py:merge_within": HELD,
+    "core/insights/report.py:COLUMNS": MATCHING,
     "core/insights/report.py:CONDITIONS": MATCHING,
     "core/insights/report.py:NEWEST": MATCHING,
     "core/insights/report.py:ORDERED": MATCHING,

@@ -3,10 +3,11 @@
 Everything that is counted is counted here, from rows alone: a recount of all insights changes none.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlmodel import Session
 
+from core.insight_base import traces
 from core.runtime import db
 
 # What a person confirmed is at least this sure.
@@ -28,9 +29,15 @@ def recount(session: Session, insight_ids: Iterable[str]) -> int:
     unfounded = [row.id for row in db.rows(session, UNFOUNDED, ids=ids)]
     dropped = 0
     # Leaves first: an insight that others were merged into stays as long as one of them does.
-    while unfounded and (gone := db.execute(session, DROP_UNFOUNDED, ids=unfounded)):
+    while unfounded and (gone := _drop(session, unfounded)):
         dropped += gone
     return dropped
+
+
+def _drop(session: Session, ids: Sequence[str]) -> int:
+    gone = [row.id for row in db.rows(session, DROPPABLE, ids=ids)]
+    traces.forget(session, gone)
+    return db.execute(session, "DELETE FROM insight WHERE id = ANY(:ids)", ids=gone) if gone else 0
 
 
 def heads_of(session: Session, insight_ids: Iterable[str]) -> list[str]:
@@ -111,7 +118,7 @@ UNFOUNDED = f"""
 SELECT i.id FROM insight i WHERE i.id IN (SELECT member FROM ({MEMBERS}) m)
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id)
 """
-DROP_UNFOUNDED = """
-DELETE FROM insight i WHERE i.id = ANY(:ids)
+DROPPABLE = """
+SELECT i.id FROM insight i WHERE i.id = ANY(:ids)
   AND NOT EXISTS (SELECT 1 FROM merged g WHERE g.into_id = i.id AND g.active)
 """

@@ -53,6 +53,7 @@ def _lock(session: Session, touched: Callable[[], list[str]]) -> list[str]:
     return []
 
 
+# What only refers to an insight, such as a new pair, neither waits for these locks nor holds them up.
 # As Python sorts keys, which is the order of those that write new ones (writing.py).
 IN_ORDER = 'exact_key COLLATE "C", id COLLATE "C"'
-LOCK = f"SELECT id FROM insight WHERE id = ANY(:ids) ORDER BY {IN_ORDER} FOR UPDATE"
+LOCK = f"SELECT id FROM insight WHERE id = ANY(:ids) ORDER BY {IN_ORDER} FOR NO KEY UPDATE"

@@ -21,6 +21,7 @@ from core.insights.history import Side
 from core.runtime import db
 from core.runtime.ids import new_id
 from core.runtime.paging import Page, checked_limit, cut, place
+from core.statements import keys
 from core.statements.canonical import Canonical, canonical
 from core.statements.differences import Difference, Reason, differences, refuses
 from core.tables.insights import FoundBy
@@ -206,8 +207,7 @@ def _candidate(head: Row[Any], form: Canonical, row: Row[Any]) -> Candidate:
         row.statement,
         differences(form, other),
         refuses(form, other),
-        # Equal but for their writing would be one question, too: keys compare them as folded.
-        (head.question or "").casefold().split() != (row.question or "").casefold().split(),
+        not keys.same_question(head.question, row.question),
     )
 
 

@@ -53,6 +53,11 @@ def version_of(key: str) -> int:
     return int(key.partition(".")[0])
 
 
+def same_question(one: str | None, other: str | None) -> bool:
+    """Whether two statements answer one question, or both none: only then can they be one."""
+    return one == other or _question(one) == _question(other)
+
+
 def _question(question: str | None) -> str:
     return "" if question is None else "?" + " ".join(word.text for word in fold(question).words)
 

@@ -6,7 +6,7 @@ Each statement is stored with its `traces`. The rarest of them that others have,
 
 import math
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from core.evidence.folding import UNSPACED_SIGN
@@ -101,6 +101,12 @@ def sought(found: Collection[str], frequency: Mapping[str, int]) -> tuple[str, .
     return tuple(chosen)
 
 
+def weight_of(trace: str, frequency: Mapping[str, int], statements: int) -> float:
+    """How much it says that two statements share this trace."""
+    rarity = math.log1p(statements / max(frequency.get(trace, 1), 1)) ** 2
+    return rarity * _share(trace)
+
+
 class Resemblance:
     """Of one statement to any others. `frequency`: in how many of the `statements` of the base a trace stands."""
 
@@ -110,6 +116,8 @@ class Resemblance:
         self._weights: dict[str, float] = {}
         self._own = sorted(found)
         self._own_weights = [self._weight(trace) for trace in self._own]
+        self._places = {trace: at for at, trace in enumerate(self._own)}
+        self._own_threes = [(at, _threes(trace)) for at, trace in enumerate(self._own) if trace[0] not in SIGNS]
         self._near: dict[str, tuple[tuple[int, float], ...]] = {}
 
     def to(self, other: Collection[str]) -> float:
@@ -130,33 +138,33 @@ class Resemblance:
     def _weight(self, trace: str) -> float:
         weight = self._weights.get(trace)
         if weight is None:
-            rarity = math.log1p(self._statements / max(self._frequency.get(trace, 1), 1)) ** 2
-            weight = self._weights[trace] = rarity * _share(trace)
+            weight = self._weights[trace] = weight_of(trace, self._frequency, self._statements)
         return weight
 
     def _near_own(self, trace: str) -> tuple[tuple[int, float], ...]:
         near = self._near.get(trace)
         if near is None:
-            likeness = ((at, _alike(own, trace)) for at, own in enumerate(self._own))
-            near = self._near[trace] = tuple((at, alike) for at, alike in likeness if alike)
+            near = self._near[trace] = tuple(self._alike(trace))
         return near
+
+    def _alike(self, trace: str) -> Iterator[tuple[int, float]]:
+        """Words by what they share of three letters in a row; figures, dates and ideas are equal or not."""
+        if trace[0] in SIGNS:
+            if trace in self._places:
+                yield self._places[trace], 1.0
+            return
+        other = _threes(trace)
+        for at, own in self._own_threes:
+            if not own.isdisjoint(other):
+                alike = 2 * len(own & other) / (len(own) + len(other))
+                if alike >= ALIKE:
+                    yield at, alike
 
 
 def _share(trace: str) -> float:
     if trace[0] == IDEA:
         return OF_IDEAS
     return OF_WORDS if trace in IDEAS else 1.0
-
-
-def _alike(one: str, other: str) -> float:
-    """Of two words, by what they share of three letters in a row; figures, dates and ideas are equal or not."""
-    if one == other:
-        return 1.0
-    if one[0] in SIGNS or other[0] in SIGNS:
-        return 0.0
-    a, b = _threes(one), _threes(other)
-    alike = 2 * len(a & b) / (len(a) + len(b))
-    return alike if alike >= ALIKE else 0.0
 
 
 @lru_cache(65536)

@@ -82,7 +82,8 @@ class Evidence(SQLModel, table=True):
     __tablename__: ClassVar[str] = "evidence"
     __table_args__ = (
         UniqueConstraint("insight_id", "document_id", "quote_key"),
-        Index("ix_evidence_document", "document_id"),
+        # With the place: of a long document only what stands near a quote is looked at.
+        Index("ix_evidence_document", "document_id", "start"),
         Index("ix_evidence_response", "response_id"),
         Index("ix_evidence_quote", "quote_key"),
         Index("ix_evidence_unchecked", "document_id", postgresql_where=text("verdict IS NULL")),
@@ -149,10 +150,17 @@ class Installation(SQLModel, table=True):
     decision_salt: str
 
 
+_OPEN = "state = 'open' AND later_at IS NULL"
+_LATER = "state = 'open' AND later_at IS NOT NULL"
+_ALIKE = "state = 'open' AND alike IS NOT NULL"
+
+
 class Pair(SQLModel, table=True):
     """Two insights proposed to be compared: `first` is the smaller id. Settled once, with a verdict, never again.
 
     `kind`: what they seem to be to one another, or were settled as. `verdict`: more, less: what `first` says.
+    `support`: of both, when they were proposed: which of many are looked at first. `alike`: equal where the same words
+    differ; None where too many do. `later_at`: when somebody left it for later.
     """
 
     __tablename__: ClassVar[str] = "pair"
@@ -160,7 +168,10 @@ class Pair(SQLModel, table=True):
         CheckConstraint("first < second", name="in_order"),
         UniqueConstraint("first", "second"),
         Index("ix_pair_second", "second"),
-        Index("ix_pair_open", "workspace_id", "id", postgresql_where=text("state = 'open'")),
+        Index("ix_pair_open", "workspace_id", "kind", "support", "id", postgresql_where=text(_OPEN)),
+        Index("ix_pair_later", "workspace_id", "kind", "later_at", postgresql_where=text(_LATER)),
+        Index("ix_pair_alike", "workspace_id", "alike", postgresql_where=text(_ALIKE)),
+        Index("ix_pair_settled", "workspace_id", "kind", "settled_at", postgresql_where=text("state = 'settled'")),
     )
     id: str = Field(primary_key=True)
     workspace_id: str
@@ -169,6 +180,8 @@ class Pair(SQLModel, table=True):
     kind: str
     found_by: str
     score: float
+    support: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    alike: str | None = None
     state: str = Field(default="open", sa_column_kwargs={"server_default": text("'open'")})
     verdict: str | None = None
     # What in the words of each side decides, where a judge settled it.
@@ -238,10 +251,25 @@ class InsightChange(SQLModel, table=True):
     undone_at: datetime | None = columns.time(nullable=True)
 
 
+class StatementTraces(SQLModel, table=True):
+    """By what a statement can be found (core.statements.resemblance). Made when it is compared, apart from the insight:
+    ingest neither writes nor locks it."""
+
+    __tablename__: ClassVar[str] = "statement_traces"
+    __table_args__ = (
+        Index("ix_statement_traces", "traces", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    )
+    insight_id: str = Field(sa_column=Column(Text, ForeignKey("insight.id", ondelete="CASCADE"), primary_key=True))
+    workspace_id: str
+    traces: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+
+
 class StatementWord(SQLModel, table=True):
-    """In how many statements of a workspace a word occurs: the rare ones find what a statement resembles."""
+    """In how many statements of a workspace a trace stands: the rare ones find what a statement resembles. The empty
+    one stands in all."""
 
     __tablename__: ClassVar[str] = "statement_word"
+    __table_args__ = {"postgresql_with": {"fillfactor": 70}}
     workspace_id: str = Field(primary_key=True)
     word: str = Field(primary_key=True)
     statements: int = columns.big()

@@ -53,6 +53,20 @@ class EvidenceRow:
     attributes: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class SourceRow:
+    """A document with an insight's evidence. `repeats`: nearly the same text as one before it, so it counts no further
+    time. `answers`: how many brought its quotes."""
+
+    document: str
+    name: str
+    collection: str
+    quotes: int
+    supported: int
+    answers: int
+    repeats: bool
+
+
 def evidence(insight_ids: list[str], *, most: int = MOST) -> list[EvidenceRow]:
     """Of each insight up to `most`, supported evidence first."""
     return _found(FIRST, ids=insight_ids, most=most)
@@ -72,6 +86,12 @@ def page(insight_id: str, *, limit: int = 100, cursor: str | None = None) -> Pag
         supported, number = at.startswith("s"), int(at[1:]) if at[1:].isdecimal() and len(at) < 20 else 0
     rows = _found(PAGE, ids=[insight_id], supported=supported, after=number, limit=limit + 1)
     return cut(rows, limit, "evidence", [f"{'s' if row.supported else 'u'}{row.id}" for row in rows])
+
+
+def sources(insight_id: str, *, most: int = MOST) -> list[SourceRow]:
+    """The documents with its evidence, those that support it first."""
+    with db.transaction() as session:
+        return [SourceRow(**row._mapping) for row in db.rows(session, SOURCES, ids=[insight_id], most=most)]
 
 
 MEMBERS = """
@@ -106,6 +126,18 @@ WITH member AS MATERIALIZED ({MEMBERS}), chosen AS MATERIALIZED (
   WHERE (NOT e.supported, e.id) > (NOT CAST(:supported AS bool), :after) ORDER BY e.supported DESC, e.id LIMIT :limit
 )
 {SHOWN}
+"""
+SOURCES = f"""
+WITH member AS MATERIALIZED ({MEMBERS}), source AS (
+  SELECT e.document_id, count(*) AS quotes, count(*) FILTER (WHERE e.supported) AS supported,
+    CAST(sum(1 + (SELECT count(*) FROM sighting g WHERE g.evidence_id = e.id)) AS bigint) AS answers
+  FROM member m JOIN evidence e ON e.insight_id = m.member GROUP BY e.document_id
+)
+SELECT d.id AS document, d.name, c.name AS collection, s.quotes, s.supported, s.answers,
+  row_number() OVER (PARTITION BY coalesce(d.text_group, d.id) ORDER BY s.supported = 0, d.id) > 1 AS repeats
+FROM source s JOIN document d ON d.id = s.document_id AND d.workspace_id = :workspace
+JOIN collection c ON c.id = d.collection_id
+ORDER BY s.supported = 0, d.id LIMIT :most
 """
 TOTALS = f"""
 SELECT m.insight, count(*) AS rows FROM ({MEMBERS}) m JOIN evidence e ON e.insight_id = m.member GROUP BY m.insight

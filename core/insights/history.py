@@ -74,3 +74,18 @@ SELECT id, change_id AS change, changed_at AS time, actor, action, before, after
 WHERE insight_id = :insight AND workspace_id = :workspace AND (CAST(:before AS bigint) IS NULL OR id < :before)
 ORDER BY id DESC LIMIT :limit
 """
+
+
+def lately_given_tags() -> list[str]:
+    """The tags that people gave of late, by name. Those that are still there are not told from the others."""
+    with db.transaction() as session:
+        return [row.tag for row in db.rows(session, LATELY_GIVEN, most=MOST_LOOKED_AT)]
+
+
+MOST_LOOKED_AT = 20_000
+LATELY_GIVEN = """
+SELECT DISTINCT tag FROM (
+  SELECT after FROM insight_change WHERE workspace_id = :workspace ORDER BY id DESC LIMIT :most
+) c, jsonb_array_elements_text(c.after->'tags') AS tag
+WHERE c.after ? 'tags' ORDER BY tag
+"""

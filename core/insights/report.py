@@ -64,13 +64,13 @@ class InsightRow:
 
 @dataclass(frozen=True)
 class Filters:
-    """Each of these that is given narrows. `q`: a web search: "quoted phrases", or, -not. `conflict`: open ones, any,
-    or none; `since`, `until`: when it was first seen, `until` exclusive."""
+    """Each of these that is given narrows. `q`: a web search: "quoted phrases", or, -not. `state`: one, or any of
+    several; `conflict`: open ones, any, or none; `since`, `until`: when it was first seen, `until` exclusive."""
 
     q: str | None = None
     collection: str | None = None
     template: str | None = None
-    state: str | None = None
+    state: str | tuple[str, ...] | None = None
     document: str | None = None
     tag: str | None = None
     language: str | None = None
@@ -119,7 +119,7 @@ CONDITIONS = {
              WHERE d.id = e.document_id AND c.name = :collection AND c.workspace_id = :workspace)"""
     ),
     "template": _with_evidence("e.template_id = :template"),
-    "state": "i.state = :state",
+    "state": "i.state = ANY(:state)",
     "document": _with_evidence("e.document_id = :document"),
     "tag": ":tag = ANY(i.tags)",
     "language": "i.language = :language",
@@ -142,6 +142,10 @@ def matching(filters: Filters) -> tuple[str, dict[str, Any]]:
     """The SQL condition on an insight i, and its parameters."""
     given = {field.name: getattr(filters, field.name) for field in fields(filters)}
     given = {name: value for name, value in given.items() if value not in (None, "")}
+    if isinstance(state := given.get("state"), str):
+        given["state"] = [state]
+    elif state is not None:
+        given["state"] = list(state)
     conflict = given.pop("conflict", None)
     conditions = ["i.workspace_id = :workspace", "i.head_id IS NULL", *(CONDITIONS[name] for name in given)]
     return " AND ".join([*conditions, CONFLICT[conflict]] if conflict else conditions), given

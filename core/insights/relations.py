@@ -1,0 +1,57 @@
+"""Read-only: the insights that one is compared with: in conflict with it, true at another time, or like it."""
+
+from dataclasses import dataclass
+
+from core.runtime import db
+from core.tables.insights import FoundBy, PairKind, Verdict
+
+MOST = 50
+
+
+@dataclass(frozen=True)
+class Relation:
+    """The pair that ties an insight to `other`, which is a head. `verdict`: None while the pair is open."""
+
+    pair: str
+    kind: PairKind
+    found_by: FoundBy
+    verdict: Verdict | None
+    other: str
+    other_dismissed: bool
+
+    @property
+    def is_conflict(self) -> bool:
+        return self.kind == "conflict" and self.verdict in (None, "conflict")
+
+    @property
+    def is_over_time(self) -> bool:
+        return self.kind == "over_time" and self.verdict in (None, "over_time")
+
+    @property
+    def resembles_dismissed(self) -> bool:
+        """Perhaps the same as what a person dismissed; nobody has said yet that it is not."""
+        return self.kind == "merge" and self.verdict is None and self.other_dismissed
+
+
+def of_insight(insight_id: str) -> list[Relation]:
+    """Of a head and what was merged into it: one for each other head, conflicts first."""
+    with db.transaction() as session:
+        return [Relation(**row._mapping) for row in db.rows(session, OF_INSIGHT, insight=insight_id, most=MOST)]
+
+
+OF_INSIGHT = """
+WITH member AS MATERIALIZED (
+  SELECT id FROM insight WHERE (id = :insight OR head_id = :insight) AND workspace_id = :workspace
+), paired AS (
+  SELECT p.*, p.second AS beside FROM pair p JOIN member m ON m.id = p.first
+  UNION ALL SELECT p.*, p.first FROM pair p JOIN member m ON m.id = p.second
+), told AS (
+  SELECT DISTINCT ON (h.id) p.id AS pair, p.kind, p.found_by, p.verdict, p.score, h.id AS other,
+    h.state = 'dismissed' AS other_dismissed
+  FROM paired p JOIN insight i ON i.id = p.beside JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+  WHERE h.id NOT IN (SELECT id FROM member)
+  ORDER BY h.id, array_position(ARRAY['conflict', 'over_time', 'merge'], p.kind), p.state, p.id
+)
+SELECT pair, kind, found_by, verdict, other, other_dismissed FROM told
+ORDER BY array_position(ARRAY['conflict', 'over_time', 'merge'], kind), score DESC, other LIMIT :most
+"""

@@ -8,7 +8,10 @@ import streamlit as st
 
 from core.runtime import correlation
 from pages.common import failures
-from pages.words import settings
+from pages.words import insights, settings
+
+# What is recorded as who acts there.
+DOORS = {"settings": settings.DOOR, "insights": insights.DOOR, "insight": insights.DOOR}
 
 # Before the pages are named: a page's own icon would else become the favicon, which Streamlit fetches from Google.
 st.set_page_config(page_icon="🪨", layout="wide")
@@ -31,6 +34,7 @@ chosen = st.navigation(
         "Details": [
             st.Page("document/document.py", title="Document", visibility="hidden"),
             st.Page("job/job.py", title="Job", visibility="hidden"),
+            st.Page("insight/insight.py", title="Insight", visibility="hidden"),
             st.Page("own_requests/own_requests.py", title="Own requests", visibility="hidden"),
         ],
     }
@@ -39,5 +43,5 @@ chosen = st.navigation(
 st.set_page_config(page_title=f"{chosen.title} · Cairn")
 
 correlation.begin(correlation.new())
-failures.act_as(settings.DOOR if chosen.url_path == "settings" else "")
+failures.act_as(DOORS.get(chosen.url_path, ""))
 failures.guarded(chosen.run)

@@ -35,6 +35,7 @@ def fill() -> dict[str, str]:
         "text": TEXT,
         "params": json.dumps({"question": SHORT, SHORT: SHORT}),
         "answer": json.dumps(answer),
+        "short": SHORT,
         "fields": json.dumps([field]),
         "choice": json.dumps({"model": TEXT}),
         "job": job,
@@ -56,7 +57,12 @@ ROWS = (
     "UPDATE collection SET name = :text",
     "UPDATE job SET name = :text, description = :text, params = CAST(:params AS jsonb) WHERE id = :job",
     "UPDATE job_event SET message = :text",
-    "UPDATE insight SET statement = :text || ' ' || id",
+    "UPDATE insight SET statement = :text || ' ' || id, shown = :text, reason = :text",
+    "UPDATE insight SET question = CAST(:text AS text), tags = ARRAY[CAST(:text AS text)]",
+    """INSERT INTO insight_change (change_id, workspace_id, insight_id, actor, action, before, after, version)
+       SELECT 'chg_x', workspace_id, id, :text, 'change', '{}', jsonb_build_object('state', 'dismissed', 'reason',
+         CAST(:short AS text), 'shown', CAST(:short AS text), 'tags', jsonb_build_array(CAST(:short AS text))), 2
+       FROM insight""",
     "UPDATE evidence SET quote = :text, supported = false, attributes = CAST(:params AS jsonb)",
     "UPDATE response SET result = CAST(:answer AS jsonb), text = :text",
     "INSERT INTO template (workspace_id, id, name, built_in, version) VALUES ('ws_default', 'tpl_x', :text, false, 1)",

@@ -1,9 +1,9 @@
 """Widgets that look the same on every page."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 import streamlit as st
 import structlog
@@ -89,6 +89,31 @@ def rows_key(name: str, rows: Sequence[_HasId]) -> str:
     return f"{name}-{hash(tuple(row.id for row in rows))}"
 
 
+def clicked_row(key: str) -> int | None:
+    """The row of which a cell was clicked in the grid of this key, which is drawn after this. The click is taken, so
+    that the next one opens the same row again."""
+    cells = _selection(key).get("cells", [])
+    if not cells:
+        return None
+    select(key, selected_rows(key))
+    return int(cells[0][0])
+
+
+def selected_rows(key: str) -> list[int]:
+    """The rows whose boxes are ticked in the grid of this key, before it is drawn."""
+    return list(_selection(key).get("rows", []))
+
+
+def select(key: str, rows: Sequence[int]) -> None:
+    """Tick these rows, and no others."""
+    st.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+
+
+def _selection(key: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = st.session_state.get(key, {}).get("selection", {})
+    return found
+
+
 def empty(what: formats.Markdown, page: str, label: formats.Markdown) -> None:
     """An empty state: what the page is for, and a button that leads on."""
     with st.container(border=True, horizontal_alignment="center"):
@@ -97,14 +122,22 @@ def empty(what: formats.Markdown, page: str, label: formats.Markdown) -> None:
             go(page)
 
 
+MARK = "background:#ffe08a;color:#111;padding:0 .1em"
+TEXT = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.55;font-size:.95rem;max-width:80ch"
+
+
 def highlighted(text: str, start: int | None, end: int | None) -> None:
     """Document text, escaped, with the characters from `start` to `end` marked."""
-    if start is None or end is None:
-        inner = html.escape(text)
-    else:
-        inner = (
-            f"{html.escape(text[:start])}<mark style='background:#ffe08a;color:#111;padding:0 .1em'>"
-            f"{html.escape(text[start:end])}</mark>{html.escape(text[end:])}"
-        )
-    style = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.55;font-size:.95rem;max-width:80ch"
-    st.html(f"<div data-testid='document-text' style='{style}'>{inner}</div>")
+    spans = [] if start is None or end is None else [(start, end)]
+    marked(text, spans, "document-text")
+
+
+def marked(text: str, spans: Iterable[tuple[int, int]], name: str = "marked-text") -> None:
+    """Text, escaped, with these spans marked. Spans that overlap are one."""
+    parts, at = "", 0
+    for start, end in sorted(spans):
+        if end > at:
+            first = max(start, at)
+            parts += f"{html.escape(text[at:first])}<mark style='{MARK}'>{html.escape(text[first:end])}</mark>"
+            at = end
+    st.html(f"<div data-testid='{html.escape(name)}' style='{TEXT}'>{parts}{html.escape(text[at:])}</div>")

@@ -95,7 +95,7 @@ with right:
         places.setdefault(insight, (at, until))
     with widgets.lines("places"):
         for insight, (at, until) in places.items():
-            statement = mine[insight].statement
+            statement = mine[insight].words
             shown = formats.plain(statement[:140]) + ("…" if statement[140:] else "")
             if st.button(shown, key=insight, type="tertiary", wrap=True, on_click=text.turn_to, args=(at,)):
                 widgets.go("document/document.py", id=document.id, start=str(at), end=str(until))
@@ -103,9 +103,9 @@ with right:
     if not_found:
         st.caption(quotes.NO_SUPPORT_HERE)
         for insight, evidence in not_found.items():
-            statement = mine[insight].statement
+            statement = mine[insight].words
             shown = formats.plain(statement[:140]) + ("…" if statement[140:] else "")
-            widgets.link(shown, "insights/insights.py", ":material/help:", insight=insight)
+            widgets.link(shown, "insight/insight.py", ":material/help:", id=insight)
             st.caption(quotes.verdict(evidence))
     if not (places or not_found):
         st.caption("None yet. Ask something of this document on the Analyse page.")

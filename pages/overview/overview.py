@@ -87,8 +87,8 @@ with left:
         for insight in newest:
             where = f"in {formats.count(insight.support, 'document')}" if insight.support else quotes.NO_SUPPORT
             unbroken = where.replace(" ", "\N{NO-BREAK SPACE}")
-            label = f"{formats.plain(insight.statement)} :gray[·\N{NO-BREAK SPACE}{unbroken}]"
-            widgets.link(label, "insights/insights.py", insight=insight.id)
+            label = f"{formats.plain(insight.words)} :gray[·\N{NO-BREAK SPACE}{unbroken}]"
+            widgets.link(label, "insight/insight.py", id=insight.id)
     if newest:
         widgets.link("All insights", "insights/insights.py", ":material/arrow_forward:")
     if not newest:

@@ -1,8 +1,11 @@
 """Jobs, requests and provider batches in a state of the test's choice, as the machine would leave them."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
+from core.insight_base import counts, writing
+from core.insight_base.writing import Finding, Source
 from core.runtime import db, workspace
 
 # Ids in the order of their making, however fast that is.
@@ -76,6 +79,25 @@ def usage(job_id: str, **columns: Any) -> None:
         **columns,
     }
     _insert("usage_record", values)
+
+
+def insights(*statements: str, documents: Sequence[str], quote: str, question: str | None = None) -> list[str]:
+    """Ids of insights that an answer found in each of these documents, with this quote; in the given order."""
+    with db.transaction() as session:
+        for number, document in enumerate(documents, 1):
+            found = [Finding(statement, (quote,), {}, question) for statement in statements]
+            writing.write(session, [(Source(document, number, "key_points"), one) for one in found])
+        ids = {row.statement: str(row.id) for row in db.rows(session, "SELECT id, statement FROM insight")}
+    return [ids[statement] for statement in statements]
+
+
+def pair(one: str, other: str, kind: str = "conflict", verdict: str | None = None) -> None:
+    first, second = sorted((one, other))
+    values = {"first": first, "second": second, "kind": kind, "verdict": verdict, "found_by": "shape", "score": 0.9}
+    state = "settled" if verdict else "open"
+    _insert("pair", {"id": f"pair_{next(_number)}", "workspace_id": workspace.current(), "state": state, **values})
+    with db.transaction() as session:
+        counts.recount(session, [first, second])
 
 
 def _insert(table: str, values: dict[str, Any]) -> None:

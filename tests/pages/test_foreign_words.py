@@ -198,13 +198,25 @@ def test_no_page_makes_anything_of_hostile_words(openai: Any) -> None:
         ("document", {"id": ids["document"]}),
         ("document", {"id": ids["failed"]}),
         ("insights", {"insight": ids["insight"]}),
+        *(("insight", {"id": ids["insight"], "tab": tab}) for tab in ("Evidence", "Merges", "History")),
         *(("job", {"id": ids["job"], "tab": tab}) for tab in ("Answers", "Timeline")),
         *(("job", {"id": ids["own"], "tab": tab}) for tab in ("Requests", "Provider batches")),
     ):
         seen[f"{page} {query}"] = check(opened(page, **query).run())
     # Lists show them in grids, which render nothing.
     assert all(number for page, number in seen.items() if "{}" not in page), seen
-    for page in ("document", "job", "insights", "documents", "jobs", "costs", "own_requests", "analyse", "settings"):
+    for page in (
+        "document",
+        "job",
+        "insights",
+        "insight",
+        "documents",
+        "jobs",
+        "costs",
+        "own_requests",
+        "analyse",
+        "settings",
+    ):
         check(opened(page, **dict.fromkeys(QUERY, hostile.SHORT)).run())
     for label in ("Cancel job", "Move what waits", "Rename"):
         assert check(press(opened("job", id=ids["waiting"]).run(), label)) > 0

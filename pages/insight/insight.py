@@ -1,0 +1,44 @@
+"""One insight: what people make of it, and in tabs all its evidence, the documents behind it, merges and history."""
+
+import streamlit as st
+
+from core.errors import NotFound
+from core.insights import relations, report
+from pages.common import failures, formats, widgets
+from pages.insight import tabs
+from pages.parts.insight import acting, around, deciding
+
+LONGEST_TITLE = 60
+
+insight_id = st.query_params.get("id", "")
+try:
+    row = report.get(insight_id)
+except NotFound as error:
+    st.title("Insight")
+    st.info(formats.plain(error.message) if insight_id else "This link names no insight.")
+    widgets.back_link("All insights", "insights/insights.py")
+    st.stop()
+
+short = row.words if len(row.words) <= LONGEST_TITLE else f"{row.words[: LONGEST_TITLE - 1]}…"
+st.set_page_config(page_title=f"{short} · Cairn")
+widgets.back_link("All insights", "insights/insights.py")
+st.markdown(f"## {formats.plain(row.words)}")
+failures.show_notice()
+acting.show_done()
+beside = relations.of_insight(row.id)
+if row.head:
+    head = report.get(row.head)
+    with st.container(border=True):
+        st.markdown(":material/merge: It was merged into another insight, which counts its evidence and is decided on:")
+        with widgets.lines("head"):
+            widgets.link(formats.plain(head.words), "insight/insight.py", id=head.id)
+        if st.button("Take it out again", icon=":material/call_split:", key="take-out"):
+            around.take_out(row.id)
+            st.rerun()
+    deciding.describe(row, formats.utc_now())
+else:
+    around.resemblance(beside)
+    deciding.describe(row, formats.utc_now())
+    deciding.decide(row)
+    around.conflicts(row, beside)
+tabs.show(row)

@@ -1,0 +1,99 @@
+"""What the list is narrowed to and ordered by, all of it in the link. What is hidden at first is shown as chosen."""
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from core.asking import templates
+from core.documents import report as documents_report
+from core.insights import history, report
+from core.insights.report import Filters, Sort
+from pages.common import widgets
+from pages.words import insights
+
+FIRST_STATE, FIRST_EVIDENCE, FIRST_SORT = next(iter(insights.STATES)), next(iter(insights.EVIDENCE)), "newest"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """`link`: the filters as they stand in a link to the page."""
+
+    filters: Filters
+    sort: Sort
+    link: dict[str, str | None]
+
+    @property
+    def hides(self) -> bool:
+        """Whether the filters that the page begins with are in force."""
+        return self.filters.state == insights.STATES[FIRST_STATE] or self.filters.supported is True
+
+    @property
+    def all(self) -> Filters:
+        """What would be listed without those."""
+        return replace(self.filters, state=None, supported=None)
+
+
+def show() -> Chosen:
+    with widgets.tiles():
+        q = st.text_input("Search", key="q", bind="query-params", placeholder='words, "a phrase", -not', type="search")
+        names = [c.name for c in documents_report.collections()]
+        collection = st.selectbox(
+            "Collection", names, index=None, placeholder="All", key="collection", bind="query-params"
+        )
+        kinds = {t.id: t.name for t in templates.list_all() if t.insights}
+        template = st.selectbox(
+            "Template", list(kinds), None, kinds.__getitem__, placeholder="All", key="template", bind="query-params"
+        )
+        state = st.selectbox("State", list(insights.STATES), key="state", bind="query-params")
+        evidence = st.selectbox("Evidence", list(insights.EVIDENCE), key="evidence", bind="query-params")
+        tag = _tag()
+        sorts: list[Sort] = ["newest", "support", "confidence"]
+        sort: Sort = st.selectbox("Order", sorts, 0, insights.SORTS.__getitem__, key="sort", bind="query-params")
+        with st.container(gap=None):
+            conflict = st.checkbox("Open conflicts only", key="conflict", bind="query-params")
+            pinned = st.checkbox("Pinned only", key="pinned", bind="query-params")
+    link = {
+        "q": q,
+        "collection": collection,
+        "template": template and kinds[template],
+        "state": None if state == FIRST_STATE else state,
+        "evidence": None if evidence == FIRST_EVIDENCE else evidence,
+        "tag": tag,
+        "sort": None if sort == FIRST_SORT else insights.SORTS[sort],
+        "conflict": "true" if conflict else None,
+        "pinned": "true" if pinned else None,
+    }
+    filters = Filters(
+        q=q or None,
+        collection=collection,
+        template=template,
+        state=insights.STATES[state],
+        supported=insights.EVIDENCE[evidence],
+        tag=tag,
+        conflict="open" if conflict else None,
+        pinned=True if pinned else None,
+    )
+    return Chosen(filters, sort, link)
+
+
+def _tag() -> str | None:
+    """Those given of late are offered, and any other can be typed."""
+    known = history.lately_given_tags()
+    given = st.query_params.get("tag")
+    options = known if given is None or given in known else [given, *known]
+    return st.selectbox(
+        "Tag", options, None, placeholder="Any", key="tag", bind="query-params", accept_new_options=True
+    )
+
+
+def show_hidden() -> None:
+    """For a button: without the filters that the page begins with."""
+    st.session_state.update(state="all", evidence="all")
+
+
+def number_hidden(chosen: Chosen, shown: report.Count) -> int | None:
+    """How many more there are without the filters that the page begins with; None where that is not counted."""
+    if not chosen.hides or shown.capped:
+        return 0 if not chosen.hides else None
+    every = report.count(chosen.all)
+    return None if every.capped else every.count - shown.count

@@ -1,0 +1,67 @@
+"""The table of insights."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
+
+from core.insights.report import InsightRow
+from core.tables.insights import STATES
+from pages.common import widgets
+from pages.words import insights
+
+# Streamlit wraps from 65 pixels on: two lines of a statement.
+ROW_HEIGHT = 65
+TALLEST = 640
+WIDEST = 800
+OTHERS = {
+    "Documents": st.column_config.NumberColumn(
+        width=85,
+        format="localized",
+        help="Independent documents that support it; texts that are nearly the same count once",
+    ),
+    "Against": st.column_config.TextColumn(
+        width=80, help="Independent documents that support what contradicts it, and whether a conflict is open"
+    ),
+    "Confidence": st.column_config.ProgressColumn(
+        min_value=0,
+        max_value=1,
+        format="percent",
+        width=100,
+        color="blue",
+        help="Click on an insight to see how it comes about",
+    ),
+    "State": st.column_config.MultiselectColumn(
+        width=95, options=STATES, color=[widgets.STATE_COLOURS[name] for name in STATES]
+    ),
+    "Tags": st.column_config.ListColumn(width=110),
+    "Last seen": st.column_config.DatetimeColumn(format="distance", width=115),
+}
+
+
+def frame(rows: Sequence[InsightRow]) -> pd.DataFrame:
+    """Tags, and what contradicts them, are columns only if there are any."""
+    table = pd.DataFrame(
+        {
+            "Statement": [f"\N{PUSHPIN} {row.words}" if row.pinned else row.words for row in rows],
+            "Documents": [row.support for row in rows],
+            "Against": [insights.against_in_short(row) for row in rows],
+            "Confidence": [round(row.confidence, 2) for row in rows],
+            "State": [[row.state] for row in rows],
+            "Tags": [row.tags for row in rows],
+            "Last seen": [row.last_seen for row in rows],
+        }
+    )
+    return table.drop(columns=[name for name in ("Against", "Tags") if not any(table[name])])
+
+
+def columns(table: pd.DataFrame) -> dict[str, ColumnConfig]:
+    """A statement takes what the others leave of an ordinary window."""
+    shown = {name: column for name, column in OTHERS.items() if name in table}
+    left = WIDEST - sum(int(column["width"] or 0) for column in shown.values())  # type: ignore[call-overload]
+    return {"Statement": st.column_config.TextColumn(width=max(left, 300)), **shown}
+
+
+def height(rows: int) -> int:
+    return min(38 + ROW_HEIGHT * rows, TALLEST)

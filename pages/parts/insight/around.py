@@ -1,0 +1,75 @@
+"""What stands around an insight: wordings that were merged into it, what contradicts it, what it looks like."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import streamlit as st
+
+from core.insights import evidence_report, report
+from core.insights.evidence_report import EvidenceRow
+from core.insights.relations import Relation
+from core.insights.report import InsightRow, Wording
+from pages.common import formats, widgets
+from pages.parts.insight import acting
+from pages.words import insights
+
+PAGE = "insight/insight.py"
+
+
+def resemblance(found: Sequence[Relation]) -> None:
+    """That somebody dismissed what may be the same."""
+    like = [one for one in found if one.resembles_dismissed]
+    for other in report.get_all([one.other for one in like[:3]]):
+        why = f" because “{formats.plain(other.reason)}”" if other.reason else ""
+        st.warning(f"Looks like one that was dismissed{why}: “{formats.plain(other.words)}”", icon=":material/block:")
+        widgets.link("Open the dismissed one", PAGE, ":material/open_in_new:", id=other.id)
+
+
+def conflicts(row: InsightRow, found: Sequence[Relation]) -> None:
+    """Each with a quote of both sides; then what holds at another time."""
+    told = [one for one in found if one.is_conflict or one.is_over_time]
+    if not told:
+        return
+    others = {one.id: one for one in report.get_all([each.other for each in told])}
+    first = {one.insight: one for one in evidence_report.evidence([row.id, *others], most=1)}
+    for title, some in (
+        ("In conflict with", [one for one in told if one.is_conflict]),
+        ("Holds at another time", [one for one in told if one.is_over_time]),
+    ):
+        if some:
+            st.markdown(f"**{title}**")
+        for one in some:
+            with st.container(border=True):
+                _beside(one, row, others[one.other], first)
+
+
+def _beside(one: Relation, row: InsightRow, other: InsightRow, first: dict[str, EvidenceRow]) -> None:
+    with widgets.lines(f"beside-{other.id}"):
+        widgets.link(formats.plain(other.words), PAGE, id=other.id)
+    st.caption(f"{insights.settled(one)} · {insights.known(other)}{' · dismissed' if one.other_dismissed else ''}")
+    _side("This one", first.get(row.id))
+    _side("The other", first.get(other.id))
+
+
+def _side(name: formats.Markdown, quoted: EvidenceRow | None) -> None:
+    if quoted and quoted.supported:
+        source = formats.plain(quoted.document_name)
+        st.markdown(f":gray[{name}, in {source}:] “{formats.plain(quoted.quote)}”")
+    else:
+        st.caption(f"{name}: no quote supports it")
+
+
+def wordings(merged: Sequence[Wording]) -> None:
+    """Each can be taken out, and is what it was before."""
+    if not merged:
+        return
+    st.markdown("**Merged wordings**")
+    for one in merged:
+        with st.container(border=True):
+            with widgets.lines(f"wording-{one.id}"):
+                widgets.link(formats.plain(one.statement), PAGE, id=one.id)
+            st.button("Take out", icon=":material/call_split:", key=f"out-{one.id}", on_click=partial(take_out, one.id))
+
+
+def take_out(insight_id: str) -> None:
+    acting.attempt(partial(acting.take_out, insight_id))

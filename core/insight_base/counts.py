@@ -25,12 +25,14 @@ def recount(session: Session, insight_ids: Iterable[str]) -> int:
     ids = sorted(set(insight_ids))
     if not ids:
         return 0
-    db.execute(session, RECOUNT, ids=ids, confirmed=CONFIRMED)
-    unfounded = [row.id for row in db.rows(session, UNFOUNDED, ids=ids)]
     dropped = 0
-    # Leaves first: an insight that others were merged into stays as long as one of them does.
-    while unfounded and (gone := _drop(session, unfounded)):
-        dropped += gone
+    if unfounded := [row.id for row in db.rows(session, UNFOUNDED, ids=ids)]:
+        # What goes contradicts nothing any more.
+        ids = sorted({*ids, *around(session, unfounded)})
+        # Leaves first: an insight that others were merged into stays as long as one of them does.
+        while gone := _drop(session, unfounded):
+            dropped += gone
+    db.execute(session, RECOUNT, ids=ids, confirmed=CONFIRMED)
     return dropped
 
 

@@ -15,6 +15,7 @@ from api import (
     jobs,
     monitoring,
     resilience,
+    review,
     templates,
     text_processing,
     usage,
@@ -65,7 +66,19 @@ api = FastAPI(
     dependencies=[Depends(errors.no_nul)],
     responses=errors.RESPONSES,
 )
-for module in (documents, templates, text_processing, jobs, insights, usage, cache, monitoring, resilience, breakers):
+for module in (
+    documents,
+    templates,
+    text_processing,
+    jobs,
+    insights,
+    review,
+    usage,
+    cache,
+    monitoring,
+    resilience,
+    breakers,
+):
     api.include_router(module.router)
 documentation.install(api)
 errors.install(api)

@@ -30,7 +30,7 @@ from api.schemas.insights import (
     WordingOut,
 )
 from api.schemas.shared import Cursor, Limit, ListOut, fields_of, listed
-from core.insights import evidence_report, history, life, merging, report
+from core.insights import evidence_report, history, life, merging, report, review_report
 from core.insights.evidence_report import EvidenceRow
 from core.insights.report import Filters, InsightRow
 
@@ -43,6 +43,7 @@ def out(rows: Sequence[InsightRow]) -> list[dict[str, Any]]:
     for found in evidence_report.evidence(ids):
         evidence[found.insight].append(evidence_out(found))
     totals = evidence_report.totals(ids)
+    like_dismissed = review_report.looks_like_dismissed(ids)
     return [
         {
             **fields_of(row, InsightOut),
@@ -50,6 +51,7 @@ def out(rows: Sequence[InsightRow]) -> list[dict[str, Any]]:
             "merged": [fields_of(one, WordingOut) for one in row.merged],
             "evidence": evidence[row.id],
             "evidence_total": totals.get(row.id, 0),
+            "looks_like_dismissed": like_dismissed.get(row.id, []),
         }
         for row in rows
     ]

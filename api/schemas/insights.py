@@ -55,7 +55,8 @@ class WordingOut(BaseModel):
 
 class InsightOut(BaseModel):
     """`shown`: an edit of the statement. `merged_into`: its head, if it was merged; a head lists what was `merged`.
-    `evidence`: the first 100 of `evidence_total`, supported ones first."""
+    `evidence`: the first 100 of `evidence_total`, supported ones first. `looks_like_dismissed`: dismissed insights that
+    may be the same, until a person has said that they are not."""
 
     id: str
     statement: str
@@ -77,6 +78,7 @@ class InsightOut(BaseModel):
     version: int
     evidence: list[EvidenceOut]
     evidence_total: int
+    looks_like_dismissed: list[str]
     first_seen: datetime
     last_seen: datetime
 
@@ -180,7 +182,7 @@ class HistoryOut(BaseModel):
 
     time: datetime
     user: str
-    action: Literal["change", "merge", "unmerge", "undo"]
+    action: Literal["change", "merge", "unmerge", "undo", "review"]
     before: dict[str, Any]
     after: dict[str, Any]
     change: str

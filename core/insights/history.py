@@ -13,7 +13,7 @@ from core.runtime import db
 from core.runtime.ids import new_id
 from core.runtime.paging import Page, checked_limit, cut, number
 
-Action = Literal["change", "merge", "unmerge", "undo"]
+Action = Literal["change", "merge", "unmerge", "undo", "review"]
 Side = Mapping[str, Any]
 
 

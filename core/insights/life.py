@@ -253,7 +253,7 @@ def undo(change_id: str) -> Undone:
         if action is None:
             raise NotFound(f"There is no change {change_id} of an insight that still exists.")
         if action not in ("change", "undo"):
-            raise Conflict("A merge is undone by unmerging it.")
+            raise Conflict("A merge is undone by unmerging it, and a settled pair stays settled.")
         _choose(session, NOT_UNDONE, {"change": change_id})
         own_id = history.new_change()
         changed = 0

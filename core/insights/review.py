@@ -1,0 +1,169 @@
+"""Settle pairs: what a person says of two insights, once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Row
+from sqlmodel import Session
+
+from core.access import actor, audit
+from core.errors import Conflict, InvalidInput, NotFound
+from core.insight_base import consequences, locks
+from core.insights import history, merging, review_report
+from core.insights.history import Side
+from core.insights.merging import MergeBlocked
+from core.insights.review_report import MIRRORED, Item
+from core.runtime import db
+from core.tables.insights import PairKind, Verdict
+
+# `later`: it stays open, at the end.
+Said = Verdict | Literal["later"]
+BECOMES: Mapping[Verdict, PairKind] = {"conflict": "conflict", "over_time": "over_time"}
+
+
+class AlreadySettled(Conflict):
+    """This pair was settled with another verdict. Merge or unmerge the insights themselves to change what they are."""
+
+    code = "ALREADY_SETTLED"
+
+
+@dataclass(frozen=True)
+class Settled:
+    """`refused`: pairs that stay open, as their statements differ in what matters, or are settled meanwhile."""
+
+    settled: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+def settle(pair_id: str, verdict: Said, keep: str | None = None, *, force: bool = False) -> Item:
+    """`more`, `less`: what the pair's `a` says. `same` merges: `keep` is the insight whose wording stays, else the
+    better supported one's. The same verdict a second time changes nothing.
+
+    Raises NotFound, InvalidInput, MergeBlocked unless forced, AlreadySettled.
+    """
+    with db.transaction() as session:
+        settle_within(session, pair_id, verdict, keep, force=force)
+    return review_report.get(pair_id)
+
+
+def settle_within(
+    session: Session, pair_id: str, verdict: Said, keep: str | None = None, *, force: bool = False
+) -> None:
+    """The same inside the caller's transaction, which has changed no insight yet."""
+    found = db.row(session, PAIR, pair=pair_id)
+    if found is None:
+        raise NotFound(f"There is no pair {pair_id}. One of its insights may have been deleted.")
+    locks.lock_around(session, [found.first, found.second])
+    pair = db.row(session, PAIR + " FOR UPDATE OF p", pair=pair_id)
+    if pair is None:
+        raise NotFound(f"There is no pair {pair_id}. One of its insights may have been deleted.")
+    if pair.state == "settled":
+        if pair.verdict == verdict:
+            return
+        raise AlreadySettled(f"This pair was settled as “{pair.verdict}”. {ANEW}")
+    if pair.a == pair.b and verdict not in ("same", "later"):
+        raise Conflict("These are one insight by now. Unmerge it first if they are not the same.")
+    # With those of what was merged into either: they are shown as this one.
+    pairs = db.rows(session, BETWEEN, a=pair.a, b=pair.b) if pair.a != pair.b else [pair]
+    if verdict == "later":
+        db.execute(session, LATER, ids=[row.id for row in pairs])
+        return
+    if verdict == "same":
+        into, other = _kept(pair, keep)
+        merging.merge_within(session, into, [other], force=force, found_by=pair.found_by)
+    _write(session, pair, pairs, verdict)
+
+
+ANEW = "Merge or unmerge the insights themselves to change what they are."
+SIDES = """
+SELECT p.id, p.first, p.second, p.kind, p.found_by, p.state, p.verdict, a.id AS a, b.id AS b,
+  a.support AS a_support, b.support AS b_support
+FROM pair p JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
+JOIN insight a ON a.id = coalesce(f.head_id, f.id) JOIN insight b ON b.id = coalesce(s.head_id, s.id)
+WHERE p.workspace_id = :workspace
+"""
+PAIR = f"{SIDES} AND p.id = :pair"
+# A pair of what is in both trees stands in either order.
+MEMBERS = """
+SELECT id FROM insight WHERE id = :{side} AND workspace_id = :workspace
+UNION ALL SELECT id FROM insight WHERE head_id = :{side} AND workspace_id = :workspace
+"""
+BETWEEN = f"""
+{SIDES} AND p.state = 'open' AND p.id IN (
+  SELECT q.id FROM ({MEMBERS.format(side="a")}) x JOIN pair q ON q.first = x.id
+    WHERE q.second IN ({MEMBERS.format(side="b")})
+  UNION SELECT q.id FROM ({MEMBERS.format(side="a")}) x JOIN pair q ON q.second = x.id
+    WHERE q.first IN ({MEMBERS.format(side="b")}))
+ORDER BY p.id FOR UPDATE OF p
+"""
+LATER = "UPDATE pair SET later_at = now() WHERE id = ANY(:ids) AND workspace_id = :workspace"
+
+
+def _kept(pair: Row[Any], keep: str | None) -> tuple[str, str]:
+    """Which of the heads stays, and which goes into it."""
+    sides = {pair.a: pair.a, pair.first: pair.a, pair.b: pair.b, pair.second: pair.b}
+    if keep is not None and keep not in sides:
+        raise InvalidInput(f"The insight {keep} is on neither side of this pair. Keep {pair.a} or {pair.b}.")
+    better = pair.a if (pair.a_support, pair.b) >= (pair.b_support, pair.a) else pair.b
+    into = sides[keep] if keep else better
+    return into, pair.b if into == pair.a else pair.a
+
+
+def _write(session: Session, pair: Row[Any], pairs: Sequence[Row[Any]], verdict: Verdict) -> None:
+    verdicts: list[Verdict] = [verdict if row.a == pair.a else MIRRORED.get(verdict, verdict) for row in pairs]
+    db.columns(
+        session,
+        SETTLE,
+        id=[row.id for row in pairs],
+        verdict=verdicts,
+        kind=[BECOMES.get(verdict, row.kind) for row in pairs],
+        actor=[actor.current()] * len(pairs),
+    )
+    was_conflict = any(row.kind == "conflict" for row in pairs)
+    if verdict != "same" and (was_conflict or verdict == "conflict"):
+        consequences.of_change(session, [pair.a, pair.b])
+        before = "conflict" if was_conflict else pair.kind
+        entries: list[tuple[str, Side, Side]] = [
+            (one, {"pair": pair.id, "kind": before}, {"pair": pair.id, "with": other, "verdict": verdicts_of})
+            for one, other, verdicts_of in (
+                (pair.a, pair.b, verdict),
+                (pair.b, pair.a, MIRRORED.get(verdict, verdict)),
+            )
+        ]
+        history.note(session, history.new_change(), "review", entries)
+    audit.write(session, "settle", "pair", after={"pair": pair.id, "verdict": verdict, "pairs": len(pairs)})
+
+
+SETTLE = """
+UPDATE pair p SET state = 'settled', verdict = n.verdict, kind = n.kind, actor = n.actor, settled_at = now()
+FROM unnest(%(id)s::text[], %(verdict)s::text[], %(kind)s::text[], %(actor)s::text[]) AS n(id, verdict, kind, actor)
+WHERE p.id = n.id AND p.workspace_id = %(workspace)s
+"""
+
+
+def settle_alike(pair_id: str, verdict: Verdict, keep: str | None = None, *, force: bool = False) -> Settled:
+    """All that differ only like this pair, one after the other. `keep`: of this pair; of others it is the side that
+    writes the words so. What is refused stays open."""
+    this, *others = review_report.alike(pair_id)
+    if keep is not None and keep not in (this.a.id, this.b.id):
+        raise InvalidInput(f"The insight {keep} is on neither side of this pair. Keep {this.a.id} or {this.b.id}.")
+    settled, refused = [], []
+    for one in (this, *others):
+        so = one is this or _words(one) == _words(this)
+        if not so and _words(review_report.turned(one)) != _words(this):
+            continue  # of other words by now, as one side was merged
+        said = verdict if so else MIRRORED.get(verdict, verdict)
+        kept = None if keep is None else one.a.id if (keep == this.a.id) == so else one.b.id
+        try:
+            with db.transaction() as session:
+                settle_within(session, one.id, said, kept, force=force)
+        except (MergeBlocked, Conflict, InvalidInput, NotFound):
+            refused.append(one.id)
+        else:
+            settled.append(one.id)
+    return Settled(tuple(settled), tuple(refused))
+
+
+def _words(one: Item) -> list[tuple[str, str, str]]:
+    return sorted((each.kind, each.a.casefold(), each.b.casefold()) for each in one.differs)

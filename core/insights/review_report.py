@@ -1,0 +1,244 @@
+"""Read-only: pairs to be settled, and settled ones."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Row
+
+from core.errors import NotFound
+from core.insights import report
+from core.insights.report import InsightRow
+from core.runtime import db
+from core.runtime.paging import Page, checked_limit, cut, not_ours, place
+from core.statements.canonical import canonical
+from core.statements.differences import Difference, differences
+from core.tables.insights import FoundBy, PairKind, Verdict
+
+PairState = Literal["open", "settled"]
+KINDS: tuple[PairKind, ...] = ("conflict", "over_time", "merge")
+# Of each kind the best supported are ordered, by what was counted when they were proposed. Nobody settles more in a
+# row, and others follow those that are settled.
+MOST_ORDERED = 5_000
+MOST_ALIKE = 500
+# An open pair that resembles no less looks like the other one.
+LOOKS_LIKE = 0.6
+
+
+@dataclass(frozen=True)
+class Item:
+    """`a`, `b`: the heads of both sides; of a pair whose sides are one insight now they themselves. `differs`: the
+    words, as `a` and `b` write them. `time`: when it was settled, or proposed."""
+
+    id: str
+    kind: PairKind
+    a: InsightRow
+    b: InsightRow
+    differs: tuple[Difference, ...]
+    found_by: FoundBy
+    score: float
+    state: PairState
+    verdict: Verdict | None
+    actor: str | None
+    time: datetime
+
+
+def items(
+    *,
+    kind: PairKind | None = None,
+    state: PairState = "open",
+    collection: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Page[Item]:
+    """Open ones: the most supported first, what was left for later last; two insights once, however many pairs of what
+    was merged into them there are. Settled ones: the newest first. `collection`: both sides have evidence in it."""
+    checked_limit(limit)
+    of = f"review-{state}"
+    given = {"kinds": list(KINDS) if kind is None else [kind], "limit": limit + 1, **_after(cursor, of, state)}
+    sql = {"open": OPEN, "settled": SETTLED}[state].format(
+        where=IN_COLLECTION if collection else "true", after="true" if cursor is None else AFTER[state]
+    )
+    with db.transaction() as session:
+        if collection:
+            given["collection"] = collection
+        found = db.rows(session, sql, most=MOST_ORDERED, **given)
+    page = cut(found, limit, of, [row.place for row in found])
+    return Page(tuple(_items(page.items)), page.next_cursor)
+
+
+def _after(cursor: str | None, of: str, state: PairState) -> dict[str, Any]:
+    at = place(cursor, of)
+    if at is None:
+        return {}
+    *numbers, pair = at.split("~")
+    names = {"open": ("later", "support"), "settled": ("settled",)}[state]
+    if len(numbers) != len(names) or not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in numbers):
+        raise not_ours()
+    return {**{name: int(one) for name, one in zip(names, numbers, strict=True)}, "pair": pair}
+
+
+AFTER = {
+    "open": "(h.later, -h.support, h.id) > (:later, -CAST(:support AS bigint), :pair)",
+    "settled": "(p.settled, p.id) < (:settled, :pair)",
+}
+MICROSECONDS = "CAST(extract(epoch FROM {}) * 1000000 AS bigint)"
+SIDES = """
+p.id, p.kind, p.first, p.second, p.found_by, p.score, p.state, p.verdict, p.actor,
+coalesce(p.settled_at, p.created_at) AS time, coalesce(f.head_id, f.id) AS a, coalesce(s.head_id, s.id) AS b
+"""
+
+
+def _has_evidence(side: str) -> str:
+    return f"""EXISTS (SELECT 1 FROM evidence e JOIN document d ON d.id = e.document_id
+    JOIN collection c ON c.id = d.collection_id
+    WHERE c.name = :collection AND c.workspace_id = :workspace
+      AND e.insight_id IN (SELECT h.{side} UNION ALL SELECT m.id FROM insight m WHERE m.head_id = h.{side}))"""
+
+
+IN_COLLECTION = f"({_has_evidence('a')} AND {_has_evidence('b')})"
+OPEN = f"""
+WITH best AS MATERIALIZED (
+  SELECT p.* FROM unnest(CAST(:kinds AS text[])) AS k(kind) CROSS JOIN LATERAL (
+    SELECT * FROM pair WHERE workspace_id = :workspace AND kind = k.kind AND state = 'open' AND later_at IS NULL
+    ORDER BY support DESC, id DESC LIMIT :most) p
+  UNION ALL
+  SELECT p.* FROM unnest(CAST(:kinds AS text[])) AS k(kind) CROSS JOIN LATERAL (
+    SELECT * FROM pair WHERE workspace_id = :workspace AND kind = k.kind AND state = 'open' AND later_at IS NOT NULL
+    ORDER BY later_at LIMIT :most) p
+), sides AS (
+  SELECT {SIDES}, coalesce({MICROSECONDS.format("p.later_at")}, 0) AS later
+  FROM best p JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
+), once AS (
+  SELECT DISTINCT ON (least(a, b), greatest(a, b)) * FROM sides WHERE a <> b
+  ORDER BY least(a, b), greatest(a, b), array_position(ARRAY['conflict', 'over_time', 'merge'], kind), score DESC, id
+), h AS (
+  SELECT o.*, CAST(x.support + y.support AS bigint) AS support
+  FROM once o JOIN insight x ON x.id = o.a JOIN insight y ON y.id = o.b
+)
+SELECT h.*, h.later || '~' || h.support || '~' || h.id AS place FROM h
+WHERE {{where}} AND {{after}} ORDER BY h.later, -h.support, h.id LIMIT :limit
+"""
+SETTLED = f"""
+WITH p AS (
+  SELECT q.*, {MICROSECONDS.format("q.settled_at")} AS settled FROM pair q
+  WHERE q.workspace_id = :workspace AND q.state = 'settled' AND q.kind = ANY(:kinds)
+), h AS (
+  SELECT {SIDES}, p.settled FROM p JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second WHERE {{after}}
+)
+SELECT h.*, h.settled || '~' || h.id AS place FROM h
+WHERE {{where}} ORDER BY h.settled DESC, h.id DESC LIMIT :limit
+"""
+
+
+def get(pair_id: str) -> Item:
+    """Raises NotFound."""
+    with db.transaction() as session:
+        found = db.rows(session, PAIR, pair=pair_id)
+    if not found:
+        raise NotFound(f"There is no pair {pair_id}. One of its insights may have been deleted.")
+    return _items(found)[0]
+
+
+PAIR = f"""
+SELECT {SIDES} FROM pair p JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
+WHERE p.id = :pair AND p.workspace_id = :workspace
+"""
+
+
+def candidates(head: str) -> tuple[Item, ...]:
+    """All that may be the same as an insight or contradict it, best first. It is `a` of each."""
+    insight = report.get(head)
+    with db.transaction() as session:
+        found = db.rows(session, OF_HEAD, head=insight.head or insight.id)
+    return tuple(turned(one) if one.b.id == (insight.head or insight.id) else one for one in _items(found))
+
+
+OF_HEAD = f"""
+WITH member AS MATERIALIZED (
+  SELECT id FROM insight WHERE (id = :head OR head_id = :head) AND workspace_id = :workspace
+), theirs AS MATERIALIZED (
+  SELECT p.* FROM member m JOIN pair p ON p.first = m.id WHERE p.state = 'open' AND p.workspace_id = :workspace
+  UNION SELECT p.* FROM member m JOIN pair p ON p.second = m.id WHERE p.state = 'open' AND p.workspace_id = :workspace
+), sides AS (SELECT {SIDES} FROM theirs p JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second)
+SELECT * FROM (
+  SELECT DISTINCT ON (least(a, b), greatest(a, b)) * FROM sides WHERE a <> b
+  ORDER BY least(a, b), greatest(a, b), array_position(ARRAY['conflict', 'over_time', 'merge'], kind), score DESC, id
+) once ORDER BY score DESC, id
+"""
+
+
+def turned(one: Item) -> Item:
+    differs = tuple(Difference(d.kind, d.b, d.a, d.b_spans, d.a_spans) for d in one.differs)
+    mirrored: Verdict | None = MIRRORED.get(one.verdict, one.verdict) if one.verdict else None
+    return replace(one, a=one.b, b=one.a, differs=differs, verdict=mirrored)
+
+
+MIRRORED: Mapping[Verdict, Verdict] = {"more": "less", "less": "more"}
+
+
+def alike(pair_id: str) -> tuple[Item, ...]:
+    """Open pairs that differ only like this one, which is the first of them."""
+    this = get(pair_id)
+    with db.transaction() as session:
+        found = db.rows(session, ALIKE, pair=pair_id, most=MOST_ALIKE)
+    return (this, *_items(found))
+
+
+ALIKE = f"""
+SELECT {SIDES} FROM pair this JOIN pair p ON p.alike = this.alike AND p.state = 'open' AND p.id <> this.id
+  AND p.workspace_id = this.workspace_id
+JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
+WHERE this.id = :pair AND this.workspace_id = :workspace AND coalesce(f.head_id, f.id) <> coalesce(s.head_id, s.id)
+ORDER BY p.support DESC, p.id LIMIT :most
+"""
+
+
+def looks_like_dismissed(insight_ids: Iterable[str]) -> dict[str, list[str]]:
+    """For each of these heads that has one: the dismissed insights that an open pair says it may be the same as."""
+    found: dict[str, list[str]] = {}
+    with db.transaction() as session:
+        for row in db.rows(session, LIKE_DISMISSED, ids=sorted(set(insight_ids)), like=LOOKS_LIKE):
+            found.setdefault(row.insight, []).append(row.dismissed)
+    return found
+
+
+LIKE_DISMISSED = """
+WITH member AS MATERIALIZED (
+  SELECT id AS insight, id AS member FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
+  UNION ALL SELECT head_id, id FROM insight WHERE head_id = ANY(:ids) AND workspace_id = :workspace
+), opposite AS (
+  SELECT m.insight, p.second AS other FROM member m JOIN pair p ON p.first = m.member
+  WHERE p.state = 'open' AND p.kind = 'merge' AND p.score >= :like
+  UNION SELECT m.insight, p.first FROM member m JOIN pair p ON p.second = m.member
+  WHERE p.state = 'open' AND p.kind = 'merge' AND p.score >= :like
+)
+SELECT DISTINCT o.insight, h.id AS dismissed
+FROM opposite o JOIN insight i ON i.id = o.other JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+WHERE h.state = 'dismissed' AND h.id <> o.insight AND h.workspace_id = :workspace ORDER BY o.insight, h.id
+"""
+
+
+def _items(found: Sequence[Row[Any]]) -> list[Item]:
+    sides = {row.id: (row.first, row.second) if row.a == row.b else (row.a, row.b) for row in found}
+    ids = sorted({side for both in sides.values() for side in both})
+    insights = {row.id: row for row in report.get_all(ids)} if ids else {}
+    forms = {row.id: canonical(row.statement, row.language) for row in insights.values()}
+    return [
+        Item(
+            id=row.id,
+            kind=row.kind,
+            a=insights[a],
+            b=insights[b],
+            differs=differences(forms[a], forms[b]),
+            found_by=row.found_by,
+            score=row.score,
+            state=row.state,
+            verdict=row.verdict,
+            actor=row.actor or None,
+            time=row.time,
+        )
+        for row in found
+        for a, b in (sides[row.id],)
+    ]

@@ -189,7 +189,7 @@ def test_equal_texts_are_asked_once_and_the_others_cost_nothing(openai: LocalPro
         (True, 0),
         (True, 0),
     ]
-    assert rows("SELECT support FROM insight") == [{"support": 3}]
+    assert rows("SELECT support, documents FROM insight") == [{"support": 1, "documents": 3}]
 
 
 def test_without_reuse_every_document_is_asked(openai: LocalProvider) -> None:
@@ -415,7 +415,7 @@ def test_odd_statements_become_insights(statement: str, openai: LocalProvider) -
     openai.plan = lambda _: Reply(content=f'{{"points": [{{"statement": "{statement}", "quote": "No such."}}]}}')
     job = live_job([add_document()])
     run_job(job)
-    run_job(live_job([add_document("Other. Text.", "other.txt")]))
+    run_job(live_job([add_document(f"{TEXT} And other text.", "other.txt")]))
     assert states(job) == {"succeeded": 1}
     assert len(rows("SELECT 1 FROM insight")) == 1
 

@@ -292,7 +292,8 @@ def test_what_was_merged_before_is_known_and_asks_nothing(openai: LocalProvider)
     assert rows("SELECT cost_usd, reused FROM usage_record WHERE job_id = :job", job=job) == [
         {"cost_usd": 0, "reused": True}
     ]
-    assert [row["support"] for row in rows("SELECT support FROM insight")] == [2, 2]
+    # One file in two collections is one source.
+    assert [tuple(row.values()) for row in rows("SELECT support, documents FROM insight")] == [(1, 2), (1, 2)]
 
 
 def test_a_job_that_reuses_nothing_asks_all_parts_again(openai: LocalProvider) -> None:

@@ -87,11 +87,11 @@ def test_what_several_documents_support_is_recounted() -> None:
     new = add_document(f"{TEXT} Two.", "two.txt")
     for document in (old, new):
         points(document)
-    assert {row["support"] for row in rows("SELECT support FROM insight")} == {2}
+    assert {row["documents"] for row in rows("SELECT documents FROM insight")} == {2}
     keep("documents", 30)
     removal.run(later(0.1))
     assert rows("SELECT id FROM document") == [{"id": new}]
-    assert {row["support"] for row in rows("SELECT support FROM insight")} == {1}
+    assert {row["documents"] for row in rows("SELECT documents FROM insight")} == {1}
     assert audit()[0]["after"]["insights"] == 0
 
 

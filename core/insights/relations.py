@@ -10,7 +10,8 @@ MOST = 50
 
 @dataclass(frozen=True)
 class Relation:
-    """The pair that ties an insight to `other`, which is a head. `verdict`: None while the pair is open."""
+    """The pair that ties an insight to `other`, which is a head. `verdict`: None while the pair is open. `own`,
+    `theirs`: the insights of the very wordings, which may have been merged into the two."""
 
     pair: str
     kind: PairKind
@@ -18,6 +19,8 @@ class Relation:
     verdict: Verdict | None
     other: str
     other_dismissed: bool
+    own: str
+    theirs: str
 
     @property
     def is_conflict(self) -> bool:
@@ -43,15 +46,15 @@ OF_INSIGHT = """
 WITH member AS MATERIALIZED (
   SELECT id FROM insight WHERE (id = :insight OR head_id = :insight) AND workspace_id = :workspace
 ), paired AS (
-  SELECT p.*, p.second AS beside FROM pair p JOIN member m ON m.id = p.first
-  UNION ALL SELECT p.*, p.first FROM pair p JOIN member m ON m.id = p.second
+  SELECT p.*, p.first AS own, p.second AS theirs FROM pair p JOIN member m ON m.id = p.first
+  UNION ALL SELECT p.*, p.second, p.first FROM pair p JOIN member m ON m.id = p.second
 ), told AS (
-  SELECT DISTINCT ON (h.id) p.id AS pair, p.kind, p.found_by, p.verdict, p.score, h.id AS other,
+  SELECT DISTINCT ON (h.id) p.id AS pair, p.kind, p.found_by, p.verdict, p.score, p.own, p.theirs, h.id AS other,
     h.state = 'dismissed' AS other_dismissed
-  FROM paired p JOIN insight i ON i.id = p.beside JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+  FROM paired p JOIN insight i ON i.id = p.theirs JOIN insight h ON h.id = coalesce(i.head_id, i.id)
   WHERE h.id NOT IN (SELECT id FROM member)
   ORDER BY h.id, array_position(ARRAY['conflict', 'over_time', 'merge'], p.kind), p.state, p.id
 )
-SELECT pair, kind, found_by, verdict, other, other_dismissed FROM told
+SELECT pair, kind, found_by, verdict, other, other_dismissed, own, theirs FROM told
 ORDER BY array_position(ARRAY['conflict', 'over_time', 'merge'], kind), score DESC, other LIMIT :most
 """

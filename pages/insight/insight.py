@@ -22,7 +22,10 @@ except NotFound as error:
 short = row.words if len(row.words) <= LONGEST_TITLE else f"{row.words[: LONGEST_TITLE - 1]}…"
 st.set_page_config(page_title=f"{short} · Cairn")
 widgets.back_link("All insights", "insights/insights.py")
-st.markdown(f"## {formats.plain(row.words)}")
+with st.container(key="statement"):
+    # A sentence, and not a name: smaller than other titles.
+    st.html("<style>.st-key-statement h1 {font-size: 1.75rem; line-height: 1.3}</style>")
+    st.title(formats.plain(row.words))
 failures.show_notice()
 acting.show_done()
 beside = relations.of_insight(row.id)
@@ -40,5 +43,5 @@ else:
     around.resemblance(beside)
     deciding.describe(row, formats.utc_now())
     deciding.decide(row)
-    around.conflicts(row, beside)
+    around.conflicts(beside)
 tabs.show(row)

@@ -16,6 +16,8 @@ from pages.parts.insight import acting
 from pages.words import insights
 
 EVERY = "bulk_every"
+# How often something was done: what was open for it is another thing then, and so is closed.
+TIMES = "bulk_times"
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ def bar(rows: Sequence[InsightRow], filters: Filters, total: Count, clear: Calla
     with st.container(horizontal=True, vertical_alignment="center"):
         confirm = partial(_decide, which, "confirmed")
         st.button(_numbered("Confirm", which), icon=":material/check:", disabled=which.none, on_click=confirm)
-        with st.popover(_numbered("Dismiss", which), icon=":material/close:", disabled=which.none, key="bulk-dismiss"):
+        with st.popover(
+            _numbered("Dismiss", which), icon=":material/close:", disabled=which.none, key=_once("bulk-dismiss")
+        ):
             _dismiss(which)
-        with st.popover(_numbered("Tag", which), icon=":material/label:", disabled=which.none, key="bulk-tag"):
+        with st.popover(_numbered("Tag", which), icon=":material/label:", disabled=which.none, key=_once("bulk-tag")):
             _tag(which)
-        with st.popover(_numbered("Pin", which), icon=":material/keep:", disabled=which.none, key="bulk-pin"):
+        with st.popover(_numbered("Pin", which), icon=":material/keep:", disabled=which.none, key=_once("bulk-pin")):
             for label, pinned in (("Pin", True), ("Unpin", False)):
                 pin = partial(_carry_out, which, Set(pinned=pinned), "pinned" if pinned else "unpinned")
                 st.button(_numbered(label, which), key=f"bulk-{label}", on_click=pin)
@@ -54,6 +58,10 @@ def bar(rows: Sequence[InsightRow], filters: Filters, total: Count, clear: Calla
             f"Merge {len(rows):,}…" if many else "Merge…", icon=":material/merge:", disabled=not many, on_click=one
         )
         st.checkbox(f"All {insights.total(total)} that match", key=EVERY)
+
+
+def _once(key: str) -> str:
+    return f"{key}-{st.session_state.get(TIMES, 0)}"
 
 
 def _numbered(action: formats.Markdown, which: Which) -> formats.Markdown:
@@ -96,5 +104,6 @@ def _carry_out(which: Which, given: Set, what: str) -> None:
         acting.note(acting.Done(what, (found.changed,), found.change))
         which.clear()
         st.session_state[EVERY] = False
+        st.session_state[TIMES] = st.session_state.get(TIMES, 0) + 1
 
     acting.attempt(act)

@@ -1,6 +1,6 @@
 """The drawer with one insight: what can be made of it, its evidence, and what stands around it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -13,6 +13,7 @@ from pages.parts.insight import acting, around, deciding, evidence
 
 # In the link, so that it opens with the drawer.
 OPEN = "insight"
+PAGE = "insights/insights.py"
 QUOTES = 10
 
 
@@ -29,13 +30,14 @@ def _close() -> None:
 
 
 @st.dialog("Insight", position="right", width="medium", on_dismiss=_close)
-def drawer(ids: Sequence[str]) -> None:
-    """Of the insight that the link names; `ids` are those of the grid, to step through."""
-    failures.guarded(partial(_show, ids))
+def drawer(ids: Sequence[str], link: Mapping[str, str | None]) -> None:
+    """Of the insight that the link names; `ids` are those of the grid, to step through. `link`: the page's filters."""
+    failures.guarded(partial(_show, ids, link))
 
 
-def _show(ids: Sequence[str]) -> None:
+def _show(ids: Sequence[str], link: Mapping[str, str | None]) -> None:
     insight_id = opened()
+    widgets.came_by("Insights", PAGE, **link, insight=insight_id)
     _steps(ids, insight_id)
     failures.show_notice()
     try:
@@ -53,8 +55,8 @@ def _show(ids: Sequence[str]) -> None:
     around.resemblance(beside)
     deciding.describe(row, formats.utc_now())
     deciding.decide(row)
+    around.conflicts(beside)
     _quotes(row)
-    around.conflicts(row, beside)
     around.wordings(row.merged)
 
 

@@ -80,8 +80,8 @@ if hidden != 0:
         st.caption(insights.hidden(hidden, chosen.filters.state is not None, chosen.filters.supported is not None))
         st.button("Show all", type="tertiary", key="show-hidden", on_click=filters.show_hidden)
 
-widgets.came_by("Insights", "insights/insights.py", **chosen.link, insight=drawer.opened())
+widgets.came_by("Insights", drawer.PAGE, **chosen.link)
 if merge.is_open():
     merge.dialog()
 elif drawer.opened():
-    drawer.drawer([row.id for row in page.items])
+    drawer.drawer([row.id for row in page.items], chosen.link)

@@ -17,26 +17,26 @@ TALLEST = 640
 WIDEST = 800
 OTHERS = {
     "Documents": st.column_config.NumberColumn(
-        width=85,
+        width=80,
         format="localized",
         help="Independent documents that support it; texts that are nearly the same count once",
     ),
     "Against": st.column_config.TextColumn(
-        width=80, help="Independent documents that support what contradicts it, and whether a conflict is open"
+        width=70, help="Independent documents that support what contradicts it, and whether a conflict is open"
     ),
     "Confidence": st.column_config.ProgressColumn(
         min_value=0,
         max_value=1,
         format="percent",
-        width=100,
+        width=90,
         color="blue",
         help="Click on an insight to see how it comes about",
     ),
     "State": st.column_config.MultiselectColumn(
-        width=95, options=STATES, color=[widgets.STATE_COLOURS[name] for name in STATES]
+        width=90, options=STATES, color=[widgets.STATE_COLOURS[name] for name in STATES]
     ),
-    "Tags": st.column_config.ListColumn(width=110),
-    "Last seen": st.column_config.DatetimeColumn(format="distance", width=115),
+    "Tags": st.column_config.ListColumn(width=105),
+    "Last seen": st.column_config.DatetimeColumn(format="distance", width=105),
 }
 
 
@@ -60,7 +60,7 @@ def columns(table: pd.DataFrame) -> dict[str, ColumnConfig]:
     """A statement takes what the others leave of an ordinary window."""
     shown = {name: column for name, column in OTHERS.items() if name in table}
     left = WIDEST - sum(int(column["width"] or 0) for column in shown.values())  # type: ignore[call-overload]
-    return {"Statement": st.column_config.TextColumn(width=max(left, 300)), **shown}
+    return {"Statement": st.column_config.TextColumn(width=max(left, 260)), **shown}
 
 
 def height(rows: int) -> int:

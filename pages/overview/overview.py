@@ -8,6 +8,7 @@ import streamlit as st
 from core import overview
 from core.health import report as health_report
 from core.insights import report as insights_report
+from core.insights.report import Filters
 from core.jobs import report as jobs_report
 from core.money import costs
 from core.tables.jobs import ACTIVE
@@ -82,7 +83,7 @@ def troubles() -> list[tuple[str, str, dict[str, str]]]:
 left, right = st.columns([3, 2], gap="medium")
 with left:
     st.subheader("Newest insights")
-    newest = insights_report.find(limit=8).items
+    newest = insights_report.find(Filters(state=("new", "confirmed")), limit=8).items
     with widgets.lines("newest"):
         for insight in newest:
             where = f"in {formats.count(insight.support, 'document')}" if insight.support else quotes.NO_SUPPORT

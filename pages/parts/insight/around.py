@@ -14,6 +14,8 @@ from pages.parts.insight import acting
 from pages.words import insights
 
 PAGE = "insight/insight.py"
+# For one that stands behind the very wording, and not only behind what was merged into it.
+QUOTES_LOOKED_AT = 10
 
 
 def resemblance(found: Sequence[Relation]) -> None:
@@ -25,13 +27,14 @@ def resemblance(found: Sequence[Relation]) -> None:
         widgets.link("Open the dismissed one", PAGE, ":material/open_in_new:", id=other.id)
 
 
-def conflicts(row: InsightRow, found: Sequence[Relation]) -> None:
+def conflicts(found: Sequence[Relation]) -> None:
     """Each with a quote of both sides; then what holds at another time."""
     told = [one for one in found if one.is_conflict or one.is_over_time]
     if not told:
         return
     others = {one.id: one for one in report.get_all([each.other for each in told])}
-    first = {one.insight: one for one in evidence_report.evidence([row.id, *others], most=1)}
+    wordings = {one.own for one in told} | {one.theirs for one in told}
+    quoted = evidence_report.evidence(sorted(wordings), most=QUOTES_LOOKED_AT)
     for title, some in (
         ("In conflict with", [one for one in told if one.is_conflict]),
         ("Holds at another time", [one for one in told if one.is_over_time]),
@@ -40,21 +43,24 @@ def conflicts(row: InsightRow, found: Sequence[Relation]) -> None:
             st.markdown(f"**{title}**")
         for one in some:
             with st.container(border=True):
-                _beside(one, row, others[one.other], first)
+                _beside(one, others[one.other], quoted)
 
 
-def _beside(one: Relation, row: InsightRow, other: InsightRow, first: dict[str, EvidenceRow]) -> None:
+def _beside(one: Relation, other: InsightRow, quoted: Sequence[EvidenceRow]) -> None:
     with widgets.lines(f"beside-{other.id}"):
         widgets.link(formats.plain(other.words), PAGE, id=other.id)
     st.caption(f"{insights.settled(one)} · {insights.known(other)}{' · dismissed' if one.other_dismissed else ''}")
-    _side("This one", first.get(row.id))
-    _side("The other", first.get(other.id))
+    _side("This one", one.own, quoted)
+    _side("The other", one.theirs, quoted)
 
 
-def _side(name: formats.Markdown, quoted: EvidenceRow | None) -> None:
-    if quoted and quoted.supported:
-        source = formats.plain(quoted.document_name)
-        st.markdown(f":gray[{name}, in {source}:] “{formats.plain(quoted.quote)}”")
+def _side(name: formats.Markdown, wording: str, quoted: Sequence[EvidenceRow]) -> None:
+    """The first quote of the wording itself, else one of what was merged into it."""
+    supporting = [each for each in quoted if each.insight == wording and each.supported]
+    supporting.sort(key=lambda each: each.stated != wording)
+    if supporting:
+        source = formats.plain(supporting[0].document_name)
+        st.markdown(f":gray[{name}, in {source}:] “{formats.plain(supporting[0].quote)}”")
     else:
         st.caption(f"{name}: no quote supports it")
 

@@ -30,8 +30,9 @@ def _card(row: EvidenceRow) -> None:
             name = formats.plain(row.document_name)
             widgets.link(f"Open in {name}", "document/document.py", ":material/open_in_new:", **target)
         if row.job:
-            widgets.link("Job", "job/job.py", ":material/list_alt:", id=row.job)
+            widgets.link("Its job", "job/job.py", ":material/list_alt:", id=row.job)
     if row.attributes:
         st.caption(formats.plain(" · ".join(f"{k}: {v}" for k, v in row.attributes.items())))
     checked = ":green[:material/check:] stands there word for word · " if row.verdict == "found" else ""
-    st.caption(f"{checked}{insights.brought(row.times, row.cost_usd)}")
+    merged = " · of a merged wording" if row.stated != row.insight else ""
+    st.caption(f"{checked}{insights.brought(row.times, row.cost_usd)}{merged}")

@@ -33,6 +33,7 @@ def test_what_an_insight_is_paired_with_is_told_once_for_each_head() -> None:
         (True, False, False),
         (False, True, False),
     ]
+    assert [(each.own, each.theirs) for each in found] == [(one, other), (one, third)]
     # Seen from the head, what was merged into it counts; a pair within one tree does not.
     assert [each.other for each in relations.of_insight(other)] == [one]
     merging.merge(other, [one], force=True)

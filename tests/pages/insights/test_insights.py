@@ -147,6 +147,12 @@ def test_a_click_opens_the_drawer_and_keeps_what_is_selected(three: list[str]) -
     assert at.query_params["insight"] == second
     assert "2 of 3 on this page" in words(at)
     assert links(at)["Its own page"] == f"insight?id={second}"
+    # One comes back to it from there.
+    at.query_params.clear()
+    at.query_params["id"] = second
+    own = at.switch_page("insight/insight.py").run()
+    assert links(own)["Insights"] == f"insights?insight={second}"
+    at = show("insights", insight=second)
     assert at.button(key="step-1").click().run().query_params["insight"] == first
 
 
@@ -210,6 +216,16 @@ def test_the_drawer_shows_what_contradicts_with_both_sides_and_what_looks_like_a
     assert ":gray[This one, in report\\.txt:] “Repairs took nine days" in text
     assert ":gray[The other, in report\\.txt:] “Repairs took nine days" in text
     assert "Looks like one that was dismissed because “a joke”: “Repairs were dear" in text
+
+
+def test_a_conflict_quotes_the_wording_that_is_in_it_and_not_what_it_was_merged_with(three: list[str]) -> None:
+    board = "The supplier has agreed to replace both pumps before the end of June."
+    (other,) = made.insights("Both pumps will be replaced.", documents=[add_document()], quote=board)
+    merging.merge(other, [three[0]], force=True)
+    made.pair(three[0], three[1])
+    text = words(drawer(other))
+    assert ":gray[This one, in report\\.txt:] “Repairs took nine days" in text
+    assert "found by one answer · of a merged wording" in text
 
 
 def test_a_merged_wording_is_taken_out_in_the_drawer(three: list[str]) -> None:

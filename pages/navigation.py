@@ -11,7 +11,7 @@ from pages.common import failures
 from pages.words import insights, settings
 
 # What is recorded as who acts there.
-DOORS = {"settings": settings.DOOR, "insights": insights.DOOR, "insight": insights.DOOR}
+DOORS = {"settings": settings.DOOR, "insights": insights.DOOR, "insight": insights.DOOR, "review": insights.DOOR}
 
 # Before the pages are named: a page's own icon would else become the favicon, which Streamlit fetches from Google.
 st.set_page_config(page_icon="🪨", layout="wide")
@@ -23,6 +23,7 @@ chosen = st.navigation(
             st.Page("analyse/analyse.py", title="Analyse", icon=":material/play_circle:"),
             st.Page("jobs/jobs.py", title="Jobs", icon=":material/list_alt:"),
             st.Page("insights/insights.py", title="Insights", icon=":material/lightbulb:"),
+            st.Page("review/review.py", title="Review", icon=":material/rule:"),
             st.Page("templates.py", title="Templates", icon=":material/edit_note:"),
         ],
         "Operate": [

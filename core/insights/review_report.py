@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from core.errors import NotFound
 from core.insights import report
-from core.insights.report import InsightRow
+from core.insights.report import Count, InsightRow
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, not_ours, place
 from core.statements.canonical import canonical
@@ -29,7 +29,7 @@ LOOKS_LIKE = 0.6
 @dataclass(frozen=True)
 class Item:
     """`a`, `b`: the heads of both sides; of a pair whose sides are one insight now they themselves. `differs`: the
-    words, as `a` and `b` write them. `time`: when it was settled, or proposed."""
+    words, as `a` and `b` write them. `time`: when it was settled, or proposed. `put_off`: left for later."""
 
     id: str
     kind: PairKind
@@ -42,6 +42,7 @@ class Item:
     verdict: Verdict | None
     actor: str | None
     time: datetime
+    put_off: bool
 
 
 def items(
@@ -86,7 +87,8 @@ AFTER = {
 MICROSECONDS = "CAST(extract(epoch FROM {}) * 1000000 AS bigint)"
 SIDES = """
 p.id, p.kind, p.first, p.second, p.found_by, p.score, p.state, p.verdict, p.actor,
-coalesce(p.settled_at, p.created_at) AS time, coalesce(f.head_id, f.id) AS a, coalesce(s.head_id, s.id) AS b
+coalesce(p.settled_at, p.created_at) AS time, p.later_at IS NOT NULL AS put_off,
+coalesce(f.head_id, f.id) AS a, coalesce(s.head_id, s.id) AS b
 """
 
 
@@ -129,6 +131,26 @@ WITH p AS (
 )
 SELECT h.*, h.settled || '~' || h.id AS place FROM h
 WHERE {{where}} ORDER BY h.settled DESC, h.id DESC LIMIT :limit
+"""
+
+
+def open_counts() -> dict[PairKind, Count]:
+    """How many of each kind are open: two insights once, as they are listed."""
+    with db.transaction() as session:
+        found = db.rows(session, OPEN_COUNTS, kinds=list(KINDS), most=MOST_ORDERED)
+    return {row.kind: Count(row.number, row.read == MOST_ORDERED) for row in found}
+
+
+OPEN_COUNTS = """
+SELECT k.kind, n.number, n.read FROM unnest(CAST(:kinds AS text[])) AS k(kind) CROSS JOIN LATERAL (
+  SELECT count(*) AS read, count(DISTINCT (
+    least(coalesce(f.head_id, f.id), coalesce(s.head_id, s.id)),
+    greatest(coalesce(f.head_id, f.id), coalesce(s.head_id, s.id))
+  )) FILTER (WHERE coalesce(f.head_id, f.id) <> coalesce(s.head_id, s.id)) AS number
+  FROM (SELECT first, second FROM pair WHERE workspace_id = :workspace AND kind = k.kind AND state = 'open'
+        LIMIT :most) p
+  JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
+) n
 """
 
 
@@ -238,6 +260,7 @@ def _items(found: Sequence[Row[Any]]) -> list[Item]:
             verdict=row.verdict,
             actor=row.actor or None,
             time=row.time,
+            put_off=row.put_off,
         )
         for row in found
         for a, b in (sides[row.id],)

@@ -1,0 +1,55 @@
+"""Insights that may be the same or contradict one another, one head at a time; the most supported first."""
+
+import streamlit as st
+
+from core.insights import review_report
+from core.tables.insights import PairKind
+from pages.common import failures, widgets
+from pages.review import comparison, saying, settled
+from pages.words import review
+
+st.title("Review")
+failures.show_notice()
+saying.show_done()
+counts = review_report.open_counts()
+
+
+def chosen_kind() -> PairKind:
+    """It stands in the link by its name: the label changes with the number."""
+    kinds = list(review.KINDS)
+    some = next((kind for kind in kinds if counts[kind].count), kinds[0])
+    asked = next((kind for kind in kinds if kind == st.query_params.get("kind")), some)
+    st.session_state.setdefault("review_kind", asked)
+
+    def keep() -> None:
+        st.query_params["kind"] = st.session_state["review_kind"]
+
+    st.segmented_control(
+        "Kind",
+        kinds,
+        format_func=lambda kind: review.kind(kind, counts[kind].count, counts[kind].capped),
+        key="review_kind",
+        required=True,
+        label_visibility="collapsed",
+        on_change=keep,
+    )
+    kind: PairKind = st.session_state["review_kind"]
+    return kind
+
+
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    kind = chosen_kind()
+    state = st.segmented_control(
+        "State", review.STATES, key="state", bind="query-params", default="open", required=True,
+        label_visibility="collapsed",
+    )  # fmt: skip
+
+if state == "settled":
+    settled.show(kind)
+else:
+    found = review_report.items(kind=kind, limit=1).items
+    if found:
+        comparison.show(found[0])
+    else:
+        widgets.empty(review.EMPTY[kind], "insights/insights.py", "Insights")
+widgets.came_by("Review", "review/review.py", kind=kind, state=None if state == "open" else state)

@@ -1,0 +1,107 @@
+"""What a person says of pairs, carried out; what came of it, with its undo; and what was refused."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.errors import Conflict, InvalidInput, NotFound
+from core.insights import merging, review, review_report
+from core.insights.merging import MergeBlocked
+from core.insights.review import Said, Settled
+from core.insights.review_report import Item
+from core.tables.insights import Verdict
+from pages.parts.insight import acting
+from pages.words import review as words
+
+DONE, REFUSED = "review_done", "review_refused"
+
+
+@dataclass(frozen=True)
+class Which:
+    """The pairs, with the head as `a`. `keep`: whose wording stays. `alike`: 0, or how many more than these are meant
+    since they differ only like the one."""
+
+    head: str
+    pairs: Sequence[Item]
+    keep: str
+    alike: int
+
+
+def say(which: Which, verdict: Said, *, force: bool = False) -> None:
+    """For a button. What a merge is refused for stays open, and says why."""
+    st.session_state.pop(REFUSED, None)
+
+    def act() -> None:
+        before = _newest()
+        meant = review_report.alike(which.pairs[0].id) if which.alike else which.pairs
+        if which.alike and verdict != "later":
+            (this,) = which.pairs
+            found = review.settle_alike(this.id, _turned(this, verdict), which.keep, force=force)
+        else:
+            found = _each(which, verdict, force)
+        merges = _merges_since(before, meant) if verdict == "same" else []
+        st.session_state[DONE] = words.done(verdict, len(found.settled), len(found.refused)), merges
+        st.session_state[REFUSED] = set(found.refused)
+
+    acting.attempt(act)
+
+
+def is_refused(pair_id: str) -> bool:
+    return pair_id in st.session_state.get(REFUSED, ())
+
+
+def _each(which: Which, verdict: Said, force: bool) -> Settled:
+    """The pair whose wording stays comes first: the others then meet that one."""
+    settled: list[str] = []
+    refused: list[str] = []
+    for pair in sorted(which.pairs, key=lambda one: one.b.id != which.keep):
+        keep = which.keep if verdict == "same" else None
+        if refused and keep not in (None, which.head):
+            refused.append(pair.id)
+            continue
+        said: Said = verdict if verdict == "later" else _turned(pair, verdict)
+        try:
+            review.settle(pair.id, said, keep, force=force)
+        except (MergeBlocked, Conflict, InvalidInput, NotFound) as error:
+            if len(which.pairs) == 1 and not isinstance(error, MergeBlocked):
+                raise
+            refused.append(pair.id)
+        else:
+            settled.append(pair.id)
+    return Settled(tuple(settled), tuple(refused))
+
+
+def _turned(pair: Item, verdict: Verdict) -> Verdict:
+    """As it is said of the pair, which may have the head as `b`."""
+    same_order = review_report.get(pair.id).a.id == pair.a.id
+    return verdict if same_order else review_report.MIRRORED.get(verdict, verdict)
+
+
+def _newest() -> str:
+    return next((one.id for one in merging.merges(limit=1).items), "")
+
+
+def _merges_since(before: str, meant: Iterable[Item]) -> list[str]:
+    """Those of these insights; others may merge at the same time."""
+    ours = {side for one in meant for side in (one.a.id, one.b.id)}
+    found = merging.merges(undone=False, limit=review_report.MOST_ALIKE).items
+    return [one.id for one in found if one.id > before and ours & {one.head, *one.members}]
+
+
+def show_done() -> None:
+    """What came of the last verdict, and the button that undoes its merges as one."""
+    said, merges = st.session_state.get(DONE, ("", []))
+    if not said:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="review-done"):
+        st.markdown(f":material/done: {said}")
+        if merges:
+            undo = lambda: acting.attempt(lambda: _undo(merges))  # noqa: E731
+            st.button("Undo", icon=":material/undo:", shortcut="U", key="undo-review", on_click=undo)
+        st.button("Hide", type="tertiary", key="hide-review", on_click=lambda: st.session_state.pop(DONE, None))
+
+
+def _undo(merges: Sequence[str]) -> None:
+    restored = sum(len(merging.unmerge(merge_id=one).restored) for one in merges)
+    st.session_state[DONE] = words.undone(restored), []

@@ -1,0 +1,42 @@
+"""What was settled, the newest first."""
+
+from functools import partial
+
+import streamlit as st
+
+from core.insights import review_report
+from core.insights.report import InsightRow
+from core.insights.review_report import Item
+from core.tables.insights import PairKind
+from pages.common import formats, widgets
+from pages.words import review
+
+PER_PAGE = 25
+
+
+def show(kind: PairKind) -> None:
+    trail: list[str | None] = st.session_state.setdefault(f"settled-{kind}", [None])
+    page = review_report.items(kind=kind, state="settled", limit=PER_PAGE, cursor=trail[-1])
+    if not page.items:
+        st.caption(review.NONE_SETTLED)
+    for one in page.items:
+        with st.container(border=True):
+            _pair(one)
+    with st.container(horizontal=True):
+        if len(trail) > 1:
+            st.button("Previous", icon=":material/chevron_left:", on_click=partial(trail.__delitem__, -1))
+        if page.next_cursor:
+            st.button("Next", icon=":material/chevron_right:", on_click=partial(trail.append, page.next_cursor))
+
+
+def _pair(one: Item) -> None:
+    _side(one.a, [span for each in one.differs for span in each.a_spans])
+    _side(one.b, [span for each in one.differs for span in each.b_spans])
+    when = formats.ago(one.time, formats.utc_now())
+    st.caption(f"{review.told(one)} · {when}", help=f"{one.time:%Y-%m-%d %H:%M} UTC")
+
+
+def _side(row: InsightRow, spans: list[tuple[int, int]]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        widgets.marked(row.statement, spans)
+        widgets.link("Its own page", "insight/insight.py", ":material/open_in_full:", id=row.id)

@@ -184,7 +184,18 @@ def check(at: AppTest) -> int:
     return named
 
 
-LISTS = ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health", "own_requests")
+LISTS = (
+    "overview",
+    "documents",
+    "analyse",
+    "jobs",
+    "insights",
+    "review",
+    "templates",
+    "costs",
+    "health",
+    "own_requests",
+)
 QUERY = ("id", "insight", "q", "state", "collection", "template", "tab", "part", "period", "start", "job", "name")
 
 

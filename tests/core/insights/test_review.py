@@ -93,9 +93,16 @@ def test_two_pairs_of_the_same_heads_show_once_and_are_settled_together() -> Non
     merging.merge(head, [member], force=True)
     (item,) = review_report.items().items
     assert (item.id, item.kind, {item.a.id, item.b.id}) == (conflict, "conflict", {head, other})
+    assert {kind: found.count for kind, found in review_report.open_counts().items() if found.count} == {
+        "conflict": 1,
+        "merge": 1,
+    }
+    pair_of(head, member)
+    assert review_report.open_counts()["merge"] == report.Count(1, False)
     review.settle(conflict, "more")
     assert review_report.items().items == ()
-    settled = {row["first"]: row["verdict"] for row in rows("SELECT first, verdict FROM pair")}
+    assert not any(found.count for found in review_report.open_counts().values())
+    settled = {row["first"]: row["verdict"] for row in rows("SELECT first, verdict FROM pair WHERE verdict <> ''")}
     assert settled == {head: "more", member: "more"}
 
 

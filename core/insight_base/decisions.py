@@ -34,36 +34,28 @@ class Statement:
 def remember(session: Session, insight_ids: Iterable[str]) -> None:
     """Note what these insights are now, confirmed or dismissed; of one that is new again nothing. What was merged into
     an insight is what that is."""
-    found = db.rows(session, NOW, ids=sorted(set(insight_ids)))
-    if not found:
-        return
-    salt = _salt(session)
-    # Also what was decided under keys of an older release: it is decided anew.
-    former = (_key(_statement(row), version) for row in found for version in VERSIONS if version != keys.VERSION)
-    new = [row.exact_key for row in found if row.state == "new"]
-    db.columns(session, FORGET, hash=[_hash(salt, key) for key in (*new, *former) if key])
-    db.columns(
-        session,
-        REMEMBER,
-        hash=[_hash(salt, row.exact_key) for row in found],
-        workspace=[row.workspace_id for row in found],
-        version=[keys.version_of(row.exact_key) for row in found],
-        state=[row.state for row in found],
-    )
+    ids = sorted(set(insight_ids))
+    db.execute(session, FORGET, ids=ids)
+    db.execute(session, REMEMBER, ids=ids)
+    # What was decided under keys of an older release is decided anew.
+    former = [version for version in VERSIONS if version != keys.VERSION]
+    found = db.rows(session, DECIDED, ids=ids) if former else []
+    hashes = [_hash(_salt(session), key) for row in found for one in former if (key := _key(_statement(row), one))]
+    db.execute(session, "DELETE FROM decision WHERE hash = ANY(:hashes)", hashes=hashes)
 
 
-NOW = """
-SELECT i.id, i.workspace_id, i.language, i.question, i.statement, i.exact_key, h.state
-FROM insight i JOIN insight h ON h.id = coalesce(i.head_id, i.id)
-WHERE (i.id = ANY(:ids) OR i.head_id = ANY(:ids)) AND i.exact_key IS NOT NULL
+# As `_hash` makes it.
+HASH = "encode(sha256(convert_to((SELECT decision_salt FROM installation) || ':' || i.exact_key, 'UTF8')), 'hex')"
+THESE = """
+insight i JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+  WHERE (i.id = ANY(:ids) OR i.head_id = ANY(:ids)) AND i.exact_key IS NOT NULL
 """
-FORGET = "DELETE FROM decision WHERE hash = ANY(%(hash)s::text[])"
-REMEMBER = """
+DECIDED = f"SELECT i.id, i.workspace_id, i.language, i.question, i.statement, i.exact_key FROM {THESE}"
+FORGET = f"DELETE FROM decision WHERE hash IN (SELECT {HASH} FROM {THESE} AND h.state = 'new')"
+REMEMBER = f"""
 INSERT INTO decision (hash, workspace_id, key_version, state)
-SELECT hash, workspace, version, state
-FROM unnest(%(hash)s::text[], %(workspace)s::text[], %(version)s::int[], %(state)s::text[])
-  AS n(hash, workspace, version, state)
-WHERE state <> 'new' ORDER BY hash
+SELECT {HASH}, i.workspace_id, CAST(split_part(i.exact_key, '.', 1) AS int), h.state FROM {THESE} AND h.state <> 'new'
+ORDER BY 1
 ON CONFLICT (hash) DO UPDATE SET state = excluded.state, decided_at = now() WHERE decision.state <> excluded.state
 """
 

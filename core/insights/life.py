@@ -4,7 +4,7 @@ An edit changes what is shown and never what is matched. A merged insight keeps 
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any, Final
@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from core.access import audit
+from core.access import actor, audit
 from core.errors import Conflict, InvalidInput, NotFound
 from core.insight_base import consequences, counts, locks
 from core.insights import history, report
@@ -25,7 +25,7 @@ from core.tables.insights import State
 MOST_TAGS, LONGEST_TAG = 20, 50
 LONGEST_REASON, LONGEST_WORDING = 500, 2_000
 # That are looked at and written at a time; all of them are locked before.
-BLOCK = 2_000
+BLOCK = 5_000
 
 
 class Given(Enum):
@@ -87,91 +87,44 @@ class WasMerged(Conflict):
     code = "MERGED"
 
 
-# What people change of an insight, by column.
-Values = dict[str, Any]
-FIELDS = ("state", "reason", "shown", "tags", "pinned")
-
-
 def change(insight_id: str, given: Change, version: int | None = None) -> InsightRow:
     """Change one insight, if it still is of this version. What is as it was makes no new version and no entry.
 
     Raises NotFound, InvalidInput, WasMerged and Stale.
     """
-    wanted = _wanted(given)
+    reason = _text(given.reason, "A reason", LONGEST_REASON)
+    shown = _text(given.shown, "The wording", LONGEST_WORDING)
+    tags = None if given.tags is None else tidy(given.tags)
     with db.transaction() as session:
         if db.scalar(session, "SELECT 1 FROM insight WHERE id = :id AND workspace_id = :workspace", id=insight_id):
             locks.lock_around(session, [insight_id])
         now = db.row(session, NOW, id=insight_id)
         if now is None:
             raise NotFound(f"There is no insight {insight_id}. Its last evidence may have been deleted.")
-        _refuse_merged(now)
-        if version is not None and version != now.version:
-            stale = Stale()
-            stale.detail = {"version": now.version}
-            raise stale
-        _apply(session, history.new_change(), "change", [(now, wanted(now))])
+        _refuse(now, version)
+        _check_reason(reason, given.state or now.state)
+        wanted = _wanted(given.state, reason, given.pinned, shown, [] if tags is None else [(now.tags, tags)])
+        _apply(session, history.new_change(), "change", WANTED, [insight_id], wanted)
     return report.get(insight_id)
 
 
-NOW = """
-SELECT id, statement, head_id, version, state, reason, shown, tags, pinned FROM insight
-WHERE id = :id AND workspace_id = :workspace
-"""
+NOW = "SELECT head_id, version, state, tags FROM insight WHERE id = :id AND workspace_id = :workspace"
 
 
-def _refuse_merged(now: Row[Any]) -> None:
+def _refuse(now: Row[Any], version: int | None) -> None:
     if now.head_id is not None:
-        refusal = WasMerged(f"This insight was merged into {now.head_id}. Change that one, or undo the merge.")
-        refusal.detail = {"head": now.head_id}
-        raise refusal
+        merged = WasMerged(f"This insight was merged into {now.head_id}. Change that one, or undo the merge.")
+        merged.detail = {"head": now.head_id}
+        raise merged
+    if version is not None and version != now.version:
+        stale = Stale()
+        stale.detail = {"version": now.version}
+        raise stale
 
 
-def _wanted(given: Change) -> Callable[[Row[Any]], Values]:
-    """What an insight is after it."""
-    reason = _text(given.reason, "A reason", LONGEST_REASON)
-    shown = _text(given.shown, "The wording", LONGEST_WORDING)
-    tags = None if given.tags is None else tidy(given.tags)
-
-    def wanted(now: Row[Any]) -> Values:
-        values = _decided(now, given.state, reason, given.pinned)
-        if shown is not NOT_GIVEN:
-            values["shown"] = None if shown == now.statement else shown
-        if tags is not None:
-            values["tags"] = tags
-        return values
-
-    return wanted
-
-
-def _wanted_of_many(given: Set) -> Callable[[Row[Any]], Values]:
-    reason = _text(given.reason, "A reason", LONGEST_REASON)
-    if given.state != "dismissed" and isinstance(reason, str):
-        raise InvalidInput(REASON)
-    added, removed = tidy(given.add_tags), {tag.casefold() for tag in tidy(given.remove_tags)}
-
-    def wanted(now: Row[Any]) -> Values:
-        values = _decided(now, given.state, reason, given.pinned)
-        if added or removed:
-            values["tags"] = tidy([*(tag for tag in now.tags if tag.casefold() not in removed), *added])
-        return values
-
-    return wanted
-
-
-REASON = "A reason says why an insight is dismissed. Dismiss it, or leave the reason out."
-
-
-def _decided(now: Row[Any], state: State | None, reason: str | Given | None, pinned: bool | None) -> Values:
-    values = {name: getattr(now, name) for name in FIELDS}
-    if state is not None and state != now.state:
-        values |= {"state": state, "reason": None}
-    if reason is not NOT_GIVEN:
-        if reason is not None and values["state"] != "dismissed":
-            raise InvalidInput(REASON)
-        values["reason"] = reason
-    if pinned is not None:
-        values["pinned"] = pinned
-    return values
+def _check_reason(reason: str | Given | None, state: State | None) -> None:
+    if isinstance(reason, str) and state != "dismissed":
+        raise InvalidInput("A reason says why an insight is dismissed. Dismiss it, or leave the reason out.")
 
 
 def _text(given: str | Given | None, what: str, most: int) -> str | Given | None:
@@ -189,37 +142,83 @@ def tidy(tags: Iterable[str]) -> list[str]:
     return [by_name[name] for name in sorted(by_name)]
 
 
+def _wanted(
+    state: State | None,
+    reason: str | Given | None,
+    pinned: bool | None,
+    shown: str | Given | None = NOT_GIVEN,
+    tags: Sequence[tuple[list[str], list[str]]] = (),
+) -> dict[str, Any]:
+    """`tags`: those that insights have, and will have instead."""
+    return {
+        "state": state,
+        "reason": reason if isinstance(reason, str) else None,
+        "reason_given": reason is not NOT_GIVEN,
+        "shown": shown if isinstance(shown, str) else None,
+        "shown_given": shown is not NOT_GIVEN,
+        "pinned": pinned,
+        "tags": json.dumps(list(tags)),
+    }
+
+
+# A reason belongs to what is dismissed: with another state it goes.
+WANTED = """
+SELECT i.id, coalesce(CAST(:state AS text), i.state) AS state, coalesce(CAST(:pinned AS bool), i.pinned) AS pinned,
+  CASE WHEN :reason_given THEN CAST(:reason AS text) WHEN i.state = coalesce(CAST(:state AS text), i.state)
+    THEN i.reason END AS reason,
+  CASE WHEN :shown_given THEN nullif(CAST(:shown AS text), i.statement) ELSE i.shown END AS shown,
+  coalesce(t.tags, i.tags) AS tags
+FROM insight i LEFT JOIN (
+  SELECT ARRAY(SELECT jsonb_array_elements_text(one->0)) AS before,
+    ARRAY(SELECT jsonb_array_elements_text(one->1)) AS tags
+  FROM jsonb_array_elements(CAST(:tags AS jsonb)) one
+) t ON t.before = i.tags
+WHERE i.id = ANY(:ids) AND i.workspace_id = :workspace
+"""
+
+
 def _apply(
-    session: Session, change_id: str, action: Action, wanted: Iterable[tuple[Row[Any], Values]]
-) -> list[tuple[str, Values, Values]]:
-    """Write what differs, with an entry each and all that follows. Returns id, before and after of what changed. The
-    caller has locked all around them."""
-    changed = []
-    for now, values in wanted:
-        names = [name for name in FIELDS if values[name] != getattr(now, name)]
-        if names:
-            changed.append((now, values, {name: getattr(now, name) for name in names}))
-    if not changed:
-        return []
-    columns = {name: [values[name] for _, values, _ in changed] for name in FIELDS}
-    columns["tags"] = [json.dumps(tags) for tags in columns["tags"]]
-    edits = any("shown" in before for _, _, before in changed)
-    sql = WRITE.format(shown="shown = n.shown, " if edits else "")
-    db.columns(session, sql, id=[now.id for now, _, _ in changed], **columns)
-    entries = [(str(now.id), before, {name: values[name] for name in before}) for now, values, before in changed]
-    history.note(session, change_id, action, entries)
-    if decided := [insight for insight, before, _ in entries if "state" in before]:
+    session: Session, change_id: str, action: Action, wanted: str, ids: Sequence[str], given: Mapping[str, Any]
+) -> int:
+    """Make insights what the statement `wanted` says, with an entry for each that changes, and all that follows.
+    Returns how many changed. The caller has locked all around them."""
+    said = {"change": change_id, "action": action, "actor": actor.current()}
+    changed = db.rows(session, APPLY.format(wanted=wanted), ids=list(ids), **said, **given)
+    edited = [row.id for row in changed if row.edited]
+    if edited:
+        # Apart from the rest: what is shown is searched, and so indexed anew.
+        db.execute(session, EDIT, ids=edited, change=change_id)
+    if decided := [row.id for row in changed if row.decided]:
         consequences.of_change(session, decided)
-    return entries
+    return len(changed)
 
 
-# An edit is written only where there is one: it is searched, and so indexed anew.
-WRITE = """
-UPDATE insight i SET {shown}state = n.state, reason = n.reason, pinned = n.pinned, version = i.version + 1,
-  tags = ARRAY(SELECT jsonb_array_elements_text(n.tags::jsonb))
-FROM unnest(%(id)s::text[], %(state)s::text[], %(reason)s::text[], %(shown)s::text[], %(tags)s::text[],
-  %(pinned)s::bool[]) AS n(id, state, reason, shown, tags, pinned)
-WHERE i.id = n.id AND i.workspace_id = %(workspace)s
+def _side(of: str) -> str:
+    """The fields that change, as JSON."""
+    return " || ".join(ONE_FIELD.format(name=name, of=of) for name in ("state", "reason", "shown", "tags", "pinned"))
+
+
+ONE_FIELD = """
+CASE WHEN i.{name} IS DISTINCT FROM w.{name} THEN jsonb_build_object('{name}', {of}.{name})
+  ELSE jsonb_build_object() END"""
+APPLY = f"""
+WITH wanted AS MATERIALIZED ({{wanted}}), differs AS MATERIALIZED (
+  SELECT w.*, i.version + 1 AS version, {_side("i")} AS before, {_side("w")} AS after
+  FROM wanted w JOIN insight i USING (id)
+  WHERE i.workspace_id = :workspace
+    AND (i.state, i.reason, i.shown, i.tags, i.pinned) IS DISTINCT FROM (w.state, w.reason, w.shown, w.tags, w.pinned)
+), changed AS (
+  UPDATE insight i SET state = d.state, reason = d.reason, tags = d.tags, pinned = d.pinned, version = d.version
+  FROM differs d WHERE i.id = d.id AND i.workspace_id = :workspace
+), noted AS (
+  INSERT INTO insight_change (change_id, workspace_id, insight_id, actor, action, before, after, version)
+  SELECT :change, :workspace, id, :actor, :action, before, after, version FROM differs
+)
+SELECT id, before ? 'state' AS decided, before ? 'shown' AS edited FROM differs
+"""
+EDIT = """
+UPDATE insight i SET shown = c.after->>'shown' FROM insight_change c
+WHERE c.change_id = :change AND c.insight_id = i.id AND i.id = ANY(:ids) AND i.workspace_id = :workspace
 """
 
 
@@ -228,14 +227,18 @@ def bulk(which: Sequence[str] | Filters, given: Set) -> Bulk:
 
     One transaction, in which all of them are locked. Raises InvalidInput.
     """
-    wanted = _wanted_of_many(given)
+    reason = _text(given.reason, "A reason", LONGEST_REASON)
+    _check_reason(reason, given.state)
+    added, removed = tidy(given.add_tags), {tag.casefold() for tag in tidy(given.remove_tags)}
     condition, params = report.matching(which) if isinstance(which, Filters) else (NAMED, {"ids": list(which)})
     change_id = history.new_change()
     with db.transaction() as session:
         _choose(session, condition, params)
         changed = 0
-        for block in _blocks(session):
-            changed += len(_apply(session, change_id, "change", [(now, wanted(now)) for now in block]))
+        for ids in _blocks(session):
+            tags = _retagged(session, ids, added, removed) if added or removed else []
+            wanted = _wanted(given.state, reason, given.pinned, tags=tags)
+            changed += _apply(session, change_id, "change", WANTED, ids, wanted)
         if changed:
             # Neither what was searched for nor a reason: an entry outlives the documents whose words these may be.
             said = asdict(given) | {"reason": isinstance(given.reason, str)}
@@ -243,6 +246,14 @@ def bulk(which: Sequence[str] | Filters, given: Set) -> Bulk:
     return Bulk(change_id if changed else None, changed)
 
 
+def _retagged(
+    session: Session, ids: Sequence[str], added: Sequence[str], removed: Container[str]
+) -> list[tuple[list[str], list[str]]]:
+    found = [row.tags for row in db.rows(session, TAGS, ids=list(ids))]
+    return [(tags, tidy([*(tag for tag in tags if tag.casefold() not in removed), *added])) for tags in found]
+
+
+TAGS = "SELECT DISTINCT tags FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace"
 NAMED = "i.id = ANY(:ids) AND i.workspace_id = :workspace AND i.head_id IS NULL"
 
 
@@ -257,12 +268,9 @@ def undo(change_id: str) -> Undone:
         _choose(session, NOT_UNDONE, {"change": change_id})
         own_id = history.new_change()
         changed = 0
-        for block in _blocks(session):
-            ids = [now.id for now in block]
-            before = {row.id: row.before for row in db.rows(session, BEFORE, change=change_id, ids=ids)}
-            given_back = [({name: getattr(now, name) for name in FIELDS} | before[now.id]) for now in block]
-            _apply(session, own_id, "undo", zip(block, given_back, strict=True))
-            changed += db.execute(session, UNDONE, change=change_id, ids=ids)
+        for ids in _blocks(session):
+            changed += _apply(session, own_id, "undo", BEFORE, ids, {"undone": change_id})
+            db.execute(session, UNDONE, change=change_id, ids=ids)
         skipped = db.scalar(session, SKIPPED, change=change_id)
         if changed:
             audit.write(session, "undo", "insights", after={"change": own_id, "undone": change_id, "changed": changed})
@@ -275,8 +283,13 @@ i.workspace_id = :workspace AND EXISTS (SELECT 1 FROM insight_change c WHERE c.c
   AND c.workspace_id = :workspace AND c.insight_id = i.id AND c.version = i.version AND c.undone_at IS NULL)
 """
 BEFORE = """
-SELECT insight_id AS id, before FROM insight_change
-WHERE change_id = :change AND workspace_id = :workspace AND insight_id = ANY(:ids)
+SELECT i.id, coalesce(c.before->>'state', i.state) AS state,
+  CASE WHEN c.before ? 'reason' THEN c.before->>'reason' ELSE i.reason END AS reason,
+  CASE WHEN c.before ? 'shown' THEN c.before->>'shown' ELSE i.shown END AS shown,
+  CASE WHEN c.before ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text(c.before->'tags')) ELSE i.tags END AS tags,
+  coalesce(CAST(c.before->>'pinned' AS bool), i.pinned) AS pinned
+FROM insight_change c JOIN insight i ON i.id = c.insight_id AND i.workspace_id = :workspace
+WHERE c.change_id = :undone AND c.insight_id = ANY(:ids)
 """
 UNDONE = """
 UPDATE insight_change SET undone_at = now()
@@ -293,6 +306,7 @@ def _choose(session: Session, condition: str, params: Mapping[str, Any]) -> None
     db.execute(session, "CREATE TEMPORARY TABLE locked_insight (id text PRIMARY KEY) ON COMMIT DROP")
     db.execute(session, "CREATE TEMPORARY TABLE chosen_insight (id text PRIMARY KEY) ON COMMIT DROP")
     db.execute(session, FIRST_CHOICE.format(condition=condition), **params)
+    db.execute(session, "ANALYZE chosen_insight")
     while True:
         db.execute(session, "SAVEPOINT choice")
         db.execute(session, LOCK)
@@ -317,15 +331,11 @@ SELECT i.id FROM insight i WHERE i.id IN (SELECT id FROM locked_insight) AND {co
 NOT_LOCKED = f"SELECT EXISTS (({AROUND}) EXCEPT SELECT id FROM locked_insight)"
 
 
-def _blocks(session: Session) -> Iterable[Sequence[Row[Any]]]:
+def _blocks(session: Session) -> Iterator[list[str]]:
     after = ""
-    while block := db.rows(session, CHOSEN, after=after, most=BLOCK):
-        yield block
-        after = block[-1].id
+    while ids := [row.id for row in db.rows(session, CHOSEN, after=after, most=BLOCK)]:
+        yield ids
+        after = ids[-1]
 
 
-CHOSEN = """
-SELECT i.id, i.statement, i.state, i.reason, i.shown, i.tags, i.pinned
-FROM (SELECT id FROM chosen_insight WHERE id > :after ORDER BY id LIMIT :most) c JOIN insight i USING (id)
-WHERE i.workspace_id = :workspace ORDER BY i.id
-"""
+CHOSEN = "SELECT id FROM chosen_insight WHERE id > :after ORDER BY id LIMIT :most"

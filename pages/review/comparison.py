@@ -107,15 +107,15 @@ def _say(head: InsightRow, ticked: Sequence[Item], item: Item) -> None:
 
 
 def _keep(head: InsightRow, ticked: Sequence[Item], item: Item) -> str:
-    rows = {row.id: row.words for row in (head, *(one.b for one in ticked))}
+    rows = [head, *(one.b for one in ticked)]
     with st.popover("Which wording stays", icon=":material/edit_note:") if len(rows) > 3 else st.container():
         kept = st.radio(
             "If they are the same, this wording stays",
-            list(rows),
-            format_func=lambda one: formats.plain(rows[one]),
-            key=f"keep-{item.id}-{hash(tuple(rows))}",
+            range(len(rows)),
+            format_func=lambda at: formats.plain(rows[at].words),
+            key=f"keep-{item.id}-{hash(tuple(row.id for row in rows))}",
         )
-    return kept
+    return rows[kept].id
 
 
 def _alike(ticked: Sequence[Item]) -> int:

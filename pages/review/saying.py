@@ -28,6 +28,16 @@ class Which:
     alike: int
 
 
+@dataclass(frozen=True)
+class Done:
+    """What came of a verdict, or, without one, of undoing the merges that it made."""
+
+    verdict: Said | None
+    number: int
+    refused: int = 0
+    merges: Sequence[str] = ()
+
+
 def say(which: Which, verdict: Said, *, force: bool = False) -> None:
     """For a button. What a merge is refused for stays open, and says why."""
     st.session_state.pop(REFUSED, None)
@@ -41,7 +51,7 @@ def say(which: Which, verdict: Said, *, force: bool = False) -> None:
         else:
             found = _each(which, verdict, force)
         merges = _merges_since(before, meant) if verdict == "same" else []
-        st.session_state[DONE] = words.done(verdict, len(found.settled), len(found.refused)), merges
+        st.session_state[DONE] = Done(verdict, len(found.settled), len(found.refused), merges)
         st.session_state[REFUSED] = set(found.refused)
 
     acting.attempt(act)
@@ -91,17 +101,18 @@ def _merges_since(before: str, meant: Iterable[Item]) -> list[str]:
 
 def show_done() -> None:
     """What came of the last verdict, and the button that undoes its merges as one."""
-    said, merges = st.session_state.get(DONE, ("", []))
-    if not said:
+    done: Done | None = st.session_state.get(DONE)
+    if done is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="review-done"):
+        said = words.done(done.verdict, done.number, done.refused) if done.verdict else words.undone(done.number)
         st.markdown(f":material/done: {said}")
-        if merges:
-            undo = lambda: acting.attempt(lambda: _undo(merges))  # noqa: E731
+        if done.merges:
+            undo = lambda: acting.attempt(lambda: _undo(done.merges))  # noqa: E731
             st.button("Undo", icon=":material/undo:", shortcut="U", key="undo-review", on_click=undo)
         st.button("Hide", type="tertiary", key="hide-review", on_click=lambda: st.session_state.pop(DONE, None))
 
 
 def _undo(merges: Sequence[str]) -> None:
     restored = sum(len(merging.unmerge(merge_id=one).restored) for one in merges)
-    st.session_state[DONE] = words.undone(restored), []
+    st.session_state[DONE] = Done(None, restored)

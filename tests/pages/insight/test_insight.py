@@ -74,6 +74,7 @@ def test_its_history_says_what_was_done_and_the_last_change_is_undone(two: list[
     at.text_input(key=f"reason-{two[0]}-2").input("no")
     at = press(at, "Dismiss")
     assert "Dismissed it because “no”, on the insights pages" in words(at)
+    assert not at.exception
     assert [button.key for button in at.button].count("undo-last") == 1
     at = at.button(key="undo-last").click().run()
     assert (report.get(two[0]).state, report.get(two[0]).reason) == ("confirmed", None)

@@ -87,6 +87,7 @@ def _say(head: InsightRow, ticked: Sequence[Item], item: Item) -> None:
     """The keys carry the pair: a key that is struck twice says the same of the same pair."""
     which = Which(head.id, ticked, _keep(head, ticked, item), _alike(ticked))
     number = which.alike or len(ticked)
+    expected = "same" if item.kind == "merge" else item.kind
     with st.container(horizontal=True, vertical_alignment="center"):
         for verdict, (label, icon, shortcut, help_) in review.SAYING.items():
             st.button(
@@ -95,7 +96,7 @@ def _say(head: InsightRow, ticked: Sequence[Item], item: Item) -> None:
                 help=help_,
                 shortcut=shortcut,
                 key=f"{verdict}-{item.id}",
-                type="primary" if verdict == "same" else "secondary",
+                type="primary" if verdict == expected else "secondary",
                 disabled=not ticked,
                 on_click=partial(saying.say, which, verdict),
             )

@@ -38,10 +38,10 @@ def remember(session: Session, insight_ids: Iterable[str]) -> None:
     db.execute(session, FORGET, ids=ids)
     db.execute(session, REMEMBER, ids=ids)
     # What was decided under keys of an older release is decided anew.
-    former = [version for version in VERSIONS if version != keys.VERSION]
-    found = db.rows(session, DECIDED, ids=ids) if former else []
-    hashes = [_hash(_salt(session), key) for row in found for one in former if (key := _key(_statement(row), one))]
-    db.execute(session, "DELETE FROM decision WHERE hash = ANY(:hashes)", hashes=hashes)
+    if former := [version for version in VERSIONS if version != keys.VERSION]:
+        found, salt = db.rows(session, DECIDED, ids=ids), _salt(session)
+        hashes = [_hash(salt, key) for row in found for one in former if (key := _key(_statement(row), one))]
+        db.execute(session, "DELETE FROM decision WHERE hash = ANY(:hashes)", hashes=hashes)
 
 
 # As `_hash` makes it.

@@ -1,31 +1,19 @@
 """Figures, times and text of documents and models as pages show them."""
 
-import re
-import unicodedata
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
+from core.exports.markdown import inert
 from core.runtime import shared_clock
 
 # Text for Streamlit to render. What is not ours in it went through `plain`: tests/pages/test_foreign_words.py.
 Markdown: TypeAlias = str
 
-_SYNTAX = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
-# Made into links, icons and arrows of text that has been escaped, as Streamlit looks for them once it is parsed.
-_FOUND_LATER = re.compile(
-    r"""(?i: :(?=//|[a-z_+-]|\d+:) | www(?=\.) | @(?=[\w-]) | (?<!\S)(?:<->|->|<-|--|>=|<=|~=)(?!\S) )""", re.VERBOSE
-)
-_NEVER_SHOWN = {"Cc": "", "Cs": "\N{REPLACEMENT CHARACTER}"}
-# They turn around what is read, so that a text could look like another one.
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
 
 def plain(text: str) -> Markdown:
-    """Foreign text for Markdown, in one line: it is read as it is, and decides nothing. No link, picture or icon is
-    made of it, which takes a word joiner (invisible) in an address."""
-    line = "".join(_NEVER_SHOWN.get(unicodedata.category(c), c) for c in " ".join(text.split()) if c not in _TURNING)
-    return _SYNTAX.sub(r"\\\1", _FOUND_LATER.sub("\\g<0>\N{WORD JOINER}", line))
+    """Foreign text for Markdown, in one line: it is read as it is, and decides nothing."""
+    return inert(text)
 
 
 def money(amount: Decimal | None) -> Markdown:

@@ -80,7 +80,7 @@ class Found:
 def crossings(where: str, source: str) -> Iterator[Found]:
     """The statements of a file that leave the workspace out, and its accesses by class."""
     module, lines = ast.parse(source), source.splitlines()
-    pieces = {name: text for top in module.body for name, text in named_text(top)}
+    pieces = {name: text for top in module.body for name, text in named_text(top)} | shared_pieces(module)
     for top in module.body:
         place = getattr(top, "name", "") or next((name for name, _ in stored(top)), "")
         says_it = any("workspace" in line for line in lines[top.lineno - 1 : top.end_lineno])
@@ -114,6 +114,25 @@ def named_text(top: ast.stmt) -> Iterator[tuple[str, str]]:
     return ((name, text) for name, value in stored(top) if (text := written(value, {})) is not None)
 
 
+def shared_pieces(module: ast.Module) -> dict[str, str]:
+    """Texts of the other modules of `core` that it imports, as `module.NAME`."""
+    imports = [node for node in module.body if isinstance(node, ast.ImportFrom) and node.module]
+    paths = {
+        name.name: ROOT / str(one.module).replace(".", "/") / f"{name.name}.py" for one in imports for name in one.names
+    }
+    return {f"{name}.{piece}": text for name, path in paths.items() for piece, text in texts_of(path)}
+
+
+@cache
+def texts_of(path: Path) -> tuple[tuple[str, str], ...]:
+    if "core" not in path.parts or not path.is_file():
+        return ()
+    found: dict[str, str] = {}
+    for top in ast.parse(path.read_text(encoding="utf-8")).body:
+        found |= {name: text for name, value in stored(top) if (text := written(value, found)) is not None}
+    return tuple(found.items())
+
+
 def written(node: ast.expr, pieces: Mapping[str, str]) -> str | None:
     """The text of a string; in an f-string the module's own pieces in their places, and a mark for any other value."""
     if isinstance(node, ast.Constant):
@@ -126,8 +145,8 @@ def written(node: ast.expr, pieces: Mapping[str, str]) -> str | None:
 
 
 def piece(part: ast.expr, pieces: Mapping[str, str]) -> str:
-    name = part.value.id if isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.Name) else ""
-    return pieces.get(name, "{}")
+    value = part.value if isinstance(part, ast.FormattedValue) else None
+    return pieces.get(ast.unparse(value) if isinstance(value, ast.Name | ast.Attribute) else "", "{}")
 
 
 def by_class(call: ast.expr) -> str | None:
@@ -192,7 +211,6 @@ MACHINERY: Mapping[str, str] = {
     "core/insights/merging.py:END_MERGES": HELD,
     "core/insights/merging.py:HEADS_AGAIN": HELD,
     "core/insights/merging.py:POINT_TO_HEAD": HELD,
-    "core/insights/merging.py:SUPPORT_OF_ALL": HELD,
     "core/insights/merging.py:TREES": HELD,
     "core/insights/merging.py:merge_within": HELD,
     "core/insights/report.py:COLUMNS": MATCHING,

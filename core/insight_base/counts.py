@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlmodel import Session
 
-from core.insight_base import traces
+from core.insight_base import traces, tree
 from core.runtime import db
 
 # What a person confirmed is at least this sure.
@@ -73,13 +73,8 @@ SELECT id FROM tree UNION SELECT id FROM opposed
 UNION SELECT i.head_id FROM insight i JOIN opposed o ON o.id = i.id WHERE i.head_id IS NOT NULL
 """
 
-# Each insight that is recounted, with every insight whose evidence counts for it.
-MEMBERS = """
-SELECT id AS insight, id AS member FROM insight WHERE id = ANY(:ids)
-UNION ALL SELECT head_id, id FROM insight WHERE head_id = ANY(:ids)
-"""
 RECOUNT = f"""
-WITH member AS MATERIALIZED ({MEMBERS}),
+WITH member AS MATERIALIZED ({tree.MEMBERS}),
 evidenced AS (
   SELECT m.insight, count(DISTINCT coalesce(d.text_group, d.id)) FILTER (WHERE e.supported) AS support,
     count(DISTINCT d.id) FILTER (WHERE e.supported) AS documents, count(DISTINCT d.id) AS with_evidence
@@ -117,7 +112,7 @@ FROM judged j WHERE j.id = i.id
 """
 
 UNFOUNDED = f"""
-SELECT i.id FROM insight i WHERE i.id IN (SELECT member FROM ({MEMBERS}) m)
+SELECT i.id FROM insight i WHERE i.id IN (SELECT member FROM ({tree.MEMBERS}) m)
   AND NOT EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id)
 """
 DROPPABLE = """

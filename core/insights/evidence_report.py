@@ -6,6 +6,7 @@ from typing import Any
 
 from core.evidence import quotes
 from core.evidence.quotes import Change
+from core.insight_base import tree
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, place
 
@@ -94,10 +95,6 @@ def sources(insight_id: str, *, most: int = MOST) -> list[SourceRow]:
         return [SourceRow(**row._mapping) for row in db.rows(session, SOURCES, ids=[insight_id], most=most)]
 
 
-MEMBERS = """
-SELECT id AS insight, id AS member FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
-UNION ALL SELECT head_id, id FROM insight WHERE head_id = ANY(:ids) AND workspace_id = :workspace
-"""
 # The few of one page are chosen before texts and costs are looked up for them.
 SHOWN = """
 SELECT e.id, c.insight, e.insight_id AS stated, e.document_id AS document, d.name AS document_name, e.quote, e.start,
@@ -113,7 +110,7 @@ LEFT JOIN document_text t ON t.document_id = e.document_id AND e.nearest_end IS 
 ORDER BY c.insight, e.supported DESC, e.id
 """
 FIRST = f"""
-WITH member AS MATERIALIZED ({MEMBERS}), chosen AS MATERIALIZED (
+WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), chosen AS MATERIALIZED (
   SELECT h.insight, f.id FROM (SELECT DISTINCT insight FROM member) h CROSS JOIN LATERAL (
     SELECT e.id FROM evidence e JOIN member m ON m.member = e.insight_id WHERE m.insight = h.insight
     ORDER BY e.supported DESC, e.id LIMIT :most) f
@@ -121,14 +118,14 @@ WITH member AS MATERIALIZED ({MEMBERS}), chosen AS MATERIALIZED (
 {SHOWN}
 """
 PAGE = f"""
-WITH member AS MATERIALIZED ({MEMBERS}), chosen AS MATERIALIZED (
+WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), chosen AS MATERIALIZED (
   SELECT m.insight, e.id FROM member m JOIN evidence e ON e.insight_id = m.member
   WHERE (NOT e.supported, e.id) > (NOT CAST(:supported AS bool), :after) ORDER BY e.supported DESC, e.id LIMIT :limit
 )
 {SHOWN}
 """
 SOURCES = f"""
-WITH member AS MATERIALIZED ({MEMBERS}), source AS (
+WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), source AS (
   SELECT e.document_id, count(*) AS quotes, count(*) FILTER (WHERE e.supported) AS supported,
     CAST(sum(1 + (SELECT count(*) FROM sighting g WHERE g.evidence_id = e.id)) AS bigint) AS answers
   FROM member m JOIN evidence e ON e.insight_id = m.member GROUP BY e.document_id
@@ -140,7 +137,8 @@ JOIN collection c ON c.id = d.collection_id
 ORDER BY s.supported = 0, d.id LIMIT :most
 """
 TOTALS = f"""
-SELECT m.insight, count(*) AS rows FROM ({MEMBERS}) m JOIN evidence e ON e.insight_id = m.member GROUP BY m.insight
+SELECT m.insight, count(*) AS rows FROM ({tree.OUR_MEMBERS}) m JOIN evidence e ON e.insight_id = m.member
+GROUP BY m.insight
 """
 
 

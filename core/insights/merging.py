@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from core.access import actor, audit
 from core.errors import Conflict, InvalidInput, NotFound
-from core.insight_base import consequences, locks
+from core.insight_base import consequences, locks, tree
 from core.insights import history
 from core.insights.history import Side
 from core.runtime import db
@@ -189,10 +189,10 @@ SELECT a.id AS asked, h.id, h.statement, h.language, h.question, h.support
 FROM insight a JOIN insight h ON h.id = coalesce(a.head_id, a.id)
 WHERE a.id = ANY(:ids) AND a.workspace_id = :workspace
 """
-SUPPORT_OF_ALL = """
+SUPPORT_OF_ALL = f"""
 SELECT count(DISTINCT coalesce(d.text_group, d.id))
-FROM insight i JOIN evidence e ON e.insight_id = i.id AND e.supported JOIN document d ON d.id = e.document_id
-WHERE i.id = ANY(:ids) OR i.head_id = ANY(:ids)
+FROM ({tree.OUR_MEMBERS}) m JOIN evidence e ON e.insight_id = m.member AND e.supported
+JOIN document d ON d.id = e.document_id AND d.workspace_id = :workspace
 """
 
 
@@ -234,12 +234,13 @@ def unmerge_within(session: Session, *, merge_id: str | None = None, insight_id:
     db.execute(session, CUT, insights=restored, merges=merges)
     db.execute(session, END_MERGES, merges=merges)
     db.execute(session, HEADS_AGAIN, ids=trees)
-    _note_unmerge(session, edges)
+    reopened = db.execute(session, REOPEN, merges=merges)
+    _note_unmerge(session, edges, reopened)
     consequences.of_change(session, trees)
     return Unmerged(tuple(restored))
 
 
-def _note_unmerge(session: Session, edges: Sequence[Row[Any]]) -> None:
+def _note_unmerge(session: Session, edges: Sequence[Row[Any]], reopened: int) -> None:
     entries: list[tuple[str, Side, Side]] = [
         (row.insight_id, {"merged_into": row.into_id, "merge": row.merge_id}, {"merged_into": None}) for row in edges
     ]
@@ -249,7 +250,8 @@ def _note_unmerge(session: Session, edges: Sequence[Row[Any]]) -> None:
     change = history.new_change()
     history.note(session, change, "unmerge", entries)
     merges = sorted({row.merge_id for row in edges})
-    audit.write(session, "unmerge", "insights", after={"change": change, "merges": merges, "restored": len(edges)})
+    said = {"change": change, "merges": merges, "restored": len(edges), "reopened": reopened}
+    audit.write(session, "unmerge", "insights", after=said)
 
 
 def _edges(session: Session, merge_id: str | None, insight_id: str | None) -> list[Row[Any]]:
@@ -279,6 +281,14 @@ CUT = "UPDATE merged SET active = false WHERE insight_id = ANY(:insights) AND me
 END_MERGES = """
 UPDATE merge m SET undone_at = now() WHERE id = ANY(:merges) AND undone_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM merged g WHERE g.merge_id = m.id AND g.active)
+"""
+# The verdict that made the merge goes with it: its pairs are asked again.
+REOPEN = """
+WITH theirs AS MATERIALIZED (
+  SELECT id FROM pair WHERE merge_id = ANY(:merges) AND workspace_id = :workspace ORDER BY id FOR UPDATE
+)
+UPDATE pair p SET state = 'open', verdict = NULL, actor = NULL, settled_at = NULL, merge_id = NULL
+FROM theirs WHERE p.id = theirs.id AND p.workspace_id = :workspace
 """
 HEADS_AGAIN = """
 WITH RECURSIVE tree AS (

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from core.insight_base import tree
 from core.runtime import db
 from core.tables.insights import FoundBy, PairKind, Verdict
 
@@ -39,20 +40,18 @@ class Relation:
 def of_insight(insight_id: str) -> list[Relation]:
     """Of a head and what was merged into it: one for each other head, conflicts first."""
     with db.transaction() as session:
-        return [Relation(**row._mapping) for row in db.rows(session, OF_INSIGHT, insight=insight_id, most=MOST)]
+        return [Relation(**row._mapping) for row in db.rows(session, OF_INSIGHT, ids=[insight_id], most=MOST)]
 
 
-OF_INSIGHT = """
-WITH member AS MATERIALIZED (
-  SELECT id FROM insight WHERE (id = :insight OR head_id = :insight) AND workspace_id = :workspace
-), paired AS (
-  SELECT p.*, p.first AS own, p.second AS theirs FROM pair p JOIN member m ON m.id = p.first
-  UNION ALL SELECT p.*, p.second, p.first FROM pair p JOIN member m ON m.id = p.second
+OF_INSIGHT = f"""
+WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), paired AS (
+  SELECT p.*, p.first AS own, p.second AS theirs FROM pair p JOIN member m ON m.member = p.first
+  UNION ALL SELECT p.*, p.second, p.first FROM pair p JOIN member m ON m.member = p.second
 ), told AS (
   SELECT DISTINCT ON (h.id) p.id AS pair, p.kind, p.found_by, p.verdict, p.score, p.own, p.theirs, h.id AS other,
     h.state = 'dismissed' AS other_dismissed
   FROM paired p JOIN insight i ON i.id = p.theirs JOIN insight h ON h.id = coalesce(i.head_id, i.id)
-  WHERE h.id NOT IN (SELECT id FROM member)
+  WHERE h.id NOT IN (SELECT member FROM member)
   ORDER BY h.id, array_position(ARRAY['conflict', 'over_time', 'merge'], p.kind), p.state, p.id
 )
 SELECT pair, kind, found_by, verdict, other, other_dismissed, own, theirs FROM told

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.errors import InvalidInput, NotFound
+from core.insight_base import tree
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, not_ours, place
 from core.tables.insights import State
@@ -242,11 +243,8 @@ SELECT head_id, id, statement FROM insight WHERE head_id = ANY(:ids) AND workspa
 """
 
 # What stands against a statement: the evidence of all that is in conflict with it, and of what was merged into that.
-AGAINST = """
-WITH member AS MATERIALIZED (
-  SELECT id AS insight, id AS member FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
-  UNION ALL SELECT head_id, id FROM insight WHERE head_id = ANY(:ids) AND workspace_id = :workspace
-), opposed AS (
+AGAINST = f"""
+WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), opposed AS (
   SELECT m.insight, p.second AS other FROM member m JOIN pair p ON p.first = m.member
   WHERE p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict')
   UNION SELECT m.insight, p.first FROM member m JOIN pair p ON p.second = m.member

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from core.access import actor, audit
 from core.errors import Conflict, InvalidInput, NotFound
-from core.insight_base import consequences, locks
+from core.insight_base import consequences, locks, tree
 from core.insights import history, merging, review_report
 from core.insights.history import Side
 from core.insights.merging import MergeBlocked
@@ -65,14 +65,15 @@ def settle_within(
     if pair.a == pair.b and verdict not in ("same", "later"):
         raise Conflict("These are one insight by now. Unmerge it first if they are not the same.")
     # With those of what was merged into either: they are shown as this one.
-    pairs = db.rows(session, BETWEEN, a=pair.a, b=pair.b) if pair.a != pair.b else [pair]
+    pairs = db.rows(session, BETWEEN, ids=[pair.a, pair.b]) if pair.a != pair.b else [pair]
     if verdict == "later":
         db.execute(session, LATER, ids=[row.id for row in pairs])
         return
+    merge_id = None
     if verdict == "same":
         into, other = _kept(pair, keep)
-        merging.merge_within(session, into, [other], force=force, found_by=pair.found_by)
-    _write(session, pair, pairs, verdict)
+        merge_id = merging.merge_within(session, into, [other], force=force, found_by=pair.found_by).id
+    _write(session, pair, pairs, verdict, merge_id)
 
 
 ANEW = "Merge or unmerge the insights themselves to change what they are."
@@ -85,16 +86,11 @@ WHERE p.workspace_id = :workspace
 """
 PAIR = f"{SIDES} AND p.id = :pair"
 # A pair of what is in both trees stands in either order.
-MEMBERS = """
-SELECT id FROM insight WHERE id = :{side} AND workspace_id = :workspace
-UNION ALL SELECT id FROM insight WHERE head_id = :{side} AND workspace_id = :workspace
-"""
 BETWEEN = f"""
+WITH member AS MATERIALIZED ({tree.OUR_MEMBERS})
 {SIDES} AND p.state = 'open' AND p.id IN (
-  SELECT q.id FROM ({MEMBERS.format(side="a")}) x JOIN pair q ON q.first = x.id
-    WHERE q.second IN ({MEMBERS.format(side="b")})
-  UNION SELECT q.id FROM ({MEMBERS.format(side="a")}) x JOIN pair q ON q.second = x.id
-    WHERE q.first IN ({MEMBERS.format(side="b")}))
+  SELECT q.id FROM member x JOIN pair q ON q.first = x.member
+  JOIN member y ON y.member = q.second AND y.insight <> x.insight)
 ORDER BY p.id FOR UPDATE OF p
 """
 LATER = "UPDATE pair SET later_at = now() WHERE id = ANY(:ids) AND workspace_id = :workspace"
@@ -110,7 +106,7 @@ def _kept(pair: Row[Any], keep: str | None) -> tuple[str, str]:
     return into, pair.b if into == pair.a else pair.a
 
 
-def _write(session: Session, pair: Row[Any], pairs: Sequence[Row[Any]], verdict: Verdict) -> None:
+def _write(session: Session, pair: Row[Any], pairs: Sequence[Row[Any]], verdict: Verdict, merge_id: str | None) -> None:
     verdicts: list[Verdict] = [verdict if row.a == pair.a else MIRRORED.get(verdict, verdict) for row in pairs]
     db.columns(
         session,
@@ -119,6 +115,7 @@ def _write(session: Session, pair: Row[Any], pairs: Sequence[Row[Any]], verdict:
         verdict=verdicts,
         kind=[BECOMES.get(verdict, row.kind) for row in pairs],
         actor=[actor.current()] * len(pairs),
+        merge=[merge_id] * len(pairs),
     )
     was_conflict = any(row.kind == "conflict" for row in pairs)
     if verdict != "same" and (was_conflict or verdict == "conflict"):
@@ -136,8 +133,10 @@ def _write(session: Session, pair: Row[Any], pairs: Sequence[Row[Any]], verdict:
 
 
 SETTLE = """
-UPDATE pair p SET state = 'settled', verdict = n.verdict, kind = n.kind, actor = n.actor, settled_at = now()
-FROM unnest(%(id)s::text[], %(verdict)s::text[], %(kind)s::text[], %(actor)s::text[]) AS n(id, verdict, kind, actor)
+UPDATE pair p SET state = 'settled', verdict = n.verdict, kind = n.kind, actor = n.actor, merge_id = n.merge,
+  settled_at = now()
+FROM unnest(%(id)s::text[], %(verdict)s::text[], %(kind)s::text[], %(actor)s::text[], %(merge)s::text[])
+  AS n(id, verdict, kind, actor, merge)
 WHERE p.id = n.id AND p.workspace_id = %(workspace)s
 """
 

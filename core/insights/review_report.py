@@ -8,6 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Row
 
 from core.errors import NotFound
+from core.insight_base import tree
 from core.insights import report
 from core.insights.report import Count, InsightRow
 from core.runtime import db
@@ -173,16 +174,15 @@ def candidates(head: str) -> tuple[Item, ...]:
     """All that may be the same as an insight or contradict it, best first. It is `a` of each."""
     insight = report.get(head)
     with db.transaction() as session:
-        found = db.rows(session, OF_HEAD, head=insight.head or insight.id)
+        found = db.rows(session, OF_HEAD, ids=[insight.head or insight.id])
     return tuple(turned(one) if one.b.id == (insight.head or insight.id) else one for one in _items(found))
 
 
 OF_HEAD = f"""
-WITH member AS MATERIALIZED (
-  SELECT id FROM insight WHERE (id = :head OR head_id = :head) AND workspace_id = :workspace
-), theirs AS MATERIALIZED (
-  SELECT p.* FROM member m JOIN pair p ON p.first = m.id WHERE p.state = 'open' AND p.workspace_id = :workspace
-  UNION SELECT p.* FROM member m JOIN pair p ON p.second = m.id WHERE p.state = 'open' AND p.workspace_id = :workspace
+WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), theirs AS MATERIALIZED (
+  SELECT p.* FROM member m JOIN pair p ON p.first = m.member WHERE p.state = 'open' AND p.workspace_id = :workspace
+  UNION
+  SELECT p.* FROM member m JOIN pair p ON p.second = m.member WHERE p.state = 'open' AND p.workspace_id = :workspace
 ), sides AS (SELECT {SIDES} FROM theirs p JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second)
 SELECT * FROM (
   SELECT DISTINCT ON (least(a, b), greatest(a, b)) * FROM sides WHERE a <> b
@@ -226,11 +226,8 @@ def looks_like_dismissed(insight_ids: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-LIKE_DISMISSED = """
-WITH member AS MATERIALIZED (
-  SELECT id AS insight, id AS member FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
-  UNION ALL SELECT head_id, id FROM insight WHERE head_id = ANY(:ids) AND workspace_id = :workspace
-), opposite AS (
+LIKE_DISMISSED = f"""
+WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), opposite AS (
   SELECT m.insight, p.second AS other FROM member m JOIN pair p ON p.first = m.member
   WHERE p.state = 'open' AND p.kind = 'merge' AND p.score >= :like
   UNION SELECT m.insight, p.first FROM member m JOIN pair p ON p.second = m.member

@@ -68,7 +68,8 @@ def done(verdict: Said, settled: int, refused: int) -> Markdown:
 
 
 def undone(restored: int) -> Markdown:
-    return f"{count(restored, 'insight')} {'stands' if restored == 1 else 'stand'} alone again, as before the merge."
+    alone = f"{count(restored, 'insight')} {'stands' if restored == 1 else 'stand'} alone again, as before the merge"
+    return f"{alone}, and {'its pair is' if restored == 1 else 'their pairs are'} open again."
 
 
 def told(one: Item) -> Markdown:

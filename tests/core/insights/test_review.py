@@ -116,7 +116,7 @@ def test_the_verdict_of_a_pair_in_the_other_order_is_turned() -> None:
     assert {row["first"]: row["verdict"] for row in rows("SELECT first, verdict FROM pair")} == {a: "more", b: "less"}
 
 
-def test_same_merges_and_its_undo_leaves_the_pair_settled() -> None:
+def test_same_merges_and_its_undo_opens_the_pair_again() -> None:
     here, there = ready_documents(2)
     one, other = say(ONE, here), say(OTHER, there)
     pair = only()
@@ -131,9 +131,27 @@ def test_same_merges_and_its_undo_leaves_the_pair_settled() -> None:
     change("UPDATE insight SET compared = false")
     while comparing.compare_some():
         pass
-    assert review_report.items().items == ()
-    assert review.settle(pair, "same").state == "settled"
-    assert report.get(one).head is None
+    (reopened,) = review_report.items().items
+    assert (reopened.id, reopened.kind, reopened.verdict, reopened.actor) == (pair, "merge", None, None)
+    (merge,) = merging.merges().items
+    assert merging.unmerge(merge_id=merge.id).restored == ()
+    review.settle(pair, "different")
+    assert merging.unmerge(merge_id=merge.id).restored == ()
+    assert review_report.get(pair).verdict == "different"
+
+
+def test_the_undo_of_another_merge_leaves_a_pair_settled_and_a_conflict_halves_again() -> None:
+    here, there = ready_documents(2)
+    cheap, dear, third = say(CHEAP, here), say(DEAR, there), say("Bolts are new.", here, compared=False)
+    review.settle(only(), "same", keep=cheap, force=True)
+    merging.merge(third, [cheap], force=True)
+    (_, ours) = merging.merges().items
+    merging.unmerge(insight_id=cheap)
+    assert (review_report.items().items, report.get(dear).head) == ((), cheap)
+    assert report.get(cheap).confidence == 0.75
+    merging.unmerge(merge_id=ours.id)
+    assert [item.kind for item in review_report.items().items] == ["conflict"]
+    assert [report.get(one).confidence for one in (cheap, dear)] == [0.25, 0.25]
 
 
 def test_without_a_word_the_better_supported_wording_stays() -> None:

@@ -75,6 +75,9 @@ def test_same_merges_into_the_wording_that_is_chosen_and_is_undone() -> None:
     at = at.button(key="undo-review").click().run()
     assert report.get(one).head is None
     assert "1 insight stands alone again" in words(at)
+    assert [item.state for item in review_report.items().items] == ["open"]
+    assert sides(at)
+    say(at, "same")
     assert "Settled as: the same, on the insights pages" in words(show("review", kind="merge", state="settled"))
 
 

@@ -141,10 +141,12 @@ WHERE p.id = n.id AND p.workspace_id = %(workspace)s
 """
 
 
-def settle_alike(pair_id: str, verdict: Verdict, keep: str | None = None, *, force: bool = False) -> Settled:
+def settle_alike(
+    pair_id: str, verdict: Verdict, keep: str | None = None, *, force: bool = False, collection: str | None = None
+) -> Settled:
     """All that differ only like this pair, one after the other. `keep`: of this pair; of others it is the side that
     writes the words so. What is refused stays open."""
-    this, *others = review_report.alike(pair_id)
+    this, *others = review_report.alike(pair_id, collection)
     if keep is not None and keep not in (this.a.id, this.b.id):
         raise InvalidInput(f"The insight {keep} is on neither side of this pair. Keep {this.a.id} or {this.b.id}.")
     settled, refused = [], []

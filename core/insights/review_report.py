@@ -62,9 +62,8 @@ def items(
     sql = {"open": OPEN, "settled": SETTLED}[state].format(
         where=IN_COLLECTION if collection else "true", after="true" if cursor is None else AFTER[state]
     )
+    given |= {"collection": collection} if collection else {}
     with db.transaction() as session:
-        if collection:
-            given["collection"] = collection
         found = db.rows(session, sql, most=MOST_ORDERED, **given)
     page = cut(found, limit, of, [row.place for row in found])
     return Page(tuple(_items(page.items)), page.next_cursor)
@@ -135,22 +134,24 @@ WHERE {{where}} ORDER BY h.settled DESC, h.id DESC LIMIT :limit
 """
 
 
-def open_counts() -> dict[PairKind, Count]:
+def open_counts(collection: str | None = None) -> dict[PairKind, Count]:
     """How many of each kind are open: two insights once, as they are listed."""
+    sql, given = _in(collection, OPEN_COUNTS)
     with db.transaction() as session:
-        found = db.rows(session, OPEN_COUNTS, kinds=list(KINDS), most=MOST_ORDERED)
+        found = db.rows(session, sql, kinds=list(KINDS), most=MOST_ORDERED, **given)
     return {row.kind: Count(row.number, row.read == MOST_ORDERED) for row in found}
 
 
 OPEN_COUNTS = """
 SELECT k.kind, n.number, n.read FROM unnest(CAST(:kinds AS text[])) AS k(kind) CROSS JOIN LATERAL (
-  SELECT count(*) AS read, count(DISTINCT (
-    least(coalesce(f.head_id, f.id), coalesce(s.head_id, s.id)),
-    greatest(coalesce(f.head_id, f.id), coalesce(s.head_id, s.id))
-  )) FILTER (WHERE coalesce(f.head_id, f.id) <> coalesce(s.head_id, s.id)) AS number
-  FROM (SELECT first, second FROM pair WHERE workspace_id = :workspace AND kind = k.kind AND state = 'open'
-        LIMIT :most) p
-  JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
+  SELECT count(*) AS read,
+    count(DISTINCT (least(h.a, h.b), greatest(h.a, h.b))) FILTER (WHERE h.a <> h.b AND {where}) AS number
+  FROM (
+    SELECT coalesce(f.head_id, f.id) AS a, coalesce(s.head_id, s.id) AS b
+    FROM (SELECT first, second FROM pair WHERE workspace_id = :workspace AND kind = k.kind AND state = 'open'
+          LIMIT :most) p
+    JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
+  ) h
 ) n
 """
 
@@ -170,11 +171,18 @@ WHERE p.id = :pair AND p.workspace_id = :workspace
 """
 
 
-def candidates(head: str) -> tuple[Item, ...]:
+def _in(collection: str | None, sql: str) -> tuple[str, dict[str, str]]:
+    """The statement with the condition that both sides have evidence in it, and its parameter."""
+    given = {"collection": collection} if collection else {}
+    return sql.format(where=IN_COLLECTION if collection else "true"), given
+
+
+def candidates(head: str, collection: str | None = None) -> tuple[Item, ...]:
     """All that may be the same as an insight or contradict it, best first. It is `a` of each."""
     insight = report.get(head)
+    sql, given = _in(collection, OF_HEAD)
     with db.transaction() as session:
-        found = db.rows(session, OF_HEAD, ids=[insight.head or insight.id])
+        found = db.rows(session, sql, ids=[insight.head or insight.id], **given)
     return tuple(turned(one) if one.b.id == (insight.head or insight.id) else one for one in _items(found))
 
 
@@ -187,7 +195,7 @@ WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), theirs AS MATERIALIZED (
 SELECT * FROM (
   SELECT DISTINCT ON (least(a, b), greatest(a, b)) * FROM sides WHERE a <> b
   ORDER BY least(a, b), greatest(a, b), array_position(ARRAY['conflict', 'over_time', 'merge'], kind), score DESC, id
-) once ORDER BY score DESC, id
+) h WHERE {{where}} ORDER BY score DESC, id
 """
 
 
@@ -200,20 +208,22 @@ def turned(one: Item) -> Item:
 MIRRORED: Mapping[Verdict, Verdict] = {"more": "less", "less": "more"}
 
 
-def alike(pair_id: str) -> tuple[Item, ...]:
+def alike(pair_id: str, collection: str | None = None) -> tuple[Item, ...]:
     """Open pairs that differ only like this one, which is the first of them."""
     this = get(pair_id)
+    sql, given = _in(collection, ALIKE)
     with db.transaction() as session:
-        found = db.rows(session, ALIKE, pair=pair_id, most=MOST_ALIKE)
+        found = db.rows(session, sql, pair=pair_id, most=MOST_ALIKE, **given)
     return (this, *_items(found))
 
 
 ALIKE = f"""
-SELECT {SIDES} FROM pair this JOIN pair p ON p.alike = this.alike AND p.state = 'open' AND p.id <> this.id
-  AND p.workspace_id = this.workspace_id
-JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
-WHERE this.id = :pair AND this.workspace_id = :workspace AND coalesce(f.head_id, f.id) <> coalesce(s.head_id, s.id)
-ORDER BY p.support DESC, p.id LIMIT :most
+SELECT h.* FROM (
+  SELECT {SIDES}, p.support FROM pair this JOIN pair p ON p.alike = this.alike AND p.state = 'open' AND p.id <> this.id
+    AND p.workspace_id = this.workspace_id
+  JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
+  WHERE this.id = :pair AND this.workspace_id = :workspace
+) h WHERE h.a <> h.b AND {{where}} ORDER BY h.support DESC, h.id LIMIT :most
 """
 
 

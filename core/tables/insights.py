@@ -156,8 +156,8 @@ _ALIKE = "state = 'open' AND alike IS NOT NULL"
 
 
 class Pair(SQLModel, table=True):
-    """Two insights proposed to be compared: `first` is the smaller id. Settled once, with a verdict, never again, unless
-    that verdict is taken back.
+    """Two insights proposed to be compared: `first` is the smaller id. Settled once, with a verdict, and never again
+    unless that is taken back.
 
     `kind`: what they seem to be to one another, or were settled as. `verdict`: more, less: what `first` says.
     `support`: of both, when they were proposed: which of many are looked at first. `alike`: equal where the same words

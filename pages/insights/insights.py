@@ -5,12 +5,12 @@ from functools import partial
 
 import streamlit as st
 
-from core.insights import report
+from core.insights import report, review_report
 from core.insights.report import Filters
 from pages.common import failures, widgets
 from pages.insights import bulk, drawer, filters, merge, table
 from pages.parts.insight import acting
-from pages.words import insights
+from pages.words import insights, review
 
 PER_PAGE = 100
 
@@ -21,6 +21,9 @@ chosen = filters.show()
 total = report.count(chosen.filters)
 hidden = filters.number_hidden(chosen, total)
 
+if to_review := review.waiting(review_report.open_counts(chosen.filters.collection)):
+    narrowed = {"collection": chosen.filters.collection} if chosen.filters.collection else {}
+    widgets.link(to_review, "review/review.py", ":material/compare_arrows:", **narrowed)
 asked = (chosen.filters, chosen.sort)
 trail = st.session_state.setdefault("insight_cursors", {})
 if trail.get("asked") != asked:

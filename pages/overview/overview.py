@@ -8,13 +8,14 @@ import streamlit as st
 from core import overview
 from core.health import report as health_report
 from core.insights import report as insights_report
+from core.insights import review_report
 from core.insights.report import Filters
 from core.jobs import report as jobs_report
 from core.money import costs
 from core.tables.jobs import ACTIVE
 from pages.common import failures, formats, widgets
 from pages.overview.first_steps import first_steps
-from pages.words import quotes
+from pages.words import quotes, review
 from pages.words.jobs import waits_for_decision
 
 SPEND_DAYS = 14
@@ -77,6 +78,8 @@ def troubles() -> list[tuple[str, str, dict[str, str]]]:
     if found.failed_documents:
         unread = f"{formats.count(found.failed_documents, 'document')} could not be read"
         wrong.append((unread, "documents/documents.py", {"state": "failed"}))
+    if to_review := review.waiting(review_report.open_counts()):
+        wrong.append((to_review, "review/review.py", {}))
     return wrong
 
 

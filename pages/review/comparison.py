@@ -21,8 +21,8 @@ MOST, QUOTES = 5, 2
 PAGE = "insight/insight.py"
 
 
-def show(item: Item) -> None:
-    pairs = _of_head(item)
+def show(item: Item, collection: str | None) -> None:
+    pairs = _of_head(item, collection)
     head = pairs[0].a
     planned = merging.preview(head.id, [one.b.id for one in pairs])
     told = {one.id: one for one in planned.candidates}
@@ -39,15 +39,15 @@ def show(item: Item) -> None:
         st.markdown("**Second**" if len(pairs) == 1 else "**Second: those that are ticked**")
         ticked = [one for one in pairs if _candidate(one, told.get(one.b.id), quotes[one.b.id], len(pairs) > 1)]
     with buttons:
-        _say(head, ticked, item)
+        _say(head, ticked, item, collection)
 
 
-def _of_head(item: Item) -> list[Item]:
+def _of_head(item: Item, collection: str | None) -> list[Item]:
     """This pair, then others of the better supported side. That side is `a` of each."""
     first = item if (item.a.support, item.b.id) >= (item.b.support, item.a.id) else review_report.turned(item)
     others = [
         one
-        for one in review_report.candidates(first.a.id)
+        for one in review_report.candidates(first.a.id, collection)
         if one.kind == item.kind and one.b.id != first.b.id and one.put_off == item.put_off
     ]
     return [first, *others][:MOST]
@@ -83,9 +83,9 @@ def _side(row: InsightRow, spans: Sequence[tuple[int, int]], quotes: Sequence[Ev
     evidence.show(quotes)
 
 
-def _say(head: InsightRow, ticked: Sequence[Item], item: Item) -> None:
+def _say(head: InsightRow, ticked: Sequence[Item], item: Item, collection: str | None) -> None:
     """The keys carry the pair: a key that is struck twice says the same of the same pair."""
-    which = Which(head.id, ticked, _keep(head, ticked, item), _alike(ticked))
+    which = Which(head.id, ticked, _keep(head, ticked, item), _alike(ticked, collection), collection)
     number = which.alike or len(ticked)
     expected = "same" if item.kind == "merge" else item.kind
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -119,11 +119,11 @@ def _keep(head: InsightRow, ticked: Sequence[Item], item: Item) -> str:
     return rows[kept].id
 
 
-def _alike(ticked: Sequence[Item]) -> int:
+def _alike(ticked: Sequence[Item], collection: str | None) -> int:
     """How many pairs are meant with this one, if all that differ like it are: 0 if not."""
     if len(ticked) != 1:
         return 0
-    number = len(review_report.alike(ticked[0].id))
+    number = len(review_report.alike(ticked[0].id, collection))
     if number < 2:
         return 0
     chosen = st.checkbox(f"All {number:,} that differ only like this", key=f"alike-{ticked[0].id}")

@@ -1,8 +1,12 @@
 """Insights that may be the same or contradict one another, one head at a time; the most supported first."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
+from core.documents import report as documents_report
 from core.insights import review_report
+from core.insights.report import Count
 from core.tables.insights import PairKind
 from pages.common import failures, widgets
 from pages.review import comparison, saying, settled
@@ -11,10 +15,10 @@ from pages.words import review
 st.title("Review")
 failures.show_notice()
 saying.show_done()
-counts = review_report.open_counts()
+names = [one.name for one in documents_report.collections()]
 
 
-def chosen_kind() -> PairKind:
+def chosen_kind(counts: Mapping[PairKind, Count]) -> PairKind:
     """It stands in the link by its name: the label changes with the number."""
     kinds = list(review.KINDS)
     some = next((kind for kind in kinds if counts[kind].count), kinds[0])
@@ -38,18 +42,25 @@ def chosen_kind() -> PairKind:
 
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    kind = chosen_kind()
+    kinds = st.container()
+    collection = st.selectbox(
+        "Collection", names, index=None, placeholder="All collections", key="collection", bind="query-params",
+        label_visibility="collapsed", width=240,
+    )  # fmt: skip
+    with kinds:
+        kind = chosen_kind(review_report.open_counts(collection))
     state = st.segmented_control(
         "State", review.STATES, key="state", bind="query-params", default="open", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
 
 if state == "settled":
-    settled.show(kind)
+    settled.show(kind, collection)
 else:
-    found = review_report.items(kind=kind, limit=1).items
+    found = review_report.items(kind=kind, collection=collection, limit=1).items
     if found:
-        comparison.show(found[0])
+        comparison.show(found[0], collection)
     else:
         widgets.empty(review.EMPTY[kind], "insights/insights.py", "Insights")
-widgets.came_by("Review", "review/review.py", kind=kind, state=None if state == "open" else state)
+link = {"kind": kind, "state": None if state == "open" else state, "collection": collection}
+widgets.came_by("Review", "review/review.py", **link)

@@ -20,12 +20,13 @@ DONE, REFUSED = "review_done", "review_refused"
 @dataclass(frozen=True)
 class Which:
     """The pairs, with the head as `a`. `keep`: whose wording stays. `alike`: 0, or how many more than these are meant
-    since they differ only like the one."""
+    since they differ only like the one, in `collection` if one is chosen."""
 
     head: str
     pairs: Sequence[Item]
     keep: str
     alike: int
+    collection: str | None
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ def say(which: Which, verdict: Said, *, force: bool = False) -> None:
 
     def act() -> None:
         before = _newest()
-        meant = review_report.alike(which.pairs[0].id) if which.alike else which.pairs
+        meant = review_report.alike(which.pairs[0].id, which.collection) if which.alike else which.pairs
         if which.alike and verdict != "later":
             (this,) = which.pairs
-            found = review.settle_alike(this.id, _turned(this, verdict), which.keep, force=force)
+            said = _turned(this, verdict)
+            found = review.settle_alike(this.id, said, which.keep, force=force, collection=which.collection)
         else:
             found = _each(which, verdict, force)
         merges = _merges_since(before, meant) if verdict == "same" else []

@@ -14,9 +14,9 @@ from pages.words import review
 PER_PAGE = 25
 
 
-def show(kind: PairKind) -> None:
-    trail: list[str | None] = st.session_state.setdefault(f"settled-{kind}", [None])
-    page = review_report.items(kind=kind, state="settled", limit=PER_PAGE, cursor=trail[-1])
+def show(kind: PairKind, collection: str | None) -> None:
+    trail: list[str | None] = st.session_state.setdefault(f"settled-{kind}-{collection}", [None])
+    page = review_report.items(kind=kind, state="settled", collection=collection, limit=PER_PAGE, cursor=trail[-1])
     if not page.items:
         st.caption(review.NONE_SETTLED)
     for one in page.items:

@@ -1,5 +1,8 @@
 """What may be the same or contradict, and what people say of it, as words."""
 
+from collections.abc import Mapping
+
+from core.insights.report import Count
 from core.insights.review import Said
 from core.insights.review_report import Item
 from core.tables.insights import FoundBy, PairKind, Verdict
@@ -51,6 +54,23 @@ VERDICTS: dict[Verdict, Markdown] = {
 
 def kind(one: PairKind, number: int, capped: bool) -> Markdown:
     return f"{KINDS[one]} ({number:,}{'+' if capped else ''})"
+
+
+def waiting(counts: Mapping[PairKind, Count]) -> Markdown:
+    """How many of each kind are open; empty where none is."""
+    told = [
+        f"{number.count:,}{'+' if number.capped else ''} {WAITING[one][number.count != 1]}"
+        for one, number in sorted(counts.items(), key=lambda each: list(WAITING).index(each[0]))
+        if number.count
+    ]
+    return f"To review: {', '.join(told)}" if told else ""
+
+
+WAITING: dict[PairKind, tuple[Markdown, Markdown]] = {
+    "conflict": ("conflict", "conflicts"),
+    "over_time": ("pair that may differ over time", "pairs that may differ over time"),
+    "merge": ("pair that may be the same", "pairs that may be the same"),
+}
 
 
 def proposed(one: Item) -> Markdown:

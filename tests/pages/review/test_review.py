@@ -167,6 +167,32 @@ def test_all_that_differ_only_like_it_are_settled_at_once() -> None:
     assert "2 pairs settled: a conflict." in words(at)
 
 
+def test_a_collection_stands_in_the_link_and_leaves_the_others_out() -> None:
+    one, other, third, fourth = insights(*PRICES)
+    made.pair(one, other)
+    made.pair(third, fourth)
+    there = add_document("Another text. Roofs cost more.", "b.txt", "roofs")
+    made.insights(*PRICES[2:], documents=[there], quote="Roofs cost more.")
+    assert "Conflicts (2)" in str(show("review").get("button_group"))
+    at = show("review", collection="roofs")
+    assert all("Roofs" in side for side in sides(at))
+    assert "Conflicts (1)" in str(at.get("button_group"))
+    at = say(at, "different")
+    assert review_words.EMPTY["conflict"] in words(show("review", collection="roofs", kind="conflict"))
+    assert len(review_report.items().items) == 1
+
+
+def test_insights_and_the_overview_lead_to_what_is_open() -> None:
+    one, other, third, fourth = insights(*PRICES)
+    assert not any("To review" in label for page in ("insights", "overview") for label in links(show(page)))
+    made.pair(one, other)
+    made.pair(one, third, "merge")
+    made.pair(one, fourth, "merge")
+    told = "To review: 1 conflict, 2 pairs that may be the same"
+    assert links(show("insights"))[told] == "review?"
+    assert formats.plain(told) in links(show("overview"))
+
+
 def test_the_kind_stands_in_the_link_and_what_is_gone_is_told() -> None:
     one, other, third, _ = insights(*PRICES)
     made.pair(one, other)

@@ -11,6 +11,7 @@ from api import (
     documentation,
     documents,
     errors,
+    insight_exports,
     insights,
     jobs,
     monitoring,
@@ -71,6 +72,7 @@ for module in (
     templates,
     text_processing,
     jobs,
+    insight_exports,  # above the route that takes its name for an id
     insights,
     review,
     usage,

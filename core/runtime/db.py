@@ -146,6 +146,17 @@ def rows(session: Session, sql: str, **params: Any) -> list[Row[Any]]:
     return list(_run(session, sql, params))
 
 
+def stream(session: Session, sql: str, **params: Any) -> Iterator[Row[Any]]:
+    """The rows of a statement that may have very many, by a cursor: a few hundred of them are in memory at a time."""
+    given = _given(session, sql, ":workspace", params)
+    yield from session.connection().execute(text(sql), given, execution_options={"yield_per": 500})
+
+
+def one_snapshot(session: Session) -> None:
+    """First of a transaction: all of its statements see the database as it is now, and change nothing."""
+    execute(session, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
 def row(session: Session, sql: str, **params: Any) -> Row[Any] | None:
     return _run(session, sql, params).first()
 

@@ -172,8 +172,11 @@ def ready_documents(count: int) -> list[str]:
 
 READY_DOCUMENTS = (
     "INSERT INTO blob (sha256, size_bytes) SELECT unnest(CAST(:ids AS text[])), 1",
-    """INSERT INTO document (id, workspace_id, name, collection_id, sha256, media_type, size_bytes, state, tokens)
-       SELECT i, 'ws_default', i, 'col_1', i, 'text/plain', 1, 'ready', 20 FROM unnest(CAST(:ids AS text[])) i""",
+    """INSERT INTO document (id, workspace_id, name, collection_id, sha256, media_type, size_bytes, state, tokens,
+         text_group)
+       SELECT i, 'ws_default', i, 'col_1', i, 'text/plain', 1, 'ready', 20, i FROM unnest(CAST(:ids AS text[])) i""",
+    # A group of its own each, though they are nearly equal: jobs processes would look for the groups of all.
+    "INSERT INTO text_group (id, workspace_id, bands) SELECT unnest(CAST(:ids AS text[])), 'ws_default', '{}'",
     """INSERT INTO document_text (document_id, text, sha256, page_starts)
        SELECT i, i || ' was replaced. It works again.', encode(sha256(convert_to(i, 'UTF8')), 'hex'), '{0}'
        FROM unnest(CAST(:ids AS text[])) i""",

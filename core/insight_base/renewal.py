@@ -44,7 +44,7 @@ def _group_texts(session: Session) -> int:
 
 WITHOUT_GROUP = """
 SELECT d.id, t.text FROM document d JOIN document_text t ON t.document_id = d.id
-WHERE d.text_group IS NULL AND d.state = 'ready' ORDER BY d.id LIMIT :most FOR UPDATE OF d SKIP LOCKED
+WHERE d.text_group IS NULL AND d.state = 'ready' ORDER BY d.id LIMIT :most FOR NO KEY UPDATE OF d SKIP LOCKED
 """
 
 

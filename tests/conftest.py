@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis
 import psycopg
 import pytest
+import structlog
 
 from core.calls import breaker, clients
 from core.environment import Settings, get_settings
@@ -34,6 +35,13 @@ def _no_outside_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     # Hundreds of processes are started that would each compile what they import.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     Settings.model_config["env_file"] = None
+    # As the app has it: the formatter of a log that nobody set up draws all local variables, for seconds.
+    structlog.configure(
+        [
+            *structlog.get_config()["processors"][:-1],
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
     os.environ["DATA_DIR"] = str(tmp_path_factory.mktemp("data"))
     get_settings.cache_clear()
 

@@ -182,5 +182,5 @@ class Moving(RuleBasedStateMachine):
 @pytest.mark.usefixtures("database")
 def test_a_job_that_goes_to_and_fro(migrated: str, setting: Any) -> None:
     run_state_machine_as_test(
-        cast(Any, partial(Moving, migrated, setting)), settings=settings(max_examples=40, stateful_step_count=25)
+        cast(Any, partial(Moving, migrated, setting)), settings=settings(max_examples=25, stateful_step_count=25)
     )

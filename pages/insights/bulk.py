@@ -11,7 +11,7 @@ from core.insights.life import Set
 from core.insights.report import Count, Filters, InsightRow
 from core.tables.insights import State
 from pages.common import formats
-from pages.insights import merge
+from pages.insights import export, merge
 from pages.parts.insight import acting
 from pages.words import insights
 
@@ -57,6 +57,7 @@ def bar(rows: Sequence[InsightRow], filters: Filters, total: Count, clear: Calla
         st.button(
             f"Merge {len(rows):,}…" if many else "Merge…", icon=":material/merge:", disabled=not many, on_click=one
         )
+        export.control([] if every else rows, filters, total)
         st.checkbox(f"All {insights.total(total)} that match", key=EVERY)
 
 

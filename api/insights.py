@@ -64,16 +64,20 @@ def evidence_out(row: EvidenceRow) -> dict[str, Any]:
 def filters_of(given: FiltersIn) -> Filters:
     """`evidence` tells whether it is supported."""
     values = given.model_dump(include=FiltersIn.model_fields.keys() - {"evidence"})
+    values["field"] = tuple(given.field)
     return Filters(**values, supported=None if given.evidence is None else given.evidence == "supported")
 
 
 @router.get("", response_model=InsightsOut)
 def find(given: Annotated[FindIn, Query()]) -> Any:
     """Merged insights are never listed: their heads are."""
-    filters = filters_of(given)
-    page = report.find(filters, sort=given.sort, limit=given.limit, cursor=given.cursor)
-    total = TotalOut(**fields_of(report.count(filters), TotalOut))
-    return {"items": out(page.items), "next_cursor": page.next_cursor, "total": total, "search": SearchOut()}
+    found = report.find_and_count(filters_of(given), sort=given.sort, limit=given.limit, cursor=given.cursor)
+    return {
+        "items": out(found.page.items),
+        "next_cursor": found.page.next_cursor,
+        "total": fields_of(found.total, TotalOut),
+        "search": fields_of(report.search(), SearchOut) | {"mode": "words"},
+    }
 
 
 @router.post("/bulk", response_model=BulkOut)

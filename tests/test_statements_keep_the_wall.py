@@ -208,6 +208,7 @@ MACHINERY: Mapping[str, str] = {
     "core/insights/history.py:NOTE": HELD,
     "core/insights/life.py:CHOICE": MATCHING,
     "core/insights/life.py:FIRST_CHOICE": MATCHING,
+    "core/insights/order_report.py": MATCHING,
     "core/insights/merging.py:END_MERGES": HELD,
     "core/insights/merging.py:HEADS_AGAIN": HELD,
     "core/insights/merging.py:POINT_TO_HEAD": HELD,
@@ -215,8 +216,6 @@ MACHINERY: Mapping[str, str] = {
     "core/insights/merging.py:merge_within": HELD,
     "core/insights/report.py:COLUMNS": MATCHING,
     "core/insights/report.py:CONDITIONS": MATCHING,
-    "core/insights/report.py:NEWEST": MATCHING,
-    "core/insights/report.py:ORDERED": MATCHING,
     "core/insights/report.py:count": MATCHING,
     # Money.
     "core/money/usage.py:SAVED": HELD,

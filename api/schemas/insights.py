@@ -91,11 +91,11 @@ class TotalOut(BaseModel):
 
 
 class SearchOut(BaseModel):
-    """`languages`: whose words `q` is read in."""
+    """`languages`: in which `q` is read, as statements are in them. `note`: what to know of the hits."""
 
     mode: Literal["words"] = "words"
-    languages: list[str] = ["en"]
-    note: str | None = None
+    languages: list[str]
+    note: str | None
 
 
 class InsightsOut(ListOut[InsightOut]):
@@ -104,7 +104,9 @@ class InsightsOut(ListOut[InsightOut]):
 
 
 class FiltersIn(In):
-    """Each that is given narrows; one that is not known is refused."""
+    """Each that is given narrows; one that is not known is refused. `q`: words, "phrases", or, and -not, in the
+    languages of the statements. `field`, repeatable: name:value of a choice or boolean field of a template, such as
+    risk:high."""
 
     q: str | None = None
     collection: str | None = None
@@ -121,6 +123,7 @@ class FiltersIn(In):
     job: str | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
+    field: list[str] = Field(default_factory=list, max_length=10)
 
 
 class ChangeIn(In):

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 
 from sqlmodel import Session
 
-from core.insight_base import traces, tree
+from core.insight_base import listings, searched, traces, tree
 from core.runtime import db
 
 # What a person confirmed is at least this sure.
 CONFIRMED = 0.95
 
 
-def recount(session: Session, insight_ids: Iterable[str]) -> int:
+def recount(session: Session, insight_ids: Iterable[str], *, only_added: bool = False) -> int:
     """Recount insights whose evidence, state, head or conflicts changed, and delete those that have no evidence left.
-    Returns how many were deleted.
+    Returns how many were deleted. `only_added`: evidence came and nothing went, and the caller lists them.
 
     Support is the number of independent documents with supported evidence: texts that are nearly the same count once.
     A head counts the evidence of what was merged into it. An insight without evidence stays while others are merged
@@ -33,13 +33,37 @@ def recount(session: Session, insight_ids: Iterable[str]) -> int:
         while gone := _drop(session, unfounded):
             dropped += gone
     db.execute(session, RECOUNT, ids=ids, confirmed=CONFIRMED)
+    if not only_added:
+        listings.renew(session, ids)
     return dropped
 
 
 def _drop(session: Session, ids: Sequence[str]) -> int:
     gone = [row.id for row in db.rows(session, DROPPABLE, ids=ids)]
     traces.forget(session, gone)
+    listings.forget(session, gone)
+    searched.forget(session, gone)
     return db.execute(session, "DELETE FROM insight WHERE id = ANY(:ids)", ids=gone) if gone else 0
+
+
+def later(session: Session, insight_ids: Iterable[str]) -> list[str]:
+    """Those whose counts are left to a task (`recount_due`), as they have so many documents: one more or less says
+    little, and a count of all of them takes as long as all else that ingest does. Each is counted once in a while."""
+    found = db.rows(session, MANY, ids=sorted(set(insight_ids)), many=MANY_DOCUMENTS)
+    if found:
+        db.execute(session, NOTE_DUE, ids=[row.id for row in found], seconds=EVERY_SECONDS)
+    return [row.id for row in found]
+
+
+# From so many documents with evidence on.
+MANY_DOCUMENTS = 1_000
+EVERY_SECONDS = 3600
+MANY = "SELECT id FROM insight WHERE id = ANY(:ids) AND documents_with_evidence >= :many ORDER BY id"
+NOTE_DUE = """
+INSERT INTO recount_due (insight_id, due_at)
+SELECT unnest(CAST(:ids AS text[])), now() + :seconds * interval '1 second'
+ON CONFLICT DO NOTHING
+"""
 
 
 def heads_of(session: Session, insight_ids: Iterable[str]) -> list[str]:

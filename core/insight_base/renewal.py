@@ -1,4 +1,5 @@
-"""What an older release left without: keys of insights, groups of texts. A task makes them, a few at a time.
+"""What an older release left without: keys of insights, groups of texts, the words that statements are found by. A
+task makes them, a few at a time. It also counts what ingest left to it.
 
 An insight of a release that joined statements by their words alone may hold answers to several questions, and two of
 them may be one statement today. So its evidence goes to where it would go if it came now; the first insight that it
@@ -12,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from core.insight_base import counts, decisions, locks, text_groups
+from core.insight_base import counts, decisions, locks, searched, text_groups
 from core.insight_base.identity import Identity, identify
 from core.runtime import db, queue
 from core.runtime.ids import new_id
@@ -26,12 +27,28 @@ def renew() -> int:
         done = _group_texts(session) or _give_keys(session)
         if done:
             queue.defer(session, "compare_insights")
-        return done
+        return done or searched.renew(session) or _count_due(session)
 
 
 IS_DUE = """
 SELECT 1 WHERE EXISTS (SELECT 1 FROM insight WHERE exact_key IS NULL)
   OR EXISTS (SELECT 1 FROM document WHERE text_group IS NULL AND state = 'ready')
+  OR EXISTS (SELECT 1 FROM statement_search WHERE words IS NULL)
+  OR EXISTS (SELECT 1 FROM recount_due WHERE due_at <= now())
+"""
+
+
+def _count_due(session: Session) -> int:
+    """One of those that ingest did not count, as they have so many documents."""
+    due = [row.insight_id for row in db.rows(session, TAKE_DUE)]
+    counts.recount(session, locks.lock(session, due), only_added=True)
+    return len(due)
+
+
+TAKE_DUE = """
+DELETE FROM recount_due WHERE insight_id = (
+  SELECT insight_id FROM recount_due WHERE due_at <= now() ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING insight_id
 """
 
 
@@ -56,6 +73,7 @@ def _give_keys(session: Session) -> int:
     for row in old:
         for number, question in enumerate(_questions(session, row)):
             touched.add(_keyed(session, row, question, first=number == 0))
+    searched.write(session, counts.heads_of(session, touched))
     counts.recount(session, counts.heads_of(session, touched))
     # One whose evidence went elsewhere stays only as the head of others.
     db.execute(session, KEEP_HEADS, ids=waiting)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from core.evidence import quotes
 from core.evidence.quotes import Check, SourceText
-from core.insight_base import counts, decisions, locks
+from core.insight_base import counts, decisions, listings, locks, searched
 from core.insight_base.identity import Identity, identify
 from core.runtime import db, queue
 from core.runtime.ids import new_id
@@ -43,12 +43,34 @@ class Source:
 
 @dataclass(frozen=True)
 class _Found:
-    """A finding of a document that exists, and which insight it is."""
+    """A finding of a document that exists, and which insight it is. `group`: of documents that are one source."""
 
     source: Source
     finding: Finding
     workspace_id: str
+    group: str
     identity: Identity
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """A quote of a finding, looked up in its document."""
+
+    found: _Found
+    quote: str
+    check: Check
+
+    @property
+    def document(self) -> str:
+        return self.found.source.document_id
+
+    @property
+    def response(self) -> int:
+        return self.found.source.response_id
+
+    @property
+    def key(self) -> str:
+        return hashlib.sha256(self.quote.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def write(session: Session, given: Sequence[tuple[Source, Finding]]) -> None:
@@ -61,22 +83,17 @@ def write(session: Session, given: Sequence[tuple[Source, Finding]]) -> None:
     by_key = {one.identity.exact: one for one in reversed(found)}
     if not by_key:
         return
-    insight_of = _write_insights(session, by_key)
-    of_document: dict[str, list[_Found]] = {}
-    for one in found:
-        of_document.setdefault(one.source.document_id, []).append(one)
-    evidence = [
-        _evidence(insight_of[one.identity.exact], one, quote, text_of_document)
-        for document_id, text_of_document in source_texts(session, of_document)
-        for one in of_document[document_id]
-        for quote in one.finding.quotes or ("",)
-    ]
+    # Before any lock is taken: most of the time goes into this.
+    evidence = _evidence(session, found)
+    insight_of = _write_insights(session, by_key, _first_counts(evidence))
     if evidence:
-        columns = {name: [row[name] for row in evidence] for name in evidence[0]}
-        db.columns(session, WRITE_EVIDENCE, **columns)
-        named = ("insight", "document", "key", "response")
-        db.columns(session, WRITE_SIGHTINGS, **{name: columns[name] for name in named})
-    counts.recount(session, counts.heads_of(session, insight_of.values()))
+        columns = {name: [getattr(one, name) for one in evidence] for name in ("document", "key", "response")}
+        columns["insight"] = [insight_of[one.found.identity.exact] for one in evidence]
+        db.columns(session, WRITE_EVIDENCE, **columns, **_columns_of(evidence))
+        db.columns(session, WRITE_SIGHTINGS, **columns)
+    touched = counts.heads_of(session, insight_of.values())
+    listings.add(session, insight_of.values(), {one.document for one in evidence})
+    counts.recount(session, set(touched) - set(counts.later(session, touched)), only_added=True)
 
 
 def _identified(session: Session, given: Sequence[tuple[Source, Finding]]) -> list[_Found]:
@@ -86,11 +103,11 @@ def _identified(session: Session, given: Sequence[tuple[Source, Finding]]) -> li
     for source, finding in given:
         document = documents.get(source.document_id)
         if document and (identity := _identity(source, finding, document)):
-            found.append(_Found(source, finding, document.workspace_id, identity))
+            found.append(_Found(source, finding, document.workspace_id, document.text_group or document.id, identity))
     return found
 
 
-DOCUMENTS = "SELECT id, workspace_id, language FROM document WHERE id = ANY(:ids)"
+DOCUMENTS = "SELECT id, workspace_id, language, text_group FROM document WHERE id = ANY(:ids)"
 
 
 def _identity(source: Source, finding: Finding, document: Row[Any]) -> Identity | None:
@@ -98,9 +115,52 @@ def _identity(source: Source, finding: Finding, document: Row[Any]) -> Identity 
     return identify(document.workspace_id, language, finding.question, storable(finding.statement))
 
 
-def _write_insights(session: Session, by_key: Mapping[str, _Found]) -> dict[str, str]:
+def _evidence(session: Session, found: Sequence[_Found]) -> list[_Evidence]:
+    of_document: dict[str, list[_Found]] = {}
+    for one in found:
+        of_document.setdefault(one.source.document_id, []).append(one)
+    return [
+        _Evidence(one, quote, quotes.check(quote, text_of_document, one.finding.statement))
+        for document_id, text_of_document in source_texts(session, of_document)
+        for one in of_document[document_id]
+        for quote in one.finding.quotes or ("",)
+    ]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """As core.insight_base.counts counts them: what is written so is not written a second time."""
+
+    support: int = 0
+    documents: int = 0
+    documents_with_evidence: int = 0
+
+    @property
+    def confidence(self) -> float:
+        return self.documents / max(self.documents_with_evidence, 1) * (1 - 0.5**self.support)
+
+
+def _first_counts(evidence: Sequence[_Evidence]) -> dict[str, _Counts]:
+    """By exact key, what an insight that has no other evidence counts."""
+    by_key: dict[str, list[_Evidence]] = {}
+    for one in evidence:
+        by_key.setdefault(one.found.identity.exact, []).append(one)
+    return {
+        key: _Counts(
+            len({one.found.group for one in theirs if one.check.supported}),
+            len({one.document for one in theirs if one.check.supported}),
+            len({one.document for one in theirs}),
+        )
+        for key, theirs in by_key.items()
+    }
+
+
+def _write_insights(
+    session: Session, by_key: Mapping[str, _Found], first_counts: Mapping[str, _Counts]
+) -> dict[str, str]:
     """The ids of the insights by exact key; those that are new are made, and compared with others later."""
-    there, made = _locked_and_made(session, by_key)
+    there, made = _locked_and_made(session, by_key, first_counts)
+    searched.write(session, list(made.values()))
     decisions.recall(
         session,
         [
@@ -117,21 +177,24 @@ def _write_insights(session: Session, by_key: Mapping[str, _Found]) -> dict[str,
     return there | made
 
 
-def _locked_and_made(session: Session, by_key: Mapping[str, _Found]) -> tuple[dict[str, str], dict[str, str]]:
+def _locked_and_made(
+    session: Session, by_key: Mapping[str, _Found], first_counts: Mapping[str, _Counts]
+) -> tuple[dict[str, str], dict[str, str]]:
     """Lock what is there, in order, then make what is not, in order, which waits for none but those who make the same.
     Where somebody has made it meanwhile it is there, and may have been merged: all is let go and locked again."""
     while True:
         db.execute(session, "SAVEPOINT writing")
         there = locks.lock_by_keys(session, sorted(by_key))
         new = sorted(by_key.keys() - there.keys())
-        made = _make(session, {key: by_key[key] for key in new}) if new else {}
+        made = _make(session, {key: by_key[key] for key in new}, first_counts) if new else {}
         if len(made) == len(new):
             db.execute(session, "RELEASE SAVEPOINT writing")
             return there, made
         db.execute(session, "ROLLBACK TO SAVEPOINT writing")
 
 
-def _make(session: Session, new: Mapping[str, _Found]) -> dict[str, str]:
+def _make(session: Session, new: Mapping[str, _Found], first_counts: Mapping[str, _Counts]) -> dict[str, str]:
+    counted = [first_counts.get(key, _Counts()) for key in new]
     stored = db.columns(
         session,
         WRITE_INSIGHTS,
@@ -143,14 +206,20 @@ def _make(session: Session, new: Mapping[str, _Found]) -> dict[str, str]:
         language=[one.identity.language for one in new.values()],
         question=[one.finding.question for one in new.values()],
         kind=[one.source.template_id for one in new.values()],
+        **{
+            name: [getattr(one, name) for one in counted]
+            for name in ("support", "documents", "documents_with_evidence", "confidence")
+        },
     )
     return {row.exact_key: row.id for row in stored}
 
 
 WRITE_INSIGHTS = """
-INSERT INTO insight (id, workspace_id, statement, exact_key, masked_key, language, question, kind)
+INSERT INTO insight (id, workspace_id, statement, exact_key, masked_key, language, question, kind, support, documents,
+  documents_with_evidence, confidence)
 SELECT * FROM unnest(%(id)s::text[], %(workspace_id)s::text[], %(statement)s::text[], %(exact)s::text[],
-  %(masked)s::text[], %(language)s::text[], %(question)s::text[], %(kind)s::text[])
+  %(masked)s::text[], %(language)s::text[], %(question)s::text[], %(kind)s::text[], %(support)s::int[],
+  %(documents)s::int[], %(documents_with_evidence)s::int[], %(confidence)s::float8[])
 ON CONFLICT (exact_key) DO NOTHING
 RETURNING id, exact_key
 """
@@ -181,17 +250,17 @@ ON CONFLICT DO NOTHING
 """
 
 
-def _evidence(insight_id: str, one: _Found, quote: str, source_text: SourceText) -> dict[str, Any]:
-    return {
-        "insight": insight_id,
-        "document": one.source.document_id,
-        "response": one.source.response_id,
-        "template": one.source.template_id,
-        "quote": storable(quote),
-        "key": hashlib.sha256(quote.encode("utf-8", "replace")).hexdigest()[:32],
-        "attributes": storable_json(dict(one.finding.attributes)) or "{}",
-        **columns_of(quotes.check(quote, source_text, one.finding.statement)),
-    }
+def _columns_of(evidence: Sequence[_Evidence]) -> dict[str, list[Any]]:
+    rows = [
+        {
+            "template": one.found.source.template_id,
+            "quote": storable(one.quote),
+            "attributes": storable_json(dict(one.found.finding.attributes)) or "{}",
+            **columns_of(one.check),
+        }
+        for one in evidence
+    ]
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def columns_of(check: Check) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from core.access import actor, audit
 from core.errors import Conflict, InvalidInput, NotFound
-from core.insight_base import consequences, counts, locks
+from core.insight_base import consequences, counts, locks, searched
 from core.insights import history, report
 from core.insights.history import Action
 from core.insights.report import Filters, InsightRow
@@ -186,8 +186,8 @@ def _apply(
     changed = db.rows(session, APPLY.format(wanted=wanted), ids=list(ids), **said, **given)
     edited = [row.id for row in changed if row.edited]
     if edited:
-        # Apart from the rest: what is shown is searched, and so indexed anew.
         db.execute(session, EDIT, ids=edited, change=change_id)
+        searched.write(session, edited)
     if decided := [row.id for row in changed if row.decided]:
         consequences.of_change(session, decided)
     return len(changed)

@@ -9,16 +9,17 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.errors import InvalidInput, NotFound
-from core.insight_base import tree
+from core.insight_base import listings, tree
+from core.insights import order_report
+from core.insights.order_report import Count, Sort
 from core.runtime import db
-from core.runtime.paging import Page, checked_limit, cut, not_ours, place
-from core.tables.insights import State
+from core.runtime.paging import Page, checked_limit, cut, place
+from core.runtime.text import bounded
+from core.search import reading
+from core.tables.insights import CONFIDENCE_RANKS, SUPPORT_RANKS, State
 
-Sort = Literal["newest", "support", "confidence", "relevance"]
-# More are not counted: nobody reads them, and the count would take longer than the list.
-MOST_COUNTED = 10_000
-# By relevance the newest of so many hits are ordered.
-MOST_RANKED = 2_000
+# Two are the list's order, and belong to it.
+__all__ = ["Count", "Filters", "InsightRow", "Sort", "Wording", "count", "find", "get", "get_all", "matching"]
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ class InsightRow:
 
 @dataclass(frozen=True)
 class Filters:
-    """Each of these that is given narrows. `q`: a web search: "quoted phrases", or, -not. `state`: one, or any of
-    several; `conflict`: open ones, any, or none; `since`, `until`: when it was first seen, `until` exclusive."""
+    """Each of these that is given narrows. `q`: words, "phrases", or, -not (core.search.query). `state`: one, or any of
+    several; `conflict`: open ones, any, or none; `since`, `until`: when it was first seen, `until` exclusive. `field`:
+    each as name:value, of a choice or boolean field (true, false) of a template."""
 
     q: str | None = None
     collection: str | None = None
@@ -83,14 +85,21 @@ class Filters:
     job: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    field: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Count:
-    """`capped`: there are more than `count`."""
+class Search:
+    """How `q` is read. `languages`: ISO 639-1, those of statements of this workspace. `note`: what to know of hits."""
 
-    count: int
-    capped: bool
+    languages: tuple[str, ...]
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Found:
+    page: Page[InsightRow]
+    total: Count
 
 
 COLUMNS = """
@@ -103,35 +112,32 @@ i.head_id AS head, i.support, i.documents, i.documents_with_evidence, i.open_con
 
 def _with_evidence(condition: str) -> str:
     """Insights that have such evidence themselves, or through what was merged into them."""
-    return f"""(EXISTS (SELECT 1 FROM evidence e WHERE e.insight_id = i.id AND {condition})
-      OR EXISTS (SELECT 1 FROM insight m JOIN evidence e ON e.insight_id = m.id
-        WHERE m.head_id = i.id AND m.workspace_id = :workspace AND {condition}))"""
+    return f"""i.id IN (SELECT coalesce(m.head_id, m.id) FROM evidence e JOIN insight m ON m.id = e.insight_id
+      WHERE m.workspace_id = :workspace AND {condition})"""
 
 
-_CONFLICTS = """EXISTS (SELECT 1 FROM insight m JOIN pair p ON m.id IN (p.first, p.second)
-  WHERE (m.id = i.id OR m.head_id = i.id) AND m.workspace_id = :workspace
+_CONFLICTS = """i.id IN (SELECT coalesce(m.head_id, m.id) FROM pair p JOIN insight m ON m.id IN (p.first, p.second)
+  WHERE p.workspace_id = :workspace AND m.workspace_id = :workspace
     AND p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict'))"""
 
-# The search condition stays inline: behind a join its selectivity is hidden from the planner.
+LISTED = """i.id IN (SELECT l.insight_id FROM listing l WHERE l.workspace_id = :workspace AND l.key = {})"""
 CONDITIONS = {
-    "q": "i.search @@ websearch_to_tsquery('english', :q)",
-    "collection": _with_evidence(
-        """EXISTS (SELECT 1 FROM document d JOIN collection c ON c.id = d.collection_id
-             WHERE d.id = e.document_id AND c.name = :collection AND c.workspace_id = :workspace)"""
-    ),
-    "template": _with_evidence("e.template_id = :template"),
+    "q": """i.id IN (SELECT s.insight_id FROM statement_search s
+      WHERE s.workspace_id = :workspace AND s.words @@ CAST(:q AS tsquery))""",
+    "collection": LISTED.format(":collection"),
+    "template": LISTED.format(":template"),
     "state": "i.state = ANY(:state)",
     "document": _with_evidence("e.document_id = :document"),
-    "tag": ":tag = ANY(i.tags)",
+    "tag": "i.tags @> ARRAY[CAST(:tag AS text)] AND i.tags <> '{}'",
     "language": "i.language = :language",
-    "min_support": "i.support >= :min_support",
-    "min_confidence": "i.confidence >= :min_confidence",
-    "supported": "(i.support > 0) = :supported",
+    "min_support": "i.support_rank >= :support_rank AND i.support >= :min_support",
+    "min_confidence": "i.confidence_rank >= :confidence_rank AND i.confidence >= :min_confidence",
+    "supported": "(i.support_rank > 0) = :supported",
     "pinned": "i.pinned = :pinned",
     "job": _with_evidence(
-        """EXISTS (SELECT 1 FROM request r
-             WHERE r.job_id = :job AND (r.response_id = e.response_id
-               OR r.response_id IN (SELECT s.response_id FROM sighting s WHERE s.evidence_id = e.id)))"""
+        """e.id IN (SELECT o.id FROM request r JOIN evidence o ON o.response_id = r.response_id WHERE r.job_id = :job
+             UNION ALL SELECT s.evidence_id FROM request r JOIN sighting s ON s.response_id = r.response_id
+             WHERE r.job_id = :job)"""
     ),
     "since": "i.first_seen >= :since",
     "until": "i.first_seen < :until",
@@ -140,66 +146,105 @@ CONFLICT = {"open": "i.open_conflicts > 0", "any": _CONFLICTS, "none": f"NOT {_C
 
 
 def matching(filters: Filters) -> tuple[str, dict[str, Any]]:
-    """The SQL condition on an insight i, and its parameters."""
+    """The SQL condition on an insight i, and its parameters. Raises InvalidInput."""
     given = {field.name: getattr(filters, field.name) for field in fields(filters)}
     given = {name: value for name, value in given.items() if value not in (None, "")}
-    if isinstance(state := given.get("state"), str):
-        given["state"] = [state]
-    elif state is not None:
-        given["state"] = list(state)
-    conflict = given.pop("conflict", None)
+    conflict, named = given.pop("conflict", None), given.pop("field")
     conditions = ["i.workspace_id = :workspace", "i.head_id IS NULL", *(CONDITIONS[name] for name in given)]
-    return " AND ".join([*conditions, CONFLICT[conflict]] if conflict else conditions), given
+    if conflict:
+        conditions.append(CONFLICT[conflict])
+    for number, one in enumerate(named):
+        conditions.append(LISTED.format(f":field{number}"))
+        given[f"field{number}"] = _field(one)
+    return " AND ".join(conditions), _with_what_they_need(given)
 
 
-# What a list is ordered by, before the id, and the type of it in a cursor.
-ORDERS: dict[Sort, tuple[str, str]] = {
-    "newest": ("0", "int"),
-    "support": ("i.support", "int"),
-    "confidence": ("i.confidence", "float8"),
-    "relevance": ("ts_rank(i.search, websearch_to_tsquery('english', :q))", "float4"),
-}
+def _with_what_they_need(given: dict[str, Any]) -> dict[str, Any]:
+    if "state" in given:
+        given["state"] = [given["state"]] if isinstance(given["state"], str) else list(given["state"])
+    if "min_support" in given:
+        given["support_rank"] = order_report.rank_of(given["min_support"], SUPPORT_RANKS)
+    if "min_confidence" in given:
+        given["confidence_rank"] = order_report.rank_of(given["min_confidence"], CONFIDENCE_RANKS)
+    if "template" in given:
+        given["template"] = listings.template(given["template"])
+    if {"q", "collection"} & given.keys():
+        with db.transaction() as session:
+            if "q" in given:
+                given["q"] = reading.tsquery(session, bounded(given["q"], "A search", LONGEST_SEARCH))
+            if "collection" in given:
+                found = db.scalar(session, COLLECTION, name=given["collection"])
+                given["collection"] = listings.collection(found or "")
+    return given
+
+
+COLLECTION = "SELECT id FROM collection WHERE name = :name AND workspace_id = :workspace"
+LONGEST_SEARCH = 1_000
+
+
+def _field(given: str) -> str:
+    name, colon, value = given.partition(":")
+    if not name or not colon:
+        raise InvalidInput("field is the name of a template's field and its value, as risk:high.")
+    return listings.field(name, value)
+
+
+def search() -> Search:
+    """How a search is read in this workspace."""
+    with db.transaction() as session:
+        languages = tuple(one for one in reading.languages(session) if one)
+        waiting = db.scalar(session, WAITING)
+    note = "Statements of an older release are still being prepared for search; not all of them are found yet."
+    return Search(languages, note if waiting else None)
+
+
+WAITING = "SELECT EXISTS (SELECT 1 FROM statement_search WHERE words IS NULL AND workspace_id = :workspace)"
 
 
 def find(
     filters: Filters | None = None, *, sort: Sort = "newest", limit: int = 100, cursor: str | None = None
 ) -> Page[InsightRow]:
     """Best first, and of equals the newest. Raises InvalidInput for an order by relevance without a search."""
+    return _find(filters or Filters(), sort, limit, cursor)[0]
+
+
+def find_and_count(
+    filters: Filters | None = None, *, sort: Sort = "newest", limit: int = 100, cursor: str | None = None
+) -> Found:
+    """The same with how many match, on all pages: of a short list for nothing."""
+    page, counted = _find(filters or Filters(), sort, limit, cursor)
+    return Found(page, counted if cursor is None and counted else count(filters))
+
+
+def _find(filters: Filters, sort: Sort, limit: int, cursor: str | None) -> tuple[Page[InsightRow], Count | None]:
     checked_limit(limit)
-    filters = filters or Filters()
     if sort == "relevance" and not filters.q:
         raise InvalidInput("Insights are ordered by relevance to a search. Give q, or another order.")
     where, given = matching(filters)
-    order, kind = ORDERS[sort]
     of = f"insights-{sort}"
-    after = "true"
-    if (at := place(cursor, of)) is not None:
-        given["value"], given["after"] = _value_and_id(at)
-        after = f"(i.place, i.id) < (CAST(:value AS {kind}), :after)" if sort != "newest" else "i.id < :after"
+    at = None if (found := place(cursor, of)) is None else order_report.value_and_id(found)
     with db.transaction() as session:
-        sql = (NEWEST if sort == "newest" else ORDERED).format(
-            columns=COLUMNS, order=order, where=where, after=after, ranked=MOST_RANKED if sort == "relevance" else "ALL"
-        )
-        found = db.rows(session, sql, limit=limit + 1, **given)
-        rows = _rows(session, found)
-    return cut(rows, limit, of, [f"{row.place}~{row.id}" for row in found])
+        order_report.plan_by_values(session)
+        chosen, counted = order_report.places(session, where, given, sort, at, limit + 1)
+        rows = _of_page(session, [row.id for row in chosen])
+    return cut(rows, limit, of, [f"{row.place}~{row.id}" for row in chosen]), counted
 
 
-NEWEST = """
-SELECT {columns}, {order} AS place FROM insight i WHERE {where} AND {after} ORDER BY i.id DESC LIMIT :limit
-"""
-ORDERED = """
-SELECT * FROM (SELECT {columns}, {order} AS place FROM insight i WHERE {where} ORDER BY i.id DESC LIMIT {ranked}) i
-WHERE {after} ORDER BY place DESC, id DESC LIMIT :limit
-"""
+def _of_page(session: Session, ids: Sequence[str]) -> list[InsightRow]:
+    found = db.rows(session, f"SELECT {COLUMNS} FROM insight i WHERE {GIVEN}", ids=list(ids)) if ids else []
+    by_id = {row.id: row for row in _rows(session, found)}
+    return [by_id[one] for one in ids if one in by_id]
 
 
 def count(filters: Filters | None = None) -> Count:
     where, given = matching(filters or Filters())
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM insight i WHERE {where} LIMIT {MOST_COUNTED + 1}) found"
     with db.transaction() as session:
+        order_report.plan_by_values(session)
+        sql = (
+            f"SELECT count(*) FROM (SELECT 1 FROM insight i WHERE {where} LIMIT {order_report.MOST_COUNTED + 1}) found"
+        )
         found: int = db.scalar(session, sql, **given)
-    return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
+    return Count(min(found, order_report.MOST_COUNTED), found > order_report.MOST_COUNTED)
 
 
 def get(insight_id: str) -> InsightRow:
@@ -260,11 +305,3 @@ SELECT t.insight AS id, count(DISTINCT coalesce(d.text_group, d.id)) AS against
 FROM theirs t JOIN evidence e ON e.insight_id = t.other AND e.supported JOIN document d ON d.id = e.document_id
 GROUP BY t.insight
 """
-
-
-def _value_and_id(at: str) -> tuple[float, str]:
-    value, _, insight_id = at.partition("~")
-    try:
-        return float(value), insight_id
-    except ValueError:
-        raise not_ours() from None

@@ -3,7 +3,18 @@
 from datetime import datetime
 from typing import Any, ClassVar, Literal, get_args
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Computed, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Computed,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
@@ -17,6 +28,18 @@ FoundBy = Literal["span", "quote", "shape", "words", "person", "judge"]
 Verdict = Literal["same", "different", "conflict", "over_time", "more", "less"]
 
 
+# Where a rank begins: rank 0 is nothing, 1 is the first of these and up.
+SUPPORT_RANKS = (1, 2, 3, 5, 10, 20, 50)
+# What one, two, three, five, eight, fourteen agreeing documents make.
+CONFIDENCE_RANKS = (1e-9, 0.5, 0.75, 0.875, 0.95, 0.995, 0.9999)
+
+
+def rank(of: str, begins: tuple[float, ...]) -> str:
+    """As an SQL expression."""
+    whens = " ".join(f"WHEN {of} >= {begin} THEN {n}" for n, begin in reversed(list(enumerate(begins, 1))))
+    return f"CASE {whens} ELSE 0 END"
+
+
 class Insight(SQLModel, table=True):
     """A statement, once per workspace, language and question: equal `exact_key`s are one (core.statements.keys).
 
@@ -28,9 +51,20 @@ class Insight(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "insight"
     # Counts are not indexed, so that a change of them stays on its page; a repeated sighting changes nothing here.
+    # Lists are ordered by coarse ranks of them, which seldom change.
     __table_args__ = (
-        Index("ix_insight_search", "search", postgresql_using="gin"),
         Index("ix_insight_workspace", "workspace_id", "id"),
+        Index("ix_insight_state", "workspace_id", "state", "id", postgresql_where=text("head_id IS NULL")),
+        Index("ix_insight_language", "workspace_id", "language", "id"),
+        Index("ix_insight_support", "workspace_id", "support_rank", "id", postgresql_where=text("head_id IS NULL")),
+        Index(
+            *("ix_insight_confidence", "workspace_id", "confidence_rank", "id"),
+            postgresql_where=text("head_id IS NULL"),
+        ),
+        Index("ix_insight_first_seen", "workspace_id", "first_seen"),
+        Index("ix_insight_tags", "tags", postgresql_using="gin", postgresql_where=text("tags <> '{}'")),
+        Index("ix_insight_pinned", "workspace_id", "id", postgresql_where=text("pinned")),
+        Index("ix_insight_conflict", "workspace_id", "id", postgresql_where=text("open_conflicts > 0")),
         Index("ix_insight_masked_key", "masked_key"),
         Index("ix_insight_head", "head_id", postgresql_where=text("head_id IS NOT NULL")),
         Index("ix_insight_without_key", "id", postgresql_where=text("exact_key IS NULL")),
@@ -61,13 +95,68 @@ class Insight(SQLModel, table=True):
     open_conflicts: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     confidence: float = Field(default=0.0, sa_column_kwargs={"server_default": text("0")})
     first_seen: datetime = columns.time(default_now=True)
-    search: str = Field(
-        default=None,
-        sa_column=Column(
-            TSVECTOR,
-            Computed("to_tsvector('english'::regconfig, statement || ' ' || coalesce(shown, ''))", persisted=True),
-        ),
+    support_rank: int = Field(
+        default=None, sa_column=Column(SmallInteger, Computed(rank("support", SUPPORT_RANKS), persisted=True))
     )
+    confidence_rank: int = Field(
+        default=None, sa_column=Column(SmallInteger, Computed(rank("confidence", CONFIDENCE_RANKS), persisted=True))
+    )
+
+
+class StatementSearch(SQLModel, table=True):
+    """The words that a statement, and how it is shown, are found by (core.search), apart from the insight: no change of
+    its counts comes near their index. `words` is NULL until core.insight_base.renewal has made it, for an insight of an
+    older release."""
+
+    __tablename__: ClassVar[str] = "statement_search"
+    __table_args__ = (
+        # What is pending is read by every search from end to end: little of it.
+        Index(
+            *("ix_statement_search_words", "words"),
+            postgresql_using="gin",
+            postgresql_with={"gin_pending_list_limit": "1024"},
+        ),
+        Index("ix_statement_search_without", "insight_id", postgresql_where=text("words IS NULL")),
+    )
+    insight_id: str = Field(primary_key=True)
+    workspace_id: str
+    words: str | None = Field(default=None, sa_column=Column(TSVECTOR, nullable=True))
+
+
+class Listing(SQLModel, table=True):
+    """What an insight that is listed stands under, in the order of lists. `key`: see core.insight_base.listings.
+
+    A head stands under all that what was merged into it has evidence of, and what was merged under nothing.
+    """
+
+    __tablename__: ClassVar[str] = "listing"
+    __table_args__ = (Index("ix_listing_insight", "insight_id"),)
+    workspace_id: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    insight_id: str = Field(primary_key=True)
+
+
+class RecountDue(SQLModel, table=True):
+    """An insight with so many documents that ingest leaves its counts to a task, which counts it at `due_at`."""
+
+    __tablename__: ClassVar[str] = "recount_due"
+    insight_id: str = Field(primary_key=True)
+    due_at: datetime = columns.time(index=True)
+
+
+class SavedView(SQLModel, table=True):
+    """A search that somebody gave a name. `query`: what of core.insights.report.Filters is given, and `sort`. What came
+    after `looked_at` is new."""
+
+    __tablename__: ClassVar[str] = "saved_view"
+    __table_args__ = (UniqueConstraint("workspace_id", "name"),)
+    id: str = Field(primary_key=True)
+    workspace_id: str
+    name: str
+    query: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    actor: str
+    looked_at: datetime = columns.time(default_now=True)
+    created_at: datetime = columns.time(default_now=True)
 
 
 class Evidence(SQLModel, table=True):
@@ -86,6 +175,7 @@ class Evidence(SQLModel, table=True):
         Index("ix_evidence_document", "document_id", "start"),
         Index("ix_evidence_response", "response_id"),
         Index("ix_evidence_quote", "quote_key"),
+        Index("ix_evidence_created", "created_at"),
         Index("ix_evidence_unchecked", "document_id", postgresql_where=text("verdict IS NULL")),
     )
     id: int = columns.identity()

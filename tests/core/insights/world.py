@@ -102,6 +102,21 @@ def judge() -> None:
     for insight in insights:
         judge_counts(insight, insights, evidence, pairs)
     judge_decisions()
+    judge_listings()
+
+
+def judge_listings() -> None:
+    """A head stands under all collections and templates of its tree, and what was merged under nothing; each is found
+    by its words."""
+    expected = rows(
+        """SELECT DISTINCT coalesce(i.head_id, i.id) AS insight_id, key FROM evidence e
+           JOIN insight i ON i.id = e.insight_id JOIN document d ON d.id = e.document_id,
+           unnest(ARRAY['collection:' || d.collection_id, 'template:' || e.template_id]) key ORDER BY 1, 2"""
+    )
+    assert rows("SELECT insight_id, key FROM listing ORDER BY insight_id, key") == expected
+    assert rows("SELECT id FROM insight ORDER BY id") == rows(
+        "SELECT insight_id AS id FROM statement_search WHERE words IS NOT NULL ORDER BY insight_id"
+    )
 
 
 def judge_counts(insight: str, insights: Any, evidence: list[dict[str, Any]], pairs: list[dict[str, Any]]) -> None:

@@ -13,6 +13,9 @@ import pytest
 from alembic import command
 
 from core.asking import templates
+from core.insight_base import renewal
+from core.insights import report
+from core.insights.report import Filters
 from core.runtime import db, migrate
 from tests.pipeline import add_document, make_job, rows, run_job
 
@@ -127,6 +130,40 @@ def test_what_was_there_before_the_wall_belongs_to_the_default_workspace(blank: 
     with db.engine().begin() as connection:
         command.downgrade(migrate.alembic_config(connection), "0008")
     assert rows("SELECT name FROM collection") == [{"name": "one"}]
+
+
+def test_what_was_there_before_search_is_listed_and_made_ready(blank: str) -> None:
+    before = (
+        "INSERT INTO collection (id, workspace_id, name) VALUES ('col_1', 'ws_default', 'one')",
+        "INSERT INTO blob (sha256, size_bytes) VALUES ('x', 1)",
+        """INSERT INTO document
+             (id, workspace_id, name, collection_id, sha256, media_type, size_bytes, state, text_group)
+           VALUES ('doc_1', 'ws_default', 'd', 'col_1', 'x', 'text/plain', 1, 'ready', 'doc_1')""",
+        """INSERT INTO insight (id, workspace_id, statement, exact_key, language, kind, support, confidence) VALUES
+           ('ins_1', 'ws_default', 'Les usines.', 'k1', 'fr', 'qa', 1, 0.5),
+           ('ins_2', 'ws_default', 'Les portes.', 'k2', 'fr', 'qa', 11, 0.9995)""",
+        "UPDATE insight SET head_id = 'ins_2' WHERE id = 'ins_1'",
+        """INSERT INTO evidence
+             (insight_id, document_id, response_id, template_id, quote, quote_key, supported, attributes)
+           VALUES ('ins_1', 'doc_1', 1, 'qa', '', '', true, '{}')""",
+    )
+    with db.engine().begin() as connection:
+        command.upgrade(migrate.alembic_config(connection), "0011")
+        for statement in before:
+            connection.exec_driver_sql(statement)
+    migrate.upgrade()
+    assert [row.id for row in report.find(Filters(collection="one", template="qa")).items] == ["ins_2"]
+    assert rows("SELECT support_rank, confidence_rank FROM insight ORDER BY id") == [
+        {"support_rank": 1, "confidence_rank": 2},
+        {"support_rank": 5, "confidence_rank": 6},
+    ]
+    assert report.find(Filters(q="porte")).items == ()
+    while renewal.renew():
+        pass
+    assert [row.id for row in report.find(Filters(q="porte")).items] == ["ins_2"]
+    with db.engine().begin() as connection:
+        command.downgrade(migrate.alembic_config(connection), "0011")
+    assert len(rows("SELECT search FROM insight")) == 2
 
 
 def test_a_second_upgrade_finds_nothing_to_do(blank: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.insights import life, merging, report
+from core.insights import life, merging, order_report, report
 from core.insights.life import Change
 from core.insights.report import Filters
 from core.runtime import db
@@ -87,7 +87,7 @@ def test_the_grid_says_what_speaks_against_and_which_tags_there_are(three: list[
 
 
 def test_more_than_are_counted_are_told_as_more(monkeypatch: pytest.MonkeyPatch, three: list[str]) -> None:
-    monkeypatch.setattr(report, "MOST_COUNTED", 2)
+    monkeypatch.setattr(order_report, "MOST_COUNTED", 2)
     at = show("insights")
     assert "1 to 3 of 2+" in words(at)
     assert "All 2+ that match" in [box.label for box in at.checkbox]

@@ -1,0 +1,61 @@
+"""A search as this workspace reads it: in the languages of its statements."""
+
+from sqlmodel import Session
+
+from core.runtime import db
+from core.search import query
+
+
+def languages(session: Session) -> list[str | None]:
+    """Of the statements of the workspace; with None where there are some of which it is not known."""
+    return [row.language for row in db.rows(session, LANGUAGES)]
+
+
+# From one to the next in an index, however many statements there are of each.
+LANGUAGES = """
+WITH RECURSIVE known AS (
+  (SELECT language FROM insight WHERE workspace_id = :workspace AND language IS NOT NULL ORDER BY language LIMIT 1)
+  UNION ALL
+  SELECT (SELECT i.language FROM insight i WHERE i.workspace_id = :workspace AND i.language > k.language
+    ORDER BY i.language LIMIT 1)
+  FROM known k WHERE k.language IS NOT NULL
+)
+SELECT language FROM known WHERE language IS NOT NULL
+UNION ALL SELECT NULL WHERE EXISTS (SELECT 1 FROM insight WHERE workspace_id = :workspace AND language IS NULL)
+"""
+
+
+def tsquery(session: Session, written: str) -> str:
+    """What matches nothing where there is no word in it."""
+    asked = query.parse(written)
+    read = languages(session)
+    common: dict[str, set[str]] = {}
+    configurations = {name: STOPPING[name] for name in read if name in STOPPING}
+    if configurations and asked.words:
+        given = {"of": list(configurations), "names": list(configurations.values()), "words": list(asked.words)}
+        for row in db.rows(session, COMMON, **given):
+            common.setdefault(row.language, set()).add(row.word)
+    return query.tsquery(asked, read, common) or ""
+
+
+# The languages of which PostgreSQL brings a list of words that say nothing by themselves.
+STOPPING = {
+    "da": "danish",
+    "de": "german",
+    "en": "english",
+    "es": "spanish",
+    "fi": "finnish",
+    "fr": "french",
+    "hu": "hungarian",
+    "it": "italian",
+    "nl": "dutch",
+    "no": "norwegian",
+    "pt": "portuguese",
+    "ru": "russian",
+    "sv": "swedish",
+}
+COMMON = """
+SELECT l.language, w.word FROM unnest(CAST(:of AS text[]), CAST(:names AS text[])) AS l(language, name),
+  unnest(CAST(:words AS text[])) AS w(word)
+WHERE to_tsvector(CAST(CAST(l.name AS text) AS regconfig), w.word) = '' AND w.word ~ '^[[:alpha:]]+$'
+"""

@@ -70,7 +70,7 @@ class SourceRow:
 
 def evidence(insight_ids: list[str], *, most: int = MOST) -> list[EvidenceRow]:
     """Of each insight up to `most`, supported evidence first."""
-    return _found(FIRST, ids=insight_ids, most=most)
+    return found(FIRST, ids=insight_ids, most=most)
 
 
 def totals(insight_ids: list[str]) -> dict[str, int]:
@@ -85,7 +85,7 @@ def page(insight_id: str, *, limit: int = 100, cursor: str | None = None) -> Pag
     supported, number = True, 0
     if (at := place(cursor, "evidence")) is not None:
         supported, number = at.startswith("s"), int(at[1:]) if at[1:].isdecimal() and len(at) < 20 else 0
-    rows = _found(PAGE, ids=[insight_id], supported=supported, after=number, limit=limit + 1)
+    rows = found(PAGE, ids=[insight_id], supported=supported, after=number, limit=limit + 1)
     return cut(rows, limit, "evidence", [f"{'s' if row.supported else 'u'}{row.id}" for row in rows])
 
 
@@ -142,7 +142,8 @@ GROUP BY m.insight
 """
 
 
-def _found(sql: str, **given: Any) -> list[EvidenceRow]:
+def found(sql: str, **given: Any) -> list[EvidenceRow]:
+    """What a statement chooses that ends in SHOWN."""
     with db.transaction() as session:
         return [_row(dict(row._mapping)) for row in db.rows(session, sql, **given)]
 

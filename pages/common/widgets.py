@@ -1,7 +1,7 @@
 """Widgets that look the same on every page."""
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn, Protocol
 
@@ -120,24 +120,3 @@ def empty(what: formats.Markdown, page: str, label: formats.Markdown) -> None:
         st.markdown(what, text_alignment="center")
         if st.button(label, type="primary", key=f"empty-{page}"):
             go(page)
-
-
-MARK = "background:#ffe08a;color:#111;padding:0 .1em"
-TEXT = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.55;font-size:.95rem;max-width:80ch"
-
-
-def highlighted(text: str, start: int | None, end: int | None) -> None:
-    """Document text, escaped, with the characters from `start` to `end` marked."""
-    spans = [] if start is None or end is None else [(start, end)]
-    marked(text, spans, "document-text")
-
-
-def marked(text: str, spans: Iterable[tuple[int, int]], name: str = "marked-text") -> None:
-    """Text, escaped, with these spans marked. Spans that overlap are one."""
-    parts, at = "", 0
-    for start, end in sorted(spans):
-        if end > at:
-            first = max(start, at)
-            parts += f"{html.escape(text[at:first])}<mark style='{MARK}'>{html.escape(text[first:end])}</mark>"
-            at = end
-    st.html(f"<div data-testid='{html.escape(name)}' style='{TEXT}'>{parts}{html.escape(text[at:])}</div>")

@@ -1,18 +1,18 @@
-"""One document: its facts, what can be done with it, its text with a quote marked, and its insights."""
+"""One document: its facts, what can be done with it, its text with what is quoted of it, and its insights."""
 
 import streamlit as st
 
 from core.documents import content, extract, report
 from core.documents.extraction import SUPPORTED
-from core.insights import evidence_report
-from core.insights import report as insights_report
-from core.insights.report import Filters
+from core.insights import document_report
+from core.insights.document_report import Passage
 from pages.common import failures, formats, widgets
-from pages.document import in_text
+from pages.document import beside, in_text
 from pages.document.text import PagedText
 from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
-from pages.words import quotes
+
+LONGEST_TITLE = 60
 
 
 def number(name: str) -> int | None:
@@ -31,6 +31,7 @@ if not found:
 document = found[0]
 
 now = formats.utc_now()
+st.set_page_config(page_title=f"{document.name[:LONGEST_TITLE]} · Cairn")
 st.title(formats.plain(document.name))
 failures.show_notice()
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -81,31 +82,17 @@ if quote is None and None not in asked:
     st.info("No quote is known at this place of the text any more, so none is marked. It may have been read again.")
 text = PagedText(stored.text, stored.page_starts if document.pages else None)
 
+
+def open_passage(one: Passage) -> None:
+    widgets.go("document/document.py", id=document_id, start=str(one.start), end=str(one.end))
+
+
 left, right = st.columns([5, 3], gap="medium")
 with left:
-    text.show(quote)
+    part = text.choose(quote)
+    passages = document_report.passages(document.id, part.first, part.last)
+    beside.legend(passages)
+    text.show(part, quote, beside.marks(passages))
 
 with right:
-    st.subheader("Insights from here")
-    mine = {insight.id: insight for insight in insights_report.find(Filters(document=document.id), limit=50).items}
-    found_here = [e for e in evidence_report.evidence([*mine]) if e.document == document.id]
-    # Each once, at its first quote: several answers may bring the same one, and one answer several.
-    places: dict[str, tuple[int, int]] = {}
-    for at, until, insight in sorted((e.start or 0, e.end or 0, e.insight) for e in found_here if e.end is not None):
-        places.setdefault(insight, (at, until))
-    with widgets.lines("places"):
-        for insight, (at, until) in places.items():
-            statement = mine[insight].words
-            shown = formats.plain(statement[:140]) + ("…" if statement[140:] else "")
-            if st.button(shown, key=insight, type="tertiary", wrap=True, on_click=text.turn_to, args=(at,)):
-                widgets.go("document/document.py", id=document.id, start=str(at), end=str(until))
-    not_found = {e.insight: e for e in found_here if e.insight not in places}
-    if not_found:
-        st.caption(quotes.NO_SUPPORT_HERE)
-        for insight, evidence in not_found.items():
-            statement = mine[insight].words
-            shown = formats.plain(statement[:140]) + ("…" if statement[140:] else "")
-            widgets.link(shown, "insight/insight.py", ":material/help:", id=insight)
-            st.caption(quotes.verdict(evidence))
-    if not (places or not_found):
-        st.caption("None yet. Ask something of this document on the Analyse page.")
+    beside.show(document.id, passages, text, open_passage)

@@ -2,15 +2,28 @@
 
 import bisect
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.common import formats, widgets
+from pages.common import formats, marking
+from pages.common.marking import Mark
 
 PART_CHARACTERS = 6_000
 # Characters shown before and after a quote, so that it is seen without scrolling.
 AROUND = 300
 LONGEST_WORD = 40
+# Before all other marks.
+THE_QUOTE = 9
+
+
+@dataclass(frozen=True)
+class Part:
+    """A page, or a part of equal length: its number from 1, and where it stands in the text."""
+
+    number: int
+    first: int
+    last: int
 
 
 class PagedText:
@@ -20,38 +33,48 @@ class PagedText:
         self.starts = range(0, max(len(text), 1), PART_CHARACTERS) if page_starts is None else page_starts
         self.label: formats.Markdown = "Part" if page_starts is None else "Page"
 
-    def show(self, quote: tuple[int, int] | None) -> None:
-        """One page with its pagination. `quote` (start and end in the text) chooses the first page, and is marked."""
+    @property
+    def in_parts(self) -> bool:
+        return len(self.starts) > 1
+
+    def choose(self, quote: tuple[int, int] | None) -> Part:
+        """The pagination. `quote` (start and end in the text) chooses where it begins."""
         page = 1
-        if len(self.starts) > 1:
-            begin = self._page_at(quote[0] if quote else 0)
+        if self.in_parts:
+            begin = self.page_at(quote[0] if quote else 0)
             page = st.pagination(len(self.starts), default=begin, key="page", bind="query-params")
-        first = self.starts[page - 1]
-        last = self.starts[page] if page < len(self.starts) else len(self.text)
-        if quote and first <= quote[0] < last:
-            self._show_quote(page, first, max(last, quote[1]), quote)
+        return Part(page, self.starts[page - 1], self.starts[page] if page < len(self.starts) else len(self.text))
+
+    def show(self, part: Part, quote: tuple[int, int] | None, marks: Sequence[Mark]) -> None:
+        """One part with its marks; where `quote` stands on it, that first with what is around it."""
+        if quote and part.first <= quote[0] < part.last:
+            self._show_quote(part, quote, marks)
         else:
-            st.caption(f"{self.label} {page:,} of {len(self.starts):,}")
-            widgets.highlighted(self.text[first:last], None, None)
+            st.caption(f"{self.label} {part.number:,} of {len(self.starts):,}")
+            self._marked(part.first, part.last, marks)
 
     def turn_to(self, offset: int) -> None:
         """While this page stays open, the pagination keeps its own state: a link alone does not move it."""
-        if len(self.starts) > 1:
-            st.session_state["page"] = self._page_at(offset)
+        if self.in_parts:
+            st.session_state["page"] = self.page_at(offset)
 
-    def _show_quote(self, page: int, first: int, last: int, quote: tuple[int, int]) -> None:
-        """The quote with what stands around it, then the whole page."""
+    def _show_quote(self, part: Part, quote: tuple[int, int], marks: Sequence[Mark]) -> None:
         start, end = quote
-        if len(self.starts) > 1:
-            st.caption(f":material/format_quote: The quote stands on {self.label.lower()} {page}.")
+        last = max(part.last, end)
+        if self.in_parts:
+            st.caption(f":material/format_quote: The quote stands on {self.label.lower()} {part.number:,}.")
+        the_quote = Mark(start, end, rank=THE_QUOTE)
         with st.container(border=True):
-            around = word_from(self.text, max(first, start - AROUND))
-            until = min(word_from(self.text, end + AROUND), last)
-            widgets.highlighted(self.text[around:until], start - around, end - around)
+            around = word_from(self.text, max(part.first, start - AROUND))
+            self._marked(around, min(word_from(self.text, end + AROUND), last), [the_quote])
         st.caption(f"The whole {self.label.lower()}")
-        widgets.highlighted(self.text[first:last], start - first, end - first)
+        self._marked(part.first, last, [*marks, the_quote])
 
-    def _page_at(self, offset: int) -> int:
+    def _marked(self, first: int, last: int, marks: Sequence[Mark]) -> None:
+        moved = [Mark(m.start - first, m.end - first, m.style, m.rank, m.note) for m in marks]
+        marking.show(self.text[first:last], moved, "document-text")
+
+    def page_at(self, offset: int) -> int:
         return max(1, bisect.bisect_right(self.starts, offset))
 
 

@@ -7,7 +7,8 @@ import streamlit as st
 from core.insights import merging, report
 from core.insights.merging import Candidate, Preview
 from core.insights.report import InsightRow
-from pages.common import failures, formats, widgets
+from pages.common import failures, formats, marking
+from pages.common.marking import Mark
 from pages.parts.insight import acting
 from pages.words import insights
 
@@ -62,8 +63,8 @@ def _staying(rows: Sequence[InsightRow]) -> int:
 
 
 def _compare(planned: Preview, one: Candidate) -> None:
-    widgets.marked(planned.statement, [span for each in one.differs for span in each.a_spans])
-    widgets.marked(one.statement, [span for each in one.differs for span in each.b_spans])
+    marking.show(planned.statement, [Mark(*span) for each in one.differs for span in each.a_spans])
+    marking.show(one.statement, [Mark(*span) for each in one.differs for span in each.b_spans])
     if one.other_question:
         st.error("It answers another question, so the two are never one.", icon=":material/block:")
     elif one.reasons:

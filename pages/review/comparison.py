@@ -11,7 +11,8 @@ from core.insights.evidence_report import EvidenceRow
 from core.insights.merging import Candidate
 from core.insights.report import InsightRow
 from core.insights.review_report import Item
-from pages.common import formats, widgets
+from pages.common import formats, marking, widgets
+from pages.common.marking import Mark
 from pages.parts.insight import evidence
 from pages.review import saying
 from pages.review.saying import Which
@@ -71,7 +72,7 @@ def _candidate(pair: Item, told: Candidate | None, quotes: Sequence[EvidenceRow]
 
 def _side(row: InsightRow, spans: Sequence[tuple[int, int]], quotes: Sequence[EvidenceRow]) -> None:
     """Spans are those of what the model said, which is what is compared."""
-    widgets.marked(row.statement, spans)
+    marking.show(row.statement, [Mark(*span) for span in spans])
     if row.shown:
         st.caption(f":material/edit: Reworded by a person: “{formats.plain(row.shown)}”")
     if row.question:

@@ -8,7 +8,8 @@ from core.insights import review_report
 from core.insights.report import InsightRow
 from core.insights.review_report import Item
 from core.tables.insights import PairKind
-from pages.common import formats, widgets
+from pages.common import formats, marking, widgets
+from pages.common.marking import Mark
 from pages.words import review
 
 PER_PAGE = 25
@@ -38,5 +39,5 @@ def _pair(one: Item) -> None:
 
 def _side(row: InsightRow, spans: list[tuple[int, int]]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        widgets.marked(row.statement, spans)
+        marking.show(row.statement, [Mark(*span) for span in spans])
         widgets.link("Its own page", "insight/insight.py", ":material/open_in_full:", id=row.id)

@@ -1,5 +1,6 @@
 """What was found of an insight's quotes."""
 
+from core.insights.document_report import Passage
 from core.insights.evidence_report import EvidenceRow
 from pages.common import formats
 
@@ -7,6 +8,30 @@ from pages.common import formats
 NO_SUPPORT = "no quote supports it"
 # The same of one document, above a list.
 NO_SUPPORT_HERE = "No quote from this document supports these:"
+
+# What the marks in a document's text are.
+LEGEND: dict[str | None, formats.Markdown] = {
+    "found": ":green-background[quoted word for word]",
+    "spelling": ":green-background[quoted with another spelling] (dotted)",
+    "differs": ":orange-background[nearest to a quote in other words]",
+}
+
+
+def on_this_page(here: int, in_all: int, part: formats.Markdown) -> formats.Markdown:
+    on = "on" if part == "page" else "in"
+    return f"{here:,} {on} this {part}, of {in_all:,} in the whole document."
+
+
+def beside(one: Passage) -> formats.Markdown:
+    """What matters of an insight beside its passage; empty for an ordinary one."""
+    facts = {
+        "in other words here": one.verdict == "differs",
+        "another spelling here": one.verdict == "spelling",
+        one.state: one.state != "new",
+        "in conflict": one.open_conflicts > 0,
+        f"{one.support:,} documents": one.support > 1,
+    }
+    return " · ".join(words for words, holds in facts.items() if holds)
 
 
 def verdict(row: EvidenceRow) -> formats.Markdown:

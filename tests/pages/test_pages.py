@@ -11,13 +11,14 @@ from streamlit.testing.v1 import AppTest
 from core.asking import templates
 from core.documents import deletion, report, upload
 from core.fields import FieldSpec
-from core.insights import evidence_report
+from core.insights import evidence_report, life
 from core.insights import report as insights_report
 from core.insights.report import Filters
 from core.jobs import launch
 from core.jobs.launch import JobSpec
 from core.runtime import db, worker_lease
 from pages.common import formats, widgets
+from pages.document import beside
 from pages.words import quotes as quote_words
 from tests.pages import made
 from tests.pages.seeing import PAGES, buttons, links, opened, show, words
@@ -123,6 +124,28 @@ def test_the_document_page_marks_the_quote(analysed: tuple[str, str]) -> None:
     html = "".join(element.proto.body for element in at.get("html"))
     marked = html.split("<mark")[1].split(">", 1)[1].split("</mark>")[0]
     assert marked == TEXT[evidence["start"] : evidence["end"]]
+
+
+def test_the_document_page_marks_every_passage_by_its_verdict_and_none_that_was_dismissed(
+    analysed: tuple[str, str],
+) -> None:
+    document, _ = analysed
+    first, second = rows("SELECT id, insight_id FROM evidence ORDER BY start")
+    with db.transaction() as session:
+        db.execute(
+            session,
+            """UPDATE evidence SET supported = false, verdict = 'differs', nearest_start = start, nearest_end = "end",
+                 start = NULL, "end" = NULL WHERE id = :id""",
+            id=first["id"],
+        )
+    html = "".join(element.proto.body for element in show("document", id=document).get("html"))
+    assert [style in html for style in (beside.STYLES["found"], beside.STYLES["differs"])] == [True, True]
+    life.change(second["insight_id"], life.Change(state="dismissed", reason="Not so."))
+    at = show("document", id=document)
+    html = "".join(element.proto.body for element in at.get("html"))
+    assert html.count("<mark") == 1
+    assert beside.STYLES["found"] not in html
+    assert [label for label in buttons(at) if "dismissed" in label]
 
 
 def test_the_document_page_lists_insights_whose_quote_was_not_found(analysed: tuple[str, str]) -> None:

@@ -12,6 +12,7 @@ from api import (
     documents,
     errors,
     insight_exports,
+    insight_finding,
     insights,
     jobs,
     monitoring,
@@ -20,6 +21,7 @@ from api import (
     templates,
     text_processing,
     usage,
+    views,
 )
 from core import __version__
 from core.environment import get_settings
@@ -73,7 +75,9 @@ for module in (
     text_processing,
     jobs,
     insight_exports,  # above the route that takes its name for an id
+    insight_finding,
     insights,
+    views,
     review,
     usage,
     cache,

@@ -1,13 +1,13 @@
 """Insights and their evidence."""
 
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from api.schemas.shared import In, ListOut, Money
 from core.insights.merging import MOST_AT_ONCE
-from core.insights.report import Sort
+from core.insights.report import LONGEST_SEARCH, Sort
 from core.runtime.paging import MOST
 from core.tables.insights import FoundBy
 
@@ -108,7 +108,7 @@ class FiltersIn(In):
     languages of the statements. `field`, repeatable: name:value of a choice or boolean field of a template, such as
     risk:high."""
 
-    q: str | None = None
+    q: str | None = Field(None, max_length=LONGEST_SEARCH)
     collection: str | None = None
     template: str | None = None
     state: InsightState | None = None
@@ -123,7 +123,7 @@ class FiltersIn(In):
     job: str | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
-    field: list[str] = Field(default_factory=list, max_length=10)
+    field: list[Annotated[str, Field(pattern="^[^:]+:")]] = Field(default_factory=list, max_length=10)
 
 
 class ChangeIn(In):

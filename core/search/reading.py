@@ -1,5 +1,7 @@
 """A search as this workspace reads it: in the languages of its statements."""
 
+from collections.abc import Sequence
+
 from sqlmodel import Session
 
 from core.runtime import db
@@ -29,13 +31,22 @@ def tsquery(session: Session, written: str) -> str:
     """What matches nothing where there is no word in it."""
     asked = query.parse(written)
     read = languages(session)
+    return query.tsquery(asked, read, _common(session, read, asked.words)) or ""
+
+
+def silent(session: Session, words: Sequence[str]) -> set[str]:
+    """Those of these words that say nothing, in any of the languages."""
+    return set().union(*_common(session, languages(session), words).values())
+
+
+def _common(session: Session, read: Sequence[str | None], words: Sequence[str]) -> dict[str, set[str]]:
     common: dict[str, set[str]] = {}
     configurations = {name: STOPPING[name] for name in read if name in STOPPING}
-    if configurations and asked.words:
-        given = {"of": list(configurations), "names": list(configurations.values()), "words": list(asked.words)}
+    if configurations and words:
+        given = {"of": list(configurations), "names": list(configurations.values()), "words": list(words)}
         for row in db.rows(session, COMMON, **given):
             common.setdefault(row.language, set()).add(row.word)
-    return query.tsquery(asked, read, common) or ""
+    return common
 
 
 # The languages of which PostgreSQL brings a list of words that say nothing by themselves.

@@ -1,0 +1,216 @@
+"""Read-only: what is found, by what a click narrows it to. A facet's count is what the list has after the click.
+
+A click on a value takes the place of a filter of its own kind, and adds to all others; so the values of a kind are
+counted without that filter. Up to MOST_COUNTED of what matches are counted; where there are more, it is a sample of
+the newest.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import log
+from typing import Any
+
+from sqlmodel import Session
+
+from core.insights import order_report
+from core.insights.report import Filters, matching
+from core.runtime import db
+from core.search import reading, words
+from core.tables.insights import SUPPORT_RANKS
+
+# Values of one facet that are told, the most frequent ones.
+MOST_VALUES = 50
+# The newest of what is found, whose words are looked at, and those that are told.
+READ, MOST_WORDS = 1_000, 12
+# Where more match than are counted, the sample is taken from the newest so many, if at least so many match there.
+NEWEST, ENOUGH = 20_000, 1_000
+SHORTEST, LONGEST_RUN = 3, 6
+
+
+@dataclass(frozen=True)
+class Value:
+    value: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Facets:
+    """`support`: at least so much. `fields`: by the names of choice and boolean fields. `words`: that are more frequent
+    here than elsewhere; a click adds one to the search. `sampled`: counted on a sample."""
+
+    collections: tuple[Value, ...]
+    templates: tuple[Value, ...]
+    tags: tuple[Value, ...]
+    states: tuple[Value, ...]
+    languages: tuple[Value, ...]
+    support: tuple[Value, ...]
+    fields: dict[str, tuple[Value, ...]]
+    words: tuple[Value, ...]
+    sampled: bool
+
+
+# The kinds, each with the filter that a click on one of its values sets.
+OWN = {
+    "collections": "collection",
+    "templates": "template",
+    "tags": "tag",
+    "states": "state",
+    "languages": "language",
+    "support": "min_support",
+}
+
+
+@dataclass
+class _Counted:
+    """Kind to value to count; fields under `field:name`."""
+
+    kinds: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    sampled: bool = False
+
+
+def facets(filters: Filters | None = None) -> Facets:
+    filters = filters or Filters()
+    with db.transaction() as session:
+        order_report.plan_by_values(session)
+        counted = _counted(session, filters)
+        for kind, own in OWN.items():
+            if getattr(filters, own) not in (None, "", ()):
+                _replace(counted, kind, _counted(session, _without(filters, own)))
+        for name in {one.partition(":")[0] for one in filters.field}:
+            rest = tuple(one for one in filters.field if one.partition(":")[0] != name)
+            _replace(counted, f"field:{name}", _counted(session, replace(filters, field=rest)))
+        standing_out = _words(session, filters)
+    told = {kind: _most(counted.kinds[kind]) for kind in OWN}
+    fields = {
+        kind.partition(":")[2]: _most(found) for kind, found in counted.kinds.items() if kind.startswith("field:")
+    }
+    return Facets(
+        **told | {"support": _at_least(counted.kinds["support"])},
+        fields=dict(sorted((name, values) for name, values in fields.items() if values)),
+        words=standing_out,
+        sampled=counted.sampled,
+    )
+
+
+def _without(filters: Filters, name: str) -> Filters:
+    given: dict[str, Any] = {name: None}
+    return replace(filters, **given)
+
+
+def _replace(counted: _Counted, kind: str, other: _Counted) -> None:
+    counted.kinds[kind] = other.kinds[kind]
+    counted.sampled |= other.sampled
+
+
+def _most(found: Mapping[str, int]) -> tuple[Value, ...]:
+    ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
+    return tuple(Value(value, count) for value, count in ordered[:MOST_VALUES])
+
+
+def _at_least(ranks: Mapping[str, int]) -> tuple[Value, ...]:
+    sums = [
+        (begin, sum(n for rank, n in ranks.items() if int(rank) >= at)) for at, begin in enumerate(SUPPORT_RANKS, 1)
+    ]
+    return tuple(Value(str(begin), count) for begin, count in sums if count)
+
+
+def _counted(session: Session, filters: Filters) -> _Counted:
+    source, given, sampled = _source(session, filters)
+    counted = _Counted(sampled=sampled)
+    for row in db.rows(session, COUNTED.format(source=source), **given):
+        kind, value = row.kind, row.value
+        if kind == "listing":
+            kind, _, value = value.partition(":")
+            if kind == "field":
+                name, _, value = value.partition("=")
+                kind = f"field:{name}"
+            else:
+                kind += "s"
+        counted.kinds[kind][value] = row.often
+    names = {row.id: row.name for row in db.rows(session, NAMES, ids=list(counted.kinds["collections"]))}
+    by_name = {names[one]: count for one, count in counted.kinds["collections"].items() if one in names}
+    counted.kinds["collections"] = Counter(by_name)
+    return counted
+
+
+NAMES = "SELECT id, name FROM collection WHERE id = ANY(:ids) AND workspace_id = :workspace"
+
+
+def _source(session: Session, filters: Filters) -> tuple[str, dict[str, Any], bool]:
+    """The SQL that lists the ids that are counted, and whether they are a sample."""
+    where, given = matching(filters)
+    if not order_report.count(session, where, given).capped:
+        return ALL.format(where=where), given, False
+    given["most"] = order_report.MOST_COUNTED
+    newest = SAMPLE.format(where=where, newest=NEWEST)
+    if db.scalar(session, f"SELECT count(*) FROM ({newest}) n", **given) >= min(ENOUGH, order_report.MOST_COUNTED):
+        return newest, given, True
+    return f"{ALL.format(where=where)} LIMIT :most", given, True
+
+
+ALL = "SELECT i.id FROM insight i WHERE {where}"
+SAMPLE = """
+SELECT i.id FROM (SELECT id FROM insight WHERE workspace_id = :workspace AND head_id IS NULL ORDER BY id DESC
+  LIMIT {newest}) n JOIN insight i ON i.id = n.id WHERE {where} LIMIT :most
+"""
+COUNTED = """
+WITH chosen AS MATERIALIZED ({source}), found AS MATERIALIZED (
+  SELECT i.id, i.state, i.language, i.tags, i.support_rank FROM chosen c JOIN insight i ON i.id = c.id
+  WHERE i.workspace_id = :workspace
+)
+SELECT 'states' AS kind, state AS value, count(*) AS often FROM found GROUP BY state
+UNION ALL SELECT 'languages', language, count(*) FROM found WHERE language IS NOT NULL GROUP BY language
+UNION ALL SELECT 'support', support_rank::text, count(*) FROM found GROUP BY support_rank
+UNION ALL SELECT 'tags', tag, count(*) FROM found, unnest(tags) AS t(tag) GROUP BY tag
+UNION ALL SELECT 'listing', l.key, count(*) FROM found f JOIN listing l ON l.insight_id = f.id
+  WHERE l.workspace_id = :workspace GROUP BY l.key
+"""
+
+
+def _words(session: Session, filters: Filters) -> tuple[Value, ...]:
+    """Words that stand out: much more frequent in what is found than in the newest of all."""
+    source, given, _ = _source(session, filters)
+    here, often = _frequencies(db.rows(session, TEXTS.format(source=source), read=READ, **given))
+    there, every = _frequencies(db.rows(session, TEXTS.format(source=ALL.format(where=EVERYTHING)), read=READ))
+    asked = {token.text for token in words.tokens(filters.q or "")}
+    narrowed = filters != Filters()
+    silent = reading.silent(session, [word for word, _ in here.most_common(500)])
+
+    def score(word: str) -> float:
+        share = here[word] / max(often, 1)
+        elsewhere = (there[word] + 0.5) / (every + 1) if narrowed else 1 / (every + 1)
+        return share * log(share / elsewhere) if share > elsewhere else 0.0
+
+    told = [word for word, n in here.most_common(500) if word not in asked | silent and (n > 1 or often < 10)]
+    chosen = [word for word in sorted(told, key=lambda word: (-score(word), word)) if score(word) > 0][:MOST_WORDS]
+    searches = [reading.tsquery(session, f"{filters.q or ''} {word}") for word in chosen]
+    given |= {"numbers": list(range(len(chosen))), "searches": searches}
+    counted = {row.n: row.often for row in db.rows(session, WITH_WORDS.format(source=source), **given)}
+    return tuple(Value(word, counted[n]) for n, word in enumerate(chosen) if counted.get(n))
+
+
+EVERYTHING = "i.workspace_id = :workspace AND i.head_id IS NULL"
+TEXTS = """
+WITH chosen AS MATERIALIZED (SELECT id FROM ({source}) found ORDER BY id DESC LIMIT :read)
+SELECT coalesce(i.shown, i.statement) AS text FROM chosen c JOIN insight i ON i.id = c.id
+WHERE i.workspace_id = :workspace
+"""
+WITH_WORDS = """
+WITH chosen AS MATERIALIZED ({source})
+SELECT q.n, count(*) AS often FROM chosen c JOIN statement_search s ON s.insight_id = c.id
+JOIN unnest(CAST(:numbers AS int[]), CAST(:searches AS text[])) AS q(n, search) ON s.words @@ CAST(q.search AS tsquery)
+WHERE s.workspace_id = :workspace GROUP BY q.n
+"""
+
+
+def _frequencies(rows: Sequence[Any]) -> tuple[Counter[str], int]:
+    """In how many texts each word stands, and the number of texts."""
+    return Counter(word for row in rows for word in set(_telling(row.text))), len(rows)
+
+
+def _telling(text: str) -> Iterable[str]:
+    for token in words.tokens(text):
+        least, most = SHORTEST if token.kind == "word" else 2, LONGEST_RUN if token.kind == "pairs" else words.LONGEST
+        if token.kind != "number" and least <= len(token.text) <= most:
+            yield token.text

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 from core.errors import InvalidInput
@@ -11,18 +11,35 @@ FieldType = Literal["string", "number", "integer", "boolean", "list", "choice"]
 
 MOST_FIELDS, DESCRIPTION_CHARACTERS, CHOICE_CHARACTERS = 100, 2000, 200
 RESERVED_WITH_INSIGHTS = ("statement", "quote")
+# Beside the fields, where some of them have quotes.
+QUOTES = "quotes"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """`choices` belong to type choice only. A field that is not `required` may be null in an answer."""
+    """`choices` belong to type choice only. A field that is not `required` may be null in an answer. `quote`: an answer
+    also gives the passage that its value was taken from."""
 
     name: str
     type: FieldType
     description: str = ""
     choices: tuple[str, ...] = ()
     required: bool = True
+    quote: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """As it is stored and sent. Without `quote` where it asks for none, as before there was one: what is asked, and
+        with it what is known of the answers, stays the same."""
+        found = asdict(self)
+        if not self.quote:
+            del found["quote"]
+        return found
+
+
+def quoted(fields: Sequence[FieldSpec]) -> tuple[str, ...]:
+    """The names of the fields that ask for a quote."""
+    return tuple(field.name for field in fields if field.quote)
 
 
 def json_schema(fields: Sequence[FieldSpec], insights: bool) -> dict[str, Any]:
@@ -30,12 +47,19 @@ def json_schema(fields: Sequence[FieldSpec], insights: bool) -> dict[str, Any]:
     _check(fields, insights)
     properties = {field.name: _property(field) for field in fields}
     if not insights:
-        return _object(properties)
+        asked = {name: dict(OF_A_QUOTE) for name in quoted(fields)}
+        return _object(properties | ({QUOTES: _object(asked)} if asked else {}))
     of_an_insight = {
         "statement": {"type": "string", "description": "What the document says, in one sentence."},
         "quote": {"type": "string", "description": "The passage that says it, copied from the document unchanged."},
     }
     return _object({"insights": {"type": "array", "items": _object(of_an_insight | properties)}})
+
+
+OF_A_QUOTE = {
+    "type": ["string", "null"],
+    "description": "The passage that the value was taken from, copied from the document unchanged; null without one.",
+}
 
 
 def _object(properties: dict[str, Any]) -> dict[str, Any]:
@@ -73,8 +97,19 @@ def _check(fields: Sequence[FieldSpec], insights: bool) -> None:
         if field.name in names:
             raise InvalidInput(f"There are two fields named {field.name!r}. Give each field its own name.")
         names.add(field.name)
+        _check_quote(field, fields, insights)
         _check_type(field)
         _check_length(field)
+
+
+def _check_quote(field: FieldSpec, fields: Sequence[FieldSpec], insights: bool) -> None:
+    if field.quote and insights:
+        raise InvalidInput(
+            f"Field {field.name!r}: every insight has a quote already. Take the field's own quote off, or let the "
+            "template make no insights."
+        )
+    if field.name == QUOTES and quoted(fields):
+        raise InvalidInput(f"The quotes of fields stand under {QUOTES!r}. Give the field another name.")
 
 
 def _check_length(field: FieldSpec) -> None:

@@ -16,6 +16,11 @@ COLUMNS = {
     "Description": st.column_config.TextColumn(width="large"),
     "Choices": st.column_config.TextColumn(help="For the type choice, separated by commas"),
     "Required": st.column_config.CheckboxColumn(default=True),
+    "Quote": st.column_config.CheckboxColumn(
+        default=False,
+        help="Also ask for the passage that the value was taken from. It is looked up in the document. A template that "
+        "makes insights has a quote for each anyway",
+    ),
 }
 
 st.title("Templates")
@@ -23,16 +28,15 @@ failures.show_notice()
 
 
 def fields_frame(fields: tuple[FieldSpec, ...]) -> pd.DataFrame:
-    rows = [(f.name, f.type, f.description, ", ".join(f.choices), f.required) for f in fields]
+    rows = [(f.name, f.type, f.description, ", ".join(f.choices), f.required, f.quote) for f in fields]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype(
-        {"Name": "string", "Type": "string", "Description": "string", "Choices": "string", "Required": "boolean"}
-    )
+    kinds = dict.fromkeys(("Name", "Type", "Description", "Choices"), "string")
+    return frame.astype(kinds | {"Required": "boolean", "Quote": "boolean"})
 
 
 def fields_of(frame: pd.DataFrame) -> tuple[FieldSpec, ...]:
     filled = frame.dropna(subset=["Name"]).fillna(
-        {"Type": "string", "Description": "", "Choices": "", "Required": True}
+        {"Type": "string", "Description": "", "Choices": "", "Required": True, "Quote": False}
     )
     return tuple(
         FieldSpec(
@@ -41,6 +45,7 @@ def fields_of(frame: pd.DataFrame) -> tuple[FieldSpec, ...]:
             description=str(row.Description),
             choices=tuple(choice.strip() for choice in str(row.Choices).split(",") if choice.strip()),
             required=bool(row.Required),
+            quote=bool(row.Quote),
         )
         for row in filled.itertuples()
     )
@@ -90,7 +95,9 @@ for template in templates.list_all():
                 st.badge("makes insights", color="green")
         st.caption(formats.plain(template.description or template.prompt[:300]))
         if template.fields:
-            st.caption("Fields: " + ", ".join(formats.plain(f"{f.name} {f.type}") for f in template.fields))
+            quote: formats.Markdown = " with its quote"
+            named = (formats.plain(f"{f.name} {f.type}") + (quote if f.quote else "") for f in template.fields)
+            st.caption("Fields: " + ", ".join(named))
         with st.container(horizontal=True):
             widgets.link("Analyse with it", "analyse/analyse.py", ":material/play_circle:", template=template.name)
             if not template.built_in and st.button("Edit", key=template.id, icon=":material/edit:"):

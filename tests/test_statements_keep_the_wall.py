@@ -26,6 +26,7 @@ CLASSES = tuple(name.title().replace("_", "") for name in WALLED)
 HANGING = (
     "document_text",
     "evidence",
+    "field_quote",
     "job_document",
     "job_event",
     "odd_line",

@@ -13,6 +13,7 @@ class FieldIn(In):
     description: str = ""
     choices: list[str] = Field(default_factory=list)
     required: bool = True
+    quote: bool = Field(False, description="Also ask for the passage that the value was taken from")
 
 
 class TemplateIn(In):

@@ -4,7 +4,7 @@ It works on requests in state `answered`, a chunk at a time; a chunk that is der
 text of a live answer was read from its body when it came; the text of a batch's answer is read here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,7 +16,8 @@ from core.answers import judge
 from core.answers.judge import Read, Verdict
 from core.asking.prompts import Asking
 from core.asking.templates import asking as load_asking
-from core.insight_base import writing
+from core.insight_base import field_quotes, writing
+from core.insight_base.field_quotes import Quoted
 from core.insight_base.writing import Finding, Source
 from core.languages import code_of
 from core.requests import finishing, former_models, merges
@@ -93,6 +94,7 @@ class Derived:
     # The request that merges this one, a part's answer, with others: only the merge makes insights.
     merge_id: int | None = None
     findings: tuple[Finding, ...] = ()
+    quoted: tuple[Quoted, ...] = ()
 
 
 def derive(session: Session, limit: int) -> list[Derived]:
@@ -150,6 +152,7 @@ def consider(asking: Asking | None, row: Answered) -> Derived:
             else judge.judge(asking, read.text, read.finish_reason)
         )
     again = verdict.code == "schema" and not row.asked_again
+    whole = None if row.merge_id else verdict.result
     return Derived(
         request_id=row.id,
         job_id=row.job_id,
@@ -162,10 +165,14 @@ def consider(asking: Asking | None, row: Answered) -> Derived:
         fresh=row.verdict is None,
         read=read if row.text is None else None,
         merge_id=row.merge_id,
-        findings=tuple(judge.findings_of(asking, verdict.result))
-        if asking and verdict.result and not row.merge_id
-        else (),
+        findings=tuple(judge.findings_of(asking, whole)) if asking and whole else (),
+        quoted=tuple(_quoted(asking, row, whole)) if asking and whole and row.document_id else (),
     )
+
+
+def _quoted(asking: Asking, row: Answered, result: Mapping[str, Any]) -> Iterator[Quoted]:
+    for name, quote in judge.quotes_of(asking, result).items():
+        yield Quoted(row.document_id or "", row.response_id, name, str(result[name]), quote)
 
 
 def write(session: Session, derived: Sequence[Derived]) -> list[Derived]:
@@ -179,7 +186,7 @@ def write(session: Session, derived: Sequence[Derived]) -> list[Derived]:
             raise
     if len(derived) > 1:
         return [written for one in derived for written in write(session, [one])]
-    refused = [replace(one, state="failed", verdict=NOT_STORABLE, findings=()) for one in derived]
+    refused = [replace(one, state="failed", verdict=NOT_STORABLE, findings=(), quoted=()) for one in derived]
     _write(session, refused)
     return refused
 
@@ -220,6 +227,7 @@ def _write(session: Session, derived: Sequence[Derived]) -> None:
             for finding in d.findings
         ],
     )
+    field_quotes.write(session, [one for d in derived for one in d.quoted])
 
 
 # An unusable answer was billed all the same; its usage record says that it was unusable.

@@ -10,6 +10,7 @@ import orjson
 from core import providers
 from core.asking.prompts import Asking
 from core.errors import ProviderError
+from core.fields import QUOTES, quoted
 from core.insight_base.writing import Finding
 from core.runtime.text import storable
 
@@ -108,3 +109,9 @@ def findings_of(asking: Asking, result: Mapping[str, Any]) -> list[Finding]:
         )
         for item in result["insights"]
     ]
+
+
+def quotes_of(asking: Asking, result: Mapping[str, Any]) -> dict[str, str]:
+    """By field, the quotes that a validated result gives for values."""
+    found = result[QUOTES] if quoted(asking.fields) else {}
+    return {name: quote for name, quote in found.items() if quote and result[name] not in (None, "")}

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from core.asking.built_in import BUILT_IN, CountParams, NoParams, Params, SummarizeParams, Worded
 from core.errors import InvalidInput
-from core.fields import FieldSpec, json_schema
+from core.fields import QUOTES, FieldSpec, json_schema, quoted
 from core.providers.types import OfflineSource, Prompt
 from core.runtime import text as runtime_text
 
@@ -89,7 +89,7 @@ class Asking:
     def expected_output_tokens(self) -> int:
         built_in = BUILT_IN.get(self.template_id)
         if built_in is None:
-            return 60 + 40 * len(self.fields) * (5 if self.insights else 1)
+            return 60 + 40 * (len(self.fields) + len(quoted(self.fields))) * (5 if self.insights else 1)
         params = built_in.params(**self.params)
         if isinstance(params, SummarizeParams):
             return int(params.words * 1.4) + 10
@@ -105,7 +105,14 @@ def own_instructions(prompt: str, fields: tuple[FieldSpec, ...], insights: bool)
     wanted = (
         "\nGive each finding as one self-contained statement with the quote that supports it best." if insights else ""
     )
-    return f"{prompt}{wanted}" + (f"\nFields:\n{described}" if described else "")
+    quotes = f"\nUnder {QUOTES}: {QUOTED}" if quoted(fields) else ""
+    return f"{prompt}{wanted}" + (f"\nFields:\n{described}" if described else "") + quotes
+
+
+QUOTED = (
+    "for each field there the one passage that its value was taken from, long enough to be checked without the rest; "
+    "null where the document does not say it."
+)
 
 
 def params_of(template_id: str, fields: Sequence[FieldSpec], insights: bool) -> type[Params]:

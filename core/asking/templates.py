@@ -1,7 +1,7 @@
 """Use cases of templates. A version is immutable; a change makes the next one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -172,7 +172,7 @@ def _add_version(
         template_id=template.id,
         version=template.version,
         prompt=prompt,
-        fields=[asdict(field) for field in fields],
+        fields=[field.as_json() for field in fields],
         insights=insights,
     )
     session.add(version)

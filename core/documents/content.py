@@ -42,7 +42,9 @@ def quoted_in(document_id: str, start: int | None, end: int | None) -> tuple[Doc
 QUOTED_IN = """
 SELECT t.text, t.sha256, t.page_starts, EXISTS (
   SELECT 1 FROM evidence e WHERE e.document_id = t.document_id
-    AND (e.start = :start AND e."end" = :end OR e.nearest_start = :start AND e.nearest_end = :end)) AS quoted
+    AND (e.start = :start AND e."end" = :end OR e.nearest_start = :start AND e.nearest_end = :end)
+  UNION ALL SELECT 1 FROM field_quote q WHERE q.document_id = t.document_id
+    AND (q.start = :start AND q."end" = :end OR q.nearest_start = :start AND q.nearest_end = :end)) AS quoted
 FROM document d JOIN document_text t ON t.document_id = d.id
 WHERE d.id = :document AND d.workspace_id = :workspace
 """

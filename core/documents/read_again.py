@@ -17,7 +17,7 @@ from core.documents.extraction.process import Extracted
 from core.documents.report import Filters
 from core.errors import ExtractionError, NotFound, Unavailable
 from core.evidence.quotes import SourceText
-from core.insight_base import rechecking, text_groups
+from core.insight_base import field_quotes, rechecking, text_groups
 from core.insight_base.rechecking import Checked
 from core.runtime import correlation, db, queue
 from core.runtime.text import text_hash
@@ -140,5 +140,7 @@ def _replace(document_id: str, worker_id: int, extracted: Extracted, checked: Ch
         changed = known != text_hash(extracted.text)
         reading.store_text(session, document_id, extracted)
         if changed:
-            rechecking.recheck_against(session, document_id, SourceText(extracted.text), checked)
+            source = SourceText(extracted.text)
+            rechecking.recheck_against(session, document_id, source, checked)
+            field_quotes.recheck(session, document_id, source)
     log.info("document read again", characters=len(extracted.text), changed=changed)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from core.fields import FieldSpec
+from core.fields import QUOTES, FieldSpec, quoted
 from core.offline.numbers import first_number
 from core.offline.params import count_wanted
 from core.offline.phrases import key_phrases
@@ -37,7 +37,11 @@ def answer(
     reading = ReadText(text)
     if insights:
         return {"insights": _insights(reading, fields, prompt, count_wanted(params))}
-    return {field.name: _from_text(reading, field, prompt) for field in fields}
+    found = {field.name: _from_text(reading, field, prompt) for field in fields}
+    values = {name: value for name, (value, _) in found.items()}
+    places = {name: found[name][1] for name in quoted(fields)}
+    asked = {name: None if place is None else reading.quote(place) for name, place in places.items()}
+    return values | ({QUOTES: asked} if asked else {})
 
 
 def _insights(reading: ReadText, fields: Sequence[FieldSpec], prompt: str, count: int) -> list[dict[str, Any]]:
@@ -56,15 +60,24 @@ def _insight(reading: ReadText, sentence: int, fields: Sequence[FieldSpec]) -> d
     return told | {field.name: _filled(field, found[field.name]) for field in fields}
 
 
-def _from_text(reading: ReadText, field: FieldSpec, prompt: str) -> Any:
+def _from_text(reading: ReadText, field: FieldSpec, prompt: str) -> tuple[Any, int | None]:
+    """The value, and where a quote is asked for the sentence that it was taken from."""
     if field.type == "list" and TOPICS.intersection(words_of(f"{field.name} {field.description}".replace("_", " "))):
-        return _filled(field, key_phrases(reading, LIST_LENGTH))
+        return _filled(field, key_phrases(reading, LIST_LENGTH)), None
     query = reading.query(field.name, field.description)
     found = reading.matching(query, MATCHES) or reading.matching([*query, *reading.query(prompt)], MATCHES)
     passages = [match.sentence for match in found[:PASSAGES_READ]]
     if field.type == "choice" and not passages:
         passages = reading.readable()
-    return _filled(field, _value(reading, field, passages))
+    value = _value(reading, field, passages)
+    place = _says(reading, field, passages, value) if field.quote and value is not None else None
+    return _filled(field, value), place
+
+
+def _says(reading: ReadText, field: FieldSpec, passages: Sequence[int], value: Any) -> int | None:
+    """The first of the passages that has the value by itself."""
+    own = (sentence for sentence in passages if _value(reading, field, [sentence]) == value)
+    return next(own, passages[0] if passages else None)
 
 
 def _value(reading: ReadText, field: FieldSpec, passages: Sequence[int]) -> Any:

@@ -30,7 +30,7 @@ class OfflineProvider:
             "model": model,
             "engine": offline.VERSION,
             **source,
-            "fields": [asdict(f) for f in prompt.source.fields],
+            "fields": [field.as_json() for field in prompt.source.fields],
         }
 
     def repair(self, body: dict[str, Any], answer: str, error: str) -> dict[str, Any]:

@@ -1,13 +1,9 @@
-"""Responses of providers, stored raw."""
+"""Responses of providers, stored raw, and the quotes of their fields as they stand in documents."""
 
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import (
-    Column,
-    Index,
-    text,
-)
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlmodel import Field, SQLModel
 
@@ -43,3 +39,26 @@ class Response(SQLModel, table=True):
     created_at: datetime = columns.time(default_now=True)
     # From then on it is not reused; it stays, as evidence may refer to it.
     invalidated_at: datetime | None = columns.time(nullable=True)
+
+
+class FieldQuote(SQLModel, table=True):
+    """The quote that an answer gave for the value of a field, looked up in the document: columns as in Evidence.
+
+    No foreign key on the response: an answer that goes takes no lock for it, and is joined wherever this is read.
+    """
+
+    __tablename__: ClassVar[str] = "field_quote"
+    document_id: str = Field(
+        sa_column=Column(Text, ForeignKey("document.id", ondelete="CASCADE"), primary_key=True, nullable=False)
+    )
+    response_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    field: str = Field(primary_key=True)
+    value: str
+    quote: str
+    verdict: str
+    supported: bool
+    start: int | None = None
+    end: int | None = None
+    spans: list[list[int]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    nearest_start: int | None = None
+    nearest_end: int | None = None

@@ -94,5 +94,29 @@ def test_what_makes_no_schema_is_refused_with_the_reason(fields: list[FieldSpec]
         json_schema(fields, insights)
 
 
+def test_a_quote_is_asked_for_beside_the_fields_and_only_where_it_is_wanted() -> None:
+    plain = FieldSpec("fee", "number")
+    asked = FieldSpec("party", "string", quote=True)
+    schema = json_schema([plain, asked], insights=False)
+    assert schema["required"] == ["fee", "party", "quotes"]
+    for quote, fits in (("Acme pays.", True), (None, True), (1, False)):
+        assert accepts(schema, {"fee": 1, "party": "Acme", "quotes": {"party": quote}}) is fits
+    assert not accepts(schema, {"fee": 1, "party": "Acme", "quotes": {"party": None, "fee": None}})
+    assert "quote" not in plain.as_json()
+    assert FieldSpec(**asked.as_json()) == asked
+
+
+@pytest.mark.parametrize(
+    ("fields", "insights", "reason"),
+    [
+        ([FieldSpec("a", "string", quote=True)], True, "every insight has a quote"),
+        ([FieldSpec("quotes", "string"), FieldSpec("a", "string", quote=True)], False, "another name"),
+    ],
+)
+def test_a_quote_that_has_no_place_is_refused(fields: list[FieldSpec], insights: bool, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        json_schema(fields, insights)
+
+
 def test_statement_and_quote_are_free_names_without_insights() -> None:
     assert "quote" in json_schema([FieldSpec("quote", "string")], insights=False)["properties"]

@@ -441,9 +441,11 @@ def test_insight_filters_come_from_the_link(analysed: tuple[str, str]) -> None:
 
 def test_templates_show_own_ones_with_their_fields() -> None:
     templates.create("Dates", "Find every date.", [FieldSpec("when", "string", "the date")], insights=True)
+    templates.create("Fees", "Find the fee.", [FieldSpec("fee", "number", quote=True)], insights=False)
     text = words(show("templates"))
     assert "Dates" in text
     assert "Fields: when string" in text
+    assert "Fields: fee number with its quote" in text
 
 
 def test_costs_read_usage_records_and_name_what_has_no_price() -> None:

@@ -14,7 +14,8 @@ from core.documents import content, deletion, extract, read_again, reading, uplo
 from core.documents.extraction import failures
 from core.documents.extraction.process import Extracted
 from core.documents.report import Filters, by_ids
-from core.insight_base import writing
+from core.insight_base import field_quotes, writing
+from core.insight_base.field_quotes import Quoted
 from core.insight_base.writing import Finding, Source
 from core.runtime import db, worker_lease
 from core.runtime.text import text_hash
@@ -72,7 +73,11 @@ def test_the_new_text_and_the_verdicts_in_it_come_together() -> None:
     document = read_before()
     quoted(document, QUOTE)
     quoted(document, "What an older reader made of it", "Older readers made it.", response=2)
+    with db.transaction() as session:
+        field_quotes.write(session, [Quoted(document, 1, "cost", "48", QUOTE)])
+    assert rows("SELECT supported FROM field_quote") == [{"supported": False}]
     assert read_now(document)
+    assert rows("SELECT supported, start FROM field_quote") == [{"supported": True, "start": 0}]
     assert text() == TEXT
     assert rows("SELECT verdict, supported, start FROM evidence ORDER BY id") == [
         {"verdict": "found", "supported": True, "start": 0},

@@ -100,3 +100,18 @@ def test_every_answer_satisfies_the_schema(text: str, insights: bool) -> None:
     told = answer("own", text, {}, FIELDS + OPTIONAL, "List every risk.", insights).result
     jsonschema.validate(told, json_schema(FIELDS + OPTIONAL, insights))
     json.dumps(told, allow_nan=False)
+
+
+def test_a_quote_is_the_passage_that_the_value_was_taken_from() -> None:
+    names = ("customers", "revenue", "risk", "trend", "topics", "profitable")
+    asked = [FieldSpec(f.name, f.type, f.description, f.choices, quote=True) for f in FIELDS if f.name in names]
+    told = answer("own", REPORT, {}, asked, "Read the report.").result
+    without = answer("own", REPORT, {}, [f for f in FIELDS if f.name in names], "Read the report.").result
+    quotes = told.pop("quotes")
+    assert told == without
+    assert set(quotes) == set(names)
+    assert quotes["risk"] == told["risk"]
+    assert "1,240" in quotes["customers"]
+    assert "grew" in quotes["trend"]
+    assert (quotes["topics"], quotes["profitable"]) == (None, None)
+    assert all(quote in REPORT for quote in quotes.values() if quote)

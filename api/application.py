@@ -15,6 +15,7 @@ from api import (
     insight_finding,
     insights,
     jobs,
+    matrix,
     monitoring,
     resilience,
     review,
@@ -72,6 +73,7 @@ api = FastAPI(
 for module in (
     documents,
     templates,
+    matrix,
     text_processing,
     jobs,
     insight_exports,  # above the route that takes its name for an id

@@ -23,6 +23,7 @@ chosen = st.navigation(
             st.Page("analyse/analyse.py", title="Analyse", icon=":material/play_circle:"),
             st.Page("jobs/jobs.py", title="Jobs", icon=":material/list_alt:"),
             st.Page("insights/insights.py", title="Insights", icon=":material/lightbulb:"),
+            st.Page("matrix/matrix.py", title="Matrix", icon=":material/table_chart:"),
             st.Page("review/review.py", title="Review", icon=":material/rule:"),
             st.Page("templates.py", title="Templates", icon=":material/edit_note:"),
         ],

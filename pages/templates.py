@@ -100,5 +100,7 @@ for template in templates.list_all():
             st.caption("Fields: " + ", ".join(named))
         with st.container(horizontal=True):
             widgets.link("Analyse with it", "analyse/analyse.py", ":material/play_circle:", template=template.name)
+            if template.fields and not template.insights:
+                widgets.link("Matrix", "matrix/matrix.py", ":material/table_chart:", template=template.name)
             if not template.built_in and st.button("Edit", key=template.id, icon=":material/edit:"):
                 edit(template)

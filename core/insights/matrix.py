@@ -5,7 +5,7 @@ asked in parts has one, the merged one. Columns are the fields of the newest ver
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal
 
@@ -17,11 +17,14 @@ from core.asking import templates
 from core.errors import InvalidInput
 from core.fields import FieldSpec
 from core.insights.matrix_filters import Conditions, condition, sorting
+from core.insights.report import Count
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, not_ours, place
 
 # Rows whose quotes are looked up together.
 BLOCK = 200
+# More are not counted: it would take longer than the page.
+MOST_COUNTED = 1_000
 
 
 @dataclass(frozen=True)
@@ -101,12 +104,12 @@ def check(wanted: Wanted) -> None:
     _statement(fields_of(wanted.template), wanted, None, "")
 
 
-def count(wanted: Wanted) -> int:
+def count(wanted: Wanted) -> Count:
     """How many documents are in it."""
-    sql, given = _statement(fields_of(wanted.template), wanted, None, "")
+    sql, given = _statement(fields_of(wanted.template), replace(wanted, sort=None), None, f"LIMIT {MOST_COUNTED + 1}")
     with db.transaction() as session:
         found: int = db.scalar(session, f"SELECT count(*) FROM ({sql}) found", **given)
-    return found
+    return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
 
 
 def every(session: Session, fields: Sequence[FieldSpec], wanted: Wanted) -> Iterator[MatrixRow]:

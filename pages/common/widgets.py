@@ -90,13 +90,18 @@ def rows_key(name: str, rows: Sequence[_HasId]) -> str:
 
 
 def clicked_row(key: str) -> int | None:
-    """The row of which a cell was clicked in the grid of this key, which is drawn after this. The click is taken, so
-    that the next one opens the same row again."""
+    """The row of which a cell was clicked in the grid of this key, which is drawn after this."""
+    clicked = clicked_cell(key)
+    return None if clicked is None else clicked[0]
+
+
+def clicked_cell(key: str) -> tuple[int, str] | None:
+    """The row and the column of it. The click is taken, so that the next one opens the same cell again."""
     cells = _selection(key).get("cells", [])
     if not cells:
         return None
     select(key, selected_rows(key))
-    return int(cells[0][0])
+    return int(cells[0][0]), str(cells[0][1])
 
 
 def selected_rows(key: str) -> list[int]:

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from core.exports.columns import FORMAT_NAMES, FORMATS, FormatName
+from core.exports.columns import FormatName
 from core.insights.report import Count, Filters, InsightRow
 from pages.common import formats
+from pages.parts import exporting
 from pages.words import insights
 
 ADDRESS = "api/v1/insights/export"
@@ -27,14 +28,7 @@ FOR: dict[FormatName, formats.Markdown] = {
 def control(rows: Sequence[InsightRow], filters: Filters, total: Count) -> None:
     """`rows`: those that are ticked; without any, all that match the filters."""
     with st.popover("Export", icon=":material/download:", key="export", disabled=not total.count):
-        format_: FormatName = st.segmented_control(
-            "Format",
-            FORMAT_NAMES,
-            default=FORMAT_NAMES[0],
-            required=True,
-            format_func=lambda name: FORMATS[name].label,
-            key="export_format",
-        )
+        format_ = exporting.format_("export_format")
         st.caption(FOR[format_])
         alone = filters.supported is False and not rows
         unsupported = st.checkbox(

@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from core.asking.templates import TemplateView
 from core.jobs import canary, control
 from core.jobs import launch as jobs_launch
 from core.jobs.report import JobRow
@@ -44,7 +45,7 @@ def _can_move(row: JobRow) -> bool:
     return not row.canary or (row.template is not None and row.state != "paused")
 
 
-def show(row: JobRow, *, makes_insights: bool) -> None:
+def show(row: JobRow, template: TemplateView | None) -> None:
     actions = offered(row)
     if "release" in actions:
         decide(row)
@@ -67,15 +68,22 @@ def show(row: JobRow, *, makes_insights: bool) -> None:
             moving.dialog(row)
         if "settle" in actions and st.button("Settle by hand", icon=":material/rule:"):
             dialogs.settle(row)
-        if "insights" in actions and makes_insights:
-            # A filter bound to the link stands there as it is shown: with the template's name, not its id.
-            widgets.link("Insights", "insights/insights.py", ":material/lightbulb:", template=row.template_name or "")
+        if "insights" in actions and template:
+            _findings(row, template)
         if "output" in actions:
             st.link_button("Download output", f"api/v1/jobs/{row.id}/output", icon=":material/download:")
         if st.button("Rename", icon=":material/edit:"):
             dialogs.rename(row)
         if "delete" in actions and st.button("Delete", icon=":material/delete:"):
             dialogs.delete(row)
+
+
+def _findings(row: JobRow, template: TemplateView) -> None:
+    """A filter bound to the link stands there as it is shown: with the template's name, not its id."""
+    if template.insights:
+        widgets.link("Insights", "insights/insights.py", ":material/lightbulb:", template=template.name)
+    elif template.fields:
+        widgets.link("Matrix", "matrix/matrix.py", ":material/table_chart:", template=template.name, job=row.id)
 
 
 def _now(

@@ -23,14 +23,14 @@ except NotFound as error:
         widgets.go("jobs/jobs.py")
     st.stop()
 
-makes_insights = job.template is not None and templates.get(job.template).insights
+template = None if job.template is None else templates.get(job.template)
 st.title(formats.plain(job.name))
 if job.description:
     st.markdown(formats.plain(job.description))
 failures.show_notice()
 widgets.came_by(job.name, "job/job.py", id=job_id)
 # Outside of the fragment: its next run would close a dialog that was opened in it.
-actions.show(job, makes_insights=makes_insights)
+actions.show(job, template)
 for sentence in warnings.sum_up(documents_report.sum_up_job(job_id)):
     st.caption(f":material/content_cut: {formats.plain(sentence)}")
 

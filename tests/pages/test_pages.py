@@ -24,7 +24,7 @@ from tests.pages import made
 from tests.pages.seeing import PAGES, buttons, links, opened, show, words
 from tests.pipeline import PATIENCE_S, TEXT, add_document, database_away, make_job, rows, run_job
 
-LISTS = ("overview", "documents", "analyse", "jobs", "insights", "templates", "costs", "health")
+LISTS = ("overview", "documents", "analyse", "jobs", "insights", "matrix", "templates", "costs", "health")
 pytestmark = pytest.mark.usefixtures("database")
 
 
@@ -45,6 +45,7 @@ def analysed() -> tuple[str, str]:
         ("analyse", "no documents to ask"),
         ("jobs", "No jobs yet"),
         ("insights", "No insights yet"),
+        ("matrix", "documents by the fields of a template"),
         ("templates", "Key points"),
         ("costs", "No model was called"),
         ("health", "none is alive"),

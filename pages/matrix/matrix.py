@@ -1,0 +1,91 @@
+"""The matrix of a template: documents by fields, sorted and narrowed in the link; a click opens the passage."""
+
+import streamlit as st
+
+from core.asking import templates
+from core.insights import matrix
+from pages.common import failures, formats, widgets
+from pages.matrix import drawer, filters, table
+from pages.parts import exporting
+from pages.words import insights
+
+PER_PAGE = 100
+
+st.title("Matrix")
+failures.show_notice()
+usable = [one for one in templates.list_all() if one.fields and not one.insights]
+if not usable:
+    widgets.empty(
+        "The matrix shows documents by the fields of a template, each value with its quote. It takes a template of "
+        "your own with fields that makes no insights.",
+        "templates.py",
+        "Make a template",
+    )
+    st.stop()
+chosen = filters.show(usable)
+total = matrix.count(chosen.wanted)
+trail = st.session_state.setdefault("matrix_cursors", {})
+if trail.get("asked") != chosen.wanted:
+    trail.clear()
+    trail.update(asked=chosen.wanted, cursors=[None])
+page = matrix.find(chosen.wanted, limit=PER_PAGE, cursor=trail["cursors"][-1]).page
+
+
+def show_grid() -> None:
+    key = widgets.rows_key("matrix", page.items)
+    if (clicked := widgets.clicked_cell(key)) is not None:
+        names = {table.column(field): field.name for field in chosen.fields}
+        drawer.open_(page.items[clicked[0]].document, names.get(clicked[1], chosen.fields[0].name))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        quoted = any(field.quote for field in chosen.fields)
+        quotes = st.toggle("Quotes in the table", value=quoted, key="in_table", disabled=not quoted)
+        with st.popover("Export", icon=":material/download:", key="matrix_export"):
+            format_ = exporting.format_("matrix_format")
+            st.caption("A row for each document, with the quotes and what was found of them.")
+            label = f"Export {formats.count(total.count, 'document')}" if not total.capped else "Export all documents"
+            st.link_button(label, chosen.address(format_), icon=":material/download:", type="primary")
+    before = (len(trail["cursors"]) - 1) * PER_PAGE
+    signs = " ✓ its quote stands in the document, ⚠ it does not." if quoted else ""
+    st.caption(
+        f"{before + 1:,} to {before + len(page.items):,} of {insights.total(total)}. Click on a value for its passage."
+        f"{signs}"
+    )
+    st.dataframe(
+        table.frame(page.items, chosen.fields, quotes=quotes),
+        hide_index=True,
+        column_config=table.columns(chosen.fields, quotes=quotes),
+        on_select="rerun",
+        selection_mode="single-cell",
+        key=key,
+        height=table.height(len(page.items), quotes=quotes),
+        row_height=table.ROW_HEIGHTS[quotes],
+    )
+    with st.container(horizontal=True):
+        if len(trail["cursors"]) > 1 and st.button("Previous page", icon=":material/chevron_left:"):
+            trail["cursors"].pop()
+            st.rerun()
+        if page.next_cursor and st.button("Next page", icon=":material/chevron_right:"):
+            trail["cursors"].append(page.next_cursor)
+            st.rerun()
+
+
+def show_none() -> None:
+    if matrix.count(matrix.Wanted(chosen.wanted.template)).count:
+        st.info("No document fits these filters.")
+    else:
+        st.info("No document was asked with this template yet.")
+        widgets.link(
+            "Analyse with it",
+            "analyse/analyse.py",
+            ":material/play_circle:",
+            template=chosen.link["template"] or "",
+        )
+
+
+if page.items:
+    show_grid()
+else:
+    show_none()
+widgets.came_by("Matrix", drawer.PAGE, **chosen.link)
+if drawer.opened() and page.items:
+    drawer.drawer(page.items, chosen.fields, chosen.link)

@@ -32,9 +32,10 @@ def export(file: BinaryIO, format_: FormatName, wanted: Wanted, now: datetime) -
     said = {"format": format_, "unsupported": wanted.unsupported, **_said(wanted)}
     with db.transaction() as session:
         audit.write(session, "export", "insights", after=said)
+    which = export_report.condition(wanted)
     with db.transaction() as session:
         db.one_snapshot(session)
-        found = export_report.find(session, wanted)
+        found = export_report.find(session, wanted, which)
         if format_ == "json":
             write(file, format_, TITLE, OF_INSIGHTS, (_nested(head, quotes) for head, quotes in found))
         elif format_ == "md":
@@ -48,7 +49,7 @@ def _said(wanted: Wanted) -> dict[str, Any]:
     given = {field.name: getattr(wanted.filters, field.name) for field in fields(Filters)}
     said = {name: str(value) if isinstance(value, datetime) else value for name, value in given.items()}
     chosen = {} if wanted.ids is None else {"chosen": len(wanted.ids)}
-    return {name: value for name, value in said.items() if value not in (None, "")} | chosen
+    return {name: value for name, value in said.items() if value not in (None, "", ())} | chosen
 
 
 _OF_A_HEAD = (

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from sqlmodel import Session
 
@@ -70,10 +71,19 @@ class Quote:
     job: str | None
 
 
-def find(session: Session, wanted: Wanted) -> Iterator[tuple[Head, Iterator[Quote]]]:
+Which = tuple[str, dict[str, Any]]
+
+
+def condition(wanted: Wanted) -> Which:
+    """On an insight i, with its parameters. It looks up how a search is read, in a transaction of its own."""
     where, given = matching(wanted.filters)
-    if wanted.ids is not None:
-        where, given = f"{where} AND i.id = ANY(:chosen)", {**given, "chosen": list(wanted.ids)}
+    if wanted.ids is None:
+        return where, given
+    return f"{where} AND i.id = ANY(:chosen)", {**given, "chosen": list(wanted.ids)}
+
+
+def find(session: Session, wanted: Wanted, which: Which) -> Iterator[tuple[Head, Iterator[Quote]]]:
+    where, given = which
     heads = (Head(**row._mapping) for row in db.stream(session, HEADS.format(where=where), **given))
     narrowed = {"collection": wanted.filters.collection or None, "document": wanted.filters.document or None}
     while block := list(islice(heads, BLOCK)):

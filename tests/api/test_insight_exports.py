@@ -185,7 +185,7 @@ def test_an_export_sees_the_base_at_one_moment_and_its_own_workspace(said: dict[
     wanted = Wanted(unsupported=True)
     with db.transaction() as session:
         db.one_snapshot(session)
-        found = export_report.find(session, wanted)
+        found = export_report.find(session, wanted, export_report.condition(wanted))
         head, quotes = next(found)
         seen = {head.id: len(list(quotes))}
         with db.transaction() as other:

@@ -9,7 +9,8 @@ from core.documents import content
 from core.errors import Conflict, NotFound
 from core.fields import FieldSpec
 from core.insights.matrix import Cell, MatrixRow
-from pages.common import failures, formats, widgets
+from pages.common import failures, formats, marking, widgets
+from pages.common.marking import Mark
 from pages.words import matrix
 
 # In the link, so that it opens with the drawer.
@@ -92,4 +93,4 @@ def _quote(row: MatrixRow, cell: Cell) -> None:
         return
     begin, end = max(0, place[0] - AROUND), min(len(stored.text), place[1] + AROUND)
     with st.container(border=True):
-        widgets.highlighted(stored.text[begin:end], place[0] - begin, place[1] - begin)
+        marking.show(stored.text[begin:end], [Mark(place[0] - begin, place[1] - begin)])

@@ -7,7 +7,6 @@ from streamlit.testing.v1 import AppTest
 from api import api
 from core.asking import templates
 from core.fields import FieldSpec
-from pages.common import widgets
 from tests.pages.seeing import links, press, show, words
 from tests.pipeline import add_document, change, make_job, rows, run_job
 
@@ -88,7 +87,7 @@ def test_a_click_opens_the_passage_in_its_document(template: str) -> None:
     assert (at.query_params["document"], at.query_params["cell"]) == (rows_[0]["id"], "fee")
     assert "The quote stands in Germany\\-300\\.txt word for word" in words(at)
     (passage,) = [found.proto.body for found in at.get("html") if "<mark" in found.proto.body]
-    assert f"{widgets.MARK}'>The monthly fee is 300 euros.</mark>" in passage
+    assert ">The monthly fee is 300 euros.</mark>" in passage
     assert "agreement is governed" in passage
     assert links(at)["Open the document"].startswith(f"document?id={rows_[0]['id']}&start=")
     at = press(at, "Next")

@@ -1,10 +1,12 @@
 """Jobs in both lanes: estimate, create, control, send again, delete; their requests, answers and events."""
 
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
+from api.downloads import FILE, download
 from api.own_requests import DOCUMENTED, HandedIn, handed_in
 from api.schemas.jobs import (
     EstimateOut,
@@ -24,7 +26,9 @@ from api.schemas.jobs import (
 )
 from api.schemas.shared import Cursor, Lane, Limit, ListOut, error_of, fields_of, listed, spent
 from api.waits import waits_for_out
+from core.exports.columns import FormatName
 from core.jobs import (
+    answers_table,
     batches_report,
     control,
     deletion,
@@ -195,9 +199,13 @@ def add_requests(job_id: str, given: Annotated[HandedIn, Depends(handed_in)]) ->
     return out(report.get(job_id))
 
 
-@router.get("/{job_id}/output", response_class=StreamingResponse)
-def output(job_id: str) -> StreamingResponse:
-    """One JSON line for each ended request, in the format of OpenAI's batch output."""
+@router.get("/{job_id}/output", response_class=StreamingResponse, responses=FILE)
+def output(job_id: str, format: Literal["jsonl"] | FormatName = "jsonl") -> StreamingResponse:
+    """`jsonl`: one JSON line for each ended request, in the format of OpenAI's batch output. Else a table: a row for
+    each document, a column for each field of the template, its quotes with their verdicts, and the cost."""
+    if format != "jsonl":
+        job = answers_table.checked(job_id)
+        return download(job.name, format, shared_clock.now(), partial(answers_table.export, format_=format, job=job))
     headers = {"Content-Disposition": f"attachment; filename={job_id}.jsonl"}
     return StreamingResponse(output_report.lines(job_id), media_type="application/jsonl", headers=headers)
 

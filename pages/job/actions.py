@@ -14,6 +14,7 @@ from core.jobs.report import JobRow
 from core.tables.jobs import GOING, MOVABLE
 from pages.common import failures, formats, widgets
 from pages.job import dialogs, moving
+from pages.parts import exporting
 from pages.parts import launch as parts_launch
 from pages.words import jobs
 
@@ -70,6 +71,7 @@ def show(row: JobRow, template: TemplateView | None) -> None:
             dialogs.settle(row)
         if "insights" in actions and template:
             _findings(row, template)
+            _table(row)
         if "output" in actions:
             st.link_button("Download output", f"api/v1/jobs/{row.id}/output", icon=":material/download:")
         if st.button("Rename", icon=":material/edit:"):
@@ -84,6 +86,14 @@ def _findings(row: JobRow, template: TemplateView) -> None:
         widgets.link("Insights", "insights/insights.py", ":material/lightbulb:", template=template.name)
     elif template.fields:
         widgets.link("Matrix", "matrix/matrix.py", ":material/table_chart:", template=template.name, job=row.id)
+
+
+def _table(row: JobRow) -> None:
+    with st.popover("Download table", icon=":material/table:", key="table"):
+        format_ = exporting.format_("table_format")
+        st.caption("A row for each document, with its quotes, what was found of them, and its cost.")
+        link = f"api/v1/jobs/{row.id}/output?format={format_}"
+        st.link_button("Download", link, icon=":material/download:", type="primary")
 
 
 def _now(

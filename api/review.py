@@ -5,14 +5,32 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 
-from api import insights
+from api import insights, jobs
 from api.acting import acting
-from api.schemas.review import PairKind, PairOut, SimilarOut, VerdictIn
-from api.schemas.shared import Cursor, Limit, ListOut, fields_of
+from api.schemas.jobs import JobOut
+from api.schemas.review import (
+    JudgedOut,
+    JudgeEstimateOut,
+    JudgeIn,
+    JudgeUndoIn,
+    JudgeUndoOut,
+    PairKind,
+    PairOut,
+    SimilarOut,
+    VerdictIn,
+)
+from api.schemas.shared import Cursor, Limit, ListOut, fields_of, listed
 from core.insights import review, review_report
 from core.insights import similar as similarity
 from core.insights.merging import as_json
 from core.insights.review_report import Item
+from core.jobs import batches_report
+from core.jobs import report as jobs_report
+from core.judging import launch, undo
+from core.judging import report as judging_report
+from core.judging.launch import JudgeSpec
+from core.runtime import shared_clock
+from core.settings import defaults
 
 router = APIRouter(tags=["review"], dependencies=[Depends(acting)])
 
@@ -44,6 +62,39 @@ def find(
     in it."""
     page = review_report.items(kind=kind, state=state, collection=collection, limit=limit, cursor=cursor)
     return {"items": out(page.items), "next_cursor": page.next_cursor}
+
+
+@router.post("/review/judge", status_code=201, response_model=JobOut)
+def judge(body: JudgeIn) -> Any:
+    """A job that asks a model what open pairs are. It settles those whose verdict it can show the words for, and merges
+    nothing that would be refused (`MERGE_BLOCKED`)."""
+    job_id = launch.create(JudgeSpec(**body.model_dump()), shared_clock.now())
+    return jobs.out(jobs_report.get(job_id))
+
+
+@router.post("/review/judge/estimate", response_model=JudgeEstimateOut)
+def judge_estimate(body: JudgeIn) -> Any:
+    """What `POST /review/judge` would ask and cost. Nothing is asked."""
+    found = launch.estimate(JudgeSpec(**body.model_dump()), shared_clock.now())
+    took = batches_report.turnaround(body.provider, defaults.model_for(body.provider, body.model))
+    return {
+        **fields_of(found, JudgeEstimateOut),
+        "cost_usd": {"live": found.cost_live, "batch": found.cost_batch},
+        "turnaround_s": took and {"p50": took.p50, "p95": took.p95},
+    }
+
+
+@router.post("/review/judge/undo", response_model=JudgeUndoOut)
+def judge_undo(body: JudgeUndoIn) -> Any:
+    """Take back all verdicts of a judge's job, with their merges, as one. What was settled anew since stays."""
+    return fields_of(undo.undo(body.job), JudgeUndoOut)
+
+
+@router.get("/review/judge/{job_id}", response_model=ListOut[JudgedOut])
+def judged(job_id: str, limit: Limit = 100, cursor: Cursor = None) -> Any:
+    """The pairs of a judge's job, and what became of each."""
+    jobs_report.check_exists(job_id)
+    return listed(judging_report.pairs(job_id, limit=limit, cursor=cursor), lambda row: fields_of(row, JudgedOut))
 
 
 @router.post("/review/{pair_id}", response_model=PairOut)

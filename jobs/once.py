@@ -21,6 +21,7 @@ from core.errors import CairnError
 from core.insight_base import rechecking, renewal
 from core.insights import comparing
 from core.jobs import moving
+from core.judging import verdicts
 from core.requests import expansion
 from core.retention import removal
 from core.runtime import shared_clock
@@ -62,7 +63,11 @@ class Round:
         await self._try({"deriving": self._derive()})
         await self._read_again()
         await self._try({"checking quotes again": asyncio.to_thread(rechecking.recheck_all)})
-        for what, some in (("renewing insights", renewal.renew), ("comparing insights", comparing.compare_some)):
+        for what, some in (
+            ("renewing insights", renewal.renew),
+            ("comparing insights", comparing.compare_some),
+            ("reading verdicts", verdicts.read_some),
+        ):
             await self._try({what: asyncio.to_thread(_until_none_is_left, some)})
         await self._try({"removing": asyncio.to_thread(removal.run, shared_clock.now())})
         await asyncio.to_thread(one_round.finish_jobs)

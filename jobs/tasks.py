@@ -18,6 +18,7 @@ from core.documents import extract, read_again
 from core.documents.claims import READERS, SPARE, Turns
 from core.insight_base import rechecking, renewal
 from core.insights import comparing
+from core.judging import verdicts
 from core.live.lane import LiveLane
 from core.requests import expansion
 from core.requests.origin import of_job
@@ -66,7 +67,7 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
 
 def _register_long_ones(app: procrastinate.App, lane: LiveLane, stop: threading.Event) -> None:
     """One of each at a time in this process, with threads of their own: new documents keep theirs."""
-    names = ("recheck_quotes", "read_again", "renew_insights", "compare_insights")
+    names = ("recheck_quotes", "read_again", "renew_insights", "compare_insights", "read_verdicts")
     at_it = {name: threading.Lock() for name in names}
     threads = ThreadPoolExecutor(len(at_it), thread_name_prefix="again")
 
@@ -95,3 +96,7 @@ def _register_long_ones(app: procrastinate.App, lane: LiveLane, stop: threading.
     @app.task(name="compare_insights")
     async def compare_insights(correlation_id: str | None = None) -> None:
         await until_none_is_left("compare_insights", comparing.compare_some)
+
+    @app.task(name="read_verdicts")
+    async def read_verdicts(correlation_id: str | None = None) -> None:
+        await until_none_is_left("read_verdicts", verdicts.read_some)

@@ -20,6 +20,7 @@ from core.calls.outcomes import Outcome
 from core.documents import extract, upload
 from core.jobs import launch
 from core.jobs.launch import JobSpec
+from core.judging import verdicts
 from core.live.lane import DATABASE_THREADS, LiveLane
 from core.requests import expansion, finishing
 from core.runtime import db, worker_lease
@@ -91,6 +92,7 @@ async def answer(lane: LiveLane, job_id: str) -> None:
         assert time.monotonic() < deadline, f"the job did not end: {await asyncio.to_thread(states, job_id)}"
         await lane.pump(job_id)
         await asyncio.to_thread(derive.derive_chunk)
+        await asyncio.to_thread(verdicts.read_some)
         await asyncio.sleep(0.01)
 
 
@@ -206,6 +208,7 @@ def run_batches(job_id: str, seconds: float = PATIENCE_S, rounds: int | None = N
             for batch_id in await asyncio.to_thread(open_batches, job_id):
                 await handed_over.advance(batch_id, due_only=False)
             await asyncio.to_thread(derive.derive_chunk)
+            await asyncio.to_thread(verdicts.read_some)
             done += 1
             await asyncio.sleep(0.01)
         await handed_over.close(5)

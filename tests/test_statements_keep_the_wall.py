@@ -203,6 +203,7 @@ MACHINERY: Mapping[str, str] = {
     "core/asking/templates.py:asking": "of the job that was made with it; `asked_now` looks first",
     "core/asking/templates.py:name_of": HELD,
     "core/asking/templates.py:sync_built_ins": "built-in templates belong to everybody",
+    "core/judging/verdicts.py:UNREAD": ALL,
     # Insights: keys name their workspace, so those that are equal are of one.
     "core/insight_base/": ALL,
     "core/insights/comparing.py": ALL,

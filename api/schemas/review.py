@@ -6,7 +6,10 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from api.schemas.insights import InsightOut
-from api.schemas.shared import In
+from api.schemas.jobs import CostOut, TurnaroundOut
+from api.schemas.shared import In, Lane
+from core.judging import launch
+from core.providers.capabilities import ProviderName
 
 PairKind = Literal["merge", "conflict", "over_time"]
 FoundBy = Literal["span", "quote", "shape", "words", "meaning", "person", "judge"]
@@ -32,7 +35,8 @@ class SimilarOut(BaseModel):
 
 
 class PairOut(BaseModel):
-    """`a`, `b`: what both were merged into, if they were. `time`: when it was settled, or proposed."""
+    """`a`, `b`: what both were merged into, if they were. `time`: when it was settled, or proposed. `grounds`: the
+    words of `a` and of `b` that decided, where a model of the job `judged_in` settled it; else empty."""
 
     id: str
     kind: PairKind
@@ -45,6 +49,58 @@ class PairOut(BaseModel):
     verdict: Literal["same", "different", "conflict", "over_time", "more", "less"] | None
     user: str | None
     time: datetime
+    grounds: list[str]
+    judged_in: str | None
+
+
+class JudgeIn(In):
+    """Up to `limit` open pairs are asked, the best supported first; of one `kind` or `collection`, if given."""
+
+    provider: ProviderName
+    model: str | None = None
+    lane: Lane = "live"
+    limit: int = Field(launch.USUAL, ge=1, le=launch.MOST)
+    kind: PairKind | None = None
+    collection: str | None = None
+    confirmed: bool = Field(False, description="its price was seen: needed above CONFIRM_JOB_USD")
+
+
+class JudgeEstimateOut(BaseModel):
+    """`reused`: requests whose answer is known, which cost nothing."""
+
+    pairs: int
+    requests: int
+    reused: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: CostOut
+    turnaround_s: TurnaroundOut | None
+
+
+class JudgeUndoIn(In):
+    job: str
+
+
+class JudgeUndoOut(BaseModel):
+    """`reopened`: pairs that are open again; `restored`: insights that are on their own again."""
+
+    reopened: int
+    restored: list[str]
+
+
+class JudgedOut(BaseModel):
+    """`a`, `b`: the insights whose statements were asked. `verdict`, `grounds`: what the model said, of `a`. `became`:
+    undecided, the model gave no verdict; unfounded, the words that it named do not stand there; refused, what differs
+    or what a person decided forbids to merge; late, the pair was another one by then; taken_back, undone since."""
+
+    pair: str
+    a: str
+    b: str
+    a_statement: str | None
+    b_statement: str | None
+    became: Literal["settled", "undecided", "unfounded", "refused", "late", "taken_back", "waiting"]
+    verdict: Literal["same", "different", "conflict", "over_time", "more", "less"] | None
+    grounds: list[str] | None
 
 
 class VerdictIn(In):

@@ -23,7 +23,7 @@ from core.languages import code_of
 from core.requests import finishing, former_models, merges
 from core.runtime import db, queue
 from core.runtime.text import storable, storable_json
-from core.tables.jobs import is_cancelled
+from core.tables.jobs import JUDGE, is_cancelled
 
 DERIVE_AT_ONCE = 200
 
@@ -38,6 +38,8 @@ def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
             merged = merges.decide(session, job_id, {d.merge_id for d in mine if d.merge_id})
             if merged or any(d.state == "pending" for d in mine):
                 queue.defer(session, "pump_job", job_id=job_id)
+        if any(d.template_id == JUDGE and d.state == "succeeded" for d in derived):
+            queue.defer(session, "read_verdicts")
     # After the commit: two chunks derived at the same time do not see that both together were the job's last requests.
     with db.transaction() as session:
         for job_id in job_ids:

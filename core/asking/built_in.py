@@ -6,7 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.languages import Language
+from core.tables.jobs import JUDGE
 
+# Of a judge: pairs in one request, and tokens of what it says of one.
+PAIRS_AT_ONCE, TOKENS_OF_A_VERDICT = 20, 45
 LENGTHS = {"short": 60, "medium": 150, "long": 400}
 
 
@@ -46,7 +49,10 @@ class QaParams(Worded):
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """`typical_output`: tokens of a usual answer, or of one item where a count is asked for; for estimates."""
+    """`typical_output`: tokens of a usual answer, or of one item where a count is asked for; for estimates.
+
+    `of_documents`: without it it is no template to choose: core.judging asks it of pairs.
+    """
 
     id: str
     name: str
@@ -56,6 +62,7 @@ class BuiltIn:
     params: type[Params]
     insights: bool
     typical_output: int
+    of_documents: bool = True
 
 
 def _object(**properties: Any) -> dict[str, Any]:
@@ -129,6 +136,39 @@ BUILT_IN: dict[str, BuiltIn] = {
             QaParams,
             True,
             200,
+        ),
+        BuiltIn(
+            JUDGE,
+            "Judge of pairs",
+            "What two statements are to one another, with the words that decide. It is asked of pairs, on Review.",
+            "Say for each pair what statement a is to statement b:\n"
+            "- same: both say exactly the same in other words; whoever holds one holds the other.\n"
+            "- conflict: both cannot be true.\n"
+            "- over_time: they would contradict one another, but they are about different times.\n"
+            "- more: a says all that b says, and more. less: b says all that a says, and more.\n"
+            "- different: none of these.\n"
+            "- unsure: their words do not decide it.\n"
+            "Another figure, unit, date, name or a denial is never the same. As a_words and b_words copy from a and "
+            "from b the words that decide it; leave both empty if you are unsure. Give one verdict for each pair, by "
+            "its number.",
+            _object(
+                verdicts={
+                    "type": "array",
+                    "items": _object(
+                        pair={"type": "integer"},
+                        verdict={
+                            "type": "string",
+                            "enum": ["same", "different", "conflict", "over_time", "more", "less", "unsure"],
+                        },
+                        a_words={"type": "string"},
+                        b_words={"type": "string"},
+                    ),
+                }
+            ),
+            NoParams,
+            False,
+            PAIRS_AT_ONCE * TOKENS_OF_A_VERDICT,
+            of_documents=False,
         ),
     )
 }

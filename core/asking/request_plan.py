@@ -33,10 +33,11 @@ AROUND_AN_ANSWER = 20
 
 @dataclass(frozen=True)
 class New:
-    """A request to be made. Without a body it is a merge: `held` for its parts, or `answered` by what is `known`."""
+    """A request to be made, of a document or of what is in its body alone. Without a body it is a merge: `held` for its
+    parts, or `answered` by what is `known`."""
 
     custom_id: str
-    document: str
+    document: str | None
     fingerprint: str
     state: str
     tokens: int = 0

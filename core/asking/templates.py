@@ -84,7 +84,8 @@ def list_all() -> list[TemplateView]:
             .where(TemplateVersion.version == Template.version, _everybodys_or_of(db.workspace_of(session)))
             .order_by(col(Template.built_in).desc(), col(Template.created_at), col(Template.name))
         )
-        views = [_view(template, version) for template, version in session.exec(statement)]
+        found = [(template, version) for template, version in session.exec(statement) if _of_documents(template.id)]
+        views = [_view(template, version) for template, version in found]
     order = list(BUILT_IN)
     return sorted(views, key=lambda view: order.index(view.id) if view.built_in else len(order))
 
@@ -103,6 +104,11 @@ def _visible(session: Session, template_id: str, *, lock: bool = False, hint: st
     if template is None:
         raise NotFound(f"There is no template {template_id}.{hint}")
     return template
+
+
+def _of_documents(template_id: str) -> bool:
+    built_in = BUILT_IN.get(template_id)
+    return built_in is None or built_in.of_documents
 
 
 def _everybodys_or_of(workspace_id: str) -> ColumnElement[bool]:
@@ -144,6 +150,8 @@ def check_language(params: Mapping[str, Any], provider: str) -> None:
 def asked_now(session: Session, template_id: str, params: Mapping[str, Any], provider: str) -> Asking:
     """The newest version, in the default language where none is given; a job stores both."""
     _visible(session, template_id, hint=" GET /api/v1/templates lists them.")
+    if not _of_documents(template_id):
+        raise InvalidInput("This is asked of pairs of insights: see Review, or POST /api/v1/review/judge.")
     found = asking(session, template_id, params)
     check_language(found.params, provider)
     default = defaults.language()[0]

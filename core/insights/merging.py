@@ -16,7 +16,7 @@ from sqlmodel import Session
 from core.access import actor, audit
 from core.errors import Conflict, InvalidInput, NotFound
 from core.insight_base import consequences, locks, tree
-from core.insights import history
+from core.insights import history, reopening
 from core.insights.history import Side
 from core.runtime import db
 from core.runtime.ids import new_id
@@ -223,9 +223,21 @@ def unmerge(*, merge_id: str | None = None, insight_id: str | None = None) -> Un
 def unmerge_within(session: Session, *, merge_id: str | None = None, insight_id: str | None = None) -> Unmerged:
     """The same inside the caller's transaction, which has changed no insight yet, or has locked all that it will
     change (`locks.lock_around`)."""
-    locks.lock_around(session, [row.insight_id for row in _edges(session, merge_id, insight_id)])
+    merges = [] if merge_id is None else [merge_id]
+    if not _edges(session, merges, insight_id) and not db.scalar(session, KNOWN, merge=merge_id, insight=insight_id):
+        raise NotFound(f"There is no merge {merge_id}." if merge_id else f"There is no insight {insight_id}.")
+    return _unmerge(session, merges, insight_id)
+
+
+def unmerge_all_within(session: Session, merges: Sequence[str]) -> Unmerged:
+    """Whole merges, as one change."""
+    return _unmerge(session, merges, None)
+
+
+def _unmerge(session: Session, merges: Sequence[str], insight_id: str | None) -> Unmerged:
+    locks.lock_around(session, [row.insight_id for row in _edges(session, merges, insight_id)])
     # Only now does nobody else undo them.
-    edges = [row for row in _edges(session, merge_id, insight_id) if row.active]
+    edges = [row for row in _edges(session, merges, insight_id) if row.active]
     if not edges:
         return Unmerged(())
     trees = [row.id for row in db.rows(session, TREES, ids=[row.insight_id for row in edges])]
@@ -234,7 +246,8 @@ def unmerge_within(session: Session, *, merge_id: str | None = None, insight_id:
     db.execute(session, CUT, insights=restored, merges=merges)
     db.execute(session, END_MERGES, merges=merges)
     db.execute(session, HEADS_AGAIN, ids=trees)
-    reopened = db.execute(session, REOPEN, merges=merges)
+    # The verdict that made a merge goes with it.
+    reopened = reopening.of_merges(session, merges)
     _note_unmerge(session, edges, reopened)
     consequences.of_change(session, trees)
     return Unmerged(tuple(restored))
@@ -254,18 +267,14 @@ def _note_unmerge(session: Session, edges: Sequence[Row[Any]], reopened: int) ->
     audit.write(session, "unmerge", "insights", after=said)
 
 
-def _edges(session: Session, merge_id: str | None, insight_id: str | None) -> list[Row[Any]]:
-    given = {"merge": merge_id, "insight": insight_id}
-    found = db.rows(session, EDGES, **given)
-    if not found and not db.scalar(session, KNOWN, **given):
-        raise NotFound(f"There is no merge {merge_id}." if merge_id else f"There is no insight {insight_id}.")
-    return found
+def _edges(session: Session, merges: Sequence[str], insight_id: str | None) -> list[Row[Any]]:
+    return db.rows(session, EDGES, merges=list(merges), insight=insight_id)
 
 
 # Of an insight its newest: the one that holds, where one does.
 EDGES = """
 SELECT g.merge_id, g.insight_id, g.into_id, g.active FROM merged g JOIN merge m ON m.id = g.merge_id
-WHERE (g.merge_id = :merge OR g.insight_id = :insight AND g.active) AND m.workspace_id = :workspace
+WHERE (g.merge_id = ANY(:merges) OR g.insight_id = :insight AND g.active) AND m.workspace_id = :workspace
 ORDER BY g.insight_id
 """
 KNOWN = """
@@ -281,14 +290,6 @@ CUT = "UPDATE merged SET active = false WHERE insight_id = ANY(:insights) AND me
 END_MERGES = """
 UPDATE merge m SET undone_at = now() WHERE id = ANY(:merges) AND undone_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM merged g WHERE g.merge_id = m.id AND g.active)
-"""
-# The verdict that made the merge goes with it: its pairs are asked again.
-REOPEN = """
-WITH theirs AS MATERIALIZED (
-  SELECT id FROM pair WHERE merge_id = ANY(:merges) AND workspace_id = :workspace ORDER BY id FOR UPDATE
-)
-UPDATE pair p SET state = 'open', verdict = NULL, actor = NULL, settled_at = NULL, merge_id = NULL
-FROM theirs WHERE p.id = theirs.id AND p.workspace_id = :workspace
 """
 HEADS_AGAIN = """
 WITH RECURSIVE tree AS (

@@ -1,5 +1,6 @@
 """Settle pairs: what a person says of two insights, once."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from core.insights.history import Side
 from core.insights.merging import MergeBlocked
 from core.insights.review_report import MIRRORED, Item
 from core.runtime import db
-from core.tables.insights import PairKind, Verdict
+from core.tables.insights import FoundBy, PairKind, Verdict
 
 # `later`: it stays open, at the end.
 Said = Verdict | Literal["later"]
@@ -47,8 +48,22 @@ def settle(pair_id: str, verdict: Said, keep: str | None = None, *, force: bool 
     return review_report.get(pair_id)
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A model's verdict: the job that asked for it, and the words of the pair's `a` and `b` that decide."""
+
+    job: str
+    grounds: tuple[str, str]
+
+
 def settle_within(
-    session: Session, pair_id: str, verdict: Said, keep: str | None = None, *, force: bool = False
+    session: Session,
+    pair_id: str,
+    verdict: Said,
+    keep: str | None = None,
+    *,
+    force: bool = False,
+    judged: Judged | None = None,
 ) -> None:
     """The same inside the caller's transaction, which has changed no insight yet."""
     found = db.row(session, PAIR, pair=pair_id)
@@ -72,8 +87,10 @@ def settle_within(
     merge_id = None
     if verdict == "same":
         into, other = _kept(pair, keep)
-        merge_id = merging.merge_within(session, into, [other], force=force, found_by=pair.found_by).id
-    _write(session, pair, pairs, verdict, merge_id)
+        found_by: FoundBy = "judge" if judged else pair.found_by
+        merge_id = merging.merge_within(session, into, [other], force=force, found_by=found_by).id
+    _settle_all(session, pair, pairs, verdict, merge_id, judged)
+    _note(session, pair, pairs, verdict)
 
 
 ANEW = "Merge or unmerge the insights themselves to change what they are."
@@ -106,7 +123,14 @@ def _kept(pair: Row[Any], keep: str | None) -> tuple[str, str]:
     return into, pair.b if into == pair.a else pair.a
 
 
-def _write(session: Session, pair: Row[Any], pairs: Sequence[Row[Any]], verdict: Verdict, merge_id: str | None) -> None:
+def _settle_all(
+    session: Session,
+    pair: Row[Any],
+    pairs: Sequence[Row[Any]],
+    verdict: Verdict,
+    merge_id: str | None,
+    judged: Judged | None,
+) -> None:
     verdicts: list[Verdict] = [verdict if row.a == pair.a else MIRRORED.get(verdict, verdict) for row in pairs]
     db.columns(
         session,
@@ -116,7 +140,13 @@ def _write(session: Session, pair: Row[Any], pairs: Sequence[Row[Any]], verdict:
         kind=[BECOMES.get(verdict, row.kind) for row in pairs],
         actor=[actor.current()] * len(pairs),
         merge=[merge_id] * len(pairs),
+        job=[judged and judged.job] * len(pairs),
+        grounds=[judged and json.dumps(judged.grounds if row.a == pair.a else judged.grounds[::-1]) for row in pairs],
     )
+
+
+def _note(session: Session, pair: Row[Any], pairs: Sequence[Row[Any]], verdict: Verdict) -> None:
+    """What follows of a verdict, and who said it."""
     was_conflict = any(row.kind == "conflict" for row in pairs)
     if verdict != "same" and (was_conflict or verdict == "conflict"):
         consequences.of_change(session, [pair.a, pair.b])
@@ -133,10 +163,10 @@ def _write(session: Session, pair: Row[Any], pairs: Sequence[Row[Any]], verdict:
 
 
 SETTLE = """
-UPDATE pair p SET state = 'settled', verdict = n.verdict, kind = n.kind, actor = n.actor, merge_id = n.merge,
-  settled_at = now()
-FROM unnest(%(id)s::text[], %(verdict)s::text[], %(kind)s::text[], %(actor)s::text[], %(merge)s::text[])
-  AS n(id, verdict, kind, actor, merge)
+UPDATE pair p SET state = 'settled', verdict = n.verdict, proposed_as = p.kind, kind = n.kind, actor = n.actor,
+  merge_id = n.merge, judged_in = n.job, grounds = n.grounds::jsonb, settled_at = now()
+FROM unnest(%(id)s::text[], %(verdict)s::text[], %(kind)s::text[], %(actor)s::text[], %(merge)s::text[],
+  %(job)s::text[], %(grounds)s::text[]) AS n(id, verdict, kind, actor, merge, job, grounds)
 WHERE p.id = n.id AND p.workspace_id = %(workspace)s
 """
 

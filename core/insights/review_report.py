@@ -30,7 +30,8 @@ LOOKS_LIKE = 0.6
 @dataclass(frozen=True)
 class Item:
     """`a`, `b`: the heads of both sides; of a pair whose sides are one insight now they themselves. `differs`: the
-    words, as `a` and `b` write them. `time`: when it was settled, or proposed. `put_off`: left for later."""
+    words, as `a` and `b` write them. `time`: when it was settled, or proposed. `put_off`: left for later. `grounds`:
+    the words of each side that decided, where a model of the job `judged_in` settled it."""
 
     id: str
     kind: PairKind
@@ -44,6 +45,8 @@ class Item:
     actor: str | None
     time: datetime
     put_off: bool
+    grounds: tuple[str, ...]
+    judged_in: str | None
 
 
 def items(
@@ -86,7 +89,7 @@ AFTER = {
 }
 MICROSECONDS = "CAST(extract(epoch FROM {}) * 1000000 AS bigint)"
 SIDES = """
-p.id, p.kind, p.first, p.second, p.found_by, p.score, p.state, p.verdict, p.actor,
+p.id, p.kind, p.first, p.second, p.found_by, p.score, p.state, p.verdict, p.actor, p.grounds, p.judged_in,
 coalesce(p.settled_at, p.created_at) AS time, p.later_at IS NOT NULL AS put_off,
 coalesce(f.head_id, f.id) AS a, coalesce(s.head_id, s.id) AS b
 """
@@ -202,7 +205,7 @@ SELECT * FROM (
 def turned(one: Item) -> Item:
     differs = tuple(Difference(d.kind, d.b, d.a, d.b_spans, d.a_spans) for d in one.differs)
     mirrored: Verdict | None = MIRRORED.get(one.verdict, one.verdict) if one.verdict else None
-    return replace(one, a=one.b, b=one.a, differs=differs, verdict=mirrored)
+    return replace(one, a=one.b, b=one.a, differs=differs, verdict=mirrored, grounds=one.grounds[::-1])
 
 
 MIRRORED: Mapping[Verdict, Verdict] = {"more": "less", "less": "more"}
@@ -268,6 +271,8 @@ def _items(found: Sequence[Row[Any]]) -> list[Item]:
             actor=row.actor or None,
             time=row.time,
             put_off=row.put_off,
+            grounds=tuple(row.grounds or ()),
+            judged_in=row.judged_in,
         )
         for row in found
         for a, b in (sides[row.id],)

@@ -66,6 +66,7 @@ SELECT (SELECT count(*)::int FROM request WHERE job_id = ANY(:jobs)) AS requests
 DELETE = (
     f"DELETE FROM response s WHERE {ONLY_THEIRS}",
     "DELETE FROM request_body WHERE request_id IN (SELECT id FROM request WHERE job_id = ANY(:jobs))",
+    "DELETE FROM judged_pair WHERE request_id IN (SELECT id FROM request WHERE job_id = ANY(:jobs))",
     "DELETE FROM odd_line WHERE batch_id IN (SELECT id FROM provider_batch WHERE job_id = ANY(:jobs))",
     "DELETE FROM provider_batch WHERE job_id = ANY(:jobs)",
     "DELETE FROM request WHERE job_id = ANY(:jobs)",

@@ -172,8 +172,8 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
         about = "for requests of its own" if own else f"over {len(chosen):,} documents"
         events.note(session, job.id, "created", f"Created {about}.")
         if start:
-            _check_price(session, job, spec.confirmed)
-            _start(session, job.id)
+            check_price(session, job, spec.confirmed)
+            begin(session, job.id)
         return job.id
 
 
@@ -209,7 +209,7 @@ def needs_confirming(provider: str, cost: Decimal | None, unread: int) -> bool:
     return most is not None and capabilities.of(provider).is_billed and (cost is None or cost > most or unread > 0)
 
 
-def _check_price(session: Session, job: Job, confirmed: bool) -> None:
+def check_price(session: Session, job: Job, confirmed: bool) -> None:
     unread = db.scalar(session, UNREAD, job=job.id)
     if not confirmed and needs_confirming(job.provider, job.estimate_usd, unread):
         raise _not_confirmed(job.estimate_usd, unread)
@@ -238,8 +238,8 @@ def start(job_id: str, *, confirmed: bool = False) -> None:
         if own and not db.scalar(session, "SELECT 1 FROM request WHERE job_id = :job LIMIT 1", job=job_id):
             raise InvalidInput("This job has no requests yet. Add them, then start it.")
         if job.state == "draft":
-            _check_price(session, job, confirmed)
-        _start(session, job_id)
+            check_price(session, job, confirmed)
+        begin(session, job_id)
 
 
 def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
@@ -330,7 +330,7 @@ def _name(session: Session, spec: JobSpec, count: int) -> str:
     return f"{templates.name_of(session, spec.template)}: {about}"
 
 
-def _start(session: Session, job_id: str) -> None:
+def begin(session: Session, job_id: str) -> None:
     started = db.execute(
         session,
         """UPDATE job SET state = 'queued', correlation_id = coalesce(:correlation, correlation_id)

@@ -19,7 +19,7 @@ from core.money import pricing
 from core.requests import events, expansion, former_models, reuse
 from core.runtime import db, queue
 from core.settings import defaults
-from core.tables.jobs import MOVABLE, Job
+from core.tables.jobs import JUDGE, MOVABLE, Job, asks_documents
 
 log = structlog.get_logger()
 
@@ -89,6 +89,8 @@ def _check_target(job: Job, provider: str, model: str) -> None:
         raise Conflict("This job is not started yet: nothing of it waits. Make it anew with the other model.")
     if job.state not in MOVABLE:
         raise Conflict(f"A job that is {job.state} has nothing that could go on with another model.")
+    if job.template_id == JUDGE:
+        raise Conflict("Pairs are judged by the model that they were given to. Cancel the job and ask the other model.")
     if job.template_id is None:
         raise Conflict(
             "Own requests are made for their model: it stands in each of them. Hand them in again for another one, or "
@@ -128,7 +130,8 @@ def _documents(number: int) -> str:
 class MoveEstimate:
     """What waits, and its cost in USD with one model in either lane; None if no price is known.
 
-    `documents` is 0 for own requests. `reused` requests are answered already and free; `too_long` documents would fail.
+    `documents` is 0 for own requests and those of a judge. `reused` requests are answered already and free; `too_long`
+    documents would fail.
     """
 
     documents: int
@@ -148,7 +151,7 @@ def estimate(job_id: str, at: datetime, provider: str | None = None, model: str 
         if provider is not None:
             chosen = defaults.model_for(provider, model)
             _check_target(job, provider, chosen)
-        if job.template_id is None:
+        if job.template_id is None or not asks_documents(job.template_id):
             return _of_own(session, job, at)
         waiting = [row.document_id for row in db.rows(session, WAITING_DOCUMENTS, job=job_id)]
         asking = templates.asking(session, job.template_id, job.params, job.template_version)
@@ -174,6 +177,8 @@ UNION SELECT document_id FROM job_document WHERE job_id = :job AND NOT expanded
 def _of_own(session: Session, job: Job, at: datetime) -> MoveEstimate:
     groups = db.rows(session, OWN_WAITING, job=job.id)
     output = request_plan.OWN_OUTPUT_TOKENS
+    if job.template_id is not None:
+        output = templates.asking(session, job.template_id, job.params, job.template_version).expected_output_tokens
 
     def cost(lane: str) -> Decimal | None:
         found = [

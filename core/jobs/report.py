@@ -11,7 +11,7 @@ from sqlalchemy import Row
 from core.errors import NotFound
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, place
-from core.tables.jobs import ENDED, GOING, WAITS_FOR, WaitsFor, in_sql
+from core.tables.jobs import ENDED, GOING, JUDGE, WAITS_FOR, WaitsFor, asks_documents, in_sql
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,14 @@ class JobRow:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def asks_documents(self) -> bool:
+        return asks_documents(self.template)
+
+    @property
+    def judges(self) -> bool:
+        return self.template == JUDGE
 
     @property
     def total(self) -> int:

@@ -16,6 +16,7 @@ class Capabilities:
     `has_batch_window`: a batch that is not done within 24 hours expires and leaves requests unanswered.
     `can_translate`: it answers in any language, not only in the document's own words.
     `can_merge`: it can make one answer of the answers of a long document's parts.
+    `can_judge`: it can say what two statements are to one another.
     `has_our_tokenizer`: our token counts are its own; for others they are estimates.
     `has_request_files`: its batch API has a file format for requests; a line of it names its method and url.
     `needs_max_tokens`: it refuses a body without `max_tokens`.
@@ -35,6 +36,7 @@ class Capabilities:
     has_batch_window: bool = True
     can_translate: bool = True
     can_merge: bool = True
+    can_judge: bool = True
     has_our_tokenizer: bool = False
     has_request_files: bool = False
     needs_max_tokens: bool = False
@@ -74,6 +76,7 @@ _KNOWN: dict[str, Capabilities] = {
         has_batch_window=False,
         can_translate=False,
         can_merge=False,
+        can_judge=False,
     ),
 }
 

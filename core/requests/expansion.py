@@ -14,7 +14,7 @@ from core.requests import events, finishing, former_models, reuse
 from core.requests import waiting as requests_waiting
 from core.requests.reuse import REUSABLE, is_known, looks_up
 from core.runtime import db, queue, workspace
-from core.tables.jobs import Job
+from core.tables.jobs import Job, asks_documents
 
 CHUNK = 50
 # The texts of one chunk are in memory at once: as many as stay under this, and the one that goes over it.
@@ -114,7 +114,7 @@ def expand(session: Session, job: Job, asking: Asking, provider: Provider) -> in
         else question.of_document(row.id, text_of[row.id], row.sha256, row.tokens)
         for row in usable
     ]
-    _make(session, job_id, job.lane, [one for of_document in new for one in of_document])
+    make(session, job_id, job.lane, [one for of_document in new for one in of_document])
     _note_split(session, job_id, [row.name for row, made in zip(usable, new, strict=True) if len(made) > 1])
     _note_left_out(session, job_id, [row.name for row in ready if row.state == "failed"])
     db.execute(
@@ -178,7 +178,8 @@ GROUP BY s.fingerprint
 TEXTS = "SELECT document_id, text FROM document_text WHERE document_id = ANY(:ids)"
 
 
-def _make(session: Session, job_id: str, lane: str, new: Sequence[New]) -> None:
+def make(session: Session, job_id: str, lane: str, new: Sequence[New]) -> None:
+    """Write requests with their bodies."""
     made = db.columns(
         session,
         MAKE_REQUESTS,
@@ -269,8 +270,8 @@ def expand_job(job_id: str) -> None:
                    WHERE id = :job AND state = 'queued'""",
                 job=job_id,
             )
-            if job.template_id is None:
-                # A job of own requests: they were made when they were imported.
+            if job.template_id is None or not asks_documents(job.template_id):
+                # Its requests were made before it was started.
                 if job.canary:
                     finishing.hold_behind_canary(session, job_id, job.canary)
                 queue.defer(session, "pump_job", job_id=job_id)

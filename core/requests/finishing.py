@@ -4,7 +4,7 @@ from sqlmodel import Session
 
 from core.requests import events, merges
 from core.runtime import db
-from core.tables.jobs import ACTIVE, in_sql
+from core.tables.jobs import ACTIVE, JUDGE, in_sql
 
 
 def finish_if_done(session: Session, job_id: str) -> bool:
@@ -33,6 +33,9 @@ WHERE j.id = :job AND j.state IN {in_sql(ACTIVE)}
                   WHERE r.job_id = j.id AND r.state IN ('held', 'pending', 'in_flight', 'answered'))
   AND NOT EXISTS (SELECT 1 FROM job_document d JOIN document x ON x.id = d.document_id
                   WHERE d.job_id = j.id AND NOT d.expanded)
+  AND NOT (j.template_id IS NOT DISTINCT FROM '{JUDGE}' AND EXISTS (
+    SELECT 1 FROM request r JOIN judged_pair q ON q.request_id = r.id
+    WHERE r.job_id = j.id AND r.state = 'succeeded' AND q.outcome IS NULL))
 RETURNING state
 """
 

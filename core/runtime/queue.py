@@ -24,6 +24,7 @@ TaskName = Literal[
     "read_again",
     "compare_insights",
     "renew_insights",
+    "read_verdicts",
 ]
 DOCUMENTS, JOBS = "documents", "jobs"
 # A queue worker without a heartbeat for this long is dead. One that is only busy must not lose its tasks, and there is
@@ -39,6 +40,7 @@ QUEUE_OF: dict[TaskName, str] = {
     "read_again": DOCUMENTS,
     "compare_insights": DOCUMENTS,
     "renew_insights": DOCUMENTS,
+    "read_verdicts": DOCUMENTS,
 }
 
 

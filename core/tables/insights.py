@@ -249,10 +249,11 @@ class Pair(SQLModel, table=True):
     """Two insights proposed to be compared: `first` is the smaller id. Settled once, with a verdict, and never again
     unless that is taken back.
 
-    `kind`: what they seem to be to one another, or were settled as. `verdict`: more, less: what `first` says.
+    `kind`: what they seem to be to one another, or were settled as; `proposed_as`: what they seemed before that.
+    `verdict`: more, less: what `first` says.
     `support`: of both, when they were proposed: which of many are looked at first. `alike`: equal where the same words
     differ; None where too many do. `later_at`: when somebody left it for later. `merge_id`: the merge that the verdict
-    made.
+    made. `judged_in`: the job whose model settled it, with the `grounds`: the words of each side that decide.
     """
 
     __tablename__: ClassVar[str] = "pair"
@@ -263,6 +264,7 @@ class Pair(SQLModel, table=True):
         Index("ix_pair_open", "workspace_id", "kind", "support", "id", postgresql_where=text(_OPEN)),
         Index("ix_pair_later", "workspace_id", "kind", "later_at", postgresql_where=text(_LATER)),
         Index("ix_pair_alike", "workspace_id", "alike", postgresql_where=text(_ALIKE)),
+        Index("ix_pair_judged", "judged_in", postgresql_where=text("judged_in IS NOT NULL")),
         Index("ix_pair_merge", "merge_id", postgresql_where=text("merge_id IS NOT NULL")),
         Index("ix_pair_settled", "workspace_id", "kind", "settled_at", postgresql_where=text("state = 'settled'")),
     )
@@ -278,7 +280,8 @@ class Pair(SQLModel, table=True):
     state: str = Field(default="open", sa_column_kwargs={"server_default": text("'open'")})
     verdict: str | None = None
     merge_id: str | None = None
-    # What in the words of each side decides, where a judge settled it.
+    proposed_as: str | None = None
+    judged_in: str | None = None
     grounds: list[str] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
     later_at: datetime | None = columns.time(nullable=True)
     actor: str | None = None

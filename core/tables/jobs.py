@@ -34,6 +34,15 @@ ENDED: tuple[JobState, ...] = ("completed", "cancelled", "failed")
 CANCELLED: tuple[JobState, ...] = ("cancelling", "cancelled")
 
 
+# The one template that is not asked of documents: its requests are made with the job, of pairs of insights.
+JUDGE = "judge"
+
+
+def asks_documents(template_id: str | None) -> bool:
+    """Else its requests are there from the start: own ones, or those of a judge."""
+    return template_id not in (None, JUDGE)
+
+
 def in_sql(states: tuple[JobState, ...]) -> str:
     """The states as an SQL list, for `state IN ...`."""
     return "(" + ", ".join(f"'{state}'" for state in states) + ")"

@@ -41,6 +41,8 @@ def nudge(session: Session) -> None:
         queue.defer(session, "renew_insights")
     if db.scalar(session, "SELECT 1 FROM insight WHERE NOT compared AND head_id IS NULL LIMIT 1"):
         queue.defer(session, "compare_insights")
+    if db.scalar(session, UNREAD_VERDICT):
+        queue.defer(session, "read_verdicts")
 
 
 # Any 500 of them: a task reads the document whose turn it is, not the one it names.
@@ -60,4 +62,8 @@ FROM job j WHERE j.state IN {in_sql(ACTIVE)}
 ORDER BY j.state = 'paused', j.id LIMIT 500
 """
 
+UNREAD_VERDICT = """
+SELECT 1 FROM judged_pair q JOIN request r ON r.id = q.request_id
+WHERE q.outcome IS NULL AND r.state = 'succeeded' LIMIT 1
+"""
 DUE_BATCHES = "SELECT id FROM provider_batch WHERE next_at <= now() ORDER BY next_at LIMIT 500"

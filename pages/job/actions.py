@@ -43,7 +43,7 @@ def offered(row: JobRow) -> frozenset[str]:
 
 def _can_move(row: JobRow) -> bool:
     """A job with a canary can only go on with another model, and not while it is paused."""
-    return not row.canary or (row.template is not None and row.state != "paused")
+    return not row.canary or (row.asks_documents and row.state != "paused")
 
 
 def show(row: JobRow, template: TemplateView | None) -> None:

@@ -27,8 +27,8 @@ def dialog(row: JobRow) -> None:
     now = formats.utc_now()
     here = moving.estimate(row.id, now)
     lane = OTHER_LANE[row.lane]
-    # A canary always goes live; own requests are written for their model.
-    ways = [*([] if row.canary else [LANE_WORDS[lane]]), *([MODEL] if row.template else [])]
+    # A canary always goes live; own requests, and pairs, are written for their model.
+    ways = [*([] if row.canary else [LANE_WORDS[lane]]), *([MODEL] if row.asks_documents else [])]
     st.markdown(f"Of **{formats.plain(row.name)}** wait **{_number(here)}**. What is under way stays where it is.")
     way = st.radio("Where", ways, key="move_way")
     if way == MODEL:

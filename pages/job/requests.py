@@ -41,7 +41,7 @@ def show(row: JobRow) -> None:
     if not found:
         st.caption("No request fits these filters." if state or error else "No requests yet.")
         return
-    _table(found, "Document" if row.template else "Request", several_models=bool(row.former))
+    _table(found, "Document" if row.asks_documents else "Request", several_models=bool(row.former))
     if pages > 1:
         st.caption(f"{first + 1:,} to {first + len(found):,} of {number:,}.")
 

@@ -15,10 +15,10 @@ from sqlmodel import Session
 
 from core.access import actor
 from core.errors import Conflict, InvalidInput
-from core.evidence.folding import fold
 from core.insight_base import locks
 from core.insights import review
 from core.insights.review import Judged
+from core.judging import grounds
 from core.requests import finishing
 from core.runtime import db, workspace
 from core.tables.insights import Verdict
@@ -97,16 +97,10 @@ def verdict_of(result: Mapping[str, Any], number: int) -> Said | None:
 def founded(said: Said, statements: tuple[str, str]) -> bool:
     """Whether the words that decide stand in the statements, on word boundaries. Two that are equal decide nothing but
     that both are the same. Pure."""
-    words = [[word.text for word in fold(one).words] for one in said.grounds]
-    if said.verdict != "same" and words[0] == words[1]:
+    a, b = said.grounds
+    if said.verdict != "same" and grounds.equal(a, b):
         return False
-    return all(
-        _stand(some, [word.text for word in fold(one).words]) for some, one in zip(words, statements, strict=True)
-    )
-
-
-def _stand(words: list[str], there: list[str]) -> bool:
-    return bool(words) and any(there[at : at + len(words)] == words for at in range(len(there) - len(words) + 1))
+    return all(grounds.span(words, one) for words, one in zip(said.grounds, statements, strict=True))
 
 
 def _carry_out(session: Session, row: Row[Any], said: Said) -> Outcome:

@@ -11,6 +11,7 @@ from pages.common import failures, formats, widgets
 from pages.job import actions, header
 from pages.job import batches as job_batches
 from pages.job import requests as job_requests
+from pages.job import verdicts as job_verdicts
 from pages.parts.answers import show_answers
 
 job_id = st.query_params.get("id", "")
@@ -34,7 +35,7 @@ actions.show(job, template)
 for sentence in warnings.sum_up(documents_report.sum_up_job(job_id)):
     st.caption(f":material/content_cut: {formats.plain(sentence)}")
 
-TABS = ["Answers", "Requests", "Provider batches", "Timeline"]
+TABS = ["Verdicts" if job.judges else "Answers", "Requests", "Provider batches", "Timeline"]
 
 
 @failures.live(None if job.ended else 2)
@@ -47,7 +48,10 @@ def live() -> None:
     answers, requests, batches, timeline = st.tabs(TABS, key="tab", bind="query-params")
     if answers.open:
         with answers:
-            show_answers(job_id)
+            if row.judges:
+                job_verdicts.show(row)
+            else:
+                show_answers(job_id)
     if requests.open:
         with requests:
             job_requests.show(row)

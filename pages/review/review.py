@@ -9,7 +9,7 @@ from core.insights import review_report
 from core.insights.report import Count
 from core.tables.insights import PairKind
 from pages.common import failures, widgets
-from pages.review import comparison, saying, settled
+from pages.review import comparison, judging, saying, settled
 from pages.words import review
 
 st.title("Review")
@@ -47,12 +47,14 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
         "Collection", names, index=None, placeholder="All collections", key="collection", bind="query-params",
         label_visibility="collapsed", width=240,
     )  # fmt: skip
+    counts = review_report.open_counts(collection)
     with kinds:
-        kind = chosen_kind(review_report.open_counts(collection))
+        kind = chosen_kind(counts)
     state = st.segmented_control(
         "State", review.STATES, key="state", bind="query-params", default="open", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
+    judging.button(kind, collection, counts[kind].count)
 
 if state == "settled":
     settled.show(kind, collection)

@@ -7,6 +7,7 @@ import streamlit as st
 from core.insights import review_report
 from core.insights.report import InsightRow
 from core.insights.review_report import Item
+from core.judging import grounds
 from core.tables.insights import PairKind
 from pages.common import formats, marking, widgets
 from pages.common.marking import Mark
@@ -31,10 +32,21 @@ def show(kind: PairKind, collection: str | None) -> None:
 
 
 def _pair(one: Item) -> None:
-    _side(one.a, [span for each in one.differs for span in each.a_spans])
-    _side(one.b, [span for each in one.differs for span in each.b_spans])
+    a_spans = [span for each in one.differs for span in each.a_spans]
+    b_spans = [span for each in one.differs for span in each.b_spans]
+    if one.grounds:
+        # Those by which the model decided.
+        a_spans, b_spans = (
+            [found] if (found := grounds.span(words, side.statement)) else []
+            for words, side in zip(one.grounds, (one.a, one.b), strict=True)
+        )
+    _side(one.a, a_spans)
+    _side(one.b, b_spans)
     when = formats.ago(one.time, formats.utc_now())
-    st.caption(f"{review.told(one)} · {when}", help=f"{one.time:%Y-%m-%d %H:%M} UTC")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{review.told(one)} · {when}", help=f"{one.time:%Y-%m-%d %H:%M} UTC")
+        if one.judged_in:
+            widgets.link("Its job, with the undo", "job/job.py", ":material/psychology:", id=one.judged_in)
 
 
 def _side(row: InsightRow, spans: list[tuple[int, int]]) -> None:

@@ -12,6 +12,7 @@ from core.insights.report import Count, InsightRow
 from core.statements.differences import Class, Reason
 from core.tables.insights import State
 from pages.common.formats import Markdown, count, money, plain
+from pages.words.review import VERDICTS
 
 # Who made a change, until people sign in: the door that it came through.
 DOOR = "insights pages"
@@ -169,7 +170,7 @@ def _taken_out(restored: int) -> Markdown:
 
 def told(entry: Entry) -> Markdown:
     """An entry of the history as a sentence: what was done, and by whom."""
-    what = _merging(entry) or _changes(entry.before, entry.after)
+    what = _merging(entry) or _reviewed(entry) or _changes(entry.before, entry.after)
     what = f"undid a change: {what}" if entry.action == "undo" else what
     return f"{what[:1].upper()}{what[1:]}{_by(entry.actor)}"
 
@@ -184,6 +185,14 @@ def _merging(entry: Entry) -> Markdown:
             return f"took {count(len(entry.before['merged']), 'merged insight')} out of it again"
         return "took it out of the one that it was merged into"
     return ""
+
+
+def _reviewed(entry: Entry) -> Markdown:
+    if entry.action != "review":
+        return ""
+    if "verdict" in entry.after:
+        return f"settled a pair with another insight: {VERDICTS.get(entry.after['verdict'], 'settled')}"
+    return "opened a settled pair with another insight again"
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Markdown:

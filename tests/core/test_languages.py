@@ -56,7 +56,7 @@ def asking(template: str, **params: Any) -> Asking:
 )
 def test_answers_that_were_known_before_there_were_languages_stay_known(provider: str, sha256: str) -> None:
     digest = hashlib.sha256()
-    for template in (*BUILT_IN, "tpl_1"):
+    for template in (*(one.id for one in BUILT_IN.values() if one.of_documents), "tpl_1"):
         question = Question(asking(template), providers.keyless(provider), MODELS[provider], "")
         digest.update((question.fingerprint("0" * 64) + question.merged("0" * 64)).encode())
     assert digest.hexdigest() == sha256

@@ -50,7 +50,7 @@ def judged(**spec: Any) -> str:
 
 
 def became(job: str) -> dict[str, int]:
-    return dict(judging_report.sum_up(job).became)
+    return {str(name): number for name, number in judging_report.sum_up(job).became.items()}
 
 
 def without_reading(job: str) -> None:
@@ -185,7 +185,7 @@ def test_it_never_merges_what_differs_or_what_a_person_dismissed_and_keeps_what_
 
 
 def test_what_a_person_did_meanwhile_stays_and_survives_the_undo(openai: LocalProvider) -> None:
-    one, other, cheap, dear, lamp, hall = saying.pairs(CRACK, PUMP, LAMP)
+    one, _, cheap, dear, lamp, hall = saying.pairs(CRACK, PUMP, LAMP)
     openai.plan = saying.plan(whole("different"))
     job = ask()
     with pytest.raises(InvalidInput, match="being judged already"):
@@ -200,7 +200,7 @@ def test_what_a_person_did_meanwhile_stays_and_survives_the_undo(openai: LocalPr
         undo.undo(job)
     while verdicts.read_some():
         pass
-    assert became(job) == {"late": 2, "settled": 1} or became(job) == {"late": 3}
+    assert became(job) == {"late": 2, "settled": 1}
     assert jobs_report.get(job).state == "completed"
     assert review_report.get(pair[frozenset((cheap, dear))]).actor == "Ada"
     assert review_report.get(pair[frozenset((lamp, hall))]).state == "open"
@@ -215,7 +215,7 @@ def test_reading_that_is_done_twice_or_at_once_ends_in_the_same_rows(openai: Loc
     assert (estimate().pairs, estimate().requests) == (24, 2)
     assert (estimate(limit=20).pairs, estimate(limit=20).requests) == (20, 1)
     assert estimate(kind="conflict").pairs == estimate(collection="elsewhere").pairs == 0
-    assert (estimate(collection="default").pairs, estimate(collection="default").requests) == (0, 0)
+    assert estimate(collection="default").pairs == 24
     job = ask()
     without_reading(job)
     assert not ended(job)
@@ -243,16 +243,11 @@ def test_the_batch_lane_and_a_schema_that_is_broken_once(batch_server: BatchProv
     saying.pairs(CRACK, LAMP)
     saying.pairs(PUMP, kind="conflict")
 
-    def line(asked: Any) -> Line:
-        return Line(
-            content='{"verdicts": 7}' if len(asked.body["messages"]) == 2 else saying.verdicts(asked.body, TOLD)
-        )
+    def broken_at_first(asked: Any) -> Line:
+        question, again = asked.body["messages"][:2], asked.body["messages"][2:]
+        return Line(content=saying.verdicts({"messages": question}, TOLD) if again else '{"verdicts": 7}')
 
-    def repaired(asked: Any) -> Line:
-        body = {"messages": asked.body["messages"][:2]}
-        return line(asked) if len(asked.body["messages"]) == 2 else Line(content=saying.verdicts(body, TOLD))
-
-    batch_server.line_plan = repaired
+    batch_server.line_plan = broken_at_first
     job = ask(lane="batch")
     run_batches(job)
     assert became(job) == {"settled": 2, "undecided": 1}

@@ -154,7 +154,8 @@ def _statement(
     return sql, given
 
 
-# Of each document the latest answer; an answer that was deleted since is none.
+# Of each document the latest answer to the whole of it, not to a part: that request bears the document's id. An answer
+# that was deleted since is none.
 ROWS = """
 SELECT d.id AS document, d.name, c.name AS collection, a.response, a.job, a.result, {key} AS key
 FROM document d JOIN collection c ON c.id = d.collection_id
@@ -162,7 +163,7 @@ CROSS JOIN LATERAL (
   SELECT r.response_id AS response, j.id AS job, s.result
   FROM request r JOIN job j ON j.id = r.job_id AND j.workspace_id = :workspace AND j.template_id = :template {job}
   JOIN response s ON s.id = r.response_id AND s.result IS NOT NULL
-  WHERE r.document_id = d.id AND r.state = 'succeeded' AND r.merge_id IS NULL
+  WHERE r.document_id = d.id AND r.custom_id = d.id AND r.state = 'succeeded'
   ORDER BY r.finished_at DESC NULLS LAST, r.id DESC LIMIT 1
 ) a
 WHERE d.workspace_id = :workspace {collection} {evidence} AND {where}

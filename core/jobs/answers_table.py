@@ -104,7 +104,7 @@ def _rows(found: Iterator[Row[Any]], properties: list[_Property]) -> Iterator[li
         yield [row.document, row.name, row.collection, row.state, *values, row.error, row.reused, row.cost_usd]
 
 
-# What a long document cost is what its parts and their merge did.
+# The request about a whole document bears its id. What a long one cost is what its parts and their merge did.
 ROWS = """
 SELECT d.id AS document, d.name, c.name AS collection, r.state, s.result, r.error_message AS error, r.reused,
   (SELECT CASE WHEN bool_and(u.priced) THEN sum(u.cost_usd) END FROM request p
@@ -117,6 +117,6 @@ SELECT d.id AS document, d.name, c.name AS collection, r.state, s.result, r.erro
 FROM request r JOIN job j ON j.id = r.job_id AND j.workspace_id = :workspace
 JOIN document d ON d.id = r.document_id AND d.workspace_id = :workspace JOIN collection c ON c.id = d.collection_id
 LEFT JOIN response s ON s.id = r.response_id AND s.verdict = 'ok'
-WHERE r.job_id = :job AND r.merge_id IS NULL AND r.state IN ('succeeded', 'failed', 'cancelled')
+WHERE r.job_id = :job AND r.custom_id = d.id AND r.state IN ('succeeded', 'failed', 'cancelled')
 ORDER BY r.id
 """

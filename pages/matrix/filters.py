@@ -1,6 +1,6 @@
 """Which matrix is shown, what it is narrowed to and ordered by: all of it in the link."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -8,9 +8,11 @@ import streamlit as st
 
 from core.asking.templates import TemplateView
 from core.documents import report as documents_report
+from core.errors import NotFound
 from core.exports.columns import FormatName
 from core.fields import FieldSpec
 from core.insights.matrix import Wanted
+from core.jobs import report as jobs_report
 from pages.common import formats, widgets
 from pages.words import matrix
 
@@ -35,7 +37,11 @@ class Chosen:
 def show(templates: Sequence[TemplateView]) -> Chosen:
     by_id = {template.id: template for template in templates}
     with widgets.tiles():
-        template = by_id[_template(by_id)]
+        # The first is the oldest: it stays the first, though it does not stand in the link.
+        chosen = st.selectbox(
+            "Template", list(by_id), 0, lambda one: by_id[one].name, key="template", bind="query-params"
+        )
+        template = by_id[chosen]
         names = [one.name for one in documents_report.collections()]
         collection = st.selectbox(
             "Collection", names, index=None, placeholder="All", key="collection", bind="query-params"
@@ -61,16 +67,6 @@ def show(templates: Sequence[TemplateView]) -> Chosen:
     return Chosen(wanted, template.fields, link)
 
 
-def _template(by_id: Mapping[str, TemplateView]) -> str:
-    """Also the first stands in the link: another one may be the first when somebody follows it."""
-    if st.session_state.get("template") not in by_id and "template" not in st.query_params:
-        st.session_state["template"] = next(iter(by_id))
-    chosen = st.selectbox(
-        "Template", list(by_id), None, lambda one: by_id[one].name, key="template", bind="query-params"
-    )
-    return chosen or next(iter(by_id))
-
-
 def _where(fields: Sequence[FieldSpec]) -> tuple[list[tuple[str, str]], str]:
     """A field and what its value has to be, and the name of that in the link."""
     by_name = {field.name: field for field in fields}
@@ -91,9 +87,16 @@ def _job() -> str | None:
     job = st.query_params.get("job") or None
     if job:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(f"Answers of one job alone: {formats.plain(job)}")
+            st.caption(f"Answers of one job alone: {formats.plain(_name_of(job))}")
             st.button("Of all jobs", type="tertiary", on_click=_of_all_jobs)
     return job
+
+
+def _name_of(job: str) -> str:
+    try:
+        return jobs_report.get(job).name
+    except NotFound:
+        return job
 
 
 def _of_all_jobs() -> None:

@@ -61,7 +61,9 @@ def _show(row: ResponseRow) -> None:
             st.code(row.text or "(empty)", language=None, wrap_lines=True)
         return
     for name, value in row.result.items():
-        _show_value(name, value)
+        # Quotes of fields stand in the matrix, with what was found of them in the document.
+        if not isinstance(value, dict):
+            _show_value(name, value)
 
 
 def _show_value(name: str, value: Any) -> None:

@@ -45,8 +45,8 @@ def answer(job: str, document: str, result: dict[str, Any], **columns: Any) -> i
                VALUES ('f', 'm', '{}', 'stop', 1, 0, 1, 'ok', CAST(:result AS jsonb)) RETURNING id""",
             result=orjson.dumps(result).decode(),
         )
-    times = {"finished_at": "2026-11-01T00:00:00Z"} | columns
-    made.requests(job, "succeeded", document_id=document, response_id=response, **times)
+    values = {"document_id": document, "custom_id": document, "finished_at": "2026-11-01T00:00:00Z"} | columns
+    made.requests(job, "succeeded", 1, response_id=response, **values)
     return response
 
 
@@ -67,7 +67,9 @@ def template() -> str:
     newest = {"party": "Delta", "fee": 7, "law": "FR", "binding": False, "topics": [], "document": "new"}
     answer(other, documents[3], newest, finished_at="2026-11-03T00:00:00Z")
     answer(job, documents[3], ANSWERS[0], finished_at="2026-11-02T00:00:00Z")
-    answer(other, documents[3], ANSWERS[2], finished_at="2026-11-04T00:00:00Z", merge_id=1)
+    answer(other, documents[3], ANSWERS[2], finished_at="2026-11-04T00:00:00Z", custom_id="doc_0003.1", merge_id=1)
+    # A part whose merge was given up when its job went on with another model.
+    answer(other, documents[3], ANSWERS[1], finished_at="2026-11-05T00:00:00Z", custom_id="doc_0003.2~9")
     answer(made.job("completed", template_id="qa"), documents[0], {"answer": "no"}, finished_at="2026-11-05T00:00:00Z")
     return own
 

@@ -32,13 +32,14 @@ def job(state: str, **columns: Any) -> str:
 
 def requests(job_id: str, state: str, number: int = 1, **columns: Any) -> None:
     values = {"job_id": job_id, "state": state, "lane": "batch", **columns}
-    names = ", ".join(values)
+    places = {} if "custom_id" in values else {"custom_id": "gen_random_uuid()::text"}
+    names = ", ".join({**values, **places})
     with db.transaction() as session:
         db.execute(
             session,
             f"""WITH made AS (
-                  INSERT INTO request (custom_id, fingerprint, input_tokens, {names})
-                  SELECT gen_random_uuid()::text, gen_random_uuid()::text, 1000, {", ".join(f":{n}" for n in values)}
+                  INSERT INTO request (fingerprint, input_tokens, {names})
+                  SELECT gen_random_uuid()::text, 1000, {", ".join([*(f":{n}" for n in values), *places.values()])}
                   FROM generate_series(1, :number) RETURNING id
                 ) INSERT INTO request_body (request_id, body) SELECT id, '{{}}' FROM made""",
             number=number,

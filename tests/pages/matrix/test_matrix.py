@@ -100,7 +100,11 @@ def test_a_click_opens_the_passage_in_its_document(template: str) -> None:
 def test_templates_and_jobs_lead_to_it(template: str) -> None:
     assert links(show("templates"))["Matrix"] == "matrix?template=Terms"
     (job,) = rows("SELECT id FROM job")
-    assert links(show("job", id=job["id"]))["Matrix"] == f"matrix?template=Terms&job={job['id']}"
+    at = show("job", id=job["id"])
+    assert links(at)["Matrix"] == f"matrix?template=Terms&job={job['id']}"
+    # Of a quote is said there what was found of it; here it would stand as the document's own.
+    assert "**Fee:** 300" in words(at)
+    assert "The monthly fee" not in words(at)
 
 
 def test_without_answers_it_says_what_to_do() -> None:

@@ -20,12 +20,15 @@ _COMPUTES = re.compile(
     r"\N{FULLWIDTH COMMERCIAL AT}]|[\t\r\n]"
 )
 _PAGE_ENDS = re.compile(r"[\x0b\x0c]")
+_ODD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # What XML has no place for, and what a terminal would obey.
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def safe(text: str) -> str:
     """Text for a cell of a sheet. A page's end becomes a line's, other control characters a mark in their place."""
+    if text[:1].isalnum() and not _ODD.search(text):
+        return text  # nearly all are like this
     clean = _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", _PAGE_ENDS.sub("\n", text))
     return f"'{clean}" if _COMPUTES.match(clean) else clean
 
@@ -38,10 +41,9 @@ def flat(value: Any, kind: Kind) -> str:
         return json(value).decode()
     if kind == "list":
         return "; ".join(str(item) for item in value)
-    return next((text(value) for type_, text in _TEXTS.items() if isinstance(value, type_)), str(value))
+    return _TEXTS.get(type(value), str)(value)
 
 
-# In this order: a bool is an int.
 _TEXTS: dict[type, Callable[[Any], str]] = {
     bool: lambda value: "true" if value else "false",
     datetime: lambda value: f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",

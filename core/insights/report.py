@@ -104,9 +104,7 @@ class Found:
 
 COLUMNS = """
 i.id, i.statement, i.shown, i.kind, i.language, i.question, i.state, i.reason, i.tags, i.pinned, i.version,
-i.head_id AS head, i.support, i.documents, i.documents_with_evidence, i.open_conflicts, i.confidence, i.first_seen,
-(SELECT greatest(max(e.created_at), max(s.seen_at)) FROM evidence e LEFT JOIN sighting s ON s.evidence_id = e.id
- WHERE e.insight_id = i.id OR e.insight_id IN (SELECT m.id FROM insight m WHERE m.head_id = i.id)) AS last_seen
+i.head_id AS head, i.support, i.documents, i.documents_with_evidence, i.open_conflicts, i.confidence, i.first_seen
 """
 
 
@@ -269,6 +267,7 @@ GIVEN = "i.id = ANY(:ids) AND i.workspace_id = :workspace"
 def _rows(session: Session, found: Sequence[Row[Any]]) -> list[InsightRow]:
     ids = [row.id for row in found]
     against = {row.id: row.against for row in db.rows(session, AGAINST, ids=ids)}
+    last_seen = {row.id: row.last_seen for row in db.rows(session, LAST_SEEN, ids=ids)}
     merged: dict[str, list[Wording]] = {}
     for row in db.rows(session, MERGED, ids=ids):
         merged.setdefault(row.head_id, []).append(Wording(row.id, row.statement))
@@ -276,6 +275,7 @@ def _rows(session: Session, found: Sequence[Row[Any]]) -> list[InsightRow]:
     return [
         InsightRow(
             **{name: value for name, value in row._mapping.items() if name in names},
+            last_seen=last_seen.get(row.id, row.first_seen),
             against=against.get(row.id, 0),
             merged=tuple(merged.get(row.id, ())),
         )
@@ -285,6 +285,14 @@ def _rows(session: Session, found: Sequence[Row[Any]]) -> list[InsightRow]:
 
 MERGED = """
 SELECT head_id, id, statement FROM insight WHERE head_id = ANY(:ids) AND workspace_id = :workspace ORDER BY id
+"""
+
+# Seen again is what further evidence, or a further answer, brought.
+LAST_SEEN = f"""
+WITH member AS MATERIALIZED ({tree.OUR_MEMBERS})
+SELECT m.insight AS id, greatest(max(e.created_at), max(
+  (SELECT max(s.seen_at) FROM sighting s WHERE s.evidence_id = e.id))) AS last_seen
+FROM member m JOIN evidence e ON e.insight_id = m.member GROUP BY m.insight
 """
 
 # What stands against a statement: the evidence of all that is in conflict with it, and of what was merged into that.

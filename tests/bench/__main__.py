@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench import batches, extraction, frame, health, insight_base, live
+from tests.bench import batches, extraction, finding, frame, health, insight_base, live
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,6 +20,7 @@ def main() -> None:
             "live lane": live.measure(Path(scratch)),
             "batch lane": batches.measure(Path(scratch) / "batches"),
             "insight base": insight_base.measure(Path(scratch) / "insights"),
+            "finding": finding.measure(Path(scratch) / "finding"),
             "extraction": extraction.measure(Path(scratch)),
             "frame": frame.measure(Path(scratch)),
             "probes": health.measure(Path(scratch)),

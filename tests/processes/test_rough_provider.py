@@ -44,7 +44,7 @@ def environment(provider: RoughProvider) -> dict[str, str]:
         "ANTHROPIC_BASE_URL": provider.url("anthropic"),
         # An error that a busy machine delivers later than this would be met by a client that has left, and who
         # then comes again looks as if it had not waited.
-        "PROVIDER_TIMEOUT_SECONDS": "3",
+        "PROVIDER_TIMEOUT_SECONDS": "6",
         "RESILIENCE_CUSTOM_CONFIG": CONFIG,
         "SCHEDULER_TICK_SECONDS": "0.2",
         "HEALTH_SAMPLE_SECONDS": "60",

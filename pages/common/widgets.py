@@ -50,17 +50,17 @@ def figure(label: formats.Markdown, number: int, note: formats.Markdown | None =
     st.metric(label, f"{number:,}", note, delta_color="off", delta_arrow="off", border=True, height="stretch")
 
 
-def go(page: str, /, **query: str) -> NoReturn:
+def go(page: str, /, **query: str | list[str]) -> NoReturn:
     """Go to another page. Streamlit needs a query, even an empty one, to leave a page that has filters in its link."""
     st.switch_page(page, query_params=query)
 
 
-def link(label: formats.Markdown, page: str, icon: str | None = None, /, **query: str) -> None:
+def link(label: formats.Markdown, page: str, icon: str | None = None, /, **query: str | list[str]) -> None:
     """A real link to another page: it can be opened in a new tab, too."""
     st.page_link(page, label=label, icon=icon, query_params=query)
 
 
-def came_by(label: str, page: str, /, **query: str | None) -> None:
+def came_by(label: str, page: str, /, **query: str | list[str] | None) -> None:
     """Remember this page with its filters for `back_link`. The browser's own Back loses filters that stand in the link,
     because Streamlit makes two history entries when it leaves such a page."""
     st.session_state["came_by"] = label, page, {name: value for name, value in query.items() if value}

@@ -30,12 +30,12 @@ def _close() -> None:
 
 
 @st.dialog("Insight", position="right", width="medium", on_dismiss=_close)
-def drawer(ids: Sequence[str], link: Mapping[str, str | None]) -> None:
+def drawer(ids: Sequence[str], link: Mapping[str, str | list[str] | None]) -> None:
     """Of the insight that the link names; `ids` are those of the grid, to step through. `link`: the page's filters."""
     failures.guarded(partial(_show, ids, link))
 
 
-def _show(ids: Sequence[str], link: Mapping[str, str | None]) -> None:
+def _show(ids: Sequence[str], link: Mapping[str, str | list[str] | None]) -> None:
     insight_id = opened()
     widgets.came_by("Insights", PAGE, **link, insight=insight_id)
     _steps(ids, insight_id)

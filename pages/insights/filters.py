@@ -9,6 +9,7 @@ from core.documents import report as documents_report
 from core.insights import history, report
 from core.insights.report import Filters, Sort
 from pages.common import widgets
+from pages.insights import narrowing
 from pages.words import insights
 
 FIRST_STATE, FIRST_EVIDENCE, FIRST_SORT = next(iter(insights.STATES)), next(iter(insights.EVIDENCE)), "newest"
@@ -20,7 +21,7 @@ class Chosen:
 
     filters: Filters
     sort: Sort
-    link: dict[str, str | None]
+    link: dict[str, str | list[str] | None]
 
     @property
     def hides(self) -> bool:
@@ -52,7 +53,10 @@ def show() -> Chosen:
         with st.container(gap=None):
             conflict = st.checkbox("Open conflicts only", key="conflict", bind="query-params")
             pinned = st.checkbox("Pinned only", key="pinned", bind="query-params")
+    more = narrowing.given()
+    narrowing.show(more)
     link = {
+        **narrowing.link(more),
         "q": q,
         "collection": collection,
         "template": template and kinds[template],
@@ -63,7 +67,8 @@ def show() -> Chosen:
         "conflict": "true" if conflict else None,
         "pinned": "true" if pinned else None,
     }
-    filters = Filters(
+    filters = replace(
+        more,
         q=q or None,
         collection=collection,
         template=template,

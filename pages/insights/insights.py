@@ -8,7 +8,7 @@ import streamlit as st
 from core.insights import report, review_report
 from core.insights.report import Filters
 from pages.common import failures, widgets
-from pages.insights import bulk, drawer, filters, merge, table
+from pages.insights import bulk, drawer, facets, filters, glance, merge, table, views
 from pages.parts.insight import acting
 from pages.words import insights, review
 
@@ -20,10 +20,19 @@ acting.show_done()
 chosen = filters.show()
 total = report.count(chosen.filters)
 hidden = filters.number_hidden(chosen, total)
-
-if to_review := review.waiting(review_report.open_counts(chosen.filters.collection)):
-    narrowed = {"collection": chosen.filters.collection} if chosen.filters.collection else {}
-    widgets.link(to_review, "review/review.py", ":material/compare_arrows:", **narrowed)
+# Nothing is counted for what is closed.
+PANELS = {"Narrow down": facets.show, "At a glance": glance.show}
+with st.container(horizontal=True, vertical_alignment="center"):
+    views.show(chosen.filters, chosen.sort)
+    panel = st.segmented_control(
+        "Panel", list(PANELS), key="panel", bind="query-params", label_visibility="collapsed", width="content"
+    )
+    if to_review := review.waiting(review_report.open_counts(chosen.filters.collection)):
+        narrowed = {"collection": chosen.filters.collection} if chosen.filters.collection else {}
+        widgets.link(to_review, "review/review.py", ":material/compare_arrows:", **narrowed)
+if panel:
+    with st.container(border=True):
+        PANELS[panel](chosen.filters)
 asked = (chosen.filters, chosen.sort)
 trail = st.session_state.setdefault("insight_cursors", {})
 if trail.get("asked") != asked:

@@ -1,5 +1,7 @@
 """One job: its actions, what its state means, progress, cost, failures; in tabs its answers, requests and batches."""
 
+from functools import partial
+
 import streamlit as st
 
 from core.asking import templates
@@ -8,7 +10,7 @@ from core.documents import warnings
 from core.errors import NotFound
 from core.jobs import report
 from pages.common import failures, formats, widgets
-from pages.job import actions, header
+from pages.job import actions, changes, header
 from pages.job import batches as job_batches
 from pages.job import requests as job_requests
 from pages.job import verdicts as job_verdicts
@@ -35,7 +37,10 @@ actions.show(job, template)
 for sentence in warnings.sum_up(documents_report.sum_up_job(job_id)):
     st.caption(f":material/content_cut: {formats.plain(sentence)}")
 
-TABS = ["Verdicts" if job.judges else "Answers", "Requests", "Provider batches", "Timeline"]
+TABS = ["Verdicts"] if job.judges else ["Answers"]
+if template is not None and template.insights:
+    TABS.append("Insights")
+TABS += ["Requests", "Provider batches", "Timeline"]
 
 
 @failures.live(None if job.ended else 2)
@@ -45,22 +50,18 @@ def live() -> None:
         st.rerun()
     header.header(row)
     header.failures_by_reason(row)
-    answers, requests, batches, timeline = st.tabs(TABS, key="tab", bind="query-params")
-    if answers.open:
-        with answers:
-            if row.judges:
-                job_verdicts.show(row)
-            else:
-                show_answers(job_id)
-    if requests.open:
-        with requests:
-            job_requests.show(row)
-    if batches.open:
-        with batches:
-            job_batches.show(row)
-    if timeline.open:
-        with timeline:
-            header.timeline(job_id)
+    parts = {
+        "Answers": partial(show_answers, job_id),
+        "Verdicts": partial(job_verdicts.show, row),
+        "Insights": partial(changes.show, job_id),
+        "Requests": partial(job_requests.show, row),
+        "Provider batches": partial(job_batches.show, row),
+        "Timeline": partial(header.timeline, job_id),
+    }
+    for name, tab in zip(TABS, st.tabs(TABS, key="tab", bind="query-params"), strict=True):
+        if tab.open:
+            with tab:
+                parts[name]()
 
 
 live()

@@ -4,7 +4,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from core.insights.changes_report import Change as Changed
+from core.insights.changes_report import What
 from core.insights.evidence_report import SourceRow
+from core.insights.growth_report import Growing
 from core.insights.history import Entry
 from core.insights.merging import MergeRow
 from core.insights.relations import Relation
@@ -27,6 +30,16 @@ STATES: dict[str, tuple[State, ...] | None] = {
 }
 EVIDENCE: dict[str, bool | None] = {"supported": True, "unsupported": False, "all": None}
 SORTS = {"newest": "newest first", "support": "most documents", "confidence": "surest first"}
+
+# Of the facets.
+SAMPLED: Markdown = "Counted on the newest of what is found: it is too much to count at every click."
+
+WHAT: dict[What, Markdown] = {
+    "new": "new",
+    "strengthened": "more documents say so",
+    "contradicted": "contradicted",
+    "dismissed_again": "dismissed, and said again",
+}
 
 ACTIONS: dict[State, Markdown] = {"new": "Back to new", "confirmed": "Confirm", "dismissed": "Dismiss"}
 
@@ -271,3 +284,18 @@ def _by(actor: str) -> Markdown:
     if not actor:
         return ""
     return f", on the {plain(actor)}" if actor.endswith(" pages") else f", by {plain(actor)}"
+
+
+def gained(one: Changed) -> Markdown:
+    """Its independent documents, before and after."""
+    if one.before == one.after:
+        return count(one.after, "document")
+    return f"{one.before:,} → {count(one.after, 'document')}" if one.before else count(one.after, "document")
+
+
+def share_of(part: int, whole: int) -> Markdown:
+    return f"{part / whole:.0%} of them" if whole else "none yet"
+
+
+def grown(one: Growing) -> Markdown:
+    return f"{one.gained:,} more, {count(one.support, 'document')} in all"

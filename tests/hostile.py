@@ -44,10 +44,36 @@ def fill() -> dict[str, str]:
     with db.transaction() as session:
         for statement in ROWS:
             db.execute(session, statement, **{name: v for name, v in values.items() if f":{name}" in statement})
+    of_matrix(document, columns)
     insight = rows("SELECT id FROM insight LIMIT 1")[0]["id"]
     return {"document": document, "failed": failed, "job": job, "own": own, "waiting": waiting, "insight": insight}
 
 
+def of_matrix(document: str, columns: dict[str, str]) -> None:
+    """An answer to a template with a field, whose quote is not in the document."""
+    field = {"name": TEXT, "type": "string", "description": TEXT, "choices": [], "required": True, "quote": True}
+    with db.transaction() as session:
+        for statement in OF_MATRIX:
+            given = {"text": TEXT, "fields": json.dumps([field]), "answer": json.dumps({TEXT: TEXT})}
+            db.execute(session, statement, **{name: v for name, v in given.items() if f":{name}" in statement})
+    (response,) = rows("SELECT max(id) AS id FROM response")
+    job = made.job("completed", template_id="tpl_y", **columns)
+    made.requests(job, "succeeded", 1, document_id=document, custom_id=document, response_id=response["id"])
+    with db.transaction() as session:
+        db.execute(session, QUOTED, document=document, response=response["id"], text=TEXT)
+
+
+OF_MATRIX = (
+    "INSERT INTO template (workspace_id, id, name, built_in, version) VALUES ('ws_default', 'tpl_y', :text, false, 1)",
+    """INSERT INTO template_version (template_id, version, prompt, fields, insights)
+       VALUES ('tpl_y', 1, :text, CAST(:fields AS jsonb), false)""",
+    """INSERT INTO response (fingerprint, model, raw, finish_reason, input_tokens, cached_input_tokens, output_tokens,
+         verdict, result) VALUES ('f', :text, '{}', 'stop', 1, 0, 1, 'ok', CAST(:answer AS jsonb))""",
+)
+QUOTED = """
+INSERT INTO field_quote (document_id, response_id, field, value, quote, verdict, supported)
+VALUES (:document, :response, :text, :text, :text, 'absent', false)
+"""
 # JSON columns take no NUL, and the others no half surrogates.
 SHORT = f"![p](http://{HOST}/p.png) [l](http://{HOST}/l) <a href='http://{HOST}'>a</a> http://{HOST}/u :violet[v]\x07"
 ODD = json.dumps({"answered": 0, "failed": 2, "again": 0, "cancelled": 0, "missing": 0, "odd": {"unknown": 1}})

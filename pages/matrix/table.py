@@ -8,6 +8,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.fields import FieldSpec
 from core.insights.matrix import Cell, MatrixRow
+from pages.common import formats
 from pages.words import matrix
 
 DOCUMENT = "Document"
@@ -40,7 +41,7 @@ def columns(fields: Sequence[FieldSpec], *, quotes: bool) -> dict[str, ColumnCon
     found = {DOCUMENT: st.column_config.TextColumn(width=200, pinned=True)}
     for field in fields:
         width = WITH_QUOTE if quotes and field.quote else WIDTHS.get(field.type, 220)
-        found[column(field)] = st.column_config.TextColumn(width=width, help=field.description or None)
+        found[column(field)] = st.column_config.TextColumn(width=width, help=formats.plain(field.description) or None)
     return found
 
 

@@ -1,6 +1,7 @@
 """Foreign words decide nothing: a lint over the source of all pages, and every page full of hostile words."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -190,6 +191,7 @@ LISTS = (
     "analyse",
     "jobs",
     "insights",
+    "matrix",
     "review",
     "templates",
     "costs",
@@ -209,6 +211,7 @@ def test_no_page_makes_anything_of_hostile_words(openai: Any) -> None:
         ("document", {"id": ids["document"]}),
         ("document", {"id": ids["failed"]}),
         ("insights", {"insight": ids["insight"]}),
+        ("matrix", {"document": ids["document"], "cell": hostile.TEXT}),
         *(("insight", {"id": ids["insight"], "tab": tab}) for tab in ("Evidence", "Merges", "History")),
         *(("job", {"id": ids["job"], "tab": tab}) for tab in ("Answers", "Timeline")),
         *(("job", {"id": ids["own"], "tab": tab}) for tab in ("Requests", "Provider batches")),
@@ -221,6 +224,7 @@ def test_no_page_makes_anything_of_hostile_words(openai: Any) -> None:
         "job",
         "insights",
         "insight",
+        "matrix",
         "documents",
         "jobs",
         "costs",
@@ -229,6 +233,9 @@ def test_no_page_makes_anything_of_hostile_words(openai: Any) -> None:
         "settings",
     ):
         check(opened(page, **dict.fromkeys(QUERY, hostile.SHORT)).run())
+    help_ = opened("matrix").run().dataframe[0].proto.columns
+    assert "evil" in help_
+    assert not RAW.search(json.loads(help_)[hostile.TEXT]["help"])
     for label in ("Cancel job", "Move what waits", "Rename"):
         assert check(press(opened("job", id=ids["waiting"]).run(), label)) > 0
     for label in ("Send again", "Delete"):

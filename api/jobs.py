@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
+from api.acting import acting
 from api.downloads import FILE, download
 from api.own_requests import DOCUMENTED, HandedIn, handed_in
 from api.schemas.jobs import (
@@ -199,7 +200,7 @@ def add_requests(job_id: str, given: Annotated[HandedIn, Depends(handed_in)]) ->
     return out(report.get(job_id))
 
 
-@router.get("/{job_id}/output", response_class=StreamingResponse, responses=FILE)
+@router.get("/{job_id}/output", response_class=StreamingResponse, responses=FILE, dependencies=[Depends(acting)])
 def output(job_id: str, format: Literal["jsonl"] | FormatName = "jsonl") -> StreamingResponse:
     """`jsonl`: one JSON line for each ended request, in the format of OpenAI's batch output. Else a table: a row for
     each document, a column for each field of the template, its quotes with their verdicts, and the cost."""

@@ -8,11 +8,11 @@ import contextvars
 import io
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, BinaryIO, cast
 
-from core.runtime import scratch
+from core.runtime import disk, scratch
 from core.runtime.ids import new_id
 
 AT_ONCE = 4
@@ -47,18 +47,23 @@ class _Growing(io.RawIOBase):
         """What writes into it closes it, also after an error: what is left to read must stay."""
 
     def flush(self) -> None:
-        """Raises Abandoned where nobody reads it any more."""
+        """Raises Abandoned where nobody reads it any more, and DiskFull before the database has no room."""
+        self._check_reader()
+        disk.check_room_for(0)
+
+    def _check_reader(self) -> None:
         if self._abandoned:
             raise Abandoned
 
     def write(self, data: Any) -> int:
-        self.flush()
+        self._check_reader()
         self._waiting += data
         if len(self._waiting) >= CHUNK:
             self._pass_on()
         return memoryview(data).nbytes
 
     def _pass_on(self) -> None:
+        self.flush()
         view = memoryview(bytes(self._waiting))
         self._waiting.clear()
         size = len(view)
@@ -70,7 +75,7 @@ class _Growing(io.RawIOBase):
 
     def fill(self, make: Callable[[BinaryIO], None]) -> None:
         try:
-            self.flush()
+            self._check_reader()
             make(cast(BinaryIO, self))
             self._pass_on()
         finally:
@@ -103,13 +108,14 @@ class _Growing(io.RawIOBase):
                 os.close(self._descriptor)
 
 
-def stream(make: Callable[[BinaryIO], None]) -> Iterator[bytes]:
+def stream(make: Callable[[BinaryIO], None]) -> Generator[bytes, None, None]:
     """What `make` writes, which begins when the first bytes are asked for. What it raises is raised here, at the end:
-    a download that fails breaks off, and is never silently short."""
+    a download that fails breaks off, and is never silently short. Whoever reads no further closes it, and no more is
+    made."""
     context = contextvars.copy_context()
     return _begun(make, context)
 
 
-def _begun(make: Callable[[BinaryIO], None], context: contextvars.Context) -> Iterator[bytes]:
+def _begun(make: Callable[[BinaryIO], None], context: contextvars.Context) -> Generator[bytes, None, None]:
     growing = _Growing()
     yield from growing.read_as_it_grows(_makers.submit(context.run, growing.fill, make))

@@ -80,7 +80,7 @@ class _Book:
     def add_notes(self) -> None:
         if len(self.sheets) < 2 and not self.cut:
             return
-        notes = self.book.add_worksheet("Notes")
+        notes = self.book.add_worksheet(f"Notes on {self.title}"[:31])
         said = []
         if self.cut:
             said.append(
@@ -107,7 +107,8 @@ def write(
 ) -> None:
     import xlsxwriter
 
-    name = re.sub(r"[\[\]:*?/\\']", " ", title).strip()[:31] or "Table"
+    name = re.sub(r"[\[\]:*?/\\'\x00-\x1f]", " ", title).strip()[:31].strip() or "Table"
+    name = "Table" if name.lower() == "history" else name  # which is Excel's own
     folder = scratch.make(scratch.root() / "exports")
     with xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": str(folder)}) as made:
         book = _Book(made, name, columns, most_rows)

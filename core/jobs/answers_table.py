@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 
 from sqlalchemy import Row
 
+from core.access import audit
 from core.asking import templates
 from core.errors import InvalidInput
 from core.exports import cells
@@ -70,6 +71,8 @@ def checked(job_id: str) -> JobRow:
 def export(file: BinaryIO, format_: FormatName, job: JobRow) -> None:
     """All documents whose request has ended, at one moment."""
     assert job.template is not None
+    with db.transaction() as session:
+        audit.write(session, "export", "answers", after={"format": format_, "job": job.id})
     with db.transaction() as session:
         db.one_snapshot(session)
         schema = templates.asking(session, job.template, job.params, job.template_version).schema

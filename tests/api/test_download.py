@@ -9,17 +9,22 @@ import random
 import socket
 import threading
 from collections.abc import Iterator
+from typing import BinaryIO
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import Mount, Route
 from streamlit.web.server.starlette.starlette_gzip_middleware import SelectiveGZipMiddleware
 
 from api import api
+from api.downloads import download
 from core.documents import deletion, upload
-from core.runtime import db
+from core.exports import spool
+from core.runtime import db, shared_clock
 from tests.pipeline import PATIENCE_S, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -33,10 +38,8 @@ class Unsignalled(uvicorn.Server):
         yield
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
-    """The API behind the compression that Streamlit puts in front of it."""
-    app = Starlette(routes=[Mount("/api/v1", api)], middleware=[Middleware(SelectiveGZipMiddleware)])
+@contextlib.contextmanager
+def serving(app: Starlette) -> Iterator[int]:
     server = Unsignalled(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -46,6 +49,13 @@ def port() -> Iterator[int]:
         yield listening.getsockname()[1]
         server.should_exit = True
         thread.join(PATIENCE_S)
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """The API behind the compression that Streamlit puts in front of it."""
+    with serving(Starlette(routes=[Mount("/api/v1", api)], middleware=[Middleware(SelectiveGZipMiddleware)])) as port:
+        yield port
 
 
 @pytest.fixture
@@ -89,3 +99,24 @@ def test_a_document_whose_bytes_are_gone_is_not_found(port: int, document: tuple
         db.execute(session, "DELETE FROM blob_chunk")
     answer = ask(port, document[0], "identity")
     assert (answer.status, json.load(answer)["error"]) == (404, "NOT_FOUND")
+
+
+def test_a_table_is_made_no_further_when_its_reader_goes_away() -> None:
+    given_up = threading.Event()
+
+    def make(file: BinaryIO) -> None:
+        try:
+            while True:
+                file.write(b"row\n" * 10_000)
+        except spool.Abandoned:
+            given_up.set()
+
+    def table(_: Request) -> StreamingResponse:
+        return download("Rows", "csv", shared_clock.now(), make)
+
+    with serving(Starlette(routes=[Route("/", table)], middleware=[Middleware(SelectiveGZipMiddleware)])) as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+        connection.request("GET", "/")
+        assert connection.getresponse().read(9) == b"row\nrow\nr"
+        connection.close()
+        assert given_up.wait(PATIENCE_S)

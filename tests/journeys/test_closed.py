@@ -132,6 +132,16 @@ def test_every_page_and_dialog_keeps_to_itself(
     page.locator("input[type=file]").set_input_files(file)
     expect(page.get_by_text("1 stored")).to_be_visible()
     watched.look()
+    open_("matrix")
+    page.get_by_test_id("stDataFrame").click(position={"x": 300, "y": 65})
+    expect(page.get_by_role("dialog")).to_contain_text("the model gave this quote")
+    watched.look()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export 1 document").click()
+    assert hostile.HOST in Path(download.value.path()).read_text()
     open_(f"job?id={ids['own']}")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download output").click()

@@ -1,12 +1,13 @@
 """Downloads that grow while they are read: whole, broken off after an error, and given up when nobody reads them."""
 
 import threading
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pytest
 
 from core.exports import spool
 from core.runtime import scratch, workspace
+from core.runtime.disk import DiskFull
 from tests.pipeline import PATIENCE_S
 
 SIZE = 3 * spool.CHUNK
@@ -40,6 +41,16 @@ def test_a_download_that_fails_breaks_off() -> None:
         list(stream)
 
 
+def test_a_full_disk_ends_a_download_before_the_database(setting: Any) -> None:
+    setting(MIN_FREE_DISK_MB=1 << 40)
+
+    def make(file: BinaryIO) -> None:
+        file.write(b"a" * SIZE)
+
+    with pytest.raises(DiskFull):
+        list(spool.stream(make))
+
+
 def test_nothing_is_made_for_nobody() -> None:
     went, ended = threading.Event(), threading.Event()
 
@@ -54,6 +65,6 @@ def test_nothing_is_made_for_nobody() -> None:
 
     stream = spool.stream(make)
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     went.set()
     assert ended.wait(PATIENCE_S)

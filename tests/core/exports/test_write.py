@@ -134,6 +134,15 @@ def test_what_excel_has_no_room_for_is_said() -> None:
     assert "in 3 sheets" in notes[0][0]
 
 
+@pytest.mark.parametrize("title", ["Notes", "History", "  ", "a" * 40, "[x]:*?/\\'", "page\x0cend"])
+def test_any_title_names_a_sheet(title: str) -> None:
+    file = io.BytesIO()
+    workbook.write(file, title, (Column("text"),), [("x",), ("y",), ("z" * 40_000,)], most_rows=2)
+    names = CalamineWorkbook.from_filelike(io.BytesIO(file.getvalue())).sheet_names
+    assert len({name.lower() for name in names}) == 4
+    assert "History" not in names
+
+
 def test_large_numbers_stay_readable() -> None:
     columns = (Column("n", "number"),)
     numbers = [(10**20,), (float("inf"),), (2**53 + 1,)]

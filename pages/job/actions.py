@@ -11,12 +11,14 @@ from core.asking.templates import TemplateView
 from core.jobs import canary, control
 from core.jobs import launch as jobs_launch
 from core.jobs.report import JobRow
+from core.judging import report as judging_report
+from core.judging import undo
 from core.tables.jobs import GOING, MOVABLE
 from pages.common import failures, formats, widgets
 from pages.job import dialogs, moving
 from pages.parts import exporting
 from pages.parts import launch as parts_launch
-from pages.words import jobs
+from pages.words import jobs, judging
 
 
 def offered(row: JobRow) -> frozenset[str]:
@@ -70,8 +72,7 @@ def show(row: JobRow, template: TemplateView | None) -> None:
         if "settle" in actions and st.button("Settle by hand", icon=":material/rule:"):
             dialogs.settle(row)
         if "insights" in actions and template:
-            _findings(row, template)
-            _table(row)
+            _results(row, template)
         if "output" in actions:
             st.link_button("Download output", f"api/v1/jobs/{row.id}/output", icon=":material/download:")
         if st.button("Rename", icon=":material/edit:"):
@@ -94,6 +95,30 @@ def _table(row: JobRow) -> None:
         st.caption("A row for each document, with its quotes, what was found of them, and its cost.")
         link = f"api/v1/jobs/{row.id}/output?format={format_}"
         st.link_button("Download", link, icon=":material/download:", type="primary")
+
+
+def _results(row: JobRow, template: TemplateView) -> None:
+    if row.judges:
+        _undo_verdicts(row)
+        widgets.link("Review", "review/review.py", ":material/rule:")
+    else:
+        _findings(row, template)
+        _table(row)
+
+
+def _undo_verdicts(row: JobRow) -> None:
+    def act() -> None:
+        found = undo.undo(row.id)
+        failures.notify(judging.undone(found.reopened, len(found.restored)))
+
+    if row.ended and (number := judging_report.sum_up(row.id).settled):
+        st.button(
+            f"Undo its verdicts ({number:,})",
+            icon=":material/undo:",
+            key="undo-verdicts",
+            help="Its merges are undone, and its pairs are open again. What a person settled stays.",
+            on_click=partial(failures.attempt, act),
+        )
 
 
 def _now(

@@ -1,13 +1,11 @@
-"""What a judge said of pairs, what became of it, and its undo."""
-
-from functools import partial
+"""What a judge said of pairs, and what became of it."""
 
 import streamlit as st
 
 from core.jobs.report import JobRow
-from core.judging import grounds, report, undo
+from core.judging import grounds, report
 from core.judging.report import JudgedRow
-from pages.common import failures, marking, widgets
+from pages.common import marking, widgets
 from pages.common.marking import Mark
 from pages.words import judging
 
@@ -15,33 +13,13 @@ SHOWN = 50
 
 
 def show(row: JobRow) -> None:
-    found = report.sum_up(row.id)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(judging.sum_up(found))
-        with st.container(horizontal=True, width="content"):
-            if found.settled and row.ended:
-                st.button(
-                    f"Undo its verdicts ({found.settled:,})",
-                    icon=":material/undo:",
-                    key="undo-verdicts",
-                    help="Its merges are undone and its pairs are open again. What a person settled stays.",
-                    on_click=partial(_undo, row.id),
-                )
-            widgets.link("Review", "review/review.py", ":material/rule:")
+    st.markdown(judging.sum_up(report.sum_up(row.id)))
     page = report.pairs(row.id, limit=SHOWN)
     for one in page.items:
         with st.container(border=True):
             _pair(one)
     if page.next_cursor:
         st.caption(f"The first {SHOWN:,} are shown. All of them: the API's /review/judge.")
-
-
-def _undo(job_id: str) -> None:
-    def act() -> None:
-        found = undo.undo(job_id)
-        failures.notify(judging.undone(found.reopened, len(found.restored)))
-
-    failures.attempt(act)
 
 
 def _pair(one: JudgedRow) -> None:

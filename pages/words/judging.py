@@ -58,5 +58,5 @@ def told(row: JudgedRow) -> Markdown:
 
 
 def undone(reopened: int, restored: int) -> str:
-    alone = f", and {count(restored, 'insight')} on their own again" if restored else ""
-    return f"{count(reopened, 'pair')} open again{alone}."
+    alone = f" {count(restored, 'insight')} {'stands' if restored == 1 else 'stand'} alone again." if restored else ""
+    return f"{count(reopened, 'pair')} {'is' if reopened == 1 else 'are'} open again.{alone}"

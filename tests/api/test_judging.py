@@ -32,6 +32,8 @@ def test_pairs_are_priced_asked_shown_and_taken_back(client: TestClient, openai:
     assert settled["grounds"] == [settled["a"]["statement"], settled["b"]["statement"]]
     assert {one["found_by"] for one in client.get(f"{API}/insights/merges").json()["items"]} == {"judge"}
     assert "judge" not in {one["id"] for one in client.get(f"{API}/templates/").json()["items"]}
+    table = client.get(f"{API}/jobs/{job['id']}/output?format=csv")
+    assert (table.status_code, "no documents" in table.text) == (422, True)
     undone = client.post(f"{API}/review/judge/undo", json={"job": job["id"]}).json()
     assert (undone["reopened"], len(undone["restored"])) == (2, 2)
     assert len(client.get(f"{API}/review").json()["items"]) == 2

@@ -59,5 +59,7 @@ def test_its_job_shows_each_pair_with_its_words_and_undoes_all(openai: LocalProv
     at = press(at, "Undo its verdicts (2)")
     assert len(review_report.items().items) == 3
     assert "Undo its verdicts" not in words(at)
+    assert "2 pairs are open again. 1 insight stands alone again." in words(at).replace("\\", "")
+    assert "Download table" not in words(at)
     for tab in ("Requests", "Timeline"):
         assert not show("job", id=job, tab=tab).exception

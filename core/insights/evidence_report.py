@@ -1,6 +1,8 @@
 """Read-only: the evidence of insights, those that were merged into them included."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +14,7 @@ from core.runtime.paging import Page, checked_limit, cut, place
 
 # Of each insight that is listed.
 MOST = 100
+AROUND = 160
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class EvidenceRow:
 @dataclass(frozen=True)
 class SourceRow:
     """A document with an insight's evidence. `repeats`: nearly the same text as one before it, so it counts no further
-    time. `answers`: how many brought its quotes."""
+    time. `answers`: how many brought its quotes. `since`: when the first of them did."""
 
     document: str
     name: str
@@ -66,6 +69,16 @@ class SourceRow:
     supported: int
     answers: int
     repeats: bool
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Context:
+    """A quote as it stands in the document's text, and AROUND characters on either side of it."""
+
+    before: str
+    passage: str
+    after: str
 
 
 def evidence(insight_ids: list[str], *, most: int = MOST) -> list[EvidenceRow]:
@@ -87,6 +100,13 @@ def page(insight_id: str, *, limit: int = 100, cursor: str | None = None) -> Pag
         supported, number = at.startswith("s"), int(at[1:]) if at[1:].isdecimal() and len(at) < 20 else 0
     rows = found(PAGE, ids=[insight_id], supported=supported, after=number, limit=limit + 1)
     return cut(rows, limit, "evidence", [f"{'s' if row.supported else 'u'}{row.id}" for row in rows])
+
+
+def contexts(evidence_ids: Sequence[int]) -> dict[int, Context]:
+    """Of those that have a place, by their id."""
+    with db.transaction() as session:
+        rows = db.rows(session, CONTEXTS, ids=list(evidence_ids), around=AROUND)
+    return {row.id: Context(row.before, row.passage, row.after) for row in rows}
 
 
 def sources(insight_id: str, *, most: int = MOST) -> list[SourceRow]:
@@ -126,15 +146,24 @@ WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), chosen AS MATERIALIZED (
 """
 SOURCES = f"""
 WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), source AS (
-  SELECT e.document_id, count(*) AS quotes, count(*) FILTER (WHERE e.supported) AS supported,
+  SELECT e.document_id, min(e.created_at) AS since, count(*) AS quotes,
+    count(*) FILTER (WHERE e.supported) AS supported,
     CAST(sum(1 + (SELECT count(*) FROM sighting g WHERE g.evidence_id = e.id)) AS bigint) AS answers
   FROM member m JOIN evidence e ON e.insight_id = m.member GROUP BY e.document_id
 )
-SELECT d.id AS document, d.name, c.name AS collection, s.quotes, s.supported, s.answers,
+SELECT d.id AS document, d.name, c.name AS collection, s.quotes, s.supported, s.answers, s.since,
   row_number() OVER (PARTITION BY coalesce(d.text_group, d.id) ORDER BY s.supported = 0, d.id) > 1 AS repeats
 FROM source s JOIN document d ON d.id = s.document_id AND d.workspace_id = :workspace
 JOIN collection c ON c.id = d.collection_id
 ORDER BY s.supported = 0, d.id LIMIT :most
+"""
+CONTEXTS = """
+SELECT e.id, substr(t.text, greatest(p.start - :around, 0) + 1, least(p.start, :around)) AS before,
+  substr(t.text, p.start + 1, p.until - p.start) AS passage, substr(t.text, p.until + 1, :around) AS after
+FROM evidence e JOIN document d ON d.id = e.document_id AND d.workspace_id = :workspace
+JOIN document_text t ON t.document_id = d.id
+CROSS JOIN LATERAL (SELECT coalesce(e.start, e.nearest_start) AS start, coalesce(e."end", e.nearest_end) AS until) p
+WHERE e.id = ANY(:ids) AND p.until IS NOT NULL
 """
 TOTALS = f"""
 SELECT m.insight, count(*) AS rows FROM ({tree.OUR_MEMBERS}) m JOIN evidence e ON e.insight_id = m.member

@@ -22,6 +22,7 @@ COLUMNS = {
     "Quotes": st.column_config.NumberColumn(format="localized", help="Different ones of this insight"),
     "Found there": st.column_config.NumberColumn(format="localized", help="Those that stand in the document"),
     "Answers": st.column_config.NumberColumn(format="localized", help="That brought them"),
+    "First found": st.column_config.DatetimeColumn(format="distance", width=110),
     "Counts": st.column_config.TextColumn(width=200),
 }
 
@@ -77,6 +78,7 @@ def _documents(row: InsightRow) -> None:
             "Quotes": [one.quotes for one in found],
             "Found there": [one.supported for one in found],
             "Answers": [one.answers for one in found],
+            "First found": [one.since for one in found],
             "Counts": [insights.counts(one) for one in found],
         }
     )

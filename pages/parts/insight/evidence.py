@@ -1,28 +1,36 @@
-"""A quote of an insight: what was found of it, the link to its place, and where it came from."""
+"""A quote of an insight: what was found of it, its place in context with a link there, and where it came from."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 
 import streamlit as st
 
-from core.insights.evidence_report import EvidenceRow
-from pages.common import formats, widgets
+from core.insights import evidence_report
+from core.insights.evidence_report import Context, EvidenceRow
+from pages.common import formats, marking, widgets
+from pages.common.marking import Mark
 from pages.words import insights, quotes
 
 
-def show(rows: Iterable[EvidenceRow]) -> None:
+def show(rows: Sequence[EvidenceRow]) -> None:
+    contexts = evidence_report.contexts([row.id for row in rows])
     for row in rows:
         with st.container(border=True):
-            _card(row)
+            _card(row, contexts.get(row.id))
 
 
-def _card(row: EvidenceRow) -> None:
+def _card(row: EvidenceRow, context: Context | None) -> None:
     found = quotes.verdict(row)
     if found:
         (st.caption if row.supported else st.warning)(found)
-    if row.quote:
+    if row.quote and row.verdict != "found":
         st.markdown(f"“{formats.plain(row.quote)}”")
-    if row.nearest:
-        st.markdown(f"{formats.plain(row.document_name)}: “{formats.plain(row.nearest.text)}”")
+    if context:
+        if row.nearest:
+            st.caption(f"{formats.plain(row.document_name)} has:")
+        _in_context(context)
+    elif row.quote and row.verdict == "found":
+        st.markdown(f"“{formats.plain(row.quote)}”")
     with st.container(horizontal=True, vertical_alignment="center"):
         place = row.nearest or row
         if place.start is not None:
@@ -36,3 +44,10 @@ def _card(row: EvidenceRow) -> None:
     checked = ":green[:material/check:] stands there word for word · " if row.verdict == "found" else ""
     merged = " · of a merged wording" if row.stated != row.insight else ""
     st.caption(f"{checked}{insights.brought(row.times, row.cost_usd)}{merged}")
+
+
+def _in_context(context: Context) -> None:
+    """In one paragraph: where lines of a page end says nothing here."""
+    before, passage, after = (re.sub(r"\s+", " ", part) for part in (context.before, context.passage, context.after))
+    before, after = f"…{before}" if before.strip() else "", f"{after}…" if after.strip() else ""
+    marking.show(before + passage + after, [Mark(len(before), len(before) + len(passage))], "in-context")

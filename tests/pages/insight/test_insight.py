@@ -1,11 +1,14 @@
 """An insight's own page: evidence in pages, documents, merges, and a history that can be undone."""
 
+import re
+
 import pytest
 
 from core.access import actor
 from core.insights import life, merging, report
 from core.insights.life import Change
 from core.runtime import db
+from pages.common import formats
 from pages.insight import tabs
 from tests.pages import made
 from tests.pages.seeing import buttons, links, press, show, words
@@ -51,6 +54,21 @@ def test_all_evidence_is_paged(two: list[str], monkeypatch: pytest.MonkeyPatch) 
     assert "Not found in c\\.txt" in words(at)
     assert "Open in copy\\.txt" not in links(at)
     assert "Open in copy\\.txt" in links(at.button(key="evidence-back").click().run())
+
+
+def test_a_quote_stands_in_its_context_and_one_that_is_not_there_alone(two: list[str]) -> None:
+    at = show("insight", id=two[0])
+    shown = [element.proto.body for element in at.get("html") if "in-context" in element.proto.body]
+    assert len(shown) == 2
+    found = re.fullmatch(r".*?'>(.*)<mark [^>]*>(.*)</mark>(.*)</div>", shown[0])
+    assert found
+    before, passage, after = found.groups()
+    assert passage == QUOTE
+    begin = TEXT.index(QUOTE)
+    assert before.removeprefix("…").strip() == " ".join(TEXT[:begin].split())
+    assert after.removesuffix("…").strip() == " ".join(TEXT[begin + len(QUOTE) :].split())
+    assert f"“{formats.plain(QUOTE)}”" in words(at)  # of c.txt alone
+    assert words(at).count(formats.plain(QUOTE)) == 1
 
 
 def test_its_documents_say_whether_they_count(two: list[str]) -> None:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 # Written without spaces between words: each character is compared like a word.
@@ -84,6 +84,19 @@ class Folded:
 
 def fold(text: str) -> Folded:
     """Linear in the text's length: fold a text once for all its quotes."""
+    return _fold_short(text) if len(text) <= SHORT else _fold(text)
+
+
+# A statement is folded for its key, and again where its quotes are looked up.
+SHORT = 1_000
+
+
+@lru_cache(maxsize=4_096)
+def _fold_short(text: str) -> Folded:
+    return _fold(text)
+
+
+def _fold(text: str) -> Folded:
     if text.isascii() and not SPECIAL.search(text):
         return Folded(text, tuple(_as_they_stand(text)))
     clean, places = _cleaned(text)

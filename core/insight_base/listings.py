@@ -34,12 +34,18 @@ def renew(session: Session, insight_ids: Iterable[str]) -> None:
     ids = sorted(set(insight_ids))
     db.execute(session, REMOVE, ids=ids)
     db.execute(session, ADD.format(member=WITH_MERGED, some=""), ids=ids)
+    db.execute(session, SEARCHED, ids=ids)
 
 
 def forget(session: Session, insight_ids: Iterable[str]) -> None:
     db.execute(session, "DELETE FROM listing WHERE insight_id = ANY(:ids)", ids=sorted(set(insight_ids)))
 
 
+# A search by words alone need not look at insights.
+SEARCHED = """
+UPDATE statement_search s SET listed = i.head_id IS NULL FROM insight i
+WHERE i.id = ANY(:ids) AND s.insight_id = i.id AND s.listed <> (i.head_id IS NULL)
+"""
 # What is said of an insight is listed under its head.
 MEMBERS = "SELECT workspace_id, coalesce(head_id, id) AS insight, id AS member FROM insight WHERE id = ANY(:ids)"
 WITH_MERGED = """

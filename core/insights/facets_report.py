@@ -14,7 +14,7 @@ from typing import Any
 from sqlmodel import Session
 
 from core.insights import order_report
-from core.insights.report import Filters, matching
+from core.insights.report import Filters, matching, source
 from core.runtime import db
 from core.search import reading, words
 from core.tables.insights import SUPPORT_RANKS
@@ -140,7 +140,7 @@ NAMES = "SELECT id, name FROM collection WHERE id = ANY(:ids) AND workspace_id =
 def _source(session: Session, filters: Filters) -> tuple[str, dict[str, Any], bool]:
     """The SQL that lists the ids that are counted, and whether they are a sample."""
     where, given = matching(filters)
-    if not order_report.count(session, where, given).capped:
+    if not order_report.count(session, source(filters, where), given).capped:
         return ALL.format(where=where), given, False
     given["most"] = order_report.MOST_COUNTED
     newest = SAMPLE.format(where=where, newest=NEWEST)

@@ -2,8 +2,9 @@
 
 How a list is quick, and stays as it is while one pages: up to MOST_COUNTED of what matches are gathered in whatever
 order the indexes give, which also counts them, and ordered. Where there are more, they are frequent, and the list is
-walked in the order of an index until its page is full. Newest first goes by the id, which never changes. The other
-orders go by coarse ranks, which stand in an index and seldom change, and by the exact figure inside a rank.
+walked in the order of an index until its page is full; not to its end, as they may all be old. Newest first goes by the
+id, which never changes. The other orders go by coarse ranks, which stand in an index and seldom change, and by the
+exact figure inside a rank.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ Sort = Literal["newest", "support", "confidence", "relevance"]
 MOST_COUNTED = 10_000
 # By relevance the newest of so many hits are ordered.
 MOST_RANKED = 2_000
+# What is frequent is looked for among so many first.
+NEWEST = 20_000
 
 
 @dataclass(frozen=True)
@@ -32,16 +35,41 @@ class Count:
     capped: bool
 
 
+@dataclass(frozen=True)
+class Source:
+    """Where the ids of a list come from: rows of a table in the order of ids, that meet `of_table`, joined to others
+    that meet `where`. Which of them are listed is told without the insights themselves where no filter needs those."""
+
+    table: str
+    alias: str
+    id: str
+    of_table: str
+    where: str = "true"
+    joins: str = ""
+
+    def all(self, place: str = "0", rest: str = "true") -> str:
+        return f"""SELECT {self.id} AS id, {place} AS place FROM {self.table} {self.alias} {self.joins}
+          WHERE {self.of_table} AND {self.where} AND {rest}"""
+
+    def newest(self, rest: str = "true") -> str:
+        """Of the newest of the table alone."""
+        return f"""SELECT {self.id} AS id, 0 AS place FROM (SELECT * FROM {self.table} {self.alias}
+          WHERE {self.of_table} AND {rest} ORDER BY {self.id} DESC LIMIT {NEWEST}) {self.alias} {self.joins}
+          WHERE {self.where} ORDER BY 1 DESC LIMIT :limit"""
+
+
+def of_insights(where: str) -> Source:
+    """Any condition on an insight i."""
+    return Source("insight", "i", "i.id", "i.workspace_id = :workspace AND i.head_id IS NULL", where)
+
+
 At = tuple[float, str]
 # What a list is ordered by, before the id, and the type of it in a cursor.
 ORDERS: dict[Sort, tuple[str, str]] = {
     "newest": ("0", "int"),
     "support": ("i.support", "int"),
     "confidence": ("i.confidence", "float8"),
-    "relevance": (
-        "(SELECT ts_rank(s.words, CAST(:q AS tsquery)) FROM statement_search s WHERE s.insight_id = i.id)",
-        "float4",
-    ),
+    "relevance": ("0", "float4"),
 }
 # The rank that stands for each in an index, where each rank begins, and up to which each is one value.
 RANKS: dict[Sort, tuple[str, Sequence[float], int]] = {
@@ -51,38 +79,74 @@ RANKS: dict[Sort, tuple[str, Sequence[float], int]] = {
 
 
 def places(
-    session: Session, where: str, given: Mapping[str, Any], sort: Sort, at: At | None, most: int
-) -> tuple[Sequence[Row[Any]], Count | None]:
-    """The ids of a page with what they are ordered by, and how many there are from there on."""
-    order, kind = ORDERS[sort]
+    session: Session, source: Source, given: Mapping[str, Any], sort: Sort, at: At | None, most: int
+) -> tuple[Sequence[Row[Any]], Count]:
+    """The ids of a page with what they are ordered by, and how many there are from there on. `source`: of insights i,
+    but for newest first and by relevance. `given`: its parameters."""
     params = dict(given)
-    after, of_rest = "true", "true"
     if at is not None:
         params["value"], params["after"] = at
-        after = f"(f.place, f.id) < (CAST(:value AS {kind}), :after)"
-        of_rest = "i.id < :after" if sort == "newest" else "true"
-    sql = GATHERED.format(place=order, where=f"{where} AND {of_rest}", after=after, most=MOST_COUNTED + 1)
-    found = db.rows(session, sql, limit=most, **params)
-    counted = found[0].counted
-    if counted <= MOST_COUNTED:
-        return [row for row in found if row.id], Count(counted, False)
-    total = Count(MOST_COUNTED, True)
-    if sort in RANKS:
-        return _by_rank(session, where, params, sort, most), total
     if sort == "relevance":
-        newest = f"{of_rest} ORDER BY i.id DESC"
-        sql = GATHERED.format(place=order, where=f"{where} AND {newest}", after=after, most=MOST_RANKED)
-        return [row for row in db.rows(session, sql, limit=most, **params) if row.id], total
-    return db.rows(session, WALKED.format(where=f"{where} AND {of_rest}"), limit=most, **params), total
+        return _by_relevance(session, source, params, most)
+    if sort == "newest":
+        return _newest(session, source, params, most)
+    order, kind = ORDERS[sort]
+    after = "true" if at is None else f"(f.place, f.id) < (CAST(:value AS {kind}), :after)"
+    found, total = _gathered(session, source.all(order), after, params, most)
+    if found is None:
+        return _by_rank(session, source.where, params, sort, most), total
+    return found, total
+
+
+def _gathered(
+    session: Session, listed: str, after: str, params: Mapping[str, Any], most: int
+) -> tuple[list[Row[Any]] | None, Count]:
+    """Those that come first, where not too many are listed to look at all of them."""
+    found = db.rows(session, GATHERED.format(listed=listed, after=after, most=MOST_COUNTED + 1), limit=most, **params)
+    counted = found[0].counted
+    if counted > MOST_COUNTED:
+        return None, Count(MOST_COUNTED, True)
+    return [row for row in found if row.id], Count(counted, False)
 
 
 GATHERED = """
-WITH found AS MATERIALIZED (SELECT i.id, {place} AS place FROM insight i WHERE {where} LIMIT {most})
+WITH found AS MATERIALIZED ({listed} LIMIT {most})
 SELECT f.id, f.place, c.counted FROM (SELECT count(*) AS counted FROM found) c
 LEFT JOIN (SELECT f.id, f.place FROM found f WHERE {after} ORDER BY f.place DESC, f.id DESC LIMIT :limit) f ON true
 ORDER BY f.place DESC, f.id DESC
 """
-WALKED = "SELECT i.id, 0 AS place FROM insight i WHERE {where} ORDER BY i.id DESC LIMIT :limit"
+
+
+def _newest(session: Session, source: Source, params: Mapping[str, Any], most: int) -> tuple[list[Row[Any]], Count]:
+    rest = f"{source.id} < :after" if "after" in params else "true"
+    found, total = _gathered(session, source.all(rest=rest), "true", params, most)
+    if found is None:
+        found = db.rows(session, source.newest(rest), limit=most, **params)
+        if len(found) < most:
+            # Frequent, and not among the newest.
+            found = db.rows(session, FIRST.format(listed=source.all(rest=rest)), limit=most, **params)
+    return found, total
+
+
+FIRST = "WITH found AS MATERIALIZED ({listed}) SELECT id, place FROM found ORDER BY id DESC LIMIT :limit"
+
+
+def _by_relevance(
+    session: Session, source: Source, params: Mapping[str, Any], most: int
+) -> tuple[list[Row[Any]], Count]:
+    given = {name: value for name, value in params.items() if name not in ("value", "after")}
+    found, total = _newest(session, source, given, MOST_RANKED)
+    after = "(r.place, r.id) < (CAST(:value AS float4), :after)" if "value" in params else "true"
+    newest = [row.id for row in found]
+    return db.rows(session, RANKED.format(after=after), limit=most, newest=newest, **params), total
+
+
+RANKED = """
+SELECT r.id, r.place FROM (
+  SELECT s.insight_id AS id, ts_rank(s.words, CAST(:q AS tsquery)) AS place FROM statement_search s
+  WHERE s.insight_id = ANY(:newest) AND s.workspace_id = :workspace
+) r WHERE {after} ORDER BY r.place DESC, r.id DESC LIMIT :limit
+"""
 
 
 def _by_rank(session: Session, where: str, params: Mapping[str, Any], sort: Sort, most: int) -> list[Row[Any]]:
@@ -105,9 +169,8 @@ def _by_rank(session: Session, where: str, params: Mapping[str, Any], sort: Sort
 OF_RANK = "SELECT i.id, {place} AS place FROM insight i WHERE {where} ORDER BY {by} LIMIT :limit"
 
 
-def count(session: Session, where: str, given: Mapping[str, Any]) -> Count:
-    """How many insights i there are."""
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM insight i WHERE {where} LIMIT {MOST_COUNTED + 1}) found"
+def count(session: Session, source: Source, given: Mapping[str, Any]) -> Count:
+    sql = f"SELECT count(*) FROM ({source.all()} LIMIT {MOST_COUNTED + 1}) found"
     found: int = db.scalar(session, sql, **given)
     return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
 

@@ -102,6 +102,9 @@ class Found:
     total: Count
 
 
+# Whose sightings are too many to look at in passing.
+MANY_DOCUMENTS = 50
+
 COLUMNS = """
 i.id, i.statement, i.shown, i.kind, i.language, i.question, i.state, i.reason, i.tags, i.pinned, i.version,
 i.head_id AS head, i.support, i.documents, i.documents_with_evidence, i.open_conflicts, i.confidence, i.first_seen
@@ -132,11 +135,12 @@ CONDITIONS = {
     "min_confidence": "i.confidence_rank >= :confidence_rank AND i.confidence >= :min_confidence",
     "supported": "(i.support_rank > 0) = :supported",
     "pinned": "i.pinned = :pinned",
-    "job": _with_evidence(
-        """e.id IN (SELECT o.id FROM request r JOIN evidence o ON o.response_id = r.response_id WHERE r.job_id = :job
-             UNION ALL SELECT s.evidence_id FROM request r JOIN sighting s ON s.response_id = r.response_id
-             WHERE r.job_id = :job)"""
-    ),
+    "job": """i.id IN (
+      SELECT coalesce(m.head_id, m.id) FROM request r JOIN evidence e ON e.response_id = r.response_id
+        JOIN insight m ON m.id = e.insight_id WHERE r.job_id = :job AND m.workspace_id = :workspace
+      UNION SELECT coalesce(m.head_id, m.id) FROM request r JOIN sighting s ON s.response_id = r.response_id
+        JOIN evidence e ON e.id = s.evidence_id JOIN insight m ON m.id = e.insight_id
+        WHERE r.job_id = :job AND m.workspace_id = :workspace)""",
     "since": "i.first_seen >= :since",
     "until": "i.first_seen < :until",
 }
@@ -155,6 +159,27 @@ def matching(filters: Filters) -> tuple[str, dict[str, Any]]:
         conditions.append(LISTED.format(f":field{number}"))
         given[f"field{number}"] = _field(one)
     return " AND ".join(conditions), _with_what_they_need(given)
+
+
+def source(filters: Filters, where: str) -> order_report.Source:
+    """From where the ids are listed that are `matching`, as quickly as may be."""
+    given = {field.name for field in fields(filters) if getattr(filters, field.name) not in (None, "", ())}
+    if not given or given - {"q", "collection", "template", "field"}:
+        return order_report.of_insights(where)
+    keys = [f":{name}" for name in ("collection", "template") if name in given]
+    keys += [f":field{number}" for number in range(len(filters.field))]
+    under = [f"l{n}.workspace_id = :workspace AND l{n}.key = {key}" for n, key in enumerate(keys)]
+    if not under:
+        return order_report.Source("statement_search", "s", "s.insight_id", OF_SEARCH, f"s.listed AND {SAID}")
+    joins = [OTHER.format(n=n, under=one) for n, one in enumerate(under[1:], 1)]
+    joins += [WITH_WORDS] if "q" in given else []
+    return order_report.Source("listing", "l0", "l0.insight_id", under[0], joins=" ".join(joins))
+
+
+OF_SEARCH = "s.workspace_id = :workspace"
+SAID = "s.words @@ CAST(:q AS tsquery)"
+OTHER = "JOIN listing l{n} ON l{n}.insight_id = l0.insight_id AND l{n}.workspace_id = :workspace AND {under}"
+WITH_WORDS = f"JOIN statement_search s ON s.insight_id = l0.insight_id AND s.workspace_id = :workspace AND {SAID}"
 
 
 def _with_what_they_need(given: dict[str, Any]) -> dict[str, Any]:
@@ -211,10 +236,10 @@ def find_and_count(
 ) -> Found:
     """The same with how many match, on all pages: of a short list for nothing."""
     page, counted = _find(filters or Filters(), sort, limit, cursor)
-    return Found(page, counted if cursor is None and counted else count(filters))
+    return Found(page, counted if cursor is None else count(filters))
 
 
-def _find(filters: Filters, sort: Sort, limit: int, cursor: str | None) -> tuple[Page[InsightRow], Count | None]:
+def _find(filters: Filters, sort: Sort, limit: int, cursor: str | None) -> tuple[Page[InsightRow], Count]:
     checked_limit(limit)
     if sort == "relevance" and not filters.q:
         raise InvalidInput("Insights are ordered by relevance to a search. Give q, or another order.")
@@ -223,7 +248,8 @@ def _find(filters: Filters, sort: Sort, limit: int, cursor: str | None) -> tuple
     at = None if (found := place(cursor, of)) is None else order_report.value_and_id(found)
     with db.transaction() as session:
         order_report.plan_by_values(session)
-        chosen, counted = order_report.places(session, where, given, sort, at, limit + 1)
+        of_list = source(filters, where) if sort in ("newest", "relevance") else order_report.of_insights(where)
+        chosen, counted = order_report.places(session, of_list, given, sort, at, limit + 1)
         rows = _of_page(session, [row.id for row in chosen])
     return cut(rows, limit, of, [f"{row.place}~{row.id}" for row in chosen]), counted
 
@@ -235,14 +261,11 @@ def _of_page(session: Session, ids: Sequence[str]) -> list[InsightRow]:
 
 
 def count(filters: Filters | None = None) -> Count:
-    where, given = matching(filters or Filters())
+    filters = filters or Filters()
+    where, given = matching(filters)
     with db.transaction() as session:
         order_report.plan_by_values(session)
-        sql = (
-            f"SELECT count(*) FROM (SELECT 1 FROM insight i WHERE {where} LIMIT {order_report.MOST_COUNTED + 1}) found"
-        )
-        found: int = db.scalar(session, sql, **given)
-    return Count(min(found, order_report.MOST_COUNTED), found > order_report.MOST_COUNTED)
+        return order_report.count(session, source(filters, where), given)
 
 
 def get(insight_id: str) -> InsightRow:
@@ -287,12 +310,21 @@ MERGED = """
 SELECT head_id, id, statement FROM insight WHERE head_id = ANY(:ids) AND workspace_id = :workspace ORDER BY id
 """
 
-# Seen again is what further evidence, or a further answer, brought.
+# By the newest evidence, and by further answers that brought some: of what has very much evidence only by the first.
 LAST_SEEN = f"""
-WITH member AS MATERIALIZED ({tree.OUR_MEMBERS})
-SELECT m.insight AS id, greatest(max(e.created_at), max(
-  (SELECT max(s.seen_at) FROM sighting s WHERE s.evidence_id = e.id))) AS last_seen
-FROM member m JOIN evidence e ON e.insight_id = m.member GROUP BY m.insight
+WITH member AS MATERIALIZED (
+  SELECT m.insight, m.member, i.documents_with_evidence AS documents FROM ({tree.OUR_MEMBERS}) m
+  JOIN insight i ON i.id = m.insight WHERE i.workspace_id = :workspace
+)
+SELECT m.insight AS id, greatest(max(newest.at), max(again.at)) AS last_seen FROM member m
+LEFT JOIN LATERAL (
+  SELECT e.created_at AS at FROM evidence e WHERE e.insight_id = m.member ORDER BY e.created_at DESC LIMIT 1
+) newest ON true
+LEFT JOIN LATERAL (
+  SELECT max(s.seen_at) AS at FROM evidence e JOIN sighting s ON s.evidence_id = e.id
+  WHERE e.insight_id = m.member AND m.documents <= {MANY_DOCUMENTS}
+) again ON true
+GROUP BY m.insight
 """
 
 # What stands against a statement: the evidence of all that is in conflict with it, and of what was merged into that.

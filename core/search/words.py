@@ -18,13 +18,14 @@ PAIRED = UNSPACED + r"\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff"
 # Marks of Indic scripts are vowels, and belong to their word.
 LETTER = rf"(?:[^\W\d_{PAIRED}]|[\u0300-\u036f\u0900-\u0963\u0970-\u0dff])"
 INVISIBLE = re.compile(f"[{DROPPED}]")
-TOKEN = re.compile(
-    rf"(?P<pairs>[{PAIRED}]+)"
-    r"|(?P<spaced>(?<![\d.,])\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?![\d.,]*\d))"
+FIGURES = (
+    r"(?P<spaced>(?<![\d.,])\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?![\d.,]*\d))"
     r"|(?P<number>\d+(?:[.,'\u2019\u066b\u066c]\d+)*)"
-    # Digits belong to the letters before them (Q3), and are apart from those behind them (5 kg, 5kg).
-    rf"|(?P<word>{LETTER}(?:{LETTER}|\d)*)"
 )
+# Digits belong to the letters before them (Q3), and are apart from those behind them (5 kg, 5kg).
+TOKEN = re.compile(rf"(?P<pairs>[{PAIRED}]+)|{FIGURES}|(?P<word>{LETTER}(?:{LETTER}|\d)*)")
+# The same for a text in lower case that has no other letters.
+ASCII_TOKEN = re.compile(rf"(?P<word>[a-z][a-z0-9]*)|{FIGURES}", re.ASCII)
 # What is longer is no word; it is found by its beginning.
 LONGEST = 80
 
@@ -41,13 +42,16 @@ class Token(NamedTuple):
 
 
 def tokens(text: str) -> Iterator[Token]:
-    folded = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).casefold()
-    for match in TOKEN.finditer(folded):
-        kind, written = match.lastgroup or "", match[0]
-        if kind == "pairs":
-            yield Token("pairs", written)
-        elif kind == "word":
+    if text.isascii():
+        found = ASCII_TOKEN.finditer(text.lower())
+    else:
+        found = TOKEN.finditer(unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).casefold())
+    for match in found:
+        kind, written = match.lastgroup, match[0]
+        if kind == "word":
             yield Token("word", written[:LONGEST])
+        elif kind == "pairs":
+            yield Token("pairs", written)
         elif kind == "number":
             yield from _figures(_digits(written))
         else:

@@ -121,6 +121,7 @@ class StatementSearch(SQLModel, table=True):
     insight_id: str = Field(primary_key=True)
     workspace_id: str
     words: str | None = Field(default=None, sa_column=Column(TSVECTOR, nullable=True))
+    listed: bool = columns.flag(True)
 
 
 class Listing(SQLModel, table=True):
@@ -176,6 +177,7 @@ class Evidence(SQLModel, table=True):
         Index("ix_evidence_response", "response_id"),
         Index("ix_evidence_quote", "quote_key"),
         Index("ix_evidence_created", "created_at"),
+        Index("ix_evidence_newest", "insight_id", "created_at"),
         Index("ix_evidence_unchecked", "document_id", postgresql_where=text("verdict IS NULL")),
     )
     id: int = columns.identity()

@@ -107,7 +107,7 @@ def _words(base: Base, number: int, ranks: tuple[int, int]) -> Iterator[Filters]
 def _phrases(base: Base) -> Iterator[Filters]:
     for n in itertools.count():
         known = base.vocabulary[("en", "de", "fr", "es")[n % 4]][20 : 20 + COMMON]
-        yield Filters(q=f'"{known[n * 3 % COMMON]} {known[n * 5 % COMMON]}"')
+        yield Filters(q=f'"{known[n % COMMON]} {known[(n * 7 + 3) % COMMON]}"')
 
 
 def _taken(does: Callable[[Filters], object], filters: Iterator[Filters]) -> list[float]:

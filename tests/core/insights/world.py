@@ -114,8 +114,8 @@ def judge_listings() -> None:
            unnest(ARRAY['collection:' || d.collection_id, 'template:' || e.template_id]) key ORDER BY 1, 2"""
     )
     assert rows("SELECT insight_id, key FROM listing ORDER BY insight_id, key") == expected
-    assert rows("SELECT id FROM insight ORDER BY id") == rows(
-        "SELECT insight_id AS id FROM statement_search WHERE words IS NOT NULL ORDER BY insight_id"
+    assert rows("SELECT id, head_id IS NULL AS listed FROM insight ORDER BY id") == rows(
+        "SELECT insight_id AS id, listed FROM statement_search WHERE words IS NOT NULL ORDER BY insight_id"
     )
 
 

@@ -217,7 +217,6 @@ MACHINERY: Mapping[str, str] = {
     "core/insights/merging.py:POINT_TO_HEAD": HELD,
     "core/insights/merging.py:TREES": HELD,
     "core/insights/merging.py:merge_within": HELD,
-    "core/insights/report.py:count": MATCHING,
     # Money.
     "core/money/usage.py:SAVED": HELD,
     "core/money/usage.py:REUSED_RECORDS": ALL,

@@ -43,6 +43,10 @@ chosen = st.navigation(
 )
 
 st.set_page_config(page_title=f"{chosen.title} · Cairn")
+# Streamlit's own download of a grid writes cells that compute, such as a document's name: tables leave by core.exports.
+st.html(
+    "<style>[data-testid=stElementToolbarButton]:has(button[aria-label^='Download as CSV']) {display: none}</style>"
+)
 
 correlation.begin(correlation.new())
 failures.act_as(DOORS.get(chosen.url_path, ""))

@@ -133,6 +133,11 @@ def test_every_page_and_dialog_keeps_to_itself(
     expect(page.get_by_text("1 stored")).to_be_visible()
     watched.look()
     open_("matrix")
+    page.get_by_test_id("stDataFrame").hover(position={"x": 300, "y": 65})
+    expect(page.get_by_role("button", name="Fullscreen")).to_be_visible()
+    # Streamlit's own, which writes cells that compute.
+    expect(page.locator("button[aria-label^='Download as CSV']")).to_have_count(1)
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
     page.get_by_test_id("stDataFrame").click(position={"x": 300, "y": 65})
     expect(page.get_by_role("dialog")).to_contain_text("the model gave this quote")
     watched.look()

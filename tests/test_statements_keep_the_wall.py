@@ -210,7 +210,6 @@ MACHINERY: Mapping[str, str] = {
     "core/insights/history.py:NOTE": HELD,
     "core/insights/life.py:CHOICE": MATCHING,
     "core/insights/life.py:FIRST_CHOICE": MATCHING,
-    "core/insights/facets_report.py:ALL": MATCHING,
     "core/insights/order_report.py": MATCHING,
     "core/insights/merging.py:END_MERGES": HELD,
     "core/insights/merging.py:HEADS_AGAIN": HELD,

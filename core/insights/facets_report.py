@@ -1,13 +1,13 @@
 """Read-only: what is found, by what a click narrows it to. A facet's count is what the list has after the click.
 
 A click on a value takes the place of a filter of its own kind, and adds to all others; so the values of a kind are
-counted without that filter. Up to MOST_COUNTED of what matches are counted; where there are more, it is a sample of
-the newest.
+counted without that filter. Up to MOST_COUNTED of what matches are counted; where there are more, a sample of the
+newest is.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import log
 from typing import Any
 
@@ -22,9 +22,9 @@ from core.tables.insights import SUPPORT_RANKS
 # Values of one facet that are told, the most frequent ones.
 MOST_VALUES = 50
 # The newest of what is found, whose words are looked at, and those that are told.
-READ, MOST_WORDS = 1_000, 12
-# Where more match than are counted, the sample is taken from the newest so many, if at least so many match there.
-NEWEST, ENOUGH = 20_000, 1_000
+READ, MOST_WORDS = 400, 10
+# Where more match than are counted, so many of the newest are the sample.
+SAMPLE = 2_000
 SHORTEST, LONGEST_RUN = 3, 6
 
 
@@ -61,26 +61,36 @@ OWN = {
 }
 
 
+Kinds = defaultdict[str, Counter[str]]
+
+
 @dataclass
 class _Counted:
     """Kind to value to count; fields under `field:name`."""
 
-    kinds: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    sampled: bool = False
+    kinds: Kinds
+    sampled: bool
+
+    def replace(self, session: Session, kind: str, filters: Filters) -> None:
+        """Count this kind with other filters."""
+        found, sampled = _found(session, filters)
+        self.kinds[kind] = _kinds(session, found)[kind]
+        self.sampled |= sampled
 
 
 def facets(filters: Filters | None = None) -> Facets:
     filters = filters or Filters()
     with db.transaction() as session:
         order_report.plan_by_values(session)
-        counted = _counted(session, filters)
+        found, sampled = _found(session, filters)
+        counted = _Counted(_kinds(session, found), sampled)
         for kind, own in OWN.items():
             if getattr(filters, own) not in (None, "", ()):
-                _replace(counted, kind, _counted(session, _without(filters, own)))
+                counted.replace(session, kind, _without(filters, own))
         for name in {one.partition(":")[0] for one in filters.field}:
             rest = tuple(one for one in filters.field if one.partition(":")[0] != name)
-            _replace(counted, f"field:{name}", _counted(session, replace(filters, field=rest)))
-        standing_out = _words(session, filters)
+            counted.replace(session, f"field:{name}", replace(filters, field=rest))
+        standing_out = _words(session, filters, found)
     told = {kind: _most(counted.kinds[kind]) for kind in OWN}
     fields = {
         kind.partition(":")[2]: _most(found) for kind, found in counted.kinds.items() if kind.startswith("field:")
@@ -98,11 +108,6 @@ def _without(filters: Filters, name: str) -> Filters:
     return replace(filters, **given)
 
 
-def _replace(counted: _Counted, kind: str, other: _Counted) -> None:
-    counted.kinds[kind] = other.kinds[kind]
-    counted.sampled |= other.sampled
-
-
 def _most(found: Mapping[str, int]) -> tuple[Value, ...]:
     ordered = sorted(found.items(), key=lambda one: (-one[1], one[0]))
     return tuple(Value(value, count) for value, count in ordered[:MOST_VALUES])
@@ -115,10 +120,9 @@ def _at_least(ranks: Mapping[str, int]) -> tuple[Value, ...]:
     return tuple(Value(str(begin), count) for begin, count in sums if count)
 
 
-def _counted(session: Session, filters: Filters) -> _Counted:
-    source, given, sampled = _source(session, filters)
-    counted = _Counted(sampled=sampled)
-    for row in db.rows(session, COUNTED.format(source=source), **given):
+def _kinds(session: Session, ids: Sequence[str]) -> Kinds:
+    kinds: Kinds = defaultdict(Counter)
+    for row in db.rows(session, COUNTED, ids=list(ids)):
         kind, value = row.kind, row.value
         if kind == "listing":
             kind, _, value = value.partition(":")
@@ -127,37 +131,31 @@ def _counted(session: Session, filters: Filters) -> _Counted:
                 kind = f"field:{name}"
             else:
                 kind += "s"
-        counted.kinds[kind][value] = row.often
-    names = {row.id: row.name for row in db.rows(session, NAMES, ids=list(counted.kinds["collections"]))}
-    by_name = {names[one]: count for one, count in counted.kinds["collections"].items() if one in names}
-    counted.kinds["collections"] = Counter(by_name)
-    return counted
+        kinds[kind][value] = row.often
+    names = {row.id: row.name for row in db.rows(session, NAMES, ids=list(kinds["collections"]))}
+    kinds["collections"] = Counter({names[one]: often for one, often in kinds["collections"].items() if one in names})
+    return kinds
 
 
 NAMES = "SELECT id, name FROM collection WHERE id = ANY(:ids) AND workspace_id = :workspace"
 
 
-def _source(session: Session, filters: Filters) -> tuple[str, dict[str, Any], bool]:
-    """The SQL that lists the ids that are counted, and whether they are a sample."""
+def _found(session: Session, filters: Filters) -> tuple[list[str], bool]:
+    """The ids that are counted, and whether they are a sample."""
     where, given = matching(filters)
-    if not order_report.count(session, source(filters, where), given).capped:
-        return ALL.format(where=where), given, False
-    given["most"] = order_report.MOST_COUNTED
-    newest = SAMPLE.format(where=where, newest=NEWEST)
-    if db.scalar(session, f"SELECT count(*) FROM ({newest}) n", **given) >= min(ENOUGH, order_report.MOST_COUNTED):
-        return newest, given, True
-    return f"{ALL.format(where=where)} LIMIT :most", given, True
+    listed, most = source(filters, where), order_report.MOST_COUNTED
+    any_of_them = f"{listed.all()} LIMIT :limit"
+    if len(found := [row.id for row in db.rows(session, any_of_them, limit=most + 1, **given)]) <= most:
+        return found, False
+    sample = min(SAMPLE, most)
+    newest = [row.id for row in db.rows(session, listed.newest(), limit=sample, **given)]
+    # Frequent, and not among the newest.
+    return newest if len(newest) == sample else found[:sample], True
 
 
-ALL = "SELECT i.id FROM insight i WHERE {where}"
-SAMPLE = """
-SELECT i.id FROM (SELECT id FROM insight WHERE workspace_id = :workspace AND head_id IS NULL ORDER BY id DESC
-  LIMIT {newest}) n JOIN insight i ON i.id = n.id WHERE {where} LIMIT :most
-"""
 COUNTED = """
-WITH chosen AS MATERIALIZED ({source}), found AS MATERIALIZED (
-  SELECT i.id, i.state, i.language, i.tags, i.support_rank FROM chosen c JOIN insight i ON i.id = c.id
-  WHERE i.workspace_id = :workspace
+WITH found AS MATERIALIZED (
+  SELECT id, state, language, tags, support_rank FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
 )
 SELECT 'states' AS kind, state AS value, count(*) AS often FROM found GROUP BY state
 UNION ALL SELECT 'languages', language, count(*) FROM found WHERE language IS NOT NULL GROUP BY language
@@ -168,11 +166,10 @@ UNION ALL SELECT 'listing', l.key, count(*) FROM found f JOIN listing l ON l.ins
 """
 
 
-def _words(session: Session, filters: Filters) -> tuple[Value, ...]:
+def _words(session: Session, filters: Filters, found: Sequence[str]) -> tuple[Value, ...]:
     """Words that stand out: much more frequent in what is found than in the newest of all."""
-    source, given, _ = _source(session, filters)
-    here, often = _frequencies(db.rows(session, TEXTS.format(source=source), read=READ, **given))
-    there, every = _frequencies(db.rows(session, TEXTS.format(source=ALL.format(where=EVERYTHING)), read=READ))
+    here, often = _frequencies(db.rows(session, TEXTS, ids=sorted(found)[-READ:]))
+    there, every = _frequencies(db.rows(session, NEWEST_TEXTS, read=READ))
     asked = {token.text for token in words.tokens(filters.q or "")}
     narrowed = filters != Filters()
     silent = reading.silent(session, [word for word, _ in here.most_common(500)])
@@ -184,23 +181,23 @@ def _words(session: Session, filters: Filters) -> tuple[Value, ...]:
 
     told = [word for word, n in here.most_common(500) if word not in asked | silent and (n > 1 or often < 10)]
     chosen = [word for word in sorted(told, key=lambda word: (-score(word), word)) if score(word) > 0][:MOST_WORDS]
-    searches = [reading.tsquery(session, f"{filters.q or ''} {word}") for word in chosen]
-    given |= {"numbers": list(range(len(chosen))), "searches": searches}
-    counted = {row.n: row.often for row in db.rows(session, WITH_WORDS.format(source=source), **given)}
+    searches = reading.tsqueries(session, [f"{filters.q or ''} {word}" for word in chosen])
+    given = {"numbers": list(range(len(chosen))), "searches": searches, "ids": list(found)}
+    counted = {row.n: row.often for row in db.rows(session, WITH_WORDS, **given)}
     return tuple(Value(word, counted[n]) for n, word in enumerate(chosen) if counted.get(n))
 
 
-EVERYTHING = "i.workspace_id = :workspace AND i.head_id IS NULL"
 TEXTS = """
-WITH chosen AS MATERIALIZED (SELECT id FROM ({source}) found ORDER BY id DESC LIMIT :read)
-SELECT coalesce(i.shown, i.statement) AS text FROM chosen c JOIN insight i ON i.id = c.id
-WHERE i.workspace_id = :workspace
+SELECT coalesce(shown, statement) AS text FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
+"""
+NEWEST_TEXTS = """
+SELECT coalesce(shown, statement) AS text FROM insight WHERE workspace_id = :workspace AND head_id IS NULL
+ORDER BY id DESC LIMIT :read
 """
 WITH_WORDS = """
-WITH chosen AS MATERIALIZED ({source})
-SELECT q.n, count(*) AS often FROM chosen c JOIN statement_search s ON s.insight_id = c.id
+SELECT q.n, count(*) AS often FROM statement_search s
 JOIN unnest(CAST(:numbers AS int[]), CAST(:searches AS text[])) AS q(n, search) ON s.words @@ CAST(q.search AS tsquery)
-WHERE s.workspace_id = :workspace GROUP BY q.n
+WHERE s.insight_id = ANY(:ids) AND s.workspace_id = :workspace GROUP BY q.n
 """
 
 

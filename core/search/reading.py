@@ -29,9 +29,13 @@ UNION ALL SELECT NULL WHERE EXISTS (SELECT 1 FROM insight WHERE workspace_id = :
 
 def tsquery(session: Session, written: str) -> str:
     """What matches nothing where there is no word in it."""
-    asked = query.parse(written)
-    read = languages(session)
-    return query.tsquery(asked, read, _common(session, read, asked.words)) or ""
+    return tsqueries(session, [written])[0]
+
+
+def tsqueries(session: Session, written: Sequence[str]) -> list[str]:
+    asked, read = [query.parse(one) for one in written], languages(session)
+    common = _common(session, read, sorted({word for one in asked for word in one.words}))
+    return [query.tsquery(one, read, common) or "" for one in asked]
 
 
 def silent(session: Session, words: Sequence[str]) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from core.exports import cells, workbook
 from core.exports.columns import Column, FormatName, Kind
-from core.exports.markdown import inert
+from core.exports.markdown import inline
 
 Row = Sequence[Any]
 Writer = Callable[[BinaryIO, str, Sequence[Column], Iterable[Row]], None]
@@ -50,11 +50,11 @@ def _json(file: BinaryIO, _title: str, columns: Sequence[Column], rows: Iterable
 
 
 def _markdown(file: BinaryIO, title: str, columns: Sequence[Column], rows: Iterable[Row]) -> None:
-    names = [inert(column.name) for column in columns]
+    names = [inline(column.name) for column in columns]
     line = "| " + " | ".join(names) + " |\n|" + " --- |" * len(names) + "\n"
-    file.write(f"# {inert(title)}\n\n{line}".encode())
+    file.write(f"# {inline(title)}\n\n{line}".encode())
     for row in rows:
-        found = (inert(_cell(value, column.kind)) for value, column in zip(row, columns, strict=True))
+        found = (inline(_cell(value, column.kind)) for value, column in zip(row, columns, strict=True))
         file.write(("| " + " | ".join(found) + " |\n").encode("utf-8", "replace"))
 
 

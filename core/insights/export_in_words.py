@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from core.exports.markdown import inert
+from core.exports.markdown import inline
 from core.insights.export_report import Head, Quote
 
 VERDICTS: Mapping[str | None, str] = {
@@ -25,12 +25,12 @@ def write(
     line(f"As of {now:%Y-%m-%d %H:%M} UTC. {_filters(said)}")
     number = 0
     for number, (head, quotes) in enumerate(found, 1):
-        line(f"\n## {number:,}\\. {inert(head.statement)}\n")
+        line(f"\n## {number:,}. {inline(head.statement)}\n")
         line(_known(head))
         if head.original:
-            line(f"\nReworded by a person. The model said: “{inert(head.original)}”")
+            line(f"\nReworded by a person. The model said: “{inline(head.original)}”")
         if head.question:
-            line(f"\nAnswers “{inert(head.question)}”")
+            line(f"\nAnswers “{inline(head.question)}”")
         line()
         quote = None
         for quote in quotes:
@@ -40,11 +40,36 @@ def write(
     line(f"\n---\n\n{_count(number, 'insight')} in all.")
 
 
+# Filters by their name; others are named as they are.
+FILTERS: Mapping[str, str] = {
+    "q": "found by “{}”",
+    "min_support": "at least {} documents",
+    "min_confidence": "confidence of at least {}",
+    "since": "first seen since {}",
+    "until": "first seen before {}",
+    "chosen": "{} chosen by hand",
+}
+FLAGS: Mapping[tuple[str, Any], str] = {
+    ("supported", True): "supported by a quote",
+    ("supported", False): "supported by no quote",
+    ("pinned", True): "pinned",
+    ("pinned", False): "not pinned",
+    ("conflict", "open"): "in an open conflict",
+    ("conflict", "any"): "in conflict with others",
+    ("conflict", "none"): "in no conflict",
+}
+
+
 def _filters(said: Mapping[str, Any]) -> str:
     if not said:
         return "All insights."
-    named = (f"{name.replace('_', ' ')} {inert(_listed(value))}" for name, value in said.items())
-    return f"Chosen by {', '.join(named)}."
+    return f"Those that are: {'; '.join(_filter(name, value) for name, value in said.items())}."
+
+
+def _filter(name: str, value: Any) -> str:
+    if isinstance(value, str | bool) and (name, value) in FLAGS:
+        return FLAGS[name, value]
+    return FILTERS.get(name, f"{name.replace('_', ' ')} {{}}").format(inline(_listed(value)))
 
 
 def _listed(value: Any) -> str:
@@ -58,16 +83,16 @@ def _known(head: Head) -> str:
     if head.conflicts:
         pieces.append(f"**in conflict with {_count(head.conflicts, 'other insight')}**")
     if head.tags:
-        pieces.append(f"tags: {inert(', '.join(head.tags))}")
+        pieces.append(f"tags: {inline(', '.join(head.tags))}")
     return " · ".join([*pieces, f"first seen {head.first_seen:%Y-%m-%d}"])
 
 
 def _quote(quote: Quote) -> str:
     page = f", page {quote.page:,}" if quote.page else ""
     mark = "" if quote.supported else f"**Not supported: {VERDICTS.get(quote.verdict, 'not found')}.** "
-    said = f"“{inert(quote.quote)}”" if quote.quote else "no quote"
-    wording = f" (for: {inert(quote.wording)})" if quote.wording else ""
-    return f"- {mark}{said} — {inert(quote.document_name)}{page}{wording}"
+    said = f"“{inline(quote.quote)}”" if quote.quote else "no quote"
+    wording = f" (for: {inline(quote.wording)})" if quote.wording else ""
+    return f"- {mark}{said} — {inline(quote.document_name)}{page}{wording}"
 
 
 def _count(number: int, noun: str) -> str:

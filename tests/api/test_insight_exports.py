@@ -149,17 +149,18 @@ def test_json_has_the_quotes_in_their_insight(client: TestClient, said: dict[str
 def test_the_report_is_read_by_people_and_nothing_in_it_is_active(client: TestClient, said: dict[str, str]) -> None:
     made.pair(said["both"], said["half"])
     report = get(client, "md", "&unsupported=true&state=new").decode()
-    assert "Chosen by state new." in report
+    assert "Those that are: state new." in report
     known = (
         "Supported by 2 independent documents · confidence 38% · new · **in conflict with 1 other insight** · tags: "
     )
-    assert f"\\. Pumps failed twice\\.\n\n{known}=1, pump" in report
-    assert "“It works again\\.” — doc\\_0000\n" in report
-    assert ", page 2 (for: A pump broke\\.)" in report
-    assert "- **Not supported: not found in the document.** “No such words are here\\.” — doc\\_0000" in report
+    assert f". Pumps failed twice.\n\n{known}=1, pump" in report
+    assert "“It works again.” — doc\\_0000\n" in report
+    assert ", page 2 (for: A pump broke.)" in report
+    assert "- **Not supported: not found in the document.** “No such words are here.” — doc\\_0000" in report
     assert report.endswith("3 insights in all.\n")
     assert not re.search(r"(?<!\\)[\[<|]|\]\(|https?://", report)
-    nothing = get(client, "md", "&q=nothing").decode()
+    nothing = get(client, "md", "&q=nothing&min_support=2").decode()
+    assert "Those that are: found by “nothing”; at least 2 documents; supported by a quote." in nothing
     assert nothing.endswith("0 insights in all.\n")
 
 

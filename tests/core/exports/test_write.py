@@ -11,12 +11,13 @@ from typing import Any
 
 import orjson
 import pytest
+from markdown_it import MarkdownIt
 from pyarrow import parquet
 from python_calamine import CalamineWorkbook
 
 from core.exports import workbook
 from core.exports.columns import FORMAT_NAMES, Column, FormatName, file_name
-from core.exports.markdown import inert
+from core.exports.markdown import inline
 from core.exports.write import write
 
 COLUMNS = (
@@ -75,7 +76,7 @@ def test_values_keep_their_types() -> None:
     assert first["cost"] == "-0.0000001"
     assert (first["seen"], first["more"], first["tags"]) == ("2026-11-29T12:00:01Z", FULL[-1], ["a", "b"])
     assert set(second.values()) == {None}
-    assert "| Zoë said “ja” | \\-3 |" in made("md", FULL, EMPTY).decode()
+    assert "| Zoë said “ja” | -3 |" in made("md", FULL, EMPTY).decode()
 
 
 @pytest.mark.parametrize("format_", FORMAT_NAMES)
@@ -151,12 +152,34 @@ def test_large_numbers_stay_readable() -> None:
     assert [row[0] for row in sheets(made("xlsx", *numbers, columns=columns))[0]][1] == "100000000000000000000"
 
 
-def test_markdown_is_inert() -> None:
-    evil = "a | b\n# no [x](http://evil.example) ![p](x) <b>hi</b> `c` www.evil.example me@evil.example $x$"
-    line = made("md", (evil,), columns=(Column("text"),)).decode().splitlines()[-1]
-    assert line == f"| {inert(evil)} |"
-    shown = re.sub(r"\\.", "", line)
-    assert not re.search(r"[\[\]<>`!|$#:]|www\.|@\w", shown[2:-2])
+EVIL_MARKDOWN = (
+    "a | b\n# no [x](http://evil.example) ![p](x) <b>hi</b> `c` www.evil.example me@evil.example <http://evil.example>",
+    "**b** _i_ ~~s~~ $x$ &lt;b&gt; \\| [r] [^1] C# | --- | --- | <script>x</script> #",
+    "- [ ] item",
+    "1. one",
+    "====",
+    "> quote",
+)
+
+
+@pytest.mark.parametrize("text", EVIL_MARKDOWN)
+def test_nothing_in_markdown_is_made_of_a_text(text: str) -> None:
+    """Read by a parser: a heading and a table with one cell of text, and what stands in that is what was written."""
+    content = made("md", (text,), columns=(Column("text"),)).decode()
+    parser = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    kinds = [token.type for token in parser.parse(content)]
+    assert kinds.count("td_open") == kinds.count("heading_open") == 1
+    (cell,) = [t for t in parser.parse(content) if t.type == "inline"][2:]
+    assert {child.type for child in cell.children or ()} == {"text"}
+    shown = "".join(child.content for child in cell.children or ()).replace("\N{WORD JOINER}", "")
+    assert shown.removeprefix("'") == " ".join(text.split())
+    assert not re.search(r"https?://|www\.|\w@\w", content)
+    (heading,) = [t for t in parser.parse(f"## 1. {inline(text)}") if t.type == "inline"]
+    assert {child.type for child in heading.children or ()} == {"text"}
+    assert (
+        "".join(child.content for child in heading.children or ()).replace("\N{WORD JOINER}", "")
+        == f"1. {' '.join(text.split())}"
+    )
 
 
 def test_a_file_is_named_after_what_it_holds() -> None:

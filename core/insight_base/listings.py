@@ -1,5 +1,5 @@
-"""Under what an insight is listed: the collections of its evidence, the templates that brought it, and the values of
-their choice and boolean fields. Rows in the order of lists, so that neither a tiny nor a huge collection is searched.
+"""Under what an insight is listed: the collections of its evidence, the templates and jobs that brought it, and the
+values of choice and boolean fields. Rows in the order of lists, so that a huge collection is as quick as a tiny one.
 
 Of an insight with a head nothing: the head stands under all of it. Whoever writes here has locked the insights.
 """
@@ -17,6 +17,10 @@ def collection(collection_id: str) -> str:
 
 def template(template_id: str) -> str:
     return f"template:{template_id}"
+
+
+def job(job_id: str) -> str:
+    return f"job:{job_id}"
 
 
 def field(name: str, value: str) -> str:
@@ -59,12 +63,17 @@ WHERE v.template_id IN (SELECT template_id FROM theirs) AND f->>'type' IN ('choi
 """
 WANTED = f"""
 WITH member AS MATERIALIZED ({{member}}), theirs AS MATERIALIZED (
-  SELECT m.workspace_id, m.insight, e.template_id, e.document_id, e.attributes
+  SELECT m.workspace_id, m.insight, e.id, e.template_id, e.document_id, e.response_id, e.attributes
   FROM member m JOIN evidence e ON e.insight_id = m.member {{some}}
 ), field AS MATERIALIZED ({FIELDS}), wanted AS MATERIALIZED (
   SELECT t.workspace_id, 'collection:' || d.collection_id AS key, t.insight
   FROM theirs t JOIN document d ON d.id = t.document_id
   UNION SELECT workspace_id, 'template:' || template_id, insight FROM theirs
+  UNION SELECT t.workspace_id, 'job:' || r.job_id, t.insight
+  FROM theirs t JOIN request r ON r.response_id = t.response_id WHERE r.job_id IS NOT NULL
+  UNION SELECT t.workspace_id, 'job:' || r.job_id, t.insight
+  FROM theirs t JOIN sighting s ON s.evidence_id = t.id JOIN request r ON r.response_id = s.response_id
+  WHERE r.job_id IS NOT NULL
   UNION SELECT t.workspace_id, 'field:' || f.name || '=' || (t.attributes->>f.name), t.insight
   FROM theirs t JOIN field f USING (template_id) WHERE t.attributes->>f.name IS NOT NULL
 )

@@ -162,7 +162,7 @@ UNION ALL SELECT 'languages', language, count(*) FROM found WHERE language IS NO
 UNION ALL SELECT 'support', support_rank::text, count(*) FROM found GROUP BY support_rank
 UNION ALL SELECT 'tags', tag, count(*) FROM found, unnest(tags) AS t(tag) GROUP BY tag
 UNION ALL SELECT 'listing', l.key, count(*) FROM found f JOIN listing l ON l.insight_id = f.id
-  WHERE l.workspace_id = :workspace GROUP BY l.key
+  WHERE l.workspace_id = :workspace AND l.key NOT LIKE 'job:%' GROUP BY l.key
 """
 
 

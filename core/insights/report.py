@@ -135,12 +135,7 @@ CONDITIONS = {
     "min_confidence": "i.confidence_rank >= :confidence_rank AND i.confidence >= :min_confidence",
     "supported": "(i.support_rank > 0) = :supported",
     "pinned": "i.pinned = :pinned",
-    "job": """i.id IN (
-      SELECT coalesce(m.head_id, m.id) FROM request r JOIN evidence e ON e.response_id = r.response_id
-        JOIN insight m ON m.id = e.insight_id WHERE r.job_id = :job AND m.workspace_id = :workspace
-      UNION SELECT coalesce(m.head_id, m.id) FROM request r JOIN sighting s ON s.response_id = r.response_id
-        JOIN evidence e ON e.id = s.evidence_id JOIN insight m ON m.id = e.insight_id
-        WHERE r.job_id = :job AND m.workspace_id = :workspace)""",
+    "job": LISTED.format(":job"),
     "since": "i.first_seen >= :since",
     "until": "i.first_seen < :until",
 }
@@ -164,9 +159,9 @@ def matching(filters: Filters) -> tuple[str, dict[str, Any]]:
 def source(filters: Filters, where: str) -> order_report.Source:
     """From where the ids are listed that are `matching`, as quickly as may be."""
     given = {field.name for field in fields(filters) if getattr(filters, field.name) not in (None, "", ())}
-    if not given or given - {"q", "collection", "template", "field"}:
+    if not given or given - {"q", "collection", "template", "job", "field"}:
         return order_report.of_insights(where)
-    keys = [f":{name}" for name in ("collection", "template") if name in given]
+    keys = [f":{name}" for name in ("job", "collection", "template") if name in given]
     keys += [f":field{number}" for number in range(len(filters.field))]
     under = [f"l{n}.workspace_id = :workspace AND l{n}.key = {key}" for n, key in enumerate(keys)]
     if not under:
@@ -191,6 +186,8 @@ def _with_what_they_need(given: dict[str, Any]) -> dict[str, Any]:
         given["confidence_rank"] = order_report.rank_of(given["min_confidence"], CONFIDENCE_RANKS)
     if "template" in given:
         given["template"] = listings.template(given["template"])
+    if "job" in given:
+        given["job"] = listings.job(given["job"])
     if {"q", "collection"} & given.keys():
         with db.transaction() as session:
             if "q" in given:

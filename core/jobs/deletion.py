@@ -70,5 +70,7 @@ DELETE = (
     "DELETE FROM odd_line WHERE batch_id IN (SELECT id FROM provider_batch WHERE job_id = ANY(:jobs))",
     "DELETE FROM provider_batch WHERE job_id = ANY(:jobs)",
     "DELETE FROM request WHERE job_id = ANY(:jobs)",
+    """DELETE FROM listing l USING job j
+       WHERE j.id = ANY(:jobs) AND l.workspace_id = j.workspace_id AND l.key = 'job:' || j.id""",
     "DELETE FROM job WHERE id = ANY(:jobs)",
 )

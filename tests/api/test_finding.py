@@ -10,6 +10,7 @@ from core.fields import FieldSpec
 from core.insight_base import renewal, writing
 from core.insight_base.writing import Finding, Source
 from core.insights import merging, order_report
+from core.jobs import deletion
 from core.runtime import db, workspace
 from tests.core.insights.world import contradict, id_of
 from tests.pages import made
@@ -162,6 +163,11 @@ def test_changes_of_a_job_are_what_it_brought_whatever_came_later(client: TestCl
     since = moment["at"].replace(" ", "T") + ":00"
     assert changes(client, since=since)[0] == [1, 1, 1, 1]
     assert ("Ann works.", "strengthened", 1, 3) in changes(client, since=since)[1]
+    # The list of a job has what its answers say, for the first time or again, as long as there is the job.
+    assert [total(client, {"job": one}) for one in (first, second, again, "job_none")] == [4, 3, 2, 0]
+    assert total(client, {"job": second, "q": "eve"}) == 1
+    deletion.delete(again)
+    assert total(client, {"job": again}) == 0
     # In pages, and never past the wall.
     page = client.get(f"{AT}/changes?job={second}&limit=1").json()
     seen = [one["insight"]["statement"] for one in page["items"]]

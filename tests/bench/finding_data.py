@@ -55,7 +55,7 @@ class Base:
         counts = self._insights()
         self._evidence(counts)
         with db.transaction() as session:
-            for statement in (LISTED, *definitions):
+            for statement in (*definitions, LISTED):
                 db.execute(session, statement.replace(":", r"\:"))
         with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
@@ -214,6 +214,7 @@ LISTED = """
 INSERT INTO listing (workspace_id, key, insight_id)
 SELECT 'ws_default', k.key, e.insight_id FROM evidence e JOIN document d ON d.id = e.document_id,
   unnest(ARRAY['collection:' || d.collection_id, 'template:' || e.template_id,
-    'field:risk=' || (e.attributes->>'risk'), 'field:open=' || (e.attributes->>'open')]) AS k(key)
+    'field:risk=' || (e.attributes->>'risk'), 'field:open=' || (e.attributes->>'open'),
+    'job:' || (SELECT r.job_id FROM request r WHERE r.response_id = e.response_id)]) AS k(key)
 GROUP BY 2, 3 ORDER BY 2, 3
 """

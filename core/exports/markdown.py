@@ -1,7 +1,6 @@
 """Foreign text in Markdown: it is read as it is, and nothing is made of it: no link, picture, HTML or cell's end."""
 
 import re
-import unicodedata
 
 _SYNTAX = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&])")
 _SYNTAX_INSIDE = re.compile(r"([\\`*_\[\]<>|~$&#]|(?<=\])\()")
@@ -9,9 +8,9 @@ _SYNTAX_INSIDE = re.compile(r"([\\`*_\[\]<>|~$&#]|(?<=\])\()")
 _FOUND_LATER = re.compile(
     r"""(?i: :(?=//|[a-z_+-]|\d+:) | www(?=\.) | @(?=[\w-]) | (?<!\S)(?:<->|->|<-|--|>=|<=|~=)(?!\S) )""", re.VERBOSE
 )
-_NEVER_SHOWN = {"Cc": "", "Cs": "\N{REPLACEMENT CHARACTER}"}
-# They turn around what is read, so that a text could look like another one.
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Control characters, and those that turn around what is read, so that a text could look like another one.
+_NEVER_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 def inert(text: str) -> str:
@@ -27,5 +26,5 @@ def inline(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    line = "".join(_NEVER_SHOWN.get(unicodedata.category(c), c) for c in " ".join(text.split()) if c not in _TURNING)
+    line = _HALF.sub("\N{REPLACEMENT CHARACTER}", _NEVER_SHOWN.sub("", " ".join(text.split())))
     return _FOUND_LATER.sub("\\g<0>\N{WORD JOINER}", line)

@@ -6,8 +6,7 @@ the end. JSON and Parquet are typed and hold texts as they are; in the others no
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, BinaryIO
 
 from core.exports import cells, workbook
@@ -16,8 +15,8 @@ from core.exports.markdown import inline
 
 Row = Sequence[Any]
 Writer = Callable[[BinaryIO, str, Sequence[Column], Iterable[Row]], None]
-# Of Parquet.
-ROW_GROUP = 5_000
+# Of a row group of Parquet, whichever it has first.
+GROUP_ROWS, GROUP_CHARACTERS = 5_000, 4_000_000
 
 
 def write(file: BinaryIO, format_: FormatName, title: str, columns: Sequence[Column], rows: Iterable[Row]) -> None:
@@ -71,12 +70,24 @@ def _parquet(file: BinaryIO, _title: str, columns: Sequence[Column], rows: Itera
         "list": pa.list_(pa.string()),
     }
     schema = pa.schema([pa.field(column.name, types.get(column.kind, pa.string())) for column in columns])
-    left = iter(rows)
     with parquet.ParquetWriter(pa.PythonFile(file, mode="w"), schema) as out:
-        while group := list(islice(left, ROW_GROUP)):
+        for group in _groups(rows):
             values = [_typed([row[at] for row in group], column.kind) for at, column in enumerate(columns)]
             arrays = [pa.array(found, kind.type) for found, kind in zip(values, schema, strict=True)]
             out.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+
+def _groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    group: list[Row] = []
+    characters = 0
+    for row in rows:
+        group.append(row)
+        characters += sum(len(value) for value in row if isinstance(value, str))
+        if len(group) == GROUP_ROWS or characters >= GROUP_CHARACTERS:
+            yield group
+            group, characters = [], 0
+    if group:
+        yield group
 
 
 def _typed(values: list[Any], kind: Kind) -> list[Any]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlmodel import Session
 
-from core.insight_base import listings, searched, traces, tree
+from core.insight_base import judged, listings, searched, traces, tree
 from core.runtime import db
 
 # What a person confirmed is at least this sure.
@@ -43,6 +43,7 @@ def _drop(session: Session, ids: Sequence[str]) -> int:
     traces.forget(session, gone)
     listings.forget(session, gone)
     searched.forget(session, gone)
+    judged.forget(session, gone)
     return db.execute(session, "DELETE FROM insight WHERE id = ANY(:ids)", ids=gone) if gone else 0
 
 

@@ -59,11 +59,13 @@ WHERE q.outcome IS NULL AND r.state = 'succeeded' ORDER BY q.request_id, q.numbe
 
 
 def _read(row: Row[Any]) -> bool:
+    said = verdict_of(row.result or {}, row.number)
     with db.transaction() as session:
+        # Insights first: who deletes one forgets then what was asked of it.
+        pair = _locked(session, row.pair_id) if said else None
         if db.scalar(session, CLAIM, request=row.request_id, number=row.number) is None:
             return False
-        said = verdict_of(row.result or {}, row.number)
-        outcome: Outcome = "undecided" if said is None else _carry_out(session, row, said)
+        outcome: Outcome = "undecided" if said is None else _carry_out(session, row, said, pair)
         db.execute(
             session,
             WRITE,
@@ -71,7 +73,7 @@ def _read(row: Row[Any]) -> bool:
             number=row.number,
             outcome=outcome,
             verdict=said and said.verdict,
-            grounds=said and json.dumps(said.grounds),
+            grounds=said and pair and json.dumps(said.grounds),
         )
         return True
 
@@ -95,19 +97,23 @@ def verdict_of(result: Mapping[str, Any], number: int) -> Said | None:
 
 
 def founded(said: Said, statements: tuple[str, str]) -> bool:
-    """Whether the words that decide stand in the statements, on word boundaries. Two that are equal decide nothing but
-    that both are the same. Pure."""
-    a, b = said.grounds
-    if said.verdict != "same" and grounds.equal(a, b):
+    """Whether the words that decide stand in the statements, on word boundaries. Words that both have tell them not
+    apart: they decide nothing but that both say the same. Pure."""
+    if said.verdict != "same" and grounds.shared(said.grounds, statements):
         return False
     return all(grounds.span(words, one) for words, one in zip(said.grounds, statements, strict=True))
 
 
-def _carry_out(session: Session, row: Row[Any], said: Said) -> Outcome:
-    if (pair := db.row(session, PAIR, pair=row.pair_id)) is None:
-        return "late"
+def _locked(session: Session, pair_id: str) -> Row[Any] | None:
+    """The pair, with all insights around it locked; None where it is deleted."""
+    pair = db.row(session, PAIR, pair=pair_id)
+    if pair is None:
+        return None
     locks.lock_around(session, [pair.first, pair.second])
-    pair = db.row(session, PAIR, pair=row.pair_id)
+    return db.row(session, PAIR, pair=pair_id)
+
+
+def _carry_out(session: Session, row: Row[Any], said: Said, pair: Row[Any] | None) -> Outcome:
     if pair is None or pair.state != "open" or (pair.a, pair.b) != (row.a, row.b):
         return "late"
     if not founded(said, (pair.a_statement, pair.b_statement)):

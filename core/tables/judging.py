@@ -15,7 +15,8 @@ class JudgedPair(SQLModel, table=True):
     """The pair of that number in a request. `a`, `b`: the heads whose statements were asked. `fingerprint`: of all that
     decides what a model says of this pair alone, by which a request that asked it before is found.
 
-    `outcome` is None until the answer is read. `verdict`, `grounds`: what the model said, of `a`.
+    `outcome` is None until the answer is read. `verdict`, `grounds`: what the model said, of `a`. Where a statement is
+    deleted, `grounds` and `fingerprint` go with it.
     """
 
     __tablename__: ClassVar[str] = "judged_pair"

@@ -10,6 +10,7 @@ import pytest
 
 from core.access import actor
 from core.answers import derive
+from core.documents import deletion as documents_deletion
 from core.errors import Conflict, InvalidInput, NotConfirmed, NotFound
 from core.insights import history, life, merging, report, review, review_report
 from core.insights.life import Change
@@ -151,6 +152,9 @@ def test_words_that_do_not_stand_there_are_no_verdict(openai: LocalProvider) -> 
         (("same", "um", "pump"), PUMP, False),
         (("same", "The pump euros", "pump"), PUMP, False),
         (("conflict", "pump", "pump"), PUMP, False),
+        (("conflict", "The pump", "pump costs"), PUMP, False),
+        (("conflict", "300", "costs"), PUMP, True),
+        (("conflict", "Ann paid Ben", "Ben paid Ann"), ("Ann paid Ben.", "Ben paid Ann."), True),
         (("conflict", "500 euros", "300 euros"), PUMP, False),
     ],
 )
@@ -275,6 +279,23 @@ def test_what_cannot_be_asked_is_refused(openai: LocalProvider, setting: Any) ->
     assert moving.estimate(job, datetime.now(UTC)).requests == 1
     moving.to_lane(job, "batch")
     assert jobs_report.get(job).lane == "batch"
+
+
+def test_of_a_deleted_statement_no_word_stays_with_the_judge(openai: LocalProvider) -> None:
+    one, *_ = saying.pairs(CRACK, LAMP)
+    openai.plan = saying.plan(whole("different"))
+    job = judged()
+    undo.undo(job)
+    later = ask()
+    documents_deletion.delete("doc_0000")
+    assert rows("SELECT 1 FROM insight WHERE id = :id", id=one) == []
+    assert rows("SELECT 1 FROM request_body") == rows("SELECT 1 FROM response") == []
+    assert rows("SELECT DISTINCT fingerprint, grounds FROM judged_pair") == [{"fingerprint": "", "grounds": None}]
+    assert [row.a_statement or row.b_statement for row in judging_report.pairs(job).items] == [CRACK[1], LAMP[1]]
+    # And what is under way is not sent any more.
+    assert states(later) == {"cancelled": 1}
+    expansion.expand_job(later)
+    assert ended(later)
 
 
 def test_nothing_of_it_crosses_to_another_workspace(openai: LocalProvider) -> None:

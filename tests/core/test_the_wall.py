@@ -4,7 +4,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from core.documents import report as documents_report
 from core.documents.report import Filters
 from core.errors import InvalidInput, NotFound
 from core.fields import FieldSpec
-from core.insights import evidence_report, history, merging
+from core.insights import changes_report, evidence_report, facets_report, history, merging
 from core.insights import report as insights_report
 from core.insights.report import Filters as InsightFilters
 from core.jobs import (
@@ -188,6 +188,17 @@ def everything(office: Office) -> dict[str, Any]:
             "insights by collection": [
                 insights_report.find(InsightFilters(collection=name)).items for name in COLLECTIONS
             ],
+            # But for the ids of own templates.
+            "facets": [
+                replace(facets_report.facets(given), templates=())
+                for given in (
+                    None,
+                    InsightFilters(q="pumps"),
+                    *(InsightFilters(collection=name) for name in COLLECTIONS),
+                )
+            ],
+            "changes": changes_report.changes(since=datetime(2020, 1, 1, tzinfo=UTC)),
+            "languages": insights_report.search(),
             "evidence": evidence_report.evidence([row.id for row in insights]),
             "templates": [(one.name, one.version) for one in templates.list_all()],
             "total": costs.total(),
@@ -256,6 +267,7 @@ BY_JOB: list[Callable[[str], object]] = [
     lambda id_: moving.estimate(id_, NOW),
     lambda id_: own_requests.forecast(id_, NOW),
     lambda id_: own_requests.add(id_, [b"{}"], NOW),
+    lambda id_: changes_report.changes(job=id_),
     requests_report.requests,
     requests_report.responses,
     requests_report.events,

@@ -182,23 +182,40 @@ def test_it_is_recorded_and_asking_wrongly_is_refused(client: TestClient, said: 
         get(client, wrong, status=422)
 
 
-def test_an_export_sees_the_base_at_one_moment_and_its_own_workspace(said: dict[str, str]) -> None:
-    wanted = Wanted(unsupported=True)
-    with db.transaction() as session:
-        db.one_snapshot(session)
-        found = export_report.find(session, wanted, export_report.condition(wanted))
-        head, quotes = next(found)
-        seen = {head.id: len(list(quotes))}
-        with db.transaction() as other:
-            for statement in ("Pumps failed.", "Something new."):
-                writing.write(other, [(Source("doc_0001", 2, "qa"), Finding(statement, ("doc 1 was replaced",), {}))])
-        life.change(said["half"], Change(state="dismissed"))
-        seen |= {head.id: len(list(quotes)) for head, quotes in found}
-    assert seen == {said["gone"]: 1, said["none"]: 1, said["half"]: 2, said["both"]: 3}
+class Meanwhile(io.BytesIO):
+    """When the first insight is written, others get a quote or change, and a new one is there."""
+
+    def __init__(self, half: str):
+        super().__init__()
+        self.half = half
+
+    def write(self, data: Any) -> int:
+        if not self.tell():
+            with db.transaction() as session:
+                for statement in ("Pumps failed.", "Something new."):
+                    found = Finding(statement, ("It works again",), {})
+                    writing.write(session, [(Source("doc_0001", 2, "qa"), found)])
+            life.change(self.half, Change(state="dismissed"))
+        return super().write(data)
+
+
+def test_an_export_sees_the_base_at_one_moment_and_its_own_workspace(
+    said: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_report, "BLOCK", 1)
+    wanted, file = Wanted(unsupported=True), Meanwhile(said["half"])
+    export.export(file, "json", wanted, shared_clock.now())
+    found = {one["id"]: (len(one["evidence"]), one["state"]) for one in orjson.loads(file.getvalue())}
+    assert found == {
+        said["gone"]: (1, "dismissed"),
+        said["none"]: (1, "new"),
+        said["half"]: (2, "new"),
+        said["both"]: (3, "new"),
+    }
     with workspace.bound("ws_other"):
-        file = io.BytesIO()
-        export.export(file, "csv", Wanted(ids=[said["both"]], unsupported=True), shared_clock.now())
-    assert file.getvalue().count(b"\r\n") == 1
+        other = io.BytesIO()
+        export.export(other, "csv", Wanted(ids=[said["both"]], unsupported=True), shared_clock.now())
+    assert other.getvalue().count(b"\r\n") == 1
 
 
 def test_more_than_a_block_come_in_order(said: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,17 +33,18 @@ ON CONFLICT (insight_id) DO UPDATE SET words = excluded.words
 
 def renew(session: Session) -> int:
     """The words of some insights that an older release left without. Returns of how many; 0 when none is left."""
-    ids = [row.insight_id for row in db.rows(session, WITHOUT, most=AT_ONCE)]
-    # What is edited meanwhile waits, and is written after this.
-    db.execute(session, "SELECT 1 FROM insight WHERE id = ANY(:ids) ORDER BY id FOR KEY SHARE", ids=ids)
+    waiting = [row.insight_id for row in db.rows(session, WITHOUT, most=AT_ONCE)]
+    # Insights first, as an edit locks them; one that is being changed is left for the next time.
+    ids = [row.id for row in db.rows(session, LOCK, ids=waiting)]
     write(session, ids)
-    # Of an insight that is gone.
-    db.execute(session, "DELETE FROM statement_search WHERE insight_id = ANY(:ids) AND words IS NULL", ids=ids)
-    return len(ids)
+    return len(ids) + db.execute(session, FORGET_GONE, ids=waiting)
 
 
-WITHOUT = """
-SELECT insight_id FROM statement_search WHERE words IS NULL ORDER BY insight_id LIMIT :most FOR UPDATE SKIP LOCKED
+WITHOUT = "SELECT insight_id FROM statement_search WHERE words IS NULL ORDER BY insight_id LIMIT :most"
+LOCK = "SELECT id FROM insight WHERE id = ANY(:ids) ORDER BY id FOR KEY SHARE SKIP LOCKED"
+FORGET_GONE = """
+DELETE FROM statement_search s WHERE insight_id = ANY(:ids)
+  AND NOT EXISTS (SELECT 1 FROM insight i WHERE i.id = s.insight_id)
 """
 
 

@@ -18,7 +18,8 @@ def vector(texts: Iterable[str | None], language: str | None) -> str:
     for text in filter(None, texts):
         for forms in words.positions(text, language):
             place += 1
+            at = str(place) if place < MOST else str(MOST)
             for form in forms:
-                places[form].append(str(min(place, MOST)))
+                places[form].append(at)
         place += APART
     return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())

@@ -61,11 +61,13 @@ def tokens(text: str) -> Iterator[Token]:
 def positions(text: str, language: str | None) -> Iterator[Forms]:
     """The forms at each place of a statement. `language`: ISO 639-1."""
     for token in tokens(text):
-        if token.kind == "pairs":
+        if token.kind == "word":
+            yield forms(token.text, language)
+        elif token.kind == "number":
+            yield token.forms
+        else:
             # The last sign by itself: so each one is the beginning of something.
             yield from (frozenset((token.text[n : n + 2],)) for n in range(len(token.text)))
-        else:
-            yield token.forms or forms(token.text, language)
 
 
 def _digits(written: str) -> str:
@@ -84,6 +86,9 @@ def _spaced(written: str) -> Iterator[Token]:
 
 
 def _figures(written: str) -> Iterator[Token]:
+    if written.isdecimal():
+        yield Token("number", written, frozenset((written[:LONGEST],)))
+        return
     parts = re.split(r"[^0-9]", written)
     signs = [sign for sign in written if not sign.isdecimal()]
     known = _read(parts, signs)
@@ -94,8 +99,6 @@ def _figures(written: str) -> Iterator[Token]:
 def _read(parts: list[str], signs: list[str]) -> Forms | None:
     """One figure; 1,234 may be two. None: several, as of a date or a version."""
     joined, grouped = "".join(parts), _grouped(parts)
-    if not signs:
-        return frozenset((joined,))
     if len(signs) == 1 and signs[0] in ".,\u066b":
         decimal = _plain(f"{parts[0]}.{parts[1]}")
         return frozenset((decimal, joined)) if grouped else frozenset((decimal,))

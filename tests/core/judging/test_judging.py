@@ -244,8 +244,7 @@ def test_reading_that_is_done_twice_or_at_once_ends_in_the_same_rows(openai: Loc
 
 
 def test_the_batch_lane_and_a_schema_that_is_broken_once(batch_server: BatchProvider) -> None:
-    saying.pairs(CRACK, LAMP)
-    saying.pairs(PUMP, kind="conflict")
+    saying.pairs(CRACK, LAMP, PUMP)
 
     def broken_at_first(asked: Any) -> Line:
         question, again = asked.body["messages"][:2], asked.body["messages"][2:]
@@ -257,7 +256,9 @@ def test_the_batch_lane_and_a_schema_that_is_broken_once(batch_server: BatchProv
     assert became(job) == {"settled": 2, "undecided": 1}
     assert len(batch_rows(job)) == 2
     assert {use["lane"] for use in rows("SELECT lane FROM usage_record")} == {"batch"}
+    assert [item.verdict for item in review_report.items(kind="conflict", state="settled").items] == ["conflict"]
     assert undo.undo(job).reopened == 2
+    assert {item.kind for item in review_report.items().items} == {"merge"}
 
 
 def test_what_cannot_be_asked_is_refused(openai: LocalProvider, setting: Any) -> None:

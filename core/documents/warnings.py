@@ -75,7 +75,7 @@ WORDS: dict[str, Words] = {
     "NUMBERS_UNREAD": Words(
         "paragraph's number",
         "paragraphs' numbers",
-        "{what}{where}: the program that shows the file counts, such as 1.2 or (a), and the text does not.",
+        "{what}{where} left out: the program that shows the file counts in a way that is not known here.",
     ),
     "HIDDEN_UNREAD": Words(
         "hidden passage", "hidden passages", "{what}{where} left out; deleted ones count as hidden."

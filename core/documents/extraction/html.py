@@ -7,6 +7,7 @@ from lxml import etree
 
 from core.documents.extraction.charset import decode
 from core.documents.extraction.html_left_out import leave_out
+from core.documents.extraction.html_lists import Lists
 from core.documents.extraction.pages import Pages
 
 _SKIPPED = "script style template noscript svg iframe object embed canvas audio video select datalist"
@@ -58,18 +59,34 @@ def _pieces(root: etree._Element) -> list[str]:
     pieces: list[str] = []
     preformatted = 0
     hidden: etree._Element | None = None
+    lists = Lists()
+    numbers: list[tuple[etree._Element, str]] = []  # of items whose text has not begun
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in walk:
         name = element.tag
         if event == "start" and _is_hidden(element):
             hidden = element
             walk.skip_subtree()
-        elif event == "start":
+            continue
+        if event == "start":
             preformatted += name == "pre"
-            pieces += (_STARTS.get(name, ""), _run(element.text, preformatted))
+            if number := lists.begin(element):
+                numbers.append((element, number))
+            pieces.append(_STARTS.get(name, ""))
+            run = _run(element.text, preformatted)
         else:
-            preformatted -= name == "pre" and element is not hidden
-            pieces += ("" if element is hidden else _ENDS.get(name, ""), _run(element.tail, preformatted))
+            if element is not hidden:
+                preformatted -= name == "pre"
+                lists.end(element)
+                if numbers and numbers[-1][0] is element:  # an empty item
+                    pieces.append(numbers.pop()[1])
+                pieces.append(_ENDS.get(name, ""))
+            run = _run(element.tail, preformatted)
+        if numbers and run.strip():
+            pieces += [f"{number} " for _, number in numbers]
+            numbers.clear()
+            run = run.lstrip()
+        pieces.append(run)
     return pieces
 
 

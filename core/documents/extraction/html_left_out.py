@@ -55,8 +55,6 @@ def _things(root: etree._Element, hides: Hides) -> "Iterator[tuple[WarningCode, 
             if any(text.strip() for text in element.itertext()):
                 yield "HIDDEN_UNREAD", ""
             walk.skip_subtree()
-        elif name == "li" and (above := element.getparent()) is not None and above.tag == "ol":
-            yield "NUMBERS_UNREAD", ""
 
 
 def _is_decoration(picture: etree._Element) -> bool:

@@ -62,3 +62,22 @@ def within(element: etree._Element, name: str) -> Iterator[etree._Element]:
             yield child
         else:
             yield from within(child, name)
+
+
+def named(element: etree._Element, name: str) -> Iterator[etree._Element]:
+    """Children of that name."""
+    return (child for child in element if local(child) == name)
+
+
+def get(element: etree._Element, name: str) -> str:
+    """An attribute, whatever its namespace; empty where there is none."""
+    return next((str(value) for key, value in element.attrib.items() if str(key).rpartition("}")[2] == name), "")
+
+
+def val(element: etree._Element) -> str:
+    return get(element, "val")
+
+
+def switched_on(element: etree._Element) -> bool:
+    """A property that is there is on, unless it says that it is off."""
+    return val(element) not in ("0", "false", "off")

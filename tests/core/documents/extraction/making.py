@@ -3,8 +3,9 @@
 import threading
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.message import EmailMessage
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.util import Inches
 
 from core.documents.extraction import media_type_of
+from core.documents.extraction.formats import FORMATS
+from core.documents.extraction.pages import Pages
 from core.documents.extraction.process import Extracted, ExtractionLimits, extract
 from core.errors import ExtractionError
 from tests.pipeline import PATIENCE_S
@@ -55,6 +58,19 @@ class Reading(threading.Thread):
         self.join(PATIENCE_S)
         assert self.error is not None
         return self.error
+
+
+LeftOut = dict[str, tuple[int, list[int]]]
+
+
+def read_here(path: Path) -> tuple[str, LeftOut]:
+    """The text, and count and pages of what it lacks by code. In this process: what readers say does not depend on the
+    child they run in."""
+    known = media_type_of(path.name, path.read_bytes())
+    assert known is not None
+    pages = Pages(10_000_000, lambda done, total: None)
+    import_module(f"core.documents.extraction.{FORMATS[known].reader}").read(path, pages)
+    return pages.text(), {code: (count, numbers) for code, count, numbers in pages.left_out()}
 
 
 def saved(folder: Path, name: str, content: bytes | str) -> Path:
@@ -133,6 +149,48 @@ def rewritten(path: Path, member: str, change: Callable[[bytes], bytes]) -> Path
             new.writestr(name, change(old.read(name)) if name == member else old.read(name))
     path.write_bytes(out.getvalue())
     return path
+
+
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_SPACES = f"""xmlns:w="{W}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml" """
+_RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def word_of(folder: Path, body: str, others: Mapping[str, tuple[str, str | bytes]] | None = None, **parts: str) -> Path:
+    """A Word file by its XML. `parts`: the inside of numbering, styles, comments, footnotes and so on; `others`: type
+    of relation and content by name, related as the name says."""
+    named: dict[str, tuple[str, str | bytes]] = dict(others or {})
+    named |= {f"{kind}.xml": (kind, f"<w:{kind} {_SPACES}>{inside}</w:{kind}>") for kind, inside in parts.items()}
+    relations = "".join(
+        f'<Relationship Id="{name.partition(".")[0]}" Type="{_RELATION}/{kind}" Target="{name}"/>'
+        for name, (kind, _) in named.items()
+    )
+    kinds = "xml application/xml html text/html txt text/plain rtf application/rtf docx application/x-docx".split()
+    types = "".join(
+        f'<Default Extension="{one}" ContentType="{kind}"/>'
+        for one, kind in [
+            ("rels", "application/vnd.openxmlformats-package.relationships+xml"),
+            *zip(kinds[::2], kinds[1::2], strict=True),
+        ]
+    )
+    around = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
+    main = f'<Relationship Id="a" Type="{_RELATION}/officeDocument" Target="word/document.xml"/>'
+    path = folder / "made.docx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        types = f'<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">{types}</Types>'
+        file.writestr("[Content_Types].xml", types)
+        file.writestr("_rels/.rels", around.format(main))
+        file.writestr("word/_rels/document.xml.rels", around.format(relations))
+        file.writestr("word/document.xml", f"<w:document {_SPACES}><w:body>{body}</w:body></w:document>")
+        for name, (_, content) in named.items():
+            file.writestr(f"word/{name}", content)
+    return path
+
+
+def said(text: str, properties: str = "") -> str:
+    """A paragraph of Word."""
+    return f'<w:p><w:pPr>{properties}</w:pPr><w:r><w:t xml:space="preserve">{text}</w:t></w:r></w:p>'
 
 
 def slides(folder: Path) -> Path:

@@ -6,7 +6,8 @@ import pytest
 
 from core.insight_base import counts, renewal, writing
 from core.insight_base.writing import Finding, Source
-from core.insights import life, merging, order_report, report
+from core.insights import facets_report, life, merging, order_report, report
+from core.insights.facets_report import Value
 from core.insights.life import Change
 from core.insights.report import Filters, Sort
 from core.runtime import db, workspace
@@ -164,6 +165,9 @@ def test_lists_keep_to_their_collection_and_their_workspace() -> None:
         assert listed() == listed(collection="default") == listed(template="key_points") == {"Ann works.", "Die Pumpe."}
         assert listed(collection="second") == listed(q="Ben") == set()
         assert report.count(Filters(q="works")).count == 1
+        # The rows of a page are looked up inside the wall; a count is not made of them.
+        assert report.count(Filters(template="key_points")).count == 2
+        assert facets_report.facets(Filters(template="key_points")).states == (Value("new", 2),)
         assert report.search().languages == ("de",)
     # A head stands where what was merged into it does, and again by itself once that is undone.
     ann, cid = id_of("Ben works."), id_of("Cid works.")

@@ -11,6 +11,8 @@ from pages.common import formats, marking, widgets
 from pages.common.marking import Mark
 from pages.words import insights, quotes
 
+CUT_WORD, WORD_CUT = re.compile(r"^\S{0,30}\s"), re.compile(r"\s\S{0,30}$")
+
 
 def show(rows: Sequence[EvidenceRow]) -> None:
     contexts = evidence_report.contexts([row.id for row in rows])
@@ -49,5 +51,9 @@ def _card(row: EvidenceRow, context: Context | None) -> None:
 def _in_context(context: Context) -> None:
     """In one paragraph: where lines of a page end says nothing here."""
     before, passage, after = (re.sub(r"\s+", " ", part) for part in (context.before, context.passage, context.after))
-    before, after = f"…{before}" if before.strip() else "", f"{after}…" if after.strip() else ""
+    # What is cut off in the middle of a word is not shown.
+    if len(context.before) == evidence_report.AROUND:
+        before = f"… {re.sub(CUT_WORD, '', before)}"
+    if len(context.after) == evidence_report.AROUND:
+        after = f"{re.sub(WORD_CUT, '', after)} …"
     marking.show(before + passage + after, [Mark(len(before), len(before) + len(passage))], "in-context")

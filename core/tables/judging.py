@@ -23,6 +23,9 @@ class JudgedPair(SQLModel, table=True):
     __table_args__ = (
         Index("ix_judged_pair_pair", "pair_id"),
         Index("ix_judged_pair_fingerprint", "fingerprint"),
+        # By which what was asked of deleted statements is forgotten.
+        Index("ix_judged_pair_a", "a"),
+        Index("ix_judged_pair_b", "b"),
         Index("ix_judged_pair_unread", "request_id", postgresql_where=text("outcome IS NULL")),
     )
     request_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))

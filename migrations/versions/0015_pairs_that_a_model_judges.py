@@ -28,7 +28,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("request_id", "number"),
     )
     op.create_index("ix_judged_pair_pair", "judged_pair", ["pair_id"])
-    op.create_index("ix_judged_pair_fingerprint", "judged_pair", ["fingerprint"])
+    for name in ("fingerprint", "a", "b"):
+        op.create_index(f"ix_judged_pair_{name}", "judged_pair", [name])
     unread = sa.text("outcome IS NULL")
     op.create_index("ix_judged_pair_unread", "judged_pair", ["request_id"], postgresql_where=unread)
     op.add_column("pair", sa.Column("proposed_as", sa.String(), nullable=True))

@@ -27,11 +27,7 @@ _MEANS: "dict[str, WarningCode]" = {
     "control": "PARTS_UNREAD",
     "contentPart": "PARTS_UNREAD",  # ink
     "textpath": "PARTS_UNREAD",  # WordArt, such as a watermark
-    "altChunk": "PARTS_UNREAD",
     "subDoc": "PARTS_UNREAD",
-    "checkBox": "PARTS_UNREAD",  # of a form from before 2010: its state stands nowhere else
-    "ddList": "PARTS_UNREAD",
-    "sym": "CHARACTERS_UNREAD",
     "buAutoNum": "NUMBERS_UNREAD",
 }
 # They hold a picture of the thing as well.
@@ -41,10 +37,10 @@ _WITH_A_PICTURE = ("object", "oleObj")
 class LeftOut:
     """Of a whole file: a picture that stands in several places, such as a logo on each slide, is named once."""
 
-    def __init__(self, pages: Pages, *, diagrams: bool) -> None:
-        """`diagrams`: whether this reader leaves out what stands in diagrams (SmartArt)."""
+    def __init__(self, pages: Pages, *, diagrams: bool, charts: bool = True) -> None:
+        """Whether this reader leaves out what stands in diagrams (SmartArt), and in charts."""
         self._pages = pages
-        self._unread = (*CHARTS, DIAGRAM) if diagrams else CHARTS
+        self._unread = (*(CHARTS if charts else ()), *((DIAGRAM,) if diagrams else ()))
         self._pictures: set[str] = set()
 
     def of(self, root: etree._Element, targets: Mapping[str, str], page: int | None = None) -> int:

@@ -146,18 +146,7 @@ class Count:
     def __init__(self, numbering: Numbering) -> None:
         self._numbering = numbering
         self._counters: dict[str, _Counter] = {}
-        self._boxes: Count | None = None
-        self._unread = 0
-
-    @property
-    def unread(self) -> int:
-        return self._unread + (self._boxes.unread if self._boxes else 0)
-
-    def of_boxes(self) -> "Count":
-        """Text boxes are a story of their own."""
-        if self._boxes is None:
-            self._boxes = Count(self._numbering)
-        return self._boxes
+        self.unread = 0
 
     def next(self, paragraph: etree._Element) -> str:
         """What stands before this paragraph, with the space after it; empty where nothing does."""
@@ -173,7 +162,7 @@ class Count:
             return (mine.text or BULLET) + " "
         text = self._shown(counter.values, level, levels)
         if text is None:
-            self._unread += 1
+            self.unread += 1
             return ""
         return text + mine.after if text else ""
 

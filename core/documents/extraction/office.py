@@ -6,12 +6,17 @@ Local names, because the strict variant of the formats has other namespaces.
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
 from core.documents.extraction import failures
 from core.documents.extraction.formats import OLE_SIGNATURE
 from core.errors import ExtractionError
+
+if TYPE_CHECKING:
+    from docx.opc.package import OpcPackage
+    from docx.opc.part import Part
 
 # Streams that show what an OLE file is, and what to do about it.
 _OLE_STREAMS = (
@@ -62,6 +67,18 @@ def within(element: etree._Element, name: str) -> Iterator[etree._Element]:
             yield child
         else:
             yield from within(child, name)
+
+
+def xml(blob: bytes) -> etree._Element:
+    """Nothing is fetched, and no entity is resolved."""
+    return etree.fromstring(blob, etree.XMLParser(resolve_entities=False, no_network=True))
+
+
+def parts(source: "OpcPackage | Part", kind: str) -> "Iterator[Part]":
+    """Those that relations of a kind lead to, within the file."""
+    for relation in source.rels.values():
+        if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
+            yield relation.target_part
 
 
 def named(element: etree._Element, name: str) -> Iterator[etree._Element]:

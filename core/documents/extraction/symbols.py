@@ -6,6 +6,7 @@ Known are Greek and mathematics (Symbol), and of the Wingdings what carries a me
 
 FONTS = ("symbol", "wingdings", "wingdings 2", "wingdings 3", "webdings")
 _PRIVATE = 0xF000
+UNKNOWN = "\ufffd"
 
 
 def symbol(font: str, character: str) -> str | None:
@@ -19,6 +20,35 @@ def symbol(font: str, character: str) -> str | None:
 
 def _row(start: int, signs: str) -> dict[int, str]:
     return {start + at: sign for at, sign in enumerate(signs) if sign != "\0"}
+
+
+def symbol_of(font: str, code: str) -> str:
+    """Of a `sym` element, whose code is hexadecimal. U+FFFD where it is not known."""
+    try:
+        character = chr(int(code, 16))
+    except (ValueError, OverflowError):
+        return UNKNOWN
+    return shown(font, character) if font.strip().lower() in _SIGNS else _plain(character)
+
+
+def shown(font: str, text: str) -> str:
+    """A text in this font, with its signs in Unicode and U+FFFD for those that are not known."""
+    if font.strip().lower() not in _SIGNS:
+        return "".join(map(_plain, text)) if not text.isascii() else text
+    return "".join(symbol(font, one) or (UNKNOWN if _is_sign(one) else one) for one in text)
+
+
+def _is_sign(character: str) -> bool:
+    """Letters of other scripts stand in another font."""
+    return "!" <= character < "\x7f" or "\xa1" <= character <= "\xff" or _is_private(character)
+
+
+def _is_private(character: str) -> bool:
+    return _PRIVATE <= ord(character) < _PRIVATE + 0x100
+
+
+def _plain(character: str) -> str:
+    return UNKNOWN if _is_private(character) else character
 
 
 _SYMBOL = (

@@ -1,118 +1,114 @@
-"""DOCX: python-docx opens the package; the text is walked here.
+"""DOCX: python-docx opens the package; the text is walked by `word_text`."""
 
-Its own `paragraph.text` leaves out what stands in tracked insertions, content controls, text boxes and fields.
-"""
-
-from collections.abc import Iterator
+import zipfile
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
-import docx.package
-from docx.opc.part import Part, XmlPart
-from docx.oxml.parser import parse_xml
+from docx.opc.package import OpcPackage, Unmarshaller
+from docx.opc.part import Part
+from docx.opc.pkgreader import PackageReader
 from lxml import etree
 
-from core.documents.extraction import failures
+from core.documents.extraction import failures, word_merged
 from core.documents.extraction.drawings import LeftOut
-from core.documents.extraction.numbering import Count, Numbering
-from core.documents.extraction.office import local, named, within
+from core.documents.extraction.numbering import Numbering
+from core.documents.extraction.office import get, local, parts, within, xml
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.word_styles import Styles
+from core.documents.extraction.word_text import Story
 
-# Properties, what is struck out, field codes, and the second copy of a text box.
-_UNSHOWN = "pPr rPr sectPr tblPr tblGrid trPr tcPr sdtPr del moveFrom delText instrText delInstrText Fallback"
-_SKIPPED = frozenset(_UNSHOWN.split())
-_CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _BEFORE = ("header",)
 _AFTER = ("footnotes", "endnotes", "footer")
+# Documents merged into documents merged into documents.
+MOST_DEEP = 3
+MOST_MERGED_BYTES = 200_000_000
 
 
 def read(path: Path, pages: Pages) -> None:
-    package = docx.package.Package.open(str(path))
-    main = next(iter(_parts(package, "officeDocument")), None)
-    if main is None:
-        raise failures.corrupt("it holds no Word document")
-    roots = {kind: [_root(part) for part in _parts(main, kind)] for kind in ("numbering", "styles")}
-    numbering = Numbering(roots["numbering"], roots["styles"])
-    before = [text for kind in _BEFORE for text in _texts(main, kind, numbering, pages)]
-    after = [text for kind in _AFTER for text in _texts(main, kind, numbering, pages)]
-    pages.add("\n".join([*before, _text(main, numbering, pages), *after]))
-    _leave_out(main, pages)
+    pages.add(_Book(str(path), pages, 0).text())
 
 
-def _parts(source: "docx.package.Package | Part", kind: str) -> Iterator[Part]:
-    for relation in source.rels.values():
-        if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
-            yield relation.target_part
+class _Book:
+    """A file of Word, or one that is merged into it."""
+
+    def __init__(self, file: str | IO[bytes], pages: Pages, depth: int) -> None:
+        package = OpcPackage()
+        # Not python-docx's own parts: they parse all that calls itself a document, merged-in files too.
+        Unmarshaller.unmarshal(PackageReader.from_file(file), package, _part)  # type: ignore[no-untyped-call]
+        main = next(parts(package, "officeDocument"), None)
+        if main is None:
+            raise failures.corrupt("it holds no Word document")
+        self.pages = pages
+        self._main, self._depth = main, depth
+        self._roots: dict[Part, etree._Element] = {}
+        self.styles = Styles(self._all("styles"))
+        self.numbering = Numbering(self._all("numbering"), self._all("styles"))
+        self._comments = {
+            get(one, "id"): (part, one)
+            for part in parts(main, "comments")
+            for one in within(self.root(part), "comment")
+        }
+
+    def root(self, part: Part) -> etree._Element:
+        if part not in self._roots:
+            self._roots[part] = xml(part.blob)
+        return self._roots[part]
+
+    def text(self) -> str:
+        """Each section has headers of its own, which mostly say the same."""
+        before, after = (
+            list(
+                dict.fromkeys(text for kind in kinds for part in parts(self._main, kind) if (text := self._told(part)))
+            )
+            for kinds in (_BEFORE, _AFTER)
+        )
+        body = self._told(self._main)
+        left_out = LeftOut(self.pages, diagrams=False, charts=False)
+        for part in (self._main, *(part for kind in (*_BEFORE, *_AFTER) for part in parts(self._main, kind))):
+            root = self.root(part)
+            left_out.of(root, {link: relation.target_ref for link, relation in part.rels.items()})
+            deleted = (
+                one for one in root.iter() if local(one) == "del" and any(local(i) == "delText" for i in one.iter())
+            )
+            self.pages.leave_out("HIDDEN_UNREAD", count=sum(1 for _ in deleted))
+        rest = [text for name in list(self._comments) if (text := self.comment(name))]
+        return "\n".join([*before, body, *after, *rest])
+
+    def comment(self, name: str) -> str:
+        """Each once: where its place in the text is, or at the end."""
+        if name not in self._comments:
+            return ""
+        part, comment = self._comments.pop(name)
+        said = " ".join(" ".join(Story(self, part).lines(comment)).split())
+        author = " ".join(get(comment, "author").split())
+        return f"[Comment{f' by {author}' if author else ''}: {said}]" if said else ""
+
+    def merged(self, source: Part, relation: str) -> list[str]:
+        """Lines of a file that Word shows in this place."""
+        found = source.rels.get(relation)
+        if found is None or found.is_external:
+            self.pages.leave_out("PARTS_UNREAD")
+            return []
+        blob = found.target_part.blob
+        if blob.startswith(b"PK\x03\x04"):
+            return self._merged_document(blob)
+        return word_merged.lines(found.target_part.content_type, blob, self.pages)
+
+    def _merged_document(self, blob: bytes) -> list[str]:
+        with zipfile.ZipFile(BytesIO(blob)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if self._depth >= MOST_DEEP or size > MOST_MERGED_BYTES:
+            self.pages.leave_out("PARTS_UNREAD")
+            return []
+        return _Book(BytesIO(blob), self.pages, self._depth + 1).text().split("\n")
+
+    def _told(self, part: Part) -> str:
+        return "\n".join(Story(self, part).lines(self.root(part))).strip("\n")
+
+    def _all(self, kind: str) -> list[etree._Element]:
+        return [self.root(part) for part in parts(self._main, kind)]
 
 
-def _texts(main: Part, kind: str, numbering: Numbering, pages: Pages) -> list[str]:
-    """Each section has headers of its own, which mostly say the same."""
-    texts = (_text(part, numbering, pages) for part in _parts(main, kind))
-    return list(dict.fromkeys(text for text in texts if text))
-
-
-def _root(part: Part) -> etree._Element:
-    return part.element if isinstance(part, XmlPart) else parse_xml(part.blob)
-
-
-def _text(part: Part, numbering: Numbering, pages: Pages) -> str:
-    count = Count(numbering)
-    text = "\n".join(_lines(_root(part), count)).strip("\n")
-    pages.leave_out("NUMBERS_UNREAD", count=count.unread)
-    return text
-
-
-def _leave_out(main: Part, pages: Pages) -> None:
-    left_out = LeftOut(pages, diagrams=True)
-    for part in (main, *(part for kind in (*_BEFORE, *_AFTER) for part in _parts(main, kind))):
-        root = _root(part)
-        left_out.of(root, {link: relation.target_ref for link, relation in part.rels.items()})
-        deleted = (one for one in root.iter() if local(one) == "del" and any(local(i) == "delText" for i in one.iter()))
-        pages.leave_out("HIDDEN_UNREAD", count=sum(1 for _ in deleted))
-    comments = (one for part in _parts(main, "comments") for one in within(_root(part), "comment"))
-    pages.leave_out("COMMENTS_UNREAD", count=sum(1 for _ in comments))
-
-
-def _lines(element: etree._Element, count: Count) -> Iterator[str]:
-    for child in element:
-        name = local(child)
-        if name in _SKIPPED:
-            continue
-        if name == "p":
-            text = _paragraph(child, count).strip("\n")
-            if text or not _is_deleted(child):
-                yield text
-        elif name == "tbl":
-            yield from _rows(child, count)
-        else:
-            yield from _lines(child, count)
-
-
-def _rows(table: etree._Element, count: Count) -> Iterator[str]:
-    for row in within(table, "tr"):
-        cells = (" ".join(" ".join(_lines(cell, count)).split()) for cell in within(row, "tc"))
-        yield "\t".join(cells)
-
-
-def _paragraph(paragraph: etree._Element, count: Count) -> str:
-    # Before what is in it: a text box counts for itself.
-    number = "" if _is_deleted(paragraph) else count.next(paragraph)
-    return f"{number}{''.join(_inline(paragraph, count))}".rstrip(" ")
-
-
-def _is_deleted(paragraph: etree._Element) -> bool:
-    """Its end is struck out: what is left of it stands in the paragraph after it."""
-    marks = (mark for properties in named(paragraph, "pPr") for mark in named(properties, "rPr"))
-    return any(local(one) in ("del", "moveFrom") for mark in marks for one in mark)
-
-
-def _inline(element: etree._Element, count: Count) -> Iterator[str]:
-    for child in element:
-        name = local(child)
-        if name == "t":
-            yield child.text or ""
-        elif name in _CHARACTERS:
-            yield _CHARACTERS[name]
-        elif name == "p":  # of a text box
-            yield f"\n{_paragraph(child, count.of_boxes())}\n"
-        elif name not in _SKIPPED:
-            yield from _inline(child, count)
+def _part(partname: str, content_type: str, reltype: str, blob: bytes, package: OpcPackage) -> Part:
+    return Part(partname, content_type, blob, package)  # type: ignore[arg-type]

@@ -155,6 +155,7 @@ W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _SPACES = f"""xmlns:w="{W}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 xmlns:w14="http://schemas.microsoft.com/office/word/2010/wordml" """
 _RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "application/vnd.openxmlformats-package."
 
 
 def word_of(folder: Path, body: str, others: Mapping[str, tuple[str, str | bytes]] | None = None, **parts: str) -> Path:
@@ -166,13 +167,10 @@ def word_of(folder: Path, body: str, others: Mapping[str, tuple[str, str | bytes
         f'<Relationship Id="{name.partition(".")[0]}" Type="{_RELATION}/{kind}" Target="{name}"/>'
         for name, (kind, _) in named.items()
     )
-    kinds = "xml application/xml html text/html txt text/plain rtf application/rtf docx application/x-docx".split()
+    kinds = f"""rels {_PACKAGE}relationships+xml xml application/xml html text/html txt text/plain
+rtf application/rtf mht message/rfc822 docx application/x-docx""".split()
     types = "".join(
-        f'<Default Extension="{one}" ContentType="{kind}"/>'
-        for one, kind in [
-            ("rels", "application/vnd.openxmlformats-package.relationships+xml"),
-            *zip(kinds[::2], kinds[1::2], strict=True),
-        ]
+        f'<Default Extension="{one}" ContentType="{kind}"/>' for one, kind in zip(kinds[::2], kinds[1::2], strict=True)
     )
     around = '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
     main = f'<Relationship Id="a" Type="{_RELATION}/officeDocument" Target="word/document.xml"/>'

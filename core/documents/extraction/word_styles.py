@@ -1,0 +1,55 @@
+"""What styles of Word say of characters: whether they are hidden, and in which font they stand."""
+
+from lxml import etree
+
+from core.documents.extraction.office import get, local, named, switched_on, val
+
+_DEEPEST_CHAIN = 50
+# Whether hidden, and the font; None: it is not said.
+Said = tuple[bool | None, str | None]
+_NOTHING: Said = (None, None)
+
+
+class Styles:
+    def __init__(self, roots: list[etree._Element]) -> None:
+        self._styles = {get(one, "styleId"): one for root in roots for one in root if local(one) == "style"}
+        self._known: dict[str, Said] = {}
+
+    def of_run(self, run: etree._Element, of_paragraph: Said) -> Said:
+        for properties in named(run, "rPr"):
+            style = next(map(val, named(properties, "rStyle")), "")
+            return _first(said(properties), _first(self.of(style), of_paragraph) if style else of_paragraph)
+        return of_paragraph
+
+    def of_paragraph(self, paragraph: etree._Element) -> Said:
+        style = (val(one) for properties in named(paragraph, "pPr") for one in named(properties, "pStyle"))
+        return self.of(next(style, ""))
+
+    def of(self, name: str) -> Said:
+        chain: list[str] = []
+        while name in self._styles and name not in self._known and len(chain) < _DEEPEST_CHAIN:
+            chain.append(name)
+            name = next(map(val, named(self._styles[name], "basedOn")), "")
+        found = self._known.get(name, _NOTHING)
+        for one in reversed(chain):
+            properties = next(named(self._styles[one], "rPr"), None)
+            found = found if properties is None else _first(said(properties), found)
+            self._known[one] = found
+        return found
+
+
+def said(properties: etree._Element) -> Said:
+    hidden, font = _NOTHING
+    for one in properties:
+        if local(one) == "vanish":
+            hidden = switched_on(one)
+        elif local(one) == "rFonts":
+            font = get(one, "ascii") or get(one, "hAnsi") or None
+    return hidden, font
+
+
+def _first(nearer: Said, farther: Said) -> Said:
+    return (
+        farther[0] if nearer[0] is None else nearer[0],
+        farther[1] if nearer[1] is None else nearer[1],
+    )

@@ -43,10 +43,16 @@ class LeftOut:
         self._unread = (*(CHARTS if charts else ()), *((DIAGRAM,) if diagrams else ()))
         self._pictures: set[str] = set()
 
-    def of(self, root: etree._Element, targets: Mapping[str, str], page: int | None = None) -> int:
-        """Name what stands in this XML. `targets`: where the ids of relations lead. Returns how many there were."""
+    def of(
+        self, root: etree._Element, targets: Mapping[str, str], page: int | None = None, *, numbers: bool = True
+    ) -> int:
+        """Name what stands in this XML. `targets`: where the ids of relations lead; `numbers`: whether this reader
+        leaves those of lists out. Returns how many there were.
+        """
         number = 0
         for code, picture in self._things(root):
+            if code == "NUMBERS_UNREAD" and not numbers:
+                continue
             number += 1
             if picture:
                 to = targets.get(picture, picture)

@@ -4,19 +4,15 @@ Local names, because the strict variant of the formats has other namespaces.
 """
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from lxml import etree
 
 from core.documents.extraction import failures
 from core.documents.extraction.formats import OLE_SIGNATURE
 from core.errors import ExtractionError
-
-if TYPE_CHECKING:
-    from docx.opc.package import OpcPackage
-    from docx.opc.part import Part
 
 # Streams that show what an OLE file is, and what to do about it.
 _OLE_STREAMS = (
@@ -74,9 +70,9 @@ def xml(blob: bytes) -> etree._Element:
     return etree.fromstring(blob, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
-def parts(source: "OpcPackage | Part", kind: str) -> "Iterator[Part]":
-    """Those that relations of a kind lead to, within the file."""
-    for relation in source.rels.values():
+def related(relations: Iterable[Any], kind: str) -> Iterator[Any]:
+    """Parts that relations of a kind lead to, within the file. Of python-docx as of python-pptx."""
+    for relation in relations:
         if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
             yield relation.target_part
 

@@ -28,27 +28,32 @@ def symbol_of(font: str, code: str) -> str:
         character = chr(int(code, 16))
     except (ValueError, OverflowError):
         return UNKNOWN
-    return shown(font, character) if font.strip().lower() in _SIGNS else _plain(character)
+    return shown(font, character) if is_symbol_font(font) else _plain(character)
 
 
 def shown(font: str, text: str) -> str:
     """A text in this font, with its signs in Unicode and U+FFFD for those that are not known."""
-    if font.strip().lower() not in _SIGNS:
+    if not is_symbol_font(font):
         return "".join(map(_plain, text)) if not text.isascii() else text
     return "".join(symbol(font, one) or (UNKNOWN if _is_sign(one) else one) for one in text)
 
 
+def is_symbol_font(font: str) -> bool:
+    return font.strip().lower() in _SIGNS
+
+
 def _is_sign(character: str) -> bool:
     """Letters of other scripts stand in another font."""
-    return "!" <= character < "\x7f" or "\xa1" <= character <= "\xff" or _is_private(character)
+    return "!" <= character < "\x7f" or "\xa1" <= character <= "\xff" or is_private(character)
 
 
-def _is_private(character: str) -> bool:
+def is_private(character: str) -> bool:
+    """At a code that only the sign's own font knows."""
     return _PRIVATE <= ord(character) < _PRIVATE + 0x100
 
 
 def _plain(character: str) -> str:
-    return UNKNOWN if _is_private(character) else character
+    return UNKNOWN if is_private(character) else character
 
 
 _SYMBOL = (

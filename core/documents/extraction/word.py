@@ -13,7 +13,7 @@ from lxml import etree
 from core.documents.extraction import failures, word_merged
 from core.documents.extraction.drawings import LeftOut
 from core.documents.extraction.numbering import Numbering
-from core.documents.extraction.office import get, local, parts, within, xml
+from core.documents.extraction.office import get, local, related, within, xml
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.word_styles import Styles
 from core.documents.extraction.word_text import Story
@@ -36,7 +36,7 @@ class _Book:
         package = OpcPackage()
         # Not python-docx's own parts: they parse all that calls itself a document, merged-in files too.
         Unmarshaller.unmarshal(PackageReader.from_file(file), package, _part)  # type: ignore[no-untyped-call]
-        main = next(parts(package, "officeDocument"), None)
+        main = next(related(package.rels.values(), "officeDocument"), None)
         if main is None:
             raise failures.corrupt("it holds no Word document")
         self.pages = pages
@@ -46,7 +46,7 @@ class _Book:
         self.numbering = Numbering(self._all("numbering"), self._all("styles"))
         self._comments = {
             get(one, "id"): (part, one)
-            for part in parts(main, "comments")
+            for part in related(main.rels.values(), "comments")
             for one in within(self.root(part), "comment")
         }
 
@@ -59,13 +59,21 @@ class _Book:
         """Each section has headers of its own, which mostly say the same."""
         before, after = (
             list(
-                dict.fromkeys(text for kind in kinds for part in parts(self._main, kind) if (text := self._told(part)))
+                dict.fromkeys(
+                    text
+                    for kind in kinds
+                    for part in related(self._main.rels.values(), kind)
+                    if (text := self._told(part))
+                )
             )
             for kinds in (_BEFORE, _AFTER)
         )
         body = self._told(self._main)
         left_out = LeftOut(self.pages, diagrams=False, charts=False)
-        for part in (self._main, *(part for kind in (*_BEFORE, *_AFTER) for part in parts(self._main, kind))):
+        for part in (
+            self._main,
+            *(part for kind in (*_BEFORE, *_AFTER) for part in related(self._main.rels.values(), kind)),
+        ):
             root = self.root(part)
             left_out.of(root, {link: relation.target_ref for link, relation in part.rels.items()})
             deleted = (
@@ -107,7 +115,7 @@ class _Book:
         return "\n".join(Story(self, part).lines(self.root(part))).strip("\n")
 
     def _all(self, kind: str) -> list[etree._Element]:
-        return [self.root(part) for part in parts(self._main, kind)]
+        return [self.root(part) for part in related(self._main.rels.values(), kind)]
 
 
 def _part(partname: str, content_type: str, reltype: str, blob: bytes, package: OpcPackage) -> Part:

@@ -6,7 +6,8 @@ from pathlib import Path
 from lxml import etree
 
 from core.documents.extraction.charset import decode
-from core.documents.extraction.html_left_out import leave_out
+from core.documents.extraction.html_flat import flattened
+from core.documents.extraction.html_left_out import breaks_off, leave_out
 from core.documents.extraction.html_lists import Lists
 from core.documents.extraction.pages import Pages
 
@@ -43,16 +44,23 @@ def declared_charset(data: bytes) -> str | None:
 
 def visible_text(html: str, pages: Pages | None) -> str:
     """`pages` is told what is left out."""
-    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
-    source = html.replace("\0", "").encode("utf-8", "ignore")
-    if not source.strip():
+    html = html.replace("\0", "")
+    if not html.strip():
         return ""
-    root = etree.fromstring(source, parser)
+    root, parser = _parsed(html)
+    if breaks_off(parser):
+        root, parser = _parsed(flattened(html))
     if root is None:
         return ""  # nothing but comments
     if pages is not None:
         leave_out(root, parser, _is_hidden, pages)
     return _tidy("".join(_pieces(root)))
+
+
+def _parsed(html: str) -> tuple[etree._Element | None, etree.HTMLParser]:
+    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True)
+    source = html.encode("utf-8", "ignore")
+    return (etree.fromstring(source, parser) if source.strip() else None), parser
 
 
 def _pieces(root: etree._Element) -> list[str]:
@@ -113,7 +121,8 @@ def _tidy(text: str) -> str:
 
 
 def _gap(run: re.Match[str]) -> str:
-    """Blocks inside blocks make one new line, paragraphs a blank line, and <br> as many as there are."""
+    """Blocks inside blocks make one new line, paragraphs a blank line, and <br> as many as there are, up to two: what
+    is looked for in long rows of them would take hours."""
     if _PARAGRAPH in run[0]:
         return "\n\n"
-    return "\n" * max(run[0].count("\n"), _LINE in run[0]) or " "
+    return "\n" * min(2, max(run[0].count("\n"), _LINE in run[0])) or " "

@@ -22,8 +22,8 @@ Hides = Callable[[etree._Element], bool]
 
 def leave_out(root: etree._Element, parser: etree.HTMLParser, hides: Hides, pages: Pages) -> None:
     """`hides`: whether the reader leaves the element out as hidden."""
-    if any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log):
-        pages.leave_out("REST_UNREAD")  # nested deeper than libxml2 goes: it stops there
+    if breaks_off(parser):
+        pages.leave_out("REST_UNREAD")
     pictures: set[str] = set()
     for code, picture in _things(root, hides):
         if picture in pictures:
@@ -31,6 +31,11 @@ def leave_out(root: etree._Element, parser: etree.HTMLParser, hides: Hides, page
         if picture:
             pictures.add(picture)
         pages.leave_out(code)
+
+
+def breaks_off(parser: etree.HTMLParser) -> bool:
+    """It is nested deeper than libxml2 goes, which stops there."""
+    return any(error.type_name == "ERR_RESOURCE_LIMIT" for error in parser.error_log)
 
 
 def _things(root: etree._Element, hides: Hides) -> "Iterator[tuple[WarningCode, str]]":

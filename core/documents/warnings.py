@@ -49,7 +49,7 @@ WORDS: dict[str, Words] = {
     "CELLS_WITHOUT_VALUE": Words(
         "cell without a result",
         "cells without a result",
-        "{what}{where}: a formula that nobody has calculated yet, or an error.",
+        "{what}{where}: a formula that nobody has calculated yet stands there itself.",
         "Open the file in Excel or LibreOffice, save it, then upload it again.",
     ),
     "ATTACHMENTS_UNREAD": Words(

@@ -44,9 +44,13 @@ class Pages:
         self.starts.append(self._length)
         self._texts.append(text)
         self._length += len(text)
-        if self._length > self._limit:
-            raise failures.too_large(f"it has more than {self._limit:,} characters of text")
+        self.check(0)
         self._tell()
+
+    def check(self, more: int) -> None:
+        """Raises ExtractionError when so many characters more are too many: for a page that is not whole yet."""
+        if self._length + more > self._limit:
+            raise failures.too_large(f"it has more than {self._limit:,} characters of text")
 
     def leave_out(self, code: "WarningCode", page: int | None = None, count: int = 1) -> None:
         """Name something that the file holds and the text does not. `page` counts from 1."""

@@ -1,0 +1,71 @@
+"""What a sheet holds beside its cells: comments, text boxes, headers and footers as lines; charts, pictures and
+embedded files are named as left out."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from core.documents.extraction.drawings import LeftOut
+from core.documents.extraction.office import local, within
+from core.documents.extraction.pages import Pages
+from core.documents.extraction.workbook import Book, Sheet, in_a_line, text_of
+
+if TYPE_CHECKING:
+    from core.documents.extraction.sheets_rows import Rows
+
+# Of a page header: where it stands, fonts, sizes, colours, and figures that only printing knows.
+_HEADER_CODE = re.compile(r'&(?:"[^"]*"|K[0-9A-Fa-f]{6}|K\d\d[+-]\d{3}|\d{1,3}|.)', re.DOTALL)
+_THREADED = "[Threaded comment]"
+
+
+def lines(book: Book, sheet: Sheet, rows: "Rows", number: int, pages: Pages, left_out: LeftOut) -> Iterator[str]:
+    """`number` of the page that the sheet is."""
+    related = book.package.relations(sheet.part).values()
+    threads = [line for kind, part in related if kind == "threadedComment" for line in _threads(book, part)]
+    yield from threads
+    for kind, part in related:
+        if kind == "comments":
+            yield from _comments(book, part, not threads)
+        elif kind == "drawing":
+            root = book.package.xml(part)
+            left_out.of(root, {link: to for link, (_, to) in book.package.relations(part).items()}, number)
+            yield from _boxes(root)
+    for name, text in dict.fromkeys(rows.headers):
+        if shown := _header(text, sheet.name):
+            yield f"{'Header' if name.endswith('Header') else 'Footer'}: {shown}"
+    pages.leave_out("ATTACHMENTS_UNREAD", number, len(rows.embedded))
+
+
+def _threads(book: Book, part: str) -> Iterator[str]:
+    """Answers stand after what they answer."""
+    for one in within(book.package.xml(part), "threadedComment"):
+        if text := in_a_line("".join(text.text or "" for text in within(one, "text"))):
+            yield f"{'Answer' if one.get('parentId') else 'Comment'} on {one.get('ref', '')}: {text}"
+
+
+def _comments(book: Book, part: str, all_of_them: bool) -> Iterator[str]:
+    for one in within(book.package.xml(part), "comment"):
+        text = " ".join(text_of(text) for text in within(one, "text")).strip()
+        if text and (all_of_them or not text.startswith(_THREADED)):
+            yield f"Comment on {one.get('ref', '')}: {text}"
+
+
+def _boxes(root: etree._Element) -> Iterator[str]:
+    """`AlternateContent` holds a thing twice: the first form counts."""
+    walk = etree.iterwalk(root, events=("start",))
+    for _, element in walk:
+        if local(element) == "Fallback":
+            walk.skip_subtree()
+        elif local(element) == "txBody":
+            walk.skip_subtree()
+            paragraphs = ("".join(text.text or "" for text in within(one, "t")) for one in within(element, "p"))
+            if text := in_a_line("\n".join(paragraphs)).strip():
+                yield f"Text box: {text}"
+
+
+def _header(text: str, sheet: str) -> str:
+    """Its three parts apart by spaces; page numbers, dates and the file's name are left out."""
+    known = {"&&": "&", "&A": sheet, "&a": sheet, "&L": " ", "&C": " ", "&R": " "}
+    return in_a_line(_HEADER_CODE.sub(lambda found: known.get(found[0], ""), text).strip() + "\n")

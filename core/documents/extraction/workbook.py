@@ -1,0 +1,81 @@
+"""What a workbook tells about its sheets: their names and parts, strings, number formats, the calendar."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
+
+from lxml import etree
+
+from core.documents.extraction.number_formats import BUILT_IN, NumberFormat, number_format
+from core.documents.extraction.office import local, within
+from core.documents.extraction.package import Package, link
+
+_YES = ("1", "true")
+_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """`kind` is the name of its relation, such as worksheet or chartsheet; `part` is empty where the file has none."""
+
+    name: str
+    kind: str
+    part: str
+    hidden: bool
+
+
+class Book:
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        root = package.xml(package.main)
+        self._relations = package.relations(package.main)
+        self.sheets = [self._sheet(one) for one in within(root, "sheet")]
+        self.date1904 = any(one.get("date1904") in _YES for one in within(root, "workbookPr"))
+        # It asks to be calculated when it is opened. Libraries that do not calculate write 0 in such a one.
+        self.never_calculated = any(one.get("fullCalcOnLoad") in _YES for one in within(root, "calcPr"))
+
+    def _sheet(self, one: etree._Element) -> Sheet:
+        kind, part = self._relations.get(link(one), ("", ""))
+        hidden = one.get("state", "visible") != "visible"
+        return Sheet(str(one.get("name", "")), kind, part if self.package.has(part) else "", hidden)
+
+    def _parts(self, kind: str) -> list[str]:
+        return [target for one, target in self._relations.values() if one == kind]
+
+    @cached_property
+    def strings(self) -> Sequence[str]:
+        found = chain.from_iterable(self.package.elements(part, ("si",)) for part in self._parts("sharedStrings"))
+        return [text_of(one) for one in found]
+
+    @cached_property
+    def formats(self) -> Sequence[NumberFormat | None]:
+        """By the style of a cell. None: General."""
+        found: list[NumberFormat | None] = []
+        for part in self._parts("styles"):
+            root = self.package.xml(part)
+            own = {one.get("numFmtId"): str(one.get("formatCode", "")) for one in within(root, "numFmt")}
+            for formats in within(root, "cellXfs"):
+                numbers = (str(one.get("numFmtId", "0")) for one in within(formats, "xf"))
+                found += [number_format(own.get(number) or BUILT_IN.get(_number(number), "")) for number in numbers]
+        return found
+
+
+def text_of(element: etree._Element) -> str:
+    """Of a string with its runs, in one line, without the reading aid over Japanese."""
+    if len(element) == 1 and local(element[0]) == "t":
+        return in_a_line(element[0].text or "")
+    runs = (one for one in element if local(one) in ("t", "r"))
+    texts = chain.from_iterable([one] if local(one) == "t" else within(one, "t") for one in runs)
+    return in_a_line("".join(one.text or "" for one in texts))
+
+
+def in_a_line(text: str) -> str:
+    if "_x" in text:
+        text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    return " ".join(text.split()) if "\n" in text or "\t" in text or "\r" in text else text
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else 0

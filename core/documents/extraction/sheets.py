@@ -15,7 +15,7 @@ from core.documents.extraction.package import Package
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.workbook import Book, Sheet
 
-HIDDEN_SHEET = " [hidden sheet]"
+HIDDEN_SHEET = " [Hidden sheet]"
 Cell = int | float | str | bool | time | date | datetime | timedelta
 
 

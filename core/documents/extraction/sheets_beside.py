@@ -42,14 +42,14 @@ def _threads(book: Book, part: str) -> Iterator[str]:
     """Answers stand after what they answer."""
     for one in within(book.package.xml(part), "threadedComment"):
         if text := in_a_line("".join(text.text or "" for text in within(one, "text"))):
-            yield f"{'Answer' if one.get('parentId') else 'Comment'} on {one.get('ref', '')}: {text}"
+            yield f"[{'Answer' if one.get('parentId') else 'Comment'} on {one.get('ref', '')}: {text}]"
 
 
 def _comments(book: Book, part: str, all_of_them: bool) -> Iterator[str]:
     for one in within(book.package.xml(part), "comment"):
         text = " ".join(text_of(text) for text in within(one, "text")).strip()
         if text and (all_of_them or not text.startswith(_THREADED)):
-            yield f"Comment on {one.get('ref', '')}: {text}"
+            yield f"[Comment on {one.get('ref', '')}: {text}]"
 
 
 def _boxes(root: etree._Element) -> Iterator[str]:

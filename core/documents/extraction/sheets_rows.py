@@ -15,8 +15,8 @@ from core.documents.extraction.package import link
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.workbook import Book, Sheet, in_a_line, text_of
 
-HIDDEN_ROW, HIDDEN_COLUMN = "[hidden row] ", " [hidden column]"
-NOT_CALCULATED = "[not calculated]"
+HIDDEN_ROW, HIDDEN_COLUMN = "[Hidden row] ", " [Hidden column]"
+NOT_CALCULATED = "[Not calculated]"
 MOST_COLUMNS = 1 << 14
 FIRST_1900, FIRST_1904 = datetime(1899, 12, 30, tzinfo=UTC), datetime(1904, 1, 1, tzinfo=UTC)
 YES = ("1", "true")

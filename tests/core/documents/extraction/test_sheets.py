@@ -117,9 +117,9 @@ def test_what_is_hidden_is_marked_and_what_stands_beside_cells_is_there(tmp_path
         book.get_worksheet_by_name("Notes").hide()
     got = read(path)
     assert got.text == (
-        "Regions\nSales by region\nRegion\tMargin [hidden column]\tDue\nNorth\t0.5\t4 Mar 26\n"
-        "[hidden row] South\t0.25\t#DIV/0!\nText box: Read me first\nComment on B2: Provisional, says Ann\n"
-        "Header: Internal & secret Page of\n\nNotes [hidden sheet]\nmargin 61"
+        "Regions\nSales by region\nRegion\tMargin [Hidden column]\tDue\nNorth\t0.5\t4 Mar 26\n"
+        "[Hidden row] South\t0.25\t#DIV/0!\nText box: Read me first\n[Comment on B2: Provisional, says Ann]\n"
+        "Header: Internal & secret Page of\n\nNotes [Hidden sheet]\nmargin 61"
     )
     assert [(one.code, one.count) for one in got.warnings] == [("HIDDEN_UNREAD", 1)]
 
@@ -169,7 +169,7 @@ def test_a_formula_that_cannot_be_calculated_stands_there_itself(tmp_path: Path)
     path = tmp_path / "array.xlsx"
     with xlsxwriter.Workbook(str(path)) as book:
         book.add_worksheet("A").write_array_formula("A1:A3", "{=B1:B3*2}")
-    assert read(path).text == "A\n=B1:B3*2\n[not calculated]\n[not calculated]"
+    assert read(path).text == "A\n=B1:B3*2\n[Not calculated]\n[Not calculated]"
 
 
 def test_a_stored_result_is_not_calculated_again(tmp_path: Path) -> None:

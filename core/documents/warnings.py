@@ -61,8 +61,7 @@ WORDS: dict[str, Words] = {
     "PARTS_UNREAD": Words(
         "other part",
         "other parts",
-        "{what}{where} not read, such as a text box, an embedded page, a box in a form, a page header of a sheet or "
-        "the HTML of a mail.",
+        "{what}{where} not read, such as a text box, an embedded page, a box in a form or a page header of a sheet.",
     ),
     "CHARTS_UNREAD": Words("chart", "charts", "{what}{where} not read; diagrams count as charts."),
     "PICTURES_UNREAD": Words("picture", "pictures", "{what}{where} not read: words in pictures are not in the text."),

@@ -28,6 +28,14 @@ def encrypted() -> ExtractionError:
     )
 
 
+def sealed() -> ExtractionError:
+    return ExtractionError(
+        "This mail is encrypted, with S/MIME or PGP: open it in its mail program, save it without encryption, then "
+        "upload it again.",
+        code="ENCRYPTED",
+    )
+
+
 def no_text() -> ExtractionError:
     return ExtractionError(
         "There is no text in this file. If it is a scan, or all pictures, run OCR (text recognition) over it, "

@@ -57,6 +57,16 @@ class Pages:
         if count > 0:
             self._left_out.setdefault(code, _LeftOut()).add(page, count)
 
+    def scratch(self, characters: int | None = None) -> "Pages":
+        """For something inside the file that may not become part of the text. It has the same limit, or less."""
+        return Pages(self._limit if characters is None else characters, lambda done, total: None)
+
+    def leave_out_too(self, scratch: "Pages", only: "tuple[WarningCode, ...] | None" = None) -> None:
+        """What `scratch` lacks; its pages are none of ours."""
+        for code, one in scratch._left_out.items():
+            if only is None or code in only:
+                self.leave_out(code, count=one.count)
+
     def left_out(self) -> list[tuple[str, int, list[int]]]:
         """Code, count and sorted page numbers, in the order of their codes."""
         return [(code, one.count, sorted(one.pages)) for code, one in sorted(self._left_out.items())]

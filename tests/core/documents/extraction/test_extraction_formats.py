@@ -129,11 +129,12 @@ def test_html_is_decoded_as_it_says(tmp_path: Path, meta: str) -> None:
     assert read(path).text == "Blåbærsyltetøy"
 
 
-def test_eml_gives_headers_the_plain_body_and_names_of_attachments(tmp_path: Path) -> None:
+def test_eml_gives_headers_the_fuller_body_and_names_of_attachments(tmp_path: Path) -> None:
     got = read(saved(tmp_path, "a.eml", letter().as_bytes()))
     assert got.text == (
         "From: Zoë Müller <zoe@example.org>\nTo: bob@example.org\nSubject: Größere Pumpen\n"
-        "Date: Mon, 02 Mar 2026 10:00:00 +0000\n\nThe pumps arrive in June.\n\nAttachment: Übersicht.pdf"
+        "Date: Mon, 02 Mar 2026 10:00:00 +0000\n\nThe pumps arrive in June, and this is HTML.\n\n"
+        "Attachment: Übersicht.pdf"
     )
 
 

@@ -278,26 +278,6 @@ def test_what_came_with_a_mail(tmp_path: Path) -> None:
     assert of_mail(tmp_path, message) == {"ATTACHMENTS_UNREAD": (4, []), "PICTURES_UNREAD": (1, [])}
 
 
-@pytest.mark.parametrize(
-    ("plain", "html", "named"),
-    [
-        ("The pumps arrive in June.", "<p>The pumps arrive in <b>June</b>, and this is HTML.", {}),
-        ("See it in a browser.", "<p>The invoice is 4,711 EUR, due on 14 May at noon.", {"PARTS_UNREAD": (1, [])}),
-    ],
-)
-def test_the_richer_form_of_a_body(tmp_path: Path, plain: str, html: str, named: LeftOut) -> None:
-    message = EmailMessage()
-    message.set_content(plain)
-    message.add_alternative(html, subtype="html")
-    assert of_mail(tmp_path, message) == named
-
-
-@pytest.mark.parametrize("kind", ["application/pkcs7-mime; smime-type=enveloped-data", "multipart/encrypted"])
-def test_an_encrypted_mail(tmp_path: Path, kind: str) -> None:
-    raw = f"Subject: Contract\r\nContent-Type: {kind}; boundary=b\r\n\r\n--b\r\n\r\nVersion: 1\r\n--b--\r\n"
-    assert left_out(saved(tmp_path, "a.eml", raw)) == {"ENCRYPTED_UNREAD": (1, [])}
-
-
 def test_page_numbers_are_bounded_and_counts_are_not() -> None:
     pages = Pages(100, lambda done, total: None)
     for number in range(MOST_PAGES + 5, 0, -1):

@@ -142,8 +142,8 @@ def _section(number: int, found: list[re.Match[str]]) -> Section:
             sign, limit = parts[1], float(parts[2])
             condition = _condition(sign, limit)
             negative = sign in ("<", "<=") and limit <= 0
-        elif token := _token(one):
-            tokens.append(token)
+        elif (token := _token(one)) and not (one["fill"] and tokens and tokens[-1].text == "-"):
+            tokens.append(token)  # a minus stands at its number, however wide the cell is
     return Section(tuple(number_dates.minutes_apart(tokens)), locale, condition, negative)
 
 

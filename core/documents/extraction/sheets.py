@@ -1,7 +1,6 @@
 """XLSX: a sheet is a page, a row is a line, cells stand apart by tabs. What is hidden is read, too, and marked."""
 
 import zipfile
-from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -26,19 +25,14 @@ def read(path: Path, pages: Pages) -> None:
             _read_others(path, pages)
             return
         book = Book(package)
-        sheets = [sheet for sheet in book.sheets if sheet.kind == "worksheet"]
-        _name_others(Counter(sheet.kind for sheet in book.sheets if sheet.kind != "worksheet"), pages)
+        sheets = [sheet for sheet in book.sheets if sheet.kind in ("worksheet", "chartsheet")]
+        pages.leave_out("PARTS_UNREAD", count=len(book.sheets) - len(sheets))
         pages.expect(len(sheets))
-        formulas, left_out = Formulas(path, book.date1904), LeftOut(pages, diagrams=True)
+        formulas, left_out = Formulas(path, book.date1904), LeftOut(pages, diagrams=False, charts=False)
         for number, sheet in enumerate(sheets, start=1):
             if not sheet.part:
                 raise failures.corrupt("a sheet of it is missing")
             _add(book, sheet, number, formulas, left_out, pages)
-
-
-def _name_others(kinds: Counter[str], pages: Pages) -> None:
-    pages.leave_out("CHARTS_UNREAD", count=kinds["chartsheet"])
-    pages.leave_out("PARTS_UNREAD", count=kinds.total() - kinds["chartsheet"])
 
 
 def _add(book: Book, sheet: Sheet, number: int, formulas: Formulas, left_out: LeftOut, pages: Pages) -> None:

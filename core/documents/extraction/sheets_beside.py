@@ -1,5 +1,5 @@
-"""What a sheet holds beside its cells: comments, text boxes, headers and footers as lines; charts, pictures and
-embedded files are named as left out."""
+"""What a sheet holds beside its cells: comments, text boxes, titles of charts, headers and footers as lines;
+pictures and embedded files are named as left out."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from core.documents.extraction import graphics
 from core.documents.extraction.drawings import LeftOut
 from core.documents.extraction.office import local, within
 from core.documents.extraction.pages import Pages
@@ -29,9 +30,7 @@ def lines(book: Book, sheet: Sheet, rows: "Rows", number: int, pages: Pages, lef
         if kind == "comments":
             yield from _comments(book, part, not threads)
         elif kind == "drawing":
-            root = book.package.xml(part)
-            left_out.of(root, {link: to for link, (_, to) in book.package.relations(part).items()}, number)
-            yield from _boxes(root)
+            yield from _drawing(book, part, number, pages, left_out)
     for name, text in dict.fromkeys(rows.headers):
         if shown := _header(text, sheet.name):
             yield f"{'Header' if name.endswith('Header') else 'Footer'}: {shown}"
@@ -52,17 +51,45 @@ def _comments(book: Book, part: str, all_of_them: bool) -> Iterator[str]:
             yield f"[Comment on {one.get('ref', '')}: {text}]"
 
 
-def _boxes(root: etree._Element) -> Iterator[str]:
+def _drawing(book: Book, part: str, number: int, pages: Pages, left_out: LeftOut) -> Iterator[str]:
     """`AlternateContent` holds a thing twice: the first form counts."""
+    root = book.package.xml(part)
+    targets = {link: to for link, (_, to) in book.package.relations(part).items()}
+    left_out.of(root, targets, number, numbers=False)
     walk = etree.iterwalk(root, events=("start",))
     for _, element in walk:
         if local(element) == "Fallback":
             walk.skip_subtree()
         elif local(element) == "txBody":
             walk.skip_subtree()
-            paragraphs = ("".join(text.text or "" for text in within(one, "t")) for one in within(element, "p"))
-            if text := in_a_line("\n".join(paragraphs)).strip():
+            if text := in_a_line("\n".join(graphics.paragraphs(element))).strip():
                 yield f"Text box: {text}"
+        elif graphics.is_graphic(element):
+            drawn = book.package.xml(targets.get(graphics.relation_of(element), ""))
+            elsewhere = _figures_are_elsewhere(drawn)
+            found = graphics.lines(drawn) if elsewhere else _titles(drawn)
+            pages.leave_out("CHARTS_UNREAD", number, elsewhere and not found)
+            yield from (f"Chart: {line}" for line in found)
+
+
+def _figures_are_elsewhere(root: etree._Element) -> bool:
+    """A chart's figures are those of cells, which are in the text and may be newer than what it keeps of them. Not
+    those that it alone has or that come from other files, nor the words of a diagram."""
+    formulas = (one.text or "" for one in root.iter() if local(one) == "f")
+    alone = any(local(one) in ("numLit", "strLit") for one in root.iter())
+    return local(root) != "chartSpace" or alone or any("[" in one or one.startswith("{") for one in formulas)
+
+
+def _titles(root: etree._Element) -> list[str]:
+    titles = (one for one in root.iter() if local(one) == "title")
+    texts = (" ".join(graphics.paragraphs(one)) or " ".join(_kept(one)) for one in titles)
+    text = " | ".join(filter(None, map(in_a_line, texts)))
+    return [text] if text else []
+
+
+def _kept(title: etree._Element) -> Iterator[str]:
+    """A title that is a cell."""
+    return (one.text or "" for one in title.iter() if local(one) == "v")
 
 
 def _header(text: str, sheet: str) -> str:

@@ -18,6 +18,7 @@ from core.documents.extraction.workbook import Book, Sheet, in_a_line, text_of
 HIDDEN_ROW, HIDDEN_COLUMN = "[Hidden row] ", " [Hidden column]"
 NOT_CALCULATED = "[Not calculated]"
 MOST_COLUMNS = 1 << 14
+DIGITS = 15
 FIRST_1900, FIRST_1904 = datetime(1899, 12, 30, tzinfo=UTC), datetime(1904, 1, 1, tzinfo=UTC)
 YES = ("1", "true")
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d+)(?::\$?([A-Z]{1,3})\$?(\d+))?")
@@ -154,7 +155,8 @@ class _Reading:
             at = int(value)
             return self._text(cell, strings[at]) if 0 <= at < len(strings) else ""
         if kind == "n":
-            return self._number(cell, float(value))
+            as_it_is = value.isdecimal() and len(value) < DIGITS and cell.get("s") is None
+            return value if as_it_is else self._number(cell, float(value))
         if kind == "b":
             return "TRUE" if value in YES else "FALSE"
         if kind == "e" and cell.get("vm"):

@@ -216,7 +216,6 @@ def test_what_a_workbook_holds(tmp_path: Path) -> None:
     assert left_out(path) == {
         "CELLS_WITHOUT_VALUE": (1, [2]),
         "PICTURES_UNREAD": (1, [2]),
-        "CHARTS_UNREAD": (2, [2]),
     }
 
 

@@ -25,6 +25,7 @@ PART = "xl/worksheets/sheet1.xml"
         ('#,##0.00 "€"', 1234.5, "1,234.50 €"),
         ("[$$-409]#,##0.00", 1234.5, "$1,234.50"),
         ("_-* #,##0.00 [$€-407]_-", -1234.5, "-1,234.50 €"),
+        ("_-* #,##0.00 €_-;-* #,##0.00 €_-", -1234.5, "-1,234.50 €"),
         (BUILT_IN[44], -1234.5, "$ (1,234.50)"),
         (BUILT_IN[44], 0, "$ -"),
         (BUILT_IN[37], -500, "(500)"),
@@ -112,16 +113,26 @@ def test_what_is_hidden_is_marked_and_what_stands_beside_cells_is_there(tmp_path
         sheet.set_row(3, None, None, {"hidden": True})
         sheet.write_comment(1, 1, "Provisional,\nsays Ann")
         sheet.insert_textbox(6, 1, "Read me\nfirst")
+        chart = book.add_chart({"type": "line"})
+        chart.add_series({"values": "=Regions!$B$3:$B$4"})
+        chart.set_title({"name": "Margins by region"})
+        chart.set_y_axis({"name": "=Regions!$B$2"})
+        sheet.insert_chart(20, 0, chart)
         sheet.set_header('&L&"Arial,Bold"&12Internal && secret&RPage &P of &N')
         book.add_worksheet("Notes").write(0, 0, "margin 61")
         book.get_worksheet_by_name("Notes").hide()
+        alone = book.add_chart({"type": "pie"})
+        alone.add_series({"name": "Share", "values": "={3,4}"})
+        alone.set_title({"name": "Shares"})  # its figures are in no cell, and XlsxWriter keeps none in it
+        book.add_chartsheet("Pie").set_chart(alone)
     got = read(path)
     assert got.text == (
         "Regions\nSales by region\nRegion\tMargin [Hidden column]\tDue\nNorth\t0.5\t4 Mar 26\n"
-        "[Hidden row] South\t0.25\t#DIV/0!\nText box: Read me first\n[Comment on B2: Provisional, says Ann]\n"
-        "Header: Internal & secret Page of\n\nNotes [Hidden sheet]\nmargin 61"
+        "[Hidden row] South\t0.25\t#DIV/0!\nChart: Margins by region | Margin\nText box: Read me first\n"
+        "[Comment on B2: Provisional, says Ann]\n"
+        "Header: Internal & secret Page of\n\nNotes [Hidden sheet]\nmargin 61\n\n"
     )
-    assert [(one.code, one.count) for one in got.warnings] == [("HIDDEN_UNREAD", 1)]
+    assert [(one.code, one.count) for one in got.warnings] == [("CHARTS_UNREAD", 1), ("HIDDEN_UNREAD", 1)]
 
 
 def test_cells_under_merged_ones_and_rows_without_numbers(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ from datetime import date
 
 from lxml import etree
 
-from core.documents.extraction.office import get, local, named, within
+from core.documents.extraction.office import get, local, named, switched_on, within
 
 _CHART, _CHART_EX, _DIAGRAM = "/chart", "/chartex", "/diagram"
 _CATEGORIES, _VALUES = ("cat", "xVal"), ("val", "yVal", "bubbleSize")
 _DAY_ZERO = date(1899, 12, 30).toordinal()
+_DAYS_TO_1904 = 1_462
 _LAST_DAY = 2_958_465
 
 
@@ -94,7 +95,7 @@ def _points(element: etree._Element) -> dict[int, str]:
     for cache in element.iter():
         if local(cache) in ("strCache", "numCache", "strLit", "numLit"):
             code = next((one.text or "" for one in named(cache, "formatCode")), "")
-            return _of_cache(cache, code)
+            return _of_cache(cache, code, _DAYS_TO_1904 if _counts_from_1904(element) else 0)
     alone = next(named(element, "v"), None)
     return {} if alone is None else {0: alone.text or ""}
 
@@ -111,18 +112,26 @@ def _joined(levels: list[dict[int, str]]) -> dict[int, str]:
     return joined
 
 
-def _of_cache(cache: etree._Element, code: str) -> dict[int, str]:
+def _counts_from_1904(element: etree._Element) -> bool:
+    root = element.getroottree().getroot()
+    return any(switched_on(one) for one in named(root, "date1904"))
+
+
+def _of_cache(cache: etree._Element, code: str, later: int = 0) -> dict[int, str]:
     found: dict[int, str] = {}
     for point in named(cache, "pt"):
         at = get(point, "idx")
         value = next((one.text or "" for one in named(point, "v")), point.text or "")
         if at.isdecimal() and len(at) < 10:
-            found[int(at)] = " ".join(shown(value, get(point, "formatCode") or code).split())
+            found[int(at)] = " ".join(shown(value, get(point, "formatCode") or code, later).split())
     return found
 
 
-def shown(value: str, code: str) -> str:
-    """A number as its format shows it, as far as per cent, dates and rounding go; what else it is stays as it is."""
+def shown(value: str, code: str, later: int = 0) -> str:
+    """A number as its format shows it, as far as per cent, dates and rounding go; what else it is stays as it is.
+
+    `later`: days by which dates begin after 1899.
+    """
     try:
         number = float(value)
     except ValueError:
@@ -132,7 +141,7 @@ def shown(value: str, code: str) -> str:
     if not code or "general" in code.lower() or bare == "@":
         return f"{number:.15g}" if code else value
     if any(letter in bare.lower() for letter in "ymd") and "[" not in bare:
-        return _date(number) or value
+        return _date(number + later) or value
     if not set(bare) <= set("0#,.%"):
         return f"{number:.15g}"
     decimals = len(bare.partition(".")[2].strip("%#,"))

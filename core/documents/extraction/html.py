@@ -1,10 +1,12 @@
 """HTML: the text that a browser shows. Nothing is fetched."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from lxml import etree
 
+from core.documents.extraction import html_boxes
 from core.documents.extraction.charset import decode
 from core.documents.extraction.html_flat import flattened
 from core.documents.extraction.html_left_out import breaks_off, leave_out
@@ -15,6 +17,7 @@ _SKIPPED = "script style template noscript svg iframe object embed canvas audio 
 _APART = "blockquote dl figure h1 h2 h3 h4 h5 h6 ol p pre table title ul"
 _ON_ITS_OWN = """address article aside body caption center dd details div dt fieldset figcaption footer form header
 hr li main nav section summary"""
+_READINGS = ("rt", "rtc", "rp")
 _SKIPPED_TAGS = frozenset(_SKIPPED.split())
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 _META_CHARSET = re.compile(rb"""<meta[^>]{1,200}?charset\s*=\s*["']?\s*([\w-]+)""", re.I)
@@ -54,7 +57,7 @@ def visible_text(html: str, pages: Pages | None) -> str:
         return ""  # nothing but comments
     if pages is not None:
         leave_out(root, parser, _is_hidden, pages)
-    return _tidy("".join(_pieces(root)))
+    return _Walk().through(root)
 
 
 def _parsed(html: str) -> tuple[etree._Element | None, etree.HTMLParser]:
@@ -63,46 +66,98 @@ def _parsed(html: str) -> tuple[etree._Element | None, etree.HTMLParser]:
     return (etree.fromstring(source, parser) if source.strip() else None), parser
 
 
-def _pieces(root: etree._Element) -> list[str]:
-    pieces: list[str] = []
-    preformatted = 0
-    hidden: etree._Element | None = None
-    lists = Lists()
-    numbers: list[tuple[etree._Element, str]] = []  # of items whose text has not begun
-    walk = etree.iterwalk(root, events=("start", "end"))
-    for event, element in walk:
+class _Walk:
+    """Once through a page. `pieces`: its text, with stand-ins for what parts it."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self._preformatted = 0
+        self._lists = Lists()
+        self._numbers: list[tuple[etree._Element, str]] = []  # of items whose text has not begun
+        self._rubies: list[_Ruby] = []
+        self._readings: list[str] = []
+
+    def through(self, root: etree._Element) -> str:
+        passed: etree._Element | None = None
+        walk = etree.iterwalk(root, events=("start", "end"))
+        for event, element in walk:
+            if event == "start" and self._passes(element):
+                passed = element
+                walk.skip_subtree()
+            elif event == "start":
+                self._begin(element)
+            else:
+                if element is not passed:
+                    self._end(element)
+                self._add(element.tail)
+        self._tell_readings(_LINE)
+        return _tidy("".join(self.pieces))
+
+    def _passes(self, element: etree._Element) -> bool:
+        """Whether what is in it is no text of its own."""
+        if element.tag == "select" and not _is_unseen(element):
+            self._add(f" {html_boxes.shown(element)} ")
+            return True
+        if element.tag in _READINGS and self._rubies:
+            if element.tag != "rp":
+                self._rubies[-1].reading += "".join(element.itertext())
+            return True
+        return _is_hidden(element)
+
+    def _begin(self, element: etree._Element) -> None:
         name = element.tag
-        if event == "start" and _is_hidden(element):
-            hidden = element
-            walk.skip_subtree()
-            continue
-        if event == "start":
-            preformatted += name == "pre"
-            if number := lists.begin(element):
-                numbers.append((element, number))
-            pieces.append(_STARTS.get(name, ""))
-            run = _run(element.text, preformatted)
-        else:
-            if element is not hidden:
-                preformatted -= name == "pre"
-                lists.end(element)
-                if numbers and numbers[-1][0] is element:  # an empty item
-                    pieces.append(numbers.pop()[1])
-                pieces.append(_ENDS.get(name, ""))
-            run = _run(element.tail, preformatted)
-        if numbers and run.strip():
-            pieces += [f"{number} " for _, number in numbers]
-            numbers.clear()
+        self._preformatted += name == "pre"
+        if number := self._lists.begin(element):
+            self._numbers.append((element, number))
+        if name == "ruby":
+            self._rubies.append(_Ruby(len(self.pieces)))
+        self.pieces.append(_STARTS.get(name, ""))
+        if name == "input" and (box := html_boxes.shown(element)):
+            self._add(f" {box} ")
+        self._add(element.text)
+
+    def _end(self, element: etree._Element) -> None:
+        name = element.tag
+        self._preformatted -= name == "pre"
+        self._lists.end(element)
+        if self._numbers and self._numbers[-1][0] is element:  # an empty item
+            self.pieces.append(self._numbers.pop()[1])
+        if name == "ruby":
+            ruby = self._rubies.pop()
+            words, reading = ("".join(text.split()) for text in ("".join(self.pieces[ruby.begins :]), ruby.reading))
+            self._readings += [f"[Ruby: {words} {reading}]"] if reading else []
+        elif name in _EDGES or name in ("td", "th"):
+            self._tell_readings(_LINE if name in _EDGES else " ")
+        self.pieces.append(_ENDS.get(name, ""))
+
+    def _tell_readings(self, between: str) -> None:
+        """How words are read stands below them: they stand unbroken."""
+        self.pieces += [piece for reading in self._readings for piece in (between, reading)]
+        self._readings.clear()
+
+    def _add(self, text: str | None) -> None:
+        run = _run(text, self._preformatted)
+        if self._numbers and run.strip():
+            self.pieces += [f"{number} " for _, number in self._numbers]
+            self._numbers.clear()
             run = run.lstrip()
-        pieces.append(run)
-    return pieces
+        self.pieces.append(run)
+
+
+@dataclass
+class _Ruby:
+    begins: int
+    reading: str = ""
 
 
 def _is_hidden(element: etree._Element) -> bool:
-    if element.tag in _SKIPPED_TAGS or element.get("hidden") is not None:
-        return True
+    return element.tag in _SKIPPED_TAGS or _is_unseen(element)
+
+
+def _is_unseen(element: etree._Element) -> bool:
+    """By its own word, whatever it is."""
     style = element.get("style")
-    return style is not None and _HIDDEN.search(style) is not None
+    return element.get("hidden") is not None or (style is not None and _HIDDEN.search(style) is not None)
 
 
 def _run(text: str | None, preformatted: int) -> str:

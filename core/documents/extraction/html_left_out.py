@@ -10,7 +10,7 @@ from core.documents.extraction.pages import Pages
 if TYPE_CHECKING:  # the child reads no tables
     from core.tables.documents import WarningCode
 
-_PARTS = ("iframe", "frame", "object", "embed", "canvas", "audio", "video", "select")
+_PARTS = ("iframe", "frame", "object", "embed", "canvas", "audio", "video")
 # What no browser shows as a rule.
 _UNSEEN = ("script", "style", "template", "noscript", "datalist", "head")
 # Pixels: a picture that is smaller in one direction is a line, a dot or a counter of readers.
@@ -54,8 +54,10 @@ def _things(root: etree._Element, hides: Hides) -> "Iterator[tuple[WarningCode, 
             walk.skip_subtree()
         elif name in _UNSEEN:
             walk.skip_subtree()
-        elif name == "input" and element.get("type", "text").lower() != "hidden" and element.get("value", "").strip():
+        elif name == "input" and element.get("type", "").lower() == "password" and element.get("value"):
             yield "PARTS_UNREAD", ""
+        elif name == "select" and element.get("hidden") is None:
+            walk.skip_subtree()
         elif hides(element):
             if any(text.strip() for text in element.itertext()):
                 yield "HIDDEN_UNREAD", ""

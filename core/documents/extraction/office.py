@@ -5,6 +5,7 @@ Local names, because the strict variant of the formats has other namespaces.
 
 import zipfile
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,13 @@ def explain_ole(path: Path) -> ExtractionError:
 
 def local(element: etree._Element) -> str:
     """The name without its namespace, empty for a comment."""
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    tag = element.tag
+    return _local(tag) if isinstance(tag, str) else ""
+
+
+@lru_cache(maxsize=4096)
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 def within(element: etree._Element, name: str) -> Iterator[etree._Element]:

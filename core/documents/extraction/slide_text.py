@@ -18,15 +18,23 @@ _SHAPES = ("sp", "grpSp", "graphicFrame", "pic", "cxnSp", "contentPart")
 # Groups within groups that are put in order; deeper ones stay as they were drawn.
 _DEEPEST = 20
 Place = tuple[int, int, int, int]
+Root = Callable[[Part], etree._Element]
+# Shapes, and what says of which kind they are.
+Grounds = list[tuple[etree._Element, etree._Element]]
+
+
+def placeholders(part: Part, root: Root) -> Grounds:
+    shapes = within(root(part), "sp")
+    return [(shape, holder) for shape in shapes if (holder := next(within(shape, "ph"), None)) is not None]
 
 
 class SlideText:
-    def __init__(
-        self, slide: Part, root: Callable[[Part], etree._Element], authors: Mapping[str, str], pages: Pages, number: int
-    ) -> None:
+    def __init__(self, slide: Part, root: Root, authors: Mapping[str, str], grounds: Grounds, pages: Pages) -> None:
+        """`grounds`: placeholders of the layout, then of the master: a slide says where its own are only where they
+        moved."""
         self._slide, self._root, self._authors = slide, root, authors
-        self._pages, self._number = pages, number
-        self._grounds = self._placeholders()
+        self._pages, self._number = pages, len(pages.starts) + 1
+        self._grounds = grounds
 
     def text(self) -> str:
         return "\n".join(self._all())
@@ -63,20 +71,13 @@ class SlideText:
             return [f"[Hidden: {' '.join(lines)}]"]
         return lines
 
-    def _placeholders(self) -> list[etree._Element]:
-        """Those of the layout, then those of the master: a slide says where its own are only where they moved."""
-        layouts = list(related(self._slide.rels.values(), "slideLayout"))
-        masters = [one for layout in layouts for one in related(layout.rels.values(), "slideMaster")]
-        return [one for part in (*layouts, *masters) for one in within(self._root(part), "sp")]
-
     def _place(self, shape: etree._Element, holder: etree._Element | None) -> Place:
         own = _frame(shape)
         if own or holder is None:
             return own or (0, 0, 0, 0)
         for key in ("idx", "type"):
-            for ground in self._grounds if holder.get(key) else ():
-                other = next(within(ground, "ph"), None)
-                if other is not None and other.get(key) == holder.get(key) and (place := _frame(ground)):
+            for ground, other in self._grounds if holder.get(key) else ():
+                if other.get(key) == holder.get(key) and (place := _frame(ground)):
                     return place
         return 0, 0, 0, 0
 

@@ -11,7 +11,7 @@ from core.documents.extraction import failures
 from core.documents.extraction.drawings import LeftOut
 from core.documents.extraction.office import get, local, related, within
 from core.documents.extraction.pages import Pages
-from core.documents.extraction.slide_text import SlideText
+from core.documents.extraction.slide_text import Grounds, SlideText, placeholders
 
 HIDDEN_SLIDE = "[Hidden slide]"
 
@@ -25,8 +25,9 @@ def read(path: Path, pages: Pages) -> None:
     authors = _authors(main)
     unread = _Unread(pages)
     pages.expect(len(slides))
+    known: dict[str, Grounds] = {}
     for number, slide in enumerate(slides, start=1):
-        text = SlideText(slide, _root, authors, pages, number).text()
+        text = SlideText(slide, _root, authors, _grounds(slide, known), pages).text()
         unread.of(slide, number, text)
         hidden = _root(slide).get("show") in ("0", "false")
         pages.add(f"{HIDDEN_SLIDE}\n{text}" if hidden and text else text)
@@ -41,6 +42,17 @@ def _authors(main: Part) -> dict[str, str]:
         for one in _root(part)
     ]
     return {get(one, "id"): " ".join(get(one, "name").split()) for one in known}
+
+
+def _grounds(slide: Part, known: dict[str, Grounds]) -> Grounds:
+    """Of its layout, each of which is looked through once."""
+    layout = next(related(slide.rels.values(), "slideLayout"), None)
+    if layout is None:
+        return []
+    if layout.partname not in known:
+        grounds = (layout, *related(layout.rels.values(), "slideMaster"))
+        known[layout.partname] = [one for ground in grounds for one in placeholders(ground, _root)]
+    return known[layout.partname]
 
 
 class _Unread:

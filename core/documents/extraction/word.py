@@ -72,7 +72,7 @@ class _Book:
         left_out = LeftOut(self.pages, diagrams=False, charts=False)
         for part in (
             self._main,
-            *(part for kind in (*_BEFORE, *_AFTER) for part in related(self._main.rels.values(), kind)),
+            *(part for kind in (*_BEFORE, *_AFTER, "comments") for part in related(self._main.rels.values(), kind)),
         ):
             root = self.root(part)
             left_out.of(root, {link: relation.target_ref for link, relation in part.rels.items()})

@@ -4,6 +4,7 @@ python-docx's own `paragraph.text` leaves out what stands in tracked insertions,
 fields.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -20,11 +21,12 @@ from core.documents.extraction.word_styles import Said, Styles, said
 # Properties, what is struck out, field codes, and the second copy of a text box.
 _UNSHOWN = "pPr rPr sectPr tblPr tblGrid trPr tcPr sdtPr del moveFrom delText instrText delInstrText Fallback rubyPr rt"
 _SKIPPED = frozenset(_UNSHOWN.split())
-_CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "ptab": "\t", "noBreakHyphen": "-"}
 # Fields that Word counts as it shows them; those of other kinds keep what they showed last.
 _COUNTING_FIELDS = ("AUTONUM", "LISTNUM")
 # Around what is hidden, until the paragraph is whole; XML holds neither.
 _HIDDEN, _HIDDEN_END = "\x02", "\x03"
+_PASSAGE = re.compile(f"{_HIDDEN}([ \t]*)([^{_HIDDEN_END}]*){_HIDDEN_END}")
 
 
 class Book(Protocol):
@@ -154,7 +156,9 @@ def _marked(text: str) -> str:
     """With what is hidden in brackets that say so."""
     if _HIDDEN not in text:
         return text
-    return text.replace(_HIDDEN_END + _HIDDEN, "").replace(_HIDDEN, "[Hidden: ").replace(_HIDDEN_END, "]")
+    text = text.replace(_HIDDEN_END + _HIDDEN, "")
+    marked = _PASSAGE.sub(lambda found: f"{found[1]}[Hidden: {found[2]}]", text)
+    return marked.replace(_HIDDEN, "").replace(_HIDDEN_END, "")  # of boxes within
 
 
 def _is_deleted(paragraph: etree._Element) -> bool:

@@ -115,6 +115,15 @@ def test_figures_as_they_are_shown(value: str, code: str, seen: str) -> None:
     assert graphics.shown(value, code) == seen
 
 
+def test_dates_of_a_chart_from_a_macintosh() -> None:
+    numbers = "<c:numCache><c:formatCode>d.m.yy</c:formatCode><c:pt idx='0'><c:v>44561</c:v></c:pt></c:numCache>"
+    series = (
+        f"<c:ser><c:cat>{numbers}</c:cat><c:val><c:numLit><c:pt idx='0'><c:v>7</c:v></c:pt></c:numLit></c:val></c:ser>"
+    )
+    root = f'<c:chartSpace xmlns:c="http://x.org/c"><c:date1904 val="1"/>{series}</c:chartSpace>'
+    assert graphics.lines(etree.fromstring(root)) == ["2026-01-01\t7"]
+
+
 def test_newer_charts() -> None:
     space = 'xmlns:cx="http://schemas.microsoft.com/office/drawing/2014/chartex"'
     dimensions = """<cx:strDim type="cat"><cx:lvl><cx:pt idx="0">Start</cx:pt><cx:pt idx="1">End</cx:pt></cx:lvl>

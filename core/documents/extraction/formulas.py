@@ -6,10 +6,13 @@ catches errors: there the formula itself is shown.
 
 import re
 import resource
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from zipfile import ZipFile
 
 # What the engine needs of memory for a byte of the unpacked file, with room to spare; measured: 7.
@@ -29,6 +32,7 @@ _ERRORS = {"Div": "#DIV/0!", "Na": "#N/A"}
 _MOMENTS = (datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC), datetime(2033, 7, 19, 20, 21, 22, tzinfo=UTC))
 
 Value = float | str | bool
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,8 @@ class Formulas:
         if any(_CATCHES.search(one) for one in written) and not _are_known(written):
             return []
         moments = _MOMENTS if any(_OF_THE_MOMENT.search(one) for one in written) else _MOMENTS[:1]
-        try:
-            return [Engine(self._path, self._date1904, one) for one in moments]
-        except (ValueError, RuntimeError, OSError):
-            return []
+        engines = [_tried(partial(Engine, self._path, self._date1904, moment)) for moment in moments]
+        return [] if None in engines else [one for one in engines if one]
 
 
 class Engine:
@@ -84,31 +86,41 @@ class Engine:
         config.workbook_seed = moment.year
         config.date_system = "1904" if date1904 else "1900"
         settings = formualizer.WorkbookConfig(eval_config=config)
-        self._failed: tuple[type[Exception], ...] = (ValueError, RuntimeError, formualizer.ExcelEvaluationError)
         self._workbook = formualizer.Workbook.load_path(str(path), config=settings)
         self._workbook.set_temporal_egress("serial")
         self._workbook.set_deterministic_clock(moment)
-        self._singly = 0
-        try:
-            self._workbook.evaluate_all()
-        except self._failed:  # one formula that it does not take; each of the others takes it long
-            self._singly = MOST_SINGLY
+        # Where it gives up at one formula, each of the others takes it long. None: no limit.
+        self._singly = None if _tried(self._all) else MOST_SINGLY
+
+    def _all(self) -> bool:
+        self._workbook.evaluate_all()
+        return True
 
     def result(self, sheet: str, row: int, column: int) -> Value | Error | None:
-        if self._singly == 1:
-            return None
-        self._singly = max(self._singly - 1, 0)
-        try:
-            (found,) = self._workbook.evaluate_cells([(sheet, row, column)])
-        except self._failed:
-            return None
+        if self._singly is not None:
+            self._singly -= 1
+            if self._singly < 0:
+                return None
+        (found,) = _tried(lambda: self._workbook.evaluate_cells([(sheet, row, column)])) or (None,)
         if isinstance(found, dict):
             known = _ERRORS.get(str(found.get("kind")))
             return Error(known) if known else None
         return found if isinstance(found, bool | int | float | str) else None
 
     def formula(self, sheet: str, row: int, column: int) -> str:
-        return str(self._workbook.get_formula(sheet, row, column) or "")
+        return _tried(lambda: self._workbook.get_formula(sheet, row, column)) or ""
+
+
+def _tried(call: Callable[[], Found]) -> Found | None:
+    """None where the engine gives up, also by a panic of Rust, which is no Exception: the document is read all the
+    same."""
+    try:
+        return call()
+    except (MemoryError, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # the outer boundary of the engine
+        print(f"a formula was not calculated: {type(error).__name__}", file=sys.stderr)
+        return None
 
 
 def _room() -> int:
@@ -135,9 +147,11 @@ def _is_known(function: bytes) -> bool:
 
     workbook = formualizer.Workbook()
     workbook.add_sheet("S")
-    try:
-        workbook.set_formula("S", 1, 1, f"={function.decode()}()")
-        (found,) = workbook.evaluate_cells([("S", 1, 1)])
-    except (ValueError, RuntimeError, formualizer.ExcelEvaluationError) as error:
-        return "NAME" not in str(error)
-    return not (isinstance(found, dict) and found.get("kind") == "Name")
+    name = function.decode("utf-8", "replace")
+
+    def asked() -> object:
+        workbook.set_formula("S", 1, 1, f"={name}()")
+        return workbook.evaluate_cells([("S", 1, 1)])[0]
+
+    found = _tried(asked)
+    return found is not None and not (isinstance(found, dict) and found.get("kind") == "Name")

@@ -99,7 +99,10 @@ class NumberFormat:
 
     def number(self, value: float, date1904: bool = False) -> str:
         """Without the spaces that only align. Empty where the format shows nothing."""
-        return self._section_of(value).number(value, date1904).strip()
+        try:
+            return self._section_of(value).number(value, date1904).strip()
+        except (ArithmeticError, LookupError, ValueError):  # codes that no program writes
+            return general(value)
 
     def text(self, value: str) -> str:
         return self._text.text(value).strip() if self._text else value

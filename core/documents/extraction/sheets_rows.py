@@ -1,5 +1,6 @@
 """The rows of a sheet as lines, its cells apart by tabs, as a person sees them; and what follows them in its part."""
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -151,12 +152,12 @@ class _Reading:
 
     def _stored(self, cell: etree._Element, kind: str, value: str) -> str:
         if kind == "s":
-            strings = self._book.strings
-            at = int(value)
-            return self._text(cell, strings[at]) if 0 <= at < len(strings) else ""
+            strings, at = self._book.strings, _number(value)
+            return self._text(cell, strings[at]) if at < len(strings) else ""
         if kind == "n":
             as_it_is = value.isdecimal() and len(value) < DIGITS and cell.get("s") is None
-            return value if as_it_is else self._number(cell, float(value))
+            number = None if as_it_is else _finite(value)
+            return value if number is None else self._number(cell, number)
         if kind == "b":
             return "TRUE" if value in YES else "FALSE"
         if kind == "e" and cell.get("vm"):
@@ -191,7 +192,7 @@ class _Reading:
 
     def _format(self, style: str) -> NumberFormat | None:
         formats = self._book.formats
-        at = int(style)
+        at = _number(style)
         return formats[at] if at < len(formats) else None
 
     def _is_to_calculate(
@@ -202,7 +203,7 @@ class _Reading:
             inside = any(left <= column <= right and top <= row <= bottom for left, top, right, bottom in self._arrays)
             return inside and value in ("0", "", None)
         if value:
-            missing = self._book.never_calculated and kind == "n" and float(value) == 0
+            missing = self._book.never_calculated and kind == "n" and _finite(value) == 0
         else:
             missing = value is None or kind != "str"
         if missing and formula.get("t") == "array":
@@ -241,6 +242,15 @@ def areas(references: str) -> Iterator[Area]:
     for one in references.split():
         if (found := _REFERENCE.fullmatch(one)) and found[3]:
             yield column_of(found[1]), int(found[2]), column_of(found[3]), int(found[4])
+
+
+def _finite(text: str) -> float | None:
+    """None: no number."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _number(text: str | None) -> int:

@@ -33,8 +33,7 @@ class Book:
         self._relations = package.relations(package.main)
         self.sheets = [self._sheet(one) for one in within(root, "sheet")]
         self.date1904 = any(one.get("date1904") in _YES for one in within(root, "workbookPr"))
-        # It asks to be calculated when it is opened. Libraries that do not calculate write 0 in such a one.
-        self.never_calculated = any(one.get("fullCalcOnLoad") in _YES for one in within(root, "calcPr"))
+        self.never_calculated = any(map(_asks_to_be_calculated, within(root, "calcPr")))
 
     def _sheet(self, one: etree._Element) -> Sheet:
         kind, part = self._relations.get(link(one), ("", ""))
@@ -60,6 +59,12 @@ class Book:
                 numbers = (str(one.get("numFmtId", "0")) for one in within(formats, "xf"))
                 found += [number_format(own.get(number) or BUILT_IN.get(_number(number), "")) for number in numbers]
         return found
+
+
+def _asks_to_be_calculated(one: etree._Element) -> bool:
+    """When it is opened. Libraries that do not calculate write 0 in such a workbook."""
+    asks = one.get("fullCalcOnLoad") in _YES or one.get("forceFullCalc") in _YES
+    return asks or one.get("calcCompleted") in ("0", "false")
 
 
 def text_of(element: etree._Element) -> str:

@@ -64,6 +64,7 @@ PART = "xl/worksheets/sheet1.xml"
         ("[mm]:ss", 90 / 86400, "01:30"),
         ("[h]:mm", -0.0625, "-1:30"),
         ("mm:ss.000", 0.5000001, "00:00.009"),
+        ("%" * 900 + "0", 1e300, "1E+300"),
     ],
 )
 def test_a_number_in_its_format(code: str, value: float, shown: str) -> None:
@@ -181,6 +182,13 @@ def test_a_formula_that_cannot_be_calculated_stands_there_itself(tmp_path: Path)
     with xlsxwriter.Workbook(str(path)) as book:
         book.add_worksheet("A").write_array_formula("A1:A3", "{=B1:B3*2}")
     assert read(path).text == "A\n=B1:B3*2\n[Not calculated]\n[Not calculated]"
+
+
+def test_a_file_that_the_engine_does_not_take_is_read_all_the_same(tmp_path: Path) -> None:
+    path = formulas(tmp_path, "=SUM(A1:A2)", "=[1]Prices!A1+1", "=A1+", "=A2*2")
+    assert read(path).text == "Sums\n25\t30.00 €\n5\t=[1]Prices!A1+1\n\t=A1+\n\t10.00 €"
+    rewritten(path, PART, lambda old: old.replace(b"<v>25</v>", b"<v>2,5</v>"))
+    assert read(path).text.startswith("Sums\n2,5\t")
 
 
 def test_a_stored_result_is_not_calculated_again(tmp_path: Path) -> None:

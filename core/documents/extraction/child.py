@@ -16,8 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from core.documents.extraction import failures, sandbox
-from core.documents.extraction.formats import DOCX, FORMATS, OFFICE, OLE, PDF, PPTX
+from core.documents.extraction import failures, sandbox, spare
+from core.documents.extraction.formats import DOCX, EML, FORMATS, OFFICE, OLE, PDF, PPTX
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.sandbox import SandboxMissing
 from core.errors import ExtractionError
@@ -40,6 +40,8 @@ def run(message: bytes, out: int, complaints: int, parent: int) -> NoReturn:
 def _read_file(out: int, media_type: str, path: str, memory: int, seconds: int, characters: int, mode: str) -> NoReturn:
     answer = os.fdopen(out, "wb")
     _limit(memory, seconds)
+    if media_type == EML:
+        spare.prepare()  # for what came with it; the sandbox lets nobody make a file
     if mode == "required" or (mode == "auto" and not sandbox.missing()):
         try:
             sandbox.enter(Path(path))
@@ -84,6 +86,7 @@ def _say(out: BinaryIO, message: dict[str, object]) -> None:
 def _limit(memory: int, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 2))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (spare.MOST_BYTES, spare.MOST_BYTES))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     with suppress(OSError):  # a machine without memory is to end this process, and no other
         Path("/proc/self/oom_score_adj").write_text("1000")

@@ -1,18 +1,35 @@
-"""EML: the headers a reader sees, the body, and the names of what was attached."""
+"""EML: the headers a reader sees, the body, and all that came with it, each under its name."""
 
 from collections.abc import Iterator
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import Compat32
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from core.documents.extraction import encoded_words, failures
-from core.documents.extraction.mail_body import Body, children
+from core.documents.extraction import encoded_words, failures, mail_files
+from core.documents.extraction.formats import EML
+from core.documents.extraction.mail_body import Body, children, payload
 from core.documents.extraction.pages import Pages
+from core.errors import ExtractionError
 
-_ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
-_SIGNATURES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
+if TYPE_CHECKING:  # the child reads no tables
+    from core.tables.documents import WarningCode
+
+_SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_ENCRYPTED = ("multipart/encrypted", *_SMIME)
+# Beside what they belong to: they hold no words.
+_TECHNICAL = (
+    *("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"),
+    "application/pgp-encrypted",
+)
+_LETTERS = ("message/rfc822", "message/global", "message/news")
+_PGP = b"-----BEGIN PGP MESSAGE-----"
 MOST_OF_A_PART_HEADER = 10_000
+# What is read of what came with a mail, and with what came with it: beyond, it is named as not read.
+MOST_FILES = 200
+MOST_BYTES = 200 << 20
+MOST_DEPTH = 10
 _SHOWN = ("From", "To", "Cc", "Subject", "Date")
 
 
@@ -27,20 +44,107 @@ class Bounded(Compat32):
 def read(path: Path, pages: Pages) -> None:
     with path.open("rb") as file:
         # The newer policies raise on malformed headers, of which mail is full.
-        message = BytesParser(policy=Bounded()).parse(file)
-    headers = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
-    body = Body(message, pages)
-    sealed, attached = body.sealed, []
-    for part in _others(message, body.taken):
-        if part.get_content_type() in _ENCRYPTED:
-            pages.leave_out("ENCRYPTED_UNREAD")
-            sealed = True
-        else:
-            _leave_out(part, pages)
-            attached.append(f"Attachment: {_name(part)}")
-    if sealed and not (body.text or attached):
-        raise failures.sealed()
-    pages.add("\n\n".join(part for part in ("\n".join(headers), body.text, "\n".join(attached)) if part))
+        try:
+            message = BytesParser(policy=Bounded()).parse(file)
+        except RecursionError:
+            raise failures.corrupt("its parts are nested too deep") from None
+    pages.add(_Reading(pages).mail(message))
+
+
+class _Reading:
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._files, self._bytes = MOST_FILES, MOST_BYTES
+        self._characters = pages.limit
+
+    def mail(self, message: Message) -> str:
+        """Raises ExtractionError where there is nothing but what is encrypted."""
+        sealed, said = self._letter(message, 0)
+        if sealed and not said:
+            raise failures.sealed()
+        return "\n\n".join(part for part in (_headers(message), said) if part)
+
+    def _letter(self, message: Message, depth: int) -> tuple[bool, str]:
+        """Whether some of it is encrypted, and all below its headers."""
+        body = Body(message, self._pages)
+        self._characters -= len(body.text)
+        if depth and self._characters < 0:
+            raise failures.too_large("its mails are too long")
+        sealed, said = body.sealed, [body.text]
+        for part in _others(message, body.taken):
+            if part.get_content_type() in _ENCRYPTED:
+                self._pages.leave_out("ENCRYPTED_UNREAD")
+                sealed = True
+            else:
+                said.append(self._attached(part, depth))
+        return sealed, "\n\n".join(text for text in said if text)
+
+    def _attached(self, part: Message, depth: int) -> str:
+        """Under a heading with its name."""
+        name = _name(part)
+        if part.get_content_maintype() == "image" and part.get_content_disposition() != "attachment":
+            return self._unread(name, "PICTURES_UNREAD")
+        scratch = self._pages.scratch(max(0, self._characters))
+        try:
+            text = self._text(part, scratch, depth)
+        except ImportError:
+            raise  # the installation is broken, not the file
+        except ExtractionError as error:
+            return self._unread(name, "ENCRYPTED_UNREAD" if error.code == "ENCRYPTED" else "ATTACHMENTS_UNREAD")
+        except Exception:  # the outer boundary of a file: readers raise whatever a broken one makes them raise
+            return self._unread(name, "ATTACHMENTS_UNREAD")
+        self._pages.leave_out_too(scratch)
+        return f"Attachment: {name}\n\n{text}" if text else f"Attachment: {name} (empty)"
+
+    def _unread(self, name: str, code: "WarningCode") -> str:
+        self._pages.leave_out(code)
+        return f"Attachment: {name} (not read)"
+
+    def _text(self, part: Message, scratch: Pages, depth: int) -> str:
+        self._files -= 1
+        if self._files < 0 or self._characters <= 0:
+            raise failures.too_large("it has too many attachments")
+        if part.get_content_maintype() == "message" and (inside := children(part)):
+            if part.get_content_type() not in _LETTERS:
+                return "\n\n".join(map(_fields, inside)).strip()  # what became of a mail, line by line
+            return self._nested(_undone(part, inside[0]), depth)
+        data = payload(part)
+        self._bytes -= len(data)
+        if self._bytes < 0:
+            raise failures.too_large("its attachments are too large")
+        name = encoded_words.decoded(part.get_filename() or "")
+        if data.lstrip().startswith(_PGP) or name.lower().endswith(".p7m"):
+            raise failures.sealed()
+        kind = mail_files.media_type(part, name, data)
+        if not data.strip():
+            return ""
+        if kind == EML:
+            return self._nested(_parsed(data), depth)
+        if kind is None:
+            raise failures.unknown_type("Save it in a format that is read")
+        text = mail_files.text(kind, part, data, scratch)
+        self._characters -= len(text)
+        return text
+
+    def _nested(self, message: Message, depth: int) -> str:
+        if depth >= MOST_DEPTH:
+            raise failures.too_large("its mails are nested too deep")
+        _, said = self._letter(message, depth + 1)
+        return "\n\n".join(part for part in (_headers(message), said) if part)
+
+
+def _parsed(data: bytes) -> Message:
+    return BytesParser(policy=Bounded()).parsebytes(data)
+
+
+def _undone(part: Message, inside: Message) -> Message:
+    """A mail in base64, which the standard forbids and the library takes for a mail without headers."""
+    if inside.keys() or not part.get("Content-Transfer-Encoding"):
+        return inside
+    wrapped = Message()
+    wrapped["Content-Transfer-Encoding"] = str(part["Content-Transfer-Encoding"])
+    wrapped.set_payload(inside.get_payload())
+    return _parsed(payload(wrapped))
 
 
 def _others(part: Message, taken: set[int]) -> Iterator[Message]:
@@ -48,28 +152,27 @@ def _others(part: Message, taken: set[int]) -> Iterator[Message]:
     if part.get_content_maintype() == "multipart" and part.is_multipart() and part.get_content_type() not in _ENCRYPTED:
         for child in children(part):
             yield from _others(child, taken)
-    elif id(part) not in taken and part.get_content_type() not in _SIGNATURES:
+    elif id(part) not in taken and part.get_content_type() not in _TECHNICAL:
         yield part
 
 
-def _leave_out(part: Message, pages: Pages) -> None:
-    inline = part.get_content_maintype() == "image" and part.get_content_disposition() != "attachment"
-    pages.leave_out("PICTURES_UNREAD" if inline else "ATTACHMENTS_UNREAD")
+def _headers(message: Message) -> str:
+    return "\n".join(f"{name}: {value}" for name in _SHOWN if (value := _header(message, name)))
 
 
 def _header(message: Message, name: str) -> str:
     return encoded_words.decoded(str(message[name])) if message[name] is not None else ""
 
 
+def _fields(message: Message) -> str:
+    fields = (f"{name}: {encoded_words.decoded(str(value))}" for name, value in message.items())
+    text = message.get_payload()
+    return "\n".join([*fields, text.strip() if isinstance(text, str) else ""]).strip()
+
+
 def _name(part: Message) -> str:
-    name = part.get_filename() or (part.get_content_type() if not _is_letter(part) else _subject(part))
-    return encoded_words.decoded(name)
-
-
-def _is_letter(part: Message) -> bool:
-    return part.get_content_type() == "message/rfc822"
-
-
-def _subject(letter: Message) -> str:
-    inner = children(letter)
-    return (_header(inner[0], "Subject") if inner else "") or "message"
+    """Of the file, else the subject of a mail, else what it is."""
+    if name := part.get_filename():
+        return encoded_words.decoded(name)
+    inside = children(part) if part.get_content_type() in _LETTERS else []
+    return (_header(_undone(part, inside[0]), "Subject") or "message") if inside else part.get_content_type()

@@ -23,7 +23,7 @@ class Pages:
         self.starts: list[int] = []
         self._texts: list[str] = []
         self._length = 0
-        self._limit = limit
+        self.limit = limit
         self._report = report
         self._total = 1
         self._reported = 0.0
@@ -49,8 +49,8 @@ class Pages:
 
     def check(self, more: int) -> None:
         """Raises ExtractionError when so many characters more are too many: for a page that is not whole yet."""
-        if self._length + more > self._limit:
-            raise failures.too_large(f"it has more than {self._limit:,} characters of text")
+        if self._length + more > self.limit:
+            raise failures.too_large(f"it has more than {self.limit:,} characters of text")
 
     def leave_out(self, code: "WarningCode", page: int | None = None, count: int = 1) -> None:
         """Name something that the file holds and the text does not. `page` counts from 1."""
@@ -59,13 +59,14 @@ class Pages:
 
     def scratch(self, characters: int | None = None) -> "Pages":
         """For something inside the file that may not become part of the text. It has the same limit, or less."""
-        return Pages(self._limit if characters is None else characters, lambda done, total: None)
+        return Pages(self.limit if characters is None else characters, lambda done, total: None)
 
     def leave_out_too(self, scratch: "Pages", only: "tuple[WarningCode, ...] | None" = None) -> None:
         """What `scratch` lacks; its pages are none of ours."""
+        again = scratch.text().count("\ufffd")  # these count when its text is added
         for code, one in scratch._left_out.items():
             if only is None or code in only:
-                self.leave_out(code, count=one.count)
+                self.leave_out(code, count=one.count - (again if code == "CHARACTERS_UNREAD" else 0))
 
     def left_out(self) -> list[tuple[str, int, list[int]]]:
         """Code, count and sorted page numbers, in the order of their codes."""

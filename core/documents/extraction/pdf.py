@@ -27,7 +27,8 @@ def read(path: Path, pages: Pages) -> None:
 
 def _open(path: Path) -> pypdfium2.PdfDocument:
     try:
-        document = pypdfium2.PdfDocument(path)
+        # What came with a mail lies in memory, under a path that resolves to none.
+        document = pypdfium2.PdfDocument(path if path.resolve().exists() else path.read_bytes())
     except pypdfium2.PdfiumError as error:
         if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
             raise failures.encrypted() from None

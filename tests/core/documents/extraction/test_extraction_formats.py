@@ -134,7 +134,7 @@ def test_eml_gives_headers_the_fuller_body_and_names_of_attachments(tmp_path: Pa
     assert got.text == (
         "From: Zoë Müller <zoe@example.org>\nTo: bob@example.org\nSubject: Größere Pumpen\n"
         "Date: Mon, 02 Mar 2026 10:00:00 +0000\n\nThe pumps arrive in June, and this is HTML.\n\n"
-        "Attachment: Übersicht.pdf"
+        "Attachment: Übersicht.pdf (not read)"
     )
 
 
@@ -147,10 +147,13 @@ def test_eml_with_only_html_and_a_list_footer_keeps_both(tmp_path: Path) -> None
     footer.set_content("list footer")
     message.attach(footer)
     forwarded["Subject"] = "Older letter"
-    forwarded.set_content("not part of this one")
+    forwarded.set_content("Of May.")
     message.add_attachment(forwarded)
     got = read(saved(tmp_path, "a.eml", message.as_bytes()))
-    assert got.text == "Subject: Hello\n\nThe body\n\nlist footer\n\nAttachment: Older letter"
+    assert (
+        got.text
+        == "Subject: Hello\n\nThe body\n\nlist footer\n\nAttachment: Older letter\n\nSubject: Older letter\n\nOf May."
+    )
 
 
 def test_eml_with_malformed_headers_is_read(tmp_path: Path) -> None:

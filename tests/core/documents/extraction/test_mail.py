@@ -1,13 +1,29 @@
-"""A mail is read whole: its body whatever parts it hides in."""
+"""A mail is read whole: its body whatever parts it hides in, and what came with it."""
 
+import base64
 from pathlib import Path
 
 import pytest
 
 from core.documents.extraction import appointments
+from core.documents.extraction import mail as mail_reader
+from core.documents.extraction.formats import OLE_SIGNATURE
+from core.documents.extraction.pages import Pages
 from core.errors import ExtractionError
-from tests.core.documents.extraction.making import LeftOut, read_here, saved
+from tests.core.documents.extraction.making import (
+    LeftOut,
+    drawn_pdf,
+    pdf,
+    read,
+    read_here,
+    saved,
+    slides,
+    word,
+    workbook,
+)
 
+WORDS = "BT /F 12 Tf 72 700 Td (Typed words.) Tj ET "
+SCAN = "q 600 0 0 800 0 0 cm /Scan Do Q "
 HEAD = "From: zoe@example.org\nSubject: Pumps\n"
 SHOWN_HEAD = "From: zoe@example.org\nSubject: Pumps\n\n"
 
@@ -131,8 +147,116 @@ SEALED = "-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\n"
     ],
 )
 def test_a_mail_that_is_all_encrypted_says_so(tmp_path: Path, rest: str) -> None:
-    with pytest.raises(ExtractionError, match="S/MIME or PGP") as caught:
+    with pytest.raises(ExtractionError, match="by PGP") as caught:
         mail(tmp_path, rest)
     assert caught.value.code == "ENCRYPTED"
     body = several("mixed", part("text/plain", "As agreed:"), rest, mark="outer")
     assert mail(tmp_path, body) == ("As agreed:", {"ENCRYPTED_UNREAD": (1, [])})
+
+
+def attached(kind: str, name: str, data: bytes, *more: str) -> str:
+    disposition = f'Content-Disposition: attachment; filename="{name}"'
+    return part(kind, base64.encodebytes(data).decode(), "Content-Transfer-Encoding: base64", disposition, *more)
+
+
+def forwarded(inner: str, *more: str) -> str:
+    return part("message/rfc822", inner, *more)
+
+
+BINARY = "application/octet-stream"
+UNREAD = {"ATTACHMENTS_UNREAD": (1, [])}
+OLDER = "Subject: Older\nFrom: bob@example.org\nContent-Type: text/plain\n\nIt took 40 minutes."
+SHOWN_OLDER = "From: bob@example.org\nSubject: Older\n\nIt took 40 minutes."
+BOUNCE = "Reporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; zoe@example.org\nStatus: 5.1.1\n"
+
+
+@pytest.mark.parametrize(
+    ("came", "text", "lacks"),
+    [
+        (attached("text/csv; charset=cp865", "a.csv", "smør;4".encode("cp865")), "Attachment: a.csv\n\nsmør;4", {}),
+        (attached(BINARY, "prices.csv", b"a;b"), "Attachment: prices.csv\n\na;b", {}),
+        (part("text/plain", "a;b", 'Content-Disposition: inline; filename="x"'), "Attachment: x\n\na;b", {}),
+        (attached("text/x-log", "x.unknown", b"a;b"), "Attachment: x.unknown\n\na;b", {}),
+        (attached("text/html", "x.htm", b"<p>One<p>Two"), "Attachment: x.htm\n\nOne\n\nTwo", {}),
+        (attached(BINARY, "x.pdf", pdf(["One.", "Two."])), "Attachment: x.pdf\n\nOne.\n\nTwo.", {}),
+        (attached("application/pdf", "x", pdf(["One."])), "Attachment: x\n\nOne.", {}),
+        (attached(BINARY, "a.ics", INVITATION.encode()), f"Attachment: a.ics\n\n{INVITED}", {}),
+        (forwarded(OLDER), f"Attachment: Older\n\n{SHOWN_OLDER}", {}),
+        (attached(BINARY, "a.eml", OLDER.encode()), f"Attachment: a.eml\n\n{SHOWN_OLDER}", {}),
+        (
+            forwarded(base64.encodebytes(OLDER.encode()).decode(), "Content-Transfer-Encoding: base64"),
+            f"Attachment: Older\n\n{SHOWN_OLDER}",
+            {},
+        ),
+        (
+            forwarded(several("mixed", part("text/plain", "See it."), attached("text/plain", "in.txt", b"Deep."))),
+            "Attachment: message\n\nSee it.\n\nAttachment: in.txt\n\nDeep.",
+            {},
+        ),
+        (
+            part("message/delivery-status", BOUNCE),
+            "Attachment: message/delivery-status\n\n" + BOUNCE.strip(),
+            {},
+        ),
+        (
+            attached("text/plain; charset=utf-8", "a.txt", "größer ".encode() * 40 + b"\xc3 end\0"),
+            f"Attachment: a.txt\n\n{'größer ' * 40}\ufffd end",
+            {"CHARACTERS_UNREAD": (2, [1])},
+        ),
+        (attached("text/plain", "none.txt", b"\n"), "Attachment: none.txt (empty)", {}),
+        (attached(BINARY, "winmail.dat", b"\x78\x9f\x3e\x22\0"), "Attachment: winmail.dat (not read)", UNREAD),
+        (attached("text/plain", "x.txt", b"\x89PNG\0\0\0\0\1\2\3"), "Attachment: x.txt (not read)", UNREAD),
+        (attached("text/rtf", "x.rtf", b"{\\rtf1 a}"), "Attachment: x.rtf (not read)", UNREAD),
+        (attached(BINARY, "x.pdf", b"%PDF-1.4 broken"), "Attachment: x.pdf (not read)", UNREAD),
+        (attached(BINARY, "x.pdf", pdf(["1"], picture=True)), "Attachment: x.pdf (not read)", UNREAD),
+        (attached(BINARY, "x.docx", b"PK\3\4 broken"), "Attachment: x.docx (not read)", UNREAD),
+        (attached("application/msword", "x.doc", OLE_SIGNATURE + b"\0"), "Attachment: x.doc (not read)", UNREAD),
+        (attached(BINARY, "x.asc", SEALED.encode()), "Attachment: x.asc (not read)", {"ENCRYPTED_UNREAD": (1, [])}),
+        (forwarded(part("text/plain", SEALED)), "Attachment: message (empty)", {"ENCRYPTED_UNREAD": (1, [])}),
+    ],
+)
+def test_what_came_with_a_mail_stands_under_its_name(tmp_path: Path, came: str, text: str, lacks: LeftOut) -> None:
+    rest = several("mixed", part("text/plain", "See what came."), came, mark="outer")
+    assert mail(tmp_path, rest) == (f"See what came.\n\n{text}", lacks)
+
+
+def test_office_files_of_a_mail_are_read_in_the_sandbox(tmp_path: Path) -> None:
+    """One after the other, and what each of them lacks is told; a quote of any is found in the one text."""
+    files = [word(tmp_path), slides(tmp_path), workbook(tmp_path), saved(tmp_path, "a.pdf", drawn_pdf([SCAN, WORDS]))]
+    parts = [attached(BINARY, file.name, file.read_bytes()) for file in files]
+    got = read(saved(tmp_path, "a.eml", HEAD + several("mixed", forwarded(several("mixed", *parts)), mark="outer")))
+    assert [got.text.count(f"Attachment: {file.name}\n\n") for file in files] == [1, 1, 1, 1]
+    for words in ("48,000 euros", "Say it slowly.", "Typed words."):
+        assert words in got.text
+    assert [(one.code, one.count, one.pages) for one in got.warnings] == [("PAGES_WITHOUT_TEXT", 1, ())]
+
+
+@pytest.mark.parametrize(("name", "most"), [("MOST_FILES", 2), ("MOST_BYTES", 7), ("MOST_DEPTH", 1)])
+def test_what_is_beyond_a_bound_is_named(tmp_path: Path, name: str, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail_reader, name, most)
+    twice = forwarded("Subject: One\n" + several("mixed", forwarded("Subject: Two\n\nDeep."), mark="deep"))
+    parts = [attached("text/plain", "a.txt", b"Four"), attached("text/plain", "b.txt", b"More."), twice]
+    text, lacks = mail(tmp_path, several("mixed", *parts, mark="outer"))
+    assert text.count("(not read)") == 1 or name == "MOST_FILES"
+    assert lacks == {"ATTACHMENTS_UNREAD": (text.count("(not read)"), [])}
+    assert "Four" in text
+
+
+def test_attachments_end_where_the_text_would_be_too_long(tmp_path: Path) -> None:
+    path = saved(tmp_path, "a.eml", HEAD + several("mixed", *(attached("text/plain", "a.txt", b"x" * 500),) * 3))
+    pages = Pages(1300, lambda done, total: None)
+    mail_reader.read(path, pages)
+    assert pages.text().count("x" * 500) == 2
+    assert pages.left_out() == [("ATTACHMENTS_UNREAD", 1, [])]
+
+
+def test_mails_nested_without_end(tmp_path: Path) -> None:
+    def nested(depth: int) -> str:
+        head = "Subject: x\nContent-Type: message/rfc822\n\n"
+        return head.removeprefix("Subject: x\n") + head * depth + "\n\nDeep."
+
+    text, lacks = mail(tmp_path, nested(40))
+    assert text.count("Attachment: x") == 11
+    assert lacks == UNREAD
+    with pytest.raises(ExtractionError, match="nested too deep"):
+        mail(tmp_path, nested(2000))

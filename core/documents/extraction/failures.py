@@ -30,8 +30,8 @@ def encrypted() -> ExtractionError:
 
 def sealed() -> ExtractionError:
     return ExtractionError(
-        "This mail is encrypted, by a certificate (SMIME) or by PGP: open it in its mail program, save it without encryption, then "
-        "upload it again.",
+        "This mail is encrypted, by a certificate (SMIME) or by PGP: open it in its mail program, save it without "
+        "encryption, then upload it again.",
         code="ENCRYPTED",
     )
 

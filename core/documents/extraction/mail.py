@@ -7,7 +7,7 @@ from email.policy import Compat32
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.documents.extraction import encoded_words, failures, mail_files
+from core.documents.extraction import encoded_words, failures, mail_files, smime
 from core.documents.extraction.formats import EML
 from core.documents.extraction.mail_body import Body, children, payload
 from core.documents.extraction.pages import Pages
@@ -16,8 +16,7 @@ from core.errors import ExtractionError
 if TYPE_CHECKING:  # the child reads no tables
     from core.tables.documents import WarningCode
 
-_SMIME = ("application/pkcs7-mime", "application/x-pkcs7-mime")
-_ENCRYPTED = ("multipart/encrypted", *_SMIME)
+_ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 # Beside what they belong to: they hold no words.
 _TECHNICAL = (
     *("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"),
@@ -72,12 +71,26 @@ class _Reading:
             raise failures.too_large("its mails are too long")
         sealed, said = body.sealed, [body.text]
         for part in _others(message, body.taken):
-            if part.get_content_type() in _ENCRYPTED:
-                self._pages.leave_out("ENCRYPTED_UNREAD")
-                sealed = True
+            if _is_sealed(part):
+                unopened, text = self._opened(part, depth)
+                sealed = sealed or unopened
+                said.append(text)
             else:
                 said.append(self._attached(part, depth))
         return sealed, "\n\n".join(text for text in said if text)
+
+    def _opened(self, part: Message, depth: int) -> tuple[bool, str]:
+        """As of a letter. What is signed and not encrypted can be read."""
+        signed = smime.signed_content(payload(part))
+        if signed is None:
+            self._pages.leave_out("ENCRYPTED_UNREAD")
+            return True, ""
+        try:
+            if depth >= MOST_DEPTH:
+                raise failures.too_large("its mails are nested too deep")
+            return self._letter(_parsed(signed), depth + 1)
+        except (ExtractionError, RecursionError):
+            return False, self._unread(_name(part), "ATTACHMENTS_UNREAD")
 
     def _attached(self, part: Message, depth: int) -> str:
         """Under a heading with its name."""
@@ -105,6 +118,8 @@ class _Reading:
         if self._files < 0 or self._characters <= 0:
             raise failures.too_large("it has too many attachments")
         if part.get_content_maintype() == "message" and (inside := children(part)):
+            if part.get_content_type() == "message/external-body":
+                raise failures.unknown_type("Fetch what it is about")
             if part.get_content_type() not in _LETTERS:
                 return "\n\n".join(map(_fields, inside)).strip()  # what became of a mail, line by line
             return self._nested(_undone(part, inside[0]), depth)
@@ -113,7 +128,7 @@ class _Reading:
         if self._bytes < 0:
             raise failures.too_large("its attachments are too large")
         name = encoded_words.decoded(part.get_filename() or "")
-        if data.lstrip().startswith(_PGP) or name.lower().endswith(".p7m"):
+        if data.lstrip().startswith(_PGP):
             raise failures.sealed()
         kind = mail_files.media_type(part, name, data)
         if not data.strip():
@@ -145,6 +160,10 @@ def _undone(part: Message, inside: Message) -> Message:
     wrapped["Content-Transfer-Encoding"] = str(part["Content-Transfer-Encoding"])
     wrapped.set_payload(inside.get_payload())
     return _parsed(payload(wrapped))
+
+
+def _is_sealed(part: Message) -> bool:
+    return part.get_content_type() in _ENCRYPTED or (part.get_filename() or "").lower().endswith(".p7m")
 
 
 def _others(part: Message, taken: set[int]) -> Iterator[Message]:

@@ -1,11 +1,12 @@
 """A mail is read whole: its body whatever parts it hides in, and what came with it."""
 
 import base64
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from core.documents.extraction import appointments
+from core.documents.extraction import appointments, smime
 from core.documents.extraction import mail as mail_reader
 from core.documents.extraction.formats import OLE_SIGNATURE
 from core.documents.extraction.pages import Pages
@@ -204,6 +205,11 @@ BOUNCE = "Reporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; zoe@exa
             {"CHARACTERS_UNREAD": (2, [1])},
         ),
         (attached("text/plain", "none.txt", b"\n"), "Attachment: none.txt (empty)", {}),
+        (
+            part("message/external-body; access-type=URL", "Content-Type: text/plain\n\n"),
+            "Attachment: message/external-body (not read)",
+            UNREAD,
+        ),
         (attached(BINARY, "winmail.dat", b"\x78\x9f\x3e\x22\0"), "Attachment: winmail.dat (not read)", UNREAD),
         (attached("text/plain", "x.txt", b"\x89PNG\0\0\0\0\1\2\3"), "Attachment: x.txt (not read)", UNREAD),
         (attached("text/rtf", "x.rtf", b"{\\rtf1 a}"), "Attachment: x.rtf (not read)", UNREAD),
@@ -260,3 +266,40 @@ def test_mails_nested_without_end(tmp_path: Path) -> None:
     assert lacks == UNREAD
     with pytest.raises(ExtractionError, match="nested too deep"):
         mail(tmp_path, nested(2000))
+
+
+def element(tag: int, *inside: bytes) -> bytes:
+    data = b"".join(inside)
+    size = len(data).to_bytes(2, "big")
+    return bytes([tag, 0x82]) + size + data
+
+
+def open_ended(tag: int, *inside: bytes) -> bytes:
+    """As programs write that do not know the length before."""
+    return bytes([tag, 0x80]) + b"".join(inside) + b"\0\0"
+
+
+def signed(inner: bytes, kind: str = "2a864886f70d010702", wrap: Callable[..., bytes] = element) -> bytes:
+    half = len(inner) // 2
+    octets = wrap(0x24, element(0x04, inner[:half]), element(0x04, inner[half:]))
+    content = wrap(0x30, element(0x06, bytes.fromhex("2a864886f70d010701")), wrap(0xA0, octets))
+    data = wrap(0x30, element(0x02, b"\1"), element(0x31), content, element(0x31))
+    return wrap(0x30, element(0x06, bytes.fromhex(kind)), wrap(0xA0, data))
+
+
+INNER = several("mixed", part("text/plain", "It is 14 May."), attached("text/plain", "a.txt", b"Four")).encode()
+
+
+@pytest.mark.parametrize("wrap", [element, open_ended])
+@pytest.mark.parametrize("kind", ["application/pkcs7-mime; smime-type=signed-data", BINARY])
+def test_what_is_only_signed_is_read(tmp_path: Path, wrap: Callable[..., bytes], kind: str) -> None:
+    rest = attached(kind, "smime.p7m", signed(INNER, wrap=wrap))
+    assert mail(tmp_path, rest) == ("It is 14 May.\n\nAttachment: a.txt\n\nFour", {})
+
+
+def test_what_is_not_only_signed_and_what_is_broken_is_not_read() -> None:
+    whole = signed(INNER, wrap=open_ended)
+    assert smime.signed_content(signed(INNER, "2a864886f70d010703")) is None
+    assert all(smime.signed_content(whole[:end]) is None for end in range(0, 60, 3))
+    for broken in (b"\x30\x80" * 5000, b"\x30\xff" + whole, b"no", b"", element(0x30, element(0x06), element(0xA0))):
+        assert smime.signed_content(broken) is None

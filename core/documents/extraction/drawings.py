@@ -1,4 +1,4 @@
-"""What stands in the XML of DOCX, PPTX and XLSX beside text: pictures, charts, objects of other programs.
+"""What stands in the XML of DOCX, PPTX and XLSX beside text: pictures, objects of other programs.
 
 `AlternateContent` holds a thing twice, for newer and for older programs: the first form counts.
 """
@@ -16,8 +16,6 @@ if TYPE_CHECKING:  # the child reads no tables
 
 # EMU, half a centimetre: what is smaller in one direction is a line or a bullet, in which nothing can be written.
 SMALLEST = 180_000
-CHARTS = ("/chart", "/chartex")
-DIAGRAM = "/diagram"
 _MEANS: "dict[str, WarningCode]" = {
     "OLEObject": "ATTACHMENTS_UNREAD",
     "oleObj": "ATTACHMENTS_UNREAD",
@@ -26,7 +24,6 @@ _MEANS: "dict[str, WarningCode]" = {
     "audioFile": "ATTACHMENTS_UNREAD",
     "control": "PARTS_UNREAD",
     "contentPart": "PARTS_UNREAD",  # ink
-    "textpath": "PARTS_UNREAD",  # WordArt, such as a watermark
     "subDoc": "PARTS_UNREAD",
     "buAutoNum": "NUMBERS_UNREAD",
 }
@@ -37,10 +34,8 @@ _WITH_A_PICTURE = ("object", "oleObj")
 class LeftOut:
     """Of a whole file: a picture that stands in several places, such as a logo on each slide, is named once."""
 
-    def __init__(self, pages: Pages, *, diagrams: bool, charts: bool = True) -> None:
-        """Whether this reader leaves out what stands in diagrams (SmartArt), and in charts."""
+    def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        self._unread = (*(CHARTS if charts else ()), *((DIAGRAM,) if diagrams else ()))
         self._pictures: set[str] = set()
 
     def of(
@@ -79,8 +74,6 @@ class LeftOut:
                 walk.skip_subtree()
             elif name in ("blip", "imagedata"):
                 yield "PICTURES_UNREAD", _id(element)
-            elif name == "graphicData" and str(element.get("uri", "")).endswith(self._unread):
-                yield "CHARTS_UNREAD", ""
 
 
 def _is_decoration(element: etree._Element) -> bool:

@@ -5,17 +5,18 @@ above. Colours and shapes say nothing here.
 """
 
 from collections.abc import Iterator
-from datetime import date
+from math import isfinite
 
 from lxml import etree
 
+from core.documents.extraction.number_digits import general
+from core.documents.extraction.number_formats import number_format
 from core.documents.extraction.office import get, local, named, switched_on, within
 
 _CHART, _CHART_EX, _DIAGRAM = "/chart", "/chartex", "/diagram"
 _CATEGORIES, _VALUES = ("cat", "xVal"), ("val", "yVal", "bubbleSize")
-_DAY_ZERO = date(1899, 12, 30).toordinal()
-_DAYS_TO_1904 = 1_462
-_LAST_DAY = 2_958_465
+# The reader's own machine decides the form of these dates: ISO, as in sheets.
+_OF_THE_MACHINE = dict.fromkeys(("m/d/yyyy", "m/d/yy"), "yyyy-mm-dd")
 
 
 def relation_of(graphic: etree._Element) -> str:
@@ -95,7 +96,7 @@ def _points(element: etree._Element) -> dict[int, str]:
     for cache in element.iter():
         if local(cache) in ("strCache", "numCache", "strLit", "numLit"):
             code = next((one.text or "" for one in named(cache, "formatCode")), "")
-            return _of_cache(cache, code, _DAYS_TO_1904 if _counts_from_1904(element) else 0)
+            return _of_cache(cache, code, date1904=_counts_from_1904(element))
     alone = next(named(element, "v"), None)
     return {} if alone is None else {0: alone.text or ""}
 
@@ -117,42 +118,26 @@ def _counts_from_1904(element: etree._Element) -> bool:
     return any(switched_on(one) for one in named(root, "date1904"))
 
 
-def _of_cache(cache: etree._Element, code: str, later: int = 0) -> dict[int, str]:
+def _of_cache(cache: etree._Element, code: str, *, date1904: bool = False) -> dict[int, str]:
     found: dict[int, str] = {}
     for point in named(cache, "pt"):
         at = get(point, "idx")
         value = next((one.text or "" for one in named(point, "v")), point.text or "")
         if at.isdecimal() and len(at) < 10:
-            found[int(at)] = " ".join(shown(value, get(point, "formatCode") or code, later).split())
+            found[int(at)] = " ".join(shown(value, get(point, "formatCode") or code, date1904=date1904).split())
     return found
 
 
-def shown(value: str, code: str, later: int = 0) -> str:
-    """A number as its format shows it, as far as per cent, dates and rounding go; what else it is stays as it is.
-
-    `later`: days by which dates begin after 1899.
-    """
+def shown(value: str, code: str, *, date1904: bool = False) -> str:
+    """A number as its format shows it."""
     try:
         number = float(value)
     except ValueError:
         return value
-    plain = code.split(";", maxsplit=1)[0]
-    bare = "".join(part for at, part in enumerate(plain.split('"')) if not at % 2)
-    if not code or "general" in code.lower() or bare == "@":
-        return f"{number:.15g}" if code else value
-    if any(letter in bare.lower() for letter in "ymd") and "[" not in bare:
-        return _date(number + later) or value
-    if not set(bare) <= set("0#,.%"):
-        return f"{number:.15g}"
-    decimals = len(bare.partition(".")[2].strip("%#,"))
-    grouped = "," if "," in bare.partition(".")[0] else ""
-    return f"{number:{grouped}.{decimals}{'%' if '%' in bare else 'f'}}"
-
-
-def _date(number: float) -> str:
-    if not 0 < number < _LAST_DAY:
-        return ""
-    return date.fromordinal(_DAY_ZERO + int(number)).isoformat()
+    if not code or not isfinite(number):
+        return value
+    form = number_format(_OF_THE_MACHINE.get(code.lower(), code))
+    return general(number) if form is None else form.number(number, date1904).strip()
 
 
 def _newer(root: etree._Element) -> Iterator[str]:

@@ -159,7 +159,7 @@ class Count:
         self._count(counter, place, levels)
         mine = levels.get(level, Level())
         if mine.form == "bullet":
-            return (mine.text or BULLET) + " "
+            return f"{mine.text} " if mine.text else ""
         text = self._shown(counter.values, level, levels)
         if text is None:
             self.unread += 1
@@ -211,7 +211,7 @@ def _level(element: etree._Element) -> Level:
     name = "decimal" if form is None else val(form)
     text = val(said["lvlText"]) if "lvlText" in said else None
     if name == "bullet":
-        text = _mark(element, text or "")
+        text = BULLET if text is None or "lvlPicBulletId" in said else _mark(element, text)
     elif name == "custom" and form is not None:
         name = f"decimalZero{len(get(form, 'format').split(',')[0])}"  # 001, 002, 003, ...
     return Level(
@@ -229,7 +229,9 @@ def _mark(level: etree._Element, text: str) -> str:
     """A bullet: a sign of a symbol font has no meaning elsewhere, so it is a plain one unless it is known."""
     font = next((get(one, "ascii") for one in level.iter() if local(one) == "rFonts"), "")
     shown = "".join(symbol(font, one) or one for one in text)
-    return BULLET if not shown or any("\ue000" <= one <= "\uf8ff" for one in shown) or shown == "o" else shown
+    if not shown.strip():
+        return ""
+    return BULLET if any("\ue000" <= one <= "\uf8ff" for one in shown) or shown == "o" else shown
 
 
 def _numbered(properties: etree._Element) -> tuple[str, int | None]:

@@ -28,7 +28,7 @@ def read(path: Path, pages: Pages) -> None:
         sheets = [sheet for sheet in book.sheets if sheet.kind in ("worksheet", "chartsheet")]
         pages.leave_out("PARTS_UNREAD", count=len(book.sheets) - len(sheets))
         pages.expect(len(sheets))
-        formulas, left_out = Formulas(path, book.date1904), LeftOut(pages, diagrams=False, charts=False)
+        formulas, left_out = Formulas(path, book.date1904), LeftOut(pages)
         for number, sheet in enumerate(sheets, start=1):
             if not sheet.part:
                 raise failures.corrupt("a sheet of it is missing")

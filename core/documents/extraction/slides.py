@@ -60,7 +60,7 @@ class _Unread:
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        self._left_out = LeftOut(pages, diagrams=False, charts=False)
+        self._left_out = LeftOut(pages)
         self._known: set[str] = set()
 
     def of(self, slide: Part, number: int, text: str) -> None:

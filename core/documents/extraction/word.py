@@ -69,7 +69,7 @@ class _Book:
             for kinds in (_BEFORE, _AFTER)
         )
         body = self._told(self._main)
-        left_out = LeftOut(self.pages, diagrams=False, charts=False)
+        left_out = LeftOut(self.pages)
         for part in (
             self._main,
             *(part for kind in (*_BEFORE, *_AFTER, "comments") for part in related(self._main.rels.values(), kind)),

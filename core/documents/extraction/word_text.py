@@ -123,6 +123,8 @@ class Story:
             self._beside.append(self._book.comment(get(element, "id")))
         elif name == "fldSimple" and get(element, "instr").strip().upper().startswith(_COUNTING_FIELDS):
             self._book.pages.leave_out("NUMBERS_UNREAD")
+        elif name == "textpath":  # of WordArt, such as a watermark
+            return get(element, "string")
         elif name == "fldChar":
             return word_boxes.of_form(element)
         return ""

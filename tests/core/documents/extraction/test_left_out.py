@@ -141,7 +141,7 @@ TWICE = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
         (CHART, "CHARTS_UNREAD"),
         (CHART.replace("/chart", "/diagram"), "CHARTS_UNREAD"),
         (f'<w:r><w:object {VML}><v:imagedata/><o:OLEObject Type="Embed"/></w:object></w:r>', "ATTACHMENTS_UNREAD"),
-        (f'<w:r><w:pict {VML}><v:textpath string="DRAFT"/></w:pict></w:r>', "PARTS_UNREAD"),
+        (f'<w:r><w:pict {VML}><v:textpath string="DRAFT"/></w:pict></w:r>', None),
         (f"<w:r><mc:AlternateContent {TWICE}><mc:Fallback>{CHART}</mc:Fallback></mc:AlternateContent></w:r>", None),
     ],
 )

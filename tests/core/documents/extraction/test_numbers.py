@@ -72,6 +72,7 @@ def test_a_second_list(tmp_path: Path, more: str, shown: str) -> None:
         ((level(0, "none", ""), level(1, "decimal", "%2)")), ["", "1)", "", "1)"]),
         ((level(0, "decimal", "%1"), level(1, "decimal", "%2)", '<w:lvlRestart w:val="0"/>')), ["1", "1)", "2", "2)"]),
         ((level(0, "bullet", "\uf0b7"), level(1, "bullet", "–")), ["•", "–", "•", "–"]),
+        ((level(0, "bullet", " "), level(1, "bullet", "\uf0fe")), ["", "•", "", "•"]),
         ((level(0, "chineseCounting", "第%1条", '<w:suff w:val="space"/>'), level(1, "decimalZero", "%2")),
          ["第一条", "01", "第二条", "01"]),
     ],

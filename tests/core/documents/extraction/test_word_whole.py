@@ -128,6 +128,11 @@ def test_merged_in_files_of_other_kinds_are_named(tmp_path: Path) -> None:
     assert shown(tmp_path, said("x") + '<w:altChunk r:id="none"/>', lacking={"PARTS_UNREAD": (1, [])}) == ["x"]
 
 
+def test_words_of_a_watermark(tmp_path: Path) -> None:
+    mark = '<w:pict><v:shape xmlns:v="urn:schemas-microsoft-com:vml"><v:textpath string="DRAFT"/></v:shape></w:pict>'
+    assert shown(tmp_path, f"<w:p><w:r>{mark}</w:r></w:p>" + said("x")) == ["DRAFT", "x"]
+
+
 def test_words_with_readings_stand_unbroken(tmp_path: Path) -> None:
     ruby = f"<w:ruby><w:rubyPr/><w:rt>{run(t('おおさか'))}</w:rt><w:rubyBase>{run(t('大阪'))}</w:rubyBase></w:ruby>"
     body = f"<w:p><w:r>{ruby}</w:r>{run(t('に支店'))}</w:p>"

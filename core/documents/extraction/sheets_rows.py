@@ -20,6 +20,7 @@ HIDDEN_ROW, HIDDEN_COLUMN = "[Hidden row] ", " [Hidden column]"
 NOT_CALCULATED = "[Not calculated]"
 MOST_COLUMNS = 1 << 14
 DIGITS = 15
+MOST_KNOWN = 20_000
 FIRST_1900, FIRST_1904 = datetime(1899, 12, 30, tzinfo=UTC), datetime(1904, 1, 1, tzinfo=UTC)
 YES = ("1", "true")
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d+)(?::\$?([A-Z]{1,3})\$?(\d+))?")
@@ -75,6 +76,7 @@ class _Reading:
         self._columns: dict[str, int] = {}
         self._unmarked: set[int] = set()
         self._rows_are_hidden = False
+        self._known: dict[tuple[str | None, str], str] = {}
         # Of formulas with several results, none of which has been calculated.
         self._arrays: list[Area] = []
 
@@ -155,9 +157,7 @@ class _Reading:
             strings, at = self._book.strings, _number(value)
             return self._text(cell, strings[at]) if at < len(strings) else ""
         if kind == "n":
-            as_it_is = value.isdecimal() and len(value) < DIGITS and cell.get("s") is None
-            number = None if as_it_is else _finite(value)
-            return value if number is None else self._number(cell, number)
+            return self._figure(cell, value)
         if kind == "b":
             return "TRUE" if value in YES else "FALSE"
         if kind == "e" and cell.get("vm"):
@@ -166,6 +166,19 @@ class _Reading:
         if kind == "d":
             return self._moment(cell, value)
         return self._text(cell, in_a_line(value)) if kind == "str" else value
+
+    def _figure(self, cell: etree._Element, value: str) -> str:
+        """The same figures in the same formats come again and again."""
+        style = cell.get("s")
+        if style is None and len(value) < DIGITS and value.isdecimal():
+            return value
+        if known := self._known.get((style, value)):
+            return known
+        number = _finite(value)
+        shown = value if number is None else self._number(cell, number)
+        if shown and len(self._known) < MOST_KNOWN:
+            self._known[style, value] = shown
+        return shown
 
     def _text(self, cell: etree._Element, text: str) -> str:
         style = cell.get("s")

@@ -17,6 +17,7 @@ from core.documents.extraction.symbols import symbol
 BULLET = "\u2022"
 # Styles that are looked through for one paragraph: a chain of more is no style of a person's.
 _DEEPEST_CHAIN = 50
+_DEEPEST_LEVEL = 8
 _LEVEL = re.compile("%([1-9])")
 Place = tuple[str, int]
 
@@ -95,7 +96,7 @@ class Numbering:
             return None  # 0 takes a style's number away
         if level is None and inherited:
             level = self._level_of_style(number, style, inherited)
-        return number, level or 0
+        return number, min(max(level or 0, 0), _DEEPEST_LEVEL)
 
     def _level_of_style(self, number: str, style: str, inherited: tuple[str, int | None, str]) -> int | None:
         """Said by the list's level that names the style, or by the style."""
@@ -157,11 +158,11 @@ class Count:
         levels = self._numbering.levels_of(number)
         counter = self._counters.setdefault(self._numbering.abstract_of(number), _Counter())
         self._count(counter, place, levels)
-        mine = levels.get(level, Level())
-        if mine.form == "bullet":
+        mine = levels.get(level)
+        if mine is not None and mine.form == "bullet":
             return f"{mine.text} " if mine.text else ""
-        text = self._shown(counter.values, level, levels)
-        if text is None:
+        text = None if mine is None else self._shown(counter.values, level, levels)
+        if mine is None or text is None:
             self.unread += 1
             return ""
         return text + mine.after if text else ""

@@ -133,8 +133,9 @@ def test_what_is_deleted_does_not_count_and_headers_count_for_themselves(tmp_pat
 
 
 def test_a_way_of_counting_that_is_not_known_is_named(tmp_path: Path) -> None:
-    text, left_out = read_here(word_of(tmp_path, item("x"), numbering=lists(level(0, "bahtText", "%1"))))
-    assert (text, left_out) == ("x", {"NUMBERS_UNREAD": (1, [])})
+    body = item("x") + item("y", 10**8)  # and a level that the list does not have
+    text, left_out = read_here(word_of(tmp_path, body, numbering=lists(level(0, "bahtText", "%1"))))
+    assert (text, left_out) == ("x\ny", {"NUMBERS_UNREAD": (2, [])})
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """Results of formulas that nobody has calculated yet, by formualizer, where it surely knows them.
 
 Not for what depends on the moment or on chance, nor where a function that it does not know could hide behind one that
-catches errors: there the formula itself is shown. So, too, where a workbook has more than some 50,000 of them: the engine then
-wants to write a file, which the sandbox refuses.
+catches errors: there the formula itself is shown. So, too, where a workbook has more than some 50,000 of them: then the
+engine wants to write a file, which the sandbox refuses.
 """
 
 import re

@@ -1,11 +1,13 @@
 """EML: the headers a reader sees, the body, and all that came with it, each under its name."""
 
+import codecs
 from collections.abc import Iterator
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import Compat32
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from core.documents.extraction import encoded_words, failures, mail_files, smime
 from core.documents.extraction.formats import EML
@@ -18,12 +20,11 @@ if TYPE_CHECKING:  # the child reads no tables
 
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 # Beside what they belong to: they hold no words.
-_TECHNICAL = (
-    *("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"),
-    "application/pgp-encrypted",
-)
+_TECHNICAL = """application/pgp-signature application/pkcs7-signature application/x-pkcs7-signature
+application/pgp-encrypted application/applefile""".split()
 _LETTERS = ("message/rfc822", "message/global", "message/news")
 _PGP = b"-----BEGIN PGP MESSAGE-----"
+HEAD_BYTES = 1024
 MOST_OF_A_PART_HEADER = 10_000
 # What is read of what came with a mail, and with what came with it: beyond, it is named as not read.
 MOST_FILES = 200
@@ -41,12 +42,11 @@ class Bounded(Compat32):
 
 
 def read(path: Path, pages: Pages) -> None:
-    with path.open("rb") as file:
-        # The newer policies raise on malformed headers, of which mail is full.
-        try:
-            message = BytesParser(policy=Bounded()).parse(file)
-        except RecursionError:
-            raise failures.corrupt("its parts are nested too deep") from None
+    try:
+        with path.open("rb") as file:
+            message = _parsed(file)
+    except RecursionError:
+        raise failures.corrupt("its parts are nested too deep") from None
     pages.add(_Reading(pages).mail(message))
 
 
@@ -88,7 +88,7 @@ class _Reading:
         try:
             if depth >= MOST_DEPTH:
                 raise failures.too_large("its mails are nested too deep")
-            return self._letter(_parsed(signed), depth + 1)
+            return self._letter(_parsed(BytesIO(signed)), depth + 1)
         except (ExtractionError, RecursionError):
             return False, self._unread(_name(part), "ATTACHMENTS_UNREAD")
 
@@ -134,7 +134,7 @@ class _Reading:
         if not data.strip():
             return ""
         if kind == EML:
-            return self._nested(_parsed(data), depth)
+            return self._nested(_parsed(BytesIO(data)), depth)
         if kind is None:
             raise failures.unknown_type("Save it in a format that is read")
         text = mail_files.text(kind, part, data, scratch)
@@ -148,8 +148,12 @@ class _Reading:
         return "\n\n".join(part for part in (_headers(message), said) if part)
 
 
-def _parsed(data: bytes) -> Message:
-    return BytesParser(policy=Bounded()).parsebytes(data)
+def _parsed(file: BinaryIO) -> Message:
+    start = file.read(HEAD_BYTES)
+    # What editors put before the headers would make a body of them.
+    file.seek(len(start) - len(start.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")))
+    # The newer policies raise on malformed headers, of which mail is full.
+    return BytesParser(policy=Bounded()).parse(file)
 
 
 def _undone(part: Message, inside: Message) -> Message:
@@ -159,7 +163,7 @@ def _undone(part: Message, inside: Message) -> Message:
     wrapped = Message()
     wrapped["Content-Transfer-Encoding"] = str(part["Content-Transfer-Encoding"])
     wrapped.set_payload(inside.get_payload())
-    return _parsed(payload(wrapped))
+    return _parsed(BytesIO(payload(wrapped)))
 
 
 def _is_sealed(part: Message) -> bool:

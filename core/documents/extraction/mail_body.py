@@ -9,16 +9,15 @@ from core.documents.extraction.html import declared_charset, visible_text
 from core.documents.extraction.pages import Pages
 from core.errors import ExtractionError
 
-_HTML = ("text/html", "text/x-amp-html", "application/xhtml+xml")
 # Programs draw or run these; nobody reads them.
 _NO_PROSE = ("text/rtf", "text/css", "text/javascript", "text/xml", "text/csv", "text/tab-separated-values")
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]|\w+")  # of scripts without spaces, each character
 # What programs write into the plain form of an HTML mail in the place of links and pictures.
-_FILLING = re.compile(r"\bhttps?://\S+|\bmailto:\S+|\[\d+\]|\[(?:image|cid|bild)\b[^\]\n]*\]", re.I)
+_FILLING = re.compile(r"\bhttps?://\S+|\bmailto:\S+|\[\d+\]|\[(?:image|cid|bild)\b[^\[\]\n]*\]", re.I)
 # So many words more, none of them with a figure, and two forms still say the same.
 FEW_WORDS = 3
 _SEALED = re.compile(r"^-----BEGIN PGP MESSAGE-----$.*?(?:^-----END PGP MESSAGE-----$|\Z)", re.DOTALL | re.MULTILINE)
-_ENRICHED = re.compile(r"<param>.*?</param>|<(?!<)/?[\w-]+>|(?<=<)<", re.I | re.DOTALL)
+_ENRICHED = re.compile(r"<param>[^<]*</param>|<(?!<)/?[\w-]+>|(?<=<)<", re.I)
 
 
 class Body:
@@ -62,7 +61,7 @@ class Body:
         kind = part.get_content_type()
         if part.get_content_disposition() == "attachment" or kind in _NO_PROSE:
             return False
-        if part.get_content_maintype() not in ("text", "multipart") and kind not in _HTML:
+        if part.get_content_maintype() not in ("text", "multipart") and not _is_html(kind):
             return False
         return own or self._named or kind == "text/calendar" or part.get_filename() is None
 
@@ -102,12 +101,17 @@ def shown(part: Message, pages: Pages) -> str:
     data = payload(part)
     kind = part.get_content_type()
     declared = part.get_content_charset()
-    if kind in _HTML:
+    if _is_html(kind):
         return visible_text(decode(data, declared or declared_charset(data)), pages)
     text = decode(data, declared)
     if kind == "text/calendar":
         return appointments.shown(text)
     return (_ENRICHED.sub("", text) if kind in ("text/enriched", "text/richtext") else text).strip()
+
+
+def _is_html(kind: str) -> bool:
+    """That of mail programs with features of their own (text/x-amp-html, text/watch-html), too."""
+    return kind.endswith("html") or kind == "application/xhtml+xml"
 
 
 def payload(part: Message) -> bytes:

@@ -38,9 +38,9 @@ def several(kind: str, *parts: str, mark: str = "b") -> str:
     return f'Content-Type: multipart/{kind}; boundary="{mark}"\n\n{inside}--{mark}--\n'
 
 
-def mail(folder: Path, rest: str | bytes) -> tuple[str, LeftOut]:
+def mail(folder: Path, rest: str | bytes, before: str = "") -> tuple[str, LeftOut]:
     """The text below the headers, and what it lacks."""
-    raw = HEAD.encode() + (rest if isinstance(rest, bytes) else rest.encode())
+    raw = f"{before}{HEAD}".encode() + (rest if isinstance(rest, bytes) else rest.encode())
     text, lacks = read_here(saved(folder, "a.eml", raw))
     assert text.startswith(SHOWN_HEAD.strip())
     return text.removeprefix(SHOWN_HEAD.strip()).strip(), lacks
@@ -102,6 +102,8 @@ Attendee: bob@example.org, declined"""
         (part("multipart/mixed", "No boundary."), "No boundary."),
         ('Content-Type: multipart/mixed; boundary="c"\n\n--b\n\nLost mark.\n--b--', "--b\n\nLost mark.\n--b--"),
         (part("text/enriched", "<bold>Due</bold> on 3 June."), "Due on 3 June."),
+        (several("alternative", part("text/plain", "Due."), part("text/watch-html", "<b>Due.</b>")), "Due."),
+        (several("mixed", part("text/plain", "Due."), part("application/applefile; name=x", "AAUW")), "Due."),
         (part("text/calendar", INVITATION), INVITED),
         (
             several("alternative", part("text/plain", "Please come."), part("text/calendar", INVITATION)),
@@ -115,6 +117,11 @@ Attendee: bob@example.org, declined"""
 )
 def test_the_body_is_read_whatever_part_it_hides_in(tmp_path: Path, rest: str | bytes, body: str) -> None:
     assert mail(tmp_path, rest) == (body, {})
+
+
+@pytest.mark.parametrize("before", ["\ufeff", "\r\n\n"])
+def test_what_stands_before_the_headers_makes_no_body_of_them(tmp_path: Path, before: str) -> None:
+    assert mail(tmp_path, "\nDue on 3 June.", before) == ("Due on 3 June.", {})
 
 
 def test_a_picture_of_a_form_that_is_not_shown_is_named(tmp_path: Path) -> None:

@@ -95,12 +95,24 @@ def clicked_row(key: str) -> int | None:
     return None if clicked is None else clicked[0]
 
 
+# A browser that has not heard yet that a click was taken sends it again with what closes the drawer.
+DISMISSED = "dismissed"
+
+
+def dismissed() -> None:
+    """For a drawer that a click opened: when it is closed, the same click does not open it again."""
+    st.session_state[DISMISSED] = True
+
+
 def clicked_cell(key: str) -> tuple[int, str] | None:
     """The row and the column of it. The click is taken, so that the next one opens the same cell again."""
+    stale = st.session_state.pop(DISMISSED, False)
     cells = _selection(key).get("cells", [])
     if not cells:
         return None
     select(key, selected_rows(key))
+    if stale:
+        return None
     return int(cells[0][0]), str(cells[0][1])
 
 

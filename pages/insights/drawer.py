@@ -26,6 +26,7 @@ def open_(insight_id: str) -> None:
 
 
 def _close() -> None:
+    widgets.dismissed()
     st.query_params.pop(OPEN, None)
 
 

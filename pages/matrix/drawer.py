@@ -30,6 +30,7 @@ def open_(document: str, field: str) -> None:
 
 
 def _close() -> None:
+    widgets.dismissed()
     for name in (DOCUMENT, FIELD):
         st.query_params.pop(name, None)
 

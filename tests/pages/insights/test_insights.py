@@ -135,6 +135,13 @@ def test_tags_are_given_and_taken_off_and_pins_are_set(three: list[str]) -> None
     assert sorted(row.pinned for row in report.find().items) == [False, False, True]
 
 
+def test_a_click_that_is_sent_again_with_what_closes_the_drawer_does_not_open_it(three: list[str]) -> None:
+    at = show("insights")
+    at.session_state[widgets.DISMISSED] = True
+    assert "insight" not in select(at, [], [(0, "Statement")]).query_params
+    assert "insight" in select(at, [], [(0, "Statement")]).query_params
+
+
 def test_a_click_opens_the_drawer_and_keeps_what_is_selected(three: list[str]) -> None:
     first, second, _ = (row.id for row in report.find().items)
     at = select(show("insights"), [1], [(0, "Statement")])

@@ -82,6 +82,14 @@ def test_levels(tmp_path: Path, levels: tuple[str, ...], shown: list[str]) -> No
     assert lines(tmp_path, body, numbering=lists(*levels)) == [f"{one} x".lstrip() for one in shown]
 
 
+def test_a_level_that_only_a_certain_one_starts_over(tmp_path: Path) -> None:
+    third = level(2, "decimal", "n%3", '<w:lvlRestart w:val="1"/>')
+    levels = (level(0, "decimal", "%1"), level(1, "decimal", "%1.%2"), third)
+    body = "".join(item("x", depth) for depth in (0, 1, 2, 1, 2, 0, 1, 2))
+    shown = ["1", "1.1", "n1", "1.2", "n2", "2", "2.1", "n1"]
+    assert lines(tmp_path, body, numbering=lists(*levels)) == [f"{one} x" for one in shown]
+
+
 def test_a_list_that_begins_further_down_and_one_without_a_space(tmp_path: Path) -> None:
     assert lines(tmp_path, item("x", 1) + item("y", 2), numbering=lists(*CLAUSES)) == ["1.1 x", "(a) y"]
     tight = lists(level(0, "decimal", "§%1:", '<w:suff w:val="nothing"/>'))

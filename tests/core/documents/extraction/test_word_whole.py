@@ -144,9 +144,9 @@ def test_hidden_text_is_marked(tmp_path: Path) -> None:
 <w:style w:type="paragraph" w:styleId="Deeper"><w:basedOn w:val="Note"/></w:style>"""
     price = run(t("Price 9")) + run(t(" (cost"), "<w:vanish/>") + run(t(" 5)"), "<w:vanish/>")
     body = f"<w:p>{price}{run(t(' net'), '<w:vanish w:val=`0`/>')}</w:p>"
-    body += said("to editors", '<w:pStyle w:val="Deeper"/>')
+    body += said("to all", '<w:pStyle w:val="Note"/>') + said("to editors", '<w:pStyle w:val="Deeper"/>')
     got = shown(tmp_path, body.replace("`", '"'), styles=styles)
-    assert got == ["Price 9 [Hidden: (cost 5)] net", "[Hidden: to editors]"]
+    assert got == ["Price 9 [Hidden: (cost 5)] net", "[Hidden: to all]", "[Hidden: to editors]"]
 
 
 CHART = """<w:p><w:r><w:t>Sales</w:t><w:drawing><a:graphic xmlns:a="http://x.org/main"><a:graphicData uri="http://x.org/2006/{kind}">

@@ -82,6 +82,16 @@ Attendee: bob@example.org, declined"""
         (part('text/plain; name="text.txt"', "Delivery is on 3 June.", INLINE), "Delivery is on 3 June."),
         (several("mixed", part("text/html", "<p>Delivery is on 3 June.", INLINE)), "Delivery is on 3 June."),
         (several("related", part("text/html; name=a.html", "<p>Due on 3 June.")), "Due on 3 June."),
+        (
+            several(
+                "mixed", several("related", part("text/html; name=a", "Due."), mark="c"), part("text/plain", "Bye.")
+            ),
+            "Due.\n\nBye.",
+        ),
+        (
+            several("alternative", part("text/plain", "DELIVERY\n* 3 June"), part("text/html", "<p>Delivery<p>3 June")),
+            "DELIVERY\n* 3 June",
+        ),
         (several("alternative", part("text/plain", " \n"), SAME_HTML), "Delivery is on 3 June."),
         (several("alternative", part("text/plain", "Delivery is on 3 June."), SAME_HTML), "Delivery is on 3 June."),
         (several("alternative", SAME_HTML, part("text/plain; name=a", "Due.", INLINE)), "Delivery is on 3 June."),
@@ -186,6 +196,7 @@ BOUNCE = "Reporting-MTA: dns; mx.example.org\n\nFinal-Recipient: rfc822; zoe@exa
         (part("text/plain", "a;b", 'Content-Disposition: inline; filename="x"'), "Attachment: x\n\na;b", {}),
         (attached("text/x-log", "x.unknown", b"a;b"), "Attachment: x.unknown\n\na;b", {}),
         (attached("text/html", "x.htm", b"<p>One<p>Two"), "Attachment: x.htm\n\nOne\n\nTwo", {}),
+        (attached("text/html", "x", b"<p>One<p>Two"), "Attachment: x\n\nOne\n\nTwo", {}),
         (attached(BINARY, "x.pdf", pdf(["One.", "Two."])), "Attachment: x.pdf\n\nOne.\n\nTwo.", {}),
         (attached("application/pdf", "x", pdf(["One."])), "Attachment: x\n\nOne.", {}),
         (attached(BINARY, "a.ics", INVITATION.encode()), f"Attachment: a.ics\n\n{INVITED}", {}),
@@ -255,8 +266,9 @@ def test_what_is_beyond_a_bound_is_named(tmp_path: Path, name: str, most: int, m
     assert "Four" in text
 
 
-def test_attachments_end_where_the_text_would_be_too_long(tmp_path: Path) -> None:
-    path = saved(tmp_path, "a.eml", HEAD + several("mixed", *(attached("text/plain", "a.txt", b"x" * 500),) * 3))
+@pytest.mark.parametrize("came", [attached("text/plain", "a.txt", b"x" * 500), forwarded("\n" + "x" * 500)])
+def test_attachments_end_where_the_text_would_be_too_long(tmp_path: Path, came: str) -> None:
+    path = saved(tmp_path, "a.eml", HEAD + several("mixed", *(came,) * 3))
     pages = Pages(1300, lambda done, total: None)
     mail_reader.read(path, pages)
     assert pages.text().count("x" * 500) == 2

@@ -56,7 +56,7 @@ WORDS: dict[str, Words] = {
         "attached file",
         "attached files",
         "{what}{where} not read.",
-        "To ask about a file that is attached or embedded, save it and upload it by itself.",
+        "To ask about a file that is attached or embedded, save it and upload it by itself: a mail's text names it.",
     ),
     "PARTS_UNREAD": Words(
         "other part",

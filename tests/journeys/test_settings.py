@@ -93,7 +93,8 @@ def test_a_key_is_set_tested_and_removed(app: App, browser_page: Any, provider: 
     expect(page.get_by_text("key set here")).to_be_visible()
     assert RIGHT not in page.content()
     page.get_by_role("button", name="Test connection").click()
-    expect(page.get_by_text("It answers and offers 2 models")).to_be_visible()
+    # The toast of having saved it says so, too, as long as it stands.
+    expect(page.get_by_test_id("stAlertContentSuccess").get_by_text("It answers and offers 2 models")).to_be_visible()
     # It is sealed with a file that only this account can read.
     assert stat.S_IMODE((data_dir / "secret.key").stat().st_mode) == 0o600
     page.goto(f"{app.url}/own_requests")

@@ -190,7 +190,8 @@ def test_two_hundred_files_leave_no_descriptor_and_no_process_behind(tmp_path: P
         read(path)
         with pytest.raises(ExtractionError):
             read(broken)
-    assert len(descriptors(os.getpid())) == before
+    # Fewer: what a test before this one forgot was collected meanwhile.
+    assert len(descriptors(os.getpid())) <= before
     until_now(lambda: len(descriptors(parent.pid)) == 5)
     assert readers() == []
 

@@ -61,7 +61,7 @@ WORDS: dict[str, Words] = {
     "PARTS_UNREAD": Words(
         "other part",
         "other parts",
-        "{what}{where} not read, such as a text box, an embedded page, a box in a form or a page header of a sheet.",
+        "{what}{where} not read, such as an embedded page, a box in a form or a sheet that is no table.",
     ),
     "CHARTS_UNREAD": Words("chart", "charts", "{what}{where} not read; diagrams count as charts."),
     "PICTURES_UNREAD": Words("picture", "pictures", "{what}{where} not read: words in pictures are not in the text."),

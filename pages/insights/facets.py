@@ -10,7 +10,7 @@ from core.asking import templates
 from core.insights import facets_report
 from core.insights.facets_report import Facets, Value
 from core.insights.report import Filters
-from pages.common import formats, widgets
+from pages.common import formats
 from pages.insights import narrowing
 from pages.words import insights
 
@@ -35,9 +35,8 @@ def show(filters: Filters) -> None:
     if not told:
         st.caption("All that is found is of one kind: there is nothing to tell apart.")
         return
-    with st.grid(3, min_column_width=220):
-        for facet in told:
-            _show(facet)
+    for facet in told:
+        _show(facet)
     if found.sampled:
         st.caption(insights.SAMPLED)
 
@@ -72,14 +71,13 @@ def _of_field(name: str, values: Sequence[Value], now: Filters) -> Facet:
 
 
 def _show(facet: Facet) -> None:
-    with st.container(gap="xsmall"):
-        st.caption(f"**{facet.label}**")
-        with widgets.lines(f"facet-{facet.key}"):
-            for number, one in enumerate(facet.values[:SHOWN]):
-                is_on = one.value == facet.on
-                click = partial(facet.choose, None if is_on else one.value)
-                icon = ":material/check:" if is_on else None
-                st.button(_value(facet, one), icon=icon, key=f"{facet.key}-{number}", type="tertiary", on_click=click)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"**{facet.label}**", width="content")
+        for number, one in enumerate(facet.values[:SHOWN]):
+            is_on = one.value == facet.on
+            click = partial(facet.choose, None if is_on else one.value)
+            icon = ":material/check:" if is_on else None
+            st.button(_value(facet, one), icon=icon, key=f"{facet.key}-{number}", type="tertiary", on_click=click)
 
 
 def _value(facet: Facet, one: Value) -> formats.Markdown:

@@ -90,7 +90,12 @@ def _documents(row: InsightRow) -> None:
         f"The first {len(found):,} of {most:,} documents." if most > len(found) else "Click on a document to open it."
     )
     st.dataframe(
-        table, hide_index=True, column_config=COLUMNS, on_select="rerun", selection_mode="single-cell", key=key
+        widgets.numbered(table),
+        hide_index=False,
+        column_config={**widgets.ROW_NUMBERS, **COLUMNS},
+        on_select="rerun",
+        selection_mode="single-cell",
+        key=key,
     )
 
 

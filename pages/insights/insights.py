@@ -54,9 +54,9 @@ def show_grid() -> None:
     )
     shown = table.frame(page.items)
     st.dataframe(
-        shown,
-        hide_index=True,
-        column_config=table.columns(shown),
+        widgets.numbered(shown, before + 1),
+        hide_index=False,
+        column_config={**widgets.ROW_NUMBERS, **table.columns(shown)},
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
         key=key,

@@ -53,9 +53,9 @@ def grid() -> None:
         nothing()
         return
     event = st.dataframe(
-        frame(page.items),
-        hide_index=True,
-        column_config=COLUMNS,
+        widgets.numbered(frame(page.items)),
+        hide_index=False,
+        column_config={**widgets.ROW_NUMBERS, **COLUMNS},
         on_select="rerun",
         selection_mode="single-cell",
         key=widgets.rows_key("jobs", page.items),

@@ -51,9 +51,9 @@ def show_grid() -> None:
         f"{signs}"
     )
     st.dataframe(
-        table.frame(page.items, chosen.fields, quotes=quotes),
-        hide_index=True,
-        column_config=table.columns(chosen.fields, quotes=quotes),
+        widgets.numbered(table.frame(page.items, chosen.fields, quotes=quotes), before + 1),
+        hide_index=False,
+        column_config={**widgets.ROW_NUMBERS, **table.columns(chosen.fields, quotes=quotes)},
         on_select="rerun",
         selection_mode="single-cell",
         key=key,

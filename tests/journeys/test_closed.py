@@ -2,6 +2,7 @@
 nothing is a link to elsewhere, and everything works."""
 
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -146,6 +147,10 @@ def test_every_page_and_dialog_keeps_to_itself(
     watched.look()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
+    # The grid has the focus again and selects its first cell: that is no click. Given time, what is wrong would open.
+    page.wait_for_timeout(1_500)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page).not_to_have_url(re.compile("cell="))
     page.get_by_role("button", name="Export").click()
     with page.expect_download() as download:
         page.get_by_role("link", name="Export 1 document").click()

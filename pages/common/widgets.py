@@ -92,7 +92,7 @@ def rows_key(name: str, rows: Sequence[_HasId]) -> str:
 
 
 # A grid that gets the focus with nothing selected selects its first cell, so that Tab, a drawer that closes or a window
-# that comes back would be clicks. What is selected of an index is no click, so grids that can be clicked begin with one.
+# that comes back would be clicks. A cell of an index is never reported, so grids that can be clicked begin with one.
 ROW_NUMBERS: Mapping[str, ColumnConfig] = {"_index": st.column_config.NumberColumn("", width=44, format="localized")}
 
 
@@ -141,6 +141,26 @@ def select(key: str, rows: Sequence[int]) -> None:
 def _selection(key: str) -> Mapping[str, Any]:
     found: Mapping[str, Any] = st.session_state.get(key, {}).get("selection", {})
     return found
+
+
+def trail(name: str, asked: object) -> list[str | None]:
+    """The cursors of the pages that were turned so far, the shown one last. Another question begins at the first page."""
+    kept = st.session_state.get(name)
+    if kept is None or kept[0] != asked:
+        kept = st.session_state[name] = (asked, [None])
+    cursors: list[str | None] = kept[1]
+    return cursors
+
+
+def turn_pages(cursors: list[str | None], next_cursor: str | None) -> None:
+    """Buttons below a grid for the page before and the one after."""
+    with st.container(horizontal=True):
+        if len(cursors) > 1 and st.button("Previous page", icon=":material/chevron_left:"):
+            cursors.pop()
+            st.rerun()
+        if next_cursor and st.button("Next page", icon=":material/chevron_right:"):
+            cursors.append(next_cursor)
+            st.rerun()
 
 
 def empty(what: formats.Markdown, page: str, label: formats.Markdown) -> None:

@@ -33,12 +33,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
 if panel:
     with st.container(border=True):
         PANELS[panel](chosen.filters)
-asked = (chosen.filters, chosen.sort)
-trail = st.session_state.setdefault("insight_cursors", {})
-if trail.get("asked") != asked:
-    trail.clear()
-    trail.update(asked=asked, cursors=[None])
-page = report.find(chosen.filters, sort=chosen.sort, limit=PER_PAGE, cursor=trail["cursors"][-1])
+trail = widgets.trail("insight_cursors", (chosen.filters, chosen.sort))
+page = report.find(chosen.filters, sort=chosen.sort, limit=PER_PAGE, cursor=trail[-1])
 
 
 def show_grid() -> None:
@@ -47,7 +43,7 @@ def show_grid() -> None:
         drawer.open_(page.items[clicked].id)
     selected = [page.items[at] for at in widgets.selected_rows(key)]
     bulk.bar(selected, chosen.filters, total, partial(widgets.select, key, ()))
-    before = (len(trail["cursors"]) - 1) * PER_PAGE
+    before = (len(trail) - 1) * PER_PAGE
     st.caption(
         f"{before + 1:,} to {before + len(page.items):,} of {insights.total(total)}. Click on an insight to open it; "
         "tick boxes to act on several."
@@ -63,13 +59,7 @@ def show_grid() -> None:
         height=table.height(len(page.items)),
         row_height=table.ROW_HEIGHT,
     )
-    with st.container(horizontal=True):
-        if len(trail["cursors"]) > 1 and st.button("Previous page", icon=":material/chevron_left:"):
-            trail["cursors"].pop()
-            st.rerun()
-        if page.next_cursor and st.button("Next page", icon=":material/chevron_right:"):
-            trail["cursors"].append(page.next_cursor)
-            st.rerun()
+    widgets.turn_pages(trail, page.next_cursor)
 
 
 def show_none() -> None:

@@ -24,11 +24,8 @@ if not usable:
     st.stop()
 chosen = filters.show(usable)
 total = matrix.count(chosen.wanted)
-trail = st.session_state.setdefault("matrix_cursors", {})
-if trail.get("asked") != chosen.wanted:
-    trail.clear()
-    trail.update(asked=chosen.wanted, cursors=[None])
-page = matrix.find(chosen.wanted, limit=PER_PAGE, cursor=trail["cursors"][-1]).page
+trail = widgets.trail("matrix_cursors", chosen.wanted)
+page = matrix.find(chosen.wanted, limit=PER_PAGE, cursor=trail[-1]).page
 
 
 def show_grid() -> None:
@@ -44,7 +41,7 @@ def show_grid() -> None:
             st.caption("A row for each document, with the quotes and what was found of them.")
             label = f"Export {formats.count(total.count, 'document')}" if not total.capped else "Export all documents"
             st.link_button(label, chosen.address(format_), icon=":material/download:", type="primary")
-    before = (len(trail["cursors"]) - 1) * PER_PAGE
+    before = (len(trail) - 1) * PER_PAGE
     signs = " ✓ its quote stands in the document, ⚠ it does not." if quoted else ""
     st.caption(
         f"{before + 1:,} to {before + len(page.items):,} of {insights.total(total)}. Click on a value for its passage."
@@ -60,13 +57,7 @@ def show_grid() -> None:
         height=table.height(len(page.items), quotes=quotes),
         row_height=table.ROW_HEIGHTS[quotes],
     )
-    with st.container(horizontal=True):
-        if len(trail["cursors"]) > 1 and st.button("Previous page", icon=":material/chevron_left:"):
-            trail["cursors"].pop()
-            st.rerun()
-        if page.next_cursor and st.button("Next page", icon=":material/chevron_right:"):
-            trail["cursors"].append(page.next_cursor)
-            st.rerun()
+    widgets.turn_pages(trail, page.next_cursor)
 
 
 def show_none() -> None:

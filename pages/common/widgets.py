@@ -144,12 +144,12 @@ def _selection(key: str) -> Mapping[str, Any]:
 
 
 def trail(name: str, asked: object) -> list[str | None]:
-    """The cursors of the pages that were turned so far, the shown one last. Another question begins at the first page."""
-    kept = st.session_state.get(name)
-    if kept is None or kept[0] != asked:
-        kept = st.session_state[name] = (asked, [None])
-    cursors: list[str | None] = kept[1]
-    return cursors
+    """The cursors of the pages turned so far, the shown one last. Another question begins at the first page."""
+    kept: tuple[object, list[str | None]] = st.session_state.get(name, (asked, [None]))
+    if kept[0] != asked:
+        kept = (asked, [None])
+    st.session_state[name] = kept
+    return kept[1]
 
 
 def turn_pages(cursors: list[str | None], next_cursor: str | None) -> None:

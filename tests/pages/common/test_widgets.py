@@ -66,3 +66,29 @@ assert failures.unexpected(ValueError("the text of a document"))
     assert "Reload the page" in at.error[0].value
     assert "the text of a document" not in at.error[0].value
     assert at.caption[0].value.startswith("Reference: ")
+
+
+def the_pages() -> None:
+    import streamlit as st
+
+    from pages.common import widgets
+
+    trail = widgets.trail("turned", st.text_input("asked"))
+    last = {None: "a", "a": "b"}.get(trail[-1])
+    st.text(f"after {trail[-1]}")
+    widgets.turn_pages(trail, last)
+
+
+def test_pages_are_turned_both_ways_and_another_question_begins_at_the_first() -> None:
+    at = AppTest.from_function(the_pages).run()
+
+    def press(label: str) -> str:
+        next(one for one in at.button if one.label == label).click().run()
+        return str(at.text[0].value)
+
+    assert [one.label for one in at.button] == ["Next page"]
+    assert (press("Next page"), press("Next page")) == ("after a", "after b")
+    assert [one.label for one in at.button] == ["Previous page"]
+    assert press("Previous page") == "after a"
+    at.text_input[0].input("else").run()
+    assert at.text[0].value == "after None"

@@ -1,7 +1,7 @@
 """Judge an answer: whether it can be read and keeps the schema that was asked for, and which findings it holds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import jsonschema
@@ -12,6 +12,7 @@ from core.asking.prompts import Asking
 from core.errors import ProviderError
 from core.fields import QUOTES, quoted
 from core.insight_base.writing import Finding
+from core.providers import answer_text
 from core.runtime.text import storable
 
 
@@ -48,44 +49,71 @@ class Readable(Protocol):
     def endpoint(self) -> str | None: ...
 
 
-def read(response: Readable) -> Read:
-    """The answer's text and finish reason; a body that was not read yet is parsed as its provider's."""
+def read(response: Readable, *, to_schema: bool) -> Read:
+    """The answer's text and finish reason; a body that was not read yet is parsed as its provider's.
+
+    `to_schema`: an object was asked for, and is looked for wherever the body may hold it.
+    """
     if response.text is not None:
         return Read(response.text, response.finish_reason or "")
     try:
         parsed = providers.keyless(response.provider).parse(response.raw or "", response.endpoint)
     except ProviderError as error:
         return Read("", "bad_response", error.message)
-    return Read(storable(parsed.text), parsed.finish_reason)
+    return Read(storable(parsed.answer(to_schema=to_schema)), parsed.finish_reason)
 
 
 def judge(asking: Asking | None, text: str, finish_reason: str) -> Verdict:
     """Judge an answer by its asking's schema; without an asking every answer that was not cut short is ok. Pure."""
     reason = UNUSABLE.get(finish_reason)
-    if reason is not None:
+    if reason is not None and not (finish_reason == "other" and asking):
         return Verdict(finish_reason, reason)
     if not text.strip():
-        return Verdict("empty", "The model gave an empty answer. Send it again or choose another model.")
-    return Verdict("ok") if asking is None else _validated(asking, text)
+        return Verdict("other", UNUSABLE["other"]) if reason else Verdict("empty", EMPTY)
+    if asking is None:
+        return Verdict("ok")
+    verdict = _validated(asking, text)
+    # What fits is an answer, whatever the server calls its end. What is no JSON may have been cut.
+    return Verdict("other", UNUSABLE["other"]) if reason and verdict.code == NOT_JSON else _by_schema(verdict)
+
+
+def _by_schema(verdict: Verdict) -> Verdict:
+    return replace(verdict, code="schema") if verdict.code == NOT_JSON else verdict
 
 
 def _validated(asking: Asking, text: str) -> Verdict:
+    """The first of its readings that fits the schema, else why its likeliest one does not."""
+    validator = jsonschema.Draft202012Validator(asking.schema)
+    unfit = None
     try:
-        result = orjson.loads(text)
-        jsonschema.Draft202012Validator(asking.schema).validate(result)
-    except orjson.JSONDecodeError as error:
-        return Verdict("schema", f"The answer is not JSON: {error}")
-    except jsonschema.ValidationError as error:
-        return Verdict("schema", f"The answer breaks the schema at {error.json_path}: {error.message[:500]}")
+        for found in answer_text.objects(text):
+            error = next(validator.iter_errors(found), None)
+            if error is None:
+                return Verdict("ok", result=found)
+            said = f"The answer breaks the schema at {error.json_path}: {error.message[:500]}"
+            unfit = unfit or Verdict("schema", said)
     except RecursionError:
         return Verdict("schema", "The answer is nested too deeply.")
-    return Verdict("ok", result=result)
+    return unfit or Verdict(NOT_JSON, f"The answer is not JSON: {_why(text)}")
 
 
+NOT_JSON = "not_json"
+
+
+def _why(text: str) -> str:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return str(error)
+    return "its text is none"
+
+
+EMPTY = "The model gave an empty answer. Send it again or choose another model."
 UNUSABLE = {
     "length": "The answer was cut off at the output limit. Ask for less, or choose a model with a higher limit.",
     "refusal": "The model refused to answer. Look at the document and the prompt.",
     "content_filter": "The provider's content filter stopped the answer. Look at the document and the prompt.",
+    "bad_response": "The answer has no text that can be read. Its raw body is kept; choose another model or server.",
     "other": "The model stopped for a reason that Cairn does not know. Send it again.",
 }
 

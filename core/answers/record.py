@@ -55,7 +55,8 @@ BILLED = usage.insert(
     priced="priced",
     price="price::jsonb",
     latency_ms="latency_ms",
-    status="CASE WHEN finish_reason = 'stop' THEN 'ok' ELSE 'unusable' END",
+    # Whether an answer of an unknown end is of use shows when it is derived.
+    status="CASE WHEN finish_reason IN ('stop', 'other') THEN 'ok' ELSE 'unusable' END",
     provider_request_id="provider_request_id",
 )
 # An answer to a request that was taken over meanwhile is kept and billed all the same. An answer to a cancelled one, as
@@ -178,7 +179,7 @@ def _unknown_columns(unknown: Sequence[UnknownOutcome]) -> dict[str, list[Any]]:
 
 def keep_unstorable(session: Session, kept: Kept) -> None:
     """Keep an answer that the database refused: its raw body as a JSON string. Its request fails."""
-    keep(session, [replace(kept, raw=json.dumps(text.storable(kept.raw)), text="", finish_reason="other")])
+    keep(session, [replace(kept, raw=json.dumps(text.storable(kept.raw)), text="", finish_reason="bad_response")])
     db.execute(session, UNSTORABLE_RESPONSE, request=kept.call.request_id, attempt=kept.call.attempt)
 
 

@@ -169,7 +169,10 @@ def _take(session: Session, account: Account, rule: LeftoverRule, lane: BatchLan
     strays = _strays(session, block.answers.keys() - claimed.keys())
     # The answer of a request that was cancelled or deleted meanwhile is billed all the same.
     paid = [key for key in block.answers if strays.get(key) != "unknown"]
-    bills = {key: usage_records.bill(account, lane.used(block.answers[key].line.body)) for key in paid}
+    bytes_of = {key: response.body_bytes for key, response in claimed.items()}
+    bills = {
+        key: usage_records.bill(account, lane.used(block.answers[key].line.body), bytes_of.get(key)) for key in paid
+    }
     unstorable = _store(session, claimed, block.answers, bills, account.at)
     used = usage_records.book(session, account, bills)
     left = _leave(session, account, rule, block.unanswered)
@@ -189,6 +192,8 @@ class ClaimedResponse(NamedTuple):
 
     response_id: int
     fingerprint: str
+    # Of the request.
+    body_bytes: int
 
 
 def _claim(session: Session, batch: ProviderBatch, answers: Iterable[Key]) -> dict[Key, ClaimedResponse]:
@@ -209,7 +214,7 @@ FROM (
   FROM unnest(%(id)s::bigint[], %(attempt)s::int[]) AS t(id, attempt) OFFSET 0
 ) i
 WHERE r.id = i.id AND r.attempts = i.attempt AND CASE r.provider_batch_id WHEN %(batch)s THEN r.state = 'in_flight' END
-RETURNING r.id, r.attempts, r.response_id, r.fingerprint
+RETURNING r.id, r.attempts, r.response_id, r.fingerprint, r.body_bytes
 """
 
 

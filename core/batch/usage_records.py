@@ -11,7 +11,6 @@ from datetime import datetime
 from sqlmodel import Session
 
 from core.batch.result_files import Key
-from core.errors import InvalidInput
 from core.money import pricing, usage
 from core.money.pricing import Price
 from core.money.usage import price_json
@@ -20,8 +19,6 @@ from core.providers.usage import Usage
 from core.runtime import db
 from core.runtime.text import storable
 from core.tables.batches import ProviderBatch
-
-SENSELESS = Price(None, False, note="The provider's token counts make no sense.")
 
 
 @dataclass(frozen=True)
@@ -41,16 +38,18 @@ class Bill:
     price: Price
 
 
-def bill(account: Account, used: Used) -> Bill:
-    """The price of one answer. Token counts that make no sense count as none, without a price."""
-    batch = account.batch
+def bill(account: Account, used: Used, body_bytes: int | None) -> Bill:
+    """The price of one answer to a request of so many bytes; None: nobody knows how many.
+
+    Token counts that make no sense count as none, without a price.
+    """
+    batch, usage = account.batch, used.usage
     model = storable(used.model) or batch.model
-    if used.usage is None:
-        return Bill(model, Usage(), SENSELESS)
-    try:
-        return Bill(model, used.usage, pricing.tariff(batch.provider, model, "batch", account.at)(used.usage))
-    except InvalidInput:
-        return Bill(model, Usage(), SENSELESS)
+    if account.template_id is not None and usage and body_bytes and pricing.more_than_sent(usage, body_bytes):
+        usage = None
+    if usage is None:
+        return Bill(model, Usage(), pricing.UNKNOWN_USAGE)
+    return Bill(model, usage, pricing.tariff(batch.provider, model, "batch", account.at)(usage))
 
 
 def book(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Usage:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import orjson
 import structlog
 
 from core.calls import breaker, clients, rate_limits, resilience
@@ -10,7 +11,6 @@ from core.calls.outcomes import Call, Failed, Kept, Outcome, UnknownOutcome
 from core.calls.retry import RetryPolicy, with_retries
 from core.errors import InvalidInput, ProviderError
 from core.money import pricing
-from core.money.pricing import Price
 from core.providers.types import Answer
 from core.providers.usage import Usage
 from core.runtime import shared_clock
@@ -119,13 +119,13 @@ class _Attempts:
 def _kept(call: Call, answer: Answer, failures: int) -> Kept:
     at, parsed = shared_clock.now(), answer.parsed
     model = storable(parsed.model or call.model)
-    usage = parsed.usage
-    try:
+    usage, price = parsed.usage, pricing.UNKNOWN_USAGE
+    if usage is not None and not beyond_what_was_sent(call, usage):
         # Prices change by the minute at most, so that all calls of a minute share one look-up.
         price = pricing.tariff(call.provider, model, call.lane, at.replace(second=0, microsecond=0))(usage)
-    except InvalidInput:
+    else:
         # The answer is kept, with an unknown cost.
-        usage, price = Usage(), Price(None, False, note="The provider's token counts make no sense.")
+        usage = Usage()
     log.info(
         "call answered",
         provider=call.provider,
@@ -139,7 +139,7 @@ def _kept(call: Call, answer: Answer, failures: int) -> Kept:
         at=at,
         model=model,
         raw=answer.raw,
-        text=parsed.text,
+        text=parsed.answer(to_schema=call.template_id is not None),
         finish_reason=parsed.finish_reason,
         usage=usage,
         price=price,
@@ -148,6 +148,14 @@ def _kept(call: Call, answer: Answer, failures: int) -> Kept:
         failures=failures,
         limits=answer.limits,
     )
+
+
+def beyond_what_was_sent(call: Call, usage: Usage) -> bool:
+    """Whether a template's question cannot have so many tokens: one has at least a byte. Of a request of one's own
+    nobody knows, as it may name a file or an earlier answer."""
+    if call.template_id is None or usage.input_tokens <= pricing.UNSEEN_TOKENS + call.input_tokens:
+        return False
+    return pricing.more_than_sent(usage, len(orjson.dumps(call.body)))
 
 
 async def room_again(call: Call) -> bool:

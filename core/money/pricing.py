@@ -29,6 +29,16 @@ class Price:
     note: str | None = None
 
 
+UNKNOWN_USAGE = Price(None, False, note="The provider's token counts make no sense, so the cost is not known.")
+# What a server may put before a prompt unseen: a prompt of its own, its tools.
+UNSEEN_TOKENS = 20_000
+
+
+def more_than_sent(usage: Usage, body_bytes: int) -> bool:
+    """Whether more tokens were read, as the server says, than a body of so many bytes can have."""
+    return usage.input_tokens > body_bytes + UNSEEN_TOKENS
+
+
 def price(provider: str, model: str, usage: Usage, lane: str, at: datetime) -> Price:
     """The price of one call. Raises InvalidInput for impossible token counts."""
     _check(usage)

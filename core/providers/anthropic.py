@@ -4,25 +4,14 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
-from core.providers import errors, rate_limit_headers, sdk_clients
+from core.providers import bodies, errors, message_answers, rate_limit_headers, sdk_clients
 from core.providers.anthropic_batches import AnthropicBatches, translated
 from core.providers.types import Answer, Parsed, Prompt, with_repair, without_bounds
-from core.providers.usage import Usage
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
 DEFAULT_URL = "https://api.anthropic.com"
-FINISH = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "refusal",
-}
 # Thinking (`adaptive`) counts against max_tokens, as reasoning does at OpenAI.
 THINKING_ROOM = 8_000
 
@@ -56,28 +45,12 @@ class AnthropicProvider:
         return with_repair(body, answer, error)
 
     def parse(self, raw: str | bytes, endpoint: str | None = None) -> Parsed:
-        """Raises ProviderError bad_response if the body is not a message."""
+        """Raises ProviderError if the body is not a message."""
         try:
-            data = orjson.loads(raw)
-            used = data["usage"]
-            cached = int(used.get("cache_read_input_tokens") or 0)
-            written = int(used.get("cache_creation_input_tokens") or 0)
-            called = [block for block in data["content"] if block["type"] == "tool_use"]
-            return Parsed(
-                model=str(data["model"]),
-                text="".join(block["text"] for block in data["content"] if block["type"] == "text")
-                or (orjson.dumps(called).decode() if called else ""),
-                finish_reason=FINISH.get(data["stop_reason"] or "end_turn", "other"),
-                # Anthropic's input_tokens leaves the cached ones out; ours includes them.
-                usage=Usage(
-                    input_tokens=int(used["input_tokens"]) + cached + written,
-                    cached_input_tokens=cached,
-                    cache_write_tokens=written,
-                    output_tokens=int(used["output_tokens"]),
-                ),
-            )
-        except (ValueError, OverflowError, KeyError, TypeError, AttributeError):
-            raise errors.outcome_unknown(self.name, "bad_response", "The answer was not a message.") from None
+            body = bodies.read(raw)
+        except ValueError:
+            raise errors.unreadable(self.name, raw, message_answers.NO_ANSWER) from None
+        return message_answers.parse(body)
 
     async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer:
         from httpx2 import Response
@@ -85,10 +58,10 @@ class AnthropicProvider:
         begun = time.monotonic()
         with translated():
             response = await self._client.post(self.endpoint, cast_to=Response, body=body)
-        parsed = self.parse(response.content)
+        with errors.with_headers(response.headers):
+            parsed = self.parse(response.content)
         return Answer(
-            # JSON is UTF-8 whatever the header says, and parsing has succeeded.
-            raw=response.content.decode(),
+            raw=parsed.raw,
             parsed=parsed,
             provider_request_id=response.headers.get("request-id"),
             latency_ms=int((time.monotonic() - begun) * 1000),

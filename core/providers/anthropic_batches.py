@@ -1,6 +1,7 @@
 """Anthropic's Message Batches. Requests go inside the create call, and our nonce inside each custom_id."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from core.errors import ProviderError
-from core.providers import errors
+from core.providers import bodies, errors, message_answers
 from core.providers.batch_api import (
     CHUNK_BYTES,
+    PASSING_STATUS,
     BatchLimits,
     Found,
     Framing,
@@ -24,7 +26,7 @@ from core.providers.batch_api import (
     next_page,
     save,
 )
-from core.providers.usage import Usage
+from core.providers.usage import counted, total
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -68,15 +70,11 @@ class _Tokens(msgspec.Struct):
     cache_creation_input_tokens: int | None = None
 
 
-class _Named(msgspec.Struct):
+class _Message(msgspec.Struct, kw_only=True):
     model: str = ""
-
-
-class _Message(_Named, kw_only=True):
     usage: _Tokens
 
 
-read_named = msgspec.json.Decoder(_Named)
 read_message = msgspec.json.Decoder(_Message)
 read_result = msgspec.json.Decoder(_ResultLine)
 
@@ -184,7 +182,11 @@ class AnthropicBatches:
             body = bytes(found.result.message)
             if not body.startswith(b"{"):
                 raise ValueError("a success without its message")
-            return ResultLine(found.custom_id, "answer", body)
+            refused = refusal_in(body)
+            if refused is None:
+                return ResultLine(found.custom_id, "answer", body)
+            passing = refused.status in PASSING_STATUS and refused.code != "spend_limit"
+            return ResultLine(found.custom_id, "error", code=refused.code, message=refused.message, passing=passing)
         if found.result.type == "expired":
             message = "It was not answered within 24 hours."
             return ResultLine(found.custom_id, "expired", code="expired", message=message)
@@ -203,19 +205,42 @@ class AnthropicBatches:
     def used(self, body: bytes) -> Used:
         try:
             found = read_message.decode(body)
+            tokens = found.usage
         except msgspec.DecodeError:
-            return Used(_model(body), None)
-        tokens = found.usage
-        cached, written = tokens.cache_read_input_tokens or 0, tokens.cache_creation_input_tokens or 0
-        # Anthropic's input_tokens leaves the cached ones out; ours includes them.
-        return Used(found.model, Usage(tokens.input_tokens + cached + written, cached, written, tokens.output_tokens))
+            return used_slowly(body)
+        if not tokens.output_tokens:
+            return used_slowly(body)
+        cached, written = tokens.cache_read_input_tokens, tokens.cache_creation_input_tokens
+        read = total((tokens.input_tokens, cached, written))
+        return Used(found.model, counted(read, tokens.output_tokens, cached=cached, cache_write=written))
 
 
-def _model(body: bytes) -> str:
+# How nearly all messages show at once that they are one.
+CONTENT = re.compile(rb'"content"\s*:\s*["\[]')
+
+
+def refusal_in(body: bytes) -> ProviderError | None:
+    """The error of a success that says it holds no answer. What says nothing is kept: it may be billed."""
+    if CONTENT.search(body) and b'"error"' not in body:
+        return None
     try:
-        return read_named.decode(body).model
-    except msgspec.DecodeError:
-        return ""
+        read = bodies.read(body)
+        if read.data.get("error") or ("content" in read.data and read.data["content"] is None):
+            message_answers.parse(read)
+    except ProviderError as error:
+        return error
+    except ValueError:
+        return None
+    return None
+
+
+def used_slowly(body: bytes) -> Used:
+    """As the live lane reads it: of counts that make no sense, or without a text."""
+    try:
+        parsed = message_answers.parse(bodies.read(body))
+    except (ValueError, ProviderError):
+        return Used("", None)
+    return Used(parsed.model, parsed.usage)
 
 
 PASSING = frozenset({"", "api_error", "overloaded_error", "rate_limit_error", "timeout_error"})

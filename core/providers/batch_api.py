@@ -10,6 +10,8 @@ from core.providers.usage import Usage
 
 State = Literal["in_progress", "completed", "expired", "cancelled", "failed"]
 CHUNK_BYTES = 1 << 20
+# Errors that may pass, so that a request of a batch may be sent again.
+PASSING_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class BatchLane(Protocol):
         """Raises ValueError for a line that is not a result."""
 
     def used(self, body: bytes) -> Used:
-        """The same model and usage as the provider's `parse`, in a fraction of its time."""
+        """The same model and usage as the provider's `parse`, mostly in a fraction of its time."""
 
 
 async def next_page(page: Any) -> Any:

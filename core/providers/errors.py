@@ -1,6 +1,6 @@
 """Turn an SDK's exceptions into ProviderError: what happened, whether to try again, what a person can do.
 
-Messages never hold prompts, document text or keys; of a provider's own words only short validation errors are shown.
+Every message has the provider's own words, cut short, without what looks like a key: nobody else can say what is wrong.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from core.errors import ProviderError
-from core.providers import rate_limit_headers
+from core.providers import rate_limit_headers, refusal_words
 from core.providers.addresses import RefusedAddress
 
 log = structlog.get_logger()
@@ -34,8 +34,30 @@ BY_STATUS: dict[int, tuple[str, bool, str]] = {
 }
 # Spent money does not come back by waiting.
 NO_MONEY = ("insufficient_quota", "enforced_spend_limit_reached", "billing_hard_limit_reached", "billing_error")
-TOO_LONG = ("context_length_exceeded", "string_above_max_length", "prompt is too long", "maximum context length")
-_KEYLIKE = re.compile(r"\b(sk-|key-|Bearer )[\w*.-]+", re.IGNORECASE)
+TOO_LONG = (
+    "context_length_exceeded",
+    "string_above_max_length",
+    "prompt is too long",
+    "maximum context length",
+    "exceed_context_size",
+    "exceeds the available context size",
+    "exceeds the context",
+    "context window",
+    "n_ctx",
+)
+# A status in words, where a body of status 200 is a refusal: marks in its code, kind or message.
+IN_WORDS: tuple[tuple[int, tuple[str, ...]], ...] = (
+    (402, ("insufficient credit", "payment required")),
+    (429, ("rate_limit", "rate limit", "too many requests", "too_many_requests", "throttl", "resource_exhausted")),
+    (401, ("unauthorized", "unauthenticated", "invalid_api_key", "invalid api key", "authentication_error")),
+    (403, ("forbidden", "permission_denied", "permission_error")),
+    (404, ("model_not_found", "not_found_error")),
+    (503, ("overloaded", "unavailable", "loading")),
+    (500, ("server_error", "server error", "internal_error", "internal error", "api_error", "timeout", "timed out")),
+)
+_KEYLIKE = re.compile(r"\b(sk-|pk-|gsk_|xai-|AIza|key-|Bearer )[\w*.-]+", re.IGNORECASE)
+# In a refusal of a key whatever may be one, as servers repeat what they were sent.
+_MAY_BE_KEY = re.compile(r"(?=[\w*.-]*[\d*])[\w*.-]{8,}")
 
 
 @contextmanager
@@ -66,26 +88,66 @@ def translated(provider: str, sdk: Any, base: type[Exception]) -> Iterator[None]
 
 
 def from_status(provider: str, status: int, body: Any, headers: Any) -> ProviderError:
-    detail = body.get("error", body) if isinstance(body, dict) else {}
-    detail = detail if isinstance(detail, dict) else {"message": str(detail)}
-    words = " ".join(str(detail.get(key) or "") for key in ("code", "type", "message"))
+    words = refusal_words.read(body)
     wait = retry_after(headers, datetime.now(UTC))
-    if any(mark in words for mark in NO_MONEY):
-        return _error(
-            provider, "spend_limit", "The account has no money left: raise its limit, then send again.", status
-        )
-    if status in (400, 413) and any(mark in words for mark in TOO_LONG):
-        return _error(provider, *_remedy("context_too_long", "The document is too long for this model."), status)
-    if status == 404 and "model" not in words:
-        return _error(provider, "not_found", f"Not found: check the base URL. {short(detail.get('message'))}", status)
+    own = short(words.message)
+    if status == 402 or any(mark in words.all for mark in NO_MONEY):
+        remedy = f"The account has no money left: raise its limit, then send again. {own}"
+        return _error(provider, "spend_limit", remedy, status)
+    if status in (400, 413, 422, 500) and any(mark in words.all for mark in TOO_LONG):
+        return _error(provider, *_remedy("context_too_long", "The document is too long for this model.", own), status)
+    if status == 404 and "model" not in words.all:
+        return _error(provider, "not_found", f"Not found: check the base URL. {own}", status)
     if status in BY_STATUS:
         code, retryable, remedy = BY_STATUS[status]
-        reason = short(detail.get("message")) if code == "invalid_request" else ""
-        return _error(provider, code, f"{remedy} {reason}".strip(), status, retryable=retryable, retry_after=wait)
+        own = _MAY_BE_KEY.sub("[key]", own) if status in (401, 403) else own
+        return _error(provider, code, f"{remedy} {own}", status, retryable=retryable, retry_after=wait)
     if status >= 500:
         # The model may have run before the server failed, but a failed call is not billed.
-        return _error(provider, "server_error", f"Server error {status}.", status, retryable=True, retry_after=wait)
-    return _error(provider, "invalid_request", f"The request was refused. {short(detail.get('message'))}", status)
+        message = f"Server error {status}. {own}"
+        return _error(provider, "server_error", message, status, retryable=True, retry_after=wait)
+    return _error(provider, "invalid_request", f"The request was refused. {own}", status)
+
+
+def no_answer(provider: str, body: Any, what: str) -> ProviderError:
+    """A body of status 200 without an answer: a refusal by its own code and words, and nothing is billed for it.
+
+    `what` says so where the body has no error of its own. The call is not made again on a guess: it would be refused
+    again, or cost again.
+    """
+    if isinstance(body, dict) and body.get("error"):
+        return from_status(provider, _status_in(refusal_words.read(body)), body, {})
+    return _error(provider, "bad_response", f"{what} {short(refusal_words.read(body).message)}", 200)
+
+
+def unreadable(provider: str, content: str | bytes, what: str) -> ProviderError:
+    """A body of status 200 that is no JSON. Where it began as JSON the model answered, and the call may be billed."""
+    sent = content if isinstance(content, str) else content.decode("utf-8", "replace")
+    if sent.lstrip().startswith(("{", "[", "data:")):
+        cut = outcome_unknown(provider, "bad_response", what)
+        # The server did answer: that is nothing for a circuit breaker.
+        cut.status = 200
+        return cut
+    return no_answer(provider, sent, what)
+
+
+@contextmanager
+def with_headers(headers: Any) -> Iterator[None]:
+    """A refusal in a body of status 200 waits as long as the headers of the answer say."""
+    try:
+        yield
+    except ProviderError as error:
+        if error.heard:
+            error.limits = rate_limit_headers.read(headers)
+            error.retry_after = retry_after(headers, datetime.now(UTC)) if error.retryable else None
+        raise
+
+
+def _status_in(words: refusal_words.Words) -> int:
+    if words.code.isascii() and words.code.isdigit() and 400 <= int(words.code[:4]) < 600:
+        return int(words.code)
+    found = words.all.lower()
+    return next((status for status, marks in IN_WORDS if any(mark in found for mark in marks)), 400)
 
 
 def outcome_unknown(provider: str, code: str, message: str) -> ProviderError:
@@ -149,8 +211,8 @@ def _seconds_until(date: str, now: datetime) -> float | None:
     return max(0.0, (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() - now.timestamp())
 
 
-def _remedy(code: str, remedy: str) -> tuple[str, str]:
-    return code, f"{remedy} Choose a model with a larger context, or split the document."
+def _remedy(code: str, remedy: str, own: str) -> tuple[str, str]:
+    return code, f"{remedy} Choose a model with a larger context, or split the document. {own}"
 
 
 def short(words: object) -> str:
@@ -168,5 +230,5 @@ def _error(
     retry_after: float | None = None,
 ) -> ProviderError:
     return ProviderError(
-        f"{provider}: {message}", code=code, retryable=retryable, status=status, retry_after=retry_after
+        f"{provider}: {message.strip()}", code=code, retryable=retryable, status=status, retry_after=retry_after
     )

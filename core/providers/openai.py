@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from core.providers import errors, rate_limit_headers, sdk_clients
+from core.providers import bodies, chat_answers, errors, rate_limit_headers, sdk_clients
 from core.providers.openai_batches import OpenAIBatches, translated
 from core.providers.types import Answer, Parsed, Prompt, with_repair, without_bounds
-from core.providers.usage import Usage
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -23,13 +22,6 @@ DEFAULT_URL = "https://api.openai.com/v1"
 # Reasoning tokens count against the output limit: without extra room the answer comes back empty.
 REASONING_ROOM = 8_000
 _REASONS = re.compile(r"^(o\d|gpt-([5-9]|\d\d))")
-FINISH = {
-    "stop": "stop",
-    "tool_calls": "stop",
-    "function_call": "stop",
-    "length": "length",
-    "content_filter": "content_filter",
-}
 
 
 class OpenAIProvider:
@@ -69,11 +61,12 @@ class OpenAIProvider:
         return with_repair(body, answer, error)
 
     def parse(self, raw: str | bytes, endpoint: str | None = None) -> Parsed:
-        """Raises ProviderError bad_response if the body is not an answer of this endpoint."""
+        """Raises ProviderError if the body is not an answer of this endpoint."""
         try:
-            return PARSERS[endpoint or self.endpoint](orjson.loads(raw))
-        except (ValueError, OverflowError, KeyError, IndexError, TypeError, AttributeError):
-            raise errors.outcome_unknown(self.name, "bad_response", "The answer was not a chat completion.") from None
+            body = bodies.read(raw)
+        except ValueError:
+            raise errors.unreadable(self.name, raw, chat_answers.NO_ANSWER) from None
+        return chat_answers.parse(body, endpoint or self.endpoint)
 
     async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer:
         from httpx2 import Response
@@ -86,10 +79,10 @@ class OpenAIProvider:
                 content=orjson.dumps(body),
                 options={"headers": {"Content-Type": "application/json"}},
             )
-        parsed = self.parse(response.content, endpoint)
+        with errors.with_headers(response.headers):
+            parsed = self.parse(response.content, endpoint)
         return Answer(
-            # JSON is UTF-8 whatever the header says, and parsing has succeeded.
-            raw=response.content.decode(),
+            raw=parsed.raw,
             parsed=parsed,
             provider_request_id=response.headers.get("x-request-id"),
             latency_ms=int((time.monotonic() - begun) * 1000),
@@ -106,63 +99,3 @@ class OpenAIProvider:
     async def close(self) -> None:
         if "_client" in self.__dict__:
             await self._client.close()
-
-
-def _chat_completion(data: Any) -> Parsed:
-    choice = data["choices"][0]
-    message = choice["message"]
-    called = message.get("tool_calls") or message.get("function_call")
-    content = message.get("content") or message.get("refusal") or (orjson.dumps(called).decode() if called else "")
-    if not isinstance(content, str):
-        raise TypeError("content that is no text")
-    used = data.get("usage") or {}
-    cached = (used.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-    reason = "refusal" if message.get("refusal") else FINISH.get(choice.get("finish_reason") or "stop", "other")
-    return Parsed(
-        model=str(data.get("model") or ""),
-        text=content,
-        finish_reason=reason,
-        usage=Usage(
-            input_tokens=int(used.get("prompt_tokens") or 0),
-            cached_input_tokens=int(cached),
-            output_tokens=int(used.get("completion_tokens") or 0),
-        ),
-    )
-
-
-def _response(data: Any) -> Parsed:
-    """The Responses API: the texts of all messages, else the functions called; a refusal is a part of a message."""
-    parts = [part for item in data["output"] if item["type"] == "message" for part in item["content"]]
-    called = [item for item in data["output"] if item["type"] == "function_call"]
-    refused = any(part["type"] == "refusal" for part in parts)
-    cut = (data.get("incomplete_details") or {}).get("reason")
-    reasons = {"max_output_tokens": "length", "content_filter": "content_filter"}
-    used = data.get("usage") or {}
-    return Parsed(
-        model=str(data.get("model") or ""),
-        text="".join(part.get("text") or part.get("refusal") or "" for part in parts)
-        or (orjson.dumps(called).decode() if called else ""),
-        finish_reason="refusal" if refused else reasons.get(cut, "other") if cut else "stop",
-        usage=Usage(
-            input_tokens=int(used.get("input_tokens") or 0),
-            cached_input_tokens=int((used.get("input_tokens_details") or {}).get("cached_tokens") or 0),
-            output_tokens=int(used.get("output_tokens") or 0),
-        ),
-    )
-
-
-def _embeddings(data: Any) -> Parsed:
-    """Vectors are kept in the raw body alone."""
-    return Parsed(
-        model=str(data.get("model") or ""),
-        text=f"{len(data['data'])} embeddings",
-        finish_reason="stop",
-        usage=Usage(input_tokens=int((data.get("usage") or {}).get("prompt_tokens") or 0)),
-    )
-
-
-PARSERS = {
-    "/v1/chat/completions": _chat_completion,
-    "/v1/responses": _response,
-    "/v1/embeddings": _embeddings,
-}

@@ -1,5 +1,6 @@
 """OpenAI's Batch API. Requests are uploaded as a file; our nonce lies in the batch's metadata."""
 
+import re
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -7,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import orjson
 
 from core.errors import ProviderError
-from core.providers import errors
+from core.providers import bodies, chat_answers, errors, refusal_words
 from core.providers.batch_api import (
     CHUNK_BYTES,
+    PASSING_STATUS,
     BatchLimits,
     Found,
     Framing,
@@ -25,7 +28,7 @@ from core.providers.batch_api import (
     next_page,
     save,
 )
-from core.providers.usage import Usage
+from core.providers.usage import Usage, counted
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -39,18 +42,12 @@ OURS: dict[str, State] = {
     "cancelled": "cancelled",
     "failed": "failed",
 }
-PASSING_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 
 
 def translated() -> AbstractContextManager[None]:
     import openai
 
     return errors.translated("openai", openai, openai.OpenAIError)
-
-
-class _ErrorDetail(msgspec.Struct):
-    code: str | None = None
-    message: str | None = None
 
 
 class _Answered(msgspec.Struct):
@@ -61,11 +58,7 @@ class _Answered(msgspec.Struct):
 class _ResultLine(msgspec.Struct):
     custom_id: str
     response: _Answered | None = None
-    error: _ErrorDetail | None = None
-
-
-class _ErrorBody(msgspec.Struct):
-    error: _ErrorDetail | None = None
+    error: Any = None
 
 
 class _Details(msgspec.Struct):
@@ -83,18 +76,13 @@ class _Tokens(msgspec.Struct):
     output_tokens: int | None = None
 
 
-class _Named(msgspec.Struct):
+class _Body(msgspec.Struct):
+    usage: _Tokens
     model: str | None = None
 
 
-class _Body(_Named):
-    usage: _Tokens | None = None
-
-
-read_named = msgspec.json.Decoder(_Named)
 read_body = msgspec.json.Decoder(_Body)
 read_result = msgspec.json.Decoder(_ResultLine)
-read_error = msgspec.json.Decoder(_ErrorBody)
 
 
 class OpenAIBatches:
@@ -179,26 +167,35 @@ class OpenAIBatches:
         try:
             found = read_body.decode(body)
         except msgspec.DecodeError:
-            return Used(_model(body), None)
-        tokens = found.usage or _Tokens()
+            return used_slowly(body)
+        tokens = found.usage
+        read, written = (tokens.prompt_tokens or tokens.input_tokens, tokens.completion_tokens or tokens.output_tokens)
+        if not read or not written:
+            # Of embeddings, or counts that make no sense: rare, and read as in the live lane.
+            return used_slowly(body)
         details = tokens.prompt_tokens_details or tokens.input_tokens_details
-        usage = Usage(
-            input_tokens=tokens.prompt_tokens or tokens.input_tokens or 0,
-            cached_input_tokens=(details.cached_tokens if details else 0) or 0,
-            output_tokens=tokens.completion_tokens or tokens.output_tokens or 0,
-        )
-        return Used(found.model or "", usage)
+        return Used(found.model or "", counted(read, written, cached=details.cached_tokens if details else None))
 
 
-def _model(body: bytes) -> str:
+def used_slowly(body: bytes) -> Used:
+    """As the live lane reads it; the endpoint shows in what the body holds."""
     try:
-        return read_named.decode(body).model or ""
-    except msgspec.DecodeError:
-        return ""
+        read = bodies.read(body)
+        named = ((key, endpoint) for key, endpoint in HOLDS.items() if isinstance(read.data, dict) and key in read.data)
+        parsed = chat_answers.parse(read, next((endpoint for _, endpoint in named), "/v1/chat/completions"))
+    except (ValueError, ProviderError):
+        return Used("", None)
+    return Used(parsed.model, parsed.usage)
 
 
-def read_line(line: bytes) -> ResultLine:
-    """A line of an output or error file. A failed one may have `error: null` and a status in its response."""
+HOLDS = {"choices": "/v1/chat/completions", "output": "/v1/responses", "data": "/v1/embeddings"}
+
+
+def read_line(line: bytes, refusal_of: Callable[[bytes], ProviderError | None] | None = None) -> ResultLine:
+    """A line of an output or error file. A failed one may have `error: null` and a status in its response.
+
+    `refusal_of`: the error of a body of status 200 that holds no answer; None: that of OpenAI's bodies.
+    """
     try:
         found = read_result.decode(line)
     except msgspec.DecodeError as error:
@@ -208,32 +205,50 @@ def read_line(line: bytes) -> ResultLine:
         answer = bytes(found.response.body)
         if not answer.startswith(b"{"):
             raise ValueError("an answer without its body")
-        return ResultLine(found.custom_id, "answer", answer)
-    detail = found.error or (_error_of(found.response) if found.response else None) or _ErrorDetail()
-    code, message = detail.code or "", detail.message or ""
-    if code == "batch_expired":
+        refused = (refusal_of or refusal_in)(answer)
+        return _refused(found.custom_id, refused) if refused else ResultLine(found.custom_id, "answer", answer)
+    # A failed line may have its error in its response's body alone.
+    said = {"error": found.error} if found.error else bytes(found.response.body) if found.response else {}
+    words = refusal_words.read(said)
+    if words.code == "batch_expired":
         return ResultLine(found.custom_id, "expired", code="expired", message=EXPIRED)
-    if code == "batch_cancelled":
+    if words.code == "batch_cancelled":
         return ResultLine(found.custom_id, "cancelled", code="cancelled", message="The batch was cancelled.")
     if status not in (0, 200):
-        body = {"error": {"code": code, "message": message}}
-        meant = errors.from_status("openai", status, body, {})
-        # Spent money does not come back by waiting; the other errors of these statuses may pass.
-        passing = status in PASSING_STATUS and meant.code != "spend_limit"
-        return ResultLine(found.custom_id, "error", code=meant.code, message=meant.message, passing=passing)
-    passing = code in ("", "server_error", "rate_limit_exceeded", "timeout")
-    shown = errors.short(message) or "No answer."
-    return ResultLine(found.custom_id, "error", code=code or "no_answer", message=shown, passing=passing)
+        return _refused(found.custom_id, errors.from_status("openai", status, said, {}))
+    passing = words.code in ("", "server_error", "rate_limit_exceeded", "timeout")
+    shown = errors.short(words.message) or "No answer."
+    return ResultLine(found.custom_id, "error", code=words.code or "no_answer", message=shown, passing=passing)
+
+
+# Of a chat completion, or of another endpoint's answer: how nearly all bodies show at once that they hold one.
+ANSWERED = re.compile(rb'"(?:choices|output|data)"\s*:\s*\[\s*\{')
+
+
+def refusal_in(body: bytes) -> ProviderError | None:
+    """The error of a body of status 200 that says it holds no answer. What says nothing is kept: it may be billed."""
+    if ANSWERED.search(body) and b'"error"' not in body:
+        return None
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not data.get("error") and ("choices" not in data or data["choices"]):
+        return None
+    try:
+        chat_answers.parse(bodies.Body(data, ""), next((HOLDS[key] for key in HOLDS if key in data), HOLDS["choices"]))
+    except ProviderError as error:
+        return error
+    return None
+
+
+def _refused(custom_id: str, error: ProviderError) -> ResultLine:
+    # Spent money does not come back by waiting; the other errors of these statuses may pass.
+    passing = error.status in PASSING_STATUS and error.code != "spend_limit"
+    return ResultLine(custom_id, "error", code=error.code, message=error.message, passing=passing)
 
 
 EXPIRED = "The provider did not answer it within the batch's 24 hours."
-
-
-def _error_of(answered: _Answered) -> _ErrorDetail | None:
-    try:
-        return read_error.decode(answered.body).error
-    except msgspec.DecodeError:
-        return None
 
 
 def _present(value: object) -> str:

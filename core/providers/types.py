@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from core.fields import FieldSpec
+from core.providers import answer_text
 from core.providers.batch_api import BatchLane
 from core.providers.usage import Limit, Usage
 
@@ -41,12 +42,22 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A parsed response body. `finish_reason`: stop, length, refusal, content_filter or other."""
+    """A parsed response body. `finish_reason`: stop, length, refusal, content_filter, bad_response or other.
+
+    `usage` None: what it reports of tokens makes no sense, so nobody knows what the call costs. `elsewhere`: where the
+    body may hold the answer beside its text, in arguments of tool calls and in thoughts. `raw`: the JSON to keep.
+    """
 
     model: str
     text: str
     finish_reason: str
-    usage: Usage
+    usage: Usage | None
+    elsewhere: tuple[str, ...] = ()
+    raw: str = field(default="", compare=False)
+
+    def answer(self, *, to_schema: bool) -> str:
+        """The text; where an object was asked for, wherever that stands."""
+        return answer_text.best(self.text, self.elsewhere) if to_schema and self.elsewhere else self.text
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ EVERY_STATE = "SELECT * FROM request ORDER BY id"
 
 class OpenAIWire:
     provider, model, answered = "openai", "gpt-5-mini", "gpt-5-mini-2025-08-07"
-    passing = ("server_error", "openai: Server error 500.")
+    passing = ("server_error", "openai: Server error 500. The schema is wrong.")
     lasting = "invalid_request"
 
     def body(self, usage: Usage = USAGE, **more: Any) -> dict[str, Any]:
@@ -274,26 +274,63 @@ def test_no_file_at_all(hand: Hand) -> None:
 # A bill that cannot be read
 
 
-@pytest.mark.parametrize(
-    "usage",
-    [
-        {"prompt_tokens": -1, "completion_tokens": 1},
+SENSELESS: dict[str, list[Any]] = {
+    "openai": [
+        None, {}, [], "12", 7, {"total_tokens": 9}, {"prompt_tokens": 0, "completion_tokens": 0},
+        {"prompt_tokens": -1, "completion_tokens": 1}, {"prompt_tokens": "many", "completion_tokens": 1},
         {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 11}},
-        {"prompt_tokens": 10**12, "completion_tokens": 1},
-        {"prompt_tokens": "many", "completion_tokens": 1},
-        {"prompt_tokens": 1.5, "completion_tokens": 1},
-        [],
+        {"prompt_tokens": 10**12, "completion_tokens": 1}, {"prompt_tokens": 1.5, "completion_tokens": 1},
+        {"prompt_tokens": 30_000, "completion_tokens": 1},
     ],
-)
-def test_senseless_token_counts_are_kept_as_an_unknown_cost(hand: Hand, usage: Any) -> None:
-    handed = hand(requests=2)
-    body = handed.wire.body() | {"usage": usage}
-    assert handed.keep(handed.answer(0, body), handed.answer(1)) == Ingested(answered=2)
-    senseless, sound = rows("SELECT * FROM usage_record ORDER BY request_id")
-    assert (senseless["cost_usd"], senseless["priced"], senseless["input_tokens"]) == (None, False, 0)
-    assert "make no sense" in senseless["price"]["note"]
-    assert senseless["model"] == handed.wire.answered
-    assert sound["cost_usd"] == price("openai", handed.wire.answered, USAGE, "batch", NOW).cost
+    "anthropic": [
+        None, {}, [], "12", 7, {"input_tokens": 0, "output_tokens": 0}, {"input_tokens": -1, "output_tokens": 1},
+        {"input_tokens": "10", "output_tokens": 1}, {"input_tokens": 10, "output_tokens": [1]},
+        {"input_tokens": 30_000, "output_tokens": 1},
+    ],
+}  # fmt: skip
+
+
+def test_senseless_token_counts_are_kept_as_an_unknown_cost(hand: Hand, wire: Any) -> None:
+    usages = SENSELESS[wire.provider]
+    handed = hand(wire, requests=len(usages) + 2)
+    # More tokens than the request has bytes, and than a server may put before it.
+    change("UPDATE request SET body_bytes = 5000")
+    bodies = [handed.wire.body() | {"usage": usage} for usage in usages]
+    without = {name: value for name, value in handed.wire.body().items() if name != "usage"}
+    lines = [handed.answer(number, body) for number, body in enumerate([*bodies, without])]
+    assert handed.keep(*lines, handed.answer(len(lines))) == Ingested(answered=len(lines) + 1)
+    *senseless, sound = rows("SELECT * FROM usage_record ORDER BY request_id")
+    for record in senseless:
+        assert (record["cost_usd"], record["priced"], record["input_tokens"]) == (None, False, 0)
+        assert "make no sense" in record["price"]["note"]
+        assert record["model"] == handed.wire.answered
+    assert sound["cost_usd"] == price(wire.provider, handed.wire.answered, USAGE, "batch", NOW).cost
+
+
+REFUSED: dict[str, list[dict[str, Any]]] = {
+    "openai": [
+        {"error": {"message": "Slow down.", "code": 429}},
+        {"error": "No."},
+        {"choices": None, "usage": {"prompt_tokens": 9, "completion_tokens": 1}},
+        {"choices": []},
+    ],
+    "anthropic": [
+        {"type": "error", "error": {"type": "overloaded_error", "message": "Slow down."}},
+        {"error": "No."},
+        {"content": None, "usage": {"input_tokens": 9, "output_tokens": 1}},
+    ],
+}
+
+
+def test_a_body_of_status_200_without_an_answer_is_a_refusal_and_not_billed(hand: Hand, wire: Any) -> None:
+    bodies = REFUSED[wire.provider]
+    handed = hand(wire, requests=len(bodies))
+    lines = [handed.answer(number, body) for number, body in enumerate(bodies)]
+    assert handed.keep(*lines) == Ingested(again=1, failed=len(bodies) - 1)
+    passing, refused, *_ = handed.requests()
+    assert (passing["state"], refused["state"], refused["error_code"]) == ("pending", "failed", "invalid_request")
+    assert "No." in refused["error_message"]
+    assert rows("SELECT 1 FROM usage_record") == []
 
 
 def test_an_unknown_model_has_no_price(hand: Hand, wire: Any) -> None:

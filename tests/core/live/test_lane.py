@@ -1,6 +1,7 @@
 """The live lane against a provider on this machine: what is asked, kept, billed and derived."""
 
 import asyncio
+import json
 import random
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -90,8 +91,10 @@ def test_the_slots_are_shared_by_all_jobs_of_a_worker(openai: LocalProvider) -> 
         (Reply(finish="content_filter"), "content_filter", "content filter", ["unusable"]),
         (Reply(refusal="I cannot."), "refusal", "refused", ["unusable"]),
         (Reply(content=""), "empty", "empty", ["unusable"]),
-        (Reply(body=b"<html>"), "bad_response", "not a chat completion", ["unheard"]),
-        (Reply(body=b'{"choices": []}'), "bad_response", "not a chat completion", ["unheard"]),
+        (Reply(body=b"<html>"), "bad_response", "not a chat completion", []),
+        (Reply(body=b'{"choices": []}'), "bad_response", "not a chat completion", []),
+        (Reply(body=b'{"error": {"message": "Out of it.", "code": 400}}'), "invalid_request", "Out of it.", []),
+        (Reply(body=b'{"choices": ['), "bad_response", "not a chat completion", ["unheard"]),
         (Reply(wire="cut"), "connection", "broke", ["unheard"]),
         (Reply(wire="reset"), "connection", "broke", ["unheard"]),
     ],
@@ -109,6 +112,25 @@ def test_what_goes_wrong_fails_its_request_with_the_reason_and_no_other(
     assert failed["error_code"] == code
     assert says in failed["error_message"]
     assert sorted(row["status"] for row in usage()) == sorted([*billed, "ok"])
+
+
+@pytest.mark.parametrize("reported", [None, {}, "many", {"prompt_tokens": 50_000, "completion_tokens": 9}])
+def test_an_answer_whose_cost_nobody_knows_is_kept_after_one_call_and_has_no_price(
+    reported: Any, openai: LocalProvider
+) -> None:
+    content = 'So it is:\n```json\n{"points": [{"statement": "A pump failed.", "quote": "Pump 0 failed."}]}\n```'
+    message = {"role": "assistant", "content": content}
+    choice = {"message": message, "finish_reason": "eos_token"}
+    openai.plan = lambda _: Reply(
+        body=json.dumps({"model": "gpt-5-mini", "choices": [choice], "usage": reported}).encode()
+    )
+    job = live_job(many(1))
+    run_job(job)
+    assert states(job) == {"succeeded": 1}
+    assert len(openai.asked) == 1
+    assert [(row["status"], row["input_tokens"], row["cost_usd"]) for row in usage()] == [("ok", 0, None)]
+    assert rows("SELECT priced FROM usage_record") == [{"priced": False}]
+    assert rows("SELECT 1 FROM breaker") == []
 
 
 def test_only_what_failed_is_sent_again(openai: LocalProvider) -> None:

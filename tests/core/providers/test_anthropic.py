@@ -111,20 +111,81 @@ def test_tools_used_are_the_answer_where_there_is_no_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "says"),
     [
-        b"",
-        b"<html>",
-        b"{}",
-        b'{"model": "m", "content": [{"type": "text", "text": 1}], "stop_reason": null, "usage": {}}',
-        b'{"model": "m", "content": [], "stop_reason": [1], "usage": {"input_tokens": 1, "output_tokens": 1}}',
-        b'{"model": "m", "content": [], "stop_reason": null, "usage": {"input_tokens": 1e400, "output_tokens": 1}}',
+        (b"", "not a message"),
+        (b"<html><title>Sign in</title></html>", "Sign in"),
+        (b"{}", "not a message"),
+        (b'{"content": null, "usage": {"input_tokens": 1, "output_tokens": 1}}', "not a message"),
+        (b'{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}', "Overloaded"),
+        (b'{"content": [], "error": "It broke."}', "It broke."),
     ],
 )
-def test_junk_with_status_200_was_not_heard(body: bytes, provider: LocalProvider) -> None:
+def test_a_body_of_status_200_without_an_answer_is_a_refusal(body: bytes, says: str, provider: LocalProvider) -> None:
     provider.plan = lambda _: Reply(body=body)
     found = failure(provider.anthropic_url)
-    assert (found.code, found.retryable, found.heard) == ("bad_response", True, False)
+    assert found.heard
+    assert says in found.message
+    assert len(provider.asked) == 1
+
+
+ANSWER = '{"points": []}'
+SOUND = {"input_tokens": 12, "output_tokens": 7}
+TEXT = [{"type": "text", "text": ANSWER}]
+
+
+def body_of(content: Any, usage: Any = SOUND, **more: Any) -> bytes:
+    return json.dumps({"model": "m", "content": content, "stop_reason": "end_turn", "usage": usage} | more).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        body_of(TEXT),
+        b"\xef\xbb\xbf" + body_of(TEXT),
+        body_of(ANSWER),
+        body_of([{"type": "thinking", "thinking": "{"}, *TEXT]),
+        body_of([{"type": "tool_use", "name": "answer", "input": {"points": []}}], stop_reason="tool_use"),
+        body_of([{"type": "text", "text": "I call it."}, {"type": "tool_use", "name": "a", "input": {"points": []}}]),
+        body_of([{"type": "thinking", "thinking": ANSWER}]),
+        body_of(TEXT, stop_reason=None),
+        body_of(TEXT, stop_reason="eos"),
+    ],
+)
+def test_an_answer_is_read_as_it_comes(body: bytes) -> None:
+    parsed = AnthropicProvider(None, None, 5).parse(body)
+    assert json.loads(parsed.answer(to_schema=True)) == {"points": []}
+    assert (parsed.finish_reason, parsed.usage) == ("stop", Usage(12, output_tokens=7))
+
+
+NO_COUNTS: list[Any] = [
+    None, {}, "12", [1], 7, {"input_tokens": 0, "output_tokens": 0}, {"input_tokens": 12}, {"output_tokens": 7},
+    {"input_tokens": 12, "output_tokens": 0}, {"input_tokens": -1, "output_tokens": 7},
+    {"input_tokens": "12", "output_tokens": "7"}, {"input_tokens": [1], "output_tokens": 7},
+    {"input_tokens": 12, "output_tokens": {"a": 1}}, {"input_tokens": 10**9, "output_tokens": 7},
+    {**SOUND, "cache_read_input_tokens": "5"}, {**SOUND, "cache_creation_input_tokens": -5},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("usage", NO_COUNTS)
+def test_counts_that_make_no_sense_are_unknown_in_both_lanes(usage: Any) -> None:
+    body = body_of(TEXT, usage)
+    provider = AnthropicProvider(None, None, 5)
+    parsed, used = provider.parse(body), provider.batches.used(body)
+    assert (parsed.text, parsed.usage, used.usage, used.model) == (ANSWER, None, None, "m")
+
+
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        (SOUND, Usage(12, 0, 0, 7)),
+        ({**SOUND, "cache_read_input_tokens": 5, "cache_creation_input_tokens": None}, Usage(17, 5, 0, 7)),
+        ({"input_tokens": 0, "output_tokens": 7, "cache_creation_input_tokens": 5}, Usage(5, 0, 5, 7)),
+    ],
+)
+def test_counts_that_can_be_read_are_in_both_lanes(usage: Any, counted: Usage) -> None:
+    provider, body = AnthropicProvider(None, None, 5), body_of(TEXT, usage)
+    assert (provider.parse(body).usage, provider.batches.used(body).usage) == (counted, counted)
 
 
 @pytest.mark.parametrize("wire", ["cut", "reset"])

@@ -1,0 +1,147 @@
+"""Read the answers of OpenAI's endpoints, and of the many servers that speak like them.
+
+A body is read as it comes: content in parts, an answer in the arguments of a tool call or with the thoughts, counts of
+tokens that are none. What holds no answer at all raises ProviderError: it was refused, and nothing is booked.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from core.providers import errors, finish_reasons
+from core.providers.bodies import Body
+from core.providers.types import Parsed
+from core.providers.usage import Usage, count, counted
+
+PROVIDER = "openai"
+NO_ANSWER = "The answer was not a chat completion."
+# Kinds of parts that are a text, and fields of a message that hold thoughts.
+TEXTS = ("text", "output_text")
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+Object = Mapping[str, Any]
+
+
+def parse(body: Body, endpoint: str) -> Parsed:
+    """Raises ProviderError: a refusal, or outcome unknown where nobody can tell what the body is."""
+    if not isinstance(body.data, dict):
+        raise errors.no_answer(PROVIDER, body.data, NO_ANSWER)
+    return READERS[endpoint](body.data, body.raw)
+
+
+def _mapping(value: object) -> Object:
+    return value if isinstance(value, dict) else {}
+
+
+def chat_completion(data: Object, raw: str) -> Parsed:
+    choices = data.get("choices")
+    choice = _mapping(next((one for one in choices if one), None)) if isinstance(choices, list) else {}
+    message = choice.get("message") or choice.get("delta")
+    if isinstance(message, str) or (not message and isinstance(choice.get("text"), str)):
+        message = {"content": message or choice["text"]}
+    if not isinstance(message, dict):
+        raise errors.no_answer(PROVIDER, {**choice, **data} if choice else data, NO_ANSWER)
+    called = message.get("tool_calls") or message.get("function_call")
+    content, refusal = message.get("content"), message.get("refusal")
+    text = content_text(content)
+    if not text and (error := data.get("error") or choice.get("error")):
+        raise errors.no_answer(PROVIDER, {"error": error}, NO_ANSWER)
+    reason = "refusal" if refusal else finish_reasons.read(choice.get("finish_reason"))
+    if not text and not called and content and not isinstance(content, str):
+        reason = "bad_response"
+    text = text or content_text(refusal) or (orjson.dumps(called).decode() if called else "")
+    elsewhere = (*arguments(called), *(content_text(message[name]) for name in THOUGHTS if message.get(name)))
+    return Parsed(
+        model=_name(data),
+        text=text,
+        finish_reason=reason,
+        usage=chat_usage(data.get("usage"), wrote=bool(text or elsewhere)),
+        elsewhere=elsewhere,
+        raw=raw,
+    )
+
+
+def content_text(content: object) -> str:
+    """A content's text: as it is, or of its parts, or JSON where it is an object itself already."""
+    if isinstance(content, list):
+        return "".join(_part(part) for part in content)
+    if isinstance(content, dict):
+        return _part(content) if content.get("type") in TEXTS else orjson.dumps(content).decode() if content else ""
+    return content if isinstance(content, str) else ""
+
+
+def _part(part: object) -> str:
+    """A part's text; "" for a thought, a picture and the like."""
+    if not isinstance(part, dict):
+        return part if isinstance(part, str) else ""
+    if isinstance(part.get("json"), dict):
+        return orjson.dumps(part["json"]).decode()
+    text = part.get("text")
+    text = text.get("value") if isinstance(text, dict) else text
+    return text if isinstance(text, str) and part.get("type", "text") in TEXTS else ""
+
+
+def arguments(called: object) -> tuple[str, ...]:
+    """Of each call of a function its arguments, as JSON."""
+    found = []
+    for one in called if isinstance(called, list) else [called]:
+        function = _mapping(one)
+        function = _mapping(function.get("function")) or function
+        given = function.get("arguments", function.get("input"))
+        if given:
+            found.append(given if isinstance(given, str) else orjson.dumps(given).decode())
+    return tuple(found)
+
+
+def _name(data: Object) -> str:
+    named = data.get("model")
+    return named if isinstance(named, str) else ""
+
+
+def chat_usage(used: object, *, wrote: bool) -> Usage | None:
+    """Of a chat completion or a response, whose counts have other names. `wrote`: there is a text."""
+    counts = _mapping(used)
+    read = counts.get("prompt_tokens", counts.get("input_tokens"))
+    written = counts.get("completion_tokens", counts.get("output_tokens"))
+    details = counts.get("prompt_tokens_details") or counts.get("input_tokens_details") or {}
+    if not isinstance(details, dict) or (wrote and count(written) == 0):
+        return None
+    return counted(read, written, cached=details.get("cached_tokens"))
+
+
+def response(data: Object, raw: str) -> Parsed:
+    """The Responses API: the texts of all messages, else the functions called; a refusal is a part of a message."""
+    output = data.get("output")
+    if not isinstance(output, list) or (data.get("error") and not output):
+        raise errors.no_answer(PROVIDER, data, NO_ANSWER)
+    items = [item for item in output if isinstance(item, dict)]
+    contents = [item.get("content") for item in items if item.get("type") == "message"]
+    parts = [part for content in contents if isinstance(content, list) for part in content if isinstance(part, dict)]
+    called = [item for item in items if item.get("type") == "function_call"]
+    refused = any(part.get("type") == "refusal" for part in parts)
+    cut = _mapping(data.get("incomplete_details")).get("reason")
+    text = "".join(content_text(part.get("text") or part.get("refusal") or "") for part in parts)
+    return Parsed(
+        model=_name(data),
+        text=text or (orjson.dumps(called).decode() if called else ""),
+        finish_reason="refusal" if refused else finish_reasons.read(cut) if cut else "stop",
+        usage=chat_usage(data.get("usage"), wrote=bool(text)),
+        elsewhere=arguments(called),
+        raw=raw,
+    )
+
+
+def embeddings(data: Object, raw: str) -> Parsed:
+    """Vectors are kept in the raw body alone."""
+    vectors = data.get("data")
+    if not isinstance(vectors, list):
+        raise errors.no_answer(PROVIDER, data, NO_ANSWER)
+    used = _mapping(data.get("usage"))
+    return Parsed(_name(data), f"{len(vectors)} embeddings", "stop", counted(used.get("prompt_tokens"), 0), raw=raw)
+
+
+READERS = {
+    "/v1/chat/completions": chat_completion,
+    "/v1/responses": response,
+    "/v1/embeddings": embeddings,
+}

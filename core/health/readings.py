@@ -5,7 +5,7 @@ The message of an unhealthy reading names what to do.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from core.calls.report import ModelRow, added, quantile_ms
 from core.health.database import DatabaseHealth
@@ -18,6 +18,7 @@ FEW_CALLS = 10
 BAD_SHARE = 0.5
 LEAST_FREE_BYTES = 1 << 30
 PROVIDER = "provider:"
+ENDS_SOON = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,20 @@ def disk(free_bytes: int, total_bytes: int) -> Reading:
     if free_bytes < LEAST_FREE_BYTES:
         return Reading("disk", False, f"{free}. Make room where DATA_DIR lies, or move it to a larger disk.", figures)
     return Reading("disk", True, f"{free}, where DATA_DIR lies", figures)
+
+
+def ending(ends: Mapping[tuple[str, str], date], today: date) -> list[Reading]:
+    """Models in use, by provider and name, that are switched off within ENDS_SOON; empty where there are none."""
+    soon = {name: day for name, day in ends.items() if day - today <= ENDS_SOON}
+    if not soon:
+        return []
+    over = any(day <= today for day in soon.values())
+    said = [
+        f"{provider}/{model} {'was' if day <= today else 'is'} switched off on {day.isoformat()}"
+        for (provider, model), day in sorted(soon.items(), key=lambda item: (item[1], item[0]))
+    ]
+    remedy = "Choose another default model in Settings, and for jobs that are under way on their pages."
+    return [Reading("models", not over, f"{'; '.join(said)}. {remedy}")]
 
 
 def keys(number: int, warnings: Sequence[str]) -> Reading:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from core.environment import get_settings
 from core.runtime import db, worker_lease
+from core.tables.jobs import MOVABLE, in_sql
 
 
 @dataclass(frozen=True)
@@ -185,3 +186,15 @@ def database_bytes() -> int:
     with db.transaction() as session:
         size: int = db.scalar(session, "SELECT pg_database_size(current_database())")
         return size
+
+
+def models_of_jobs() -> set[tuple[str, str]]:
+    """Providers and models of the jobs of thirty days, and of those that are under way."""
+    with db.transaction() as session:
+        return {(row.provider, row.model) for row in db.rows(session, MODELS_OF_JOBS)}
+
+
+MODELS_OF_JOBS = f"""
+SELECT DISTINCT provider, model FROM job
+WHERE created_at > now() - interval '30 days' OR state IN {in_sql(MOVABLE)}
+"""

@@ -1,7 +1,7 @@
 """Samples every 30 s by the leader, kept for 30 days; whole hours are rolled up and kept for longer."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from core.calls import clients, statistics
 from core.calls import report as calls_report
@@ -11,9 +11,10 @@ from core.health import database, readings
 from core.health import report as reports_health
 from core.health.readings import Reading
 from core.providers import capabilities
+from core.providers.known_models import ends_on
 from core.requests import reuse
 from core.runtime import db, disk
-from core.settings import credentials
+from core.settings import credentials, defaults
 from core.tables.health import HealthSample
 
 KEEP_SAMPLES = timedelta(days=30)
@@ -43,6 +44,7 @@ def measured(at: datetime) -> list[Reading]:
         readings.reuse(reports_health.reuse(), reuse.health()),
         readings.disk(free, total),
         *stored_keys(),
+        *readings.ending(ends_of_models(), at.date()),
         *readings.sandbox(get_settings().extraction_sandbox, sandbox.missing()),
     ]
 
@@ -61,6 +63,13 @@ def stored_keys() -> list[Reading]:
     """A reading of the keys set on the Settings page, as this process sees them; empty where there are none."""
     found = [how for name in capabilities.REMOTE if credentials.is_set_here(name) and (how := credentials.of(name))]
     return [readings.keys(len(found), [how.warning for how in found if how.trouble and how.warning])] if found else []
+
+
+def ends_of_models() -> dict[tuple[str, str], date]:
+    """When those models in use end of which that is known: defaults of what is set up, and models of recent jobs."""
+    chosen = {(name, defaults.model_of(name)[0]) for name in clients.configured()}
+    found = {one: ends_on(*one) for one in chosen | reports_health.models_of_jobs()}
+    return {one: day for one, day in found.items() if day is not None}
 
 
 def roll_up() -> None:

@@ -1,13 +1,34 @@
-"""Default and suggested models, and context windows (from genai-prices' snapshot)."""
+"""Default and suggested models, when models end, and context windows (from genai-prices' snapshot)."""
 
+import re
+from datetime import date
 from functools import lru_cache
 
-DEFAULTS = {"openai": "gpt-5-mini", "anthropic": "claude-haiku-4-5", "offline": "offline-1"}
+DEFAULTS = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-4-5", "offline": "offline-1"}
 SUGGESTED = {
-    "openai": ("gpt-5-mini", "gpt-5-nano", "gpt-5.4-mini", "gpt-5.4", "gpt-4.1-mini", "gpt-4o-mini"),
+    "openai": (
+        "gpt-5.6-luna",
+        "gpt-5.6-terra",
+        "gpt-5.4-mini",
+        "gpt-5.4",
+        "gpt-5-mini",
+        "gpt-5-nano",
+        "gpt-4.1-mini",
+        "gpt-4o-mini",
+    ),
     "anthropic": ("claude-haiku-4-5", "claude-sonnet-5", "claude-opus-5"),
     "offline": ("offline-1",),
 }
+# On which day a maker switches models off; their dated snapshots go with them. Source: OpenAI's page of deprecations
+# (developers.openai.com/api/docs/deprecations), November 2026.
+ENDS: dict[str, dict[date, tuple[str, ...]]] = {
+    "openai": {
+        date(2026, 12, 11): ("gpt-5", "gpt-5-mini", "gpt-5-nano", "gpt-5-pro", "o3", "o3-pro"),
+        date(2027, 1, 14): ("gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini"),
+        date(2027, 4, 1): ("gpt-5.1",),
+    },
+}
+_SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 # For an unknown model: the smallest window of the models that are served today.
 UNKNOWN_CONTEXT = 128_000
 OFFLINE_CONTEXT = 5_000_000
@@ -15,6 +36,12 @@ OFFLINE_CONTEXT = 5_000_000
 
 def default_model(provider: str) -> str:
     return DEFAULTS[provider]
+
+
+def ends_on(provider: str, model: str) -> date | None:
+    """The day on which its maker switches the model off; None: none is known."""
+    name = _SNAPSHOT.sub("", model)
+    return next((day for day, names in ENDS.get(provider, {}).items() if name in names), None)
 
 
 @lru_cache(maxsize=512)

@@ -1,5 +1,6 @@
 """Requests that a person built: a JSONL file, checked line by line, priced, and launched as a job."""
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -12,11 +13,11 @@ from core.jobs import launch as jobs_launch
 from core.jobs.launch import JobSpec
 from core.jobs.own_requests import BadLines
 from core.providers import capabilities
-from core.providers.known_models import SUGGESTED
 from core.settings import defaults, limits
 from pages.common import failures, formats, widgets
 from pages.own_requests.draft import draft, show_draft
 from pages.parts import launch as parts_launch
+from pages.words import models
 
 BODIES: dict[str, dict[str, Any]] = {
     "openai": {"messages": [{"role": "user", "content": "Name a river."}]},
@@ -81,10 +82,16 @@ def choose() -> None:
     with left:
         provider = st.selectbox("Provider", providers, format_func=capabilities.label)
         default = defaults.model_for(provider, None)
-        options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
+        today = formats.utc_now().date()
         model = st.selectbox(
-            "Model", options, accept_new_options=True, help="Of lines whose body names none. Choose, or type any name."
+            "Model",
+            models.to_choose(provider, default, today),
+            format_func=partial(models.named, provider),
+            accept_new_options=True,
+            help="Of lines whose body names none. Choose, or type any name.",
         )
+        if ends := models.end(provider, model or default, today):
+            st.caption(ends)
         lane = st.segmented_control(
             "Lane", list(parts_launch.LANES), format_func=parts_launch.LANES.__getitem__, default="batch", required=True
         )

@@ -1,6 +1,7 @@
 """Choices that several pages offer: documents, parameters, provider and model, language."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -11,9 +12,9 @@ from core.calls import clients
 from core.documents import report
 from core.documents.report import CollectionRow
 from core.providers import capabilities
-from core.providers.known_models import SUGGESTED
 from core.settings import defaults
 from pages.common import formats, widgets
+from pages.words import models
 
 
 def analyse(document_ids: list[str]) -> NoReturn:
@@ -72,14 +73,18 @@ def model(key: str | None = None, other_than: tuple[str, str] = ("", "")) -> tup
         )
         return provider, defaults.model_for(provider, None)
     default = defaults.model_for(provider, None)
-    options = [one for one in dict.fromkeys([default, *SUGGESTED[provider]]) if (provider, one) != other_than]
+    today = formats.utc_now().date()
+    options = [one for one in models.to_choose(provider, default, today) if (provider, one) != other_than]
     chosen = st.selectbox(
         "Model",
         options,
+        format_func=partial(models.named, provider),
         accept_new_options=True,
         help="Choose one, or type any model's name.",
         key=key and f"{key}_model_{provider}",
     )
+    if ends := models.end(provider, chosen or default, today):
+        st.caption(ends)
     return provider, chosen or default
 
 

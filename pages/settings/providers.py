@@ -10,7 +10,7 @@ from core.settings import base_urls, credentials, defaults, store
 from core.settings.credentials import Credentials
 from pages.common import failures, formats
 from pages.settings import credentials as credential_dialogs
-from pages.words import settings
+from pages.words import models, settings
 
 ADDRESSES = {**settings.SOURCES, "default": "the provider's own"}
 
@@ -75,6 +75,8 @@ def _model(name: str) -> None:
         key=f"model-{name}-{model}-{source}",
         disabled=get_settings().settings_locked,
     )
+    if ends := models.end(name, model, formats.utc_now().date()):
+        st.warning(ends, icon=":material/event_busy:")
     if entered.strip() != (model if source == "here" else ""):
 
         def save() -> None:

@@ -13,6 +13,7 @@ COMPONENTS = {
     "sandbox": "Sandbox of readers",
     "disk": "Disk",
     "keys": "Keys of providers",
+    "models": "Models that end",
 }
 
 

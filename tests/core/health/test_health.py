@@ -1,7 +1,7 @@
 """Readings by rule, samples with their since, and what becomes of them after an hour and after thirty days."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from core.health.database import DatabaseHealth
 from core.health.report import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.requests.reuse import ReuseHealth
 from core.runtime import db, worker_lease
-from tests.pipeline import database_away, rows
+from tests.pipeline import add_document, change, database_away, make_job, rows
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EVERY = timedelta(seconds=30)
@@ -59,6 +59,30 @@ def test_a_provider_is_red_by_its_breaker_and_by_half_of_its_calls_failing(
     assert says in reading.message
     assert "ast answer 7 s ago" in reading.message
     assert reading.figures["last_success_age_s"] == 7
+
+
+@pytest.mark.parametrize(
+    ("day", "healthy", "says"),
+    [
+        (AT.date() + timedelta(days=31), None, ""),
+        (AT.date() + timedelta(days=30), True, "openai/gpt-5-mini is switched off on 2026-12-21."),
+        (AT.date(), False, "openai/gpt-5-mini was switched off on 2026-11-21."),
+    ],
+)
+def test_a_model_in_use_that_ends_is_named_a_month_before(day: date, healthy: bool | None, says: str) -> None:
+    found = readings.ending({("openai", "gpt-5-mini"): day, ("openai", "o5"): date(2030, 1, 1)}, AT.date())
+    assert [one.healthy for one in found] == ([] if healthy is None else [healthy])
+    assert all(says in one.message and "o5" not in one.message for one in found)
+
+
+def test_models_in_use_are_those_of_recent_jobs_and_the_defaults(database: str, setting: Any) -> None:
+    setting(OPENAI_API_KEY="sk-test", DEFAULT_MODEL_OPENAI="gpt-4.1-mini-2025-04-14")
+    make_job([add_document()], provider="offline")
+    assert sampling.ends_of_models() == {("openai", "gpt-4.1-mini-2025-04-14"): date(2027, 1, 14)}
+    change("UPDATE job SET provider = 'openai', model = 'gpt-5-nano'")
+    assert ("openai", "gpt-5-nano") in sampling.ends_of_models()
+    change("UPDATE job SET state = 'completed', created_at = now() - interval '31 days'")
+    assert ("openai", "gpt-5-nano") not in sampling.ends_of_models()
 
 
 @pytest.mark.parametrize(

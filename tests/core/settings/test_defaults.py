@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def test_a_model_set_here_goes_before_the_environment_and_that_before_ours(setting: Any) -> None:
-    assert defaults.model_of("openai") == ("gpt-5-mini", "default")
+    assert defaults.model_of("openai") == ("gpt-5.6-luna", "default")
     setting(DEFAULT_MODEL_OPENAI="from-env")
     assert defaults.model_of("openai") == ("from-env", "environment")
     defaults.change_model("openai", " from-here ")

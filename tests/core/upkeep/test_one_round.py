@@ -38,7 +38,7 @@ def test_a_batch_that_is_being_settled_is_not_told_and_a_search_that_fails_is(
     assert told(job) == []
     batch_server.fail_next("list", 500)
     run_batches(job, rounds=1)
-    assert told(job) == ["openai: Server error 500."]
+    assert told(job) == ["openai: Server error 500. Made to fail."]
 
 
 def test_a_batch_that_was_absent_and_a_full_queue_are_not_told(batch_server: BatchProvider, setting: Any) -> None:

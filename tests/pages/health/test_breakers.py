@@ -18,7 +18,7 @@ from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import ready_documents, rows
 
 pytestmark = pytest.mark.usefixtures("database")
-MODEL = "gpt-5-mini"
+MODEL = "gpt-5.6-luna"
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
@@ -43,22 +43,22 @@ def view(state: str, **fields: Any) -> BreakerRow:
         (
             view("open"),
             "did not answer 10 times in a row, stopped 3 min ago; tried again in 57 s",
-            "gpt-5-mini: again in 57 s",
+            "gpt-5.6-luna: again in 57 s",
         ),
         (
             view("half_open"),
             "did not answer 10 times in a row, stopped 3 min ago; one call is trying it since 4 s, and decides",
-            "gpt-5-mini: being tried",
+            "gpt-5.6-luna: being tried",
         ),
         (
             view("open", by_hand=True, retry_at=None),
             "stopped by hand 3 min ago; nothing goes out until a person lets it go on",
-            "gpt-5-mini: stopped by hand",
+            "gpt-5.6-luna: stopped by hand",
         ),
         (
             view("open", by_hand=True, opened_by="ada"),
             "stopped by hand by ada 3 min ago; nothing goes out until a person lets it go on",
-            "gpt-5-mini: stopped by hand",
+            "gpt-5.6-luna: stopped by hand",
         ),
     ],
 )
@@ -75,7 +75,7 @@ def test_a_change_says_who_did_what_and_when() -> None:
     change = BreakerChange(
         NOW - timedelta(hours=2), "ada", "open breaker", f"openai/{MODEL}", {"state": "half_open"}, None
     )
-    assert breakers.change(change, NOW) == "Opened by hand: OpenAI gpt-5-mini, which was half open by ada · 2 h ago"
+    assert breakers.change(change, NOW) == "Opened by hand: OpenAI gpt-5.6-luna, which was half open by ada · 2 h ago"
 
 
 @pytest.mark.parametrize(
@@ -194,11 +194,11 @@ def test_a_job_that_waits_says_for_what_and_until_when() -> None:
     fallback = '{"lane": "batch", "provider": null, "model": null, "after_s": 600}'
     at = show("job", id=waiting(fallback=fallback))
     text = plainly(at)
-    assert "The live requests wait, and do not fail: OpenAI gpt-5-mini did not answer 5 times in a row" in text
+    assert "The live requests wait, and do not fail: OpenAI gpt-5.6-luna did not answer 5 times in a row" in text
     assert "tried again in 9 min" in text
     assert "After 10 min of waiting, the job moves to the batch lane by itself" in text
     grid = show("jobs").dataframe[0].value
-    assert list(grid["Waits for"]) == ["gpt-5-mini: again in 9 min"]
+    assert list(grid["Waits for"]) == ["gpt-5.6-luna: again in 9 min"]
 
 
 def test_without_one_that_waits_the_list_has_no_column_for_it() -> None:
@@ -248,7 +248,7 @@ def analyse(openai: object) -> AppTest:
 def test_a_model_that_does_not_answer_is_told_of_before_launch(analyse: AppTest) -> None:
     assert "A live job waits so long" not in words(analyse)
     breaker_by_hand.open_by_hand("openai", MODEL)
-    assert "OpenAI gpt-5-mini stopped by hand" in plainly(analyse.run())
+    assert "OpenAI gpt-5.6-luna stopped by hand" in plainly(analyse.run())
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_model_that_does_not_answer_is_told_of_before_launch(analyse: AppTest)
     [
         ("Wait", None),
         ("Batch lane", {"lane": "batch", "provider": None, "model": None, "after_s": 300}),
-        ("Another model", {"lane": None, "provider": "openai", "model": "gpt-5-nano", "after_s": 300}),
+        ("Another model", {"lane": None, "provider": "openai", "model": "gpt-5.6-terra", "after_s": 300}),
     ],
 )
 def test_where_a_job_goes_by_itself_is_chosen_before_launch(

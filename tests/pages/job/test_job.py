@@ -224,7 +224,7 @@ def test_sending_again_names_both_prices_and_sends_in_the_chosen_lane() -> None:
     at = press(show("job", id=job), "Send again")
     assert "**3 requests** of Made again" in words(at)
     assert "Left out: 1 request" in words(at)
-    assert [option.split(",")[0] for option in at.radio[0].proto.captions] == ["About $0.0010", "About $0.0021"]
+    assert [option.split(",")[0] for option in at.radio[0].proto.captions] == ["About $0.00070", "About $0.0014"]
     at.radio[0].set_value("live")
     press(at, "Send 3 again")
     assert rows("SELECT lane, count(*) AS n FROM request WHERE state = 'pending' GROUP BY lane") == [
@@ -293,7 +293,7 @@ def test_a_canary_shows_what_it_cost_and_what_the_rest_will(canary: str) -> None
     text = words(at)
     assert "3 requests went first, live, and cost **\\$0\\.0065**" in text
     # 5 x (1,500 in at 0.125 and 900 out at 1 USD per million, the batch rates)
-    assert "**5 requests**, would go in the batch lane for about **\\$0\\.0054**, going by these" in text
+    assert "**5 requests**, would go in the batch lane for about **\\$0\\.0034**, going by these" in text
     assert {"Release 5 requests", "Drop the rest"} <= buttons(at)
     assert "Resume" not in buttons(at)
 

@@ -93,7 +93,7 @@ def test_a_good_file_is_priced_in_both_lanes_and_launched(providers: None) -> No
     assert (found["Requests"], found["Known already"], found["Output tokens"]) == ("3", "1", "~1,000")
     assert float(found["Live, about"][1:]) > float(found["Batch, about"][1:]) > 0
     assert next(metric.delta for metric in at.metric if metric.label == "Batch, about").endswith("(50% less)")
-    assert "OpenAI · gpt\\-5\\-mini · Batch, overnight" in words(at)
+    assert "OpenAI · gpt\\-5\\.6\\-luna · Batch, overnight" in words(at)
     # It leads to the job's page, where AppTest cannot follow from a single page.
     press(page(job=job["id"]), "Launch 3 requests")
     assert rows("SELECT state FROM job") == [{"state": "queued"}]

@@ -150,7 +150,7 @@ def test_what_a_test_came_to_stays_until_something_changes(provider: LocalProvid
     setting(OPENAI_API_KEY=RIGHT, OPENAI_BASE_URL=provider.openai_url)
     at = press(show("settings"), "Test connection")
     assert "It answers and offers 2 models" in words(at)
-    assert "gpt\\-5\\-mini is not among them" in words(at)
+    assert "gpt\\-5\\.6\\-luna is not among them" in words(at)
     assert "It answers and offers 2 models" in words(at.run())
     settings_credentials.change("openai", "", WRONG)
     at = at.run()

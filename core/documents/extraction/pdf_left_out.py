@@ -1,4 +1,4 @@
-"""What a page of a PDF holds that its text does not: pictures, notes, check boxes, attached files.
+"""What a page of a PDF holds that its text does not: pictures, attached files, glyphs without a character.
 
 By pdfium's own functions: pypdfium2 makes a Python object of each line of a drawing.
 """
@@ -12,6 +12,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.pdf_annotations import Annotation
 
 # With a picture over half of it and fewer characters than this, a page is a scan with a typed header, or a figure.
 FEW_CHARACTERS = 200
@@ -23,50 +24,9 @@ MOST_DRAWN = 200_000
 # Pixels: what is smaller in one direction is a line, a dot or a bullet, in which nothing can be written.
 SMALLEST_PICTURE = 16
 WHITE = 250
-# What a note may be written in. Links, pop-ups (of other notes) and fields are none.
-NOTES = (
-    *(pdfium.FPDF_ANNOT_TEXT, pdfium.FPDF_ANNOT_FREETEXT, pdfium.FPDF_ANNOT_STAMP, pdfium.FPDF_ANNOT_CARET),
-    *(
-        pdfium.FPDF_ANNOT_HIGHLIGHT,
-        pdfium.FPDF_ANNOT_UNDERLINE,
-        pdfium.FPDF_ANNOT_SQUIGGLY,
-        pdfium.FPDF_ANNOT_STRIKEOUT,
-    ),
-    *(pdfium.FPDF_ANNOT_LINE, pdfium.FPDF_ANNOT_SQUARE, pdfium.FPDF_ANNOT_CIRCLE, pdfium.FPDF_ANNOT_POLYGON),
-    *(pdfium.FPDF_ANNOT_POLYLINE, pdfium.FPDF_ANNOT_INK, pdfium.FPDF_ANNOT_REDACT),
-)
-BOXES = (pdfium.FPDF_FORMFIELD_CHECKBOX, pdfium.FPDF_FORMFIELD_RADIOBUTTON)
+_ATTACHED = (pdfium.FPDF_ANNOT_FILEATTACHMENT, pdfium.FPDF_ANNOT_SOUND, pdfium.FPDF_ANNOT_MOVIE)
 IMAGE, TEXT = pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_TEXT
 Rectangle = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class Annotation:
-    subtype: int
-    words: str
-    field: int
-
-
-def annotations(document: pypdfium2.PdfDocument, page: pypdfium2.PdfPage) -> list[Annotation]:
-    """To be read before the page is flattened: it has none any more then."""
-    found = []
-    form = document.formenv.raw if document.formenv else None
-    for number in range(pdfium.FPDFPage_GetAnnotCount(page.raw)):
-        annotation = pdfium.FPDFPage_GetAnnot(page.raw, number)
-        if annotation:
-            field = pdfium.FPDFAnnot_GetFormFieldType(form, annotation) if form else -1
-            found.append(Annotation(pdfium.FPDFAnnot_GetSubtype(annotation), _contents(annotation), field))
-            pdfium.FPDFPage_CloseAnnot(annotation)
-    return found
-
-
-def _contents(annotation: pdfium.FPDF_ANNOTATION) -> str:
-    size = pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", None, 0)
-    if size <= 2:
-        return ""
-    buffer = ctypes.create_string_buffer(size)
-    pdfium.FPDFAnnot_GetStringValue(annotation, b"Contents", ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
-    return buffer.raw.decode("utf-16-le", "replace").rstrip("\0")
 
 
 class LeftOut:
@@ -85,8 +45,13 @@ class LeftOut:
         lost = sum(map(pdfium.FPDFText_HasUnicodeMapError, itertools.repeat(text_page.raw), glyphs))
         self._pages.leave_out("CHARACTERS_UNREAD", number, lost)
 
-    def of_page(self, page: pypdfium2.PdfPage, number: int, text: str, notes: list[Annotation]) -> None:
-        """`page` as it was read, `text` what was read of it, `notes` its annotations. `number` counts from 1."""
+    def of_annotations(self, page: pypdfium2.PdfPage, number: int, found: list[Annotation]) -> None:
+        """`page` with all of them, and those that were read."""
+        self._pages.leave_out("ATTACHMENTS_UNREAD", number, sum(one.subtype in _ATTACHED for one in found))
+        self._pages.leave_out("COMMENTS_UNREAD", number, pdfium.FPDFPage_GetAnnotCount(page.raw) - len(found))
+
+    def of_page(self, page: pypdfium2.PdfPage, number: int, text: str) -> None:
+        """`page` as it was read, `text` what was read of it. `number` counts from 1."""
         drawn = list(itertools.islice(_drawn(page.raw), MOST_DRAWN))
         pictures = [Picture(_size(one), around or _place(one)) for kind, one, around in drawn if kind == IMAGE]
         covers = _share(page, pictures)
@@ -99,21 +64,6 @@ class LeftOut:
             new = {one.size for one in pictures if min(one.size[:2]) >= SMALLEST_PICTURE} - self._pictures
             self._pages.leave_out("PICTURES_UNREAD", number, len(new))
             self._pictures |= new
-        self._of_annotations(number, "".join(text.split()), notes)
-
-    def _of_annotations(self, number: int, text: str, notes: list[Annotation]) -> None:
-        unread = [note for note in notes if note.subtype in NOTES and _is_unread(note, text)]
-        self._pages.leave_out("COMMENTS_UNREAD", number, len(unread))
-        self._pages.leave_out("PARTS_UNREAD", number, sum(note.field in BOXES for note in notes))
-        attached = (pdfium.FPDF_ANNOT_FILEATTACHMENT, pdfium.FPDF_ANNOT_SOUND, pdfium.FPDF_ANNOT_MOVIE)
-        self._pages.leave_out("ATTACHMENTS_UNREAD", number, sum(note.subtype in attached for note in notes))
-
-
-def _is_unread(note: Annotation, text: str) -> bool:
-    words = "".join(note.words.split())
-    if words:
-        return words not in text
-    return bool(note.subtype == pdfium.FPDF_ANNOT_FREETEXT)
 
 
 @dataclass(frozen=True)

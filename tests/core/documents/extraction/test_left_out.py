@@ -14,6 +14,7 @@ from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
+from core.documents.extraction import pdf_annotations
 from core.documents.extraction.pages import MOST_PAGES, Pages
 from tests.core.documents.extraction.making import (
     LeftOut,
@@ -87,9 +88,7 @@ def test_a_letterhead_is_named_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("note", "code"),
     [
-        ("/Subtype/Text/Contents(Legal does not accept this.)", "COMMENTS_UNREAD"),
-        ("/Subtype/FreeText/Contents(TYPEWRITER 4711)", "COMMENTS_UNREAD"),
-        ("/Subtype/FreeText/Contents(Typed  words.)", None),  # it stands on the page, too
+        ("/Subtype/Text/Contents(Legal does not accept this.)", None),
         ("/Subtype/Highlight/Contents()", None),
         ("/Subtype/Link", None),
         ("/Subtype/FileAttachment", "ATTACHMENTS_UNREAD"),
@@ -103,7 +102,9 @@ def test_notes_on_a_pdf(tmp_path: Path, note: str, code: str | None) -> None:
 def test_files_in_a_pdf_and_boxes_of_its_form(tmp_path: Path, fixtures: Path) -> None:
     names = "/Names<</EmbeddedFiles<</Names[(a.csv)<</Type/Filespec/F(a.csv)/EF<</F 3 0 R>>>>]>>>>"
     assert of_pdf(tmp_path, [TEXT], catalog=names) == {"ATTACHMENTS_UNREAD": (1, [])}
-    assert left_out(fixtures / "form.pdf") == {"PARTS_UNREAD": (1, [1])}
+    assert left_out(fixtures / "form.pdf") == {}
+    many = "<</Type/Annot/Subtype/Text/Contents(a)>>" * (pdf_annotations.MOST + 2)
+    assert of_pdf(tmp_path, [TEXT], many) == {"COMMENTS_UNREAD": (2, [1])}
 
 
 def test_glyphs_of_which_a_pdf_does_not_tell_the_character(tmp_path: Path) -> None:

@@ -102,6 +102,10 @@ class Settings(BaseSettings):
     extraction_seconds: float = Field(120, gt=0)
     # auto: readers of files run in a sandbox where the kernel has one, and Health says where it has none.
     extraction_sandbox: Literal["auto", "required", "off"] = "auto"
+    # Words in pictures, such as scans: of so many pages or pictures of a document at most.
+    extraction_ocr: Literal["on", "off"] = "on"
+    extraction_ocr_pages: int = Field(1000, ge=1, le=100_000)
+    extraction_ocr_memory_mb: int = Field(2500, ge=1000)
 
     @field_validator("database_url")
     @classmethod

@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from api.metrics import Exposition
 from core import samples
 from core.documents.extraction import media_type_of
-from core.documents.extraction.process import ExtractionLimits, extract
+from core.documents.extraction.limits import ExtractionLimits
+from core.documents.extraction.process import extract
 from core.environment import Settings
 from core.health import sampling
 from core.runtime import db, worker_lease

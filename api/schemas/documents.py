@@ -47,6 +47,9 @@ class DocumentOut(BaseModel):
     created_at: datetime
     correlation_id: str | None
     warnings: list[WarningOut] | None = Field(description="empty: all of it is in the text; null: not known")
+    read_by_ocr: list[int] | None = Field(
+        description="pages with words that were recognized in pictures; without pages, 1; null: not known"
+    )
     read_again: ReadAgainOut | None
 
 

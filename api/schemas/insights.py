@@ -30,7 +30,8 @@ class NearestOut(BaseModel):
 
 class EvidenceOut(BaseModel):
     """`verdict` null: not checked yet. `spans`: one for each part of a quote whose parts stand apart. `times`: how many
-    answers brought it; `response` is the first of them. `cost_usd` null: no price is known."""
+    answers brought it; `response` is the first of them. `read_by_ocr`: its words were recognized in a
+    picture, such as a scan. `cost_usd` null: no price is known."""
 
     id: str
     document: str
@@ -40,6 +41,7 @@ class EvidenceOut(BaseModel):
     spans: list[list[int]] | None
     supported: bool
     verdict: Literal["found", "spelling", "differs", "absent", "short"] | None
+    read_by_ocr: bool
     nearest: NearestOut | None
     times: int
     response: str

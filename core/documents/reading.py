@@ -13,7 +13,9 @@ from sqlmodel import Session
 
 from core.documents.content import bytes_of
 from core.documents.extraction import SUPPORTED, failures
-from core.documents.extraction.process import Extracted, ExtractionLimits, extract
+from core.documents.extraction.limits import ExtractionLimits
+from core.documents.extraction.process import Extracted, extract
+from core.documents.extraction.recognizing import pages_of
 from core.documents.upload import unknown_type_message
 from core.documents.warnings import in_order
 from core.environment import get_settings
@@ -47,7 +49,7 @@ def read(document: Document, on_stage: Callable[[str, int, int], None], stop: th
         _write(document, path)
         if document.media_type not in SUPPORTED:
             raise ExtractionError(unknown_type_message(), code="UNKNOWN_TYPE")
-        return extract(path, document.media_type, _limits(), on_stage, stop=stop)
+        return extract(path, document.media_type, _limits(folder), on_stage, stop=stop)
     finally:
         shutil.rmtree(folder)
 
@@ -57,24 +59,27 @@ def store_text(session: Session, document_id: str, extracted: Extracted) -> None
     db.execute(
         session,
         """UPDATE document SET pages = :pages, characters = :characters, tokens = :tokens, language = :language,
-             warnings = CAST(:warnings AS jsonb) WHERE id = :document""",
+             warnings = CAST(:warnings AS jsonb), read_by_ocr = :read_by_ocr WHERE id = :document""",
         document=document_id,
         pages=len(extracted.page_starts) if extracted.paged else None,
         characters=len(extracted.text),
         tokens=extracted.tokens,
         language=extracted.language,
         warnings=json.dumps([asdict(one) for one in in_order(extracted.warnings)]),
+        read_by_ocr=list(pages_of(extracted.recognized, extracted.page_starts)),
     )
     db.execute(
         session,
-        """INSERT INTO document_text (document_id, text, sha256, page_starts)
-           VALUES (:document, :text, :sha256, :page_starts)
+        """INSERT INTO document_text (document_id, text, sha256, page_starts, recognized)
+           VALUES (:document, :text, :sha256, :page_starts, CAST(:recognized AS int4multirange))
            ON CONFLICT (document_id) DO UPDATE
-             SET text = excluded.text, sha256 = excluded.sha256, page_starts = excluded.page_starts""",
+             SET text = excluded.text, sha256 = excluded.sha256, page_starts = excluded.page_starts,
+               recognized = excluded.recognized""",
         document=document_id,
         text=extracted.text,
         sha256=text_hash(extracted.text),
         page_starts=list(extracted.page_starts),
+        recognized=f"{{{','.join(f'[{start},{end})' for start, end in extracted.recognized)}}}",
     )
     text_groups.recount(session, text_groups.assign(session, document_id, extracted.text))
 
@@ -86,10 +91,13 @@ def _write(document: Document, path: Path) -> None:
             file.write(chunk)
 
 
-def _limits() -> ExtractionLimits:
+def _limits(folder: Path) -> ExtractionLimits:
     settings = get_settings()
     return ExtractionLimits(
         memory_bytes=settings.extraction_memory_mb << 20,
         seconds=settings.extraction_seconds,
         sandbox=settings.extraction_sandbox,
+        pictures=settings.extraction_ocr_pages if settings.extraction_ocr == "on" else 0,
+        recognizing_memory_bytes=settings.extraction_ocr_memory_mb << 20,
+        scratch=folder,
     )

@@ -20,7 +20,8 @@ LIST_NAME = "documents"
 
 @dataclass(frozen=True)
 class DocumentRow:
-    """`stage` with `stage_done` of `stage_total` while it is extracting. `warnings` None: not known.
+    """`stage` with `stage_done` of `stage_total` while it is extracting. `warnings` None: not known. `read_by_ocr`:
+    numbers of the pages with words that were recognized in pictures.
 
     `again`: it is to be read again, or could not be, for the reason in `again_error_*`.
     """
@@ -44,6 +45,7 @@ class DocumentRow:
     created_at: datetime
     correlation_id: str | None
     warnings: tuple[DocumentWarning, ...] | None
+    read_by_ocr: list[int] | None
     again: Again | None
     again_error_code: str | None
     again_error_message: str | None
@@ -83,7 +85,8 @@ class CollectionRow:
 
 COLUMNS = """d.id, d.name, c.name AS collection, d.sha256, d.media_type, d.size_bytes, d.state, d.stage, d.stage_done,
   d.stage_total, d.error_code, d.error_message, d.pages, d.characters, d.tokens, d.language, d.created_at,
-  d.correlation_id, d.warnings, CASE WHEN a.error_code IS NOT NULL THEN 'failed' WHEN a.worker_id IS NOT NULL
+  d.correlation_id, d.warnings, d.read_by_ocr,
+  CASE WHEN a.error_code IS NOT NULL THEN 'failed' WHEN a.worker_id IS NOT NULL
     THEN 'reading' WHEN a.document_id IS NOT NULL THEN 'waiting' END AS again,
   a.error_code AS again_error_code, a.error_message AS again_error_message,
   a.correlation_id AS again_correlation_id"""

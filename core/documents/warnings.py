@@ -31,8 +31,15 @@ WORDS: dict[str, Words] = {
     "PAGES_WITHOUT_TEXT": Words(
         "page without text",
         "pages without text",
-        "{what}, or with hardly any beside a picture{where}.",
-        "If it is a scan, run OCR (text recognition) over the file, then upload the result.",
+        "{what}, or with hardly any beside a picture{where}: no words were recognized there.",
+        "If there are some, such as handwriting, type them and upload them beside it.",
+    ),
+    "WORDS_UNSURE": Words(
+        "page or picture that is hard to read",
+        "pages or pictures that are hard to read",
+        "{what}{where}: some words were recognized wrongly or not at all.",
+        "Scan it sharper, in 300 dots per inch; Cyrillic, Greek, Arabic and other letters than Latin, Chinese and "
+        "Japanese ones are not recognized.",
     ),
     "REST_UNREAD": Words(
         "place that breaks off",
@@ -64,7 +71,13 @@ WORDS: dict[str, Words] = {
         "{what}{where} not read, such as an embedded page, a box in a form or a sheet that is no table.",
     ),
     "CHARTS_UNREAD": Words("chart", "charts", "{what}{where} not read; diagrams count as charts."),
-    "PICTURES_UNREAD": Words("picture", "pictures", "{what}{where} not read: words in pictures are not in the text."),
+    "PICTURES_UNREAD": Words("picture", "pictures", "{what}{where} not read: words in them are not in the text."),
+    "OCR_OFF": Words(
+        "picture that nobody looked at",
+        "pictures that nobody looked at",
+        "{what}{where}: recognizing words in pictures (OCR) is switched off.",
+        "Set EXTRACTION_OCR=on, then read the document again.",
+    ),
     "COMMENTS_UNREAD": Words("comment", "comments", "{what}{where} not read; notes on a page count as comments."),
     "CHARACTERS_UNREAD": Words(
         "unreadable character",
@@ -116,13 +129,16 @@ def sum_up(read: SumUp) -> list[str]:
 
 
 def where(pages: Sequence[int]) -> str:
-    """On which pages, in runs; empty where the format has none."""
-    if not pages:
-        return ""
+    """On which pages; empty where the format has none."""
+    return f" ({on(pages)})" if pages else ""
+
+
+def on(pages: Sequence[int]) -> str:
+    """`page 2`, `pages 2-4, 7`."""
     runs = list(_runs(pages))
     shown = ", ".join(str(first) if first == last else f"{first}\N{EN DASH}{last}" for first, last in runs[:MOST_RUNS])
     more = " and others" if runs[MOST_RUNS:] else ""
-    return f" (page{'s' if len(pages) > 1 else ''} {shown}{more})"
+    return f"page{'s' if len(pages) > 1 else ''} {shown}{more}"
 
 
 def _runs(pages: Sequence[int]) -> list[tuple[int, int]]:

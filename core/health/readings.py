@@ -195,6 +195,12 @@ def reuse(row: ReuseRow, lookups: ReuseHealth) -> Reading:
     return Reading("reuse", True, message, {"share": share, "answers": float(answers)})
 
 
+def ocr(mode: str) -> list[Reading]:
+    """Empty where it is on."""
+    said = "Switched off by EXTRACTION_OCR: scans and other pictures are not read."
+    return [Reading("ocr", True, said)] if mode == "off" else []
+
+
 def sandbox(mode: str, missing: str) -> list[Reading]:
     """Empty where the readers of files are in their sandbox."""
     if mode == "off":

@@ -45,6 +45,7 @@ def measured(at: datetime) -> list[Reading]:
         readings.disk(free, total),
         *stored_keys(),
         *readings.ending(ends_of_models(), at.date()),
+        *readings.ocr(get_settings().extraction_ocr),
         *readings.sandbox(get_settings().extraction_sandbox, sandbox.missing()),
     ]
 

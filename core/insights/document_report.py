@@ -6,6 +6,7 @@ from typing import Any
 from core.insights import evidence_report
 from core.insights.evidence_report import EvidenceRow
 from core.runtime import db
+from core.tables.documents import QUOTES_RECOGNIZED
 from core.tables.insights import State
 
 # Of one page of a document, and of what was not found in it.
@@ -25,6 +26,7 @@ class Passage:
     open_conflicts: int
     support: int
     verdict: str | None
+    read_by_ocr: bool
     start: int
     end: int
     spans: tuple[tuple[int, int], ...]
@@ -76,7 +78,7 @@ JOIN insight h ON h.id = coalesce(i.head_id, i.id)
 """
 PASSAGES = f"""
 SELECT DISTINCT ON (place.start, place.until, h.id) h.id AS insight, coalesce(h.shown, h.statement) AS words, h.state,
-  h.open_conflicts, h.support, e.verdict, place.start, place.until AS "end", e.spans
+  h.open_conflicts, h.support, e.verdict, {QUOTES_RECOGNIZED} AS read_by_ocr, place.start, place.until AS "end", e.spans
 FROM {_OF_DOCUMENT}
 CROSS JOIN LATERAL (SELECT coalesce(e.start, e.nearest_start) AS start, coalesce(e."end", e.nearest_end) AS until) place
 WHERE e.document_id = :document AND place.start < :last AND place.until > :first

@@ -11,6 +11,7 @@ from core.evidence.quotes import Change
 from core.insight_base import tree
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, place
+from core.tables.documents import QUOTES_RECOGNIZED
 
 # Of each insight that is listed.
 MOST = 100
@@ -32,8 +33,9 @@ class EvidenceRow:
     """`start` and `end` are offsets in the document's text, around all `spans`; None where the quote was not found.
 
     `insight`: the head; `stated`: the insight of that very wording. `verdict`: see core.evidence.quotes; None until it
-    has been checked. `nearest` where it differs. `times`: how many answers brought it, the first of which is
-    `response`, the answer to `request` of `job`; `cost_usd`: what that request was billed, None without a price.
+    has been checked. `read_by_ocr`: its words were recognized in a picture. `nearest` where it differs. `times`: how
+    many answers brought it, the first of which is `response`, the answer to `request` of `job`; `cost_usd`: what that
+    request was billed, None without a price.
     """
 
     id: int
@@ -47,6 +49,7 @@ class EvidenceRow:
     spans: list[list[int]] | None
     supported: bool
     verdict: str | None
+    read_by_ocr: bool
     nearest: Nearest | None
     times: int
     response: int
@@ -116,9 +119,10 @@ def sources(insight_id: str, *, most: int = MOST) -> list[SourceRow]:
 
 
 # The few of one page are chosen before texts and costs are looked up for them.
-SHOWN = """
+SHOWN = f"""
 SELECT e.id, c.insight, e.insight_id AS stated, e.document_id AS document, d.name AS document_name, e.quote, e.start,
-  e."end", e.spans, e.supported, e.verdict, e.response_id AS response, e.template_id AS template, e.attributes,
+  e."end", e.spans, e.supported, e.verdict, {QUOTES_RECOGNIZED} AS read_by_ocr,
+  e.response_id AS response, e.template_id AS template, e.attributes,
   1 + (SELECT count(*) FROM sighting g WHERE g.evidence_id = e.id) AS times,
   s.request_id AS request, r.job_id AS job,
   (SELECT CASE WHEN bool_and(u.priced) THEN sum(u.cost_usd) END FROM usage_record u

@@ -14,7 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, INT4MULTIRANGE, JSONB
 from sqlmodel import Field, SQLModel
 
 from core.tables import columns
@@ -29,10 +29,12 @@ WarningCode = Literal[
     "ENCRYPTED_UNREAD",
     "HIDDEN_UNREAD",
     "NUMBERS_UNREAD",
+    "OCR_OFF",
     "PAGES_WITHOUT_TEXT",
     "PARTS_UNREAD",
     "PICTURES_UNREAD",
     "REST_UNREAD",
+    "WORDS_UNSURE",
 ]
 WARNING_CODES: tuple[WarningCode, ...] = get_args(WarningCode)
 
@@ -56,6 +58,9 @@ def warnings_of(stored: list[dict[str, Any]] | None) -> tuple[DocumentWarning, .
     return tuple(DocumentWarning(one["code"], one["count"], tuple(one["pages"])) for one in stored)
 
 
+# SQL: whether evidence e quotes words that were recognized in a picture.
+QUOTES_RECOGNIZED = """(e."end" IS NOT NULL AND EXISTS (SELECT FROM document_text o
+  WHERE o.document_id = e.document_id AND o.recognized && int4range(e.start, e."end")))"""
 # SQL conditions on a document d, as in its indexes.
 READ_IN_PART = "d.warnings <> '[]'"
 NOT_KNOWN = "d.warnings IS NULL AND d.state = 'ready'"
@@ -117,6 +122,9 @@ class Document(SQLModel, table=True):
     language: str | None = None
     # DocumentWarnings.
     warnings: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    # Numbers of the pages, from 1, with words that were recognized in pictures; a document without pages is one. NULL:
+    # it was read before there was that.
+    read_by_ocr: list[int] | None = Field(default=None, sa_column=Column(ARRAY(Integer)))
     # The first document of those whose texts are nearly the same as this one's; itself where there is no other.
     text_group: str | None = Field(default=None, index=True)
     worker_id: int | None = columns.big(nullable=True)
@@ -163,3 +171,5 @@ class DocumentText(SQLModel, table=True):
     text: str = columns.text()
     sha256: str
     page_starts: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+    # What was recognized in pictures, by OCR.
+    recognized: Any = Field(default=None, sa_column=Column(INT4MULTIRANGE, nullable=False, server_default="{}"))

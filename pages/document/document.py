@@ -11,6 +11,7 @@ from pages.document import beside, in_text
 from pages.document.text import PagedText
 from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
+from pages.words import documents
 
 LONGEST_TITLE = 60
 
@@ -90,6 +91,8 @@ def open_passage(one: Passage) -> None:
 left, right = st.columns([5, 3], gap="medium")
 with left:
     part = text.choose(quote)
+    if text.in_parts and document.pages and part.number in (document.read_by_ocr or ()):
+        st.caption(f":material/document_scanner: {documents.THIS_PAGE}")
     passages = document_report.passages(document.id, part.first, part.last)
     beside.legend(passages)
     text.show(part, quote, beside.marks(passages))

@@ -5,6 +5,7 @@ import streamlit as st
 from core.documents import extract, report, warnings
 from core.documents.report import DocumentRow
 from pages.common import failures, formats
+from pages.words import documents
 
 
 def show(document: DocumentRow) -> None:
@@ -24,6 +25,9 @@ def show(document: DocumentRow) -> None:
         st.warning(f"**Not in the text below:**\n{lines}", icon=":material/content_cut:")
     else:
         st.caption(f":material/done_all: {warnings.ALL}")
+    if document.read_by_ocr:
+        pages = document.read_by_ocr if document.pages and document.pages > 1 else []
+        st.caption(f":material/document_scanner: {formats.plain(documents.recognized(pages))}")
 
 
 def button(document: DocumentRow) -> None:

@@ -10,6 +10,7 @@ COMPONENTS = {
     "workers": "Workers",
     "queue": "Queue",
     "reuse": "Reused answers",
+    "ocr": "Words in pictures (OCR)",
     "sandbox": "Sandbox of readers",
     "disk": "Disk",
     "keys": "Keys of providers",

@@ -25,6 +25,7 @@ def on_this_page(here: int, in_all: int, part: formats.Markdown) -> formats.Mark
 def beside(one: Passage) -> formats.Markdown:
     """What matters of an insight beside its passage; empty for an ordinary one."""
     facts = {
+        "read by OCR": one.read_by_ocr,
         "in other words here": one.verdict == "differs",
         "another spelling here": one.verdict == "spelling",
         one.state: one.state != "new",
@@ -32,6 +33,10 @@ def beside(one: Passage) -> formats.Markdown:
         f"{one.support:,} documents": one.support > 1,
     }
     return " · ".join(words for words, holds in facts.items() if holds)
+
+
+# Beside a quote whose words were recognized in a picture.
+BY_OCR = ":material/document_scanner: read by OCR"
 
 
 def verdict(row: EvidenceRow) -> formats.Markdown:

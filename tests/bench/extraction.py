@@ -15,7 +15,8 @@ from typing import Any
 
 from core.documents.claims import READERS
 from core.documents.extraction import media_type_of
-from core.documents.extraction.process import ExtractionLimits, extract
+from core.documents.extraction.limits import ExtractionLimits
+from core.documents.extraction.process import extract
 from core.samples import files
 
 PDF = "application/pdf"

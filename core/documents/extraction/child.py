@@ -1,95 +1,87 @@
 """The child that reads one file. The warm parent forks it, and it ends with the parent.
 
 It writes JSON lines: `{"done", "total"}` while it reads, then `{"error": [code, message]}`, or `{"page_starts",
-"left_out"}` with the text as UTF-8 after it.
+"left_out", "pictures"}` with the text as UTF-8 after it.
 """
 
-import ctypes
 import json
 import os
-import resource
-import signal
 import sys
 import traceback
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
-from core.documents.extraction import failures, sandbox, spare
-from core.documents.extraction.formats import DOCX, EML, FORMATS, OFFICE, OLE, PDF, PPTX
+from core.documents.extraction import failures, forked, sandbox, spare
+from core.documents.extraction.forked import Descriptors
+from core.documents.extraction.formats import DOCX, EML, FORMATS, OFFICE, OLE, PDF, PICTURES, PPTX
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.sandbox import SandboxMissing
+from core.documents.extraction.spooling import Spool, without_marks
 from core.errors import ExtractionError
 
-PDEATHSIG = 1
-_MAY_BE_PICTURES = (PDF, DOCX, PPTX)
+_MAY_BE_PICTURES = (PDF, DOCX, PPTX, *PICTURES)
 
 
-def run(message: bytes, out: int, complaints: int, parent: int) -> NoReturn:
-    """`message` is a JSON list: media type, path, bytes of memory, seconds, characters, sandbox."""
+def prepare() -> None:
+    """In the parent: what all children share."""
+    readers = sorted({f"{__package__}.{known.reader}" for known in FORMATS.values()})
+    for name in (*readers, f"{__package__}.office", "charset_normalizer"):
+        # One that cannot be imported is imported again by the child that needs it, which says so.
+        with suppress(Exception):
+            import_module(name)
+
+
+def run(message: bytes, given: Descriptors, parent: int) -> NoReturn:
+    """`message` is a JSON list: media type, path, bytes of memory, seconds, characters, pictures, sandbox."""
     try:
-        _leave_parent(out, complaints, parent)
-        _read_file(out, *json.loads(message))
+        forked.leave_parent(given, parent)
+        _read_file(given, *json.loads(message))
     except BaseException:  # the outer boundary: a child must never come back into its parent's loop
         traceback.print_exc()
     finally:
         os._exit(1)
 
 
-def _read_file(out: int, media_type: str, path: str, memory: int, seconds: int, characters: int, mode: str) -> NoReturn:
-    answer = os.fdopen(out, "wb")
-    _limit(memory, seconds)
+def _read_file(
+    given: Descriptors,
+    media_type: str,
+    path: str,
+    memory: int,
+    seconds: int,
+    characters: int,
+    pictures: int,
+    mode: str,
+) -> NoReturn:
+    answer = os.fdopen(given.out, "wb")
+    forked.limit(memory, seconds)
     if media_type == EML:
         spare.prepare()  # for what came with it; the sandbox lets nobody make a file
     if mode == "required" or (mode == "auto" and not sandbox.missing()):
         try:
             sandbox.enter(Path(path))
         except SandboxMissing as error:
-            _say(answer, {"error": [error.code, f"{error.message} EXTRACTION_SANDBOX says that there must be one."]})
+            forked.say(
+                answer, {"error": [error.code, f"{error.message} EXTRACTION_SANDBOX says that there must be one."]}
+            )
             os._exit(0)
-    pages = Pages(characters, lambda done, total: _say(answer, {"done": done, "total": total}))
+    spool = Spool(given.spool, pictures, seconds / 2)
+    pages = Pages(characters, lambda done, total: forked.say(answer, {"done": done, "total": total}), spool)
     try:
         _read(media_type, Path(path), memory, pages)
-        text = pages.text().encode()
+        text, starts, placed = without_marks(pages.text(), pages.starts, spool.pictures)
     except ImportError:
         raise  # the installation is broken, not the document
     except Exception as error:  # the outer boundary: readers raise whatever a broken file makes them raise
         failure = _explained(error, memory)
-        _say(answer, {"error": [failure.code, failure.message]})
+        forked.say(answer, {"error": [failure.code, failure.message]})
     else:
-        _say(answer, {"page_starts": pages.starts, "left_out": pages.left_out()})
-        answer.write(text)
+        listed = [[at, one.code, one.count, one.alone, one.start, one.length] for at, one in placed]
+        forked.say(answer, {"page_starts": starts, "left_out": pages.left_out(), "pictures": listed})
+        answer.write(text.encode())
     answer.flush()
     os._exit(0)  # nothing is worth tidying up
-
-
-def _leave_parent(out: int, complaints: int, parent: int) -> None:
-    """Die with it, and keep of its descriptors our own two. What a library prints is a complaint."""
-    ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)  # it died before
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.dup2(1, 0)
-    os.dup2(complaints, 1)
-    os.dup2(complaints, 2)
-    os.closerange(3, out)
-    os.closerange(out + 1, os.sysconf("SC_OPEN_MAX"))
-
-
-def _say(out: BinaryIO, message: dict[str, object]) -> None:
-    out.write(json.dumps(message).encode() + b"\n")
-    out.flush()
-
-
-def _limit(memory: int, seconds: int) -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 2))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (spare.MOST_BYTES, spare.MOST_BYTES))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    with suppress(OSError):  # a machine without memory is to end this process, and no other
-        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _read(media_type: str, path: Path, memory: int, pages: Pages) -> None:

@@ -3,7 +3,8 @@
 `AlternateContent` holds a thing twice, for newer and for older programs: the first form counts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -39,12 +40,20 @@ class LeftOut:
         self._pictures: set[str] = set()
 
     def of(
-        self, root: etree._Element, targets: Mapping[str, str], page: int | None = None, *, numbers: bool = True
-    ) -> int:
+        self,
+        root: etree._Element,
+        targets: Mapping[str, str],
+        page: int | None = None,
+        *,
+        numbers: bool = True,
+        blob: Callable[[str], bytes | None] = lambda link: None,
+    ) -> tuple[int, dict[str, str]]:
         """Name what stands in this XML. `targets`: where the ids of relations lead; `numbers`: whether this reader
-        leaves those of lists out. Returns how many there were.
+        leaves those of lists out; `blob`: a picture by its relation's id. Returns how many there were, and the marks of
+        pictures whose words are recognized, by those ids.
         """
         number = 0
+        marks: dict[str, str] = {}
         for code, picture in self._things(root):
             if code == "NUMBERS_UNREAD" and not numbers:
                 continue
@@ -54,8 +63,11 @@ class LeftOut:
                 if to in self._pictures:
                     continue
                 self._pictures.add(to)
-            self._pages.leave_out(code, page)
-        return number
+            if code != "PICTURES_UNREAD":
+                self._pages.leave_out(code, page)
+            elif mark := self._pages.picture(partial(blob, picture), code, page):
+                marks[picture] = mark
+        return number, marks
 
     def _things(self, root: etree._Element) -> "Iterator[tuple[WarningCode, str]]":
         walk = etree.iterwalk(root, events=("start",))
@@ -73,7 +85,7 @@ class LeftOut:
                 yield code or "PICTURES_UNREAD", "" if code else _linked(element)
                 walk.skip_subtree()
             elif name in ("blip", "imagedata"):
-                yield "PICTURES_UNREAD", _id(element)
+                yield "PICTURES_UNREAD", relation_id(element)
 
 
 def _is_decoration(element: etree._Element) -> bool:
@@ -90,10 +102,10 @@ def _number(value: str | None) -> int:
 
 
 def _linked(picture: etree._Element) -> str:
-    return next((_id(one) for one in picture.iter() if local(one) == "blip"), "")
+    return next((relation_id(one) for one in picture.iter() if local(one) == "blip"), "")
 
 
-def _id(element: etree._Element) -> str:
+def relation_id(element: etree._Element) -> str:
     """r:embed, r:link or r:id."""
     names = ("embed", "link", "id")
     return next((str(v) for k, v in element.attrib.items() if str(k).rpartition("}")[2] in names and "}" in str(k)), "")

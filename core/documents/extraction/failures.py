@@ -38,8 +38,16 @@ def sealed() -> ExtractionError:
 
 def no_text() -> ExtractionError:
     return ExtractionError(
-        "There is no text in this file. If it is a scan, or all pictures, run OCR (text recognition) over it, "
-        "then upload the result.",
+        "There is no text in this file, and OCR (text recognition) found no words in its pictures. If there are some, "
+        "scan it sharper, then upload it again.",
+        code="NO_TEXT",
+    )
+
+
+def ocr_is_off() -> ExtractionError:
+    return ExtractionError(
+        "There is no text in this file, and OCR (text recognition) is switched off by EXTRACTION_OCR. Switch it on, "
+        "then read the file again.",
         code="NO_TEXT",
     )
 

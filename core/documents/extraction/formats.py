@@ -11,6 +11,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HTML = "text/html"
 EML = "message/rfc822"
 TXT = "text/plain"
+PNG, JPEG, TIFF, WEBP = "image/png", "image/jpeg", "image/tiff", "image/webp"
+PICTURES = (PNG, JPEG, TIFF, WEBP)
 # Word, Excel and PowerPoint before 2007, and newer ones with a password. Never read: `extract` says what to do.
 OLE = "application/x-ole-storage"
 
@@ -36,6 +38,10 @@ FORMATS: Mapping[str, Format] = {
     TXT: Format("TXT", "plain", ("txt", "text", "log", "rst")),
     "text/csv": Format("CSV", "plain", ("csv", "tsv")),
     "application/json": Format("JSON", "plain", ("json", "jsonl")),
+    PNG: Format("PNG", "picture", ("png",), paged=True),
+    JPEG: Format("JPEG", "picture", ("jpg", "jpeg"), paged=True),
+    TIFF: Format("TIFF", "picture", ("tif", "tiff"), paged=True),
+    WEBP: Format("WEBP", "picture", ("webp",), paged=True),
 }
 OFFICE = (DOCX, PPTX, XLSX)
 # The old ones count as supported, so that they reach `extract`, whose error says what to do about them.
@@ -47,13 +53,10 @@ _BY_FOLDER = {b"word/": DOCX, b"ppt/": PPTX, b"xl/": XLSX}
 
 OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP_SIGNATURE = b"PK\x03\x04"
+_PICTURE_STARTS = {b"\x89PNG": PNG, b"\xff\xd8\xff": JPEG, b"II*\x00": TIFF, b"MM\x00*": TIFF}
 # Binary content, never read as text, whatever the name.
 _FOREIGN_SIGNATURES = (
-    b"\x89PNG",
-    b"\xff\xd8\xff",
     b"GIF8",
-    b"II*\x00",
-    b"MM\x00*",
     b"RIFF",
     b"{\\rtf",
     b"\x1f\x8b",
@@ -84,6 +87,11 @@ def media_type_of(name: str, head: bytes) -> str | None:
         return PDF
     if head.startswith((_ZIP_SIGNATURE, OLE_SIGNATURE)):
         return _of_container(head, by_name if by_name in OFFICE else None)
+    for signature, media_type in _PICTURE_STARTS.items():
+        if head.startswith(signature):
+            return media_type
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return WEBP
     if head.startswith(_FOREIGN_SIGNATURES):
         return None
     return HTML if _HTML_START.match(start) else by_name or _of_unnamed_text(name, start)

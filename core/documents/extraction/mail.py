@@ -96,7 +96,7 @@ class _Reading:
         """Under a heading with its name."""
         name = _name(part)
         if part.get_content_maintype() == "image" and part.get_content_disposition() != "attachment":
-            return self._unread(name, "PICTURES_UNREAD")
+            return self._shown(name, part)
         scratch = self._pages.scratch(max(0, self._characters))
         try:
             text = self._text(part, scratch, depth)
@@ -108,6 +108,16 @@ class _Reading:
             return self._unread(name, "ATTACHMENTS_UNREAD")
         self._pages.leave_out_too(scratch)
         return f"Attachment: {name}\n\n{text}" if text else f"Attachment: {name} (empty)"
+
+    def _shown(self, name: str, part: Message) -> str:
+        """A picture in the body. Its words, where they can be recognized."""
+        mark = self._pages.picture(lambda: self._within_bounds(part), "PICTURES_UNREAD")
+        return f"Attachment: {name}\n\n{mark}" if mark else f"Attachment: {name} (not read)"
+
+    def _within_bounds(self, part: Message) -> bytes | None:
+        data = payload(part)
+        self._bytes -= len(data)
+        return data if self._bytes >= 0 else None
 
     def _unread(self, name: str, code: "WarningCode") -> str:
         self._pages.leave_out(code)

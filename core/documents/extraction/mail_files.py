@@ -3,9 +3,9 @@
 from email.message import Message
 from importlib import import_module
 
-from core.documents.extraction import appointments, failures, spare
+from core.documents.extraction import appointments, failures, picture, spare
 from core.documents.extraction.charset import decode
-from core.documents.extraction.formats import FORMATS, HTML, OFFICE, OLE, PDF, TXT, media_type_of
+from core.documents.extraction.formats import FORMATS, HTML, OFFICE, OLE, PDF, PICTURES, TXT, media_type_of
 from core.documents.extraction.html import declared_charset, visible_text
 from core.documents.extraction.office import check_container
 from core.documents.extraction.pages import Pages
@@ -39,6 +39,8 @@ def text(kind: str, part: Message, data: bytes, pages: Pages) -> str:
             if kind != PDF:
                 check_container(path, MOST_UNPACKED)
             import_module(f"core.documents.extraction.{FORMATS[kind].reader}").read(path, pages)
+    elif kind in PICTURES:
+        pages.add("\n".join(picture.of(data, pages)))
     elif kind == HTML:
         pages.add(visible_text(decode(data, declared or declared_charset(data)), pages))
     else:

@@ -4,7 +4,7 @@ Local names, because the strict variant of the formats has other namespaces.
 """
 
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,12 @@ def related(relations: Iterable[Any], kind: str) -> Iterator[Any]:
     for relation in relations:
         if not relation.is_external and relation.reltype.endswith(f"/{kind}"):
             yield relation.target_part
+
+
+def blob_of(relations: Mapping[str, Any], link: str) -> bytes | None:
+    """The bytes of the part that a relation leads to; None where it lies outside of the file, or is none."""
+    found = relations.get(link)
+    return None if found is None or found.is_external else bytes(found.target_part.blob)
 
 
 def named(element: etree._Element, name: str) -> Iterator[etree._Element]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.documents.extraction import failures
+from core.documents.extraction.spooling import Spool
 
 if TYPE_CHECKING:  # the child reads no tables
     from core.tables.documents import WarningCode
@@ -19,12 +20,13 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Pages:
-    def __init__(self, limit: int, report: Callable[[int, int], None]):
+    def __init__(self, limit: int, report: Callable[[int, int], None], spool: Spool | None = None):
         self.starts: list[int] = []
         self._texts: list[str] = []
         self._length = 0
         self.limit = limit
         self._report = report
+        self._spool = spool
         self._total = 1
         self._reported = 0.0
         self._left_out: dict[WarningCode, _LeftOut] = {}
@@ -57,9 +59,27 @@ class Pages:
         if count > 0:
             self._left_out.setdefault(code, _LeftOut()).add(page, count)
 
+    def picture(
+        self,
+        draw: Callable[[], bytes | None],
+        code: "WarningCode",
+        page: int | None = None,
+        count: int = 1,
+        *,
+        alone: bool = False,
+    ) -> str:
+        """The mark that stands in the text for the words of a picture. Where it cannot be given to those who recognize
+        them it is named as left out, by `code`, and there is no mark. `alone`: a page has no text but its own."""
+        mark = ""
+        if self._spool and self._spool.is_open and (data := draw()):
+            mark = self._spool.put(data, code, count, alone=alone)
+        if not mark:
+            self.leave_out(code, page, count)
+        return mark
+
     def scratch(self, characters: int | None = None) -> "Pages":
         """For something inside the file that may not become part of the text. It has the same limit, or less."""
-        return Pages(self.limit if characters is None else characters, lambda done, total: None)
+        return Pages(self.limit if characters is None else characters, lambda done, total: None, self._spool)
 
     def leave_out_too(self, scratch: "Pages", only: "tuple[WarningCode, ...] | None" = None) -> None:
         """What `scratch` lacks; its pages are none of ours."""

@@ -1,8 +1,9 @@
 """The warm parent: a process that has the readers' libraries in memory and forks a child for each file.
 
-`python -m core.documents.extraction.parent`, with a socket as standard input. A message on it names a file and brings
-three descriptors: for the child's output, for its complaints, and a line to the one who asked. On the line the parent
-writes how the child ended; when the line ends first, it kills the child. It ends when its socket does.
+`python -m core.documents.extraction.parent child`, with a socket as standard input. A message on it names a file and
+brings four descriptors: for the child's output, for its complaints, for pictures, and a line to the one who asked. On
+the line the parent writes how the child ended; when the line ends first, it kills the child. It ends when its socket
+does. With `ocr_child` it has the libraries that recognize words, and its children are given pictures.
 
 What it has, its children have: no secret, no connection, one thread, and no descriptor but these.
 """
@@ -12,42 +13,36 @@ import os
 import selectors
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import import_module
 from typing import NoReturn
 
-from core.documents.extraction import child, sandbox
-from core.documents.extraction.formats import FORMATS
+from core.documents.extraction import child, ocr_child, sandbox
+from core.documents.extraction.forked import Descriptors
 
 READY = b"ready"
 MESSAGE_BYTES = 1 << 16
+CHILDREN = {"child": child, "ocr_child": ocr_child}
 NO_CHILD = 71  # the exit code that stands for a child that could not be started
 
 
 def main() -> NoReturn:
     control = socket.socket(fileno=0)
-    _import_readers()
+    kind = CHILDREN[sys.argv[1]]
+    kind.prepare()
     sandbox.prepare()
     gc.collect()
     gc.freeze()  # what the children share with us, their collector need not touch
-    parent = Parent(control)
+    parent = Parent(control, kind.run)
     control.send(READY)
     while True:
         parent.look()
 
 
-def _import_readers() -> None:
-    readers = sorted({f"{__package__}.{known.reader}" for known in FORMATS.values()})
-    for name in (*readers, f"{__package__}.office", "charset_normalizer"):
-        # One that cannot be imported is imported again by the child that needs it, which says so.
-        with suppress(Exception):
-            import_module(name)
-
-
 class Parent:
-    def __init__(self, control: socket.socket):
-        self._control = control
+    def __init__(self, control: socket.socket, run: Callable[[bytes, Descriptors, int], NoReturn]):
+        self._control, self._run = control, run
         self._pid = os.getpid()
         self._lines: dict[int, socket.socket] = {}
         self._selector = selectors.PollSelector()  # it needs no descriptor
@@ -69,10 +64,10 @@ class Parent:
         self._selector.register(descriptor, selectors.EVENT_READ, do)
 
     def _next_file(self) -> None:
-        message, received, _, _ = socket.recv_fds(self._control, MESSAGE_BYTES, 3)
+        message, received, _, _ = socket.recv_fds(self._control, MESSAGE_BYTES, 4)
         if not message:
             os._exit(0)  # whoever started us is gone; the children die with us
-        out, complaints, line = received
+        out, complaints, spool, line = received
         try:
             pid = os.fork()
         except OSError as error:
@@ -80,12 +75,12 @@ class Parent:
             socket.socket(fileno=line).send(str(NO_CHILD).encode())
         else:
             if not pid:
-                child.run(message, out, complaints, self._pid)
+                self._run(message, Descriptors(out, complaints, spool), self._pid)
             os.setpgid(pid, pid)
             self._lines[pid] = socket.socket(fileno=line)
             self._when_readable(self._lines[pid], lambda: self._kill(pid))
-        os.close(out)
-        os.close(complaints)
+        for ours in (out, complaints, spool):
+            os.close(ours)
 
     def _kill(self, pid: int) -> None:
         """`pid` is a child of ours for as long as it has a line, so the number is nobody else's."""

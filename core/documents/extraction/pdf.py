@@ -50,12 +50,12 @@ def _text(document: pypdfium2.PdfDocument, number: int, hyphens: Hyphens, left_o
         text = _arranged(page, text_page, found, hyphens)
         notes = pdf_annotations.notes(found, text_page, text)
         left_out.of_glyphs(text_page, number + 1)
-        left_out.of_page(page, number + 1, text)
+        mark = left_out.of_page(page, number + 1, text)
     except pypdfium2.PdfiumError as error:
         raise failures.corrupt(f"page {number + 1} is damaged ({error})") from None
     text_page.close()
     page.close()
-    return "\n".join([text, *notes]).strip("\n ")
+    return "\n".join([text, *notes, mark]).strip("\n ")
 
 
 def _arranged(

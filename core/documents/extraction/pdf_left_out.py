@@ -13,6 +13,7 @@ import pypdfium2.raw as pdfium
 
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.pdf_annotations import Annotation
+from core.documents.extraction.pdf_pictures import Rectangle, drawn
 
 # With a picture over half of it and fewer characters than this, a page is a scan with a typed header, or a figure.
 FEW_CHARACTERS = 200
@@ -26,14 +27,13 @@ SMALLEST_PICTURE = 16
 WHITE = 250
 _ATTACHED = (pdfium.FPDF_ANNOT_FILEATTACHMENT, pdfium.FPDF_ANNOT_SOUND, pdfium.FPDF_ANNOT_MOVIE)
 IMAGE, TEXT = pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_TEXT
-Rectangle = tuple[float, float, float, float]
 
 
 class LeftOut:
     """Of a whole document: a picture that stands on every page, such as a logo, is named once."""
 
     def __init__(self, document: pypdfium2.PdfDocument, pages: Pages) -> None:
-        self._pages = pages
+        self._document, self._pages = document, pages
         self._pictures: set[tuple[int, int, int]] = set()
         pages.leave_out("ATTACHMENTS_UNREAD", count=pdfium.FPDFDoc_GetAttachmentCount(document.raw))
         if document.get_formtype() == pdfium.FORMTYPE_XFA_FULL:
@@ -50,20 +50,34 @@ class LeftOut:
         self._pages.leave_out("ATTACHMENTS_UNREAD", number, sum(one.subtype in _ATTACHED for one in found))
         self._pages.leave_out("COMMENTS_UNREAD", number, pdfium.FPDFPage_GetAnnotCount(page.raw) - len(found))
 
-    def of_page(self, page: pypdfium2.PdfPage, number: int, text: str) -> None:
-        """`page` as it was read, `text` what was read of it. `number` counts from 1."""
-        drawn = list(itertools.islice(_drawn(page.raw), MOST_DRAWN))
-        pictures = [Picture(_size(one), around or _place(one)) for kind, one, around in drawn if kind == IMAGE]
+    def of_page(self, page: pypdfium2.PdfPage, number: int, text: str) -> str:
+        """`page` as it was read, `text` what was read of it. `number` counts from 1. Returns the mark of what is
+        recognized, which belongs below the text."""
+        things = list(itertools.islice(_drawn(page.raw), MOST_DRAWN))
+        pictures = [Picture(_size(one), around or _place(one)) for kind, one, around in things if kind == IMAGE]
         covers = _share(page, pictures)
-        scanned = covers >= LARGE and not any(kind == TEXT and _is_invisible(one) for kind, one, _ in drawn)
-        outlines = sum(kind == pdfium.FPDF_PAGEOBJ_PATH for kind, _, _ in drawn) >= MANY_OUTLINES
+        scanned = covers >= LARGE and not any(kind == TEXT and _is_invisible(one) for kind, one, _ in things)
+        outlines = sum(kind == pdfium.FPDF_PAGEOBJ_PATH for kind, _, _ in things) >= MANY_OUTLINES
         few = len(text) < FEW_CHARACTERS
-        if (few and (scanned or outlines)) or (not text.strip() and any(_shows(kind, one) for kind, one, _ in drawn)):
-            self._pages.leave_out("PAGES_WITHOUT_TEXT", number)
+        if (few and (scanned or outlines)) or (not text.strip() and any(_shows(kind, one) for kind, one, _ in things)):
+            draw, alone = lambda: drawn(self._document, number - 1), not text.strip()
+            mark = self._pages.picture(draw, "PAGES_WITHOUT_TEXT", number, alone=alone)
         elif scanned or covers < LARGE:  # else it is the picture whose text stands there, as OCR has read it
-            new = {one.size for one in pictures if min(one.size[:2]) >= SMALLEST_PICTURE} - self._pictures
-            self._pages.leave_out("PICTURES_UNREAD", number, len(new))
-            self._pictures |= new
+            mark = self._of_pictures([one for one in pictures if min(one.size[:2]) >= SMALLEST_PICTURE], number)
+        else:
+            mark = ""
+        return mark
+
+    def _of_pictures(self, pictures: list["Picture"], number: int) -> str:
+        """Those that stand on a page are one picture: its parts may be strips."""
+        new = {one.size for one in pictures} - self._pictures
+        if not new:
+            return ""
+        self._pictures |= new
+        places = [one.place for one in pictures if one.size in new and one.place]
+        return self._pages.picture(
+            lambda: drawn(self._document, number - 1, _around(places)), "PICTURES_UNREAD", number, len(new)
+        )
 
 
 @dataclass(frozen=True)
@@ -129,6 +143,13 @@ def _place(thing: pdfium.FPDF_PAGEOBJECT) -> Rectangle | None:
         return None
     left, bottom, right, top = (side.value for side in sides)
     return left, bottom, right, top
+
+
+def _around(places: list[Rectangle]) -> Rectangle | None:
+    if not places:
+        return None
+    left, bottom, right, top = zip(*places, strict=True)
+    return min(left), min(bottom), max(right), max(top)
 
 
 def _share(page: pypdfium2.PdfPage, pictures: list[Picture]) -> float:

@@ -10,8 +10,9 @@ from typing import Any
 
 from core.documents.extraction import failures
 from core.documents.extraction.pages import MOST_PAGES
+from core.documents.extraction.spooling import MOST_BYTES
 from core.errors import ExtractionError
-from core.tables.documents import WARNING_CODES, DocumentWarning
+from core.tables.documents import WARNING_CODES, DocumentWarning, WarningCode
 
 OnStage = Callable[[str, int, int], None]
 COMPLAINT_CHARACTERS = 2000
@@ -24,21 +25,35 @@ MESSAGE = re.compile(r"[\w .,:;%()'\"+-]{1,500}")
 
 
 @dataclass(frozen=True)
+class PictureFound:
+    """Its words belong at this place of the text: see `spooling.Spooled`. `start` and `length` are its bytes in the
+    spool."""
+
+    at: int
+    code: WarningCode
+    count: int
+    alone: bool
+    start: int
+    length: int
+
+
+@dataclass(frozen=True)
 class Found:
     page_starts: tuple[int, ...]
     warnings: tuple[DocumentWarning, ...]
     text: str
+    pictures: tuple[PictureFound, ...] = ()
 
 
 class Received:
     """What has come so far. Its methods raise ExtractionError for what no reader says."""
 
-    def __init__(self, on_stage: OnStage, most_characters: int):
+    def __init__(self, on_stage: OnStage, most_characters: int, most_pictures: int = 0):
         self.error: ExtractionError | None = None
         self.complaint = ""
         self._on_stage = on_stage
-        self._most_characters = most_characters
-        self._head: tuple[tuple[int, ...], tuple[DocumentWarning, ...]] | None = None
+        self._most_characters, self._most_pictures = most_characters, most_pictures
+        self._head: tuple[tuple[int, ...], tuple[DocumentWarning, ...], tuple[PictureFound, ...]] | None = None
         self._lines = self._bytes = 0
         self._rest = b""
         self._text: list[bytes] = []
@@ -58,14 +73,16 @@ class Received:
         """None: it ended before it said what it found."""
         if self._head is None:
             return None
-        page_starts, warnings = self._head
+        page_starts, warnings, pictures = self._head
         try:
             text = b"".join(self._text).decode()
         except UnicodeDecodeError:
             raise failures.unusable() from None
         if len(text) > self._most_characters or page_starts[-1] > len(text) or "\0" in text:
             raise failures.unusable()
-        return Found(page_starts, warnings, text)
+        if any(one.at > len(text) for one in pictures):
+            raise failures.unusable()
+        return Found(page_starts, warnings, text, pictures)
 
     def _lines_of(self, data: bytes) -> bytes:
         """Take the lines; returns what comes after the last one."""
@@ -91,8 +108,10 @@ class Received:
                 self._on_stage("reading", done, total)
             case {"error": [str(code), str(text)]} if code in CODES and MESSAGE.fullmatch(text):
                 self.error = ExtractionError(text, code=code)
-            case {"page_starts": [0, *_] as starts, "left_out": list(left_out)} if _are_in_order(starts):
-                self._head = tuple(starts), tuple(map(_warning, left_out))
+            case {"page_starts": [0, *_] as starts, "left_out": list(left_out), "pictures": list(pictures)} if (
+                _are_in_order(starts) and len(pictures) <= self._most_pictures
+            ):
+                self._head = tuple(starts), tuple(map(_warning, left_out)), tuple(map(_picture, pictures))
             case _:
                 raise failures.unusable()
 
@@ -101,6 +120,14 @@ def _warning(left_out: Any) -> DocumentWarning:
     match left_out:
         case [code, count, list(pages)] if code in WARNING_CODES and _are_numbers([count]) and _are_in_order(pages):
             return DocumentWarning(code, count, tuple(pages[:MOST_PAGES]))
+    raise failures.unusable()
+
+
+def _picture(picture: Any) -> PictureFound:
+    match picture:
+        case [at, code, count, bool(alone), start, length] if code in WARNING_CODES and length in range(MOST_BYTES + 1):
+            if _are_numbers([at, count, start, length]):
+                return PictureFound(at, code, count, alone, start, length)
     raise failures.unusable()
 
 

@@ -55,7 +55,8 @@ def _drawing(book: Book, part: str, number: int, pages: Pages, left_out: LeftOut
     """`AlternateContent` holds a thing twice: the first form counts."""
     root = book.package.xml(part)
     targets = {link: to for link, (_, to) in book.package.relations(part).items()}
-    left_out.of(root, targets, number, numbers=False)
+    _, marks = left_out.of(root, targets, number, numbers=False, blob=lambda link: _blob(book, targets.get(link, "")))
+    yield from marks.values()
     walk = etree.iterwalk(root, events=("start",))
     for _, element in walk:
         if local(element) == "Fallback":
@@ -70,6 +71,10 @@ def _drawing(book: Book, part: str, number: int, pages: Pages, left_out: LeftOut
             found = graphics.lines(drawn) if elsewhere else _titles(drawn)
             pages.leave_out("CHARTS_UNREAD", number, elsewhere and not found)
             yield from (f"Chart: {line}" for line in found)
+
+
+def _blob(book: Book, part: str) -> bytes | None:
+    return book.package.bytes(part) if book.package.has(part) else None
 
 
 def _figures_are_elsewhere(root: etree._Element) -> bool:

@@ -1,5 +1,6 @@
 """PPTX: a slide is a page, with its tables, charts, diagrams, notes and comments. A hidden one is read, and marked."""
 
+from functools import partial
 from pathlib import Path
 
 from lxml import etree
@@ -9,7 +10,7 @@ from pptx.package import Package
 
 from core.documents.extraction import failures
 from core.documents.extraction.drawings import LeftOut
-from core.documents.extraction.office import get, local, related, within
+from core.documents.extraction.office import blob_of, get, local, related, within
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.slide_text import Grounds, SlideText, placeholders
 
@@ -28,7 +29,8 @@ def read(path: Path, pages: Pages) -> None:
     known: dict[str, Grounds] = {}
     for number, slide in enumerate(slides, start=1):
         text = SlideText(slide, _root, authors, _grounds(slide, known), pages).text()
-        unread.of(slide, number, text)
+        marks = unread.of(slide, number, text)
+        text = "\n".join(filter(None, (text, *marks)))
         hidden = _root(slide).get("show") in ("0", "false")
         pages.add(f"{HIDDEN_SLIDE}\n{text}" if hidden and text else text)
 
@@ -63,27 +65,32 @@ class _Unread:
         self._left_out = LeftOut(pages)
         self._known: set[str] = set()
 
-    def of(self, slide: Part, number: int, text: str) -> None:
-        things = self._things(slide, number)
-        if things and not text.strip():
+    def of(self, slide: Part, number: int, text: str) -> list[str]:
+        """The marks of pictures whose words are recognized."""
+        things, marks = self._things(slide, number)
+        if things and not text.strip() and not marks:
             self._pages.leave_out("PAGES_WITHOUT_TEXT", number)
         for layout in related(slide.rels.values(), "slideLayout"):
             for ground in (layout, *related(layout.rels.values(), "slideMaster")):
-                self._of_ground(ground)
+                marks += self._of_ground(ground)
+        return marks
 
-    def _of_ground(self, ground: Part) -> None:
+    def _of_ground(self, ground: Part) -> list[str]:
         if ground.partname in self._known:
-            return
+            return []
         self._known.add(ground.partname)
-        self._things(ground, None)
+        _, marks = self._things(ground, None)
         shapes = (one for one in within(_root(ground), "sp") if next(within(one, "ph"), None) is None)
         said = sum(any(local(one) == "t" and one.text for one in shape.iter()) for shape in shapes)
         self._pages.leave_out("PARTS_UNREAD", count=said)
+        return marks
 
-    def _things(self, part: Part, number: int | None) -> int:
+    def _things(self, part: Part, number: int | None) -> tuple[int, list[str]]:
         """Numbers of a slide's own lists are read."""
         targets = {link: relation.target_ref for link, relation in part.rels.items()}
-        return self._left_out.of(_root(part), targets, number, numbers=number is None)
+        blob = partial(blob_of, part.rels)
+        things, marks = self._left_out.of(_root(part), targets, number, numbers=number is None, blob=blob)
+        return things, list(marks.values())
 
 
 def _relation(entry: etree._Element) -> str:

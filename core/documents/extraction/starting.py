@@ -1,7 +1,6 @@
-"""Start the warm parent of the readers, and hand files over to it."""
+"""Start the warm parents of those who read files and of those who recognize words, and hand work over to them."""
 
 import json
-import math
 import os
 import socket
 import subprocess
@@ -9,7 +8,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Literal, Self
 
 from core.documents.extraction.parent import MESSAGE_BYTES, READY
 from core.errors import ExtractionError
@@ -17,11 +16,20 @@ from core.errors import ExtractionError
 _ROOT = Path(__file__).resolve().parents[3]
 # All that the readers may know of our environment: where their libraries are.
 _KEPT_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
-# Libraries for arithmetic start threads of their own; a process with threads must not fork.
-_SET_VARIABLES = {"PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
+# Libraries for arithmetic start threads of their own; a process with threads must not fork. onnxruntime would have one
+# that reports to its makers what it is used for.
+_SET_VARIABLES = {
+    "PYTHONUTF8": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
 START_SECONDS = 60.0
 # How long a parent may take to kill a child. One that takes longer hangs, and is killed with its children.
 KILL_SECONDS = 3.0
+
+
+Kind = Literal["child", "ocr_child"]
 
 
 class ParentGone(Exception):
@@ -31,11 +39,11 @@ class ParentGone(Exception):
 class WarmParent:
     """Raises ExtractionError where it does not start."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: Kind = "child") -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "core.documents.extraction.parent"],
+                [sys.executable, "-m", "core.documents.extraction.parent", kind],
                 cwd=_ROOT,
                 env={name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ} | _SET_VARIABLES,
                 stdin=theirs.fileno(),
@@ -68,18 +76,15 @@ class WarmParent:
         self.process.wait()
         self._control.close()
 
-    def hand_over(
-        self, path: Path, media_type: str, *, memory_bytes: int, seconds: float, characters: int, sandbox: str
-    ) -> "Reading":
-        """Raises ParentGone."""
-        message = json.dumps([media_type, str(path.resolve()), memory_bytes, math.ceil(seconds), characters, sandbox])
+    def hand_over(self, message: list[Any], spool: int) -> "Reading":
+        """To a new child; what it takes is said by its `run`. Raises ParentGone."""
         out, their_out = os.pipe()
         complaints, their_complaints = os.pipe()
         line, their_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with their_line:
             try:
-                descriptors = [their_out, their_complaints, their_line.fileno()]
-                socket.send_fds(self._control, [message.encode()], descriptors)
+                descriptors = [their_out, their_complaints, spool, their_line.fileno()]
+                socket.send_fds(self._control, [json.dumps(message).encode()], descriptors)
             except OSError:
                 os.close(out)
                 os.close(complaints)
@@ -128,22 +133,24 @@ class Reading:
             return  # it died with its parent
 
 
-_shared: WarmParent | None = None
+_shared: dict[Kind, WarmParent] = {}
 _starting = threading.Lock()
 
 
-def shared() -> WarmParent:
+def shared(kind: Kind = "child") -> WarmParent:
     """This process's one; it is started when there is none, or none any more. Raises ExtractionError."""
-    global _shared
     with _starting:
-        if _shared is None or not _shared.alive():
-            end_shared()
-            _shared = WarmParent()
-        return _shared
+        if kind not in _shared or not _shared[kind].alive():
+            _end(kind)
+            _shared[kind] = WarmParent(kind)
+        return _shared[kind]
 
 
 def end_shared() -> None:
-    global _shared
-    if _shared is not None:
-        _shared.end()
-    _shared = None
+    for kind in list(_shared):
+        _end(kind)
+
+
+def _end(kind: Kind) -> None:
+    if kind in _shared:
+        _shared.pop(kind).end()

@@ -1,6 +1,7 @@
 """DOCX: python-docx opens the package; the text is walked by `word_text`."""
 
 import zipfile
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -13,7 +14,7 @@ from lxml import etree
 from core.documents.extraction import failures, word_merged
 from core.documents.extraction.drawings import LeftOut
 from core.documents.extraction.numbering import Numbering
-from core.documents.extraction.office import get, local, related, within, xml
+from core.documents.extraction.office import blob_of, get, local, related, within, xml
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.word_styles import Styles
 from core.documents.extraction.word_text import Story
@@ -44,6 +45,7 @@ class _Book:
         self._roots: dict[Part, etree._Element] = {}
         self.styles = Styles(self._all("styles"))
         self.numbering = Numbering(self._all("numbering"), self._all("styles"))
+        self._pictures: dict[tuple[Part, str], str] = {}
         self._comments = {
             get(one, "id"): (part, one)
             for part in related(main.rels.values(), "comments")
@@ -57,6 +59,7 @@ class _Book:
 
     def text(self) -> str:
         """Each section has headers of its own, which mostly say the same."""
+        self._pictures = self._marked()
         before, after = (
             list(
                 dict.fromkeys(
@@ -69,19 +72,31 @@ class _Book:
             for kinds in (_BEFORE, _AFTER)
         )
         body = self._told(self._main)
-        left_out = LeftOut(self.pages)
-        for part in (
-            self._main,
-            *(part for kind in (*_BEFORE, *_AFTER, "comments") for part in related(self._main.rels.values(), kind)),
-        ):
-            root = self.root(part)
-            left_out.of(root, {link: relation.target_ref for link, relation in part.rels.items()})
+        for root in map(self.root, self._parts()):
             deleted = (
                 one for one in root.iter() if local(one) == "del" and any(local(i) == "delText" for i in one.iter())
             )
             self.pages.leave_out("HIDDEN_UNREAD", count=sum(1 for _ in deleted))
         rest = [text for name in list(self._comments) if (text := self.comment(name))]
-        return "\n".join([*before, body, *after, *rest])
+        return "\n".join([*before, body, *after, *rest, *self._pictures.values()])
+
+    def _parts(self) -> list[Part]:
+        relations = self._main.rels.values()
+        return [self._main, *(part for kind in (*_BEFORE, *_AFTER, "comments") for part in related(relations, kind))]
+
+    def _marked(self) -> dict[tuple[Part, str], str]:
+        """The marks of pictures whose words are recognized."""
+        marked: dict[tuple[Part, str], str] = {}
+        left_out = LeftOut(self.pages)
+        for part in self._parts():
+            targets = {link: relation.target_ref for link, relation in part.rels.items()}
+            _, marks = left_out.of(self.root(part), targets, blob=partial(blob_of, part.rels))
+            marked |= {(part, link): mark for link, mark in marks.items()}
+        return marked
+
+    def picture(self, part: Part, link: str) -> str:
+        """Its mark: once, where it stands first, or at the end."""
+        return self._pictures.pop((part, link), "")
 
     def comment(self, name: str) -> str:
         """Each once: where its place in the text is, or at the end."""

@@ -12,6 +12,7 @@ from docx.opc.part import Part
 from lxml import etree
 
 from core.documents.extraction import graphics, word_boxes
+from core.documents.extraction.drawings import relation_id
 from core.documents.extraction.numbering import Count, Numbering
 from core.documents.extraction.office import get, local, named, switched_on, within
 from core.documents.extraction.pages import Pages
@@ -38,6 +39,7 @@ class Book(Protocol):
 
     def root(self, part: Part) -> etree._Element: ...
     def comment(self, name: str) -> str: ...
+    def picture(self, part: Part, link: str) -> str: ...
     def merged(self, source: Part, relation: str) -> list[str]: ...
 
 
@@ -121,6 +123,8 @@ class Story:
             return symbol_of(get(element, "font"), get(element, "char"))
         if name == "commentReference":
             self._beside.append(self._book.comment(get(element, "id")))
+        elif name in ("blip", "imagedata"):
+            self._beside.append(self._book.picture(self._part, relation_id(element)))
         elif name == "fldSimple" and get(element, "instr").strip().upper().startswith(_COUNTING_FIELDS):
             self._book.pages.leave_out("NUMBERS_UNREAD")
         elif name == "textpath":  # of WordArt, such as a watermark

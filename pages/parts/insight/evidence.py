@@ -44,8 +44,9 @@ def _card(row: EvidenceRow, context: Context | None) -> None:
     if row.attributes:
         st.caption(formats.plain(" · ".join(f"{k}: {v}" for k, v in row.attributes.items())))
     checked = ":green[:material/check:] stands there word for word · " if row.verdict == "found" else ""
+    by_ocr = f"{quotes.BY_OCR} · " if row.read_by_ocr else ""
     merged = " · of a merged wording" if row.stated != row.insight else ""
-    st.caption(f"{checked}{insights.brought(row.times, row.cost_usd)}{merged}")
+    st.caption(f"{checked}{by_ocr}{insights.brought(row.times, row.cost_usd)}{merged}")
 
 
 def _in_context(context: Context) -> None:

@@ -17,8 +17,9 @@ from pptx.util import Inches
 
 from core.documents.extraction import media_type_of
 from core.documents.extraction.formats import FORMATS
+from core.documents.extraction.limits import ExtractionLimits
 from core.documents.extraction.pages import Pages
-from core.documents.extraction.process import Extracted, ExtractionLimits, extract
+from core.documents.extraction.process import Extracted, extract
 from core.errors import ExtractionError
 from tests.pipeline import PATIENCE_S
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import docx
 import pytest
 
-from core.documents.extraction.process import ExtractionLimits
+from core.documents.extraction.limits import ExtractionLimits
 from core.errors import ExtractionError
 from tests.core.documents.extraction.making import pdf, read, rewritten, saved, word, workbook
 
@@ -47,7 +47,7 @@ def test_an_office_file_of_before_2007_under_a_new_name(fixtures: Path, tmp_path
 
 
 def test_a_type_that_nobody_reads(tmp_path: Path) -> None:
-    error = refusal(saved(tmp_path, "a.png", b"\x89PNG"), media_type="image/png")
+    error = refusal(saved(tmp_path, "a.gif", b"GIF89a"), media_type="image/gif")
     assert error.code == "UNKNOWN_TYPE"
     assert "PDF, DOCX, PPTX, XLSX, HTML, EML" in error.message
 

@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from core.documents.extraction import failures, starting
-from core.documents.extraction.process import ExtractionLimits
+from core.documents.extraction.limits import ExtractionLimits
 from core.documents.extraction.received import LINES_BYTES, Found, Received
 from core.errors import ExtractionError
 from core.tables.documents import DocumentWarning
 from tests.core.documents.extraction.making import Stage, read, saved
 
-HEAD = b'{"page_starts": [0], "left_out": []}\n'
+HEAD = b'{"page_starts": [0], "left_out": [], "pictures": []}\n'
 
 
 def received(*said: bytes, characters: int = 100) -> Found | None:
-    got = Received(lambda *_: None, characters)
+    got = Received(lambda *_: None, characters, 2)
     for data in said:
         got.out(data)
     if got.error:
@@ -30,7 +30,7 @@ def received(*said: bytes, characters: int = 100) -> Found | None:
 def test_an_answer_in_pieces() -> None:
     stages: list[Stage] = []
     got = Received(lambda *stage: stages.append(stage), 100)
-    head = b'{"page_starts": [0, 5], "left_out": [["PICTURES_UNREAD", 3, [1, 2]]]}\n'
+    head = b'{"page_starts": [0, 5], "left_out": [["PICTURES_UNREAD", 3, [1, 2]]], "pictures": []}\n'
     for byte in b'{"done": 1, "total": 2}\n' + head + "One, zwölf.".encode():
         got.out(bytes([byte]))
     assert got.found() == Found((0, 5), (DocumentWarning("PICTURES_UNREAD", 3, (1, 2)),), "One, zwölf.")
@@ -67,17 +67,22 @@ LINES: list[Any] = [
     {"error": ["CORRUPT", "This file\nis bad."]},
     {"error": ["CORRUPT", "a" * 501]},
     {"page_starts": [0]},
-    {"page_starts": [], "left_out": []},
-    {"page_starts": [1], "left_out": []},
-    {"page_starts": [0, 3, 2], "left_out": []},
-    {"page_starts": [0, 6], "left_out": []},
-    {"page_starts": [0, 2**40], "left_out": []},
-    {"page_starts": [0, "1"], "left_out": []},
-    {"page_starts": [0, True], "left_out": []},
-    {"page_starts": [0], "left_out": [["A_SECRET", 1, []]]},
-    {"page_starts": [0], "left_out": [["PICTURES_UNREAD", 2**31, []]]},
-    {"page_starts": [0], "left_out": [["PICTURES_UNREAD", 1, [0, "1"]]]},
-    {"page_starts": [0], "left_out": [["PICTURES_UNREAD", 1]]},
+    {"page_starts": [], "left_out": [], "pictures": []},
+    {"page_starts": [1], "left_out": [], "pictures": []},
+    {"page_starts": [0, 3, 2], "left_out": [], "pictures": []},
+    {"page_starts": [0, 6], "left_out": [], "pictures": []},
+    {"page_starts": [0, 2**40], "left_out": [], "pictures": []},
+    {"page_starts": [0, "1"], "left_out": [], "pictures": []},
+    {"page_starts": [0, True], "left_out": [], "pictures": []},
+    {"page_starts": [0], "left_out": [["A_SECRET", 1, []]], "pictures": []},
+    {"page_starts": [0], "left_out": [["PICTURES_UNREAD", 2**31, []]], "pictures": []},
+    {"page_starts": [0], "left_out": [["PICTURES_UNREAD", 1, [0, "1"]]], "pictures": []},
+    {"page_starts": [0], "left_out": [["PICTURES_UNREAD", 1]], "pictures": []},
+    {"page_starts": [0], "left_out": []},
+    {"page_starts": [0], "left_out": [], "pictures": [[0, "A_SECRET", 1, False, 0, 9]]},
+    {"page_starts": [0], "left_out": [], "pictures": [[6, "PICTURES_UNREAD", 1, False, 0, 9]]},
+    {"page_starts": [0], "left_out": [], "pictures": [[0, "PICTURES_UNREAD", 1, False, 0, 2**30]]},
+    {"page_starts": [0], "left_out": [], "pictures": [[0, "PICTURES_UNREAD", 1, False, 0, 9]] * 3},
 ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.documents.extraction import sandbox, starting
-from core.documents.extraction.process import ExtractionLimits
+from core.documents.extraction.limits import ExtractionLimits
 from core.errors import ExtractionError
 from core.health import readings
 from core.samples import SampleFile, files
@@ -29,7 +29,7 @@ ATTACKS = {
     "another reader's file": "open(f'/proc/{OTHER}/cwd/x')",
     "another reader's answer": "forge(f'/proc/{OTHER}/fd/{OUT}')",
     "the parent's pipe": "forge(f'/proc/{PARENT}/fd/4')",
-    "a descriptor of another": "use(descriptors() - {0, 1, 2, OUT})",
+    "a descriptor of another": "use(descriptors() - {0, 1, 2, OUT, SPOOL})",
     "passwords": "open('/etc/passwd').read()",
     "write beside": "open(SECRET + '.new', 'w')",
     "write its file": "open(FILE, 'a')",
@@ -97,7 +97,7 @@ def use(others):
         raise PermissionError("there are none")
 def forge(path):
     with open(path, "wb", buffering=0) as pipe:
-        pipe.write(b'{{"page_starts": [0], "left_out": []}}\\nForged.')
+        pipe.write(b'{{"page_starts": [0], "left_out": [], "pictures": []}}\\nForged.')
 def attack(name, code, known):
     try:
         exec(code, globals() | known)
@@ -108,14 +108,14 @@ def attack(name, code, known):
     return f"OPEN: {{name}}"
 def from_bytes(data, **_):
     known = json.loads(data.decode("latin-1"))
-    known |= {{"PARENT": os.getppid(), "OUT": max(descriptors())}}
+    known |= {{"PARENT": os.getppid(), "OUT": min(descriptors() - {{0, 1, 2}}), "SPOOL": max(descriptors())}}
     lines = []
     thread = threading.Thread(target=lambda: lines.append("a thread may run"))
     thread.start(); thread.join()
     lines += [attack(name, code, known) for name, code in ATTACKS.items()]
     os.kill(os.getpid(), 0)
     resource.getrlimit(resource.RLIMIT_AS)
-    os.write(known["OUT"], b'{{"page_starts": [0], "left_out": []}}\\n' + "\\n".join(lines).encode())
+    os.write(known["OUT"], b'{{"page_starts": [0], "left_out": [], "pictures": []}}\\n' + "\\n".join(lines).encode())
     os._exit(0)
 """
 

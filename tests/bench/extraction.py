@@ -1,5 +1,7 @@
 """A 300-page PDF through the fenced extraction, against bare pypdfium2 in a process of its own.
 
+Scanned pages through the children that recognize words, against rapidocr as it comes, in a process of its own.
+
 Small files, against the bare readers in one process, and against an interpreter that is started for each file.
 """
 
@@ -12,6 +14,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
 
 from core.documents.claims import READERS
 from core.documents.extraction import media_type_of
@@ -26,6 +30,20 @@ BARE = """
 import sys, pypdfium2
 document = pypdfium2.PdfDocument(sys.argv[1])
 print(sum(len(document[i].get_textpage().get_text_range()) for i in range(len(document))))
+"""
+SCANS = 4
+# A page at 200 dots per inch, as the reader draws it.
+BARE_OCR = """
+import sys, time
+import pypdfium2
+from rapidocr import RapidOCR
+engine = RapidOCR(params={"Global.log_level": "critical"})
+document = pypdfium2.PdfDocument(sys.argv[1])
+engine(document[0].render(scale=200 / 72).to_numpy())
+begun = time.perf_counter()
+for page in document:
+    engine(page.render(scale=200 / 72).to_numpy())
+print(time.perf_counter() - begun)
 """
 SMALL_BYTES, ROUNDS, LOOKS = 50_000, 20, 3
 BARE_READERS = """
@@ -70,8 +88,33 @@ def measure(scratch: Path) -> dict[str, dict[str, Any]]:
             "pages_per_s": round(PAGES / best_ours),
             "throughput_ratio": round(best_bare / best_ours, 2),
         },
+        **scans(scratch),
         **small_files(),
     }
+
+
+def scans(scratch: Path) -> dict[str, dict[str, Any]]:
+    """Pages of 30 lines each. The parent and its children are warm, as rapidocr is after its first page."""
+    path = scratch / "scans.pdf"
+    pages = [_scan(number) for number in range(SCANS)]
+    pages[0].save(path, save_all=True, append_images=pages[1:], resolution=200)
+    asked = [sys.executable, "-c", BARE_OCR, str(path)]
+    bare = float(subprocess.run(asked, check=True, capture_output=True).stdout)
+    _extracted((str(path), PDF))
+    ours = _seconds(lambda: _extracted((str(path), PDF)))
+    return {
+        "scanned pages, bare rapidocr": {"pages_per_s": round(SCANS / bare, 2)},
+        "scanned pages, fenced": {"pages_per_s": round(SCANS / ours, 2), "ratio": round(bare / ours, 2)},
+    }
+
+
+def _scan(number: int) -> Image.Image:
+    page = Image.new("L", (1654, 2339), 250)
+    font = ImageFont.load_default(size=30)
+    for line in range(30):
+        said = f"Page {number}, line {line}: the supplier's liability is limited to EUR {1250 + line:,}.00 in each year"
+        ImageDraw.Draw(page).text((150, 150 + line * 60), said, font=font, fill=25)
+    return page.rotate(0.6, fillcolor=250)
 
 
 def small_files() -> dict[str, dict[str, Any]]:

@@ -60,8 +60,8 @@ def test_an_empty_file_is_skipped_and_does_not_stop_the_others() -> None:
 
 
 def test_a_file_of_an_unknown_type_that_was_chosen_by_name_is_kept_and_says_why() -> None:
-    upload(False, ("photo.png", b"\x89PNG\r\n\x1a\n"))
-    assert stored() == {"photo.png": "failed"}
+    upload(False, ("photo.gif", b"GIF89a"))
+    assert stored() == {"photo.gif": "failed"}
 
 
 def test_of_a_folder_only_documents_are_taken_and_the_rest_says_why() -> None:
@@ -71,12 +71,12 @@ def test_of_a_folder_only_documents_are_taken_and_the_rest_says_why() -> None:
         ("reports/.git/config", b"[core]"),
         ("reports/~$march.docx", b"lock"),
         ("reports/Thumbs.db", b"\0\1"),
-        ("reports/photo.png", b"\x89PNG\r\n\x1a\n"),
+        ("reports/photo.gif", b"GIF89a"),
         ("reports/2026/march.txt", b"Two pumps failed."),
     )
     assert stored() == {"march.txt": "queued"}
     skipped = dict(zip(at.dataframe[0].value["File"], at.dataframe[0].value["Why"], strict=True))
-    assert skipped["reports/photo.png"] == "A type of file that is not read."
+    assert skipped["reports/photo.gif"] == "A type of file that is not read."
     assert list(skipped.values()).count("A hidden or a system file.") == 4
     assert "1 stored, 5 skipped" in said(at)
 

@@ -164,7 +164,7 @@ def test_its_children_have_one_thread_in_the_sandbox_and_a_killed_one_costs_its_
 
 def at_work() -> list[psutil.Process]:
     """Children that recognize words, once they have their models in memory."""
-    children = (child for one in parents() if "ocr_child" in one.cmdline() for child in one.children())
+    children = (child for one in parents(kind="ocr_child") for child in one.children())
     return [child for child in children if memory(child) > MODELS_BYTES]
 
 

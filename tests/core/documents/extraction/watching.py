@@ -11,8 +11,9 @@ from tests.pipeline import until_now
 PARENT = "core.documents.extraction.parent"
 
 
-def parents(of: psutil.Process | None = None) -> list[psutil.Process]:
-    return [one for one in (of or psutil.Process()).children() if PARENT in _command(one)]
+def parents(of: psutil.Process | None = None, kind: str = "child") -> list[psutil.Process]:
+    """Those of readers, or with `ocr_child` those of children that recognize words."""
+    return [one for one in (of or psutil.Process()).children() if _command(one)[-2:] == [PARENT, kind]]
 
 
 def readers(of: psutil.Process | None = None) -> list[psutil.Process]:

@@ -92,3 +92,5 @@ class ProviderError(CairnError):
         self.retry_after = retry_after
         self.heard = heard
         self.limits: tuple[Any, ...] = ()
+        # A refusal as the server worded it, with its code and the parameter that it names.
+        self.refusal = ""

@@ -182,9 +182,23 @@ def _language(asking: Asking, of_its_own: str) -> str:
     return IN_A_LANGUAGE.format(language=asking.language) if asking.language else of_its_own
 
 
+def shape(schema: Mapping[str, Any]) -> str:
+    """An answer in one line with the names of all fields: not every server shows a model the schema."""
+    kind = schema.get("type")
+    kind = " or ".join(kind) if isinstance(kind, list) else kind
+    if "enum" in schema:
+        return " or ".join(orjson.dumps(one).decode() for one in schema["enum"])
+    if kind == "object":
+        return f"{{{', '.join(f'{orjson.dumps(k).decode()}: {shape(v)}' for k, v in schema['properties'].items())}}}"
+    return f"[{shape(schema['items'])}, …]" if kind == "array" else str(kind or "any value")
+
+
+SHAPE = "Answer with one JSON object and nothing else: {shape}"
+
+
 def _prompt(asking: Asking, system: str, user: str, operation: str, text: str) -> Prompt:
     return Prompt(
-        system=system,
+        system=f"{system.rstrip()} {SHAPE.format(shape=shape(asking.schema))}",
         user=user,
         schema_name=asking.template_id.replace("-", "_")[:60],
         schema=asking.schema,

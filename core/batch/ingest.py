@@ -19,11 +19,11 @@ import psycopg
 from sqlmodel import Session
 
 from core.answers.record import UNSTORABLE_RESPONSE
-from core.batch import leftovers, result_files, usage_records
+from core.batch import form_lessons, leftovers, result_files, usage_records
 from core.batch.leftovers import Leftover, LeftoverRule
 from core.batch.result_files import Key, MatchedLine, RejectedLine, ResultBlock
 from core.batch.usage_records import Account, Bill, array
-from core.providers.batch_api import BatchLane, Refused, Remote
+from core.providers.batch_api import BatchLane, Refused, Remote, ResultLine
 from core.providers.usage import Usage
 from core.runtime import db
 from core.runtime.text import storable
@@ -120,6 +120,8 @@ def refused(session: Session, batch: ProviderBatch, reasons: Sequence[Refused], 
     """
     rule = rule_of(session, batch, at)
     blamed = _blamed(session, batch, [reason for reason in reasons if reason.line is not None])
+    if blamed:
+        blamed += _given_up(session, batch, blamed)
     states = Counter(leftovers.leave(session, batch.id, rule, blamed, at).values())
     if blamed or any(reason.queue_is_full for reason in reasons):
         put_back = db.execute(session, PUT_BACK, dropped=rule.dropped, batch=batch.id, at=at)
@@ -150,6 +152,27 @@ def _blamed(session: Session, batch: ProviderBatch, reasons: Sequence[Refused]) 
         for row in found
     ]
 
+
+def _given_up(session: Session, batch: ProviderBatch, blamed: Sequence[Leftover]) -> list[Leftover]:
+    """Requests that were refused so often with others to blame that the reason is taken for theirs, too.
+
+    A full queue, for which they only waited, counts as an attempt, but not as a refusal.
+    """
+    before = db.scalar(session, REFUSED_BEFORE, job=batch.job_id)
+    if before + 1 < MOST_REFUSALS:
+        return []
+    reason, others = blamed[0], [one.request_id for one in blamed]
+    found = db.rows(session, OFTEN_REFUSED, batch=batch.id, most=MOST_REFUSALS, blamed=others)
+    return [Leftover(row.id, row.attempts, reason.code, reason.message, None) for row in found]
+
+
+# So often a batch API that refuses one line after the other is asked for the same requests.
+MOST_REFUSALS = 20
+REFUSED_BEFORE = "SELECT count(*)::int FROM job_event WHERE job_id = :job AND kind = 'refused'"
+OFTEN_REFUSED = """
+SELECT id, attempts FROM request
+WHERE provider_batch_id = :batch AND state = 'in_flight' AND attempts >= :most AND NOT id = ANY(:blamed) ORDER BY id
+"""
 
 BY_LINE = """
 SELECT * FROM (
@@ -321,14 +344,15 @@ def _leave(
 ) -> dict[Key, str]:
     """Move on the requests that the provider reports as not answered. Returns the next state of each in flight."""
     times = {"error": rule.passing, "expired": rule.cut_short, "cancelled": rule.cut_short}
+    answered_by_another_form = form_lessons.learn(session, account, unanswered)
+
+    def how_often(line: ResultLine) -> int | None:
+        lasting = line.outcome == "error" and not line.passing and line.message not in answered_by_another_form
+        return None if lasting else times[line.outcome]
+
     left = [
-        Leftover(
-            *key,
-            storable(matched.line.code),
-            storable(matched.line.message),
-            times[matched.line.outcome] if matched.line.outcome != "error" or matched.line.passing else None,
-        )
-        for key, matched in sorted(unanswered.items())
+        Leftover(*key, storable(one.line.code), storable(one.line.message), how_often(one.line))
+        for key, one in sorted(unanswered.items())
     ]
     return leftovers.leave(session, account.batch.id, rule, left, account.at) if left else {}
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
+import psycopg
 from psycopg import sql
 from sqlmodel import Session
 
@@ -19,8 +20,9 @@ from core.asking.prompts import Asking
 from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.batch.report import in_flight
 from core.money import pricing, usage
-from core.providers import capabilities
+from core.providers import capabilities, forms
 from core.providers.batch_api import BatchLane, BatchLimits, Framing
+from core.providers.forms import AS_BUILT, Form
 from core.providers.types import Provider
 from core.requests import former_models, reuse, single_flight
 from core.runtime import db
@@ -275,35 +277,54 @@ UPDATE request_body b SET repaired = CAST(made.body AS json) FROM made WHERE b.r
 """
 
 
-def write_requests(session: Session, batch: ProviderBatch, framing: Framing, path: Path) -> int:
+def write_requests(session: Session, batch: ProviderBatch, framing: Framing, path: Path, form: Form = AS_BUILT) -> int:
     """Write a batch's requests to `path` in the provider's format, in order of id. Returns how many there are.
 
-    Bodies are stored as they are sent, so they are framed and copied, not parsed.
+    Bodies are stored as they are sent, so they are framed and copied, not parsed; but in another `form`, which was
+    learned of this server, they are put into it one by one.
     """
-    statement = sql.SQL(REQUESTS).format(
-        batch=sql.Literal(batch.id),
-        separator=sql.Literal(framing.separator.decode()),
-        before=sql.Literal(framing.before + batch.nonce + "-"),
-        between=sql.Literal(framing.between),
-        after=sql.Literal(framing.after),
-    )
+    parts = {
+        "batch": sql.Literal(batch.id),
+        "separator": sql.Literal(framing.separator.decode()),
+        "before": sql.Literal(framing.before + batch.nonce + "-"),
+        "between": sql.Literal(framing.between),
+        "after": sql.Literal(framing.after),
+    }
     with path.open("wb") as file:
         file.write(framing.head)
         with db.driver_connection(session).cursor() as cursor:
-            with cursor.copy(statement) as rows:
-                for chunk in rows:
-                    file.write(chunk)
-            lines = cursor.rowcount
+            if form == AS_BUILT:
+                lines = _copied(cursor, sql.SQL(REQUESTS).format(**parts), file)
+            else:
+                lines = _fitted(cursor, sql.SQL(FRAMED).format(**parts), form, file)
         file.write(framing.tail)
     return lines
 
 
+def _copied(cursor: psycopg.Cursor[Any], statement: sql.Composed, file: BinaryIO) -> int:
+    with cursor.copy(statement) as rows:
+        for chunk in rows:
+            file.write(chunk)
+    return cursor.rowcount
+
+
+def _fitted(cursor: psycopg.Cursor[Any], statement: sql.Composed, form: Form, file: BinaryIO) -> int:
+    lines = 0
+    for before, body, after in cursor.stream(statement):
+        file.write(before.encode() + orjson.dumps(forms.fitted(orjson.loads(body), form)) + after.encode() + b"\n")
+        lines += 1
+    return lines
+
+
 # Neither the quote nor the delimiter can occur in JSON, so COPY writes every line unquoted.
-REQUESTS = r"""
+START = """CASE WHEN row_number() OVER (ORDER BY r.id) = 1 THEN '' ELSE {separator} END || {before} || r.id || '-'
+    || r.attempts || {between}"""
+BODY = "CASE WHEN r.asked_again THEN coalesce(b.repaired, b.body) ELSE b.body END"
+OF_BATCH = """request r JOIN request_body b ON b.request_id = r.id
+  WHERE r.provider_batch_id = {batch} AND r.state = 'in_flight' ORDER BY r.id"""
+REQUESTS = rf"""
 COPY (
-  SELECT CASE WHEN row_number() OVER (ORDER BY r.id) = 1 THEN '' ELSE {separator} END || {before} || r.id || '-'
-    || r.attempts || {between} || CASE WHEN r.asked_again THEN coalesce(b.repaired, b.body) ELSE b.body END || {after}
-  FROM request r JOIN request_body b ON b.request_id = r.id
-  WHERE r.provider_batch_id = {batch} AND r.state = 'in_flight' ORDER BY r.id
+  SELECT {START} || {BODY} || {{after}} FROM {OF_BATCH}
 ) TO STDOUT (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
 """
+FRAMED = f"SELECT {START} AS before, ({BODY})::text AS body, {{after}} AS after FROM {OF_BATCH}"

@@ -26,12 +26,13 @@ from core.batch import lease, packing, transitions
 from core.calls import clients
 from core.environment import get_settings
 from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
+from core.providers import forms
 from core.providers.batch_api import Gone, Order, Remote
 from core.providers.types import Provider
 from core.requests import reuse, waiting
 from core.requests.origin import of_batch
 from core.runtime import correlation, db, queue, scratch, shared_clock
-from core.settings import credentials
+from core.settings import credentials, learned_forms, store
 from core.tables.batches import ProviderBatch
 from core.tables.jobs import Job
 
@@ -335,8 +336,13 @@ def _take(batch_id: str, worker_id: int, due_only: bool) -> ProviderBatch | None
 def _write_file(batch: ProviderBatch, provider: Provider) -> tuple[Path, int]:
     """The file of the batch's requests, and how many there are."""
     path = scratch.make(_scratch(batch)) / "requests"
+    framing = provider.batches.framing(batch.endpoint)
+    # What another process has just learned of the server holds already.
+    store.load()
     with db.transaction() as session:
-        return path, packing.write_requests(session, batch, provider.batches.framing(batch.endpoint), path)
+        template = db.scalar(session, "SELECT template_id FROM job WHERE id = :job", job=batch.job_id)
+        own = learned_forms.of(batch.provider, batch.base_url, batch.model) if template else forms.AS_BUILT
+        return path, packing.write_requests(session, batch, framing, path, own)
 
 
 def _order(batch: ProviderBatch, path: Path) -> Order:

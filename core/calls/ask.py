@@ -9,12 +9,15 @@ import structlog
 from core.calls import breaker, clients, rate_limits, resilience
 from core.calls.outcomes import Call, Failed, Kept, Outcome, UnknownOutcome
 from core.calls.retry import RetryPolicy, with_retries
-from core.errors import InvalidInput, ProviderError
+from core.errors import CairnError, InvalidInput, ProviderError
 from core.money import pricing
-from core.providers.types import Answer
+from core.providers import forms
+from core.providers.forms import Form
+from core.providers.types import Answer, Provider
 from core.providers.usage import Usage
 from core.runtime import shared_clock
 from core.runtime.text import storable
+from core.settings import learned_forms
 
 log = structlog.get_logger()
 # So many seconds a single text, which has no queue to go back to, waits for headroom in a rate limit.
@@ -57,6 +60,34 @@ async def ask(call: Call, note: Callable[[UnknownOutcome], None]) -> Outcome:
     return _kept(call, answer, attempts.failures)
 
 
+async def in_its_form(call: Call, provider: Provider) -> Answer:
+    """Ask a template's question in the form that the server takes. A refusal that names a parameter is answered by
+    asking in the next form; what it then takes is remembered. A refused call is not billed."""
+    named = (call.provider, provider.base_url, call.model)
+    form, said = learned_forms.of(*named), ""
+    while True:
+        body = forms.fitted(call.body, form)
+        try:
+            answer = await provider.call(body, call.endpoint)
+        except ProviderError as error:
+            following = forms.next_form(error.refusal, form, body) if forms.may_be_of_form(error) else None
+            if following is None:
+                raise
+            form, said = following, error.message
+            continue
+        if said:
+            await asyncio.to_thread(_remember, *named, form, said)
+        return answer
+
+
+def _remember(provider: str, address: str, model: str, form: Form, said: str) -> None:
+    """An answer is there: what else goes wrong must not lose it, and the next call learns again."""
+    try:
+        learned_forms.remember(provider, address, model, form, said)
+    except CairnError as error:
+        log.warning("what was learned of a server could not be stored", provider=provider, reason=error.code)
+
+
 class _Attempts:
     """The attempts of one call: how many failed, and whether another one may go out."""
 
@@ -71,7 +102,9 @@ class _Attempts:
     async def once(self) -> Answer:
         # A client for each attempt: what failed with an old key may work with the one that was set meanwhile.
         async with clients.lent(self.call.provider) as provider:
-            return await provider.call(self.call.body, self.call.endpoint)
+            if self.call.template_id is None:
+                return await provider.call(self.call.body, self.call.endpoint)
+            return await in_its_form(self.call, provider)
 
     async def failed(self, error: ProviderError) -> bool:
         """Count a failed attempt. Returns whether another one makes sense."""

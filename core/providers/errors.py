@@ -89,6 +89,12 @@ def translated(provider: str, sdk: Any, base: type[Exception]) -> Iterator[None]
 
 def from_status(provider: str, status: int, body: Any, headers: Any) -> ProviderError:
     words = refusal_words.read(body)
+    error = _of_words(provider, status, words, headers)
+    error.refusal = words.all
+    return error
+
+
+def _of_words(provider: str, status: int, words: refusal_words.Words, headers: Any) -> ProviderError:
     wait = retry_after(headers, datetime.now(UTC))
     own = short(words.message)
     if status == 402 or any(mark in words.all for mark in NO_MONEY):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from core.providers import bodies, chat_answers, errors, rate_limit_headers, sdk_clients
+from core.providers.forms import REASONING_ROOM
 from core.providers.openai_batches import OpenAIBatches, translated
 from core.providers.types import Answer, Parsed, Prompt, with_repair, without_bounds
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 DEFAULT_URL = "https://api.openai.com/v1"
-# Reasoning tokens count against the output limit: without extra room the answer comes back empty.
-REASONING_ROOM = 8_000
 _REASONS = re.compile(r"^(o\d|gpt-([5-9]|\d\d))")
 
 

@@ -4,7 +4,7 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 _TITLE = re.compile(r"<(title|h1)\b[^>]*>(.*?)</\1>", re.IGNORECASE | re.DOTALL)
@@ -19,15 +19,17 @@ DEEPEST = 5
 
 @dataclass(frozen=True)
 class Words:
-    """`code` and `kind` as the server names the error, `message` in its words; each is "" where there is none."""
+    """`code` and `kind` as the server names the error, `param` what of the request, `message` in its words; each is ""
+    where there is none."""
 
     code: str = ""
     kind: str = ""
     message: str = ""
+    param: str = ""
 
     @property
     def all(self) -> str:
-        return " ".join((self.code, self.kind, self.message))
+        return " ".join((self.code, self.kind, self.param, self.message))
 
 
 def read(body: Any) -> Words:
@@ -45,10 +47,11 @@ def read(body: Any) -> Words:
         return read(error)
     if not isinstance(error, dict):
         return Words(_short_name(body.get("code")), _short_name(body.get("type")), _message(error))
-    words = Words(_short_name(error.get("code")), _short_name(error.get("type")), _message(error))
+    named = (_short_name(error.get("code")), _short_name(error.get("type")))
+    words = Words(*named, _message(error), _short_name(error.get("param")))
     # OpenRouter passes on what its own provider answered.
     passed_on = _mapping(error.get("metadata")).get("raw")
-    return Words(words.code, words.kind, f"{words.message} {_message(passed_on)}".strip()) if passed_on else words
+    return replace(words, message=f"{words.message} {_message(passed_on)}".strip()) if passed_on else words
 
 
 def _of_text(text: str) -> Words:

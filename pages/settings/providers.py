@@ -6,7 +6,7 @@ from core.calls import connection_test
 from core.environment import get_settings
 from core.errors import CairnError
 from core.providers import capabilities
-from core.settings import base_urls, credentials, defaults, store
+from core.settings import base_urls, credentials, defaults, learned_forms, store
 from core.settings.credentials import Credentials
 from pages.common import failures, formats
 from pages.settings import credentials as credential_dialogs
@@ -39,6 +39,7 @@ def _card(name: str) -> None:
         with st.container(horizontal=True):
             credential_dialogs.buttons(how)
     _model(name)
+    _learned(name, how.address)
     if how.set_up:
         _test(how)
 
@@ -83,6 +84,25 @@ def _model(name: str) -> None:
             failures.attempt(lambda: defaults.change_model(name, entered), "Saved.")
 
         st.button("Save", key=f"save-{name}", on_click=save)
+
+
+def _learned(name: str, address: str) -> None:
+    """What was learned of the server, with a button to forget it: it may take more since."""
+    for one in learned_forms.known(name, address):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            model, form = formats.plain(one.model), formats.plain(settings.form(one.form))
+            st.caption(f"{model} is asked in the form it takes: {form}.", help=formats.plain(one.said))
+            st.button(
+                "Forget",
+                key=f"forget-{name}-{one.model}",
+                on_click=_forget,
+                args=(name, one.model),
+                disabled=get_settings().settings_locked,
+            )
+
+
+def _forget(name: str, model: str) -> None:
+    failures.attempt(lambda: learned_forms.forget(name, model), "Forgotten. The next question is asked as usual.")
 
 
 def _test(how: Credentials) -> None:

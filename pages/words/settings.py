@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from core import languages
-from core.providers import capabilities
+from core.providers import capabilities, forms
+from core.providers.forms import Form
 from core.retention.rules import RETENTION
 from core.settings.credentials import ADDRESS
 from core.settings.defaults import LANGUAGE, MODEL
+from core.settings.learned_forms import FORM
 from core.settings.limits import CEILING
 from core.settings.rate_caps import CAPS
 from core.settings.store import KEY
@@ -68,6 +70,30 @@ def rates(value: Mapping[str, Any]) -> formats.Markdown:
     return ", ".join(f"{value[kind]:,} {words} a minute" for kind, words in RATES.items() if value.get(kind))
 
 
+def form(learned: Form) -> str:
+    """In which form a server takes the questions, where that is another than usual."""
+    parts = (
+        FORMS_OF_ANSWERS[learned.answers],
+        f"the longest answer as {learned.limit}" if learned.limit else "",
+        "" if learned.sampled else "without temperature",
+        "as a stream" if learned.streamed else "",
+        "" if learned.system else "without a message of the system's",
+    )
+    return ", ".join(part for part in parts if part) or "as usual"
+
+
+FORMS_OF_ANSWERS = {
+    "json_schema": "",
+    "json_object": "JSON, its schema in the prompt",
+    "text": "the schema in the prompt alone",
+}
+
+
+def _server_of(name: str) -> str:
+    provider, _, model = name.partition(":")
+    return f"form of {capabilities.label(provider)}'s {model}"
+
+
 def _retention(value: Mapping[str, Any]) -> str:
     excepted = value.get("excepted", ())
     return formats.count(value["days"], "day") + (f", except {', '.join(excepted)}" if excepted else "")
@@ -92,6 +118,7 @@ KINDS = {
     ),
     KEY.rstrip(":"): SettingWords(lambda provider: f"key of {capabilities.label(provider)}", lambda _: "a key"),
     CAPS.rstrip(":"): SettingWords(lambda provider: f"rate limits of {capabilities.label(provider)}", rates),
+    FORM.rstrip(":"): SettingWords(_server_of, lambda value: form(forms.read(value))),
     CEILING: SettingWords(_limit, lambda value: str(value["value"])),
     RETENTION: SettingWords(lambda kind: f"retention of {kind}", _retention),
 }

@@ -18,9 +18,10 @@ from core.jobs import control, resend
 from core.jobs import deletion as jobs_deletion
 from core.jobs.launch import Leftovers
 from core.money import pricing
+from core.providers.forms import Form
 from core.requests import expansion
 from core.runtime import db, shared_clock
-from core.settings import credentials
+from core.settings import credentials, learned_forms, store
 from tests.batch_provider import AskedLine, BatchProvider, FileFault, Line, lines_in_turn
 from tests.pipeline import batch_rows, make_job, ready_documents, rows, run_batches, states
 
@@ -380,6 +381,42 @@ def test_a_line_that_the_provider_refuses_fails_alone(batch_server: BatchProvide
     run_batches(job)
     assert states(job) == {"succeeded": 4, "failed": 1}
     assert failures(job) == {"doc_0001": "invalid_request"}
+
+
+def test_a_batch_api_that_refuses_line_after_line_is_asked_twenty_times(batch_server: BatchProvider) -> None:
+    batch_server.auto = False
+    job = batch_job("openai", 23)
+    while "pending" in states(job) or "in_flight" in states(job) or not states(job):
+        run_batches(job, rounds=1)
+        for batch in batch_server.batches:
+            if not batch.ended:
+                batch_server.fail(batch.id, "invalid_request", "Line 1 is bad.", line=1)
+    assert states(job) == {"failed": 23}
+    assert len(batch_server.batches) == 20
+    assert {row["error_message"] for row in rows("SELECT error_message FROM request")} == {"Line 1 is bad."}
+
+
+def test_lines_that_are_refused_for_their_form_go_again_in_the_form_that_is_taken(batch_server: BatchProvider) -> None:
+    def plan(asked: AskedLine) -> Line:
+        if asked.body["response_format"]["type"] == "json_schema":
+            return Line(status=400, message="This response_format type is unavailable now")
+        if "max_tokens" in asked.body:
+            return Line(status=400, message="Unsupported parameter: 'max_tokens' is not supported with this model.")
+        assert '"summary"' in asked.body["messages"][0]["content"]
+        return Line(content='{"summary": "Short."}')
+
+    batch_server.line_plan = plan
+    job = batch_job("openai", 3, model="gpt-4.1-mini")
+    run_batches(job)
+    assert states(job) == {"succeeded": 3}
+    assert [batch["requests"] for batch in batch_rows(job)] == [3, 3, 3]
+    assert [row["status"] for row in rows("SELECT status FROM usage_record")] == ["ok"] * 3
+    store.load()
+    (learned,) = learned_forms.known("openai", batch_server.openai_url)
+    assert learned.form == Form(answers="json_object", limit="max_completion_tokens")
+    # What comes next is asked in it at once, and what is refused for another reason is not asked again.
+    run_batches(second := batch_job_over_the_same("openai", model="gpt-4.1-mini", params={"length": "short"}))
+    assert (states(second), len(batch_rows(second))) == ({"succeeded": 3}, 1)
 
 
 @pytest.mark.parametrize("kind", ["cut", "silent", "reset"])

@@ -12,8 +12,10 @@ import pytest
 from core.documents import deletion, upload
 from core.jobs import control, resend
 from core.live.lane import LiveLane
+from core.providers.forms import Form
 from core.requests import expansion, single_flight
 from core.runtime import db, worker_lease
+from core.settings import learned_forms
 from core.upkeep import tick
 from tests import local_provider
 from tests.core.live.loopback_jobs import claimed, job_state, kept, live_job, many, requests, usage
@@ -131,6 +133,33 @@ def test_an_answer_whose_cost_nobody_knows_is_kept_after_one_call_and_has_no_pri
     assert [(row["status"], row["input_tokens"], row["cost_usd"]) for row in usage()] == [("ok", 0, None)]
     assert rows("SELECT priced FROM usage_record") == [{"priced": False}]
     assert rows("SELECT 1 FROM breaker") == []
+
+
+def test_a_refusal_that_names_a_parameter_is_asked_once_in_another_form_which_is_remembered(
+    openai: LocalProvider,
+) -> None:
+    def plan(asked: local_provider.Asked) -> Reply:
+        if "max_completion_tokens" in asked.body:
+            return error(400, "unsupported_parameter", "Unsupported parameter: 'max_completion_tokens'.")
+        if asked.body["response_format"]["type"] == "json_schema":
+            return error(422, "", "Model does not support structured output")
+        assert '"quote"' in asked.body["messages"][0]["content"]
+        return Reply(content='{"points": []}')
+
+    openai.plan = plan
+    run_job(job := live_job(many(1)))
+    assert states(job) == {"succeeded": 1}
+    assert len(openai.asked) == 3
+    assert [row["status"] for row in usage()] == ["ok"]
+    (learned,) = learned_forms.known("openai", openai.openai_url)
+    assert (learned.form, learned.model) == (Form(answers="json_object", limit="max_tokens"), "gpt-5-mini")
+    assert learned_forms.known("openai", "http://elsewhere/v1") == []
+    # The next question is asked in that form at once; once it is forgotten, as it was built.
+    run_job(live_job([add_document("Another text.", "other.txt")]))
+    assert len(openai.asked) == 4
+    learned_forms.forget("openai", "gpt-5-mini")
+    run_job(live_job([add_document("A third text.", "third.txt")]))
+    assert len(openai.asked) == 7
 
 
 def test_only_what_failed_is_sent_again(openai: LocalProvider) -> None:

@@ -13,7 +13,7 @@ from core.documents import upload as core_documents
 from core.documents.report import DocumentRow, Filters, WithWarnings
 from core.errors import InvalidInput, NotFound
 from core.settings import limits
-from core.tables.documents import DocumentWarning
+from core.tables.documents import UNPACKED, DocumentWarning
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
@@ -22,6 +22,7 @@ def out(row: DocumentRow) -> dict[str, Any]:
     again = row.again and {"state": row.again, "error": error_of(row.again_error_code, row.again_error_message)}
     return {
         **fields_of(row, DocumentOut),
+        "state": "ready" if row.state == UNPACKED else row.state,
         "error": error_of(row.error_code, row.error_message),
         "warnings": None if row.warnings is None else [warning_out(one) for one in row.warnings],
         "read_again": again,
@@ -30,7 +31,9 @@ def out(row: DocumentRow) -> dict[str, Any]:
 
 def warning_out(warning: DocumentWarning) -> dict[str, Any]:
     pages = list(warning.pages) or None
-    return {"code": warning.code, "message": warnings.message(warning), "count": warning.count, "pages": pages}
+    return {"code": warning.code, "message": warnings.message(warning), "count": warning.count, "pages": pages} | {
+        "names": list(warning.names) or None
+    }
 
 
 def one(document_id: str) -> dict[str, Any]:
@@ -47,8 +50,9 @@ def filters_of(
         WithWarnings | None,
         Query(description="true: something of the file is not in the text; unknown: read before Cairn told"),
     ] = None,
+    part_of: Annotated[str | None, Query(description="The id of the archive they came in")] = None,
 ) -> Filters:
-    return Filters(collection=collection, state=state, warnings=warnings)
+    return Filters(collection=collection, state=state, warnings=warnings, part_of=part_of, with_archives=True)
 
 
 @router.post("", status_code=202)

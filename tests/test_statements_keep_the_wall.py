@@ -177,6 +177,7 @@ MACHINERY: Mapping[str, str] = {
     "core/documents/deletion.py:DELETE_BLOBS": "bytes are kept once per content, for all",
     "core/documents/deletion.py:DELETE_DOCUMENTS": HELD,
     "core/documents/deletion.py:DELETE_RESPONSES": HELD,
+    "core/documents/deletion.py:PARTS": HELD,
     "core/documents/extract.py:_failed": ALL,
     "core/documents/extract.py:_nudge_jobs": ALL,
     "core/documents/extract.py:_on_stage": ALL,

@@ -12,12 +12,14 @@ DocumentState = Literal["queued", "extracting", "ready", "failed"]
 
 
 class WarningOut(BaseModel):
-    """What the file holds and the text does not: `count` of them, on these pages where the format has pages."""
+    """What the file holds and the text does not: `count` of them, on these pages where the format has pages, or of
+    these names."""
 
     code: str
     message: str
     count: int
     pages: list[int] | None
+    names: list[str] | None = Field(description="of files in an archive; not all of them, where they are many")
 
 
 class ReadAgainOut(BaseModel):
@@ -50,6 +52,7 @@ class DocumentOut(BaseModel):
     read_by_ocr: list[int] | None = Field(
         description="pages with words that were recognized in pictures; without pages, 1; null: not known"
     )
+    part_of: str | None = Field(description="the archive it came in, with which it is deleted")
     read_again: ReadAgainOut | None
 
 

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from core.errors import Conflict, NotFound
 from core.runtime import db
-from core.tables.documents import BlobChunk, Document, DocumentText
+from core.tables.documents import UNPACKED, BlobChunk, Document, DocumentText
 
 
 def get(document_id: str) -> Document:
@@ -21,6 +21,8 @@ def text_of(document_id: str) -> DocumentText:
         document = _get(session, document_id)
         text = session.get(DocumentText, document_id)
         if text is None:
+            if document.state == UNPACKED:
+                raise Conflict("An archive has no text: each of its files is a document of its own.")
             raise Conflict(document.error_message or "The text of this document is not extracted yet. Try again soon.")
         return text
 

@@ -35,8 +35,10 @@ def delete(document_id: str) -> None:
 
 
 def remove(session: Session, ids: Sequence[str]) -> Removed:
-    """Delete several documents. The caller has the lock of text groups, and then those of the documents."""
-    chosen = list(ids)
+    """Delete several documents, of archives with their parts. The caller has the lock of text groups, and then those of
+    the documents."""
+    parts = [row.id for row in db.rows(session, PARTS, ids=list(ids))]
+    chosen = list(dict.fromkeys([*ids, *parts]))
     regrouped = text_groups.leave(session, chosen)
     around = locks.lock_around(session, text_groups.insights_of(session, [*chosen, *regrouped]))
     evidence = db.rows(session, DELETE_EVIDENCE, ids=chosen)
@@ -51,6 +53,7 @@ def remove(session: Session, ids: Sequence[str]) -> Removed:
     return Removed(len(hashes), sum(row.size_bytes for row in blobs), responses, len(evidence), insights)
 
 
+PARTS = "SELECT id FROM document WHERE part_of = ANY(:ids) ORDER BY id FOR UPDATE"
 DELETE_EVIDENCE = """
 WITH gone AS (DELETE FROM evidence WHERE document_id = ANY(:ids) RETURNING id, insight_id, response_id),
 again AS (DELETE FROM sighting s USING gone WHERE s.evidence_id = gone.id RETURNING s.response_id)

@@ -8,14 +8,15 @@ from contextlib import suppress
 import structlog
 from sqlmodel import Session
 
-from core.documents import claims, read_again, reading
+from core.documents import archives, claims, read_again, reading
 from core.documents.claims import until_stored
 from core.documents.extraction import SUPPORTED, media_type_of
+from core.documents.extraction.formats import ZIP
 from core.documents.extraction.process import Extracted
 from core.errors import ExtractionError, NotFound, Unavailable
 from core.insight_base import text_groups
 from core.runtime import correlation, db, queue
-from core.tables.documents import BlobChunk, Document
+from core.tables.documents import UNPACKED, BlobChunk, Document
 from core.tables.jobs import GOING, in_sql
 
 log = structlog.get_logger()
@@ -56,6 +57,8 @@ def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
     document_id = document.id
     try:
         with reading.foreseen():
+            if document.media_type == ZIP:
+                return archives.read(document, worker_id, _on_stage(document_id), stop)
             extracted = reading.read(document, _on_stage(document_id), stop)
             log.info("document read", characters=len(extracted.text))
             until_stored(lambda: _store(document_id, worker_id, extracted), stop)
@@ -144,13 +147,13 @@ def _nudge_jobs(session: Session, document_id: str) -> None:
 
 
 def retry(document_id: str) -> Document:
-    """Read a failed or a ready document again; a ready one keeps its text until then. One that waits to be read or is
-    being read stays as it is. Raises NotFound."""
+    """Read a failed or a ready document again; a ready one keeps its text until then. An archive is unpacked again:
+    what is there stays. One that waits to be read or is being read stays as it is. Raises NotFound."""
     with db.transaction() as session:
         document = db.within(session, Document, document_id, lock="update")
         if document is None:
             raise NotFound(f"There is no document {document_id}.")
-        if document.state == "failed":
+        if document.state in ("failed", UNPACKED):
             if document.media_type not in SUPPORTED:  # it may have become known since
                 document.media_type = _media_type_again(session, document)
             document.state, document.waiting_since = "queued", db.now(session)

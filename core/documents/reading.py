@@ -43,13 +43,20 @@ def foreseen() -> Iterator[None]:
 
 def read(document: Document, on_stage: Callable[[str, int, int], None], stop: threading.Event) -> Extracted:
     """Raises ExtractionError, whose message says what to do, NotFound once the document is deleted, and Unavailable."""
+    if document.media_type not in SUPPORTED:
+        raise ExtractionError(unknown_type_message(), code="UNKNOWN_TYPE")
+    with original(document) as path:
+        return extract(path, document.media_type, limits(path.parent), on_stage, stop=stop)
+
+
+@contextmanager
+def original(document: Document) -> Iterator[Path]:
+    """Its bytes as a file, for a while. Raises NotFound and Unavailable as `read`."""
     folder = scratch.make(scratch.root() / document.id)
     path = folder / "original"
     try:
         _write(document, path)
-        if document.media_type not in SUPPORTED:
-            raise ExtractionError(unknown_type_message(), code="UNKNOWN_TYPE")
-        return extract(path, document.media_type, _limits(folder), on_stage, stop=stop)
+        yield path
     finally:
         shutil.rmtree(folder)
 
@@ -91,7 +98,8 @@ def _write(document: Document, path: Path) -> None:
             file.write(chunk)
 
 
-def _limits(folder: Path) -> ExtractionLimits:
+def limits(folder: Path) -> ExtractionLimits:
+    """`folder`: for what readers write."""
     settings = get_settings()
     return ExtractionLimits(
         memory_bytes=settings.extraction_memory_mb << 20,

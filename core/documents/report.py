@@ -21,7 +21,8 @@ LIST_NAME = "documents"
 @dataclass(frozen=True)
 class DocumentRow:
     """`stage` with `stage_done` of `stage_total` while it is extracting. `warnings` None: not known. `read_by_ocr`:
-    numbers of the pages with words that were recognized in pictures.
+    numbers of the pages with words that were recognized in pictures. `part_of`: the archive it came in; an archive
+    itself is `UNPACKED`.
 
     `again`: it is to be read again, or could not be, for the reason in `again_error_*`.
     """
@@ -46,6 +47,7 @@ class DocumentRow:
     correlation_id: str | None
     warnings: tuple[DocumentWarning, ...] | None
     read_by_ocr: list[int] | None
+    part_of: str | None
     again: Again | None
     again_error_code: str | None
     again_error_message: str | None
@@ -54,12 +56,15 @@ class DocumentRow:
 
 @dataclass(frozen=True)
 class Filters:
-    """Which documents. `name` is a part of the file name."""
+    """Which documents. `name` is a part of the file name; `part_of` the archive they came in. `with_archives`: those
+    that are unpacked count as ready."""
 
     collection: str | None = None
     state: str | None = None
     name: str | None = None
     warnings: WithWarnings | None = None
+    part_of: str | None = None
+    with_archives: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ class CollectionRow:
 
 COLUMNS = """d.id, d.name, c.name AS collection, d.sha256, d.media_type, d.size_bytes, d.state, d.stage, d.stage_done,
   d.stage_total, d.error_code, d.error_message, d.pages, d.characters, d.tokens, d.language, d.created_at,
-  d.correlation_id, d.warnings, d.read_by_ocr,
+  d.correlation_id, d.warnings, d.read_by_ocr, d.part_of,
   CASE WHEN a.error_code IS NOT NULL THEN 'failed' WHEN a.worker_id IS NOT NULL
     THEN 'reading' WHEN a.document_id IS NOT NULL THEN 'waiting' END AS again,
   a.error_code AS again_error_code, a.error_message AS again_error_message,
@@ -104,11 +109,15 @@ WITH_WARNINGS: Mapping[WithWarnings, str] = {
 def matching(filters: Filters) -> tuple[str, dict[str, Any]]:
     """SQL condition on a document d of collection c, and its parameters."""
     condition = """(CAST(:collection AS text) IS NULL OR c.name = :collection)
-  AND (CAST(:state AS text) IS NULL OR d.state = :state)
+  AND (CAST(:state AS text) IS NULL OR d.state = :state OR :archives AND d.state = 'unpacked')
   AND (CAST(:name AS text) IS NULL OR strpos(lower(d.name), lower(:name)) > 0)"""
+    if filters.part_of:
+        condition += " AND d.part_of = :part_of"
     if filters.warnings:
         condition += f" AND {WITH_WARNINGS[filters.warnings]}"
-    return condition, {"collection": filters.collection, "state": filters.state, "name": filters.name or None}
+    given = {"collection": filters.collection, "state": filters.state, "name": filters.name or None}
+    archives = filters.with_archives and filters.state == "ready"
+    return condition, given | {"archives": archives} | ({"part_of": filters.part_of} if filters.part_of else {})
 
 
 def find(filters: Filters = Filters(), *, limit: int = 100, cursor: str | None = None) -> Page[DocumentRow]:

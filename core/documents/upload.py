@@ -23,13 +23,30 @@ class Added:
     duplicate: bool
 
 
+@dataclass(frozen=True)
+class Measured:
+    """A file that may be stored. `media_type` None: of no known type."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    media_type: str | None
+
+
 def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, media_type: str | None = None) -> Added:
     """Store an uploaded file and let the worker extract it. Known bytes in the same collection add nothing.
 
     `media_type` None: found out from content and name. A file of an unknown type is stored as a failed document.
     Raises InvalidInput for an empty or too large file, DiskFull where there is no room for it.
     """
-    name = _file_name(name)
+    file = measure(_file_name(name), stream, media_type)
+    with db.transaction() as session:
+        place = collection_named(session, collection)
+        return store(session, file, stream, place.id)
+
+
+def measure(name: str, stream: BinaryIO, media_type: str | None = None) -> Measured:
+    """Raises InvalidInput and DiskFull as `add`."""
     sha256, size, head = _measure(stream)
     limit = limits.upload_mb()
     if size == 0:
@@ -37,33 +54,41 @@ def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, me
     if size > limit << 20:
         raise InvalidInput(f"{name} is larger than {limit} MB. Split it, or raise the limit on the Settings page.")
     disk.check_room_for(size)
-    media_type = media_type or media_type_of(name, head)
-    with db.transaction() as session:
-        place = collection_named(session, collection)
-        known = session.exec(
-            select(Document).where(Document.collection_id == place.id, Document.sha256 == sha256)
-        ).first()
-        if known is not None:
-            return Added(known, duplicate=True)
-        _store_blob(session, sha256, size, stream)
-        document = Document(
-            id=new_id("doc"),
-            workspace_id=place.workspace_id,
-            name=name,
-            collection_id=place.id,
-            sha256=sha256,
-            media_type=media_type or "application/octet-stream",
-            size_bytes=size,
-            correlation_id=correlation.current(),
-        )
-        if media_type is None:
-            _fail(document, "UNKNOWN_TYPE", unknown_type_message())
-        session.add(document)
-        session.flush()
-        if media_type is not None:
-            queue.defer(session, "extract_document", document_id=document.id)
-        session.refresh(document)
-        return Added(document, duplicate=False)
+    return Measured(name, sha256, size, media_type or media_type_of(name, head))
+
+
+def store(
+    session: Session, file: Measured, stream: BinaryIO, collection_id: str, *, part_of: str | None = None
+) -> Added:
+    """`part_of`: the archive it came in. What is there already stays as it is, but what somebody adds by itself is no
+    longer deleted with an archive."""
+    known = session.exec(
+        select(Document).where(Document.collection_id == collection_id, Document.sha256 == file.sha256)
+    ).first()
+    if known is not None:
+        if part_of is None:
+            known.part_of = None
+        return Added(known, duplicate=True)
+    _store_blob(session, file.sha256, file.size_bytes, stream)
+    document = Document(
+        id=new_id("doc"),
+        workspace_id=db.workspace_of(session),
+        name=file.name,
+        collection_id=collection_id,
+        sha256=file.sha256,
+        media_type=file.media_type or "application/octet-stream",
+        size_bytes=file.size_bytes,
+        correlation_id=correlation.current(),
+        part_of=part_of,
+    )
+    if file.media_type is None:
+        _fail(document, "UNKNOWN_TYPE", unknown_type_message())
+    session.add(document)
+    session.flush()
+    if file.media_type is not None:
+        queue.defer(session, "extract_document", document_id=document.id)
+    session.refresh(document)
+    return Added(document, duplicate=False)
 
 
 def unknown_type_message() -> str:

@@ -22,6 +22,7 @@ from core.requests import events, expansion, reuse
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
 from core.settings import defaults, limits
+from core.tables.documents import UNPACKED
 from core.tables.jobs import Job
 
 log = structlog.get_logger()
@@ -301,19 +302,20 @@ def _chosen(session: Session, spec: JobSpec) -> list[str]:
         found = db.rows(
             session,
             """SELECT d.id FROM document d JOIN collection c ON c.id = d.collection_id
-               WHERE c.workspace_id = :workspace AND c.name = :name ORDER BY d.id""",
+               WHERE c.workspace_id = :workspace AND c.name = :name AND d.state <> :archive ORDER BY d.id""",
+            archive=UNPACKED,
             name=_known_collection(session, spec.collection),
         )
         return [row.id for row in found]
     wanted = list(dict.fromkeys(spec.documents or ()))
-    there = "SELECT id FROM document WHERE id = ANY(:ids) AND workspace_id = :workspace ORDER BY id"
+    there = "SELECT id, state FROM document WHERE id = ANY(:ids) AND workspace_id = :workspace ORDER BY id"
     found = db.rows(session, there, ids=wanted)
     known = [row.id for row in found]
     if missing := sorted(set(wanted) - set(known)):
         raise NotFound(
             f"There is no document {missing[0]}" + (f" (and {len(missing) - 1} more)." if missing[1:] else ".")
         )
-    return known
+    return [row.id for row in found if row.state != UNPACKED]
 
 
 def _known_collection(session: Session, name: str) -> str:

@@ -71,7 +71,7 @@ WITH chosen AS (
   SELECT d.id, d.state, coalesce(d.tokens, 0) AS tokens, t.sha256,
     d.state = 'ready' AND coalesce(d.tokens, 0) > :budget AS long
   FROM document d LEFT JOIN document_text t ON t.document_id = d.id
-  WHERE d.workspace_id = :workspace AND {condition} AND d.state <> 'failed'
+  WHERE d.workspace_id = :workspace AND {condition} AND d.state NOT IN ('failed', 'unpacked')
 ), cut AS (
   SELECT c.*, long AND :at_once = 0 AS too_long, long AND :at_once > 0 AS split,
     CASE WHEN long AND :at_once > 0 THEN ceil(tokens / CAST(:budget AS numeric)) ELSE 1 END AS parts,

@@ -41,7 +41,8 @@ WARNING_CODES: tuple[WarningCode, ...] = get_args(WarningCode)
 
 @dataclass(frozen=True)
 class DocumentWarning:
-    """Something that a file holds and its text does not: `count` of them, on these pages (from 1) where it has pages.
+    """Something that a file holds and its text does not: `count` of them, on these pages (from 1) where it has pages,
+    or of these names where it is an archive (not all of them, where they are many).
 
     `document.warnings` is a list of these: empty, all of it is there; NULL, it was read before Cairn told.
     """
@@ -49,18 +50,25 @@ class DocumentWarning:
     code: WarningCode
     count: int
     pages: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def warnings_of(stored: list[dict[str, Any]] | None) -> tuple[DocumentWarning, ...] | None:
     """The column as data. A code that is not known here comes from a newer release."""
     if stored is None:
         return None
-    return tuple(DocumentWarning(one["code"], one["count"], tuple(one["pages"])) for one in stored)
+    return tuple(
+        DocumentWarning(one["code"], one["count"], tuple(one["pages"]), tuple(one.get("names", ()))) for one in stored
+    )
 
 
 # SQL: whether evidence e quotes words that were recognized in a picture.
 QUOTES_RECOGNIZED = """(e."end" IS NOT NULL AND EXISTS (SELECT FROM document_text o
   WHERE o.document_id = e.document_id AND o.recognized && int4range(e.start, e."end")))"""
+# Of an archive whose files have become documents. It has no text, so nothing that wants one finds it in this state;
+# over HTTP it is "ready".
+UNPACKED = "unpacked"
+
 # SQL conditions on a document d, as in its indexes.
 READ_IN_PART = "d.warnings <> '[]'"
 NOT_KNOWN = "d.warnings IS NULL AND d.state = 'ready'"
@@ -101,6 +109,7 @@ class Document(SQLModel, table=True):
         Index("ix_document_queued", "collection_id", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_document_read_in_part", "id", postgresql_where=text("warnings <> '[]'::jsonb")),
         Index("ix_document_without_group", "id", postgresql_where=text("text_group IS NULL AND state = 'ready'")),
+        Index("ix_document_part_of", "part_of", "id", postgresql_where=text("part_of IS NOT NULL")),
         Index("ix_document_not_known", "id", postgresql_where=text("warnings IS NULL AND state = 'ready'")),
     )
     id: str = Field(primary_key=True)
@@ -127,6 +136,8 @@ class Document(SQLModel, table=True):
     read_by_ocr: list[int] | None = Field(default=None, sa_column=Column(ARRAY(Integer)))
     # The first document of those whose texts are nearly the same as this one's; itself where there is no other.
     text_group: str | None = Field(default=None, index=True)
+    # The archive that it came in: it goes with it.
+    part_of: str | None = Field(default=None, foreign_key="document.id")
     worker_id: int | None = columns.big(nullable=True)
     created_at: datetime = columns.time(default_now=True)
     # From when on it is queued, or a worker reads it.

@@ -23,6 +23,7 @@ STATE_COLOURS = {
     "cancelled": "orange",
     "paused": "orange",
     "ready": "green",
+    "unpacked": "green",
     "completed": "green",
     "succeeded": "green",
     "failed": "red",

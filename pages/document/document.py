@@ -6,8 +6,9 @@ from core.documents import content, extract, report
 from core.documents.extraction import SUPPORTED
 from core.insights import document_report
 from core.insights.document_report import Passage
+from core.tables.documents import UNPACKED
 from pages.common import failures, formats, widgets
-from pages.document import beside, in_text
+from pages.document import beside, in_text, parts
 from pages.document.text import PagedText
 from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
@@ -62,8 +63,12 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if st.button("Delete", icon=":material/delete:"):
         ask_to_delete([document])
 
+parts.whole(document)
 if document.state == "failed":
     failures.show_error(document.error_message or "It could not be read.", document.correlation_id)
+    st.stop()
+if document.state == UNPACKED:
+    parts.show(document)
     st.stop()
 if document.state != "ready":
     st.info("The text is being extracted. This page follows.")

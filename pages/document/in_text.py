@@ -4,12 +4,13 @@ import streamlit as st
 
 from core.documents import extract, report, warnings
 from core.documents.report import DocumentRow
+from core.tables.documents import UNPACKED, DocumentWarning
 from pages.common import failures, formats
 from pages.words import documents
 
 
 def show(document: DocumentRow) -> None:
-    """Of a document that is ready."""
+    """Of a document that is ready, or an archive that is unpacked."""
     if document.again == "failed":
         reason = document.again_error_message or ""
         failures.show_error(
@@ -21,8 +22,9 @@ def show(document: DocumentRow) -> None:
     if document.warnings is None:
         st.caption(f":material/help: {warnings.NOT_KNOWN}")
     elif document.warnings:
-        lines = "\n".join(f"- {formats.plain(warnings.message(one))}" for one in document.warnings)
-        st.warning(f"**Not in the text below:**\n{lines}", icon=":material/content_cut:")
+        where = "its documents" if document.state == UNPACKED else "the text below"
+        lines = "\n".join(_line(one) for one in document.warnings)
+        st.warning(f"**Not in {where}:**\n{lines}", icon=":material/content_cut:")
     else:
         st.caption(f":material/done_all: {warnings.ALL}")
     if document.read_by_ocr:
@@ -30,8 +32,14 @@ def show(document: DocumentRow) -> None:
         st.caption(f":material/document_scanner: {formats.plain(documents.recognized(pages))}")
 
 
+def _line(warning: DocumentWarning) -> formats.Markdown:
+    more = ", …" if len(warning.names) < warning.count else ""
+    names = f" ({', '.join(map(formats.plain, warning.names))}{more})" if warning.names else ""
+    return f"- {formats.plain(warnings.message(warning))}{names}"
+
+
 def button(document: DocumentRow) -> None:
-    if document.state != "ready":
+    if document.state not in ("ready", UNPACKED):
         return
     going = document.again in ("waiting", "reading")
     if st.button("Read again", icon=":material/refresh:", disabled=going):

@@ -5,6 +5,7 @@ import streamlit as st
 from core.documents import extract, report
 from core.documents.report import DocumentRow, Filters
 from core.runtime.paging import Page
+from core.tables.documents import UNPACKED
 from pages.common import failures, formats, widgets
 from pages.documents.reading_again import ask_to_read_again
 from pages.documents.table import COLUMNS, frame
@@ -13,7 +14,7 @@ from pages.parts.deletion import ask_to_delete
 from pages.parts.upload import load_samples, show_upload
 from pages.words.documents import IN_TEXT
 
-STATES = ("queued", "extracting", "ready", "failed")
+STATES = ("queued", "extracting", "ready", "unpacked", "failed")
 
 st.title("Documents")
 failures.show_notice()
@@ -40,7 +41,7 @@ def act_on(rows: list[DocumentRow]) -> None:
     """The same buttons whatever is selected, so that the grid below them stays in its place."""
     failed = [row for row in rows if row.state == "failed"]
     ready = [row for row in rows if row.state == "ready"]
-    others = [row.id for row in rows if row.state != "failed"]
+    others = [row.id for row in rows if row.state not in ("failed", UNPACKED)]
     with st.container(horizontal=True, vertical_alignment="center"):
         one = rows[0].id if len(rows) == 1 else ""
         icon = ":material/open_in_new:"

@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.documents import warnings
 from core.documents.report import DocumentRow
+from core.tables.documents import UNPACKED
 from pages.common import formats
 
 
@@ -21,7 +22,7 @@ def state_of(row: DocumentRow) -> str:
 
 def missing(row: DocumentRow) -> str:
     """The sign of a document that was read in part, and of one of which that is not known."""
-    if row.state != "ready":
+    if row.state not in ("ready", UNPACKED):
         return ""
     if row.warnings is None:
         return "? not known"

@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.documents import deletion
 from core.documents.report import DocumentRow
+from core.tables.documents import UNPACKED
 from pages.common import failures, formats
 
 
@@ -18,9 +19,14 @@ def ask_to_delete(rows: Sequence[DocumentRow]) -> None:
         "What was spent stays in the costs."
     )
 
+    if any(row.state == UNPACKED for row in rows):
+        st.caption("With an archive go all documents that are part of it.")
+
     def act() -> None:
+        chosen = {row.id for row in rows}
         for row in rows:
-            deletion.delete(row.id)
+            if row.part_of not in chosen:  # else it goes with its archive
+                deletion.delete(row.id)
 
     done = f"{formats.count(len(rows), 'document')} deleted."
     if st.button("Delete", type="primary", on_click=lambda: failures.attempt(act, done)):

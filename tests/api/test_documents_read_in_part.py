@@ -36,7 +36,7 @@ def test_a_document_says_what_it_does_not_hold(client: TestClient) -> None:
     change("UPDATE document SET warnings = NULL WHERE id = :id", id=before)
     (warning,) = get(client, f"{DOCUMENTS}/{part}")["warnings"]
     said = warnings.message(DocumentWarning("PAGES_WITHOUT_TEXT", 2, (2, 3)))
-    assert warning == {"code": "PAGES_WITHOUT_TEXT", "message": said, "count": 2, "pages": [2, 3]}
+    assert warning == {"code": "PAGES_WITHOUT_TEXT", "message": said, "count": 2, "pages": [2, 3], "names": None}
     assert get(client, f"{DOCUMENTS}/{whole}")["warnings"] == []
     assert get(client, f"{DOCUMENTS}/{before}")["warnings"] is None
     for wanted, document in (("true", part), ("false", whole), ("unknown", before)):

@@ -1,7 +1,9 @@
 """The child that reads one file. The warm parent forks it, and it ends with the parent.
 
 It writes JSON lines: `{"done", "total"}` while it reads, then `{"error": [code, message]}`, or `{"page_starts",
-"left_out", "pictures"}` with the text as UTF-8 after it.
+"left_out", "pictures"}` with the text as UTF-8 after it. Of an archive it writes each file instead: `{"file": name}`,
+`{"bytes": number}` with so many after it, as often as need be, `{"kept": whether the file is whole}`; then
+`{"left_out"}`.
 """
 
 import json
@@ -11,11 +13,11 @@ import traceback
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from core.documents.extraction import failures, forked, sandbox, spare
 from core.documents.extraction.forked import Descriptors
-from core.documents.extraction.formats import DOCX, EML, FORMATS, OFFICE, OLE, PDF, PICTURES, PPTX
+from core.documents.extraction.formats import DOCX, EML, FORMATS, OFFICE, OLE, PDF, PICTURES, PPTX, ZIP
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.sandbox import SandboxMissing
 from core.documents.extraction.spooling import Spool, without_marks
@@ -34,7 +36,8 @@ def prepare() -> None:
 
 
 def run(message: bytes, given: Descriptors, parent: int) -> NoReturn:
-    """`message` is a JSON list: media type, path, bytes of memory, seconds, characters, pictures, sandbox."""
+    """`message` is a JSON list: media type, path, bytes of memory, seconds, characters (of an archive: bytes of one of
+    its files), pictures, sandbox."""
     try:
         forked.leave_parent(given, parent)
         _read_file(given, *json.loads(message))
@@ -69,19 +72,49 @@ def _read_file(
     spool = Spool(given.spool, pictures, seconds / 2)
     pages = Pages(characters, lambda done, total: forked.say(answer, {"done": done, "total": total}), spool)
     try:
-        _read(media_type, Path(path), memory, pages)
-        text, starts, placed = without_marks(pages.text(), pages.starts, spool.pictures)
+        if media_type == ZIP:
+            _unpack(answer, Path(path), characters)
+        else:
+            _read(media_type, Path(path), memory, pages)
+            _tell(answer, pages, spool)
     except ImportError:
         raise  # the installation is broken, not the document
     except Exception as error:  # the outer boundary: readers raise whatever a broken file makes them raise
         failure = _explained(error, memory)
         forked.say(answer, {"error": [failure.code, failure.message]})
-    else:
-        listed = [[at, one.code, one.count, one.alone, one.start, one.length] for at, one in placed]
-        forked.say(answer, {"page_starts": starts, "left_out": pages.left_out(), "pictures": listed})
-        answer.write(text.encode())
     answer.flush()
     os._exit(0)  # nothing is worth tidying up
+
+
+def _tell(answer: BinaryIO, pages: Pages, spool: Spool) -> None:
+    text, starts, placed = without_marks(pages.text(), pages.starts, spool.pictures)
+    said = text.encode()
+    listed = [[at, one.code, one.count, one.alone, one.start, one.length] for at, one in placed]
+    forked.say(answer, {"page_starts": starts, "left_out": pages.left_out(), "pictures": listed})
+    answer.write(said)
+
+
+def _unpack(answer: BinaryIO, path: Path, most: int) -> None:
+    from core.documents.extraction import archive
+
+    if path.stat().st_size == 0:
+        raise failures.empty()
+    forked.say(answer, {"left_out": archive.unpack(path, most, _Files(answer))})
+
+
+class _Files:
+    def __init__(self, answer: BinaryIO) -> None:
+        self._answer = answer
+
+    def begin(self, name: str) -> None:
+        forked.say(self._answer, {"file": name})
+
+    def write(self, data: bytes) -> None:
+        forked.say(self._answer, {"bytes": len(data)})
+        self._answer.write(data)
+
+    def end(self, *, keep: bool) -> None:
+        forked.say(self._answer, {"kept": keep})
 
 
 def _read(media_type: str, path: Path, memory: int, pages: Pages) -> None:

@@ -13,6 +13,8 @@ EML = "message/rfc822"
 TXT = "text/plain"
 PNG, JPEG, TIFF, WEBP = "image/png", "image/jpeg", "image/tiff", "image/webp"
 PICTURES = (PNG, JPEG, TIFF, WEBP)
+# Its files become documents; it has no text itself.
+ZIP = "application/zip"
 # Word, Excel and PowerPoint before 2007, and newer ones with a password. Never read: `extract` says what to do.
 OLE = "application/x-ole-storage"
 
@@ -45,10 +47,14 @@ FORMATS: Mapping[str, Format] = {
 }
 OFFICE = (DOCX, PPTX, XLSX)
 # The old ones count as supported, so that they reach `extract`, whose error says what to do about them.
-SUPPORTED: Mapping[str, str] = {media_type: known.label for media_type, known in FORMATS.items()} | {OLE: "DOCX"}
-EXTENSIONS: tuple[str, ...] = tuple(extension for known in FORMATS.values() for extension in known.extensions)
+SUPPORTED: Mapping[str, str] = {media_type: known.label for media_type, known in FORMATS.items()} | {
+    OLE: "DOCX",
+    ZIP: "ZIP",
+}
+EXTENSIONS: tuple[str, ...] = (*(extension for known in FORMATS.values() for extension in known.extensions), "zip")
 
 _BY_EXTENSION = {extension: media_type for media_type, known in FORMATS.items() for extension in known.extensions}
+_BY_EXTENSION["zip"] = ZIP
 _BY_FOLDER = {b"word/": DOCX, b"ppt/": PPTX, b"xl/": XLSX}
 
 OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -68,6 +74,8 @@ _FOREIGN_SIGNATURES = (
     b"SQLite format 3\x00",
     b"PAR1",
 )
+# By which files of Office begin; an archive may hold folders of these names, too.
+_OFFICE_START = (b"[Content_Types].xml", b"_rels/", b"docProps/")
 _ZIP_MEMBER = re.compile(rb"PK\x03\x04.{26}(word/|ppt/|xl/)", re.DOTALL)
 _HTML_START = re.compile(
     rb"(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]", re.I | re.DOTALL
@@ -86,7 +94,7 @@ def media_type_of(name: str, head: bytes) -> str | None:
     if start.startswith(b"%PDF-"):
         return PDF
     if head.startswith((_ZIP_SIGNATURE, OLE_SIGNATURE)):
-        return _of_container(head, by_name if by_name in OFFICE else None)
+        return _of_container(name, head, by_name if by_name in OFFICE else None)
     for signature, media_type in _PICTURE_STARTS.items():
         if head.startswith(signature):
             return media_type
@@ -97,11 +105,14 @@ def media_type_of(name: str, head: bytes) -> str | None:
     return HTML if _HTML_START.match(start) else by_name or _of_unnamed_text(name, start)
 
 
-def _of_container(head: bytes, by_name: str | None) -> str | None:
+def _of_container(name: str, head: bytes, by_name: str | None) -> str | None:
     if head.startswith(OLE_SIGNATURE):
         return by_name or OLE
+    is_named = name.lower().endswith(".zip")
+    if is_named and not head[30:].startswith(_OFFICE_START):
+        return ZIP
     member = _ZIP_MEMBER.search(head)
-    return _BY_FOLDER[member[1]] if member else by_name
+    return _BY_FOLDER[member[1]] if member else by_name or (ZIP if is_named else None)
 
 
 def _of_unnamed_text(name: str, start: bytes) -> str | None:

@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +14,11 @@ from tempfile import TemporaryFile
 import structlog
 
 from core.documents.extraction import failures, language, starting
-from core.documents.extraction.formats import FORMATS, OLE
+from core.documents.extraction.formats import FORMATS, OLE, ZIP
 from core.documents.extraction.limits import ExtractionLimits
 from core.documents.extraction.listening import listen
 from core.documents.extraction.received import Found, OnStage, Received
+from core.documents.extraction.received_files import ReceivedFiles, UnpackedFile
 from core.documents.extraction.recognizing import recognized
 from core.documents.extraction.starting import ParentGone, WarmParent
 from core.errors import ExtractionError
@@ -53,7 +54,7 @@ def extract(
     stop = stop or threading.Event()
     with _spool(limits) as spool:
         on_stage("reading", 0, 1)
-        found = _read(path, media_type, limits, spool, on_stage, stop)
+        found = _read(path, media_type, limits, spool, lambda: _received(limits, on_stage), stop)
         read = recognized(found, spool, limits, on_stage, stop)
     if found.pictures and not read.text.strip():
         raise failures.no_text()
@@ -87,17 +88,54 @@ def _not_looked_at(warnings: tuple[DocumentWarning, ...]) -> Iterator[DocumentWa
         yield DocumentWarning("OCR_OFF", sum(one.count for one in pictures), tuple(pages))
 
 
+@dataclass(frozen=True)
+class Unpacked:
+    """The files of an archive, as files of a folder, and what is not among them."""
+
+    files: tuple[UnpackedFile, ...]
+    warnings: tuple[DocumentWarning, ...]
+
+
+def unpack(
+    path: Path, folder: Path, most_of_a_file: int, limits: ExtractionLimits, on_stage: OnStage, stop: threading.Event
+) -> Unpacked:
+    """The files of an archive into `folder`, which is empty. Raises ExtractionError as `extract`."""
+    made: list[ReceivedFiles] = []
+
+    def receiver() -> ReceivedFiles:
+        made.append(ReceivedFiles(on_stage, most_of_a_file, folder))
+        return made[-1]
+
+    limits = replace(limits, text_characters=most_of_a_file, pictures=0)
+    try:
+        with _spool(limits) as nothing:
+            found = _read(path, ZIP, limits, nothing, receiver, stop)
+    finally:
+        for one in made:
+            one.close()
+    return Unpacked(tuple(made[-1].files), found.warnings)
+
+
+def _received(limits: ExtractionLimits, on_stage: OnStage) -> Received:
+    return Received(on_stage, limits.text_characters, limits.pictures)
+
+
 def _read(
-    path: Path, media_type: str, limits: ExtractionLimits, spool: int, on_stage: OnStage, stop: threading.Event
+    path: Path,
+    media_type: str,
+    limits: ExtractionLimits,
+    spool: int,
+    receiver: Callable[[], Received],
+    stop: threading.Event,
 ) -> Found:
     try:
-        return _read_by(starting.shared(), path, media_type, limits, spool, on_stage, stop)
+        return _read_by(starting.shared(), path, media_type, limits, spool, receiver(), stop)
     except ParentGone:
         log.warning("the parent of the readers is gone; the file is read again")
     try:
         # By a parent of its own: a file that ends parents does so alone.
         with WarmParent() as own:
-            return _read_by(own, path, media_type, limits, spool, on_stage, stop)
+            return _read_by(own, path, media_type, limits, spool, receiver(), stop)
     except ParentGone:
         raise failures.corrupt("twice the process that reads files ended with it") from None
 
@@ -108,10 +146,9 @@ def _read_by(
     media_type: str,
     limits: ExtractionLimits,
     spool: int,
-    on_stage: OnStage,
+    received: Received,
     stop: threading.Event,
 ) -> Found:
-    received = Received(on_stage, limits.text_characters, limits.pictures)
     asked = [math.ceil(limits.seconds), limits.text_characters, limits.pictures, limits.sandbox]
     reading = parent.hand_over([media_type, str(path.resolve()), limits.memory_bytes, *asked], spool)
     deadline = time.monotonic() + limits.seconds

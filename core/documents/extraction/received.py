@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from core.documents.extraction import failures
+from core.documents.extraction.archive import LONGEST_NAME, MOST_NAMES
 from core.documents.extraction.pages import MOST_PAGES
 from core.documents.extraction.spooling import MOST_BYTES
 from core.errors import ExtractionError
@@ -111,15 +112,20 @@ class Received:
             case {"page_starts": [0, *_] as starts, "left_out": list(left_out), "pictures": list(pictures)} if (
                 _are_in_order(starts) and len(pictures) <= self._most_pictures
             ):
-                self._head = tuple(starts), tuple(map(_warning, left_out)), tuple(map(_picture, pictures))
+                self._head = tuple(starts), tuple(map(warning, left_out)), tuple(map(_picture, pictures))
             case _:
-                raise failures.unusable()
+                self._other(message)
+
+    def _other(self, message: Any) -> None:
+        raise failures.unusable()
 
 
-def _warning(left_out: Any) -> DocumentWarning:
+def warning(left_out: Any) -> DocumentWarning:
     match left_out:
-        case [code, count, list(pages)] if code in WARNING_CODES and _are_numbers([count]) and _are_in_order(pages):
-            return DocumentWarning(code, count, tuple(pages[:MOST_PAGES]))
+        case [code, count, list(pages), *names] if (
+            code in WARNING_CODES and _are_numbers([count]) and _are_in_order(pages) and len(names) < 2
+        ):
+            return DocumentWarning(code, count, tuple(pages[:MOST_PAGES]), _named(*names))
     raise failures.unusable()
 
 
@@ -129,6 +135,18 @@ def _picture(picture: Any) -> PictureFound:
             if _are_numbers([at, count, start, length]):
                 return PictureFound(at, code, count, alone, start, length)
     raise failures.unusable()
+
+
+def _named(names: Any = ()) -> tuple[str, ...]:
+    return tuple(safe_name(name) for name in list(names)[:MOST_NAMES])
+
+
+def safe_name(name: Any) -> str:
+    """Of a file: a path that leads nowhere, of characters that can be seen."""
+    if not isinstance(name, str):
+        raise failures.unusable()
+    parts = ("".join(one for one in part if one.isprintable()).strip() for part in name.split("/"))
+    return "/".join(part for part in parts if part not in ("", ".", ".."))[-LONGEST_NAME:] or "unnamed"
 
 
 def _are_in_order(values: list[Any]) -> bool:

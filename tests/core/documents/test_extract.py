@@ -90,7 +90,7 @@ def test_what_a_document_does_not_hold_is_stored_with_it() -> None:
     for document in (whole, damaged):
         extract.extract_document(document, worker_lease.register("test"), threading.Event())
     found = {row["id"]: row["warnings"] for row in rows("SELECT id, warnings FROM document")}
-    assert found == {whole: [], damaged: [{"code": "CHARACTERS_UNREAD", "count": 2, "pages": []}]}
+    assert found == {whole: [], damaged: [{"code": "CHARACTERS_UNREAD", "count": 2, "pages": [], "names": []}]}
 
 
 def test_what_is_read_lies_where_nobody_else_may_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -233,3 +233,11 @@ def letter() -> EmailMessage:
     message.add_alternative("<p>The pumps arrive in <b>June</b>, and this is HTML.</p>", subtype="html")
     message.add_attachment(b"%PDF-1.4 ...", maintype="application", subtype="pdf", filename="Übersicht.pdf")
     return message
+
+
+def zipped(files: Mapping[str, str | bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as made:
+        for name, content in files.items():
+            made.writestr(zipfile.ZipInfo(name) if compression == zipfile.ZIP_STORED else name, content)
+    return out.getvalue()

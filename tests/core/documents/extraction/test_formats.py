@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from core.documents.extraction import EXTENSIONS, SUPPORTED, media_type_of
-from core.documents.extraction.formats import DOCX, EML, HTML, OLE, PDF, PPTX, TXT, XLSX
+from core.documents.extraction.formats import DOCX, EML, HTML, OLE, PDF, PPTX, TXT, XLSX, ZIP
 from tests.core.documents.extraction.making import letter, pdf, slides, word, workbook
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
@@ -36,7 +36,10 @@ def test_office_files_whatever_their_name(tmp_path: Path, name: str) -> None:
         ("README", b"Read this first", TXT),
         ("core", b"\x00\x01", None),
         ("a.exe", b"MZ", None),
-        ("a.zip", b"PK\x03\x04" + bytes(26) + b"photos/1.jpg", None),
+        ("a.zip", b"PK\x03\x04" + bytes(26) + b"photos/1.jpg", ZIP),
+        ("a.ZIP", b"PK\x03\x04" + bytes(26) + b"word/1.txt", ZIP),
+        ("a.zip", b"PK\x05\x06", ZIP),
+        ("a.epub", b"PK\x03\x04" + bytes(26) + b"mimetype", None),
         ("a.docx", b"PK\x03\x04" + bytes(26) + b"_rels/.rels", DOCX),
         ("a.txt", PNG, "image/png"),
         ("a", b"RIFF\x24\0\0\0WEBPVP8 ", "image/webp"),

@@ -35,7 +35,7 @@ LEFT_BEHIND = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx")
 _ENCRYPTED = 1
 _UTF8 = 1 << 11
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
-LeftOut = list[tuple[str, int, list[int], list[str]]]
+LeftOut = list[tuple["WarningCode", int, list[int], list[str]]]
 
 
 class Sink(Protocol):
@@ -54,10 +54,14 @@ class _Unreadable(Exception):
 
 def unpack(path: Path, most_of_a_file: int, sink: Sink) -> LeftOut:
     """What is left out: code, count, no pages, and names. Raises ExtractionError where there is nothing to store."""
+    with path.open("rb") as file:
+        return unpack_file(file, most_of_a_file, sink)
+
+
+def unpack_file(file: BinaryIO, most_of_a_file: int, sink: Sink) -> LeftOut:
     unpacking = _Unpacking(most_of_a_file, sink)
     try:
-        with path.open("rb") as file:
-            unpacking.archive(file, "", 0)
+        unpacking.archive(file, "", 0)
     except zipfile.BadZipFile:
         raise failures.corrupt("it is cut off, or not what its name says") from None
     return unpacking.result()

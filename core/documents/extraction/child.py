@@ -17,7 +17,7 @@ from typing import BinaryIO, NoReturn
 
 from core.documents.extraction import failures, forked, sandbox, spare
 from core.documents.extraction.forked import Descriptors
-from core.documents.extraction.formats import DOCX, EML, FORMATS, OFFICE, OLE, PDF, PICTURES, PPTX, ZIP
+from core.documents.extraction.formats import DOCX, EML, FORMATS, MSG, OFFICE, OLE, PDF, PICTURES, PPTX, ZIP
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.sandbox import SandboxMissing
 from core.documents.extraction.spooling import Spool, without_marks
@@ -59,7 +59,7 @@ def _read_file(
 ) -> NoReturn:
     answer = os.fdopen(given.out, "wb")
     forked.limit(memory, seconds)
-    if media_type == EML:
+    if media_type in (EML, MSG):
         spare.prepare()  # for what came with it; the sandbox lets nobody make a file
     if mode == "required" or (mode == "auto" and not sandbox.missing()):
         try:

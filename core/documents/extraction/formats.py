@@ -9,7 +9,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 HTML = "text/html"
-EML = "message/rfc822"
+EML, MSG = "message/rfc822", "application/vnd.ms-outlook"
 TXT = "text/plain"
 PNG, JPEG, TIFF, WEBP = "image/png", "image/jpeg", "image/tiff", "image/webp"
 PICTURES = (PNG, JPEG, TIFF, WEBP)
@@ -36,6 +36,7 @@ FORMATS: Mapping[str, Format] = {
     XLSX: Format("XLSX", "sheets", ("xlsx", "xlsm"), paged=True),
     HTML: Format("HTML", "html", ("html", "htm", "xhtml")),
     EML: Format("EML", "mail", ("eml",)),
+    MSG: Format("MSG", "msg", ("msg",)),
     "text/markdown": Format("Markdown", "plain", ("md", "markdown")),
     TXT: Format("TXT", "plain", ("txt", "text", "log", "rst")),
     "text/csv": Format("CSV", "plain", ("csv", "tsv")),
@@ -94,7 +95,7 @@ def media_type_of(name: str, head: bytes) -> str | None:
     if start.startswith(b"%PDF-"):
         return PDF
     if head.startswith((_ZIP_SIGNATURE, OLE_SIGNATURE)):
-        return _of_container(name, head, by_name if by_name in OFFICE else None)
+        return _of_container(name, head, by_name if by_name in (*OFFICE, MSG) else None)
     for signature, media_type in _PICTURE_STARTS.items():
         if head.startswith(signature):
             return media_type

@@ -9,8 +9,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from core.documents.extraction import encoded_words, failures, mail_files, smime
-from core.documents.extraction.formats import EML
+from core.documents.extraction import encoded_words, failures, mail_archive, mail_files, outlook, smime, tnef
+from core.documents.extraction.formats import EML, MSG, ZIP
 from core.documents.extraction.mail_body import Body, children, payload
 from core.documents.extraction.pages import Pages
 from core.errors import ExtractionError
@@ -47,6 +47,10 @@ def read(path: Path, pages: Pages) -> None:
             message = _parsed(file)
     except RecursionError:
         raise failures.corrupt("its parts are nested too deep") from None
+    read_message(message, pages)
+
+
+def read_message(message: Message, pages: Pages) -> None:
     pages.add(_Reading(pages).mail(message))
 
 
@@ -143,13 +147,22 @@ class _Reading:
         kind = mail_files.media_type(part, name, data)
         if not data.strip():
             return ""
-        if kind == EML:
-            return self._nested(_parsed(BytesIO(data)), depth)
+        if kind == ZIP:
+            return self._archive(data, depth)
+        if letter := _letter_of(kind, data):
+            return self._nested(letter, depth)
         if kind is None:
             raise failures.unknown_type("Save it in a format that is read")
         text = mail_files.text(kind, part, data, scratch)
         self._characters -= len(text)
         return text
+
+    def _archive(self, data: bytes, depth: int) -> str:
+        message, left_out = mail_archive.message(data, max(0, self._bytes))
+        said = [self._nested(message, depth)]
+        for code, _, _, names in left_out:
+            said += [self._unread(name, code) for name in names]
+        return "\n\n".join(text for text in said if text)
 
     def _nested(self, message: Message, depth: int) -> str:
         if depth >= MOST_DEPTH:
@@ -164,6 +177,15 @@ def _parsed(file: BinaryIO) -> Message:
     file.seek(len(start) - len(start.removeprefix(codecs.BOM_UTF8).lstrip(b"\r\n")))
     # The newer policies raise on malformed headers, of which mail is full.
     return BytesParser(policy=Bounded()).parse(file)
+
+
+def _letter_of(kind: str | None, data: bytes) -> Message | None:
+    """A file that is a mail itself."""
+    if kind == EML:
+        return _parsed(BytesIO(data))
+    if kind == MSG:
+        return outlook.message(data)
+    return tnef.message(data) if data.startswith(tnef.SIGNATURE) else None
 
 
 def _undone(part: Message, inside: Message) -> Message:

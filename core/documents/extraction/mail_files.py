@@ -5,7 +5,7 @@ from importlib import import_module
 
 from core.documents.extraction import appointments, failures, picture, spare
 from core.documents.extraction.charset import decode
-from core.documents.extraction.formats import FORMATS, HTML, OFFICE, OLE, PDF, PICTURES, TXT, media_type_of
+from core.documents.extraction.formats import FORMATS, HTML, MSG, OFFICE, OLE, PDF, PICTURES, TXT, media_type_of
 from core.documents.extraction.html import declared_charset, visible_text
 from core.documents.extraction.office import check_container
 from core.documents.extraction.pages import Pages
@@ -26,6 +26,8 @@ def media_type(part: Message, name: str, data: bytes) -> str | None:
     known = media_type_of(name, head)
     if known in (None, TXT) and said in FORMATS and media_type_of("", head) is not None:
         return said
+    if known == OLE and said == MSG:
+        return MSG
     if known is None and said.startswith("text/"):
         return media_type_of("", head)
     return known

@@ -21,7 +21,7 @@ _OLE_STREAMS = (
     ("Workbook", "Open it in Excel or LibreOffice and save as XLSX"),
     ("Book", "Open it in Excel or LibreOffice and save as XLSX"),
     ("PowerPoint Document", "Open it in PowerPoint or LibreOffice and save as PPTX"),
-    ("__properties_version1.0", "Open it in Outlook and save as EML or HTML"),
+    ("__properties_version1.0", "Give it a name that ends in .msg"),
 )
 
 

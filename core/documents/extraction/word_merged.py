@@ -4,6 +4,7 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 
+from core.documents.extraction import rtf
 from core.documents.extraction.charset import decode
 from core.documents.extraction.formats import EML, HTML, media_type_of
 from core.documents.extraction.html import declared_charset, visible_text
@@ -14,13 +15,15 @@ _ARCHIVES = ("message/rfc822", "multipart/related", "application/x-mimearchive")
 
 
 def lines(kind: str, blob: bytes, pages: Pages) -> list[str]:
-    """What is of no known kind, such as RTF, is named as unread."""
+    """What is of no known kind is named as unread."""
     text: str | None = None
     found = media_type_of("", blob[:4096])
     if kind in _PAGES or found == HTML:
         text = _page(blob, None, pages)
     elif kind in _ARCHIVES or found == EML:
         text = _archived(blob, pages)
+    elif rtf.is_rtf(blob):
+        text = rtf.text(blob)
     elif kind == "text/plain":
         text = decode(blob)
     if text is None:

@@ -124,7 +124,7 @@ def test_documents_that_are_merged_in(tmp_path: Path) -> None:
 
 
 def test_merged_in_files_of_other_kinds_are_named(tmp_path: Path) -> None:
-    assert merged(tmp_path, "part.rtf", "{\\rtf1 text}") == ("Before.\nAfter.", {"PARTS_UNREAD": (1, [])})
+    assert merged(tmp_path, "part.rtf", "{\\rtf1 text}") == ("Before.\ntext\nAfter.", {})
     assert shown(tmp_path, said("x") + '<w:altChunk r:id="none"/>', lacking={"PARTS_UNREAD": (1, [])}) == ["x"]
 
 

@@ -23,6 +23,8 @@ from core.documents.extraction.sandbox import SandboxMissing
 from core.documents.extraction.spooling import Spool, without_marks
 from core.errors import ExtractionError
 
+# Of the time for a file. Pages that come later are read, and their pictures are not.
+SHARE_FOR_PICTURES = 0.75
 _MAY_BE_PICTURES = (PDF, DOCX, PPTX, *PICTURES)
 
 
@@ -69,7 +71,7 @@ def _read_file(
                 answer, {"error": [error.code, f"{error.message} EXTRACTION_SANDBOX says that there must be one."]}
             )
             os._exit(0)
-    spool = Spool(given.spool, pictures, seconds / 2)
+    spool = Spool(given.spool, pictures, SHARE_FOR_PICTURES * seconds)
     pages = Pages(characters, lambda done, total: forked.say(answer, {"done": done, "total": total}), spool)
     try:
         if media_type == ZIP:

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 from rapidocr import RapidOCR
 
-from core.documents.extraction import ocr_order
+from core.documents.extraction import ocr_order, ocr_spaces
 
 # Of a picture, before it is made smaller: what takes more is not read.
 MOST_PIXELS = 80_000_000
@@ -31,6 +31,7 @@ STROKE = 2
 # A few lines on a large empty ground are overlooked, so the ground around them is cut off: all that differs from it by
 # less than this, of 255, in squares of so many pixels, which levels out what a scanner adds.
 FAINT, SQUARE, MARGIN = 24, 4, 24
+LINE_HEIGHT = 48
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
 _TALL = 1.5
 _ASKED_FOR_TURN = 9
@@ -75,6 +76,7 @@ class Recognizer:
         detection = {"Det.limit_type": "max", "Det.limit_side_len": FIRST_LOOK, "Global.use_vertical_padding": False}
         # One line at a time: lines of one batch are padded to the longest, and leave the processor's cache.
         self._engine = RapidOCR(params={"Global.log_level": "critical", "Rec.rec_batch_num": 1, **one, **detection})
+        self._engine.return_word_box = True  # where characters stand in a line
         blank = np.full((48, 320, 3), 255, np.uint8)
         self._engine(blank, use_det=True, use_cls=False, use_rec=False)
         self._engine(blank, use_det=False, use_cls=True, use_rec=True)
@@ -114,15 +116,32 @@ class Recognizer:
     def _read(self, image: Array, boxes: Array) -> list[_Line]:
         if not len(boxes):
             return []
-        read = self._engine.recognize_txt(self._engine.crop_text_regions(image, boxes))
-        texts = (" ".join(text.split()) for text in read.txts or ())
+        pictures = [_reduced(one) for one in self._engine.crop_text_regions(image, boxes)]
+        read = self._engine.recognize_txt(pictures)
         scores = map(float, read.scores or ())
-        return [_Line(box, text, score) for box, text, score in zip(boxes, texts, scores, strict=True)]
+        found = zip(boxes, read.txts or (), scores, read.word_results, pictures, strict=True)
+        return [_Line(box, _spaced(text, words, picture), score) for box, text, score, words, picture in found]
 
     def _is_upside_down(self, image: Array, boxes: Array) -> bool:
         longest = sorted(boxes, key=_width)[-_ASKED_FOR_TURN:]
         _, said = self._engine.cls_and_rotate(self._engine.crop_text_regions(image, np.array(longest)))
         return sum("180" in label for label, _ in said.cls_res or ()) * 2 > len(longest)
+
+
+def _reduced(line: Array) -> Array:
+    """To the height that the model takes, which it would reach by leaving pixels out."""
+    height, width = line.shape[:2]
+    if height <= LINE_HEIGHT:
+        return line
+    size = max(1, round(width * LINE_HEIGHT / height)), LINE_HEIGHT
+    return cv2.resize(line, size, interpolation=cv2.INTER_AREA)
+
+
+def _spaced(text: str, words: Any, picture: Array) -> str:
+    """`words`: which step of the model brought which character."""
+    steps = [step for word in words.word_cols for step in word]
+    columns = [(step + 0.5) / max(1.0, words.line_txt_len) for step in steps]
+    return " ".join(ocr_spaces.with_spaces(text, columns, picture).split())
 
 
 def _score(lines: list[_Line]) -> float:

@@ -7,7 +7,7 @@ import pypdfium2.raw as pdfium
 
 DOTS_PER_INCH = 200
 LONGEST_SIDE = 4000
-_QUALITY = 90
+_QUALITY = 80
 Rectangle = tuple[float, float, float, float]
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the child reads no tables
     from core.tables.documents import WarningCode
 
-MOST_BYTES = 200 << 20
+MOST_BYTES = 240 << 20
 # Around the number of a picture. Unicode keeps them for the use inside of a program.
 _BEGIN, _END = "\ufdd0", "\ufdd1"
 # A line of its own goes with it, and not the end of a page before it.

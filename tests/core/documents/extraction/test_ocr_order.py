@@ -2,7 +2,10 @@
 
 from math import cos, radians, sin
 
+import numpy as np
+
 from core.documents.extraction.ocr_order import Words, straightened, text_of
+from core.documents.extraction.ocr_spaces import with_spaces
 from core.documents.extraction.spooling import Spooled, without_marks
 
 
@@ -50,3 +53,19 @@ def test_marks_are_taken_out_and_pages_begin_where_they_did() -> None:
     assert said == f"One.\n\n\n\nThree.{mark(7)}"
     assert [said[start : start + 5] for start in starts] == ["One.\n", "\n\nThr", "Three"]
     assert [at for at, _ in placed] == [4, 6]
+
+
+def test_a_gap_as_wide_as_other_spaces_is_one_but_not_within_a_figure() -> None:
+    said = "at 14:30count in 1 2 0f"
+    drawn = "at 14:30 count in 12 0f"
+    picture = np.full((20, 10 * len(drawn), 3), 250, np.uint8)
+    for number, character in enumerate(drawn):
+        if character != " ":
+            picture[4:16, 10 * number + 1 : 10 * number + 9] = 20
+    wide = np.full((20, 15, 3), 250, np.uint8)  # room behind the 1
+    at_one = 10 * drawn.index("12") + 10
+    picture = np.concatenate([picture[:, :at_one], wide, picture[:, at_one:]], axis=1)
+    middles = [10 * n + 5 + (15 if 10 * n >= at_one else 0) for n, character in enumerate(drawn) if character != " "]
+    columns = [middle / picture.shape[1] for middle in middles]
+    assert with_spaces("at 14:30count in 12 0f", columns, picture) == drawn
+    assert with_spaces(said, columns[:-1], picture) == said

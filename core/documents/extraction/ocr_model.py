@@ -116,8 +116,8 @@ class Recognizer:
     def _read(self, image: Array, boxes: Array) -> list[_Line]:
         if not len(boxes):
             return []
-        pictures = [_reduced(one) for one in self._engine.crop_text_regions(image, boxes)]
-        read = self._engine.recognize_txt(pictures)
+        pictures = self._engine.crop_text_regions(image, boxes)
+        read = self._engine.recognize_txt([_reduced(one) for one in pictures])
         scores = map(float, read.scores or ())
         found = zip(boxes, read.txts or (), scores, read.word_results, pictures, strict=True)
         return [_Line(box, _spaced(text, words, picture), score) for box, text, score, words, picture in found]

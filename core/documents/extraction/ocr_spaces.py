@@ -8,12 +8,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-# Spaces of the line that tell how wide one is there, and how much of that a gap must have.
-FEWEST, SHARE = 3, 0.75
+# Spaces of the line that tell how wide one is there, how much of that a gap must have, and how often it must be as wide
+# as nearly all gaps within words.
+FEWEST, SHARE, TIMES = 3, 0.75, 1.5
+# Pixels: in lower lines gaps are too few pixels wide to tell one from the other.
+LOWEST = 36
 # Of 255: what differs from the ground by more is ink; of a column's height, how much of it is more than a speck.
 INK, SPECK = 60, 0.06
-_BEFORE_NONE = ".,;:!?%)]}»”’'\""
-_AFTER_NONE = "([{«„“‘'\""
+_BEFORE_NONE = ".,;:!?%)]}»”’'\"-–/"
+_AFTER_NONE = "([{«„“‘'\"-–/"
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -21,14 +24,15 @@ Array = np.ndarray[Any, np.dtype[Any]]
 def with_spaces(text: str, columns: Sequence[float], picture: Array) -> str:
     """`columns`: where the middle of each character but spaces stands, from 0 to 1 of the picture's width."""
     places = [number for number, character in enumerate(text) if not character.isspace()]
-    if len(places) != len(columns):
+    if len(places) != len(columns) or picture.shape[0] < LOWEST:
         return text
     gaps = _gaps(columns, picture)
     spaced = [second - first > 1 for first, second in pairwise(places)]
     known = [gap for gap, is_space in zip(gaps, spaced, strict=True) if is_space]
     if len(known) < FEWEST:
         return text
-    least = SHARE * float(np.median(known))
+    within = [gap for gap, is_space in zip(gaps, spaced, strict=True) if not is_space] or [0]
+    least = max(SHARE * float(np.median(known)), TIMES * float(np.percentile(within, 90)))
     missing = {
         second
         for (first, second), gap, is_space in zip(pairwise(places), gaps, spaced, strict=True)

@@ -27,7 +27,7 @@ from core.errors import ExtractionError
 from core.tables.documents import DocumentWarning, WarningCode
 
 STAGE = "recognizing words"
-# A dense page takes three to five where nobody else computes.
+# A dense page takes four where nobody else computes.
 SECONDS_EACH, SECONDS_TO_START = 180.0, 60.0
 # Of one document, in all.
 MOST_SECONDS = 3600.0

@@ -144,14 +144,17 @@ def test_its_children_have_one_thread_in_the_sandbox_and_a_killed_one_costs_its_
     path = saved(tmp_path, "a.pdf", scans((SCAN, ONE), (SCAN, TWO), (SCAN, THREE)))
     killed: list[list[str]] = []
 
-    def kill() -> None:
-        until_now(lambda: bool(at_work()))
-        child = at_work()[0]
-        child.suspend()
-        killed.append([line for task in Path(f"/proc/{child.pid}/task").iterdir() for line in secured(task)])
-        child.kill()
+    def kill() -> bool:
+        """False as long as there is none to be killed."""
+        with suppress(psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
+            for child in at_work():
+                child.suspend()
+                killed.append([line for task in Path(f"/proc/{child.pid}/task").iterdir() for line in secured(task)])
+                child.kill()
+                return True
+        return False
 
-    killer = threading.Thread(target=kill, daemon=True)
+    killer = threading.Thread(target=lambda: until_now(kill), daemon=True)
     killer.start()
     got = read(path)
     killer.join()

@@ -13,7 +13,11 @@ STREAMLITS_PAGE = Path(st.__file__).parent / "static" / "index.html"
 
 app = st.App(
     "pages/navigation.py",
-    lifespan=lifespan(lambda: st.get_option("server.address"), lambda: st.get_option("server.port")),
+    lifespan=lifespan(
+        lambda: st.get_option("server.address"),
+        lambda: st.get_option("server.port"),
+        lambda: st.get_option("server.baseUrlPath"),
+    ),
     routes=[
         Route("/health", probes.health),
         Route("/health/db", probes.database_health),

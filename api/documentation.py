@@ -1,10 +1,11 @@
-"""`/docs`: the API to look at and to try. It brings its scripts along, and names them relative to its own address."""
+"""`/docs`: the API to look at and to try, and `/redoc`: to read. They bring their scripts along, and name them relative
+to their own address."""
 
 from pathlib import Path
 
 import fastapi_offline
 from fastapi import FastAPI
-from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
@@ -21,7 +22,16 @@ PAGE = bytes(
         swagger_favicon_url=f"{FILES}/favicon.png",
     ).body
 ).decode()
-POLICY = headers.policy(PAGE)
+TO_READ = bytes(
+    get_redoc_html(
+        openapi_url="openapi.json",
+        title="Cairn: the API",
+        redoc_js_url=f"{FILES}/redoc.standalone.js",
+        redoc_favicon_url=f"{FILES}/favicon.png",
+        # Its fonts would come from Google.
+        with_google_fonts=False,
+    ).body
+).decode()
 
 
 def install(api: FastAPI) -> None:
@@ -30,4 +40,8 @@ def install(api: FastAPI) -> None:
 
     @api.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
-        return HTMLResponse(PAGE, headers={"Content-Security-Policy": POLICY})
+        return HTMLResponse(PAGE, headers={"Content-Security-Policy": headers.policy(PAGE)})
+
+    @api.get("/redoc", include_in_schema=False)
+    async def redoc() -> HTMLResponse:
+        return HTMLResponse(TO_READ, headers={"Content-Security-Policy": headers.policy(TO_READ)})

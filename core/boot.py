@@ -37,18 +37,22 @@ def children() -> tuple[ChildState, ...]:
 
 
 def lifespan(
-    address: Callable[[], str | None], port: Callable[[], int]
+    address: Callable[[], str | None], port: Callable[[], int], base_path: Callable[[], str | None] = lambda: None
 ) -> Callable[[Any], AbstractAsyncContextManager[None]]:
-    """For `st.App`. `address` and `port` are where the server listens; they are asked for when it already does."""
-    return lambda _app: _life(address, port)
+    """For `st.App`. `address` and `port` are where the server listens, below `base_path`; they are asked for when it
+    already does."""
+    return lambda _app: _life(address, port, base_path)
 
 
 @asynccontextmanager
-async def _life(address: Callable[[], str | None], port: Callable[[], int]) -> AsyncIterator[None]:
+async def _life(
+    address: Callable[[], str | None], port: Callable[[], int], base_path: Callable[[], str | None]
+) -> AsyncIterator[None]:
     try:
         settings = get_settings()
         configure_logs(settings)
         check_exposure(address(), settings)
+        check_base_path(base_path())
         async with AsyncExitStack() as stack:
             listening_socket.will_listen_on(port())
             await asyncio.to_thread(_bring_up, settings, stack)
@@ -122,4 +126,13 @@ def check_exposure(address: str | None, settings: Settings) -> None:
             f"Cairn would listen on {address or 'all addresses'}, and it has no sign-in yet: everybody who reaches "
             "it could read every document. Listen on 127.0.0.1, or set ALLOW_OPEN_ACCESS=true behind a proxy that "
             "signs people in."
+        )
+
+
+def check_base_path(base_path: str | None) -> None:
+    """Below a path there are Streamlit's pages alone: health, API and downloads would get a page with status 200."""
+    if (base_path or "").strip("/"):
+        raise ConfigurationError(
+            f"Cairn cannot be served below a path, and STREAMLIT_SERVER_BASE_URL_PATH says {base_path!r}: its API, its "
+            "health and its downloads stand at the root. Take the setting away and give Cairn a host name of its own."
         )

@@ -1,6 +1,6 @@
 """The fields of an own template, and the strict JSON schema that a provider must answer in."""
 
-import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
@@ -13,7 +13,7 @@ MOST_FIELDS, DESCRIPTION_CHARACTERS, CHOICE_CHARACTERS = 100, 2000, 200
 RESERVED_WITH_INSIGHTS = ("statement", "quote")
 # Beside the fields, where some of them have quotes.
 QUOTES = "quotes"
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+NAME_CHARACTERS = 64
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,11 @@ def _check(fields: Sequence[FieldSpec], insights: bool) -> None:
     names: set[str] = set()
     for field in fields:
         _check_name(field.name, insights)
-        if field.name in names:
+        # Written in two ways, a name looks the same.
+        alike = unicodedata.normalize("NFKC", field.name)
+        if alike in names:
             raise InvalidInput(f"There are two fields named {field.name!r}. Give each field its own name.")
-        names.add(field.name)
+        names.add(alike)
         _check_quote(field, fields, insights)
         _check_type(field)
         _check_length(field)
@@ -122,9 +124,10 @@ def _check_length(field: FieldSpec) -> None:
 
 
 def _check_name(name: str, insights: bool) -> None:
-    if not _NAME.fullmatch(name):
+    if len(name) > NAME_CHARACTERS or not name.isidentifier():
         raise InvalidInput(
-            f"{name!r} is not a field name. Use letters, digits and underscores, 64 at most, and no digit first."
+            f"{name!r} is not a field name. Use letters of any script, digits and underscores, "
+            "64 at most, and no digit first."
         )
     if insights and name in RESERVED_WITH_INSIGHTS:
         raise InvalidInput(f"Every insight has a {name!r} already. Give the field another name.")

@@ -66,6 +66,9 @@ class Answered:
     provider: str
     raw: str | None = None
     endpoint: str | None = None
+    # Tokens of the question as we count them, and as the server says it read; 0 where it does not say.
+    sent: int = 0
+    read: int = 0
     # What only a job's request has.
     job_id: str | None = None
     document_id: str | None = None
@@ -117,10 +120,11 @@ def derive(session: Session, limit: int) -> list[Derived]:
 # The chunk is chosen before anything is joined to it: else the planner may join all answered requests first.
 ANSWERED = f"""
 WITH chosen AS MATERIALIZED (
-  SELECT id, job_id, document_id, asked_again, endpoint, merge_id, response_id FROM request
+  SELECT id, job_id, document_id, asked_again, endpoint, merge_id, response_id, input_tokens AS sent FROM request
   WHERE state = 'answered' AND job_id IS NOT NULL ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
 )
 SELECT r.*, s.text, CASE WHEN s.text IS NULL THEN CAST(s.raw AS text) END AS raw, s.finish_reason, s.result,
+  coalesce(s.input_tokens, 0) AS read,
   CASE WHEN s.id IS NULL THEN 'answer_lost' ELSE s.verdict END AS verdict,
   CASE WHEN s.id IS NULL THEN 'Its answer was deleted meanwhile. Send it again.' ELSE s.verdict_message END AS message,
   {former_models.asked("provider")} AS provider, j.template_id, j.template_version, j.params
@@ -153,6 +157,8 @@ def consider(asking: Asking | None, row: Answered) -> Derived:
             if read.fault
             else judge.judge(asking, read.text, read.finish_reason)
         )
+        if asking and judge.was_cut(row.sent, row.read) and verdict.code not in judge.UNUSABLE:
+            verdict = judge.cut_input(row.sent, row.read)
     again = verdict.code == "schema" and not row.asked_again
     whole = None if row.merge_id else verdict.result
     return Derived(

@@ -77,6 +77,26 @@ def judge(asking: Asking | None, text: str, finish_reason: str) -> Verdict:
     return Verdict("other", UNUSABLE["other"]) if reason and verdict.code == NOT_JSON else _by_schema(verdict)
 
 
+def was_cut(sent: int, read: int) -> bool:
+    """Whether the server read far less than it was sent. Tokenizers differ by less than that; and a server that does
+    not say what it read, reads 0."""
+    return sent * LEAST_READ > read >= SMALLEST_CONTEXT
+
+
+# Servers of one's own cut what is longer than their context, and answer from the rest without a word. Fewer tokens are
+# no context: such a count leaves out what the server had in its cache.
+LEAST_READ, SMALLEST_CONTEXT = 0.5, 512
+
+
+def cut_input(sent: int, read: int) -> Verdict:
+    return Verdict(
+        "cut_input",
+        f"The server read {read:,} of about {sent:,} tokens: it cut the question to its context, so this is an answer "
+        "to a part of the document. Give the model a larger context at the server (num_ctx at Ollama, --ctx-size at "
+        "llama.cpp), choose another model, or ask of shorter documents.",
+    )
+
+
 def _by_schema(verdict: Verdict) -> Verdict:
     return replace(verdict, code="schema") if verdict.code == NOT_JSON else verdict
 

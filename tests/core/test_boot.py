@@ -9,6 +9,7 @@ import pytest
 
 from core import boot
 from core.calls import clients
+from core.errors import ConfigurationError
 from core.live import single_text
 from core.runtime import db
 from tests.local_provider import LocalProvider
@@ -58,3 +59,10 @@ SELECT application_name AS name, w.id FROM pg_stat_activity LEFT JOIN worker w
   ON application_name = 'cairn web ' || w.id || ' ' || w.name
 WHERE datname = current_database() AND application_name LIKE 'cairn %'
 """
+
+
+def test_below_a_path_it_does_not_start() -> None:
+    for path in (None, "", "/"):
+        boot.check_base_path(path)
+    with pytest.raises(ConfigurationError, match="BASE_URL_PATH"):
+        boot.check_base_path("cairn")

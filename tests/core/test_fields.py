@@ -76,7 +76,8 @@ def test_descriptions_are_handed_on() -> None:
         ([FieldSpec("", "string")], False, "not a field name"),
         ([FieldSpec("2nd", "string")], False, "not a field name"),
         ([FieldSpec("due date", "string")], False, "not a field name"),
-        ([FieldSpec("größe", "string")], False, "not a field name"),
+        ([FieldSpec("größe–breite", "string")], False, "not a field name"),
+        ([FieldSpec("größe", "string"), FieldSpec("gro\u0308ße", "string")], False, "two fields"),
         ([FieldSpec("a\n", "string")], False, "not a field name"),
         ([FieldSpec("a" * 65, "string")], False, "not a field name"),
         ([FieldSpec("a", "string"), FieldSpec("a", "number")], False, "two fields named 'a'"),
@@ -120,3 +121,8 @@ def test_a_quote_that_has_no_place_is_refused(fields: list[FieldSpec], insights:
 
 def test_statement_and_quote_are_free_names_without_insights() -> None:
     assert "quote" in json_schema([FieldSpec("quote", "string")], insights=False)["properties"]
+
+
+@pytest.mark.parametrize("name", ["größe", "срок", "期限", "نوع", "नाम_2", "_é", "プロジェクト", "a"])
+def test_a_field_has_a_name_in_any_script(name: str) -> None:
+    assert list(json_schema([FieldSpec(name, "string")], False)["properties"]) == [name]

@@ -113,3 +113,22 @@ ANSWERED = Answered(
 def test_what_comes_next_for_a_request(changes: dict[str, Any], state: str, fresh: bool) -> None:
     derived = consider(SENTIMENT, replace(ANSWERED, **changes))
     assert (derived.state, derived.fresh) == (state, fresh)
+
+
+@pytest.mark.parametrize(
+    ("sent", "read", "cut"),
+    [
+        (24_000, 4_096, True),
+        (24_000, 11_999, True),
+        (24_000, 12_000, False),
+        (24_000, 24_500, False),
+        (24_000, 0, False),
+        (24_000, 100, False),
+        (900, 512, False),
+    ],
+)
+def test_an_answer_to_a_part_of_the_question_is_none(sent: int, read: int, cut: bool) -> None:
+    row = Answered(1, False, 1, GOOD, "stop", None, None, None, "openai", sent=sent, read=read)
+    derived = consider(SENTIMENT, row)
+    assert (derived.verdict.code, derived.state) == (("cut_input", "failed") if cut else ("ok", "succeeded"))
+    assert consider(None, row).verdict.code == "ok"

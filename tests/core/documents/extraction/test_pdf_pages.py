@@ -148,7 +148,7 @@ def test_a_form_has_its_values_beside_their_labels(tmp_path: Path) -> None:
     ]
     ticked = "/FT/Btn/AS/Yes/V/Yes/AP<</N<</Yes null/Off null>>>>"
     fields = [
-        FIELD.format(name="n", place="150 690 280 725", more="/FT/Tx/V(Anna Example)/DA(/F 10 Tf)"),
+        FIELD.format(name="n", place="150 690 280 735", more="/FT/Tx/Ff 4096/V(Anna Example)/DA(/F 10 Tf)"),
         FIELD.format(name="e", place="350 690 400 715", more="/FT/Tx/V(500)/DA(/F 10 Tf)"),
         FIELD.format(name="s", place="150 665 165 680", more=ticked),
         FIELD.format(name="d", place="50 635 65 650", more=ticked.replace("AS/Yes/V/Yes", "AS/Off/V/Off")),
@@ -171,6 +171,7 @@ def test_a_form_has_its_values_beside_their_labels(tmp_path: Path) -> None:
         ("under this agree-|ment", "under this agreement"),
         ("a long-|term view", "a long-term view"),
         ("a short-|age of", "a shortage of"),
+        ("a high-|risk case", "a high-risk case"),
         ("the well-|known state-of-|the-art", "the well-known state-of-the-art"),
         ("by e-|mail and S-|Plus", "by e-mail and S-Plus"),
         ("of 12-|page sheets", "of 12-page sheets"),

@@ -28,6 +28,8 @@ from tests.pipeline import until_now
 MODELS_BYTES = 150 << 20
 ONE, TWO, THREE = "The penalty is 2.5 percent", "Delivered on 14 March 2026", "Signed by Anna Berger"
 TYPED = "BT /F 12 Tf 72 760 Td (A typed heading.) Tj ET "
+# Over the picture, beside its words.
+OVER = "BT /F 9 Tf 470 610 Td (Typed over it.) Tj ET "
 SCAN = "q 500 0 0 100 50 600 cm /Scan Do Q "
 
 
@@ -72,11 +74,11 @@ def recognized(got: Extracted) -> list[str]:
 
 
 def test_pages_of_a_pdf_that_are_pictures_are_read_between_those_that_are_not(tmp_path: Path) -> None:
-    pages = scans((TYPED, None), (SCAN, ONE), (TYPED + SCAN, TWO), (SCAN, None), (TYPED, None))
+    pages = scans((TYPED, None), (SCAN, ONE), (TYPED + SCAN + OVER, TWO), (SCAN, None), (TYPED, None))
     stages: list[tuple[str, int, int]] = []
     got = read(saved(tmp_path, "a.pdf", pages), on_stage=lambda *stage: stages.append(stage))
     texts = [got.text[a:b].strip() for a, b in zip(got.page_starts, [*got.page_starts[1:], None], strict=True)]
-    assert texts == ["A typed heading.", ONE, f"A typed heading.\n{TWO}", "", "A typed heading."]
+    assert texts == ["A typed heading.", ONE, f"A typed heading.\nTyped over it.\n{TWO}", "", "A typed heading."]
     assert recognized(got) == [ONE, TWO]
     assert pages_of(got.recognized, got.page_starts) == (2, 3)
     assert warned(got) == [("PAGES_WITHOUT_TEXT", 1, (4,))]
@@ -128,6 +130,12 @@ def test_without_memory_for_it_pictures_are_named_and_the_rest_is_there(tmp_path
     got = read(path, limits=ExtractionLimits(recognizing_memory_bytes=100_000_000))
     assert (got.text.strip(), warned(got)) == ("A typed heading.", [("PAGES_WITHOUT_TEXT", 1, (2,))])
     assert got.recognized == ()
+
+
+def test_a_picture_that_takes_too_long_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recognizing, "SECONDS_EACH", 0.0)
+    got = read(saved(tmp_path, "a.pdf", scans((TYPED, None), (SCAN, ONE), (SCAN, TWO))))
+    assert (got.text.strip(), warned(got)) == ("A typed heading.", [("PAGES_WITHOUT_TEXT", 2, (2, 3))])
 
 
 def test_it_may_be_switched_off_and_says_so(tmp_path: Path) -> None:

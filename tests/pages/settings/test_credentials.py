@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.providers.forms import AS_BUILT, Form
 from core.settings import credentials as settings_credentials
-from core.settings import store
+from core.settings import learned_forms, store
 from pages.common import formats
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pages.seeing import buttons, press, show, words
@@ -194,3 +195,16 @@ def test_no_key_is_said_to_be_saved_where_none_was_handed_over(provider: LocalPr
     at = press(entered("", ""), "Test and save")
     assert at.session_state["notice"][1].startswith("No key was entered, so none was saved.")
     assert not settings_credentials.is_set_here("openai")
+
+
+def test_what_was_learned_of_a_server_is_shown_and_forgotten(provider: LocalProvider, setting: Any) -> None:
+    setting(OPENAI_API_KEY=RIGHT, OPENAI_BASE_URL=provider.openai_url)
+    form = Form(answers="json_object", limit="max_completion_tokens")
+    learned_forms.remember("openai", provider.openai_url, "llama", form, "No response_format, please.")
+    at = show("settings")
+    asked = "llama is asked in the form it takes: JSON, its schema in the prompt, the longest answer as max"
+    assert asked in words(at)
+    assert "orm of OpenAI's llama" in words(at)
+    at = press(at, "Forget")
+    assert asked not in words(at)
+    assert learned_forms.of("openai", provider.openai_url, "llama") == AS_BUILT

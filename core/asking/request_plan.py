@@ -17,10 +17,10 @@ from core.asking.prompts import Asking
 from core.asking.splitting import Part
 from core.providers import capabilities
 from core.providers.capabilities import Capabilities
-from core.providers.known_models import context_tokens
 from core.providers.types import Prompt, Provider
 from core.runtime import text as runtime_text
 from core.runtime import tokens
+from core.settings import learned_contexts
 
 # We count with OpenAI's tokenizer, and a body has some tokens around its texts; others make up to a third more.
 OWN_MARGIN = 0.9
@@ -101,7 +101,8 @@ class Question:
         return fitting if fitting >= 2 else 0
 
     def _room(self, overhead: int) -> int:
-        room = context_tokens(self.provider.name, self.model) - self.asking.max_output_tokens - overhead
+        context = learned_contexts.of(self.provider.name, self.provider.base_url, self.model)
+        room = context - self.asking.max_output_tokens - overhead
         return int(room * (OWN_MARGIN if self._can.has_our_tokenizer else OTHERS_MARGIN))
 
     def body(self, text: str, text_sha256: str) -> str:

@@ -17,7 +17,7 @@ from core.providers.types import Answer, Provider
 from core.providers.usage import Usage
 from core.runtime import shared_clock
 from core.runtime.text import storable
-from core.settings import learned_forms
+from core.settings import learned_contexts, learned_forms
 
 log = structlog.get_logger()
 # So many seconds a single text, which has no queue to go back to, waits for headroom in a rate limit.
@@ -72,12 +72,26 @@ async def in_its_form(call: Call, provider: Provider) -> Answer:
         except ProviderError as error:
             following = forms.next_form(error.refusal, form, body) if forms.may_be_of_form(error) else None
             if following is None:
+                if error.code == "context_too_long":
+                    error.message += await asyncio.to_thread(_learn_context, *named, error.refusal)
                 raise
             form, said = following, error.message
             continue
         if said:
             await asyncio.to_thread(_remember, *named, form, said)
         return answer
+
+
+def _learn_context(provider: str, address: str, model: str, refusal: str) -> str:
+    """What to say of it: "" where the refusal names no context."""
+    try:
+        tokens = learned_contexts.learn(provider, address, model, refusal)
+    except CairnError as error:
+        log.warning("what was learned of a server could not be stored", provider=provider, reason=error.code)
+        return ""
+    if tokens is None:
+        return ""
+    return f" Its context of {tokens:,} tokens is known now: a new job keeps to it, and asks what is longer in parts."
 
 
 def _remember(provider: str, address: str, model: str, form: Form, said: str) -> None:

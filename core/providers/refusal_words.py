@@ -48,7 +48,9 @@ def read(body: Any) -> Words:
     if not isinstance(error, dict):
         return Words(_short_name(body.get("code")), _short_name(body.get("type")), _message(error))
     named = (_short_name(error.get("code")), _short_name(error.get("type")))
-    words = Words(*named, _message(error), _short_name(error.get("param")))
+    # llama.cpp names its context beside the message.
+    context = f" n_ctx={error['n_ctx']}" if isinstance(error.get("n_ctx"), int) else ""
+    words = Words(*named, _message(error), _short_name(error.get("param")) + context)
     # OpenRouter passes on what its own provider answered.
     passed_on = _mapping(error.get("metadata")).get("raw")
     return replace(words, message=f"{words.message} {_message(passed_on)}".strip()) if passed_on else words

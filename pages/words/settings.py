@@ -11,6 +11,7 @@ from core.providers.forms import Form
 from core.retention.rules import RETENTION
 from core.settings.credentials import ADDRESS
 from core.settings.defaults import LANGUAGE, MODEL
+from core.settings.learned_contexts import CONTEXT
 from core.settings.learned_forms import FORM
 from core.settings.limits import CEILING
 from core.settings.rate_caps import CAPS
@@ -119,6 +120,10 @@ KINDS = {
     KEY.rstrip(":"): SettingWords(lambda provider: f"key of {capabilities.label(provider)}", lambda _: "a key"),
     CAPS.rstrip(":"): SettingWords(lambda provider: f"rate limits of {capabilities.label(provider)}", rates),
     FORM.rstrip(":"): SettingWords(_server_of, lambda value: form(forms.read(value))),
+    CONTEXT.rstrip(":"): SettingWords(
+        lambda name: f"context of {capabilities.label(name.partition(':')[0])}'s {name.partition(':')[2]}",
+        lambda value: f"{value['tokens']:,} tokens",
+    ),
     CEILING: SettingWords(_limit, lambda value: str(value["value"])),
     RETENTION: SettingWords(lambda kind: f"retention of {kind}", _retention),
 }

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from core.providers import known_models
 from tests import databases, local_provider
 from tests.journeys.conftest import App, running_app, wait_until
 from tests.local_provider import LocalProvider
 
 pytestmark = pytest.mark.browser
 DOCUMENTS = 5
+MODEL = known_models.default_model("openai")
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def open_by_hand(app: App, page: Any) -> None:
     page.goto(f"{app.url}/system")
     page.get_by_text("Stop a model that is not listed").click()
     page.get_by_role("button", name="Open its breaker").click()
-    expect(page.get_by_role("dialog").get_by_text("Stop OpenAI gpt-5-mini by hand?")).to_be_visible()
+    expect(page.get_by_role("dialog").get_by_text(f"Stop OpenAI {MODEL} by hand?")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Open the breaker").click()
     expect(page.get_by_text("stopped by hand")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -65,9 +67,7 @@ def launch(app: App, page: Any) -> str:
     page.goto(f"{app.url}/analyse?template=Summarize")
     expect(page.get_by_text("A live job waits so long")).to_be_visible()
     page.get_by_role("button", name=f"Launch {DOCUMENTS} requests").click()
-    expect(
-        page.get_by_text("The live requests wait, and do not fail: OpenAI gpt-5-mini stopped by hand")
-    ).to_be_visible()
+    expect(page.get_by_text(f"The live requests wait, and do not fail: OpenAI {MODEL} stopped by hand")).to_be_visible()
     expect(page.get_by_text(f"0 of {DOCUMENTS} requests ended: {DOCUMENTS} waiting")).to_be_visible()
     return str(page.url)
 
@@ -92,7 +92,7 @@ def test_a_model_is_stopped_and_let_go_on_and_its_job_waits_meanwhile(
     expect(page.get_by_role("dialog").get_by_text(f"Goes out at once: {DOCUMENTS} live requests")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Close the breaker").click()
     expect(page.get_by_text("lets everything through")).to_be_visible()
-    expect(page.get_by_text("Closed by hand: OpenAI gpt-5-mini, which was open")).to_be_visible()
+    expect(page.get_by_text(f"Closed by hand: OpenAI {MODEL}, which was open")).to_be_visible()
     page.goto(job)
     expect(page.get_by_text("completed", exact=True).first).to_be_visible()
     assert len(model.asked) == DOCUMENTS
@@ -103,7 +103,7 @@ def test_a_job_that_waits_goes_on_with_another_model(
 ) -> None:
     page = browser_page
     upload(app, page, tmp_path)
-    address = f"{app.url}/api/v1/internal/resilience/circuit-breakers/openai/gpt-5-mini/open"
+    address = f"{app.url}/api/v1/internal/resilience/circuit-breakers/openai/{MODEL}/open"
     urllib.request.urlopen(urllib.request.Request(address, b"")).close()
     launch(app, page)
     page.get_by_role("button", name="Move what waits").click()
@@ -114,7 +114,7 @@ def test_a_job_that_waits_goes_on_with_another_model(
     dialog.get_by_role("button", name=f"Go on with {DOCUMENTS} documents").click()
     expect(page.get_by_text("completed", exact=True).first).to_be_visible()
     expect(dialog).to_have_count(0)
-    expect(page.get_by_text("gpt-5-mini, then claude-haiku-4-5")).to_be_visible()
+    expect(page.get_by_text(f"{MODEL}, then claude-haiku-4-5")).to_be_visible()
     page.get_by_role("tab", name="Timeline").click()
     expect(page.get_by_text(f"{DOCUMENTS} documents that waited")).to_be_visible()
     assert {asked.body["model"] for asked in model.asked} == {"claude-haiku-4-5"}

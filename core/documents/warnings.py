@@ -32,8 +32,8 @@ WORDS: dict[str, Words] = {
         "page without text",
         "pages without text",
         "{what}, or with hardly any beside a picture{where}: no words were recognized there.",
-        "If there are some, such as handwriting, type them and upload them beside it. Of a document with more pictures "
-        "than EXTRACTION_OCR_PAGES the rest is not looked at: split it.",
+        "If some stand there, such as handwriting, upload them as a text, too. A document with more pictures than "
+        "EXTRACTION_OCR_PAGES is to be split.",
     ),
     "WORDS_UNSURE": Words(
         "page or picture that is hard to read",

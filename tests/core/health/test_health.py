@@ -378,3 +378,10 @@ def test_models_tell_of_calls_breakers_and_limits_together() -> None:
     assert found["anthropic", "haiku"].headroom == pytest.approx(0.5, abs=0.05)
     assert found["anthropic", "haiku"].blocked_until is not None
     assert (found["openai", "gpt-5"].breaker, found["openai", "gpt-5"].headroom) == ("open", None)
+
+
+def test_recognizing_words_in_pictures_is_named_where_it_is_off() -> None:
+    assert readings.ocr("on") == []
+    (off,) = readings.ocr("off")
+    assert (off.component, off.healthy) == ("ocr", True)
+    assert "EXTRACTION_OCR" in off.message

@@ -33,13 +33,15 @@ BESIDE = 0.8
 # Lines from one that has something side by side to the next, in one table.
 ROWS_APART = 3
 BIN = 0.5
-MOST_GUTTERS = 8
+MOST_GUTTERS, MOST_TRIED = 8, 4
 # Points: two gutters are one.
 NEAR = 1.5
 # Of running text: what a line has at least, how many lines are nearly as wide as their column, and how many begin in
 # the middle of a sentence.
 FEWEST_LETTERS, MOSTLY_WIDE, WIDE, GOES_ON = 14, 0.5, 0.72, 0.25
 FEWEST_LINES = 3
+# Lines of a text that has notes in its margin.
+MARGIN = 4
 _MIDDLE = re.compile(r"[^\W\d_A-Z]|[,;)]")
 
 
@@ -100,7 +102,15 @@ def _gutters(pieces: list[Piece], height: float) -> list[float]:
     lefts = Counter(round(one.left) for one in pieces)
     often = [place - 0.5 for place, number in lefts.most_common(MOST_GUTTERS) if number >= FEWEST_LINES]
     places = sorted([*often, *_strips(pieces, height)])
-    return [b for a, b in itertools.pairwise([places[0] - 9, *places]) if b - a > NEAR] if places else []
+    apart = [b for a, b in itertools.pairwise([places[0] - 9, *places]) if b - a > NEAR] if places else []
+    return sorted(apart, key=lambda place: _promise(pieces, place), reverse=True)[:MOST_TRIED]
+
+
+def _promise(pieces: list[Piece], gutter: float) -> float:
+    """The more on both sides, and the fewer across, the better."""
+    after = sum(one.left >= gutter - BIN for one in pieces)
+    before = sum(one.right <= gutter for one in pieces)
+    return min(before, after) - (len(pieces) - before - after) / 4
 
 
 def _strips(pieces: list[Piece], height: float) -> list[float]:
@@ -170,15 +180,25 @@ def _cut(piece: Piece, gutter: float, height: float) -> list[Piece]:
 
 def _settled(zone: _Zone, height: float) -> list[_Zone]:
     """Without what stands above or below by itself, and none where nothing stands side by side."""
+    if not zone.left or not zone.right:
+        return [zone if zone.left else _Zone(zone.right, [])]
     above, below = _edge_row(zone, height, from_top=True), _edge_row(zone, height, from_top=False)
     for side, other in ((zone.left, zone.right), (zone.right, zone.left)):
         if side and other:
             above += _taken(side, max(one.top for one in other), height, from_top=True)
         if side and other:
             below += _taken(side, min(one.bottom for one in other), height, from_top=False)
-    if not zone.left or not zone.right or len(zone.left) + len(zone.right) < 3:
+    if not zone.left or not zone.right or not _is_apart(zone, height):
         return [_Zone([*above, *zone.left, *zone.right, *below], [])]
     return [one for one in (_Zone(above, []), zone, _Zone(below, [])) if one.left]
+
+
+def _is_apart(zone: _Zone, height: float) -> bool:
+    """A single piece beside others is what a wide space leaves of a line, unless it is far from them."""
+    if zone.weight > 1:
+        return True
+    gap = min(one.left for one in zone.right) - max(one.right for one in zone.left)
+    return len(zone.left) + len(zone.right) > 2 and gap > TAB * height
 
 
 def _edge_row(zone: _Zone, height: float, *, from_top: bool) -> list[Piece]:
@@ -218,7 +238,7 @@ def _are_columns(zone: _Zone, rulings: Rulings) -> bool:
     if rulings.across(end - 1, begin + 1, bottom, top):
         return False
     if _runs(zone.left):
-        return _runs(zone.right) or _holds_running(zone.right) or len(zone.left) >= 2 * len(zone.right)
+        return _runs(zone.right) or _holds_running(zone.right) or len(zone.left) >= max(MARGIN, 2 * len(zone.right))
     return _holds_running(zone.left) and _runs(zone.right)
 
 

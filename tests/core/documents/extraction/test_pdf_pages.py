@@ -77,6 +77,15 @@ AFTER = "What comes after both of the columns goes across the whole of the page,
             "Term\tThe contract runs for two years and then ends.\tLegal\nPrice\t\tSales",
         ),
         (lines(50, 700, "First.|Second.|Third.")[::-1], "First.\nSecond.\nThird."),
+        # A wide space after a sentence makes no column.
+        (
+            [
+                *lines(50, 700, "breaks within one element.|for all of them, too."),
+                (190, 700, "This can be"),
+                (50, 676, "End."),
+            ],
+            "breaks within one element. This can be\nfor all of them, too.\nEnd.",
+        ),
     ],
 )
 def test_order_of_reading(tmp_path: Path, said: list[Said], text: str) -> None:

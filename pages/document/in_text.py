@@ -34,8 +34,8 @@ def show(document: DocumentRow) -> None:
 
 def _line(warning: DocumentWarning) -> formats.Markdown:
     more = ", …" if len(warning.names) < warning.count else ""
-    names = f" ({', '.join(map(formats.plain, warning.names))}{more})" if warning.names else ""
-    return f"- {formats.plain(warnings.message(warning))}{names}"
+    names = f" ({', '.join(warning.names)}{more})" if warning.names else ""
+    return f"- {formats.plain(warnings.message(warning) + names)}"
 
 
 def button(document: DocumentRow) -> None:

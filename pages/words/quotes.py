@@ -25,7 +25,7 @@ def on_this_page(here: int, in_all: int, part: formats.Markdown) -> formats.Mark
 def beside(one: Passage) -> formats.Markdown:
     """What matters of an insight beside its passage; empty for an ordinary one."""
     facts = {
-        "read by OCR": one.read_by_ocr,
+        "read by OCR": one.read_by_ocr is True,
         "in other words here": one.verdict == "differs",
         "another spelling here": one.verdict == "spelling",
         one.state: one.state != "new",

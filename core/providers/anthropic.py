@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.providers import bodies, errors, message_answers, rate_limit_headers, sdk_clients
 from core.providers.anthropic_batches import AnthropicBatches, translated
+from core.providers.patience import Patience
 from core.providers.types import Answer, Parsed, Prompt, with_repair, without_bounds
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class AnthropicProvider:
         self.base_url = base_url or DEFAULT_URL
         self._key = api_key or "none"
         self._timeout = timeout_s
+        self._patience = Patience(self.name, timeout_s)
         self.batches = AnthropicBatches(lambda: self._client)
 
     @cached_property
@@ -57,7 +59,9 @@ class AnthropicProvider:
 
         begun = time.monotonic()
         with translated():
-            response = await self._client.post(self.endpoint, cast_to=Response, body=body)
+            timeout = sdk_clients.timeout(self._patience.longest_s, self._timeout)
+            sent = self._client.post(self.endpoint, cast_to=Response, body=body, options={"timeout": timeout})
+            response = await self._patience.answer(sent)
         with errors.with_headers(response.headers):
             parsed = self.parse(response.content)
         return Answer(

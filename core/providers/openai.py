@@ -14,6 +14,7 @@ import orjson
 from core.providers import bodies, chat_answers, errors, rate_limit_headers, sdk_clients
 from core.providers.forms import REASONING_ROOM
 from core.providers.openai_batches import OpenAIBatches, translated
+from core.providers.patience import Patience
 from core.providers.types import Answer, Parsed, Prompt, with_repair, without_bounds
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class OpenAIProvider:
         self.base_url = base_url or DEFAULT_URL
         self._key = api_key or "none"
         self._timeout = timeout_s
+        self._patience = Patience(self.name, timeout_s)
         self.batches = OpenAIBatches(lambda: self._client)
 
     @cached_property
@@ -71,13 +73,19 @@ class OpenAIProvider:
         from httpx2 import Response
 
         begun = time.monotonic()
+        # What is streamed shows by itself that the server is at it.
+        longest_s = self._timeout if body.get("stream") else self._patience.longest_s
         with translated():
-            response = await self._client.post(
+            sent = self._client.post(
                 (endpoint or self.endpoint).removeprefix("/v1"),
                 cast_to=Response,
                 content=orjson.dumps(body),
-                options={"headers": {"Content-Type": "application/json"}},
+                options={
+                    "headers": {"Content-Type": "application/json"},
+                    "timeout": sdk_clients.timeout(longest_s, self._timeout),
+                },
             )
+            response = await (sent if body.get("stream") else self._patience.answer(sent))
         with errors.with_headers(response.headers):
             parsed = self.parse(response.content, endpoint)
         return Answer(

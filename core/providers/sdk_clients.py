@@ -19,17 +19,24 @@ CONNECTIONS = 1000
 def make(
     client: Callable[..., Client], transport: Callable[..., Any], api_key: str, base_url: str, timeout_s: float
 ) -> Client:
-    from httpx2 import Limits, Timeout
+    from httpx2 import Limits
 
     return client(
         api_key=api_key,
         base_url=base_url,
         max_retries=0,
-        timeout=Timeout(timeout_s, connect=min(CONNECT_SECONDS, timeout_s)),
+        timeout=timeout(timeout_s, timeout_s),
         http_client=_looked_at(transport)(
             limits=Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS), follow_redirects=False
         ),
     )
+
+
+def timeout(seconds: float, connect_s: float) -> Any:
+    """For an answer, and at most so long for its connection."""
+    from httpx2 import Timeout
+
+    return Timeout(seconds, connect=min(CONNECT_SECONDS, connect_s))
 
 
 def _looked_at(transport: Callable[..., Any]) -> Callable[..., Any]:

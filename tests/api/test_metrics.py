@@ -48,7 +48,7 @@ def test_a_job_is_seen_in_requests_tokens_money_and_processes(client: TestClient
     ((_, labels),) = requests
     assert dict(labels)["state"] == "succeeded"
     assert dict(labels)["provider"] == "offline"
-    batch = {"provider": "openai", "model": "gpt-5-mini", "lane": "batch"}
+    batch = {"provider": "openai", "model": "gpt-5.6-luna", "lane": "batch"}
     assert of(values, "cairn_tokens_total", **batch, kind="input") == 60
     assert of(values, "cairn_tokens_total", **batch, kind="cached_input") == 40
     assert of(values, "cairn_tokens_total", **batch, kind="output") == 7

@@ -25,7 +25,9 @@ class AnthropicProvider:
         self.base_url = base_url or DEFAULT_URL
         self._key = api_key or "none"
         self._timeout = timeout_s
-        self._patience = Patience(self.name, timeout_s)
+        # A connection that does not come about ends before, as a call that was never sent.
+        self._connect_s = sdk_clients.connect_s(timeout_s)
+        self._patience = Patience(self.name, self._connect_s + timeout_s)
         self.batches = AnthropicBatches(lambda: self._client)
 
     @cached_property
@@ -59,7 +61,7 @@ class AnthropicProvider:
 
         begun = time.monotonic()
         with translated():
-            timeout = sdk_clients.timeout(self._patience.longest_s, self._timeout)
+            timeout = sdk_clients.timeout(self._patience.longest_s, self._connect_s)
             sent = self._client.post(self.endpoint, cast_to=Response, body=body, options={"timeout": timeout})
             response = await self._patience.answer(sent)
         with errors.with_headers(response.headers):

@@ -32,7 +32,9 @@ class OpenAIProvider:
         self.base_url = base_url or DEFAULT_URL
         self._key = api_key or "none"
         self._timeout = timeout_s
-        self._patience = Patience(self.name, timeout_s)
+        # A connection that does not come about ends before, as a call that was never sent.
+        self._connect_s = sdk_clients.connect_s(timeout_s)
+        self._patience = Patience(self.name, self._connect_s + timeout_s)
         self.batches = OpenAIBatches(lambda: self._client)
 
     @cached_property
@@ -82,7 +84,7 @@ class OpenAIProvider:
                 content=orjson.dumps(body),
                 options={
                     "headers": {"Content-Type": "application/json"},
-                    "timeout": sdk_clients.timeout(longest_s, self._timeout),
+                    "timeout": sdk_clients.timeout(longest_s, self._connect_s),
                 },
             )
             response = await (sent if body.get("stream") else self._patience.answer(sent))

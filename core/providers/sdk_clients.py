@@ -25,18 +25,21 @@ def make(
         api_key=api_key,
         base_url=base_url,
         max_retries=0,
-        timeout=timeout(timeout_s, timeout_s),
+        timeout=timeout(timeout_s, connect_s(timeout_s)),
         http_client=_looked_at(transport)(
             limits=Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS), follow_redirects=False
         ),
     )
 
 
-def timeout(seconds: float, connect_s: float) -> Any:
-    """For an answer, and at most so long for its connection."""
+def connect_s(timeout_s: float) -> float:
+    return min(CONNECT_SECONDS, timeout_s)
+
+
+def timeout(read_s: float, connect_s: float) -> Any:
     from httpx2 import Timeout
 
-    return Timeout(seconds, connect=min(CONNECT_SECONDS, connect_s))
+    return Timeout(read_s, connect=connect_s)
 
 
 def _looked_at(transport: Callable[..., Any]) -> Callable[..., Any]:

@@ -64,7 +64,7 @@ WORDS: dict[str, Words] = {
         "attached file",
         "attached files",
         "{what}{where} not read.",
-        "To ask about a file that is attached or embedded, save it and upload it by itself: a mail's text names it.",
+        "To ask about a file that came inside another, save it and upload it by itself. A mail's text names it.",
     ),
     "PARTS_UNREAD": Words(
         "other part",

@@ -11,7 +11,7 @@ from pages.words import jobs
 
 WAITS = "Waits for"
 COLUMNS = {
-    "Job": st.column_config.TextColumn(width=225),
+    "Job": st.column_config.TextColumn(width=181),
     "State": st.column_config.MultiselectColumn(
         width=100, options=STATES, color=[widgets.STATE_COLOURS[name] for name in STATES]
     ),

@@ -20,7 +20,8 @@ class Mark:
 
 
 MARK = "color:#111;padding:0 .1em;"
-TEXT = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.55;font-size:.95rem;max-width:80ch"
+# Tabs stand between the cells of a table: wide ones, so that most columns stand below one another.
+TEXT = "white-space:pre-wrap;tab-size:14;overflow-wrap:anywhere;line-height:1.55;font-size:.95rem;max-width:80ch"
 
 
 def show(text: str, marks: Iterable[Mark] = (), name: str = "marked-text") -> None:

@@ -41,7 +41,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     facts = [
         formats.plain(SUPPORTED.get(document.media_type, document.media_type)),
         formats.size(document.size_bytes),
-        f"{document.pages:,} pages" if document.pages else "",
+        formats.count(document.pages, "page") if document.pages else "",
         f"{document.tokens:,} tokens" if document.tokens is not None else "",
         f"language {formats.plain(document.language)}" if document.language else "",
         f"in {formats.plain(document.collection)}",

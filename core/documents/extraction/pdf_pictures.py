@@ -1,6 +1,8 @@
 """What a page of a PDF shows beside its text, as a picture: its words are recognized."""
 
+from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -18,7 +20,7 @@ def drawn(document: pypdfium2.PdfDocument, number: int, part: Rectangle | None =
     try:
         if min(page.get_size()) < 1:
             return None
-        _take_text_away(page.raw)
+        _take_text_out_of(page.raw)
         scale = min(DOTS_PER_INCH / 72, LONGEST_SIDE / max(page.get_size()))
         image = page.render(scale=scale, grayscale=True, may_draw_forms=False, draw_annots=False).to_pil()
         if part:
@@ -30,24 +32,20 @@ def drawn(document: pypdfium2.PdfDocument, number: int, part: Rectangle | None =
         page.close()
 
 
-def _take_text_away(page: pdfium.FPDF_PAGE) -> None:
-    for number in reversed(range(pdfium.FPDFPage_CountObjects(page))):
-        thing = pdfium.FPDFPage_GetObject(page, number)
-        kind = pdfium.FPDFPageObj_GetType(thing)
-        if kind == pdfium.FPDF_PAGEOBJ_TEXT and pdfium.FPDFPage_RemoveObject(page, thing):
-            pdfium.FPDFPageObj_Destroy(thing)
-        elif kind == pdfium.FPDF_PAGEOBJ_FORM:
-            _take_text_out_of(thing)
+# How pdfium counts, gets and removes what stands on a page, and inside of a form on it.
+_ON_A_PAGE = pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, pdfium.FPDFPage_RemoveObject
+_IN_A_FORM = pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, pdfium.FPDFFormObj_RemoveObject
 
 
-def _take_text_out_of(form: pdfium.FPDF_PAGEOBJECT) -> None:
-    for number in reversed(range(pdfium.FPDFFormObj_CountObjects(form))):
-        thing = pdfium.FPDFFormObj_GetObject(form, number)
+def _take_text_out_of(holder: Any, how: tuple[Callable[..., Any], ...] = _ON_A_PAGE) -> None:
+    count, get, remove = how
+    for number in reversed(range(count(holder))):
+        thing = get(holder, number)
         kind = pdfium.FPDFPageObj_GetType(thing)
-        if kind == pdfium.FPDF_PAGEOBJ_TEXT and pdfium.FPDFFormObj_RemoveObject(form, thing):
+        if kind == pdfium.FPDF_PAGEOBJ_TEXT and remove(holder, thing):
             pdfium.FPDFPageObj_Destroy(thing)
         elif kind == pdfium.FPDF_PAGEOBJ_FORM:
-            _take_text_out_of(thing)
+            _take_text_out_of(thing, _IN_A_FORM)
 
 
 def _on_paper(page: pypdfium2.PdfPage, part: Rectangle, size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -187,6 +187,14 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
+def visit(page: Any, address: str) -> None:
+    """A page of ours, once it stands: while it is still being drawn, a button may be another between press and release,
+    and the click is nobody's."""
+    page.goto(address)
+    page.get_by_role("heading").first.wait_for()
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+
+
 @pytest.fixture
 def browser_page(browser: Any) -> Iterator[Any]:
     """A page that shares nothing with those of other tests: no cookies, no storage, no cache."""

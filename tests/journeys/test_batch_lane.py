@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import App, wait_until
+from tests.journeys.conftest import App, visit, wait_until
 
 pytestmark = pytest.mark.browser
 # More than the offline engine takes in one batch; and as few as a job needs, as each is read by a process of its own.
@@ -27,7 +27,7 @@ def upload(app: App, page: Any, directory: Path, count: int) -> None:
         path = directory / f"note-{number:03}.txt"
         path.write_text(f"Note {number} of the northern plant. Pump {number} was replaced. It cost {number},000 euros.")
         files.append(path)
-    page.goto(f"{app.url}/documents")
+    visit(page, f"{app.url}/documents")
     page.locator("input[type=file]").first.set_input_files(files)
 
     def all_ready() -> bool:
@@ -39,7 +39,7 @@ def upload(app: App, page: Any, directory: Path, count: int) -> None:
 def test_from_upload_to_insights_in_the_batch_lane(app: App, browser_page: Any, tmp_path: Path) -> None:
     page = browser_page
     upload(app, page, tmp_path, DOCUMENTS)
-    page.goto(f"{app.url}/analyse?template=Key+points")
+    visit(page, f"{app.url}/analyse?template=Key+points")
     page.get_by_text("Batch, overnight").click()
     expect(page.get_by_text("No batch of this model has been through here yet")).to_be_visible()
     page.get_by_role("button", name=f"Launch {DOCUMENTS} requests").click()
@@ -51,7 +51,7 @@ def test_from_upload_to_insights_in_the_batch_lane(app: App, browser_page: Any, 
     page.get_by_test_id("stMain").get_by_role("link", name="Insights").click()
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     expect(page.get_by_text(re.compile(r"1 to 100 of \d+"))).to_be_visible()
-    page.goto(f"{app.url}/analyse?template=Summarize")
+    visit(page, f"{app.url}/analyse?template=Summarize")
     page.get_by_text("Batch, overnight").click()
     expect(page.get_by_text("The last 2 batches of this model here")).to_be_visible()
 
@@ -68,7 +68,7 @@ def canary(app: App, page: Any, directory: Path) -> str:
 
 def test_a_dialog_stays_open_while_the_page_looks_again(app: App, browser_page: Any, tmp_path: Path) -> None:
     page = browser_page
-    page.goto(f"{app.url}/job?id={canary(app, page, tmp_path)}")
+    visit(page, f"{app.url}/job?id={canary(app, page, tmp_path)}")
     expect(page.get_by_role("button", name=f"Release {FEW - 2} requests")).to_be_visible()
     page.get_by_role("button", name="Rename").click()
     name = page.get_by_role("textbox", name="Name")
@@ -85,7 +85,7 @@ def test_a_dialog_stays_open_while_the_page_looks_again(app: App, browser_page: 
 def test_each_dialog_of_a_job_does_what_it_says_and_closes(app: App, browser_page: Any, tmp_path: Path) -> None:
     page = browser_page
     dialog = page.get_by_role("dialog")
-    page.goto(f"{app.url}/job?id={canary(app, page, tmp_path)}")
+    visit(page, f"{app.url}/job?id={canary(app, page, tmp_path)}")
     page.get_by_role("button", name="Drop the rest").click()
     dialog.get_by_role("button", name="Cancel job").click()
     expect(page.get_by_text("cancelled", exact=True).first).to_be_visible()

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from core.providers import known_models
 from tests import databases, local_provider
-from tests.journeys.conftest import App, running_app, wait_until
+from tests.journeys.conftest import App, running_app, visit, wait_until
 from tests.local_provider import LocalProvider
 
 pytestmark = pytest.mark.browser
@@ -43,7 +43,7 @@ def upload(app: App, page: Any, directory: Path) -> None:
         path = directory / f"note-{number}.txt"
         path.write_text(f"Note {number} of the northern plant. Pump {number} was replaced. It cost {number},000 euros.")
         files.append(path)
-    page.goto(f"{app.url}/documents")
+    visit(page, f"{app.url}/documents")
     page.locator("input[type=file]").first.set_input_files(files)
 
     def all_ready() -> bool:
@@ -53,7 +53,7 @@ def upload(app: App, page: Any, directory: Path) -> None:
 
 
 def open_by_hand(app: App, page: Any) -> None:
-    page.goto(f"{app.url}/system")
+    visit(page, f"{app.url}/system")
     page.get_by_text("Stop a model that is not listed").click()
     page.get_by_role("button", name="Open its breaker").click()
     expect(page.get_by_role("dialog").get_by_text(f"Stop OpenAI {MODEL} by hand?")).to_be_visible()
@@ -64,7 +64,7 @@ def open_by_hand(app: App, page: Any) -> None:
 
 def launch(app: App, page: Any) -> str:
     """The address of a job that waits."""
-    page.goto(f"{app.url}/analyse?template=Summarize")
+    visit(page, f"{app.url}/analyse?template=Summarize")
     expect(page.get_by_text("A live job waits so long")).to_be_visible()
     page.get_by_role("button", name=f"Launch {DOCUMENTS} requests").click()
     expect(page.get_by_text(f"The live requests wait, and do not fail: OpenAI {MODEL} stopped by hand")).to_be_visible()
@@ -77,7 +77,7 @@ def test_a_model_is_stopped_and_let_go_on_and_its_job_waits_meanwhile(
 ) -> None:
     page = browser_page
     upload(app, page, tmp_path)
-    page.goto(f"{app.url}/settings")
+    visit(page, f"{app.url}/settings")
     page.get_by_role("tab", name="When a provider fails").click()
     page.get_by_role("button", name="Use production").click()
     page.get_by_role("dialog").get_by_role("button", name="Save").click()
@@ -86,14 +86,14 @@ def test_a_model_is_stopped_and_let_go_on_and_its_job_waits_meanwhile(
     open_by_hand(app, page)
     job = launch(app, page)
     assert model.asked == []
-    page.goto(f"{app.url}/system")
+    visit(page, f"{app.url}/system")
     expect(page.get_by_text(f"{DOCUMENTS} live requests of 1 job waits behind it")).to_be_visible()
     page.get_by_role("button", name="Close", exact=True).click()
     expect(page.get_by_role("dialog").get_by_text(f"Goes out at once: {DOCUMENTS} live requests")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Close the breaker").click()
     expect(page.get_by_text("lets everything through")).to_be_visible()
     expect(page.get_by_text(f"Closed by hand: OpenAI {MODEL}, which was open")).to_be_visible()
-    page.goto(job)
+    visit(page, job)
     expect(page.get_by_text("completed", exact=True).first).to_be_visible()
     assert len(model.asked) == DOCUMENTS
 

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import hostile
-from tests.journeys.conftest import App, running_app
+from tests.journeys.conftest import App, running_app, visit
 
 pytestmark = pytest.mark.browser
 PAGES = ("", "documents", "analyse", "jobs", "insights", "templates", "costs", "system", "settings", "own_requests")
@@ -74,7 +74,7 @@ def test_every_page_and_dialog_keeps_to_itself(
     watched = Watched(page, app.url)
 
     def open_(address: str) -> None:
-        page.goto(f"{app.url}/{address}")
+        visit(page, f"{app.url}/{address}")
         expect(page.get_by_role("heading").first).to_be_visible()
         watched.look()
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import databases, local_provider
-from tests.journeys.conftest import App, running_app, wait_until
+from tests.journeys.conftest import App, running_app, visit, wait_until
 from tests.local_provider import Asked, Reply
 
 pytestmark = pytest.mark.browser
@@ -63,7 +63,7 @@ def ask(app: App, request: Any) -> str:
 def test_from_a_search_over_a_facet_to_a_view_a_matrix_and_files(asked: App, browser_page: Any) -> None:
     app, page = asked, browser_page
     template = ask(app, page.request)
-    page.goto(f"{app.url}/insights")
+    visit(page, f"{app.url}/insights")
     expect(page.get_by_text("1 to 4 of 4")).to_be_visible()
     page.get_by_role("searchbox").fill("failing pumps")
     page.keyboard.press("Enter")
@@ -76,7 +76,7 @@ def test_from_a_search_over_a_facet_to_a_view_a_matrix_and_files(asked: App, bro
     page.get_by_label("Save what is listed now as").fill("Pumps of plants")
     page.get_by_role("button", name="Save", exact=True).click()
     wait_until(lambda: len(items(app, "views")) == 1, "the view was not saved")
-    page.goto(f"{app.url}/insights")
+    visit(page, f"{app.url}/insights")
     page.get_by_role("button", name="Views").click()
     page.get_by_role("button", name="Pumps of plants").click()
     expect(page.get_by_text("1 to 1 of 1")).to_be_visible()
@@ -88,7 +88,7 @@ def test_from_a_search_over_a_facet_to_a_view_a_matrix_and_files(asked: App, bro
     assert "The pump of the northern plant failed." in file.text()
     assert "heating" not in file.text()
 
-    page.goto(f"{app.url}/matrix?template=Repairs&order=cost")
+    visit(page, f"{app.url}/matrix?template=Repairs&order=cost")
     grid = page.get_by_test_id("stDataFrame").locator(".dvn-scroller")
     expect(page.get_by_text("1 to 2 of 2")).to_be_visible()
     grid.click(position={"x": 300, "y": 80})  # the first row's second column

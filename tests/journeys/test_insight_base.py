@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import databases, local_provider
-from tests.journeys.conftest import App, running_app, wait_until
+from tests.journeys.conftest import App, running_app, visit, wait_until
 from tests.local_provider import Asked, Reply
 
 pytestmark = pytest.mark.browser
@@ -75,14 +75,11 @@ def test_from_two_jobs_to_decisions_and_back(with_a_model: App, browser_page: An
         asked_of(app, page, season)
     wait_until(lambda: len(listed(app, "review")) == 2, "nothing was proposed")
     both = next(one["id"] for one in listed(app, "insights?sort=support"))
-    page.goto(f"{app.url}/insight?id={both}")
+    visit(page, f"{app.url}/insight?id={both}")
     expect(page.get_by_role("heading", name="The hall was painted.")).to_be_visible()
     expect(page.get_by_text("2 of 2 documents support it")).to_be_visible()
 
-    page.goto(f"{app.url}/insights")
-    # A link that moves while the page is still being drawn is missed.
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    visit(page, f"{app.url}/insights")
     page.get_by_role("link", name="To review: 1 conflict, 1 pair that may be the same").click()
     expect(page).to_have_url(re.compile("/review"))
     strike(page, "s", f"same-{pair_of(app, 'merge')}")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core import samples
-from tests.journeys.conftest import App, wait_until
+from tests.journeys.conftest import App, visit, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -21,12 +21,12 @@ def all_ready(app: App) -> bool:
 
 def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) -> None:
     page = browser_page
-    page.goto(app.url)
+    visit(page, app.url)
     page.get_by_role("button", name="Load sample documents").click()
     wait_until(lambda: all_ready(app), "the samples were not read")
-    page.goto(f"{app.url}/documents")
+    visit(page, f"{app.url}/documents")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
-    page.goto(f"{app.url}/analyse")
+    visit(page, f"{app.url}/analyse")
     page.get_by_role("combobox", name="Template").click()
     page.get_by_role("option", name="Key points").click()
     expect(page.get_by_text("The most important statements")).to_be_visible()
@@ -64,10 +64,10 @@ def test_a_broken_pdf_says_what_to_do(app_on_a_server: App, browser_page: Any, t
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(b"%PDF-1.7\nthis is no more than a beginning")
     page = browser_page
-    page.goto(f"{app_on_a_server.url}/documents")
+    visit(page, f"{app_on_a_server.url}/documents")
     page.locator("input[type=file]").set_input_files(broken)
     wait_until(lambda: "broken.pdf" in app_on_a_server.get("/api/v1/documents?state=failed")[1], "it did not fail")
-    page.goto(f"{app_on_a_server.url}/documents?state=failed")
+    visit(page, f"{app_on_a_server.url}/documents?state=failed")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     page.get_by_test_id("stDataFrame").click(position={"x": 15, "y": 55})
     found = page.get_by_role("link", name="Open document")

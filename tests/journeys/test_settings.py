@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import App, wait_until
+from tests.journeys.conftest import App, visit, wait_until
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import PATIENCE_S
 
@@ -43,7 +43,7 @@ def ask_a_document(app: App) -> None:
 def test_a_preset_is_previewed_used_and_undone(app: App, browser_page: Any) -> None:
     page = browser_page
     dialog = page.get_by_role("dialog")
-    page.goto(f"{app.url}/settings?part=When+a+provider+fails")
+    visit(page, f"{app.url}/settings?part=When+a+provider+fails")
     expect(page.get_by_text("In force: a call that keeps failing gives up after 3.5 s.")).to_be_visible()
     page.get_by_role("button", name="Use production").click()
     expect(dialog.get_by_text("a call that keeps failing gives up after 31 s (now 3.5 s)")).to_be_visible()
@@ -73,7 +73,7 @@ def test_a_key_is_set_tested_and_removed(app: App, browser_page: Any, provider: 
 
     provider.plan = plan
     key, address = (dialog.get_by_role("textbox", name=name) for name in ("Key", "Address"))
-    page.goto(f"{app.url}/settings")
+    visit(page, f"{app.url}/settings")
     page.get_by_role("button", name="Set key").first.click()
     expect(key).to_have_attribute("type", "password")
     key.fill(WRONG)
@@ -97,12 +97,12 @@ def test_a_key_is_set_tested_and_removed(app: App, browser_page: Any, provider: 
     expect(page.get_by_test_id("stAlertContentSuccess").get_by_text("It answers and offers 2 models")).to_be_visible()
     # It is sealed with a file that only this account can read.
     assert stat.S_IMODE((data_dir / "secret.key").stat().st_mode) == 0o600
-    page.goto(f"{app.url}/own_requests")
+    visit(page, f"{app.url}/own_requests")
     expect(page.get_by_test_id("stFileUploader")).to_be_visible()
     # The jobs process, which ran all the time, opens it and calls with it.
     ask_a_document(app)
     assert {asked.headers["authorization"] for asked in provider.asked} == {f"Bearer {RIGHT}"}
-    page.goto(f"{app.url}/settings")
+    visit(page, f"{app.url}/settings")
     page.get_by_role("button", name="Remove key").click()
     dialog.get_by_role("button", name="Remove").click()
     expect(dialog).to_have_count(0)

@@ -17,6 +17,7 @@ from api import (
     jobs,
     matrix,
     monitoring,
+    providers,
     resilience,
     review,
     templates,
@@ -84,6 +85,7 @@ for module in (
     usage,
     cache,
     monitoring,
+    providers,
     resilience,
     breakers,
 ):

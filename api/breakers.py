@@ -9,8 +9,8 @@ from api.schemas.shared import ListOut, fields_of
 from core.calls import breaker_by_hand, breaker_report
 from core.calls.breaker_report import BreakerRow
 from core.errors import NotFound
-from core.providers import capabilities
 from core.runtime import shared_clock
+from core.settings import provider_rows
 
 router = APIRouter(prefix="/internal/resilience", tags=["resilience"])
 
@@ -22,7 +22,7 @@ def out(row: BreakerRow) -> dict[str, Any]:
 def named(name: str) -> tuple[str, str]:
     """Provider and model of `provider/model`; a model's name may hold slashes itself. Raises NotFound."""
     provider, _, model = name.partition("/")
-    if provider not in capabilities.NAMES or not model:
+    if provider not in provider_rows.names() or not model:
         raise NotFound(f"There is no circuit breaker {name!r}. A name is a provider and a model: openai/gpt-5-mini.")
     return provider, model
 

@@ -227,6 +227,7 @@ MACHINERY: Mapping[str, str] = {
     "core/calls/breaker_report.py": MACHINE,
     "core/calls/report.py": MACHINE,
     "core/health/": MACHINE,
+    "core/settings/provider_changes.py:NEEDED": MACHINE,
     "core/jobs/batches_report.py:TURNAROUND": MACHINE,
     "core/batch/report.py:IN_FLIGHT": MACHINE,
 }

@@ -5,9 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from api.schemas.shared import ErrorOut, In, Lane, Money
+from api.schemas.shared import ErrorOut, In, Lane, Money, ProviderName
 from api.schemas.usage import UsageOut
-from core.providers.capabilities import ProviderName
 from core.tables.jobs import JobState, WaitKind
 
 RequestState = Literal["pending", "in_flight", "succeeded", "failed", "cancelled"]

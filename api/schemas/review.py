@@ -7,9 +7,8 @@ from pydantic import BaseModel, Field
 
 from api.schemas.insights import InsightOut
 from api.schemas.jobs import CostOut, TurnaroundOut
-from api.schemas.shared import In, Lane
+from api.schemas.shared import In, Lane, ProviderName
 from core.judging import launch
-from core.providers.capabilities import ProviderName
 
 PairKind = Literal["merge", "conflict", "over_time"]
 FoundBy = Literal["span", "quote", "shape", "words", "meaning", "person", "judge"]

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Form, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
 from core.runtime.paging import MOST, Page
 from core.runtime.text import storable as storable_text
@@ -18,6 +18,8 @@ Limit = Annotated[int, Query(ge=1, le=MOST)]
 Cursor = Annotated[str | None, Query()]
 # Also the values of list filters; FastAPI refuses others and names the allowed ones.
 Lane = Literal["live", "batch"]
+# Which there are changes while Cairn runs.
+ProviderName = Annotated[str, Field(description="A name of GET /providers.", examples=["openai"])]
 
 
 def storable(value: Any) -> Any:

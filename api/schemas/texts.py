@@ -4,9 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from api.schemas.shared import In, Lane, Money
+from api.schemas.shared import In, Lane, Money, ProviderName
 from api.schemas.usage import UsageOut
-from core.providers.capabilities import ProviderName
 
 
 class OperationOut(BaseModel):

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 import jsonschema
 import orjson
 
-from core import providers
 from core.asking.prompts import Asking
 from core.errors import ProviderError
 from core.fields import QUOTES, quoted
 from core.insight_base.writing import Finding
 from core.providers import answer_text
 from core.runtime.text import storable
+from core.settings import provider_rows
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def read(response: Readable, *, to_schema: bool) -> Read:
     if response.text is not None:
         return Read(response.text, response.finish_reason or "")
     try:
-        parsed = providers.keyless(response.provider).parse(response.raw or "", response.endpoint)
+        parsed = provider_rows.keyless(response.provider).parse(response.raw or "", response.endpoint)
     except ProviderError as error:
         return Read("", "bad_response", error.message)
     return Read(storable(parsed.answer(to_schema=to_schema)), parsed.finish_reason)

@@ -15,12 +15,11 @@ import orjson
 from core.asking import prompts, splitting
 from core.asking.prompts import Asking
 from core.asking.splitting import Part
-from core.providers import capabilities
 from core.providers.capabilities import Capabilities
 from core.providers.types import Prompt, Provider
 from core.runtime import text as runtime_text
 from core.runtime import tokens
-from core.settings import learned_contexts
+from core.settings import learned_contexts, provider_rows
 
 # We count with OpenAI's tokenizer, and a body has some tokens around its texts; others make up to a third more.
 OWN_MARGIN = 0.9
@@ -62,7 +61,7 @@ class Question:
 
     @property
     def _can(self) -> Capabilities:
-        return capabilities.of(self.provider.name)
+        return provider_rows.can(self.provider.name)
 
     @cached_property
     def prefix(self) -> str:

@@ -13,11 +13,10 @@ from core.asking.built_in import BUILT_IN
 from core.asking.prompts import Asking, check_params, params_of
 from core.errors import Conflict, InvalidInput, NotFound
 from core.fields import FieldSpec, json_schema
-from core.providers import capabilities
 from core.runtime import db
 from core.runtime.ids import new_id
 from core.runtime.text import bounded
-from core.settings import defaults
+from core.settings import defaults, provider_rows
 from core.tables.templates import Template, TemplateVersion
 
 PROMPT_LIMIT = 20_000
@@ -140,7 +139,7 @@ def asking(session: Session, template_id: str, params: Mapping[str, Any], versio
 
 def check_language(params: Mapping[str, Any], provider: str) -> None:
     """Raises InvalidInput where these checked parameters ask for a language that this provider cannot answer in."""
-    if params.get("language") and not capabilities.of(provider).can_translate:
+    if params.get("language") and not provider_rows.can(provider).can_translate:
         raise InvalidInput(
             "The offline engine cannot translate: it answers in the document's own words. Leave language out, or "
             "choose another provider."
@@ -156,7 +155,7 @@ def asked_now(session: Session, template_id: str, params: Mapping[str, Any], pro
     check_language(found.params, provider)
     default = defaults.language()[0]
     given = params.get("language") is not None
-    if given or default is None or not capabilities.of(provider).can_translate or not found.worded:
+    if given or default is None or not provider_rows.can(provider).can_translate or not found.worded:
         return found
     return replace(found, params={**found.params, "language": default})
 

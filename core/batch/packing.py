@@ -20,7 +20,7 @@ from core.asking.prompts import Asking
 from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.batch.report import in_flight
 from core.money import pricing, usage
-from core.providers import capabilities, forms
+from core.providers import forms
 from core.providers.batch_api import BatchLane, BatchLimits, Framing
 from core.providers.forms import AS_BUILT, Form
 from core.providers.types import Provider
@@ -28,6 +28,7 @@ from core.requests import former_models, reuse, single_flight
 from core.runtime import db
 from core.runtime.ids import new_id
 from core.settings import limits as settings_limits
+from core.settings import provider_rows
 from core.tables.batches import ProviderBatch
 from core.tables.jobs import Job
 
@@ -217,7 +218,7 @@ FROM taken
 def _headroom(session: Session, provider: Provider) -> BatchHeadroom:
     used = in_flight(session, provider.name)
     batches, tokens = settings_limits.batches() - used.batches, settings_limits.batch_tokens() - used.tokens
-    if capabilities.of(provider.name).is_local:
+    if provider_rows.can(provider.name).is_local:
         # Nothing leaves this machine: no queue can fill and no money is spent.
         return BatchHeadroom(settings_limits.batches(), settings_limits.batch_tokens(), Decimal(1), idle=True)
     return BatchHeadroom(batches, tokens, settings_limits.batch_usd() - used.usd, idle=used.batches == 0)

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from core import providers
 from core.environment import Settings, get_settings
 from core.errors import InvalidInput
-from core.providers import capabilities
 from core.providers.types import Provider
-from core.settings import credentials, store
+from core.settings import credentials, provider_rows, store
 from core.settings.credentials import Credentials
 
 
@@ -88,7 +87,7 @@ def _renew() -> Mapping[str, Client]:
     with _renewing:
         settings, values = get_settings(), store.values()
         before = _known.clients if _known else {}
-        found = {name: one for name in capabilities.NAMES if (one := _client(name, settings, before.get(name)))}
+        found = {name: one for name in provider_rows.names() if (one := _client(name, settings, before.get(name)))}
         _known = _Known(settings, values, found)
     for name, one in before.items():
         if found.get(name) is not one:
@@ -97,7 +96,7 @@ def _renew() -> Mapping[str, Client]:
 
 
 def _client(name: str, settings: Settings, before: Client | None) -> Client | None:
-    how = credentials.of(name) if name in capabilities.REMOTE else None
+    how = None if provider_rows.can(name).is_local else credentials.of(name)
     if how is not None and not how.set_up:
         return None
     made_of = (how, settings.provider_timeout_seconds)
@@ -108,7 +107,8 @@ def make(name: str, how: Credentials | None) -> Provider:
     """A provider with a new client, for the event loop of the caller."""
     key, address = (how.key, how.address) if how else (None, None)
     seconds = get_settings().provider_timeout_seconds
-    return providers.make(name, key.get_secret_value() if key else None, address, seconds)
+    kind = provider_rows.kind_of(name)
+    return providers.make(kind, key.get_secret_value() if key else None, address, seconds, name)
 
 
 def configured() -> Mapping[str, Provider]:
@@ -149,19 +149,21 @@ async def lent(name: str) -> AsyncIterator[Provider]:
 
 def missing(name: str) -> str:
     """Why there is no provider of that name, and what to do."""
-    if name not in capabilities.REMOTE:
+    if not provider_rows.exists(name):
         return f"There is no provider {name!r}. Choose one of {', '.join(configured())}."
     return not_set_up(name, unusable_key=has_unusable_key(name))
 
 
 def has_unusable_key(name: str) -> bool:
-    return name in capabilities.REMOTE and credentials.of(name).trouble is not None
+    return name in provider_rows.remote() and credentials.of(name).trouble is not None
 
 
 def not_set_up(name: str, *, unusable_key: bool) -> str:
     """Why a known provider cannot be called, and what to do."""
     if unusable_key:
         return f"the key of {name} that was set cannot be used. The Settings page says why; enter it again there."
+    if not provider_rows.exists(name):
+        return f"there is no provider {name} any more. Go on with another model, or add it again on the Settings page."
     variable = f"{name.upper()}_API_KEY"
     return f"{name} is not set up: set its key on the Settings page, or {variable} in the environment and start again."
 

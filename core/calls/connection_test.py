@@ -5,9 +5,17 @@ import asyncio
 from core.calls import clients
 from core.errors import InvalidInput, ProviderError
 from core.providers.types import Provider
+from core.settings import credentials, defaults, provider_rows
 from core.settings.credentials import Credentials
 
 PATIENCE_SECONDS = 15.0
+
+
+def models_of(name: str) -> list[str]:
+    """As `models`, of a provider as it is now; the offline engine is always there."""
+    if provider_rows.can(name).is_local:
+        return [defaults.model_of(name)[0]]
+    return models(credentials.of(name))
 
 
 def models(how: Credentials) -> list[str]:

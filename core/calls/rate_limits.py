@@ -16,8 +16,8 @@ from core.calls import rate_limit_lessons
 from core.calls.headroom import Bucket, Headroom, NoRoom, amounts_of
 from core.calls.outcomes import Call, Failed, Kept, Outcome, Taken
 from core.calls.rate_limit_lessons import Lesson
-from core.providers import capabilities
 from core.runtime import db
+from core.settings import provider_rows
 from core.settings.rate_caps import caps_of
 
 OUTPUT_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
@@ -43,13 +43,17 @@ class RateLimitRow:
 
 def headroom(session: Session, provider: str, model: str | None) -> dict[str, Headroom]:
     """By model: of this one, or of all that were ever called. Their rows are locked until the transaction ends."""
-    if not capabilities.of(provider).has_rate_limits:
+    if not provider_rows.can(provider).has_rate_limits:
         return {}
     found: dict[str, list[RateLimitRow]] = {}
     for row in db.rows(session, READ, provider=provider, model=model, **caps_for(provider)):
         found.setdefault(row.model, []).append(RateLimitRow(**row._mapping))
     known = {name: _headroom(provider, name, rows) for name, rows in found.items()}
     return known if model is None or model in known else {model: _first(provider, model)}
+
+
+def caps_for_all() -> dict[str, list[Any]]:
+    return caps_for(*provider_rows.remote())
 
 
 def caps_for(*providers: str) -> dict[str, list[Any]]:
@@ -150,7 +154,7 @@ ON CONFLICT (provider, model, kind) DO UPDATE SET remaining = excluded.remaining
 
 def output_room(provider: str, body: Mapping[str, Any], expected: int) -> int:
     """The output tokens that a call counts for: the limit in its body, or the expected ones, by provider."""
-    if not capabilities.of(provider).limits_count_max_output:
+    if not provider_rows.can(provider).limits_count_max_output:
         return expected
     given = [body.get(name) for name in OUTPUT_LIMITS]
     return max((limit for limit in given if isinstance(limit, int)), default=expected)
@@ -186,7 +190,7 @@ def record_outcomes(session: Session, outcomes: Iterable[Outcome]) -> None:
             ended.setdefault((outcome.call.provider, outcome.call.model), []).append(outcome)
     # Sorted: two transactions that settle the same rows do not deadlock.
     for (provider, model), of_model in sorted(ended.items()):
-        if capabilities.of(provider).has_rate_limits:
+        if provider_rows.can(provider).has_rate_limits:
             lessons = rate_limit_lessons.of(of_model, datetime.now(UTC))
             columns = {name: [getattr(lesson, name) for lesson in lessons] for name in COLUMNS}
             blocks = [one.retry_after for one in of_model if isinstance(one, Failed) and one.retry_after is not None]

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from core.calls import rate_limits
 from core.calls.rate_limits import CURRENT_LEVEL_SQL
-from core.providers import capabilities
 from core.runtime import db
 from core.tables.jobs import MOVABLE, in_sql
 
@@ -65,7 +64,7 @@ def added(many: Sequence[Sequence[int]]) -> tuple[int, ...]:
 def models() -> list[ModelRow]:
     """Every model that was called lately, or that has a breaker that is not closed or a known limit."""
     with db.transaction() as session:
-        found = db.rows(session, MODELS, lately=LATELY, **rate_limits.caps_for(*capabilities.REMOTE))
+        found = db.rows(session, MODELS, lately=LATELY, **rate_limits.caps_for_all())
     return [ModelRow(**{**row._mapping, "latencies": tuple(row.latencies)}) for row in found]
 
 
@@ -110,7 +109,7 @@ class LimitRow:
 
 def known_limits() -> list[LimitRow]:
     with db.transaction() as session:
-        found = db.rows(session, LIMITS, **rate_limits.caps_for(*capabilities.REMOTE))
+        found = db.rows(session, LIMITS, **rate_limits.caps_for_all())
     return [LimitRow(**row._mapping) for row in found]
 
 

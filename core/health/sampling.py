@@ -10,11 +10,10 @@ from core.environment import get_settings
 from core.health import database, readings
 from core.health import report as reports_health
 from core.health.readings import Reading
-from core.providers import capabilities
 from core.providers.known_models import ends_on
 from core.requests import reuse
 from core.runtime import db, disk
-from core.settings import credentials, defaults
+from core.settings import credentials, defaults, provider_rows
 from core.tables.health import HealthSample
 
 KEEP_SAMPLES = timedelta(days=30)
@@ -62,7 +61,7 @@ def providers_of(set_up: Sequence[str], at: datetime) -> list[Reading]:
 
 def stored_keys() -> list[Reading]:
     """A reading of the keys set on the Settings page, as this process sees them; empty where there are none."""
-    found = [how for name in capabilities.REMOTE if credentials.is_set_here(name) and (how := credentials.of(name))]
+    found = [how for name in provider_rows.remote() if credentials.is_set_here(name) and (how := credentials.of(name))]
     return [readings.keys(len(found), [how.warning for how in found if how.trouble and how.warning])] if found else []
 
 

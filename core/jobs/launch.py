@@ -17,11 +17,10 @@ from core.documents.report import SumUp
 from core.errors import InvalidInput, NotConfirmed, NotFound
 from core.jobs import control
 from core.money import pricing
-from core.providers import capabilities
 from core.requests import events, expansion, reuse
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
-from core.settings import defaults, limits
+from core.settings import defaults, limits, provider_rows
 from core.tables.documents import UNPACKED
 from core.tables.jobs import Job
 
@@ -207,7 +206,7 @@ def needs_confirming(provider: str, cost: Decimal | None, unread: int) -> bool:
     """Whether a job with this estimate (USD) starts only once its price is confirmed. The cost of `unread` documents is
     not known."""
     most = limits.confirm_usd()
-    return most is not None and capabilities.of(provider).is_billed and (cost is None or cost > most or unread > 0)
+    return most is not None and provider_rows.can(provider).is_billed and (cost is None or cost > most or unread > 0)
 
 
 def check_price(session: Session, job: Job, confirmed: bool) -> None:
@@ -259,7 +258,7 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
     if spec.template is None:
         if spec.documents is not None or spec.collection is not None:
             raise InvalidInput("A job of own requests has no documents: leave documents and collection out.")
-        if not capabilities.of(spec.provider).own_endpoints:
+        if not provider_rows.can(spec.provider).own_endpoints:
             raise InvalidInput("The offline engine takes templates only. Choose another provider for own requests.")
         return None, model
     if (spec.documents is None) == (spec.collection is None):

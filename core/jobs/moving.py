@@ -8,7 +8,6 @@ from decimal import Decimal
 import structlog
 from sqlmodel import Session
 
-from core import providers
 from core.asking import request_plan, templates
 from core.batch import release
 from core.calls import clients
@@ -18,7 +17,7 @@ from core.jobs.launch import Lane
 from core.money import pricing
 from core.requests import events, expansion, former_models, reuse
 from core.runtime import db, queue
-from core.settings import defaults
+from core.settings import defaults, provider_rows
 from core.tables.jobs import JUDGE, MOVABLE, Job, asks_documents
 
 log = structlog.get_logger()
@@ -156,7 +155,7 @@ def estimate(job_id: str, at: datetime, provider: str | None = None, model: str 
         waiting = [row.document_id for row in db.rows(session, WAITING_DOCUMENTS, job=job_id)]
         asking = templates.asking(session, job.template_id, job.params, job.template_version)
         # An estimate needs no key: the job's provider may not be set up here.
-        whom = clients.configured().get(provider or job.provider) or providers.keyless(job.provider)
+        whom = clients.configured().get(provider or job.provider) or provider_rows.keyless(job.provider)
         found = expansion.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
     output = asking.expected_output_tokens * found.calls
 

@@ -18,10 +18,10 @@ from core.asking import request_plan
 from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotFound
 from core.money import pricing
-from core.providers import capabilities
 from core.providers.types import Provider
 from core.requests import events, reuse
 from core.runtime import db, workspace
+from core.settings import provider_rows
 from core.settings.defaults import MODEL_CHARACTERS
 from core.tables.jobs import Job
 
@@ -177,7 +177,7 @@ def _terms(job: Job, *, strict: bool) -> Terms:
     provider = clients.provider(job.provider)
     lane = provider.batches
     # The format is OpenAI's, where a line names its method and url. Other providers have no such format.
-    strict = strict and capabilities.of(job.provider).has_request_files
+    strict = strict and provider_rows.can(job.provider).has_request_files
     return Terms(
         provider=provider,
         scope=workspace.scope(job.workspace_id),
@@ -243,7 +243,7 @@ def read(line: bytes, terms: Terms) -> OwnRequest:
     custom_id = _custom_id(found)
     if found.get("method", terms.method) != "POST":
         raise ValueError("The method must be POST.")
-    endpoint, allowed = found.get("url", terms.url), capabilities.of(terms.provider.name).own_endpoints
+    endpoint, allowed = found.get("url", terms.url), provider_rows.can(terms.provider.name).own_endpoints
     if endpoint not in allowed:
         raise ValueError(f"The url must be {' or '.join(allowed)}.")
     body = found.get("body")
@@ -299,7 +299,7 @@ def _model(body: Mapping[str, Any], default: str) -> str:
 def _check(body: Mapping[str, Any], provider: str) -> None:
     if body.get("stream"):
         raise ValueError("The body's stream must not be true: answers come whole.")
-    if capabilities.of(provider).needs_max_tokens:
+    if provider_rows.can(provider).needs_max_tokens:
         limit = body.get("max_tokens")
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
             raise ValueError("The body's max_tokens must be a whole number, 1 or more.")

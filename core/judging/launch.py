@@ -16,11 +16,10 @@ from core.jobs.launch import Lane
 from core.judging import questions
 from core.judging.questions import Request, Whom
 from core.money import pricing
-from core.providers import capabilities
 from core.requests import events, expansion, reuse
 from core.runtime import correlation, db, workspace
 from core.runtime.ids import new_id
-from core.settings import defaults
+from core.settings import defaults, provider_rows
 from core.tables.insights import PairKind
 from core.tables.jobs import JUDGE, Job
 
@@ -102,7 +101,7 @@ def _whom(session: Session, spec: JudgeSpec) -> Whom:
     if not 1 <= spec.limit <= MOST:
         raise InvalidInput(f"limit is a number of pairs from 1 to {MOST:,}.")
     provider = clients.provider(spec.provider)
-    if not capabilities.of(spec.provider).can_judge:
+    if not provider_rows.can(spec.provider).can_judge:
         raise InvalidInput(
             "The offline engine compares words and cannot say what two statements mean. Choose another provider."
         )

@@ -16,10 +16,10 @@ from core.calls.headroom import Headroom
 from core.calls.outcomes import Call, Taken
 from core.environment import get_settings
 from core.money.usage import REUSED_RECORDS
-from core.providers import capabilities
 from core.providers.types import Provider
 from core.requests import former_models, reuse, single_flight
 from core.runtime import db
+from core.settings import provider_rows
 from core.tables.jobs import Job
 
 
@@ -245,7 +245,7 @@ def _take(
         closed=list(closed),
         only=only,
         output=output,
-        start=rate_limits.START if capabilities.of(job.provider).has_rate_limits else None,
+        start=rate_limits.START if provider_rows.can(job.provider).has_rate_limits else None,
         models=[room.model for room in rooms],
         calls=[room.calls(output) for room in rooms],
         tokens=[room.level("tokens") for room in rooms],
@@ -254,7 +254,7 @@ def _take(
         inputs_full=[room.full("input_tokens") for room in rooms],
     )
     taken = [TakenRow(**row._mapping) for row in found]
-    if capabilities.of(job.provider).has_rate_limits:
+    if provider_rows.can(job.provider).has_rate_limits:
         _take_from_limits(session, job.provider, taken, gate, output)
     return taken
 

@@ -1,4 +1,8 @@
-"""What a call costs in USD, as Decimal, by the price list of genai-prices. Without a known price: None, never 0."""
+"""What a call costs in USD, as Decimal: by its provider's own rates, else by the price list of genai-prices.
+
+The list is that of the maker whose API the provider speaks, wherever it is called; what only others sell is not on it.
+Without a known price: None, never 0.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +14,11 @@ from typing import Any
 
 from core.errors import InvalidInput
 from core.providers import capabilities
+from core.providers.capabilities import Kind
+from core.providers.known_models import is_sold_by_its_maker
 from core.providers.usage import Usage
+from core.settings import provider_prices, provider_rows
+from core.settings.provider_prices import Prices, Rates
 
 SOURCE = f"genai-prices {version('genai-prices')}"
 # More than any model takes in one call: a larger count is a fault of the provider that reports it.
@@ -41,35 +49,62 @@ def more_than_sent(usage: Usage, body_bytes: int) -> bool:
 
 def price(provider: str, model: str, usage: Usage, lane: str, at: datetime) -> Price:
     """The price of one call. Raises InvalidInput for impossible token counts."""
+    row = provider_rows.of(provider)
+    return _price(row.kind, row.prices, model, usage, lane, at)
+
+
+def _price(kind: Kind, prices: Prices, model: str, usage: Usage, lane: str, at: datetime) -> Price:
     _check(usage)
-    if not capabilities.of(provider).is_billed:
+    if not capabilities.of_kind(kind).is_billed:
         return Price(Decimal(0), True, {"source": "offline engine"})
-    live = _calculate(provider, model, usage, at, batch=False)
+    if prices == "free":
+        return Price(Decimal(0), True, {"source": "set for the provider: free"})
+    if isinstance(prices, Rates):
+        return _by_own_rates(prices, usage, lane)
+    live = _calculate(kind, model, usage, at, batch=False)
     if live is None:
         return Price(None, False, note=f"No price is known for {model}.")
     if lane != "batch":
         return Price(_exact(live.total_price), True, _rates(live))
-    batch = _calculate(provider, model, usage, at, batch=True)
+    batch = _calculate(kind, model, usage, at, batch=True)
     assert batch is not None
     # Rates are date-gated and silently fall back to the full price.
     note = FULL_PRICE if batch.total_price == live.total_price != 0 else None
     return Price(_exact(batch.total_price), True, _rates(batch), note)
 
 
-@lru_cache(maxsize=64)
-def tariff(provider: str, model: str, lane: str, at: datetime) -> Callable[[Usage], Price]:
-    """`price` as a function of usage, for many calls of one model at one moment. The function raises as `price`.
+def _by_own_rates(rates: Rates, usage: Usage, lane: str) -> Price:
+    plain = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
+    cost = (
+        rates.input * plain
+        + rates.cached * usage.cached_input_tokens
+        + rates.cache_write * usage.cache_write_tokens
+        + rates.output * usage.output_tokens
+    ) / 1_000_000
+    applied = {"source": "set for the provider", "rates": provider_prices.as_json(rates)}
+    return Price(_exact(cost), True, applied, FULL_PRICE if lane == "batch" and cost else None)
 
-    The model is looked up once. If none of its rates depends on the amount, the cost is a sum of counts times
+
+def tariff(provider: str, model: str, lane: str, at: datetime) -> Callable[[Usage], Price]:
+    """`price` as a function of usage, for many calls of one model at one moment. The function raises as `price`."""
+    row = provider_rows.of(provider)
+    return _tariff(row.kind, row.prices, model, lane, at)
+
+
+@lru_cache(maxsize=64)
+def _tariff(kind: Kind, prices: Prices, model: str, lane: str, at: datetime) -> Callable[[Usage], Price]:
+    """The model is looked up once. If none of its rates depends on the amount, the cost is a sum of counts times
     constants, which are computed from genai-prices' own results; every other model is priced call by call.
     """
-    none = price(provider, model, Usage(), lane, at)
-    if not capabilities.of(provider).is_billed or not none.priced:
+    none = _price(kind, prices, model, Usage(), lane, at)
+    if isinstance(prices, Rates):
+        return lambda usage: _price(kind, prices, model, usage, lane, at)
+    if not capabilities.of_kind(kind).is_billed or prices == "free" or not none.priced:
         return _checked(lambda usage: none)
-    live = _linear(provider, model, at, batch=False)
-    batch = _linear(provider, model, at, batch=True) if lane == "batch" else live
+    live = _linear(kind, model, at, batch=False)
+    batch = _linear(kind, model, at, batch=True) if lane == "batch" else live
     if live is None or batch is None:
-        return lambda usage: price(provider, model, usage, lane, at)
+        return lambda usage: _price(kind, prices, model, usage, lane, at)
     full = Price(none.cost, True, none.rates, FULL_PRICE)
 
     def cost(usage: Usage) -> Price:
@@ -88,11 +123,11 @@ def _checked(cost: Callable[[Usage], Price]) -> Callable[[Usage], Price]:
     return check
 
 
-def _linear(provider: str, model: str, at: datetime, *, batch: bool) -> Callable[[Usage], Decimal] | None:
+def _linear(kind: Kind, model: str, at: datetime, *, batch: bool) -> Callable[[Usage], Decimal] | None:
     def total(usage: Usage) -> Decimal:
-        return Decimal(_calculate(provider, model, usage, at, batch=batch).total_price)
+        return Decimal(_calculate(kind, model, usage, at, batch=batch).total_price)
 
-    rates = vars(_calculate(provider, model, Usage(), at, batch=batch).model_price)
+    rates = vars(_calculate(kind, model, Usage(), at, batch=batch).model_price)
     if not all(rate is None or isinstance(rate, Decimal) for rate in rates.values()):
         return None
     base = total(Usage())
@@ -128,10 +163,12 @@ def of_calls(
     return None if one is None else one * calls
 
 
-def _calculate(provider: str, model: str, usage: Usage, at: datetime, *, batch: bool) -> Any:
+def _calculate(kind: Kind, model: str, usage: Usage, at: datetime, *, batch: bool) -> Any:
     from genai_prices import Usage as PricedUsage
     from genai_prices import calc_price
 
+    if not is_sold_by_its_maker(model):
+        return None
     try:
         return calc_price(
             PricedUsage(
@@ -141,7 +178,7 @@ def _calculate(provider: str, model: str, usage: Usage, at: datetime, *, batch: 
                 output_tokens=usage.output_tokens,
             ),
             model,
-            provider_id=provider,
+            provider_id=kind,
             genai_request_timestamp=at,
             price_context={"processing": "batch"} if batch else None,
         )

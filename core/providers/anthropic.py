@@ -18,17 +18,17 @@ THINKING_ROOM = 8_000
 
 
 class AnthropicProvider:
-    name = "anthropic"
     endpoint = "/v1/messages"
 
-    def __init__(self, api_key: str | None, base_url: str | None, timeout_s: float):
+    def __init__(self, api_key: str | None, base_url: str | None, timeout_s: float, name: str = "anthropic"):
+        self.name = name
         self.base_url = base_url or DEFAULT_URL
         self._key = api_key or "none"
         self._timeout = timeout_s
         # A connection that does not come about ends before, as a call that was never sent.
         self._connect_s = sdk_clients.connect_s(timeout_s)
         self._patience = Patience(self.name, self._connect_s + timeout_s)
-        self.batches = AnthropicBatches(lambda: self._client)
+        self.batches = AnthropicBatches(lambda: self._client, name)
 
     @cached_property
     def _client(self) -> "AsyncAnthropic":
@@ -54,13 +54,13 @@ class AnthropicProvider:
             body = bodies.read(raw)
         except ValueError:
             raise errors.unreadable(self.name, raw, message_answers.NO_ANSWER) from None
-        return message_answers.parse(body)
+        return message_answers.parse(body, self.name)
 
     async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer:
         from httpx2 import Response
 
         begun = time.monotonic()
-        with translated():
+        with translated(self.name):
             timeout = sdk_clients.timeout(self._patience.longest_s, self._connect_s)
             sent = self._client.post(self.endpoint, cast_to=Response, body=body, options={"timeout": timeout})
             response = await self._patience.answer(sent)
@@ -78,7 +78,7 @@ class AnthropicProvider:
         _ = self._client
 
     async def models(self) -> list[str]:
-        with translated():
+        with translated(self.name):
             return sorted([model.id async for model in self._client.models.list()])
 
     async def close(self) -> None:

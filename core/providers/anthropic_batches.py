@@ -37,10 +37,10 @@ DOWNLOADS = 3
 PATH = "/v1/messages/batches"
 
 
-def translated() -> AbstractContextManager[None]:
+def translated(provider: str) -> AbstractContextManager[None]:
     import anthropic
 
-    return errors.translated("anthropic", anthropic, anthropic.AnthropicError)
+    return errors.translated(provider, anthropic, anthropic.AnthropicError)
 
 
 class _ErrorDetail(msgspec.Struct):
@@ -83,8 +83,9 @@ class AnthropicBatches:
     limits = BatchLimits(requests=100_000, bytes=256_000_000)
     mixes_models = True
 
-    def __init__(self, client: "Callable[[], AsyncAnthropic]"):
+    def __init__(self, client: "Callable[[], AsyncAnthropic]", name: str):
         self._client = client
+        self._name = name
 
     def framing(self, endpoint: str) -> Framing:
         return Framing(b'{"requests":[', '{"custom_id":"', '","params":', "}", b",", b"]}")
@@ -96,19 +97,19 @@ class AnthropicBatches:
         from anthropic.types.messages import MessageBatch
 
         headers = {"Content-Type": "application/json", "Content-Length": str(order.path.stat().st_size)}
-        with translated():
+        with translated(self._name):
             created = await self._client().post(
                 PATH, cast_to=MessageBatch, content=_body(order), options={"headers": headers}
             )
             return _remote(created)
 
     async def check(self, remote_id: str) -> Remote:
-        with translated():
+        with translated(self._name):
             return _remote(await self._client().messages.batches.retrieve(remote_id))
 
     async def find(self, order: Order, known: Collection[str]) -> Found:
         since, undecided = order.intent_at - CLOCKS_DIFFER, False
-        with translated():
+        with translated(self._name):
             page = await self._client().messages.batches.list(limit=100)
             while page is not None:
                 for batch in page.data:
@@ -145,7 +146,7 @@ class AnthropicBatches:
             return ours
 
     async def cancel(self, remote_id: str) -> None:
-        with translated():
+        with translated(self._name):
             await self._client().messages.batches.cancel(remote_id)
 
     async def forget(self, input_file_id: str) -> None:
@@ -155,7 +156,7 @@ class AnthropicBatches:
         """The API gives no size to check against; every request should have a line."""
         path = directory / "0.jsonl"
         try:
-            with translated():
+            with translated(self._name):
                 batch = await self._client().messages.batches.retrieve(remote.id)
                 if not batch.results_url:
                     raise Gone
@@ -182,7 +183,7 @@ class AnthropicBatches:
             body = bytes(found.result.message)
             if not body.startswith(b"{"):
                 raise ValueError("a success without its message")
-            refused = refusal_in(body)
+            refused = refusal_in(body, self._name)
             if refused is None:
                 return ResultLine(found.custom_id, "answer", body)
             passing = refused.status in PASSING_STATUS and refused.code != "spend_limit"
@@ -198,7 +199,7 @@ class AnthropicBatches:
             found.custom_id,
             "error",
             code=CODES.get(detail.type, detail.type or "no_answer"),
-            message=f"anthropic: {errors.short(detail.message)}",
+            message=f"{self._name}: {errors.short(detail.message)}",
             passing=detail.type in PASSING,
         )
 
@@ -219,14 +220,14 @@ class AnthropicBatches:
 CONTENT = re.compile(rb'"content"\s*:\s*["\[]')
 
 
-def refusal_in(body: bytes) -> ProviderError | None:
+def refusal_in(body: bytes, provider: str) -> ProviderError | None:
     """The error of a success that says it holds no answer. What says nothing is kept: it may be billed."""
     if CONTENT.search(body) and b'"error"' not in body:
         return None
     try:
         read = bodies.read(body)
         if read.data.get("error") or ("content" in read.data and read.data["content"] is None):
-            message_answers.parse(read)
+            message_answers.parse(read, provider)
     except ProviderError as error:
         return error
     except ValueError:
@@ -237,7 +238,7 @@ def refusal_in(body: bytes) -> ProviderError | None:
 def used_slowly(body: bytes) -> Used:
     """As the live lane reads it: of counts that make no sense, or without a text."""
     try:
-        parsed = message_answers.parse(bodies.read(body))
+        parsed = message_answers.parse(bodies.read(body), "")
     except (ValueError, ProviderError):
         return Used("", None)
     return Used(parsed.model, parsed.usage)

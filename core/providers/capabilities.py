@@ -1,10 +1,14 @@
-"""Who the providers are and what each can do, as data: asking needs neither a key nor an SDK."""
+"""What each kind of provider can do, as data: asking needs neither a key nor an SDK.
+
+A provider is a row with a name and a kind (core/settings/provider_rows.py); those that bear their kind's name are there
+from the start.
+"""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-ProviderName = Literal["openai", "anthropic", "offline"]
-NAMES: tuple[str, ...] = get_args(ProviderName)
+Kind = Literal["openai", "anthropic", "offline"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Capabilities:
     own_endpoints: tuple[str, ...] = ()
 
 
-_KNOWN: dict[str, Capabilities] = {
+_KNOWN: dict[Kind, Capabilities] = {
     "openai": Capabilities(
         "OpenAI",
         "OpenAI",
@@ -81,14 +85,9 @@ _KNOWN: dict[str, Capabilities] = {
 }
 
 
-def of(provider: str) -> Capabilities:
-    """An unknown name, as a row of another version may hold, is a language model behind an API that bears its name."""
-    return _KNOWN.get(provider) or Capabilities(provider, provider, provider)
-
-
-def label(provider: str) -> str:
-    return of(provider).label
+def of_kind(kind: Kind) -> Capabilities:
+    return _KNOWN[kind]
 
 
 # Called at an address and with a key, both of which can be set; so can its model and our caps on its rates.
-REMOTE = tuple(name for name in NAMES if not of(name).is_local)
+REMOTE: tuple[Kind, ...] = tuple(kind for kind in KINDS if not of_kind(kind).is_local)

@@ -14,7 +14,6 @@ from core.providers.bodies import Body
 from core.providers.types import Parsed
 from core.providers.usage import Usage, count, counted
 
-PROVIDER = "openai"
 NO_ANSWER = "The answer was not a chat completion."
 # Kinds of parts that are a text, and fields of a message that hold thoughts.
 TEXTS = ("text", "output_text")
@@ -22,30 +21,33 @@ THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 Object = Mapping[str, Any]
 
 
-def parse(body: Body, endpoint: str) -> Parsed:
-    """Raises ProviderError: a refusal, or outcome unknown where nobody can tell what the body is."""
+def parse(body: Body, endpoint: str, provider: str) -> Parsed:
+    """Raises ProviderError: a refusal, or outcome unknown where nobody can tell what the body is.
+
+    `provider`: its name.
+    """
     if not isinstance(body.data, dict):
-        raise errors.no_answer(PROVIDER, body.data, NO_ANSWER)
-    return READERS[endpoint](body.data, body.raw)
+        raise errors.no_answer(provider, body.data, NO_ANSWER)
+    return READERS[endpoint](body.data, body.raw, provider)
 
 
 def _mapping(value: object) -> Object:
     return value if isinstance(value, dict) else {}
 
 
-def chat_completion(data: Object, raw: str) -> Parsed:
+def chat_completion(data: Object, raw: str, provider: str) -> Parsed:
     choices = data.get("choices")
     choice = _mapping(next((one for one in choices if one), None)) if isinstance(choices, list) else {}
     message = choice.get("message") or choice.get("delta")
     if isinstance(message, str) or (not message and isinstance(choice.get("text"), str)):
         message = {"content": message or choice["text"]}
     if not isinstance(message, dict):
-        raise errors.no_answer(PROVIDER, {**choice, **data} if choice else data, NO_ANSWER)
+        raise errors.no_answer(provider, {**choice, **data} if choice else data, NO_ANSWER)
     called = message.get("tool_calls") or message.get("function_call")
     content, refusal = message.get("content"), message.get("refusal")
     text = content_text(content)
     if not text and (error := data.get("error") or choice.get("error")):
-        raise errors.no_answer(PROVIDER, {"error": error}, NO_ANSWER)
+        raise errors.no_answer(provider, {"error": error}, NO_ANSWER)
     reason = "refusal" if refusal else finish_reasons.read(choice.get("finish_reason"))
     if not text and not called and content and not isinstance(content, str):
         reason = "bad_response"
@@ -109,11 +111,11 @@ def chat_usage(used: object, *, wrote: bool) -> Usage | None:
     return counted(read, written, cached=details.get("cached_tokens"))
 
 
-def response(data: Object, raw: str) -> Parsed:
+def response(data: Object, raw: str, provider: str) -> Parsed:
     """The Responses API: the texts of all messages, else the functions called; a refusal is a part of a message."""
     output = data.get("output")
     if not isinstance(output, list) or (data.get("error") and not output):
-        raise errors.no_answer(PROVIDER, data, NO_ANSWER)
+        raise errors.no_answer(provider, data, NO_ANSWER)
     items = [item for item in output if isinstance(item, dict)]
     contents = [item.get("content") for item in items if item.get("type") == "message"]
     parts = [part for content in contents if isinstance(content, list) for part in content if isinstance(part, dict)]
@@ -131,11 +133,11 @@ def response(data: Object, raw: str) -> Parsed:
     )
 
 
-def embeddings(data: Object, raw: str) -> Parsed:
+def embeddings(data: Object, raw: str, provider: str) -> Parsed:
     """Vectors are kept in the raw body alone."""
     vectors = data.get("data")
     if not isinstance(vectors, list):
-        raise errors.no_answer(PROVIDER, data, NO_ANSWER)
+        raise errors.no_answer(provider, data, NO_ANSWER)
     used = _mapping(data.get("usage"))
     return Parsed(_name(data), f"{len(vectors)} embeddings", "stop", counted(used.get("prompt_tokens"), 0), raw=raw)
 

@@ -4,8 +4,10 @@ import re
 from datetime import date
 from functools import lru_cache
 
-DEFAULTS = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-4-5", "offline": "offline-1"}
-SUGGESTED = {
+from core.providers.capabilities import Kind
+
+DEFAULTS: dict[Kind, str] = {"openai": "gpt-5.6-luna", "anthropic": "claude-haiku-4-5", "offline": "offline-1"}
+SUGGESTED: dict[Kind, tuple[str, ...]] = {
     "openai": (
         "gpt-5.6-luna",
         "gpt-5.6-terra",
@@ -32,10 +34,16 @@ _SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 # For an unknown model: the smallest window of the models that are served today.
 UNKNOWN_CONTEXT = 128_000
 OFFLINE_CONTEXT = 5_000_000
+# Open weights: their maker gives them away, and others sell them. What the price list has of them is of others.
+OPEN_WEIGHTS = re.compile(r"gpt-oss\b")
 
 
-def default_model(provider: str) -> str:
-    return DEFAULTS[provider]
+def default_model(kind: Kind) -> str:
+    return DEFAULTS[kind]
+
+
+def is_sold_by_its_maker(model: str) -> bool:
+    return OPEN_WEIGHTS.match(model.rpartition("/")[2]) is None
 
 
 def ends_on(provider: str, model: str) -> date | None:
@@ -45,14 +53,14 @@ def ends_on(provider: str, model: str) -> date | None:
 
 
 @lru_cache(maxsize=512)
-def context_tokens(provider: str, model: str) -> int:
+def context_tokens(kind: Kind, model: str) -> int:
     """The context window in tokens, input and output together."""
-    if provider == "offline":
+    if kind == "offline":
         return OFFLINE_CONTEXT
     from genai_prices.data_snapshot import get_snapshot
 
     try:
-        _, found = get_snapshot().find_provider_model(model, None, provider, None)
+        _, found = get_snapshot().find_provider_model(model, None, kind, None)
     except LookupError:
         return UNKNOWN_CONTEXT
     return found.context_window or UNKNOWN_CONTEXT

@@ -11,22 +11,21 @@ from core.providers.chat_answers import arguments, content_text
 from core.providers.types import Parsed
 from core.providers.usage import Usage, count, counted, total
 
-PROVIDER = "anthropic"
 NO_ANSWER = "The answer was not a message."
 Object = Mapping[str, Any]
 
 
-def parse(body: Body) -> Parsed:
-    """Raises ProviderError: a refusal."""
+def parse(body: Body, provider: str) -> Parsed:
+    """Raises ProviderError: a refusal. `provider`: its name."""
     data = body.data
     if not isinstance(data, dict) or data.get("type") == "error" or data.get("content") is None:
-        raise errors.no_answer(PROVIDER, data, NO_ANSWER)
+        raise errors.no_answer(provider, data, NO_ANSWER)
     content = data["content"]
     blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
     called = [block for block in blocks if block.get("type") == "tool_use"]
     text = content_text(content)
     if not text and data.get("error"):
-        raise errors.no_answer(PROVIDER, data, NO_ANSWER)
+        raise errors.no_answer(provider, data, NO_ANSWER)
     strange = bool(content) and not text and not isinstance(content, str) and not _is_known(content)
     text = text or (orjson.dumps(called).decode() if called else "")
     thoughts = [block["thinking"] for block in blocks if isinstance(block.get("thinking"), str)]

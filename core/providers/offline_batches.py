@@ -70,7 +70,7 @@ class OfflineBatches:
             return {"error": {"code": error.code, "message": error.message}}
 
     def read(self, line: bytes) -> ResultLine:
-        return read_line(line, lambda _: None)
+        return read_line(line, "offline", lambda _body, _name: None)
 
     def used(self, body: bytes) -> Used:
         return Used("", Usage())

@@ -25,17 +25,17 @@ _REASONS = re.compile(r"^(o\d|gpt-([5-9]|\d\d))")
 
 
 class OpenAIProvider:
-    name = "openai"
     endpoint = "/v1/chat/completions"
 
-    def __init__(self, api_key: str | None, base_url: str | None, timeout_s: float):
+    def __init__(self, api_key: str | None, base_url: str | None, timeout_s: float, name: str = "openai"):
+        self.name = name
         self.base_url = base_url or DEFAULT_URL
         self._key = api_key or "none"
         self._timeout = timeout_s
         # A connection that does not come about ends before, as a call that was never sent.
         self._connect_s = sdk_clients.connect_s(timeout_s)
         self._patience = Patience(self.name, self._connect_s + timeout_s)
-        self.batches = OpenAIBatches(lambda: self._client)
+        self.batches = OpenAIBatches(lambda: self._client, name)
 
     @cached_property
     def _client(self) -> "AsyncOpenAI":
@@ -69,7 +69,7 @@ class OpenAIProvider:
             body = bodies.read(raw)
         except ValueError:
             raise errors.unreadable(self.name, raw, chat_answers.NO_ANSWER) from None
-        return chat_answers.parse(body, endpoint or self.endpoint)
+        return chat_answers.parse(body, endpoint or self.endpoint, self.name)
 
     async def call(self, body: dict[str, Any], endpoint: str | None = None) -> Answer:
         from httpx2 import Response
@@ -77,7 +77,7 @@ class OpenAIProvider:
         begun = time.monotonic()
         # What is streamed shows by itself that the server is at it.
         longest_s = self._timeout if body.get("stream") else self._patience.longest_s
-        with translated():
+        with translated(self.name):
             sent = self._client.post(
                 (endpoint or self.endpoint).removeprefix("/v1"),
                 cast_to=Response,
@@ -102,7 +102,7 @@ class OpenAIProvider:
         _ = self._client
 
     async def models(self) -> list[str]:
-        with translated():
+        with translated(self.name):
             return sorted([model.id async for model in self._client.models.list()])
 
     async def close(self) -> None:

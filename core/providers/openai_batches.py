@@ -44,10 +44,10 @@ OURS: dict[str, State] = {
 }
 
 
-def translated() -> AbstractContextManager[None]:
+def translated(provider: str) -> AbstractContextManager[None]:
     import openai
 
-    return errors.translated("openai", openai, openai.OpenAIError)
+    return errors.translated(provider, openai, openai.OpenAIError)
 
 
 class _Answered(msgspec.Struct):
@@ -89,14 +89,15 @@ class OpenAIBatches:
     limits = BatchLimits(requests=50_000, bytes=200_000_000, inputs=50_000)
     mixes_models = False
 
-    def __init__(self, client: "Callable[[], AsyncOpenAI]"):
+    def __init__(self, client: "Callable[[], AsyncOpenAI]", name: str):
         self._client = client
+        self._name = name
 
     def framing(self, endpoint: str) -> Framing:
         return Framing(b"", '{"custom_id":"', f'","method":"POST","url":"{endpoint}","body":', "}", b"", b"")
 
     async def upload(self, order: Order) -> str | None:
-        with translated(), order.path.open("rb") as file:
+        with translated(self._name), order.path.open("rb") as file:
             named = (f"cairn-{order.nonce}.jsonl", file, "application/jsonl")
             uploaded = await self._client().files.create(file=named, purpose="batch")
         return _present(uploaded.id)
@@ -104,7 +105,7 @@ class OpenAIBatches:
     async def create(self, order: Order) -> Remote:
         if order.confirm:
             await order.confirm()
-        with translated():
+        with translated(self._name):
             created = await self._client().batches.create(
                 input_file_id=order.input_file_id or "",
                 endpoint=order.endpoint,  # type: ignore[arg-type]  # the provider judges it
@@ -114,12 +115,12 @@ class OpenAIBatches:
             return _remote(created)
 
     async def check(self, remote_id: str) -> Remote:
-        with translated():
+        with translated(self._name):
             return _remote(await self._client().batches.retrieve(remote_id))
 
     async def find(self, order: Order, known: Collection[str]) -> Found:
         oldest = (order.intent_at - LOOK_BACK).timestamp()
-        with translated():
+        with translated(self._name):
             page = await self._client().batches.list(limit=100)
             while page is not None:
                 for batch in page.data:
@@ -131,12 +132,12 @@ class OpenAIBatches:
         return Found(None)
 
     async def cancel(self, remote_id: str) -> None:
-        with translated():
+        with translated(self._name):
             await self._client().batches.cancel(remote_id)
 
     async def forget(self, input_file_id: str) -> None:
         try:
-            with translated():
+            with translated(self._name):
                 await self._client().files.delete(input_file_id)
         except ProviderError as error:
             if error.status != 404:
@@ -148,7 +149,7 @@ class OpenAIBatches:
 
     async def _download(self, file_id: str, path: Path) -> Path:
         try:
-            with translated():
+            with translated(self._name):
                 described = await self._client().files.retrieve(file_id)
                 async with self._client().files.with_streaming_response.content(file_id) as response:
                     whole = await save(response.iter_bytes(CHUNK_BYTES), path, described.bytes)
@@ -157,11 +158,11 @@ class OpenAIBatches:
                 raise Gone from None
             raise
         if not whole:
-            raise errors.outcome_unknown("openai", "cut", "The results were cut off while they were downloaded.")
+            raise errors.outcome_unknown(self._name, "cut", "The results were cut off while they were downloaded.")
         return path
 
     def read(self, line: bytes) -> ResultLine:
-        return read_line(line)
+        return read_line(line, self._name)
 
     def used(self, body: bytes) -> Used:
         try:
@@ -182,7 +183,8 @@ def used_slowly(body: bytes) -> Used:
     try:
         read = bodies.read(body)
         named = ((key, endpoint) for key, endpoint in HOLDS.items() if isinstance(read.data, dict) and key in read.data)
-        parsed = chat_answers.parse(read, next((endpoint for _, endpoint in named), "/v1/chat/completions"))
+        endpoint = next((endpoint for _, endpoint in named), "/v1/chat/completions")
+        parsed = chat_answers.parse(read, endpoint, "")
     except (ValueError, ProviderError):
         return Used("", None)
     return Used(parsed.model, parsed.usage)
@@ -191,7 +193,9 @@ def used_slowly(body: bytes) -> Used:
 HOLDS = {"choices": "/v1/chat/completions", "output": "/v1/responses", "data": "/v1/embeddings"}
 
 
-def read_line(line: bytes, refusal_of: Callable[[bytes], ProviderError | None] | None = None) -> ResultLine:
+def read_line(
+    line: bytes, provider: str, refusal_of: Callable[[bytes, str], ProviderError | None] | None = None
+) -> ResultLine:
     """A line of an output or error file. A failed one may have `error: null` and a status in its response.
 
     `refusal_of`: the error of a body of status 200 that holds no answer; None: that of OpenAI's bodies.
@@ -205,7 +209,7 @@ def read_line(line: bytes, refusal_of: Callable[[bytes], ProviderError | None] |
         answer = bytes(found.response.body)
         if not answer.startswith(b"{"):
             raise ValueError("an answer without its body")
-        refused = (refusal_of or refusal_in)(answer)
+        refused = (refusal_of or refusal_in)(answer, provider)
         return _refused(found.custom_id, refused) if refused else ResultLine(found.custom_id, "answer", answer)
     # A failed line may have its error in its response's body alone.
     said = {"error": found.error} if found.error else bytes(found.response.body) if found.response else {}
@@ -215,7 +219,7 @@ def read_line(line: bytes, refusal_of: Callable[[bytes], ProviderError | None] |
     if words.code == "batch_cancelled":
         return ResultLine(found.custom_id, "cancelled", code="cancelled", message="The batch was cancelled.")
     if status not in (0, 200):
-        return _refused(found.custom_id, errors.from_status("openai", status, said, {}))
+        return _refused(found.custom_id, errors.from_status(provider, status, said, {}))
     passing = words.code in ("", "server_error", "rate_limit_exceeded", "timeout")
     shown = errors.short(words.message) or "No answer."
     return ResultLine(found.custom_id, "error", code=words.code or "no_answer", message=shown, passing=passing)
@@ -225,7 +229,7 @@ def read_line(line: bytes, refusal_of: Callable[[bytes], ProviderError | None] |
 ANSWERED = re.compile(rb'"(?:choices|output|data)"\s*:\s*\[\s*\{')
 
 
-def refusal_in(body: bytes) -> ProviderError | None:
+def refusal_in(body: bytes, provider: str) -> ProviderError | None:
     """The error of a body of status 200 that says it holds no answer. What says nothing is kept: it may be billed."""
     if ANSWERED.search(body) and b'"error"' not in body:
         return None
@@ -236,7 +240,8 @@ def refusal_in(body: bytes) -> ProviderError | None:
     if not data.get("error") and ("choices" not in data or data["choices"]):
         return None
     try:
-        chat_answers.parse(bodies.Body(data, ""), next((HOLDS[key] for key in HOLDS if key in data), HOLDS["choices"]))
+        endpoint = next((HOLDS[key] for key in HOLDS if key in data), HOLDS["choices"])
+        chat_answers.parse(bodies.Body(data, ""), endpoint, provider)
     except ProviderError as error:
         return error
     return None

@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core import providers
 from core.asking import prompts, templates
 from core.asking.prompts import Asking
 from core.requests import former_models
 from core.runtime import db, tokens
+from core.settings import provider_rows
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ INSERT INTO request_body (request_id, body) SELECT id, CAST(body AS json) FROM m
 def _made(asking: Asking, provider: str, model: str, answers: Sequence[Any]) -> tuple[str, int]:
     """The body of a merge as JSON, and its input tokens."""
     prompt = prompts.build_merge(asking, answers)
-    body = providers.keyless(provider).body(prompt, model)
+    body = provider_rows.keyless(provider).body(prompt, model)
     return orjson.dumps(body).decode(), tokens.count(prompt.asked)
 
 

@@ -6,18 +6,20 @@ the environment's key belongs to the environment's address.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import SecretStr
+from sqlmodel import Session
 
 from core import providers
 from core.environment import get_settings
 from core.errors import InvalidInput
 from core.providers import capabilities
 from core.runtime import db, sealed_secrets
-from core.settings import base_urls, store
+from core.settings import base_urls, provider_rows, store
+from core.settings.provider_rows import ProviderRow
 from core.settings.store import KEY, Source
 
 ADDRESS = "address:"
@@ -83,21 +85,31 @@ def without_key(provider: str) -> Credentials:
 
 
 def _of(provider: str, sealed: str | None) -> Credentials:
-    settings = get_settings()
     at_environment = _of_environment(provider)
-    here = store.values().get(f"{ADDRESS}{provider}", {}).get("base_url")
+    here = address_set_here(provider)
     address = here or at_environment
-    in_environment = getattr(settings, f"{provider}_base_url") is not None
+    in_environment = _in_environment(provider, "base_url") is not None
     address_from: Source = "here" if here else "environment" if in_environment else "default"
     key, trouble = _opened(provider, address, sealed) if sealed else (None, None)
     if key is not None:
         return Credentials(provider, address, address_from, key, "here")
-    of_environment = getattr(settings, f"{provider}_api_key")
+    of_environment: SecretStr | None = _in_environment(provider, "api_key")
     if of_environment is None:
         return Credentials(provider, address, address_from, None, None, trouble)
     if address != at_environment:
         return Credentials(provider, address, address_from, None, None, trouble, held_back=True)
     return Credentials(provider, address, address_from, of_environment, "environment", trouble)
+
+
+def address_set_here(provider: str) -> str | None:
+    """One that was added has its address in its row."""
+    row = provider_rows.of(provider)
+    return store.values().get(f"{ADDRESS}{provider}", {}).get("base_url") if row.built_in else row.base_url
+
+
+def _in_environment(provider: str, what: str) -> Any:
+    """Only those that are there from the start have settings of the environment."""
+    return getattr(get_settings(), f"{provider}_{what}") if provider in capabilities.REMOTE else None
 
 
 def is_set_here(provider: str) -> bool:
@@ -112,8 +124,8 @@ def key_changed_since(provider: str, moment: datetime) -> bool:
 
 
 def _of_environment(provider: str) -> str:
-    address: str | None = getattr(get_settings(), f"{provider}_base_url")
-    return address or providers.own_address(provider)
+    address: str | None = _in_environment(provider, "base_url")
+    return address or providers.own_address(provider_rows.kind_of(provider))
 
 
 def _opened(provider: str, address: str, sealed: str) -> tuple[SecretStr | None, Trouble | None]:
@@ -128,25 +140,37 @@ def _opened(provider: str, address: str, sealed: str) -> tuple[SecretStr | None,
 
 def entered(provider: str, address: str, key: str) -> Credentials:
     """What would be in force after `change`, to test it before. Raises InvalidInput."""
-    checked, where = _checked_address(provider, address)
+    checked, where = checked_address(provider, address)
     if key.strip():
         return Credentials(provider, where, "here", SecretStr(_checked_key(key)), "here")
     now = of(provider)
     if where == now.address:
         return now
-    of_environment = getattr(get_settings(), f"{provider}_api_key") if where == _of_environment(provider) else None
+    of_environment = _in_environment(provider, "api_key") if where == _of_environment(provider) else None
     return Credentials(provider, where, "here" if checked else "environment", of_environment, None)
 
 
 def change(provider: str, address: str, key: str = "") -> None:
     """Set the address, empty for that of the environment, and its key, empty to keep it. Raises InvalidInput."""
-    checked, where = _checked_address(provider, address)
-    sealed = _sealed(provider, where, _checked_key(key)) if key.strip() else None
+    checked, where = checked_address(provider, address)
     with db.transaction() as session:
-        store.put(session, f"{ADDRESS}{provider}", {"base_url": checked} if checked else None)
-        if sealed:
-            store.put(session, f"{KEY}{provider}", {"sealed": sealed})
+        put_address(session, provider_rows.of(provider), checked)
+        if key.strip():
+            put_key(session, provider, where, key)
     store.load()
+
+
+def put_address(session: Session, row: ProviderRow, address: str | None) -> None:
+    """In the caller's transaction. `address` is checked; None: that of the environment."""
+    if row.built_in:
+        store.put(session, f"{ADDRESS}{row.name}", {"base_url": address} if address else None)
+    else:
+        provider_rows.put(session, replace(row, base_url=address))
+
+
+def put_key(session: Session, provider: str, address: str, key: str) -> None:
+    """Seal it with the address that it is for. Raises InvalidInput."""
+    store.put(session, f"{KEY}{provider}", {"sealed": _sealed(provider, address, _checked_key(key))})
 
 
 def remove_key(provider: str) -> None:
@@ -161,14 +185,16 @@ def _sealed(provider: str, address: str, key: str) -> str:
 
 
 def _known(provider: str) -> None:
-    if provider not in capabilities.REMOTE:
-        raise InvalidInput(f"{provider!r} has no key and no address. These have: {' and '.join(capabilities.REMOTE)}.")
+    if provider not in provider_rows.remote():
+        raise InvalidInput(f"{provider!r} has no key and no address. These have: {', '.join(provider_rows.remote())}.")
 
 
-def _checked_address(provider: str, address: str) -> tuple[str | None, str]:
+def checked_address(provider: str, address: str) -> tuple[str | None, str]:
     """The address to store, None for that of the environment, and the one that is then in force."""
     _known(provider)
     checked = base_urls.checked(address) if address.strip() else None
+    if checked is None and provider not in capabilities.REMOTE:
+        raise InvalidInput(f"{provider} needs an address. {base_urls.EXAMPLE}")
     return checked, checked or _of_environment(provider)
 
 

@@ -1,12 +1,13 @@
 """The default model and language: set while Cairn runs, else by the environment, else built in."""
 
+from sqlmodel import Session
+
 from core import languages
 from core.environment import get_settings
 from core.errors import InvalidInput
-from core.providers import capabilities
-from core.providers.known_models import default_model
+from core.providers.known_models import SUGGESTED, default_model
 from core.runtime import db
-from core.settings import store
+from core.settings import learned_contexts, learned_forms, provider_rows, store
 from core.settings.store import Source
 
 MODEL = "model:"
@@ -21,17 +22,33 @@ def model_of(provider: str) -> tuple[str, Source]:
     set_up: str | None = getattr(settings, f"default_model_{provider}", None)
     if here:
         return here, "here"
-    return (set_up, "environment") if set_up else (default_model(provider), "default")
+    return (set_up, "environment") if set_up else (default_model(provider_rows.kind_of(provider)), "default")
+
+
+def suggested(provider: str) -> list[str]:
+    """Models to choose from. Of a provider that was added: those known to be there, else what its kind usually has."""
+    row = provider_rows.of(provider)
+    if row.built_in:
+        return list(SUGGESTED[row.kind])
+    here = store.values().get(f"{MODEL}{provider}", {}).get("model")
+    learned = [*learned_forms.models(provider), *learned_contexts.models(provider)]
+    return list(dict.fromkeys([*([here] if here else []), *learned])) or list(SUGGESTED[row.kind])
 
 
 def change_model(provider: str, model: str) -> None:
     """Set the default model; an empty name leaves it to the environment again. Raises InvalidInput."""
     name = _checked(model)
-    if provider not in capabilities.REMOTE:
-        raise InvalidInput(f"The model of {provider!r} cannot be set. It can for {' and '.join(capabilities.REMOTE)}.")
+    if provider not in provider_rows.remote():
+        raise InvalidInput(f"The model of {provider!r} cannot be set. It can for {', '.join(provider_rows.remote())}.")
     with db.transaction() as session:
-        store.put(session, f"{MODEL}{provider}", {"model": name} if name else None)
+        put_model(session, provider, name)
     store.load()
+
+
+def put_model(session: Session, provider: str, model: str) -> None:
+    """In the caller's transaction. Raises InvalidInput."""
+    name = _checked(model)
+    store.put(session, f"{MODEL}{provider}", {"model": name} if name else None)
 
 
 def language() -> tuple[str | None, Source]:

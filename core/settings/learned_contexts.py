@@ -11,7 +11,7 @@ import structlog
 from core.environment import get_settings
 from core.providers.known_models import context_tokens
 from core.runtime import db
-from core.settings import store
+from core.settings import provider_rows, store
 
 log = structlog.get_logger()
 CONTEXT = "context:"
@@ -25,9 +25,13 @@ NAMED = re.compile(
 
 
 def of(provider: str, address: str, model: str) -> int:
-    """The context window in tokens, input and output together: as the server named it, else as it is known."""
+    """The context window in tokens, input and output together: as an admin set it for the provider, else as the server
+    named it, else as it is known."""
+    row = provider_rows.of(provider)
+    if row.context_tokens:
+        return row.context_tokens
     stored = store.values().get(f"{CONTEXT}{provider}:{model}", {})
-    known = context_tokens(provider, model)
+    known = context_tokens(row.kind, model)
     return min(known, int(stored["tokens"])) if stored.get("address") == address else known
 
 
@@ -49,3 +53,19 @@ def learn(provider: str, address: str, model: str, words: str) -> int | None:
             log.info("a model's context was learned", provider=provider, model=model, tokens=tokens)
     store.load()
     return tokens
+
+
+def models(provider: str) -> list[str]:
+    """The models of which something was learned."""
+    start = f"{CONTEXT}{provider}:"
+    return sorted(name.removeprefix(start) for name in store.values() if name.startswith(start))
+
+
+def known(provider: str, address: str) -> dict[str, int]:
+    """What this provider named at its address, by model."""
+    start = f"{CONTEXT}{provider}:"
+    return {
+        name.removeprefix(start): int(value["tokens"])
+        for name, value in store.values().items()
+        if name.startswith(start) and value.get("address") == address
+    }

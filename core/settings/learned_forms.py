@@ -78,3 +78,9 @@ def _is_at(value: Mapping[str, object], address: str) -> bool:
 
 def _name(provider: str, model: str) -> str:
     return f"{FORM}{provider}:{model}"
+
+
+def models(provider: str) -> list[str]:
+    """The models of which something was learned."""
+    start = f"{FORM}{provider}:"
+    return sorted(name.removeprefix(start) for name in store.values() if name.startswith(start))

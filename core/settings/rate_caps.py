@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from core.environment import get_settings
 from core.errors import InvalidInput
-from core.providers import capabilities
 from core.runtime import db
-from core.settings import store
+from core.settings import provider_rows, store
 from core.settings.store import Source
 
 CAPS = "limits:"
@@ -36,9 +35,9 @@ def caps_of(provider: str) -> Caps:
 
 def change_caps(provider: str, requests: int | None, tokens: int | None) -> None:
     """Set both caps; None for both leaves them to the environment again. Raises InvalidInput."""
-    if provider not in capabilities.REMOTE:
+    if provider not in provider_rows.remote():
         raise InvalidInput(
-            f"The limits of {provider!r} cannot be set. They can for {' and '.join(capabilities.REMOTE)}."
+            f"The limits of {provider!r} cannot be set. They can for {', '.join(provider_rows.remote())}."
         )
     caps = {name: cap for name, cap in (("requests", requests), ("tokens", tokens)) if cap is not None}
     if not all(1 <= cap <= LARGEST for cap in caps.values()):

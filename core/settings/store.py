@@ -31,6 +31,8 @@ Value = Mapping[str, Any]
 Source = Literal["default", "environment", "here"]
 # Settings whose names begin with it are sealed secrets: their audit entries hold no value, and none can be undone.
 KEY = "key:"
+# And with this one those that hold a provider.
+ROW = "provider:"
 NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 _reading = threading.Lock()
@@ -54,6 +56,11 @@ def values() -> Mapping[str, Value]:
     """All stored settings by name, from memory; none if the environment locks them. It is another object if, and only
     if, a setting changed, so that callers can cache what they make of it."""
     return NOTHING if get_settings().settings_locked else _values
+
+
+def stored() -> Mapping[str, Value]:
+    """As `values`, also while the environment locks the settings: for what is not in force and yet has to be known."""
+    return _values
 
 
 def load() -> None:
@@ -106,6 +113,12 @@ def is_secret(name: str) -> bool:
     return name.startswith(KEY)
 
 
+def beginning_with(session: Session, prefix: str) -> dict[str, Value]:
+    """What is stored at this moment, by name: other processes may have changed it since `values` were read."""
+    sql = "SELECT name, value FROM setting WHERE starts_with(name, :prefix) ORDER BY name"
+    return {row.name: row.value for row in db.rows(session, sql, prefix=prefix)}
+
+
 def subject(name: str) -> str:
     return f"setting:{name}"
 
@@ -134,6 +147,8 @@ def undo(session: Session, entry_id: int) -> str:
     change = SettingChange(**row._mapping)
     if is_secret(change.name):
         raise Conflict("A key is not kept once it was replaced or removed, so nothing can put it back. Enter it again.")
+    if change.name.startswith(ROW) and _is_there(change.before) != _is_there(change.after):
+        raise Conflict("A provider is added and taken away on the page of providers, with all that belongs to it.")
     db.execute(session, "SELECT pg_advisory_xact_lock(hashtext(:lock))", lock=subject(change.name))
     newest = db.scalar(
         session, "SELECT max(id) FROM audit_entry WHERE subject = :subject", subject=subject(change.name)
@@ -142,6 +157,11 @@ def undo(session: Session, entry_id: int) -> str:
         raise Conflict("This setting was changed again after that. Undo the newest change first.")
     put(session, change.name, change.before, action="undo")
     return change.name
+
+
+def _is_there(row: Value | None) -> bool:
+    """Whether it is a provider that was added, and not taken away."""
+    return row is not None and "kind" in row and not row.get("removed")
 
 
 def last_changed(name: str) -> tuple[datetime, str] | None:

@@ -8,7 +8,7 @@ from core.asking import templates
 from core.documents import report as documents_report
 from core.jobs import report as jobs_report
 from core.jobs.launch import JobSpec
-from core.providers import capabilities
+from core.settings import provider_rows
 from pages.analyse import estimates
 from pages.common import failures, formats, widgets
 from pages.parts import choices, launch
@@ -38,7 +38,7 @@ with left:
     provider, model = choices.model()
     launch.warn_if_open(provider, model)
     params |= choices.language(template, provider)
-    if not capabilities.of(provider).is_language_model and template.id == "sentiment":
+    if not provider_rows.can(provider).is_language_model and template.id == "sentiment":
         st.caption(
             "Sentiment then goes by a list of English words: in other languages it finds little and says neutral."
         )

@@ -9,7 +9,7 @@ from core.documents.report import Filters, SumUp
 from core.errors import CairnError
 from core.jobs import launch
 from core.jobs.launch import Estimate, JobSpec
-from core.providers import capabilities
+from core.settings import provider_rows
 from pages.common import failures, formats, widgets
 from pages.parts import launch as parts_launch
 from pages.words.documents import IN_TEXT
@@ -59,7 +59,7 @@ def _caveats(estimate: Estimate, spec: JobSpec) -> None:
         st.warning(f"Too long for {model}, and bound to fail: {long}. Choose a larger model.")
     if not estimate.requests:
         st.info("None of these documents could be read. The Documents page says why.")
-    if capabilities.of(spec.provider).is_language_model:
+    if provider_rows.can(spec.provider).is_language_model:
         st.caption("An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take.")
 
 

@@ -6,9 +6,7 @@ import streamlit as st
 
 from core.calls import breaker_by_hand, breaker_report
 from core.calls.breaker_report import BreakerRow
-from core.providers import capabilities
-from core.providers.known_models import SUGGESTED
-from core.settings import defaults
+from core.settings import defaults, provider_rows
 from pages.common import failures, formats
 from pages.words import breakers
 
@@ -112,9 +110,11 @@ def by_name() -> None:
         st.expander("Stop a model that is not listed", icon=":material/block:"),
         st.container(horizontal=True, vertical_alignment="bottom"),
     ):
-        provider = st.selectbox("Provider", capabilities.REMOTE, format_func=capabilities.label, key="stop_provider")
+        provider = st.selectbox(
+            "Provider", provider_rows.remote(), format_func=provider_rows.label, key="stop_provider"
+        )
         default = defaults.model_for(provider, None)
-        options = list(dict.fromkeys([default, *SUGGESTED[provider]]))
+        options = list(dict.fromkeys([default, *defaults.suggested(provider)]))
         model = st.selectbox("Model", options, accept_new_options=True, key=f"stop_model_{provider}")
         if st.button("Open its breaker", disabled=not model):
             _open(provider, str(model).strip())

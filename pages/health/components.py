@@ -8,7 +8,7 @@ from core import boot
 from core.calls import clients
 from core.health.components import Component
 from core.health.readings import PROVIDER
-from core.providers import capabilities
+from core.settings import provider_rows
 from pages.common import formats
 from pages.words import health
 
@@ -29,7 +29,7 @@ def show(one: Component, moment: datetime) -> None:
 def show_not_set_up(found: list[Component]) -> None:
     """Providers without a health sample. Nobody needs all providers: one that is not set up is no fault."""
     known = {one.name for one in found}
-    for name in capabilities.NAMES:
+    for name in provider_rows.names():
         if f"{PROVIDER}{name}" not in known:
             there = True if name in clients.configured() else None
             key = "not set up; to use it, set its key on the Settings page"

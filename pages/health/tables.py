@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.calls import report as calls_report
 from core.health import report as health_report
-from core.providers import capabilities
+from core.settings import provider_rows
 from pages.common import formats
 
 FIGURES = ("Failed, %", "p50, ms", "p95, ms", "Rate limit left, %")
@@ -39,7 +39,7 @@ def processes() -> None:
 def models(moment: datetime) -> None:
     rows = [
         (
-            capabilities.label(m.provider),
+            provider_rows.label(m.provider),
             m.model,
             m.breaker.replace("_", " "),
             formats.until(m.retry_at, moment) if m.breaker == "open" and m.retry_at else "",

@@ -10,7 +10,7 @@ from core.batch import report
 from core.jobs import batches_report
 from core.jobs.batches_report import ProviderBatchRow
 from core.jobs.report import JobRow
-from core.providers import capabilities
+from core.settings import provider_rows
 from pages.common import formats, widgets
 from pages.words import batches, jobs
 
@@ -21,7 +21,7 @@ COLUMNS = ("State", "Requests", "Done", "Time", "What became of it", "Our id", "
 def show(row: JobRow) -> None:
     page = batches_report.provider_batches(row.id, limit=PER_PAGE)
     now = formats.utc_now()
-    if row.lane == "batch" and capabilities.of(row.provider).has_batch_window:
+    if row.lane == "batch" and provider_rows.can(row.provider).has_batch_window:
         st.caption(jobs.leftovers(row))
     if not page.items:
         st.caption("Nothing was handed over as a batch yet.")

@@ -8,8 +8,8 @@ import streamlit as st
 from core.jobs import batches_report, control, deletion, resend
 from core.jobs.launch import Lane
 from core.jobs.report import JobRow
-from core.providers import capabilities
 from core.runtime.paging import MOST
+from core.settings import provider_rows
 from pages.common import failures, formats, widgets
 from pages.words import batches
 
@@ -79,7 +79,7 @@ def send_again(row: JobRow) -> None:
 
 
 def _when(lane: Lane, provider: str) -> formats.Markdown:
-    if capabilities.of(provider).is_local:
+    if provider_rows.can(provider).is_local:
         return "on this machine"
     return "within 24 hours" if lane == "batch" else "at full price"
 
@@ -100,7 +100,7 @@ def settle(row: JobRow) -> None:
         "Batch", found, format_func=lambda batch: f"{batch.id}, {formats.count(batch.requests, 'request')}"
     )
     st.markdown(formats.plain(batches.meaning(choice, formats.utc_now())))
-    name = capabilities.of(row.provider).label_in_sentences
+    name = formats.plain(provider_rows.can(row.provider).label_in_sentences)
     st.warning(
         f"Look at {name} first. If the batch is not there, say so here, and its requests go out again at once. If it "
         "is there after all, they are billed twice."

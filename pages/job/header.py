@@ -9,7 +9,7 @@ from core.batch import report
 from core.calls import breaker_report
 from core.jobs import requests_report
 from core.jobs.report import JobRow
-from core.providers import capabilities
+from core.settings import provider_rows
 from pages.common import failures, formats, widgets
 from pages.parts import kept_until
 from pages.words import jobs
@@ -39,9 +39,9 @@ def header(row: JobRow) -> None:
 
 
 def _facts(row: JobRow) -> formats.Markdown:
-    half = row.lane == "batch" and capabilities.of(row.provider).is_billed
+    half = row.lane == "batch" and provider_rows.can(row.provider).is_billed
     lane = "batch, half price" if half else row.lane
-    provider = capabilities.label(row.provider)
+    provider = provider_rows.label(row.provider)
     params = ", ".join(f"{name}: {value}" for name, value in row.params.items())
     models = [*(one["model"] for one in row.former), row.model]
     parts = [row.template_name or "own requests", params, ", then ".join(models), provider, lane]

@@ -10,7 +10,7 @@ from core.jobs import moving
 from core.jobs.launch import Lane
 from core.jobs.moving import MoveEstimate
 from core.jobs.report import JobRow
-from core.providers import capabilities
+from core.settings import provider_rows
 from pages.common import failures, formats
 from pages.parts import choices, launch
 from pages.words import breakers
@@ -44,7 +44,7 @@ def _number(found: MoveEstimate) -> formats.Markdown:
 def _lane(row: JobRow, lane: Lane, here: MoveEstimate) -> None:
     cost = {"live": here.cost_live, "batch": here.cost_batch}
     when = "within 24 hours" if lane == "batch" else "now, at full price"
-    if capabilities.of(row.provider).is_local:
+    if provider_rows.can(row.provider).is_local:
         when = "on this machine"
     _compare(f"There, {when}", cost[lane], "Here", cost[OTHER_LANE[lane]])
     st.button(f"Move {_number(here)}", type="primary", on_click=lambda: _act(lambda: moving.to_lane(row.id, lane)))

@@ -4,8 +4,8 @@ import streamlit as st
 
 from core.calls import clients
 from core.overview import Overview
-from core.providers import capabilities
-from pages.common import failures, widgets
+from core.settings import provider_rows
+from pages.common import failures, formats, widgets
 from pages.parts.upload import load_samples
 
 
@@ -13,7 +13,11 @@ def first_steps(found: Overview) -> None:
     with st.container(border=True):
         st.subheader("First steps")
         done = ":material/check_circle:", ":material/radio_button_unchecked:"
-        models = [capabilities.label(name) for name in clients.configured() if capabilities.of(name).is_language_model]
+        models = [
+            formats.plain(provider_rows.label(name))
+            for name in clients.configured()
+            if provider_rows.can(name).is_language_model
+        ]
         model = (
             f"{' and '.join(models)} {'answers' if len(models) == 1 else 'answer'} your questions."
             if models

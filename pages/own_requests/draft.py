@@ -8,7 +8,7 @@ from core.jobs import deletion, own_requests, report
 from core.jobs import launch as jobs_launch
 from core.jobs.launch import Lane
 from core.jobs.report import JobRow
-from core.providers import capabilities
+from core.settings import provider_rows
 from pages.common import failures, formats, widgets
 from pages.parts import launch as parts_launch
 
@@ -28,7 +28,9 @@ def show_draft(job: JobRow) -> None:
     with st.container(border=True):
         st.subheader("Before you launch")
         st.caption(
-            formats.plain(f"{job.name} · {capabilities.label(job.provider)} · {job.model} · {parts_launch.LANES[lane]}")
+            formats.plain(
+                f"{job.name} · {provider_rows.label(job.provider)} · {job.model} · {parts_launch.LANES[lane]}"
+            )
         )
         with st.grid(3, min_column_width=170):
             st.metric("Requests", f"{found.requests:,}")

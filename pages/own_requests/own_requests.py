@@ -12,8 +12,7 @@ from core.jobs import deletion, own_requests
 from core.jobs import launch as jobs_launch
 from core.jobs.launch import JobSpec
 from core.jobs.own_requests import BadLines
-from core.providers import capabilities
-from core.settings import defaults, limits
+from core.settings import defaults, limits, provider_rows
 from pages.common import failures, formats, widgets
 from pages.own_requests.draft import draft, show_draft
 from pages.parts import launch as parts_launch
@@ -28,7 +27,7 @@ st.title("Own requests")
 st.caption("For requests that you built yourself, instead of a template over documents.")
 failures.show_notice()
 
-providers = [name for name in clients.configured() if capabilities.of(name).own_endpoints]
+providers = [name for name in clients.configured() if provider_rows.can(name).own_endpoints]
 if not providers:
     widgets.empty(
         "Own requests need a language model: set the key of a provider.",
@@ -63,7 +62,7 @@ def show_bad(name: str, error: BadLines) -> None:
 
 def example(provider: str) -> None:
     st.subheader("What the file looks like")
-    endpoints = capabilities.of(provider).own_endpoints
+    endpoints = provider_rows.can(provider).own_endpoints
     line = {"custom_id": "river-1", "method": "POST", "url": endpoints[0], "body": BODIES[provider]}
     st.code(orjson.dumps(line).decode(), language="json", wrap_lines=True)
     kinds = " or ".join(f"`{url}`" for url in endpoints)
@@ -80,7 +79,7 @@ def example(provider: str) -> None:
 def choose() -> None:
     left, right = st.columns([4, 3], gap="medium")
     with left:
-        provider = st.selectbox("Provider", providers, format_func=capabilities.label)
+        provider = st.selectbox("Provider", providers, format_func=provider_rows.label)
         default = defaults.model_for(provider, None)
         today = formats.utc_now().date()
         model = st.selectbox(

@@ -11,8 +11,7 @@ from core.asking.templates import TemplateView
 from core.calls import clients
 from core.documents import report
 from core.documents.report import CollectionRow
-from core.providers import capabilities
-from core.settings import defaults
+from core.settings import defaults, provider_rows
 from pages.common import formats, widgets
 from pages.words import models
 
@@ -62,11 +61,11 @@ def model(key: str | None = None, other_than: tuple[str, str] = ("", "")) -> tup
     """
 
     def comes_last(name: str) -> bool:
-        return name == other_than[0] or (key is not None and not capabilities.of(name).is_language_model)
+        return name == other_than[0] or (key is not None and not provider_rows.can(name).is_language_model)
 
     configured = sorted(clients.configured(), key=comes_last)
-    provider = st.selectbox("Provider", configured, format_func=capabilities.label, key=key and f"{key}_provider")
-    if not capabilities.of(provider).is_language_model:
+    provider = st.selectbox("Provider", configured, format_func=provider_rows.label, key=key and f"{key}_provider")
+    if not provider_rows.can(provider).is_language_model:
         st.caption(
             "Free, and no language model: it picks sentences by their weight and cannot translate. Set an API key for "
             "real answers."
@@ -96,7 +95,7 @@ def language(template: TemplateView, provider: str) -> dict[str, Any]:
     if "language" not in template.params_schema["properties"]:
         return {}
     default = defaults.language()[0] or languages.OF_THE_DOCUMENT
-    if not capabilities.of(provider).can_translate:
+    if not provider_rows.can(provider).can_translate:
         if default != languages.OF_THE_DOCUMENT:
             name = formats.plain(default)
             st.caption(f"The default language, {name}, does not apply: answers stay in the document's own words.")

@@ -11,8 +11,7 @@ from core.calls import breaker_report
 from core.jobs import batches_report, launch
 from core.jobs.launch import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
 from core.money import pricing
-from core.providers import capabilities
-from core.settings import limits
+from core.settings import limits, provider_rows
 from pages.common import formats
 from pages.parts import choices
 from pages.words import breakers
@@ -80,7 +79,7 @@ def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:
 def turnaround(provider: str, model: str) -> str:
     """A sentence on how long batches of this model took here."""
     took = batches_report.turnaround(provider, model)
-    can = capabilities.of(provider)
+    can = provider_rows.can(provider)
     promise = f" {can.label_in_sentences} promises 24 hours." if can.has_batch_window else ""
     if took is None:
         return f"No batch of this model has been through here yet.{promise}"
@@ -98,7 +97,7 @@ def choose(estimate: Estimate, provider: str, model: str) -> Way:
     )
     if lane == "batch":
         st.caption(formats.plain(turnaround(provider, model)))
-    can, canary = capabilities.of(provider), _canary(estimate, lane)
+    can, canary = provider_rows.can(provider), _canary(estimate, lane)
     if lane == "live":
         return Way(lane, canary, fallback=None if can.is_local else _fallback(estimate, (provider, model)))
     if not can.has_batch_window:

@@ -9,7 +9,7 @@ from core.errors import CairnError
 from core.jobs.launch import Lane
 from core.judging import launch
 from core.judging.launch import JudgeSpec
-from core.providers import capabilities
+from core.settings import provider_rows
 from core.tables.insights import PairKind
 from pages.common import failures, formats, widgets
 from pages.parts import choices
@@ -21,7 +21,7 @@ LAUNCHED = "judge_launched"
 
 def button(kind: PairKind, collection: str | None, number: int) -> None:
     """`number`: how many pairs of the kind are open."""
-    possible = any(capabilities.of(name).can_judge for name in clients.configured())
+    possible = any(provider_rows.can(name).can_judge for name in clients.configured())
     pressed = st.button(
         "Ask a model…",
         icon=":material/psychology:",
@@ -39,7 +39,7 @@ def _dialog(kind: PairKind, collection: str | None, number: int) -> None:
         widgets.go("job/job.py", id=job)
     st.markdown(judging.INTRODUCTION)
     provider, model = choices.model("judge")
-    if not capabilities.of(provider).can_judge:
+    if not provider_rows.can(provider).can_judge:
         st.info(judging.NEEDS_A_MODEL)
         return
     parts_launch.warn_if_open(provider, model)

@@ -5,9 +5,8 @@ import streamlit as st
 
 from core.calls import connection_test, report
 from core.errors import CairnError, InvalidInput
-from core.providers import capabilities
 from core.runtime import sealed_secrets
-from core.settings import base_urls, credentials, defaults
+from core.settings import base_urls, credentials, defaults, provider_rows
 from core.settings.credentials import Credentials
 from pages.common import failures, formats
 from pages.words import credentials as words
@@ -37,7 +36,7 @@ def _own_address(how: Credentials) -> str:
 
 def form(name: str) -> None:
     now = credentials.of(name)
-    st.markdown(f"**{capabilities.label(name)}**")
+    st.markdown(f"**{formats.plain(provider_rows.label(name))}**")
     obstacle = sealed_secrets.obstacle()
     if obstacle:
         st.warning(formats.plain(f"No key can be set here. {obstacle}"), icon=":material/lock:")
@@ -138,7 +137,9 @@ def _remove(name: str) -> None:
             if jobs
             else ("Then it is not set up.")
         )
-    st.markdown(f"Remove the key of **{capabilities.label(name)}** that was set here? {formats.plain(after)}")
+    st.markdown(
+        f"Remove the key of **{formats.plain(provider_rows.label(name))}** that was set here? {formats.plain(after)}"
+    )
     st.caption("This cannot be undone: the key is not kept, and would have to be entered again.")
 
     def remove() -> None:

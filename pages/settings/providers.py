@@ -5,8 +5,7 @@ import streamlit as st
 from core.calls import connection_test
 from core.environment import get_settings
 from core.errors import CairnError
-from core.providers import capabilities
-from core.settings import base_urls, credentials, defaults, learned_forms, store
+from core.settings import base_urls, credentials, defaults, learned_forms, provider_rows, store
 from core.settings.credentials import Credentials
 from pages.common import failures, formats
 from pages.settings import credentials as credential_dialogs
@@ -21,7 +20,7 @@ def show() -> None:
         "A change is in force in every process within two seconds; calls in flight end as they began."
     )
     with st.grid(2, min_column_width=340):
-        for name in capabilities.REMOTE:
+        for name in provider_rows.remote():
             with st.container(border=True, height="stretch"):
                 _card(name)
 
@@ -29,7 +28,7 @@ def show() -> None:
 def _card(name: str) -> None:
     how = credentials.of(name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{capabilities.label(name)}**")
+        st.markdown(f"**{formats.plain(provider_rows.label(name))}**")
         _badge(how)
     address = formats.plain(base_urls.shown(how.address))
     st.markdown(f"Address: {address} :gray[({ADDRESSES[how.address_from]})]  \nKey: {_key(how)}")

@@ -7,8 +7,7 @@ import streamlit as st
 from core.calls import report
 from core.calls.report import LimitRow
 from core.environment import get_settings
-from core.providers import capabilities
-from core.settings import rate_caps
+from core.settings import provider_rows, rate_caps
 from pages.common import failures, formats
 from pages.words import settings
 
@@ -19,7 +18,7 @@ def show() -> None:
         "waits. A cap holds for each model where it is lower than that."
     )
     with st.grid(2, min_column_width=340):
-        for name in capabilities.REMOTE:
+        for name in provider_rows.remote():
             with st.container(border=True, height="stretch"):
                 _caps(name)
     known = report.known_limits()
@@ -31,7 +30,7 @@ def show() -> None:
 
 def _caps(name: str) -> None:
     now = rate_caps.caps_of(name)
-    st.markdown(f"**{capabilities.label(name)}**")
+    st.markdown(f"**{formats.plain(provider_rows.label(name))}**")
     state = f"{name}-{now.requests}-{now.tokens}-{now.source}"
     requests = _figure("Requests a minute", now.requests, f"cap-requests-{state}")
     tokens = _figure("Tokens a minute", now.tokens, f"cap-tokens-{state}")
@@ -66,7 +65,7 @@ def _save(name: str, requests: int | None, tokens: int | None) -> None:
 
 def _row(limit: LimitRow) -> dict[str, Any]:
     return {
-        "Provider": capabilities.label(limit.provider),
+        "Provider": provider_rows.label(limit.provider),
         "Model": limit.model,
         "Limit of": settings.RATES[limit.kind],
         "Told, a minute": limit.a_minute,

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.environment import get_settings
 from core.jobs.batches_report import ProviderBatchRow
-from core.providers import capabilities
+from core.settings import provider_rows
 from pages.common.formats import count, lasted, until
 
 # The providers' completion window: a batch that has not ended by then expires.
@@ -41,7 +41,7 @@ def state(row: ProviderBatchRow) -> str:
 
 
 def meaning(row: ProviderBatchRow, now: datetime) -> str:
-    name = capabilities.of(row.provider).label_in_sentences
+    name = provider_rows.can(row.provider).label_in_sentences
     again = f" It is looked at again {until(row.next_at, now)}." if row.next_at and row.next_at > now else ""
     told = {
         "preparing": f"Its requests are being written and handed over to {name}.",
@@ -69,7 +69,7 @@ def _settling(row: ProviderBatchRow, now: datetime) -> str:
 
 
 def _in_progress(row: ProviderBatchRow, name: str, now: datetime) -> str:
-    if not capabilities.of(row.provider).has_batch_window or row.submitted_at is None:
+    if not provider_rows.can(row.provider).has_batch_window or row.submitted_at is None:
         return f"It is at {name}."
     expires = until(row.submitted_at + WINDOW, now)
     return f"It is at {name} since {lasted(row.submitted_at, now)}, and expires {expires} if it is not done."

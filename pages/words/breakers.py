@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from core.calls.breaker_report import BreakerChange, BreakerRow
-from core.providers import capabilities
+from core.settings import provider_rows
 from pages.common.formats import Markdown, ago, count, lasted, span, until
 
 STATES = {"closed": "closed", "open": "open", "half_open": "half open"}
 
 
 def name(provider: str, model: str) -> str:
-    return f"{capabilities.of(provider).short_label} {model}"
+    return f"{provider_rows.can(provider).short_label} {model}"
 
 
 def meaning(one: BreakerRow, now: datetime) -> str:

@@ -1,7 +1,7 @@
 """Names of components and of kinds of stuck work."""
 
 from core.health.readings import PROVIDER
-from core.providers import capabilities
+from core.settings import provider_rows
 from core.upkeep.stuck import Kind
 
 COMPONENTS = {
@@ -21,7 +21,7 @@ COMPONENTS = {
 def name(component: str) -> str:
     if component.startswith(PROVIDER):
         provider = component.removeprefix(PROVIDER)
-        return capabilities.of(provider).short_label
+        return provider_rows.can(provider).short_label
     return COMPONENTS.get(component, component)
 
 

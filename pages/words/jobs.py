@@ -6,8 +6,7 @@ from datetime import datetime
 from core.batch.report import BatchSummary, Beyond, InFlight
 from core.calls.breaker_report import BreakerRow
 from core.jobs.report import JobRow
-from core.providers import capabilities
-from core.settings import limits
+from core.settings import limits, provider_rows
 from pages.common.formats import Markdown, ago, count, lasted, money, until
 from pages.words import breakers, waits
 
@@ -21,7 +20,7 @@ def meaning(row: JobRow, standing: BatchSummary, now: datetime, breaker: Breaker
         return _running(row, standing, now, breaker)
     if row.state == "cancelling":
         first = "Nothing more is sent. What finishes before it is cancelled there is kept and billed."
-        can = capabilities.of(row.provider)
+        can = provider_rows.can(row.provider)
         slow = f" {can.label_in_sentences} may take ten minutes for it." if can.cancels_slowly and row.in_flight else ""
         return [f"{first}{slow}", *_at_work(row, standing, now)]
     if row.state == "paused":
@@ -92,7 +91,7 @@ def _running(row: JobRow, standing: BatchSummary, now: datetime, breaker: Breake
 
 def _at_work(row: JobRow, standing: BatchSummary, now: datetime) -> list[str]:
     """What is under way: in batches by their state, live, and being made into results."""
-    name = capabilities.of(row.provider).label_in_sentences
+    name = provider_rows.can(row.provider).label_in_sentences
     lines, in_batches = [], 0
     for state, group in standing.groups.items():
         if state not in ("preparing", "submitting", "settling", "in_progress", "ended"):
@@ -124,12 +123,12 @@ def _at_work(row: JobRow, standing: BatchSummary, now: datetime) -> list[str]:
 
 
 def _no_progress(provider: str) -> str:
-    can = capabilities.of(provider)
+    can = provider_rows.can(provider)
     return "" if can.reports_progress else f" {can.label_in_sentences} tells of no progress before a batch has ended."
 
 
 def _waits(row: JobRow, standing: BatchSummary, waiting: int, now: datetime) -> list[str]:
-    name = capabilities.of(row.provider).label_in_sentences
+    name = provider_rows.can(row.provider).label_in_sentences
     if row.waits_for is not None and row.waits_for.kind == "provider_queue":
         again = until(row.waits_for.until, now) if row.waits_for.until else "later"
         return [f"{name}'s queue is full. What is left goes out again {again}: {count(waiting, 'request')}."]

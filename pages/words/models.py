@@ -2,14 +2,17 @@
 
 from datetime import date
 
-from core.providers.known_models import SUGGESTED, ends_on
+from core.providers.known_models import ends_on
+from core.settings import defaults
 from pages.common import formats
 
 
 def to_choose(provider: str, default: str, today: date) -> list[str]:
     """The default first, then the suggested ones that still answer."""
-    ended = {name for name in SUGGESTED[provider] if (day := ends_on(provider, name)) and day <= today}
-    return [name for name in dict.fromkeys([default, *SUGGESTED[provider]]) if name == default or name not in ended]
+    ended = {name for name in defaults.suggested(provider) if (day := ends_on(provider, name)) and day <= today}
+    return [
+        name for name in dict.fromkeys([default, *defaults.suggested(provider)]) if name == default or name not in ended
+    ]
 
 
 def named(provider: str, model: str) -> str:

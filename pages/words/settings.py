@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 from core import languages
-from core.providers import capabilities, forms
+from core.providers import forms
 from core.providers.forms import Form
 from core.retention.rules import RETENTION
+from core.settings import provider_rows
 from core.settings.credentials import ADDRESS
 from core.settings.defaults import LANGUAGE, MODEL
 from core.settings.learned_contexts import CONTEXT
@@ -92,7 +93,7 @@ FORMS_OF_ANSWERS = {
 
 def _server_of(name: str) -> str:
     provider, _, model = name.partition(":")
-    return f"form of {capabilities.label(provider)}'s {model}"
+    return f"form of {provider_rows.label(provider)}'s {model}"
 
 
 def _retention(value: Mapping[str, Any]) -> str:
@@ -111,17 +112,17 @@ class SettingWords:
 # By kind; the settings of resilience, which have no entry, are described by `choice` and `setting` themselves.
 KINDS = {
     MODEL.rstrip(":"): SettingWords(
-        lambda provider: f"model of {capabilities.label(provider)}", lambda value: str(value["model"])
+        lambda provider: f"model of {provider_rows.label(provider)}", lambda value: str(value["model"])
     ),
     LANGUAGE: SettingWords(lambda _: "language of answers", lambda value: language(str(value["language"]))),
     ADDRESS.rstrip(":"): SettingWords(
-        lambda provider: f"address of {capabilities.label(provider)}", lambda value: str(value["base_url"])
+        lambda provider: f"address of {provider_rows.label(provider)}", lambda value: str(value["base_url"])
     ),
-    KEY.rstrip(":"): SettingWords(lambda provider: f"key of {capabilities.label(provider)}", lambda _: "a key"),
-    CAPS.rstrip(":"): SettingWords(lambda provider: f"rate limits of {capabilities.label(provider)}", rates),
+    KEY.rstrip(":"): SettingWords(lambda provider: f"key of {provider_rows.label(provider)}", lambda _: "a key"),
+    CAPS.rstrip(":"): SettingWords(lambda provider: f"rate limits of {provider_rows.label(provider)}", rates),
     FORM.rstrip(":"): SettingWords(_server_of, lambda value: form(forms.read(value))),
     CONTEXT.rstrip(":"): SettingWords(
-        lambda name: f"context of {capabilities.label(name.partition(':')[0])}'s {name.partition(':')[2]}",
+        lambda name: f"context of {provider_rows.label(name.partition(':')[0])}'s {name.partition(':')[2]}",
         lambda value: f"{value['tokens']:,} tokens",
     ),
     CEILING: SettingWords(_limit, lambda value: str(value["value"])),

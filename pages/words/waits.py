@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from core.calls import clients
-from core.providers import capabilities
+from core.settings import provider_rows
 from core.tables.jobs import WaitsFor
 from pages.common.formats import until
 
@@ -26,9 +26,9 @@ def briefly(wait: WaitsFor, now: datetime) -> str:
         return _breaker(wait, now)
     if wait.kind == "provider_queue":
         again = f": again {until(wait.until, now)}" if wait.until else ""
-        return f"{capabilities.of(wait.provider).label_in_sentences}'s queue{again}"
+        return f"{provider_rows.can(wait.provider).label_in_sentences}'s queue{again}"
     if wait.kind == "own_caps":
-        return f"room at {capabilities.of(wait.provider).label_in_sentences}"
+        return f"room at {provider_rows.can(wait.provider).label_in_sentences}"
     return sentence(wait, now)
 
 

@@ -38,8 +38,6 @@ FIELDS = {
 }
 # Of core: words of our own.
 OURS = {
-    "capabilities.label",
-    "capabilities.of",
     "base_urls.EXAMPLE",
     "st.get_option",
     "len",
@@ -51,7 +49,7 @@ OURS = {
     "int",
     "range",
 }
-OUR_ATTRIBUTES = {"label", "short_label", "label_in_sentences", "own_endpoints"}
+OUR_ATTRIBUTES = {"label", "own_endpoints"}
 NUMBERS = {"int", "float", "bool", "Decimal", "datetime", "timedelta"}
 METHODS = {
     "replace",

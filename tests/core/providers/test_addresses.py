@@ -11,6 +11,7 @@ from core import providers
 from core.errors import ProviderError
 from core.providers import addresses
 from core.providers.addresses import RefusedAddress
+from core.providers.capabilities import REMOTE, Kind
 from core.providers.types import Provider
 from core.runtime import listening_socket
 from tests import local_provider
@@ -18,7 +19,7 @@ from tests.core.providers.orders import Run
 from tests.local_provider import LocalProvider, Reply
 
 BODY = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "The document."}]}
-NAMES = ("openai", "anthropic")
+NAMES = REMOTE
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def other() -> Iterator[LocalProvider]:
         yield running
 
 
-async def refused(name: str, url: str, call: Callable[[Provider], Any]) -> ProviderError:
+async def refused(name: Kind, url: str, call: Callable[[Provider], Any]) -> ProviderError:
     made = providers.make(name, "sk-key", url, 10)
     try:
         with pytest.raises(ProviderError) as error:
@@ -60,7 +61,7 @@ def test_a_redirect_is_not_followed(
     "host",
     ["169.254.169.254", "[::ffff:169.254.169.254]", "[fe80::1]", "[fd00:ec2::254]", "100.100.100.200", "0.0.0.0"],
 )
-def test_secrets_of_machines_are_not_asked_for(name: str, host: str, run: Run[Any]) -> None:
+def test_secrets_of_machines_are_not_asked_for(name: Kind, host: str, run: Run[Any]) -> None:
     error = run(refused(name, f"http://{host}/latest", lambda made: made.call(BODY)))
     assert (error.code, error.retryable, error.heard) == ("address_refused", False, True)
     assert "keep their own secrets" in error.message
@@ -69,7 +70,7 @@ def test_secrets_of_machines_are_not_asked_for(name: str, host: str, run: Run[An
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::ffff:127.0.0.1]"])
 @pytest.mark.parametrize("name", NAMES)
 def test_cairn_does_not_call_itself(
-    name: str, host: str, provider: LocalProvider, run: Run[Any], monkeypatch: pytest.MonkeyPatch
+    name: Kind, host: str, provider: LocalProvider, run: Run[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a name as well, as it is the address that counts that it has when it is called."""
 

@@ -11,6 +11,7 @@ import pytest
 from core.errors import ProviderError
 from core.providers import make
 from core.providers.batch_api import BatchLane, Order
+from core.providers.capabilities import Kind
 from core.providers.types import Provider
 from tests.batch_provider import BatchProvider
 from tests.core.providers.orders import Run, failure, written
@@ -19,12 +20,12 @@ PATHS = {"openai": "/v1/batches", "anthropic": "/v1/messages/batches"}
 
 
 @pytest.fixture(params=["openai", "anthropic"])
-def kind(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
+def kind(request: pytest.FixtureRequest) -> Kind:
+    name: Kind = request.param
     return name
 
 
-def made(kind: str, openai_url: str, anthropic_url: str, timeout_s: float) -> Provider:
+def made(kind: Kind, openai_url: str, anthropic_url: str, timeout_s: float) -> Provider:
     return make(kind, "sk-test", {"openai": openai_url, "anthropic": anthropic_url}[kind], timeout_s)
 
 

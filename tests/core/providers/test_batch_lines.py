@@ -1,5 +1,6 @@
 """What a line of a result file means."""
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from core.providers.openai_batches import read_line
 
 
 def openai(**told: Any) -> ResultLine:
-    return read_line(orjson.dumps({"id": "batch_req_1", "custom_id": "n0-1-1", **told}) + b"\n")
+    return read_line(orjson.dumps({"id": "batch_req_1", "custom_id": "n0-1-1", **told}) + b"\n", "openai")
 
 
 def anthropic(**result: Any) -> ResultLine:
@@ -19,7 +20,7 @@ def anthropic(**result: Any) -> ResultLine:
 
 
 def read_anthropic(line: bytes) -> ResultLine:
-    return AnthropicBatches(lambda: pytest.fail("There is no call in reading a line.")).read(line)
+    return AnthropicBatches(lambda: pytest.fail("There is no call in reading a line."), "anthropic").read(line)
 
 
 @pytest.mark.parametrize("error", [{"error": None}, {}])
@@ -128,6 +129,6 @@ def test_anthropic_tells_what_did_not_run() -> None:
     ],
 )
 def test_a_line_that_is_none_says_so(line: bytes) -> None:
-    for read in (read_line, read_anthropic):
+    for read in (partial(read_line, provider="openai"), read_anthropic):
         with pytest.raises(ValueError):  # noqa: PT011  # the message is the JSON reader's
             read(line)

@@ -78,7 +78,8 @@ def test_what_only_others_sell_has_no_price_until_somebody_sets_it(
     client: TestClient, openai: LocalProvider, other: LocalProvider
 ) -> None:
     add(client, "Ollama in the lab", other.openai_url)
-    body = {"name": "x", "template": "summarize", "documents": ready_documents(1), "lane": "live"}
+    documents = ready_documents(1)
+    body = {"name": "x", "template": "summarize", "documents": documents, "lane": "live"}
 
     def cost(provider: str, model: str) -> Any:
         spec = {**body, "provider": provider, "model": model}
@@ -89,7 +90,7 @@ def test_what_only_others_sell_has_no_price_until_somebody_sets_it(
     assert cost("Ollama in the lab", "gpt-oss-20b") is None
     client.put(f"{URL}/Ollama in the lab", json={"prices": "free"})
     assert cost("Ollama in the lab", "gpt-oss-20b") == "0"
-    run_job(make_job(body["documents"], "summarize", provider="Ollama in the lab", model="gpt-oss-20b"))
+    run_job(make_job(documents, "summarize", provider="Ollama in the lab", model="gpt-oss-20b"))
     assert rows("SELECT cost_usd, priced FROM usage_record") == [{"cost_usd": 0, "priced": True}]
 
 
@@ -106,12 +107,13 @@ def test_a_key_goes_to_no_other_address_and_never_comes_out(
     moved = client.put(f"{URL}/Azure", json={"base_url": other.openai_url}).json()
     assert (moved["key_set"], moved["set_up"], "another address" in moved["warning"]) == (False, False, True)
     assert client.post(f"{URL}/Azure/test").json()["ok"] is False
-    job = {"name": "x", "template": "summarize", "documents": ready_documents(1), "provider": "Azure"}
+    documents = ready_documents(1)
+    job = {"name": "x", "template": "summarize", "documents": documents, "provider": "Azure"}
     assert client.post("/api/v1/jobs/", json=job).status_code == 422
     assert other.asked == []
     again = client.put(f"{URL}/Azure", json={"key": "sk-new"}).json()
     assert (again["key_set"], again["base_url"]) == (True, other.openai_url)
-    run_job(make_job(job["documents"], "summarize", provider="Azure", model="m"))
+    run_job(make_job(documents, "summarize", provider="Azure", model="m"))
     assert keys(other) == {"Bearer sk-new"}
     assert "sk-" not in client.get(URL).text + str(store.history())
 

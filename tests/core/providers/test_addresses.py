@@ -38,14 +38,14 @@ async def refused(name: Kind, url: str, call: Callable[[Provider], Any]) -> Prov
         await made.close()
 
 
-def address(name: str, server: LocalProvider, host: str = "127.0.0.1") -> str:
+def address(name: Kind, server: LocalProvider, host: str = "127.0.0.1") -> str:
     return f"http://{host}:{server.port}{'/v1' if name == 'openai' else ''}"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_redirect_is_not_followed(
-    name: str, status: int, provider: LocalProvider, other: LocalProvider, run: Run[Any]
+    name: Kind, status: int, provider: LocalProvider, other: LocalProvider, run: Run[Any]
 ) -> None:
     path = "/v1/chat/completions" if name == "openai" else "/v1/messages"
     there = {"Location": f"http://127.0.0.1:{other.port}{path}"}

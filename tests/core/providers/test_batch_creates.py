@@ -30,7 +30,7 @@ def made(kind: Kind, openai_url: str, anthropic_url: str, timeout_s: float) -> P
 
 
 @pytest.fixture
-def lane(kind: str, server: BatchProvider, run: Run[Any]) -> Iterator[BatchLane]:
+def lane(kind: Kind, server: BatchProvider, run: Run[Any]) -> Iterator[BatchLane]:
     provider = made(kind, server.openai_url, server.anthropic_url, 20)
     yield provider.batches
     run(provider.close())
@@ -59,7 +59,7 @@ def order(lane: BatchLane, run: Run[Any], tmp_path: Path) -> Order:
 @pytest.mark.parametrize("after", [False, True])
 def test_an_error_tells_its_status(
     server: BatchProvider,
-    kind: str,
+    kind: Kind,
     lane: BatchLane,
     run: Run[Any],
     order: Order,
@@ -78,7 +78,7 @@ def test_an_error_tells_its_status(
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_connection_that_breaks_leaves_it_unsure(
-    server: BatchProvider, kind: str, lane: BatchLane, run: Run[Any], order: Order, after: bool
+    server: BatchProvider, kind: Kind, lane: BatchLane, run: Run[Any], order: Order, after: bool
 ) -> None:
     server.fail_next("create", reset=True, after=after)
     error = failure(run, lane.create(order))
@@ -89,7 +89,7 @@ def test_a_connection_that_breaks_leaves_it_unsure(
 
 @pytest.mark.parametrize("point", ["create.before", "create.after"])
 def test_no_answer_in_time_leaves_it_unsure(
-    server: BatchProvider, kind: str, run: Run[Any], order: Order, point: str
+    server: BatchProvider, kind: Kind, run: Run[Any], order: Order, point: str
 ) -> None:
     hasty = made(kind, server.openai_url, server.anthropic_url, 1)
     server.hold(point)
@@ -100,7 +100,7 @@ def test_no_answer_in_time_leaves_it_unsure(
     assert server.arrived("POST", PATHS[kind]) == 1
 
 
-def test_without_a_connection_nothing_was_sent(kind: str, run: Run[Any], order: Order) -> None:
+def test_without_a_connection_nothing_was_sent(kind: Kind, run: Run[Any], order: Order) -> None:
     nowhere = made(kind, "http://127.0.0.1:1/v1", "http://127.0.0.1:1", 5)
     error = failure(run, nowhere.batches.create(order))
     run(nowhere.close())
@@ -113,7 +113,7 @@ class TooLateError(Exception):
 
 @pytest.mark.parametrize("megabytes", [0, 3])
 def test_what_is_not_confirmed_at_the_last_moment_is_not_created(
-    server: BatchProvider, kind: str, lane: BatchLane, run: Run[Any], order: Order, megabytes: int
+    server: BatchProvider, kind: Kind, lane: BatchLane, run: Run[Any], order: Order, megabytes: int
 ) -> None:
     async def confirm() -> None:
         raise TooLateError
@@ -128,7 +128,7 @@ def test_what_is_not_confirmed_at_the_last_moment_is_not_created(
 
 
 def test_spent_money_does_not_come_back(
-    server: BatchProvider, kind: str, lane: BatchLane, run: Run[Any], order: Order
+    server: BatchProvider, kind: Kind, lane: BatchLane, run: Run[Any], order: Order
 ) -> None:
     code = "insufficient_quota" if kind == "openai" else "enforced_spend_limit_reached"
     server.fail_next("create", 429, code=code)
@@ -146,14 +146,14 @@ BATCH = {
 }
 
 
-def without(kind: str, **changes: object) -> bytes:
+def without(kind: Kind, **changes: object) -> bytes:
     if kind == "anthropic":
         changes = {"processing_status" if name == "status" else name: value for name, value in changes.items()}
     return orjson.dumps({**BATCH, **changes})
 
 
 def test_the_least_that_is_a_batch(
-    server: BatchProvider, kind: str, lane: BatchLane, run: Run[Any], order: Order
+    server: BatchProvider, kind: Kind, lane: BatchLane, run: Run[Any], order: Order
 ) -> None:
     server.fail_next("create", 200, body=without(kind))
     assert run(lane.create(order)).id == "batch_1"
@@ -179,7 +179,7 @@ def test_the_least_that_is_a_batch(
     ],
 )
 def test_an_answer_that_is_no_batch_leaves_it_unsure(
-    server: BatchProvider, kind: str, lane: BatchLane, run: Run[Any], order: Order, answer: Any
+    server: BatchProvider, kind: Kind, lane: BatchLane, run: Run[Any], order: Order, answer: Any
 ) -> None:
     server.fail_next("create", 200, body=without(kind, **answer) if isinstance(answer, dict) else answer)
     error = failure(run, lane.create(order))

@@ -34,9 +34,10 @@ UNEVEN = (
     r"\u212b\uf900-\ufaff"
 )
 SPECIAL = re.compile(
-    # A hyphen at a line's end, Markdown's marks, an escaped sign, marks of a quoted mail, a line under a heading.
+    # A hyphen at a line's end, Markdown's marks, an escaped sign, marks of a quoted mail, a line under a heading, the
+    # mark of a footnote.
     r"(?P<gone>(?<=[^\W\d_])-[ \t]*\r?\n[ \t]*(?=[^\W\d_])|\*+|__|~~|\\(?=[^\w\s])|(?m:^[ \t]*(?:>[ \t]?)+)|={3,}"
-    rf"|[{DROPPED}])"
+    rf"|\[\^[^\]\s]{{1,6}}\](?!\w)|[{DROPPED}])"
     rf"|(?P<cluster>.[{COMBINING}{DROPPED}]*[{COMBINING}][{COMBINING}{DROPPED}]*|[{FORMS}{UNEVEN}])",
     re.DOTALL,
 )

@@ -129,6 +129,7 @@ FORMS: dict[str, Callable[[int], str]] = {
     "upperRoman": _positive(_upper(_roman)),
     "lowerLetter": _positive(_letters("abcdefghijklmnopqrstuvwxyz")),
     "upperLetter": _positive(_letters("ABCDEFGHIJKLMNOPQRSTUVWXYZ")),
+    "chicago": _positive(_letters("*†‡§")),
     "russianLower": _positive(_letters(_CYRILLIC)),
     "russianUpper": _positive(_letters(_CYRILLIC.upper())),
     "ordinal": _positive(_ordinal),

@@ -26,7 +26,6 @@ _MEANS: "dict[str, WarningCode]" = {
     "control": "PARTS_UNREAD",
     "contentPart": "PARTS_UNREAD",  # ink
     "subDoc": "PARTS_UNREAD",
-    "buAutoNum": "NUMBERS_UNREAD",
 }
 # They hold a picture of the thing as well.
 _WITH_A_PICTURE = ("object", "oleObj")
@@ -45,18 +44,14 @@ class LeftOut:
         targets: Mapping[str, str],
         page: int | None = None,
         *,
-        numbers: bool = True,
         blob: Callable[[str], bytes | None] = lambda link: None,
     ) -> tuple[int, dict[str, str]]:
-        """Name what stands in this XML. `targets`: where the ids of relations lead; `numbers`: whether this reader
-        leaves those of lists out; `blob`: a picture by its relation's id. Returns how many there were, and the marks of
-        pictures whose words are recognized, by those ids.
+        """Name what stands in this XML. `targets`: where the ids of relations lead; `blob`: a picture by its
+        relation's id. Returns how many there were, and the marks of pictures whose words are recognized, by those ids.
         """
         number = 0
         marks: dict[str, str] = {}
         for code, picture in self._things(root):
-            if code == "NUMBERS_UNREAD" and not numbers:
-                continue
             number += 1
             if picture:
                 to = targets.get(picture, picture)

@@ -55,7 +55,7 @@ def _drawing(book: Book, part: str, number: int, pages: Pages, left_out: LeftOut
     """`AlternateContent` holds a thing twice: the first form counts."""
     root = book.package.xml(part)
     targets = {link: to for link, (_, to) in book.package.relations(part).items()}
-    _, marks = left_out.of(root, targets, number, numbers=False, blob=lambda link: _blob(book, targets.get(link, "")))
+    _, marks = left_out.of(root, targets, number, blob=lambda link: _blob(book, targets.get(link, "")))
     yield from marks.values()
     walk = etree.iterwalk(root, events=("start",))
     for _, element in walk:

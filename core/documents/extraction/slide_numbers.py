@@ -1,6 +1,7 @@
 """Numbers of a list on a slide, which PowerPoint counts."""
 
 import re
+from collections.abc import Sequence
 
 from lxml import etree
 
@@ -26,8 +27,9 @@ _AROUND = {"ParenBoth": "({})", "ParenR": "{})", "Period": "{}.", "Minus": "{} -
 class Numbers:
     """Of one box. A list goes on until a paragraph of its level, or of one above, has no number or another kind."""
 
-    def __init__(self, body: etree._Element) -> None:
-        self._styles = next(named(body, "lstStyle"), None)
+    def __init__(self, body: etree._Element, inherited: Sequence[etree._Element] = ()) -> None:
+        """`inherited`: what layout and master say of the levels of its lists, nearest first."""
+        self._styles = [*named(body, "lstStyle"), *inherited]
         self._open: dict[int, tuple[str, int]] = {}
         self.unread = 0
 
@@ -48,8 +50,8 @@ class Numbers:
         return f"{text} " if text else ""
 
     def _bullet(self, properties: etree._Element | None, level: int) -> etree._Element | None:
-        """Said by the paragraph, or by its box for the level."""
-        styles = [] if self._styles is None else list(named(self._styles, f"lvl{level + 1}pPr"))
+        """Said by the paragraph, by its box for the level, or by what the box stands for."""
+        styles = [one for style in self._styles for one in named(style, f"lvl{level + 1}pPr")]
         for place in (*([] if properties is None else [properties]), *styles):
             for one in place:
                 if local(one) in ("buNone", "buChar", "buBlip"):

@@ -1,6 +1,7 @@
 """The text of one slide: its boxes as a reader takes them, then its notes and its comments."""
 
-from collections.abc import Callable, Iterator, Mapping
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lxml import etree
 from pptx.opc.package import Part
@@ -19,19 +20,54 @@ _SHAPES = ("sp", "grpSp", "graphicFrame", "pic", "cxnSp", "contentPart")
 _DEEPEST = 20
 Place = tuple[int, int, int, int]
 Root = Callable[[Part], etree._Element]
-# Shapes, and what says of which kind they are.
-Grounds = list[tuple[etree._Element, etree._Element]]
+_STYLE_OF = dict.fromkeys(_TITLES, "titleStyle") | dict.fromkeys(("body", "subTitle", "obj", ""), "bodyStyle")
+# A master has one of a kind.
+_ON_A_MASTER = {"ctrTitle": "title", "subTitle": "body"}
 
 
-def placeholders(part: Part, root: Root) -> Grounds:
-    shapes = within(root(part), "sp")
-    return [(shape, holder) for shape in shapes if (holder := next(within(shape, "ph"), None)) is not None]
+class Grounds:
+    """What a slide stands on: the placeholders of its layout, then of the master, and the master's styles of text."""
+
+    def __init__(self, layout: Part | None, masters: Sequence[Part], root: Root) -> None:
+        self._layout = [] if layout is None else list(_placeholders(root(layout)))
+        self._master = [one for master in masters for one in _placeholders(root(master))]
+        self._styles = {
+            local(style): style for master in masters for one in within(root(master), "txStyles") for style in one
+        }
+
+    def of(self, holder: etree._Element) -> Iterator[tuple[etree._Element, etree._Element]]:
+        """Nearest first, the shapes that this one stands for, and what says of which kind they are: a layout's by
+        number or kind, a master's by kind, and its numbers mean others."""
+        kind = holder.get("type")
+        known = [
+            (shape, other)
+            for key in ("idx", "type")
+            for shape, other in (self._layout if holder.get(key) else ())
+            if other.get(key) == holder.get(key)
+        ]
+        for shape, other in known[:1]:
+            kind = kind or other.get("type")
+            yield shape, other
+        kinds = ("body",) if kind in (None, "obj") else (kind, _ON_A_MASTER.get(kind))
+        yield from ((shape, other) for shape, other in self._master if other.get("type") in kinds)
+
+    def list_styles(self, holder: etree._Element | None) -> list[etree._Element]:
+        """Nearest first, what is said of the levels of its lists."""
+        if holder is None:
+            return []
+        known = list(self.of(holder))
+        styles = [style for shape, _ in known for body in named(shape, "txBody") for style in named(body, "lstStyle")]
+        kind = next((one.get("type", "") for one in (holder, *(other for _, other in known)) if one.get("type")), "")
+        return [*styles, *(self._styles[name] for name in (_STYLE_OF.get(kind),) if name in self._styles)]
+
+
+def _placeholders(root: etree._Element) -> Iterator[tuple[etree._Element, etree._Element]]:
+    return ((shape, holder) for shape in within(root, "sp") for holder in itertools.islice(within(shape, "ph"), 1))
 
 
 class SlideText:
     def __init__(self, slide: Part, root: Root, authors: Mapping[str, str], grounds: Grounds, pages: Pages) -> None:
-        """`grounds`: placeholders of the layout, then of the master: a slide says where its own are only where they
-        moved."""
+        """A slide says where its boxes are and how their lists count only where its `grounds` say otherwise."""
         self._slide, self._root, self._authors = slide, root, authors
         self._pages, self._number = pages, len(pages.starts) + 1
         self._grounds = grounds
@@ -64,8 +100,10 @@ class SlideText:
             yield from telling[id(box.shape)]
 
     def _shape(self, shape: etree._Element, depth: int) -> list[str]:
-        inside = self._tree(shape, depth + 1) if local(shape) == "grpSp" and depth < _DEEPEST else self._lines(shape)
-        lines = list(inside)
+        if local(shape) == "grpSp" and depth < _DEEPEST:
+            lines = list(self._tree(shape, depth + 1))
+        else:
+            lines = list(self._lines(shape, self._grounds.list_styles(next(within(shape, "ph"), None))))
         properties = (one for kind in shape if local(kind).startswith("nv") for one in named(kind, "cNvPr"))
         if lines and any(one.get("hidden") in ("1", "true") for one in properties):
             return [f"[Hidden: {' '.join(lines)}]"]
@@ -75,14 +113,11 @@ class SlideText:
         own = _frame(shape)
         if own or holder is None:
             return own or (0, 0, 0, 0)
-        for key in ("idx", "type"):
-            for ground, other in self._grounds if holder.get(key) else ():
-                if other.get(key) == holder.get(key) and (place := _frame(ground)):
-                    return place
-        return 0, 0, 0, 0
+        places = (place for ground, _ in self._grounds.of(holder) if (place := _frame(ground)))
+        return next(places, (0, 0, 0, 0))
 
-    def _lines(self, element: etree._Element) -> Iterator[str]:
-        numbers = Numbers(element)
+    def _lines(self, element: etree._Element, styles: Sequence[etree._Element] = ()) -> Iterator[str]:
+        numbers = Numbers(element, styles)
         for child in element:
             name = local(child)
             if name == "p":
@@ -94,7 +129,7 @@ class SlideText:
             elif graphics.is_graphic(child):
                 yield from self._graphic(child)
             elif name != "Fallback" and not _is_number(child, name):
-                yield from self._lines(child)
+                yield from self._lines(child, styles)
         self._pages.leave_out("NUMBERS_UNREAD", self._number, numbers.unread)
 
     def _graphic(self, graphic: etree._Element) -> list[str]:

@@ -12,7 +12,7 @@ from core.documents.extraction import failures
 from core.documents.extraction.drawings import LeftOut
 from core.documents.extraction.office import blob_of, get, local, related, within
 from core.documents.extraction.pages import Pages
-from core.documents.extraction.slide_text import Grounds, SlideText, placeholders
+from core.documents.extraction.slide_text import Grounds, SlideText
 
 HIDDEN_SLIDE = "[Hidden slide]"
 
@@ -50,10 +50,9 @@ def _grounds(slide: Part, known: dict[str, Grounds]) -> Grounds:
     """Of its layout, each of which is looked through once."""
     layout = next(related(slide.rels.values(), "slideLayout"), None)
     if layout is None:
-        return []
+        return Grounds(None, (), _root)
     if layout.partname not in known:
-        grounds = (layout, *related(layout.rels.values(), "slideMaster"))
-        known[layout.partname] = [one for ground in grounds for one in placeholders(ground, _root)]
+        known[layout.partname] = Grounds(layout, list(related(layout.rels.values(), "slideMaster")), _root)
     return known[layout.partname]
 
 
@@ -86,10 +85,9 @@ class _Unread:
         return marks
 
     def _things(self, part: Part, number: int | None) -> tuple[int, list[str]]:
-        """Numbers of a slide's own lists are read."""
         targets = {link: relation.target_ref for link, relation in part.rels.items()}
         blob = partial(blob_of, part.rels)
-        things, marks = self._left_out.of(_root(part), targets, number, numbers=number is None, blob=blob)
+        things, marks = self._left_out.of(_root(part), targets, number, blob=blob)
         return things, list(marks.values())
 
 

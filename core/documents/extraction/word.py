@@ -16,6 +16,7 @@ from core.documents.extraction.drawings import LeftOut
 from core.documents.extraction.numbering import Numbering
 from core.documents.extraction.office import blob_of, get, local, related, within, xml
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.word_notes import Notes
 from core.documents.extraction.word_styles import Styles
 from core.documents.extraction.word_text import Story
 
@@ -45,6 +46,8 @@ class _Book:
         self._roots: dict[Part, etree._Element] = {}
         self.styles = Styles(self._all("styles"))
         self.numbering = Numbering(self._all("numbering"), self._all("styles"))
+        self.notes = Notes(self.root(main), self._all("settings"))
+        pages.leave_out("NUMBERS_UNREAD", count=self.notes.unread)
         self._pictures: dict[tuple[Part, str], str] = {}
         self._comments = {
             get(one, "id"): (part, one)

@@ -11,12 +11,13 @@ from typing import Protocol
 from docx.opc.part import Part
 from lxml import etree
 
-from core.documents.extraction import graphics, word_boxes
+from core.documents.extraction import graphics, word_boxes, word_notes
 from core.documents.extraction.drawings import relation_id
 from core.documents.extraction.numbering import Count, Numbering
 from core.documents.extraction.office import get, local, named, switched_on, within
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.symbols import shown, symbol_of
+from core.documents.extraction.word_notes import Notes
 from core.documents.extraction.word_styles import Said, Styles, said
 
 # Properties, what is struck out, field codes, and the second copy of a text box.
@@ -27,6 +28,7 @@ _CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "ptab": "\t", "noBreakHyphen
 _COUNTING_FIELDS = ("AUTONUM", "LISTNUM")
 # Around what is hidden, until the paragraph is whole; XML holds neither.
 _HIDDEN, _HIDDEN_END = "\x02", "\x03"
+_NOTE = re.compile(r"(\[\^[^\]]+\])(?=\S)")
 _PASSAGE = re.compile(f"{_HIDDEN}([ \t]*)([^{_HIDDEN_END}]*){_HIDDEN_END}")
 
 
@@ -36,6 +38,7 @@ class Book(Protocol):
     pages: Pages
     styles: Styles
     numbering: Numbering
+    notes: Notes
 
     def root(self, part: Part) -> etree._Element: ...
     def comment(self, name: str) -> str: ...
@@ -92,6 +95,8 @@ class Story:
         text = "".join(self._inline(paragraph, style))
         counts = not _is_deleted(paragraph) and not (_is_hidden(paragraph, style) and text.startswith(_HIDDEN))
         number = count.next(paragraph) if counts else ""
+        if note := _NOTE.match(text):
+            text = f"{note[0]} {text[note.end() :]}"
         return f"{number}{text}".rstrip(" ")
 
     def _inline(self, element: etree._Element, style: Said) -> Iterator[str]:
@@ -121,6 +126,10 @@ class Story:
         """What an element shows besides what is in it."""
         if name == "sym":
             return symbol_of(get(element, "font"), get(element, "char"))
+        if name in word_notes.REFERENCES:
+            return self._book.notes.mark(word_notes.REFERENCES[name], get(element, "id"))
+        if name in word_notes.OWN:
+            return self._book.notes.own(element)
         if name == "commentReference":
             self._beside.append(self._book.comment(get(element, "id")))
         elif name in ("blip", "imagedata"):

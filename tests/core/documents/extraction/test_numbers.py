@@ -140,6 +140,52 @@ def test_what_is_deleted_does_not_count_and_headers_count_for_themselves(tmp_pat
     assert text.split("\n") == ["1. a", "2.\tcell", "3. b", "1. boxed", "1. note"]
 
 
+def refers(text: str, kind: str, name: int, more: str = "") -> str:
+    return f"<w:p><w:r><w:t>{text}</w:t></w:r><w:r><w:{kind}Reference {more}w:id='{name}'/></w:r></w:p>"
+
+
+def note(text: str, kind: str, name: int) -> str:
+    own = f"<w:r><w:{kind}Ref/></w:r>"
+    return f"<w:{kind} w:id='{name}'><w:p>{own}<w:r><w:t>{text}</w:t></w:r></w:p></w:{kind}>"
+
+
+NOTES = "".join(note(f"Note {n}", "footnote", n) for n in (7, 3, 5))
+
+
+@pytest.mark.parametrize(
+    ("properties", "shown"),
+    [
+        ("", "[^1] [^2] [^3]"),
+        ("<w:numFmt w:val='chicago'/><w:numStart w:val='2'/>", "[^†] [^‡] [^§]"),
+        ("<w:numRestart w:val='eachSect'/>", "[^1] [^2] [^1]"),
+    ],
+)
+def test_notes_stand_under_their_numbers_and_are_referred_to_by_them(
+    tmp_path: Path, properties: str, shown: str
+) -> None:
+    section = "<w:p><w:pPr><w:sectPr/></w:pPr></w:p>"
+    gone = f"<w:p><w:del>{refers('no', 'footnote', 9)[5:-6]}</w:del></w:p>"
+    signed = refers("d", "footnote", 8, "w:customMarkFollows='1' ").replace("</w:r></w:p>", "<w:t>*</w:t></w:r></w:p>")
+    body = (
+        gone + refers("a", "footnote", 7) + refers("b", "footnote", 3) + section + refers("c", "footnote", 5) + signed
+    )
+    settings = f"<w:footnotePr>{properties}</w:footnotePr>"
+    one, two, three = shown.split()
+    text = lines(tmp_path, body, settings=settings, footnotes=NOTES)
+    assert [line for line in text if line] == [
+        *(f"a{one}", f"b{two}", f"c{three}", "d*"),
+        *(f"{one} Note 7", f"{two} Note 3", f"{three} Note 5"),
+    ]
+
+
+def test_notes_that_begin_anew_on_each_page_have_no_number_and_the_document_says_so(tmp_path: Path) -> None:
+    body = refers("a", "footnote", 7) + refers("b", "endnote", 1)
+    settings = "<w:footnotePr><w:numRestart w:val='eachPage'/></w:footnotePr>"
+    notes = {"footnotes": note("Note", "footnote", 7), "endnotes": note("End", "endnote", 1)}
+    text, left_out = read_here(word_of(tmp_path, body, settings=settings, **notes))
+    assert (text.split("\n"), left_out) == (["a", "b[^i]", "Note", "[^i] End"], {"NUMBERS_UNREAD": (1, [])})
+
+
 def test_a_way_of_counting_that_is_not_known_is_named(tmp_path: Path) -> None:
     body = item("x") + item("y", 10**8)  # and a level that the list does not have
     text, left_out = read_here(word_of(tmp_path, body, numbering=lists(level(0, "bahtText", "%1"))))

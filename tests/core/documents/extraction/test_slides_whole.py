@@ -168,6 +168,31 @@ def test_numbers_of_lists(tmp_path: Path) -> None:
     assert [written(3, kind) for kind in ("circleNumDbPlain", "arabicParenR", "alphaUcPeriod")] == ["③", "3)", "C."]
 
 
+def test_numbers_that_layout_and_master_give_a_list(tmp_path: Path) -> None:
+    deck = pptx.Presentation()
+    layout, master = deck.slide_layouts[1], deck.slide_masters[0]
+    (style,) = layout.placeholders[1]._element.iter(f"{DRAWING}lstStyle")
+    etree.SubElement(etree.SubElement(style, f"{DRAWING}lvl1pPr"), f"{DRAWING}buAutoNum", type="arabicPeriod")
+    (style,) = (one for one in master._element.iter() if str(one.tag).endswith("}bodyStyle"))
+    second = style.find(f"{DRAWING}lvl2pPr")
+    second.remove(second.find(f"{DRAWING}buChar"))
+    second.insert(0, etree.Element(f"{DRAWING}buAutoNum", type="alphaLcParenR"))
+    slide = deck.slides.add_slide(layout)
+    slide.shapes.title.text = "Steps"
+    frame = slide.placeholders[1].text_frame
+    frame.text = "first\nthus\nsecond\nnote"
+    frame.paragraphs[1].level = 1
+    etree.SubElement(frame.paragraphs[3]._p.get_or_add_pPr(), f"{DRAWING}buNone")
+    box(slide.shapes, "below", 0, 7)
+    other = deck.slides.add_slide(deck.slide_layouts[3])  # two areas, of which the layout says nothing
+    for holder in (other.placeholders[1], other.placeholders[2]):
+        holder.text_frame.text = "so"
+        holder.text_frame.paragraphs[0].level = 1
+    text, left_out = read_here(saved_deck(deck, tmp_path))
+    assert text == "Steps\n1. first\na) thus\n2. second\nnote\nbelow\n\na) so\na) so"
+    assert left_out == {}
+
+
 def test_signs_of_a_symbol_font(tmp_path: Path) -> None:
     deck = pptx.Presentation()
     frame = box(deck.slides.add_slide(deck.slide_layouts[6]).shapes, "\uf0fe insured þ", 0, 0).text_frame

@@ -12,6 +12,7 @@ from core.documents.extraction.html_flat import flattened
 from core.documents.extraction.html_left_out import breaks_off, leave_out
 from core.documents.extraction.html_lists import Lists
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.raised import raised
 
 _SKIPPED = "script style template noscript svg iframe object embed canvas audio video select datalist"
 _APART = "blockquote dl figure h1 h2 h3 h4 h5 h6 ol p pre table title ul"
@@ -71,7 +72,7 @@ class _Walk:
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
-        self._preformatted = 0
+        self._preformatted = self._raised = 0
         self._lists = Lists()
         self._numbers: list[tuple[etree._Element, str]] = []  # of items whose text has not begun
         self._rubies: list[_Ruby] = []
@@ -107,6 +108,7 @@ class _Walk:
     def _begin(self, element: etree._Element) -> None:
         name = element.tag
         self._preformatted += name == "pre"
+        self._raised += name == "sup"
         if number := self._lists.begin(element):
             self._numbers.append((element, number))
         if name == "ruby":
@@ -119,6 +121,7 @@ class _Walk:
     def _end(self, element: etree._Element) -> None:
         name = element.tag
         self._preformatted -= name == "pre"
+        self._raised -= name == "sup"
         self._lists.end(element)
         if self._numbers and self._numbers[-1][0] is element:  # an empty item
             self.pieces.append(self._numbers.pop()[1])
@@ -137,6 +140,7 @@ class _Walk:
 
     def _add(self, text: str | None) -> None:
         run = _run(text, self._preformatted)
+        run = raised(run) if self._raised else run
         if self._numbers and run.strip():
             self.pieces += [f"{number} " for _, number in self._numbers]
             self._numbers.clear()

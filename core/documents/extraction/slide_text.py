@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from lxml import etree
 from pptx.opc.package import Part
 
-from core.documents.extraction import graphics
+from core.documents.extraction import cells, graphics
 from core.documents.extraction.office import get, local, named, related, within
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.raised import raised
 from core.documents.extraction.slide_numbers import Numbers
 from core.documents.extraction.slide_order import Box, in_order
 from core.documents.extraction.symbols import is_private, is_symbol_font, shown
@@ -125,12 +126,15 @@ class SlideText:
                 if line.strip():
                     yield numbers.next(child) + line
             elif name == "tr":
-                yield "\t".join(" ".join(" ".join(self._lines(cell)).split()) for cell in within(child, "tc"))
+                yield from cells.lines_of([list(self._broken(cell)) for cell in within(child, "tc")])
             elif graphics.is_graphic(child):
                 yield from self._graphic(child)
             elif name != "Fallback" and not _is_number(child, name):
                 yield from self._lines(child, styles)
         self._pages.leave_out("NUMBERS_UNREAD", self._number, numbers.unread)
+
+    def _broken(self, cell: etree._Element) -> Iterator[str]:
+        return (line for text in self._lines(cell) for line in text.split("\n"))
 
     def _graphic(self, graphic: etree._Element) -> list[str]:
         found = self._slide.rels.get(graphics.relation_of(graphic))
@@ -193,13 +197,20 @@ def _inline(paragraph: etree._Element) -> Iterator[str]:
 
 def _in_font(text: etree._Element) -> str:
     """Signs of a symbol font stand at codes of their own, or the run is in that font altogether."""
-    written, run = text.text or "", text.getparent()
+    written, run = _on_its_line(text), text.getparent()
     fonts = (
         {local(one): one.get("typeface", "") for kind in named(run, "rPr") for one in kind} if run is not None else {}
     )
     if is_symbol_font(fonts.get("latin", "")):
         return shown(fonts["latin"], written)
     return written if written.isascii() else "".join(_sign(fonts.get("sym", ""), one) for one in written)
+
+
+def _on_its_line(text: etree._Element) -> str:
+    run = text.getparent()
+    shifts = (get(one, "baseline") for one in named(run, "rPr")) if run is not None else iter(())
+    shift = next(shifts, "")
+    return raised(text.text or "") if shift.isdecimal() and int(shift) else text.text or ""
 
 
 def _sign(font: str, character: str) -> str:

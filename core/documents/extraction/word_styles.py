@@ -1,13 +1,13 @@
-"""What styles of Word say of characters: whether they are hidden, and in which font they stand."""
+"""What styles of Word say of characters: whether they are hidden, their font, and whether they stand above the line."""
 
 from lxml import etree
 
 from core.documents.extraction.office import get, local, named, switched_on, val
 
 _DEEPEST_CHAIN = 50
-# Whether hidden, and the font; None: it is not said.
-Said = tuple[bool | None, str | None]
-_NOTHING: Said = (None, None)
+# Whether hidden, the font, and whether raised; None: it is not said.
+Said = tuple[bool | None, str | None, bool | None]
+_NOTHING: Said = (None, None, None)
 
 
 class Styles:
@@ -39,17 +39,20 @@ class Styles:
 
 
 def said(properties: etree._Element) -> Said:
-    hidden, font = _NOTHING
+    hidden, font, is_raised = _NOTHING
     for one in properties:
         if local(one) == "vanish":
             hidden = switched_on(one)
         elif local(one) == "rFonts":
             font = get(one, "ascii") or get(one, "hAnsi") or None
-    return hidden, font
+        elif local(one) == "vertAlign":
+            is_raised = val(one) == "superscript"
+    return hidden, font, is_raised
 
 
 def _first(nearer: Said, farther: Said) -> Said:
     return (
         farther[0] if nearer[0] is None else nearer[0],
         farther[1] if nearer[1] is None else nearer[1],
+        farther[2] if nearer[2] is None else nearer[2],
     )

@@ -11,11 +11,12 @@ from typing import Protocol
 from docx.opc.part import Part
 from lxml import etree
 
-from core.documents.extraction import graphics, word_boxes, word_notes
+from core.documents.extraction import cells, graphics, word_boxes, word_notes
 from core.documents.extraction.drawings import relation_id
 from core.documents.extraction.numbering import Count, Numbering
 from core.documents.extraction.office import get, local, named, switched_on, within
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.raised import raised
 from core.documents.extraction.symbols import shown, symbol_of
 from core.documents.extraction.word_notes import Notes
 from core.documents.extraction.word_styles import Said, Styles, said
@@ -54,6 +55,7 @@ class Story:
         self._boxes = Count(book.numbering)
         # What stands beside a paragraph and not in it: comments, readings, figures of charts.
         self._beside: list[str] = []
+        self._rows_open = 0
 
     def lines(self, element: etree._Element) -> Iterator[str]:
         yield from self._lines(element)
@@ -81,14 +83,22 @@ class Story:
                 yield from self._lines(child)
 
     def _take_beside(self) -> list[str]:
+        if self._rows_open:
+            return []  # below the row: it stays whole, and its lines stay side by side
         taken, self._beside = [one for one in self._beside if one], []
         return taken
 
     def _rows(self, table: etree._Element) -> Iterator[str]:
         for row in within(table, "tr"):
-            cells = [" ".join(" ".join(self._lines(cell)).split()) for cell in within(row, "tc")]
+            self._rows_open += 1
+            found = [[line for text in self._lines(cell) for line in text.split("\n")] for cell in within(row, "tc")]
+            self._rows_open -= 1
             hidden = any(local(one) == "hidden" and switched_on(one) for kind in named(row, "trPr") for one in kind)
-            yield f"[Hidden: {' | '.join(cells)}]" if hidden and any(cells) else "\t".join(cells)
+            if hidden and any(map(any, found)):
+                yield f"[Hidden: {' | '.join(' '.join(' '.join(cell).split()) for cell in found)}]"
+            else:
+                yield from cells.lines_of(found)
+            yield from self._take_beside()
 
     def _paragraph(self, paragraph: etree._Element, count: Count) -> str:
         style = self._book.styles.of_paragraph(paragraph)
@@ -143,8 +153,9 @@ class Story:
         return ""
 
     def _run(self, run: etree._Element, style: Said) -> str:
-        hidden, font = self._book.styles.of_run(run, style)
+        hidden, font, is_raised = self._book.styles.of_run(run, style)
         text = shown(font or "", "".join(self._inline(run, style)))
+        text = raised(text) if is_raised else text
         return f"{_HIDDEN}{text}{_HIDDEN_END}" if hidden and text.strip() else text
 
     def _ruby(self, ruby: etree._Element, style: Said) -> str:

@@ -11,6 +11,7 @@ from lxml import etree
 from core.documents.extraction.number_formats import BUILT_IN, NumberFormat, number_format
 from core.documents.extraction.office import local, within
 from core.documents.extraction.package import Package, link
+from core.documents.extraction.raised import raised
 
 _YES = ("1", "true")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -72,8 +73,14 @@ def text_of(element: etree._Element) -> str:
     if len(element) == 1 and local(element[0]) == "t":
         return in_a_line(element[0].text or "")
     runs = (one for one in element if local(one) in ("t", "r"))
-    texts = chain.from_iterable([one] if local(one) == "t" else within(one, "t") for one in runs)
-    return in_a_line("".join(one.text or "" for one in texts))
+    return in_a_line("".join(map(_of_run, runs)))
+
+
+def _of_run(run: etree._Element) -> str:
+    if local(run) == "t":
+        return run.text or ""
+    text = "".join(one.text or "" for one in within(run, "t"))
+    return raised(text) if any(one.get("val") == "superscript" for one in within(run, "vertAlign")) else text
 
 
 def in_a_line(text: str) -> str:

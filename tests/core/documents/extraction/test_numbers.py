@@ -181,8 +181,14 @@ def test_notes_stand_under_their_numbers_and_are_referred_to_by_them(
 def test_notes_that_begin_anew_on_each_page_have_no_number_and_the_document_says_so(tmp_path: Path) -> None:
     body = refers("a", "footnote", 7) + refers("b", "endnote", 1)
     settings = "<w:footnotePr><w:numRestart w:val='eachPage'/></w:footnotePr>"
-    notes = {"footnotes": note("Note", "footnote", 7), "endnotes": note("End", "endnote", 1)}
-    text, left_out = read_here(word_of(tmp_path, body, settings=settings, **notes))
+    path = word_of(
+        tmp_path,
+        body,
+        settings=settings,
+        footnotes=note("Note", "footnote", 7),
+        endnotes=note("End", "endnote", 1),
+    )
+    text, left_out = read_here(path)
     assert (text.split("\n"), left_out) == (["a", "b[^i]", "Note", "[^i] End"], {"NUMBERS_UNREAD": (1, [])})
 
 

@@ -36,7 +36,7 @@ def test_comments_stand_below_what_they_are_about(tmp_path: Path) -> None:
     )
     assert shown(tmp_path, about + table + said("After."), comments=comments) == [
         *("The cap is EUR 9,000.", "[Comment by Ada L.: Too low 4. Ask them.]"),
-        "The cap is EUR 9,000. [Comment: Too low 5. Ask them.]\tx",
+        *("The cap is EUR 9,000.\tx", "[Comment: Too low 5. Ask them.]"),
         *("After.", "[Comment by Bo: Too low 6. Ask them.]"),
     ]
 

@@ -13,6 +13,7 @@ from pages.insights import narrowing
 from pages.words import insights
 
 FIRST_STATE, FIRST_EVIDENCE, FIRST_SORT = next(iter(insights.STATES)), next(iter(insights.EVIDENCE)), "newest"
+FIRST_CONFLICT = next(iter(insights.CONFLICTS))
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,10 @@ def show() -> Chosen:
         state = st.selectbox("State", list(insights.STATES), key="state", bind="query-params")
         evidence = st.selectbox("Evidence", list(insights.EVIDENCE), key="evidence", bind="query-params")
         tag = _tag()
-        sorts: list[Sort] = ["newest", "support", "confidence"]
+        sorts: list[Sort] = [one for one in insights.SORTS if one != "relevance" or q]
         sort: Sort = st.selectbox("Order", sorts, 0, insights.SORTS.__getitem__, key="sort", bind="query-params")
-        with st.container(gap=None):
-            conflict = st.checkbox("Open conflicts only", key="conflict", bind="query-params")
-            pinned = st.checkbox("Pinned only", key="pinned", bind="query-params")
+        conflict = st.selectbox("Conflicts", list(insights.CONFLICTS), key="conflict", bind="query-params")
+        pinned = st.checkbox("Pinned only", key="pinned", bind="query-params")
     more = narrowing.given()
     narrowing.show(more)
     link = {
@@ -64,7 +64,7 @@ def show() -> Chosen:
         "evidence": None if evidence == FIRST_EVIDENCE else evidence,
         "tag": tag,
         "sort": None if sort == FIRST_SORT else insights.SORTS[sort],
-        "conflict": "true" if conflict else None,
+        "conflict": None if conflict == FIRST_CONFLICT else conflict,
         "pinned": "true" if pinned else None,
     }
     filters = replace(
@@ -75,7 +75,7 @@ def show() -> Chosen:
         state=insights.STATES[state],
         supported=insights.EVIDENCE[evidence],
         tag=tag,
-        conflict="open" if conflict else None,
+        conflict=insights.CONFLICTS[conflict],
         pinned=True if pinned else None,
     )
     return Chosen(filters, sort, link)

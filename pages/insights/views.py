@@ -51,11 +51,12 @@ def _open(one: View) -> None:
         views.look(one.id)
         given = one.filters
         st.session_state.update({name: getattr(given, name) for name in FIELDS} | {"q": given.q or ""})
+        states = (given.state,) if isinstance(given.state, str) else given.state
         st.session_state.update(
-            state=_named(insights.STATES, given.state and tuple(given.state)),
+            state=_named(insights.STATES, states and tuple(states)),
             evidence=_named(insights.EVIDENCE, given.supported),
-            sort=one.sort if one.sort in insights.SORTS else "newest",
-            conflict=given.conflict == "open",
+            sort=one.sort,
+            conflict=_named(insights.CONFLICTS, given.conflict),
             pinned=given.pinned is True,
         )
         narrowing.put_all(given)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from core.insights.changes_report import Change as Changed
 from core.insights.changes_report import What
@@ -11,7 +11,7 @@ from core.insights.growth_report import Growing
 from core.insights.history import Entry
 from core.insights.merging import MergeRow
 from core.insights.relations import Relation
-from core.insights.report import Count, InsightRow
+from core.insights.report import Count, InsightRow, Sort
 from core.statements.differences import Class, Reason
 from core.tables.insights import State
 from pages.common.formats import Markdown, count, money, plain
@@ -29,7 +29,18 @@ STATES: dict[str, tuple[State, ...] | None] = {
     "all": None,
 }
 EVIDENCE: dict[str, bool | None] = {"supported": True, "unsupported": False, "all": None}
-SORTS = {"newest": "newest first", "support": "most documents", "confidence": "surest first"}
+CONFLICTS: dict[str, Literal["open", "any", "none"] | None] = {
+    "all": None,
+    "open": "open",
+    "open or settled": "any",
+    "none": "none",
+}
+SORTS: dict[Sort, str] = {
+    "newest": "newest first",
+    "support": "most documents",
+    "confidence": "surest first",
+    "relevance": "best match first",
+}
 
 # Of the facets.
 SAMPLED: Markdown = "Counted on the newest of what is found: it is too much to count at every click."

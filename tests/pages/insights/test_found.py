@@ -100,6 +100,18 @@ def test_a_view_is_saved_tells_what_is_new_and_is_opened_as_it_was_saved(three: 
     assert views.list_all() == []
 
 
+def test_a_view_of_a_program_opens_as_what_it_was_saved_as(three: list[str]) -> None:
+    made.pair(three[0], three[1], verdict="conflict")
+    views.save("settled", Filters(q="repairs", state="new", conflict="any"), "relevance")
+    views.save("agreed", Filters(conflict="none"))
+    at = press(show("insights"), "settled")
+    assert (listed(at), at.selectbox(key="state").value) == (set(STATEMENTS[:2]), "new")
+    assert at.selectbox(key="sort").value == "relevance"
+    assert listed(at.text_input(key="q").input("").run()) == set(STATEMENTS[:2])
+    at = press(at, "agreed")
+    assert (listed(at), at.selectbox(key="state").value) == ({STATEMENTS[2]}, "all")
+
+
 def test_at_a_glance_shows_shares_days_and_what_grows(three: list[str]) -> None:
     with db.transaction() as session:
         db.execute(session, "UPDATE insight SET first_seen = now() - interval '30 days' WHERE id = :id", id=three[0])

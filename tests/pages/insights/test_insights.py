@@ -71,7 +71,8 @@ def test_filters_and_order_stand_in_the_link(three: list[str]) -> None:
     pinned = f"\N{PUSHPIN} {STATEMENTS[1]}"
     assert listed(show("insights", tag="money")) == [pinned]
     assert listed(show("insights", pinned="true")) == [pinned]
-    assert set(listed(show("insights", conflict="true"))) == {pinned, STATEMENTS[2]}
+    assert set(listed(show("insights", conflict="open"))) == {pinned, STATEMENTS[2]}
+    assert listed(show("insights", conflict="none", state="all")) == [STATEMENTS[0]]
     assert listed(show("insights", tag="never given")) == []
     unsupported(three[2])
     assert listed(show("insights", evidence="unsupported")) == [STATEMENTS[2]]

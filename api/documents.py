@@ -1,17 +1,22 @@
 """Documents: upload, list, text, original, try again, delete."""
 
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, File, Query, UploadFile
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
+from api.acting import acting
+from api.downloads import FILE, download
 from api.schemas.documents import AskedOut, DocumentOut, DocumentState, UploadedOut
+from api.schemas.exports import DocumentExportIn
 from api.schemas.shared import Cursor, Limit, ListOut, StorableForm, error_of, fields_of, listed
-from core.documents import content, deletion, extract, read_again, report, warnings
+from core.documents import content, deletion, export, extract, read_again, report, warnings
 from core.documents import upload as core_documents
 from core.documents.report import DocumentRow, Filters, WithWarnings
 from core.errors import InvalidInput, NotFound
+from core.runtime import shared_clock
 from core.settings import limits
 from core.tables.documents import UNPACKED, DocumentWarning
 
@@ -77,6 +82,14 @@ def find(filters: Annotated[Filters, Depends(filters_of)], limit: Limit = 100, c
 def retry_all(filters: Annotated[Filters, Depends(filters_of)]) -> Any:
     """Read all ready documents again that match. Each keeps its text until the new one takes its place."""
     return {"documents": read_again.ask_all(filters)}
+
+
+@router.get("/export", response_class=StreamingResponse, responses=FILE, dependencies=[Depends(acting)])
+def export_all(given: Annotated[DocumentExportIn, Query()]) -> StreamingResponse:
+    """The documents that the list has, as a file: a row for each."""
+    filters = Filters(**given.model_dump(exclude={"format", "archives"}), with_archives=given.archives)
+    make = partial(export.export, format_=given.format, filters=filters)
+    return download(export.TITLE, given.format, shared_clock.now(), make)
 
 
 @router.get("/{document_id}", response_model=DocumentOut)

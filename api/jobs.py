@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from api.acting import acting
@@ -33,6 +33,7 @@ from core.jobs import (
     batches_report,
     control,
     deletion,
+    export,
     launch,
     moving,
     own_requests,
@@ -116,6 +117,18 @@ def create(body: JobIn) -> Any:
 @router.get("/", response_model=ListOut[JobOut])
 def find(state: JobState | None = None, lane: Lane | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
     return listed(report.find(state=state, lane=lane, limit=limit, cursor=cursor), out)
+
+
+@router.get("/export", response_class=StreamingResponse, responses=FILE, dependencies=[Depends(acting)])
+def export_all(
+    format: FormatName,
+    state: Annotated[list[JobState] | None, Query(description="Repeated: in any of these")] = None,
+    lane: Lane | None = None,
+    q: Annotated[str | None, Query(description="Part of a name, template, model or id")] = None,
+) -> StreamingResponse:
+    """The jobs that the list has, as a file: a row for each, with its counts, tokens and cost."""
+    make = partial(export.export, format_=format, states=state or [], lane=lane, text=q)
+    return download(export.TITLE, format, shared_clock.now(), make)
 
 
 @router.get("/{job_id}", response_model=JobOut)

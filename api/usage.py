@@ -1,13 +1,20 @@
 """Usage records and their sums."""
 
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 
+from api.acting import acting
+from api.downloads import FILE, download
 from api.schemas.shared import Cursor, Limit, ListOut, fields_of, listed, spent
 from api.schemas.usage import UsageRecordOut, UsageSumOut
-from core.money import costs
+from core.exports.columns import FormatName
+from core.money import costs, export
 from core.money.costs import By, UsageRow, UsageSum
+from core.runtime import shared_clock
 
 router = APIRouter(prefix="/usage", tags=["usage"])
 
@@ -23,6 +30,18 @@ def total(row: UsageSum) -> dict[str, Any]:
 @router.get("", response_model=ListOut[UsageSumOut])
 def sums(by: By = "day") -> Any:
     return {"items": [total(row) for row in costs.sums(by)], "next_cursor": None}
+
+
+@router.get("/export", response_class=StreamingResponse, responses=FILE, dependencies=[Depends(acting)])
+def export_sums(
+    format: FormatName,
+    by: By = "day",
+    since: AwareDatetime | None = None,
+    until: Annotated[AwareDatetime | None, Query(description="Exclusive")] = None,
+) -> StreamingResponse:
+    """The sums as a file: a row for each key."""
+    make = partial(export.export, format_=format, by=by, start=since, stop=until)
+    return download(export.TITLE, format, shared_clock.now(), make)
 
 
 @router.get("/records", response_model=ListOut[UsageRecordOut])

@@ -9,6 +9,7 @@ from core.money import costs
 from core.money.costs import DaySum
 from pages.common import formats, widgets
 from pages.common.charts import DaySeries, stacked_days
+from pages.parts import exporting
 
 st.title("Costs")
 PERIODS = {"7 days": 7, "30 days": 30, "90 days": 90}
@@ -119,4 +120,10 @@ if dearest := [job for job in costs.dearest_jobs(start, now) if job.cost_usd]:
     )
     if selected := event["selection"]["rows"]:
         widgets.go("job/job.py", id=dearest[selected[0]].job_id)
+exporting.table(
+    "costs",
+    "usage/export",
+    [("by", "model"), ("since", start.isoformat())],
+    f"A row for each model of the last {formats.plain(period)}, with its calls, tokens and cost.",
+)
 st.caption("Days are UTC. Prices come from the genai-prices snapshot that was applied to each call and stored with it.")

@@ -50,12 +50,14 @@ class ChangeOfInsightOut(BaseModel):
 
 
 class ChangesOut(ListOut[ChangeOfInsightOut]):
-    """How many there are of each, and a page of them. An insight may be contradicted and something else."""
+    """How many there are of each, and a page of them. An insight may be contradicted and something else. `until`: more
+    came since than is told at once, and this is what came before then; the rest comes with it as `since`."""
 
     new: int
     strengthened: int
     contradicted: int
     dismissed_again: int
+    until: datetime | None
 
 
 class ViewQuery(FiltersIn):

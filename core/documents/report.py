@@ -1,11 +1,12 @@
 """Read-only: documents and collections in lists."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Row
+from sqlmodel import Session
 
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, place
@@ -131,6 +132,13 @@ def find(filters: Filters = Filters(), *, limit: int = 100, cursor: str | None =
         found = db.rows(session, sql, **given, cursor=after, limit=limit + 1)
     rows = [_row(row) for row in found]
     return cut(rows, limit, LIST_NAME, [row.id for row in rows])
+
+
+def every(session: Session, filters: Filters) -> Iterator[DocumentRow]:
+    """All of that list."""
+    condition, given = matching(filters)
+    sql = f"SELECT {COLUMNS} FROM {FROM} WHERE {condition} ORDER BY d.id DESC"
+    return map(_row, db.stream(session, sql, **given))
 
 
 def count(filters: Filters) -> int:

@@ -2,7 +2,7 @@
 documents, that something found contradicts, and that were dismissed and are said again.
 
 It is worked out from evidence: what the job brought, and what was there before the last of it. So it stays true when
-later jobs bring more.
+later jobs bring more. Since a moment so much may have come that it is told from the first on, up to another moment.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,9 @@ from core.insights import report
 from core.insights.report import InsightRow
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, not_ours, place
+
+# Pieces of evidence, and as many further sightings of such, that are told at once.
+MOST_TOLD = 20_000
 
 What = Literal["new", "strengthened", "contradicted", "dismissed_again"]
 
@@ -32,13 +35,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """How many there are of each, and a page of them."""
+    """How many there are of each, and a page of them. `until`: what came from then on is not among them."""
 
     new: int
     strengthened: int
     contradicted: int
     dismissed_again: int
     page: Page[Change]
+    until: datetime | None = None
 
 
 def changes(
@@ -52,14 +56,16 @@ def changes(
     with db.transaction() as session:
         begun = since or _begun(session, job or "")
         brought = OF_JOB if job else SINCE
+        until = None if job else db.scalar(session, UNTIL, begun=begun, most=MOST_TOLD)
         sql = CHANGES.format(brought=brought)
-        found = db.rows(session, sql, job=job, begun=begun, after=after, what=what, limit=limit + 1)
+        given = {"job": job, "begun": begun, "until": until}
+        found = db.rows(session, sql, **given, after=after, what=what, limit=limit + 1)
     listed = [row for row in found if row.insight]
     rows = {row.id: row for row in report.get_all(sorted({row.insight for row in listed}))}
     items = [Change(rows[row.insight], row.what, row.before, row.after) for row in listed]
     page = cut(items, limit, "changes", [f"{one.insight.id}~{one.what}" for one in items])
     counted = found[0].counted
-    return Changes(**{kind: counted.get(kind, 0) for kind in get_args(What)}, page=page)
+    return Changes(**{kind: counted.get(kind, 0) for kind in get_args(What)}, page=page, until=until)
 
 
 def _after(at: str | None) -> tuple[str | None, str | None]:
@@ -96,12 +102,26 @@ brought AS MATERIALIZED (
 SINCE = """
 brought AS MATERIALIZED (
   SELECT e.id, e.insight_id, e.created_at FROM evidence e
-  JOIN insight i ON i.id = e.insight_id AND i.workspace_id = :workspace WHERE e.created_at >= :begun
+  JOIN insight i ON i.id = e.insight_id AND i.workspace_id = :workspace
+  WHERE e.created_at >= :begun AND (CAST(:until AS timestamptz) IS NULL OR e.created_at < :until)
 ), said AS MATERIALIZED (
   SELECT insight_id, created_at AS at FROM brought
   UNION ALL SELECT e.insight_id, s.seen_at FROM sighting s JOIN evidence e ON e.id = s.evidence_id
-  JOIN insight i ON i.id = e.insight_id AND i.workspace_id = :workspace WHERE s.seen_at >= :begun
+  JOIN insight i ON i.id = e.insight_id AND i.workspace_id = :workspace
+  WHERE s.seen_at >= :begun AND (CAST(:until AS timestamptz) IS NULL OR s.seen_at < :until)
 )"""
+# When so much has come since then; what came in one transaction has one time, and is told whole.
+UNTIL = """
+SELECT least(
+  (SELECT min(e.created_at) FROM evidence e WHERE e.created_at > (
+    SELECT e.created_at FROM evidence e JOIN insight i ON i.id = e.insight_id AND i.workspace_id = :workspace
+    WHERE e.created_at >= :begun ORDER BY e.created_at OFFSET :most - 1 LIMIT 1)),
+  (SELECT min(s.seen_at) FROM sighting s WHERE s.seen_at > (
+    SELECT s.seen_at FROM sighting s JOIN evidence e ON e.id = s.evidence_id
+    JOIN insight i ON i.id = e.insight_id AND i.workspace_id = :workspace
+    WHERE s.seen_at >= :begun ORDER BY s.seen_at OFFSET :most - 1 LIMIT 1))
+)
+"""
 CHANGES = """
 WITH {brought}, head AS MATERIALIZED (
   SELECT coalesce(i.head_id, i.id) AS id, max(s.at) AS last, coalesce(max(b.last), max(s.at)) AS last_brought
@@ -127,10 +147,10 @@ WITH {brought}, head AS MATERIALIZED (
 ), opposed AS (
   SELECT m.head AS said, p.second AS other FROM member m JOIN pair p ON p.first = m.id
   WHERE p.workspace_id = :workspace AND p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict')
-    AND p.created_at >= :begun
+    AND p.created_at >= :begun AND (CAST(:until AS timestamptz) IS NULL OR p.created_at < :until)
   UNION SELECT m.head, p.first FROM member m JOIN pair p ON p.second = m.id
   WHERE p.workspace_id = :workspace AND p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict')
-    AND p.created_at >= :begun
+    AND p.created_at >= :begun AND (CAST(:until AS timestamptz) IS NULL OR p.created_at < :until)
 ), contradicted AS (
   -- What was there before, or of two that came together the first.
   SELECT DISTINCT h.id, h.support FROM opposed o JOIN insight i ON i.id = o.other

@@ -1,12 +1,13 @@
 """Jobs as lists and pages show them. Read-only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Row
+from sqlmodel import Session
 
 from core.errors import NotFound
 from core.runtime import db
@@ -128,14 +129,15 @@ LEFT JOIN LATERAL (
 WHERE j.workspace_id = :workspace
 """
 
-HEADS = """
-SELECT j.id, j.name, j.state, j.finished_at FROM job j LEFT JOIN template t ON t.id = j.template_id
-WHERE j.workspace_id = :workspace AND (CAST(:states AS text[]) IS NULL OR j.state = ANY(:states))
+MATCHING = """(CAST(:states AS text[]) IS NULL OR j.state = ANY(:states))
   AND (CAST(:lane AS text) IS NULL OR j.lane = :lane)
-  AND (CAST(:text AS text) IS NULL OR strpos(lower(concat_ws(' ', j.name, j.id, t.name, j.model)), lower(:text)) > 0)
-  AND (CAST(:cursor AS text) IS NULL OR j.id < :cursor)
+  AND (CAST(:text AS text) IS NULL OR strpos(lower(concat_ws(' ', j.name, j.id, t.name, j.model)), lower(:text)) > 0)"""
+HEADS = f"""
+SELECT j.id, j.name, j.state, j.finished_at FROM job j LEFT JOIN template t ON t.id = j.template_id
+WHERE j.workspace_id = :workspace AND {MATCHING} AND (CAST(:cursor AS text) IS NULL OR j.id < :cursor)
 ORDER BY j.id DESC LIMIT :limit
 """
+EVERY = f"{SELECT_JOB} AND {MATCHING} ORDER BY j.id DESC"
 
 
 def find(
@@ -165,6 +167,12 @@ def find(
             found |= {row.id: _job_row(row) for row in counted}
     rows = [found[head.id] for head in heads if head.id in found]
     return cut(rows, limit, "jobs", [row.id for row in rows])
+
+
+def every(session: Session, states: Sequence[str], lane: str | None, text: str | None) -> Iterator[JobRow]:
+    """All of that list."""
+    given = {"states": list(states) or None, "lane": lane, "text": text or None}
+    return map(_job_row, db.stream(session, EVERY, **given))
 
 
 def get(job_id: str) -> JobRow:

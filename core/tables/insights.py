@@ -205,7 +205,7 @@ class Sighting(SQLModel, table=True):
     """
 
     __tablename__: ClassVar[str] = "sighting"
-    __table_args__ = (Index("ix_sighting_response", "response_id"),)
+    __table_args__ = (Index("ix_sighting_response", "response_id"), Index("ix_sighting_seen", "seen_at"))
     evidence_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     response_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
     seen_at: datetime = columns.time(default_now=True)

@@ -9,7 +9,7 @@ from core.tables.documents import UNPACKED
 from pages.common import failures, formats, widgets
 from pages.documents.reading_again import ask_to_read_again
 from pages.documents.table import COLUMNS, frame
-from pages.parts import choices, kept_until
+from pages.parts import choices, exporting, kept_until
 from pages.parts.deletion import ask_to_delete
 from pages.parts.upload import load_samples, show_upload
 from pages.words.documents import IN_TEXT
@@ -56,6 +56,9 @@ def act_on(rows: list[DocumentRow]) -> None:
         ask_to_read_again(ready, filters)
         if st.button(numbered("Delete", len(rows)), icon=":material/delete:", disabled=not rows):
             ask_to_delete(rows)
+        given = [("collection", collection), ("state", state), ("archives", "false"), ("name", name)]
+        said = "A row for each document that fits the filters."
+        exporting.table("documents", "documents/export", [*given, ("warnings", in_text)], said)
 
 
 def numbered(action: formats.Markdown, number: int) -> formats.Markdown:

@@ -11,7 +11,7 @@ from core.runtime.paging import MOST, Page
 from core.tables.jobs import ACTIVE, STATES
 from pages.common import failures, formats, widgets
 from pages.jobs.table import COLUMNS, frame
-from pages.parts import kept_until
+from pages.parts import exporting, kept_until
 
 PER_PAGE = 100
 
@@ -41,6 +41,16 @@ def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
 
 known = list(find().items)
 busy = any(row.state in ACTIVE for row in known)
+
+
+if known:
+    states = ACTIVE if state == "at work" else [state]
+    exporting.table(
+        "jobs",
+        "jobs/export",
+        [*(("state", one) for one in states), ("lane", lane), ("q", text.strip())],
+        "A row for each job that fits, with its counts, tokens and cost.",
+    )
 
 
 @failures.live(2 if busy else 10)

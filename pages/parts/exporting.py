@@ -1,8 +1,12 @@
-"""In which format a table is exported."""
+"""The control that exports a table: it holds a link, and the file is made when somebody follows it."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
 
 import streamlit as st
 
 from core.exports.columns import FORMAT_NAMES, FORMATS, FormatName
+from pages.common import formats
 
 
 def format_(key: str) -> FormatName:
@@ -15,3 +19,12 @@ def format_(key: str) -> FormatName:
         key=key,
     )
     return chosen
+
+
+def table(key: str, address: str, given: Sequence[tuple[str, str | None]], said: formats.Markdown) -> None:
+    """`address`: of a route of the API without /api/v1/, which is given what holds on the page; `said`: of the rows."""
+    with st.popover("Export", icon=":material/download:", key=f"{key}_export"):
+        chosen = format_(f"{key}_format")
+        st.caption(said)
+        query = urlencode([("format", chosen), *((name, value) for name, value in given if value)])
+        st.link_button("Export", f"api/v1/{address}?{query}", icon=":material/download:", type="primary")

@@ -9,7 +9,7 @@ from core.asking import templates
 from core.fields import FieldSpec
 from core.insight_base import renewal, writing
 from core.insight_base.writing import Finding, Source
-from core.insights import merging, order_report
+from core.insights import changes_report, merging, order_report
 from core.jobs import deletion
 from core.runtime import db, workspace
 from tests.core.insights.world import contradict, id_of
@@ -180,6 +180,25 @@ def test_changes_of_a_job_are_what_it_brought_whatever_came_later(client: TestCl
         assert changes(client, since=since) == ([0, 0, 0, 0], set())
     for wrong in ("", f"?job={first}&since={since}", f"?job={first}&cursor=changes~x"):
         assert client.get(f"{AT}/changes{wrong}").status_code == 422
+
+
+def test_changes_since_a_moment_are_told_up_to_another_where_they_are_many(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = ready_documents(2)
+    (moment,) = rows("SELECT now()::text AS at")
+    ask(one, 1, "Ann works.", "Ben works.", "Cid works.")
+    ask(other, 2, "Ann works.")
+    ask(one, 3, "Ann works.")  # a further sighting of what was there
+    ask(other, 4, "Dan works.")
+    monkeypatch.setattr(changes_report, "MOST_TOLD", 2)
+    since, told = moment["at"].replace(" ", "T") + ":00", []
+    while since:
+        found = client.get(f"{AT}/changes", params={"since": since}).json()
+        told.append({(one["insight"]["statement"], one["what"], one["support"]["after"]) for one in found["items"]})
+        since = found["until"]
+    new = {(f"{name} works.", "new", 1) for name in ("Ann", "Ben", "Cid")}
+    assert told == [new, {("Ann works.", "strengthened", 2), ("Dan works.", "new", 1)}]
 
 
 def test_a_saved_view_tells_what_is_new_since_it_was_looked_at(client: TestClient) -> None:

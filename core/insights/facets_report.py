@@ -1,7 +1,7 @@
 """Read-only: what is found, by what a click narrows it to. A facet's count is what the list has after the click.
 
 A click on a value takes the place of a filter of its own kind, and adds to all others; so the values of a kind are
-counted without that filter. Up to MOST_COUNTED of what matches are counted; where there are more, a sample of the
+counted without that filter. Up to MOST_EXACT of what matches are counted; where there are more, a sample of the
 newest is.
 """
 
@@ -22,9 +22,10 @@ from core.tables.insights import SUPPORT_RANKS
 # Values of one facet that are told, the most frequent ones.
 MOST_VALUES = 50
 # The newest of what is found, whose words are looked at, and those that are told.
-READ, MOST_WORDS = 400, 10
-# Where more match than are counted, so many of the newest are the sample.
-SAMPLE = 2_000
+READ, MOST_WORDS = 200, 10
+# So many are counted: each stands under several collections, templates and fields, and a click must not take longer
+# than a list. Where more match, so many of the newest are the sample.
+MOST_EXACT, SAMPLE = 2_000, 2_000
 SHORTEST, LONGEST_RUN = 3, 6
 
 
@@ -120,55 +121,58 @@ def _at_least(ranks: Mapping[str, int]) -> tuple[Value, ...]:
     return tuple(Value(str(begin), count) for begin, count in sums if count)
 
 
-def _kinds(session: Session, ids: Sequence[str]) -> Kinds:
+def _kinds(session: Session, found: str) -> Kinds:
     kinds: Kinds = defaultdict(Counter)
-    for row in db.rows(session, COUNTED, ids=list(ids)):
-        kind, value = row.kind, row.value
-        if kind == "listing":
-            kind, _, value = value.partition(":")
-            if kind == "field":
-                name, _, value = value.partition("=")
-                kind = f"field:{name}"
-            else:
-                kind += "s"
-        kinds[kind][value] = row.often
-    names = {row.id: row.name for row in db.rows(session, NAMES, ids=list(kinds["collections"]))}
-    kinds["collections"] = Counter({names[one]: often for one, often in kinds["collections"].items() if one in names})
+    for row in db.rows(session, COUNTED, ids=found, most=MOST_VALUES):
+        kinds[row.kind][row.value] = row.often
     return kinds
 
 
-NAMES = "SELECT id, name FROM collection WHERE id = ANY(:ids) AND workspace_id = :workspace"
-
-
-def _found(session: Session, filters: Filters) -> tuple[list[str], bool]:
+def _found(session: Session, filters: Filters) -> tuple[str, bool]:
     """The ids that are counted, and whether they are a sample."""
     where, given = matching(filters)
-    listed, most = source(filters, where), order_report.MOST_COUNTED
-    any_of_them = f"{listed.all()} LIMIT :limit"
-    if len(found := [row.id for row in db.rows(session, any_of_them, limit=most + 1, **given)]) <= most:
-        return found, False
+    listed, most = source(filters, where), min(MOST_EXACT, order_report.MOST_COUNTED)
+    found = db.row(session, ALL_OF.format(listed=f"{listed.all()} LIMIT :limit"), limit=most + 1, **given)
+    assert found is not None
+    if found.often <= most:
+        return found.ids, False
     sample = min(SAMPLE, most)
-    newest = [row.id for row in db.rows(session, listed.newest(), limit=sample, **given)]
+    newest = db.row(session, ALL_OF.format(listed=listed.newest()), limit=sample, **given)
+    assert newest is not None
     # Frequent, and not among the newest.
-    return newest if len(newest) == sample else found[:sample], True
+    return newest.ids if newest.often == sample else ",".join(found.ids.split(",")[:sample]), True
 
 
-COUNTED = """
+# Ids are one text on their way: to write an array of thousands takes longer than to look them up.
+ALL_OF = "SELECT count(*) AS often, coalesce(string_agg(id, ','), '') AS ids FROM ({listed}) listed"
+IDS = "string_to_array(:ids, ',')"
+# Of each kind its most frequent values. Keys: see core.insight_base.listings.
+COUNTED = f"""
 WITH found AS MATERIALIZED (
-  SELECT id, state, language, tags, support_rank FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
-)
-SELECT 'states' AS kind, state AS value, count(*) AS often FROM found GROUP BY state
-UNION ALL SELECT 'languages', language, count(*) FROM found WHERE language IS NOT NULL GROUP BY language
-UNION ALL SELECT 'support', support_rank::text, count(*) FROM found GROUP BY support_rank
-UNION ALL SELECT 'tags', tag, count(*) FROM found, unnest(tags) AS t(tag) GROUP BY tag
-UNION ALL SELECT 'listing', l.key, count(*) FROM found f JOIN listing l ON l.insight_id = f.id
+  SELECT id, state, language, tags, support_rank FROM insight WHERE id = ANY({IDS}) AND workspace_id = :workspace
+), under AS MATERIALIZED (
+  SELECT l.key, count(*) AS often FROM found f JOIN listing l ON l.insight_id = f.id
   WHERE l.workspace_id = :workspace AND l.key NOT LIKE 'job:%' GROUP BY l.key
+), counted AS (
+  SELECT 'states' AS kind, state AS value, count(*) AS often FROM found GROUP BY state
+  UNION ALL SELECT 'languages', language, count(*) FROM found WHERE language IS NOT NULL GROUP BY language
+  UNION ALL SELECT 'support', support_rank::text, count(*) FROM found GROUP BY support_rank
+  UNION ALL SELECT 'tags', tag, count(*) FROM found, unnest(tags) AS t(tag) GROUP BY tag
+  UNION ALL SELECT 'templates', substr(key, length('template:') + 1), often FROM under WHERE key LIKE 'template:%'
+  UNION ALL SELECT split_part(key, '=', 1), substr(key, strpos(key, '=') + 1), often FROM under WHERE key LIKE 'field:%'
+  UNION ALL SELECT 'collections', c.name, u.often FROM under u
+    JOIN collection c ON c.id = substr(u.key, length('collection:') + 1) AND c.workspace_id = :workspace
+    WHERE u.key LIKE 'collection:%'
+)
+SELECT kind, value, often FROM (
+  SELECT *, row_number() OVER (PARTITION BY kind ORDER BY often DESC, value) AS place FROM counted
+) placed WHERE place <= :most
 """
 
 
-def _words(session: Session, filters: Filters, found: Sequence[str]) -> tuple[Value, ...]:
+def _words(session: Session, filters: Filters, found: str) -> tuple[Value, ...]:
     """Words that stand out: much more frequent in what is found than in the newest of all."""
-    here, often = _frequencies(db.rows(session, TEXTS, ids=sorted(found)[-READ:]))
+    here, often = _frequencies(db.rows(session, TEXTS, ids=found, read=READ))
     there, every = _frequencies(db.rows(session, NEWEST_TEXTS, read=READ))
     asked = {token.text for token in words.tokens(filters.q or "")}
     narrowed = filters != Filters()
@@ -182,22 +186,27 @@ def _words(session: Session, filters: Filters, found: Sequence[str]) -> tuple[Va
     told = [word for word, n in here.most_common(500) if word not in asked | silent and (n > 1 or often < 10)]
     chosen = [word for word in sorted(told, key=lambda word: (-score(word), word)) if score(word) > 0][:MOST_WORDS]
     searches = reading.tsqueries(session, [f"{filters.q or ''} {word}" for word in chosen])
-    given = {"numbers": list(range(len(chosen))), "searches": searches, "ids": list(found)}
+    given = {"numbers": list(range(len(chosen))), "searches": searches, "ids": found}
     counted = {row.n: row.often for row in db.rows(session, WITH_WORDS, **given)}
     return tuple(Value(word, counted[n]) for n, word in enumerate(chosen) if counted.get(n))
 
 
-TEXTS = """
-SELECT coalesce(shown, statement) AS text FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
+TEXTS = f"""
+SELECT coalesce(shown, statement) AS text FROM insight
+WHERE id IN (SELECT unnest({IDS}) ORDER BY 1 DESC LIMIT :read) AND workspace_id = :workspace
 """
 NEWEST_TEXTS = """
 SELECT coalesce(shown, statement) AS text FROM insight WHERE workspace_id = :workspace AND head_id IS NULL
 ORDER BY id DESC LIMIT :read
 """
-WITH_WORDS = """
-SELECT q.n, count(*) AS often FROM statement_search s
-JOIN unnest(CAST(:numbers AS int[]), CAST(:searches AS text[])) AS q(n, search) ON s.words @@ CAST(q.search AS tsquery)
-WHERE s.insight_id = ANY(:ids) AND s.workspace_id = :workspace GROUP BY q.n
+# Each search is read once, not for each statement.
+WITH_WORDS = f"""
+WITH q AS MATERIALIZED (
+  SELECT u.n, CAST(u.search AS tsquery) AS search
+  FROM unnest(CAST(:numbers AS int[]), CAST(:searches AS text[])) AS u(n, search)
+)
+SELECT q.n, count(*) AS often FROM statement_search s JOIN q ON s.words @@ q.search
+WHERE s.insight_id = ANY({IDS}) AND s.workspace_id = :workspace GROUP BY q.n
 """
 
 

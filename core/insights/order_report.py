@@ -184,6 +184,11 @@ def plan_by_values(session: Session) -> None:
     db.execute(session, "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)")
 
 
+def plan_once(session: Session) -> None:
+    """What looks rows up by their ids has one plan, which takes longer to make than to follow."""
+    db.execute(session, "SELECT set_config('plan_cache_mode', 'auto', true)")
+
+
 def value_and_id(at: str) -> tuple[float, str]:
     value, _, insight_id = at.partition("~")
     try:

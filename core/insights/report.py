@@ -247,6 +247,7 @@ def _find(filters: Filters, sort: Sort, limit: int, cursor: str | None) -> tuple
         order_report.plan_by_values(session)
         of_list = source(filters, where) if sort in ("newest", "relevance") else order_report.of_insights(where)
         chosen, counted = order_report.places(session, of_list, given, sort, at, limit + 1)
+        order_report.plan_once(session)
         rows = _of_page(session, [row.id for row in chosen])
     return cut(rows, limit, of, [f"{row.place}~{row.id}" for row in chosen]), counted
 
@@ -291,16 +292,12 @@ def _rows(session: Session, found: Sequence[Row[Any]]) -> list[InsightRow]:
     merged: dict[str, list[Wording]] = {}
     for row in db.rows(session, MERGED, ids=ids):
         merged.setdefault(row.head_id, []).append(Wording(row.id, row.statement))
-    names = {field.name for field in fields(InsightRow)}
-    return [
-        InsightRow(
-            **{name: value for name, value in row._mapping.items() if name in names},
-            last_seen=last_seen.get(row.id, row.first_seen),
-            against=against.get(row.id, 0),
-            merged=tuple(merged.get(row.id, ())),
-        )
+    # By place: the columns stand in the order of the fields.
+    together: list[tuple[Any, ...]] = [
+        (*row, last_seen.get(row.id, row.first_seen), against.get(row.id, 0), tuple(merged.get(row.id, ())))
         for row in found
     ]
+    return [InsightRow(*values) for values in together]
 
 
 MERGED = """

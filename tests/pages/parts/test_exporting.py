@@ -1,0 +1,33 @@
+"""The control that exports a table: its link gives what the page lists."""
+
+import pytest
+from starlette.testclient import TestClient
+
+from api import api
+from tests.pages import made
+from tests.pages.seeing import show
+from tests.pipeline import add_document
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def exported(page: str, **query: str) -> list[dict[str, object]]:
+    """What the page's link gives, as JSON."""
+    at = show(page, **query)
+    at = at.segmented_control(key=f"{page}_format").set_value("json").run()
+    (address,) = [one.proto.url for one in at.get("link_button") if one.proto.label == "Export"]
+    with TestClient(api, base_url="http://localhost") as client:
+        found: list[dict[str, object]] = client.get(address.removeprefix("api/v1")).json()
+    return found
+
+
+def test_each_table_is_exported_as_it_is_narrowed_in_the_link() -> None:
+    add_document(name="a b&c.txt")
+    other = add_document("Nothing is said.", "b.txt", "roofs & walls")
+    assert [one["name"] for one in exported("documents", name="B&C", state="ready")] == ["a b&c.txt"]
+    assert [one["id"] for one in exported("documents", collection="roofs & walls")] == [other]
+    jobs = [made.job(state, lane="live") for state in ("running", "queued", "completed")]
+    assert [one["id"] for one in exported("jobs", state="at work")] == [jobs[1], jobs[0]]
+    assert [one["id"] for one in exported("jobs", state="completed", q=jobs[2])] == [jobs[2]]
+    made.usage(jobs[0])
+    assert [one["calls"] for one in exported("costs")] == [1]

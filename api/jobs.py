@@ -47,6 +47,7 @@ from core.jobs.batches_report import ProviderBatchRow
 from core.jobs.launch import Fallback, JobSpec, Leftovers
 from core.jobs.report import JobRow
 from core.jobs.requests_report import EventRow, RequestRow, ResponseRow
+from core.providers.sampling import AS_ASKED, Sampling
 from core.runtime import shared_clock
 from core.settings import defaults
 from core.tables.jobs import JobState
@@ -83,11 +84,12 @@ def provider_batch_out(row: ProviderBatchRow) -> dict[str, Any]:
 
 
 def spec(body: JobIn) -> JobSpec:
-    values = body.model_dump(exclude={"start", "documents", "leftovers", "fallback"})
+    values = body.model_dump(exclude={"start", "documents", "leftovers", "fallback", "sampling"})
     return JobSpec(
         documents=None if body.documents is None else tuple(body.documents),
         leftovers=Leftovers(**body.leftovers.model_dump()) if body.leftovers else None,
         fallback=Fallback(**body.fallback.model_dump()) if body.fallback else None,
+        sampling=Sampling(**body.sampling.model_dump()) if body.sampling else AS_ASKED,
         **values,
     )
 

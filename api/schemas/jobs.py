@@ -30,6 +30,15 @@ class FallbackIn(In):
     after_s: int = 300
 
 
+class SamplingIn(In):
+    """How answers are written: part of what decides an answer, so answers of before are not reused for another."""
+
+    temperature: float | None = Field(None, strict=True, allow_inf_nan=False, description="0 to 2; at Anthropic 0 to 1")
+    max_output_tokens: int | None = Field(
+        None, strict=True, description="the longest answer, a model's thoughts included"
+    )
+
+
 class JobIn(In):
     name: str = ""
     description: str = ""
@@ -47,6 +56,7 @@ class JobIn(In):
     deadline: datetime | None = None
     leftovers: LeftoversIn | None = None
     fallback: FallbackIn | None = None
+    sampling: SamplingIn | None = None
 
 
 class JobChangeIn(In):
@@ -110,6 +120,8 @@ class JobOut(BaseModel):
     template: str | None
     template_version: int | None
     params: dict[str, Any]
+    sampling: dict[str, Any] | None
+    temperature_unused: bool = Field(description="the model took none, so the one that is set was not used")
     provider: str
     model: str
     lane: Lane
@@ -165,6 +177,7 @@ class EstimateOut(BaseModel):
     output_tokens: int
     cost_usd: CostOut
     turnaround_s: TurnaroundOut | None
+    warnings: list[str] = Field(description="what the model is known to refuse")
     read: ReadOut
 
 

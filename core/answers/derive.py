@@ -14,8 +14,8 @@ from sqlmodel import Session
 
 from core.answers import judge
 from core.answers.judge import Read, Verdict
+from core.asking import templates
 from core.asking.prompts import Asking
-from core.asking.templates import asking as load_asking
 from core.insight_base import field_quotes, writing
 from core.insight_base.field_quotes import Quoted
 from core.insight_base.writing import Finding, Source
@@ -66,9 +66,10 @@ class Answered:
     provider: str
     raw: str | None = None
     endpoint: str | None = None
-    # Tokens of the question as we count them, and as the server says it read; 0 where it does not say.
+    # Tokens of the question as we count them, and of question and answer as the server says; 0 where it does not say.
     sent: int = 0
     read: int = 0
+    written: int = 0
     # What only a job's request has.
     job_id: str | None = None
     document_id: str | None = None
@@ -76,6 +77,7 @@ class Answered:
     template_id: str | None = None
     template_version: int | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,7 @@ def derive(session: Session, limit: int) -> list[Derived]:
     derived = []
     for row in answered:
         if row.job_id not in askings:
-            askings[row.job_id] = (
-                load_asking(session, row.template_id, row.params, row.template_version) if row.template_id else None
-            )
+            askings[row.job_id] = templates.of_job(session, row) if row.template_id else None
         derived.append(consider(askings[row.job_id], row))
     return write(session, derived)
 
@@ -124,10 +124,11 @@ WITH chosen AS MATERIALIZED (
   WHERE state = 'answered' AND job_id IS NOT NULL ORDER BY id LIMIT :limit FOR UPDATE SKIP LOCKED
 )
 SELECT r.*, s.text, CASE WHEN s.text IS NULL THEN CAST(s.raw AS text) END AS raw, s.finish_reason, s.result,
-  coalesce(s.input_tokens, 0) AS read,
+  coalesce(s.input_tokens, 0) AS read, coalesce(s.output_tokens, 0) AS written,
   CASE WHEN s.id IS NULL THEN 'answer_lost' ELSE s.verdict END AS verdict,
   CASE WHEN s.id IS NULL THEN 'Its answer was deleted meanwhile. Send it again.' ELSE s.verdict_message END AS message,
-  {former_models.asked("provider")} AS provider, j.template_id, j.template_version, j.params
+  {former_models.asked("provider")} AS provider, j.template_id, j.template_version, j.params,
+  j.sampling
 FROM chosen r JOIN job j ON j.id = r.job_id LEFT JOIN response s ON s.id = r.response_id ORDER BY r.id
 """
 
@@ -155,7 +156,7 @@ def consider(asking: Asking | None, row: Answered) -> Derived:
         verdict = (
             Verdict(read.finish_reason, read.fault)
             if read.fault
-            else judge.judge(asking, read.text, read.finish_reason)
+            else judge.judge(asking, read.text, read.finish_reason, row.written)
         )
         if asking and judge.was_cut(row.sent, row.read) and verdict.code not in judge.UNUSABLE:
             verdict = judge.cut_input(row.sent, row.read)

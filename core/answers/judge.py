@@ -63,8 +63,13 @@ def read(response: Readable, *, to_schema: bool) -> Read:
     return Read(storable(parsed.answer(to_schema=to_schema)), parsed.finish_reason)
 
 
-def judge(asking: Asking | None, text: str, finish_reason: str) -> Verdict:
-    """Judge an answer by its asking's schema; without an asking every answer that was not cut short is ok. Pure."""
+def judge(asking: Asking | None, text: str, finish_reason: str, written: int = 0) -> Verdict:
+    """Judge an answer by its asking's schema; without an asking every answer that was not cut short is ok. Pure.
+
+    `written`: its tokens, as the server says.
+    """
+    if finish_reason == "length" and asking:
+        return Verdict(finish_reason, cut_off(asking.max_output_tokens, written))
     reason = UNUSABLE.get(finish_reason)
     if reason is not None and not (finish_reason == "other" and asking):
         return Verdict(finish_reason, reason)
@@ -75,6 +80,23 @@ def judge(asking: Asking | None, text: str, finish_reason: str) -> Verdict:
     verdict = _validated(asking, text)
     # What fits is an answer, whatever the server calls its end. What is no JSON may have been cut.
     return Verdict("other", UNUSABLE["other"]) if reason and verdict.code == NOT_JSON else _by_schema(verdict)
+
+
+def cut_off(longest: int, written: int) -> str:
+    """Of an answer that ended at a limit: whose limit that was, and what to do."""
+    if 0 < written < EARLIER * longest:
+        return (
+            f"The server cut the answer off after {written:,} tokens, before the {longest:,} that it was asked for: "
+            "its own limit, or its context, is smaller. Raise it there, choose another model, or ask for less."
+        )
+    return (
+        f"The answer was cut off at its longest, {longest:,} tokens. Ask for less, or set a longer answer: under More "
+        "on Analyse, over HTTP sampling.max_output_tokens."
+    )
+
+
+# Of the longest answer: one that ends at less was cut by another limit.
+EARLIER = 0.9
 
 
 def was_cut(sent: int, read: int) -> bool:

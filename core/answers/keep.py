@@ -10,7 +10,7 @@ from sqlmodel import Session
 from core.answers import record
 from core.calls import ask, breaker, rate_limits, statistics
 from core.calls.outcomes import Failed, Kept, Outcome
-from core.requests import finishing
+from core.requests import finishing, unused_temperature
 
 
 def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
@@ -33,3 +33,5 @@ def _record(session: Session, outcomes: Sequence[Outcome]) -> None:
     breaker.on_outcomes(session, outcomes, ask.recovery_s)
     statistics.count(session, outcomes)
     rate_limits.record_outcomes(session, outcomes)
+    unused = [one.call.job_id for one in outcomes if isinstance(one, Kept) and one.temperature_unused]
+    unused_temperature.note(session, {job_id for job_id in unused if job_id})

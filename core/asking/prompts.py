@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from core.asking.built_in import BUILT_IN, CountParams, NoParams, Params, SummarizeParams, Worded
 from core.errors import InvalidInput
 from core.fields import QUOTES, FieldSpec, json_schema, quoted
+from core.providers.sampling import AS_ASKED, Sampling
 from core.providers.types import OfflineSource, Prompt
 from core.runtime import text as runtime_text
 
@@ -61,7 +62,7 @@ MERGE = (
 
 @dataclass(frozen=True)
 class Asking:
-    """A template version with checked parameters: everything about a question but the document."""
+    """A template version with checked parameters and a job's sampling: everything about a question but the document."""
 
     template_id: str
     version: int
@@ -69,6 +70,7 @@ class Asking:
     fields: tuple[FieldSpec, ...]
     insights: bool
     params: Mapping[str, Any]
+    sampling: Sampling = AS_ASKED
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -95,6 +97,10 @@ class Asking:
 
     @property
     def expected_output_tokens(self) -> int:
+        return min(self._usual_output_tokens, self.sampling.max_output_tokens or self._usual_output_tokens)
+
+    @property
+    def _usual_output_tokens(self) -> int:
         built_in = BUILT_IN.get(self.template_id)
         if built_in is None:
             return 60 + 40 * (len(self.fields) + len(quoted(self.fields))) * (5 if self.insights else 1)
@@ -105,7 +111,7 @@ class Asking:
 
     @property
     def max_output_tokens(self) -> int:
-        return min(16_000, max(1_024, 4 * self.expected_output_tokens))
+        return self.sampling.max_output_tokens or min(16_000, max(1_024, 4 * self._usual_output_tokens))
 
 
 def own_instructions(prompt: str, fields: tuple[FieldSpec, ...], insights: bool) -> str:
@@ -211,4 +217,5 @@ def _prompt(asking: Asking, system: str, user: str, operation: str, text: str) -
             instructions=asking.prompt,
             insights=asking.insights,
         ),
+        sampling=asking.sampling,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, or_
@@ -13,6 +13,7 @@ from core.asking.built_in import BUILT_IN
 from core.asking.prompts import Asking, check_params, params_of
 from core.errors import Conflict, InvalidInput, NotFound
 from core.fields import FieldSpec, json_schema
+from core.providers import sampling
 from core.runtime import db
 from core.runtime.ids import new_id
 from core.runtime.text import bounded
@@ -135,6 +136,26 @@ def asking(session: Session, template_id: str, params: Mapping[str, Any], versio
         insights=stored.insights,
         params=check_params(template_id, params, params_of(template_id, _fields(stored), stored.insights)),
     )
+
+
+class Made(Protocol):
+    """A job, or a row that names what it was made with."""
+
+    @property
+    def template_id(self) -> str | None: ...
+    @property
+    def template_version(self) -> int | None: ...
+    @property
+    def params(self) -> Mapping[str, Any]: ...
+    @property
+    def sampling(self) -> Mapping[str, Any] | None: ...
+
+
+def of_job(session: Session, job: Made) -> Asking:
+    """What a job with a template asks."""
+    assert job.template_id is not None
+    found = asking(session, job.template_id, job.params, job.template_version)
+    return replace(found, sampling=sampling.read(job.sampling))
 
 
 def check_language(params: Mapping[str, Any], provider: str) -> None:

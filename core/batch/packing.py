@@ -23,6 +23,7 @@ from core.money import pricing, usage
 from core.providers import forms
 from core.providers.batch_api import BatchLane, BatchLimits, Framing
 from core.providers.forms import AS_BUILT, Form
+from core.providers.sampling import AS_ASKED, Sampling
 from core.providers.types import Provider
 from core.requests import former_models, reuse, single_flight
 from core.runtime import db
@@ -278,11 +279,18 @@ UPDATE request_body b SET repaired = CAST(made.body AS json) FROM made WHERE b.r
 """
 
 
-def write_requests(session: Session, batch: ProviderBatch, framing: Framing, path: Path, form: Form = AS_BUILT) -> int:
+def write_requests(
+    session: Session,
+    batch: ProviderBatch,
+    framing: Framing,
+    path: Path,
+    form: Form = AS_BUILT,
+    sampling: Sampling = AS_ASKED,
+) -> int:
     """Write a batch's requests to `path` in the provider's format, in order of id. Returns how many there are.
 
     Bodies are stored as they are sent, so they are framed and copied, not parsed; but in another `form`, which was
-    learned of this server, they are put into it one by one.
+    learned of this server, they are put into it one by one. `sampling`: what their job set.
     """
     parts = {
         "batch": sql.Literal(batch.id),
@@ -297,7 +305,7 @@ def write_requests(session: Session, batch: ProviderBatch, framing: Framing, pat
             if form == AS_BUILT:
                 lines = _copied(cursor, sql.SQL(REQUESTS).format(**parts), file)
             else:
-                lines = _fitted(cursor, sql.SQL(FRAMED).format(**parts), form, file)
+                lines = _fitted(cursor, sql.SQL(FRAMED).format(**parts), form, sampling, file)
         file.write(framing.tail)
     return lines
 
@@ -309,10 +317,13 @@ def _copied(cursor: psycopg.Cursor[Any], statement: sql.Composed, file: BinaryIO
     return cursor.rowcount
 
 
-def _fitted(cursor: psycopg.Cursor[Any], statement: sql.Composed, form: Form, file: BinaryIO) -> int:
+def _fitted(
+    cursor: psycopg.Cursor[Any], statement: sql.Composed, form: Form, sampling: Sampling, file: BinaryIO
+) -> int:
     lines = 0
     for before, body, after in cursor.stream(statement):
-        file.write(before.encode() + orjson.dumps(forms.fitted(orjson.loads(body), form)) + after.encode() + b"\n")
+        fitted = forms.fitted(orjson.loads(body), form, sampling)
+        file.write(before.encode() + orjson.dumps(fitted) + after.encode() + b"\n")
         lines += 1
     return lines
 

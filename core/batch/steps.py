@@ -26,10 +26,10 @@ from core.batch import lease, packing, transitions
 from core.calls import clients
 from core.environment import get_settings
 from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
-from core.providers import forms
+from core.providers import sampling
 from core.providers.batch_api import Gone, Order, Remote
 from core.providers.types import Provider
-from core.requests import reuse, waiting
+from core.requests import reuse, unused_temperature, waiting
 from core.requests.origin import of_batch
 from core.runtime import correlation, db, queue, scratch, shared_clock
 from core.settings import credentials, learned_forms, store
@@ -296,7 +296,7 @@ def pack_job(job_id: str) -> int:
                 return made
             asking = None
             if job.template_id is not None:
-                asking = templates.asking(session, job.template_id, job.params, job.template_version)
+                asking = templates.of_job(session, job)
             packed = packing.pack(session, job, provider, asking, at)
             if packed.own_caps:
                 waiting.write_for_batches(session, job, "own_caps")
@@ -340,9 +340,13 @@ def _write_file(batch: ProviderBatch, provider: Provider) -> tuple[Path, int]:
     # What another process has just learned of the server holds already.
     store.load()
     with db.transaction() as session:
-        template = db.scalar(session, "SELECT template_id FROM job WHERE id = :job", job=batch.job_id)
-        own = learned_forms.of(batch.provider, batch.base_url, batch.model) if template else forms.AS_BUILT
-        return path, packing.write_requests(session, batch, framing, path, own)
+        job = db.row(session, "SELECT template_id, sampling FROM job WHERE id = :job", job=batch.job_id)
+        if job is None or job.template_id is None:
+            return path, packing.write_requests(session, batch, framing, path)
+        form = learned_forms.of(batch.provider, batch.base_url, batch.model)
+        if not form.sampled and batch.state == "preparing":
+            unused_temperature.note(session, [batch.job_id])
+        return path, packing.write_requests(session, batch, framing, path, form, sampling.read(job.sampling))
 
 
 def _order(batch: ProviderBatch, path: Path) -> Order:

@@ -1,7 +1,8 @@
 """One live call: attempts with retries, and the price of the answer. No session here: what it returns is to be kept."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import orjson
 import structlog
@@ -57,16 +58,19 @@ async def ask(call: Call, note: Callable[[UnknownOutcome], None]) -> Outcome:
     except ProviderError as error:
         return attempts.given_up(error)
     breaker.view.answered(call.provider, call.model)
-    return _kept(call, answer, attempts.failures)
+    unused = call.sampling.temperature is not None and "temperature" not in attempts.answered
+    return _kept(call, answer, attempts.failures, temperature_unused=unused)
 
 
-async def in_its_form(call: Call, provider: Provider) -> Answer:
+async def in_its_form(call: Call, provider: Provider) -> tuple[Answer, dict[str, Any]]:
     """Ask a template's question in the form that the server takes. A refusal that names a parameter is answered by
-    asking in the next form; what it then takes is remembered. A refused call is not billed."""
+    asking in the next form; what it then takes is remembered. A refused call is not billed.
+
+    Returns the body that was answered, too."""
     named = (call.provider, provider.base_url, call.model)
     form, said = learned_forms.of(*named), ""
     while True:
-        body = forms.fitted(call.body, form)
+        body = forms.fitted(call.body, form, call.sampling)
         try:
             answer = await provider.call(body, call.endpoint)
         except ProviderError as error:
@@ -79,7 +83,7 @@ async def in_its_form(call: Call, provider: Provider) -> Answer:
             continue
         if said:
             await asyncio.to_thread(_remember, *named, form, said)
-        return answer
+        return answer, body
 
 
 def _learn_context(provider: str, address: str, model: str, refusal: str) -> str:
@@ -112,13 +116,15 @@ class _Attempts:
         self._model = (call.provider, call.model)
         self._threshold = resilience.config_for(call.template_id).circuit_breaker_threshold
         self._no_headroom = False
+        self.answered: Mapping[str, Any] = call.body
 
     async def once(self) -> Answer:
         # A client for each attempt: what failed with an old key may work with the one that was set meanwhile.
         async with clients.lent(self.call.provider) as provider:
             if self.call.template_id is None:
                 return await provider.call(self.call.body, self.call.endpoint)
-            return await in_its_form(self.call, provider)
+            answer, self.answered = await in_its_form(self.call, provider)
+            return answer
 
     async def failed(self, error: ProviderError) -> bool:
         """Count a failed attempt. Returns whether another one makes sense."""
@@ -163,7 +169,7 @@ class _Attempts:
         )
 
 
-def _kept(call: Call, answer: Answer, failures: int) -> Kept:
+def _kept(call: Call, answer: Answer, failures: int, *, temperature_unused: bool) -> Kept:
     at, parsed = shared_clock.now(), answer.parsed
     model = storable(parsed.model or call.model)
     usage, price = parsed.usage, pricing.UNKNOWN_USAGE
@@ -194,6 +200,7 @@ def _kept(call: Call, answer: Answer, failures: int) -> Kept:
         provider_request_id=answer.provider_request_id,
         failures=failures,
         limits=answer.limits,
+        temperature_unused=temperature_unused,
     )
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from core.money.pricing import Price
+from core.providers.sampling import AS_ASKED, Sampling
 from core.providers.usage import Limit, Usage
 
 
@@ -40,11 +41,16 @@ class Call:
     # Its outcome decides whether the model's half open breaker closes.
     probe: bool = False
     taken: Taken | None = None
+    # What its job set, which the body has where its model takes it.
+    sampling: Sampling = AS_ASKED
 
 
 @dataclass(frozen=True)
 class Kept:
-    """An answer with its price. `failures` counts the attempts before it; `limits`: the rate limits in its headers."""
+    """An answer with its price. `failures` counts the attempts before it; `limits`: the rate limits in its headers.
+
+    `temperature_unused`: it was asked without the temperature that its job set.
+    """
 
     call: Call
     at: datetime
@@ -58,6 +64,7 @@ class Kept:
     provider_request_id: str | None
     failures: int = 0
     limits: tuple[Limit, ...] = ()
+    temperature_unused: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Estimate, create and start a job."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -15,9 +15,11 @@ from core.calls import clients
 from core.documents import report as documents_report
 from core.documents.report import SumUp
 from core.errors import InvalidInput, NotConfirmed, NotFound
-from core.jobs import control
+from core.jobs import control, sampled
 from core.money import pricing
-from core.requests import events, expansion, reuse
+from core.providers.sampling import AS_ASKED, Sampling, as_json
+from core.providers.sampling import check as check_sampling
+from core.requests import events, expansion, reuse, unused_temperature
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
 from core.settings import defaults, limits, provider_rows
@@ -78,6 +80,7 @@ class JobSpec:
     deadline: datetime | None = None
     leftovers: Leftovers | None = None
     fallback: Fallback | None = None
+    sampling: Sampling = AS_ASKED
     confirmed: bool = False
 
 
@@ -86,8 +89,8 @@ class Estimate:
     """What a job would ask. `reused` requests are answered already; `waiting` documents are still being read; `split`
     ones are asked in parts; `too_long` ones would fail.
 
-    Costs in USD, of the calls that are not reused; None if the model has no known price. `read`: whether all of the
-    documents is in their texts.
+    Costs in USD, of the calls that are not reused; None if the model has no known price. `warnings`: what the model is
+    known to refuse. `read`: whether all of the documents is in their texts.
     """
 
     requests: int
@@ -99,6 +102,7 @@ class Estimate:
     output_tokens: int
     cost_live: Decimal | None
     cost_batch: Decimal | None
+    warnings: tuple[str, ...]
     read: SumUp
 
 
@@ -127,6 +131,7 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
         output_tokens=output,
         cost_live=cost("live"),
         cost_batch=cost("batch"),
+        warnings=(unused,) if (unused := sampled.takes_no_temperature(asking, provider, model)) else (),
         read=documents_report.sum_up(spec.documents or spec.collection or ()),
     )
 
@@ -171,6 +176,8 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
         )
         about = "for requests of its own" if own else f"over {len(chosen):,} documents"
         events.note(session, job.id, "created", f"Created {about}.")
+        if asking and sampled.takes_no_temperature(asking, clients.provider(spec.provider), model):
+            unused_temperature.note(session, [job.id])
         if start:
             check_price(session, job, spec.confirmed)
             begin(session, job.id)
@@ -189,6 +196,7 @@ def _job(
         template_id=spec.template,
         template_version=asking.version if asking else None,
         params=dict(asking.params) if asking else {},
+        sampling=as_json(spec.sampling),
         provider=spec.provider,
         model=model,
         lane=spec.lane,
@@ -252,20 +260,25 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
         raise InvalidInput("The deadline needs a time zone, such as 2026-01-31T08:00:00Z.")
     if spec.deadline is not None and not EARLIEST < spec.deadline < LATEST:
         raise InvalidInput(f"The deadline is a time between {EARLIEST:%Y} and {LATEST:%Y}.")
-    clients.provider(spec.provider)
+    provider = clients.provider(spec.provider)
     model = defaults.model_for(spec.provider, spec.model)
     _check_fallback(spec, model)
     if spec.template is None:
         if spec.documents is not None or spec.collection is not None:
             raise InvalidInput("A job of own requests has no documents: leave documents and collection out.")
+        if spec.sampling != AS_ASKED:
+            raise InvalidInput("Own requests say in their bodies how they are sampled: leave sampling out.")
         if not provider_rows.can(spec.provider).own_endpoints:
             raise InvalidInput("The offline engine takes templates only. Choose another provider for own requests.")
         return None, model
     if (spec.documents is None) == (spec.collection is None):
         raise InvalidInput("Give either documents or a collection.")
-    asking = templates.asked_now(session, spec.template, spec.params, spec.provider)
+    asked = templates.asked_now(session, spec.template, spec.params, spec.provider)
+    asking = replace(asked, sampling=spec.sampling)
+    sampled.check(asking, provider, model)
     if spec.fallback is not None and spec.fallback.provider is not None:
         templates.check_language(asking.params, spec.fallback.provider)
+        check_sampling(spec.sampling, provider_rows.can(spec.fallback.provider))
     return asking, model
 
 

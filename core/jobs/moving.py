@@ -15,6 +15,7 @@ from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import control
 from core.jobs.launch import Lane
 from core.money import pricing
+from core.providers import sampling
 from core.requests import events, expansion, former_models, reuse
 from core.runtime import db, queue
 from core.settings import defaults, provider_rows
@@ -101,6 +102,7 @@ def _check_target(job: Job, provider: str, model: str) -> None:
     if (provider, model) == (job.provider, job.model):
         raise InvalidInput(f"The job goes to {provider}/{model} already. Choose another model.")
     templates.check_language(job.params, provider)
+    sampling.check(sampling.read(job.sampling), provider_rows.can(provider))
 
 
 def _event(session: Session, job: Job, was: str, anew: int, before: int) -> str:
@@ -153,7 +155,7 @@ def estimate(job_id: str, at: datetime, provider: str | None = None, model: str 
         if job.template_id is None or not asks_documents(job.template_id):
             return _of_own(session, job, at)
         waiting = [row.document_id for row in db.rows(session, WAITING_DOCUMENTS, job=job_id)]
-        asking = templates.asking(session, job.template_id, job.params, job.template_version)
+        asking = templates.of_job(session, job)
         # An estimate needs no key: the job's provider may not be set up here.
         whom = clients.configured().get(provider or job.provider) or provider_rows.keyless(job.provider)
         found = expansion.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
@@ -177,7 +179,7 @@ def _of_own(session: Session, job: Job, at: datetime) -> MoveEstimate:
     groups = db.rows(session, OWN_WAITING, job=job.id)
     output = request_plan.OWN_OUTPUT_TOKENS
     if job.template_id is not None:
-        output = templates.asking(session, job.template_id, job.params, job.template_version).expected_output_tokens
+        output = templates.of_job(session, job).expected_output_tokens
 
     def cost(lane: str) -> Decimal | None:
         found = [

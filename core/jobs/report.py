@@ -31,6 +31,8 @@ class JobRow:
     template_name: str | None
     template_version: int | None
     params: dict[str, Any]
+    sampling: dict[str, Any] | None
+    temperature_unused: bool
     provider: str
     model: str
     lane: str
@@ -93,7 +95,7 @@ def _job_row(found: Row[Any]) -> JobRow:
 GONE = "There is no job {}. It may have been deleted."
 SELECT_JOB = f"""
 SELECT j.id, j.name, j.description, j.template_id AS template, t.name AS template_name, j.template_version, j.params,
-  j.provider, j.model, j.lane, j.state,
+  j.sampling, j.temperature_unused, j.provider, j.model, j.lane, j.state,
   coalesce(r.pending, 0) + coalesce(w.unread, 0) AS pending, coalesce(r.held, 0) AS held,
   coalesce(w.unread, 0) AS unread, coalesce(r.in_flight, 0) AS in_flight, coalesce(r.answered, 0) AS answered,
   least(b.done, r.in_flight - r.answered)::bigint AS done_there,

@@ -100,7 +100,7 @@ def resend_estimate(job_id: str, at: datetime) -> Resend:
         )
         output = request_plan.OWN_OUTPUT_TOKENS
         if job.template_id is not None:
-            asking = templates.asking(session, job.template_id, job.params, job.template_version)
+            asking = templates.of_job(session, job)
             output = asking.expected_output_tokens
     assert left is not None
 

@@ -16,6 +16,7 @@ from core.calls.headroom import Headroom
 from core.calls.outcomes import Call, Taken
 from core.environment import get_settings
 from core.money.usage import REUSED_RECORDS
+from core.providers import sampling
 from core.providers.types import Provider
 from core.requests import former_models, reuse, single_flight
 from core.runtime import db
@@ -119,6 +120,7 @@ def _calls(
     session: Session, job: Job, provider: Provider, takes: Mapping[int, Taken], expected_output: int, *, probe: bool
 ) -> tuple[Call, ...]:
     """The calls of claimed requests, given by their ids with what each takes from its rate limits."""
+    sampled = sampling.read(job.sampling)
     bodies = [Body(**row._mapping) for row in db.rows(session, BODIES, ids=list(takes))]
     return tuple(
         Call(
@@ -137,6 +139,7 @@ def _calls(
             correlation_id=job.correlation_id,
             probe=probe,
             taken=takes[row.id],
+            sampling=sampled,
         )
         for row in bodies
     )

@@ -318,10 +318,11 @@ def _expected_output(session: Session, job: Job) -> int:
     """The expected output tokens of one answer, remembered: a template version that is used never changes."""
     if job.template_id is None:
         return OWN_OUTPUT_TOKENS
-    key = f"{job.template_id} {job.template_version} {orjson.dumps(job.params, option=orjson.OPT_SORT_KEYS).decode()}"
+    made_with = [job.template_id, job.template_version, job.params, job.sampling]
+    key = orjson.dumps(made_with, option=orjson.OPT_SORT_KEYS).decode()
     known = _expected.get(key)
     if known is None:
-        asking = templates.asking(session, job.template_id, job.params, job.template_version)
+        asking = templates.of_job(session, job)
         known = asking.expected_output_tokens
         _expected.put(key, known)
     return known

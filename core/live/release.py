@@ -1,7 +1,7 @@
 """Put back live requests that nobody calls: those of dead workers, and those that a worker does not know of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session
@@ -41,7 +41,8 @@ class LostCall:
     model: str
     output_tokens: int | None = None
     template_version: int | None = None
-    params: Mapping[str, Any] | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Mapping[str, Any] | None = None
 
 
 def release_dead(session: Session, lease_seconds: float) -> list[LostCall]:
@@ -86,6 +87,6 @@ UPDATE request r SET state = CASE WHEN j.state IN {in_sql(CANCELLED)} THEN 'canc
 FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
 WHERE r.id = dead.id AND o.id = r.id
 RETURNING r.id, r.attempts, j.workspace_id, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version,
-  j.params,
+  j.params, j.sampling,
   {former_models.asked("provider")} AS provider, coalesce(r.model, {former_models.asked("model")}) AS model
 """

@@ -316,7 +316,8 @@ def _derive(prepared: Prepared, call: Call) -> Call | None:
 
 
 ANSWERED = """
-SELECT r.id, r.asked_again, r.response_id, r.input_tokens AS sent, s.input_tokens AS read, s.text,
+SELECT r.id, r.asked_again, r.response_id, r.input_tokens AS sent, s.input_tokens AS read,
+  s.output_tokens AS written, s.text,
   s.finish_reason, s.verdict, s.verdict_message AS message, s.result
 FROM request r JOIN response s ON s.id = r.response_id WHERE r.id = :request AND r.state = 'answered'
 """

@@ -4,7 +4,7 @@ import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from core.providers import bodies, errors, message_answers, rate_limit_headers, sdk_clients
+from core.providers import bodies, errors, message_answers, rate_limit_headers, sampling, sdk_clients
 from core.providers.anthropic_batches import AnthropicBatches, translated
 from core.providers.patience import Patience
 from core.providers.types import Answer, Parsed, Prompt, with_repair, without_bounds
@@ -37,12 +37,19 @@ class AnthropicProvider:
         return sdk_clients.make(AsyncAnthropic, DefaultAioHttpClient, self._key, self.base_url, self._timeout)
 
     def body(self, prompt: Prompt, model: str) -> dict[str, Any]:
+        heat = prompt.sampling.temperature
+        set_to = (
+            {}
+            if heat is None or not sampling.takes_temperature("anthropic", model)
+            else {"temperature": sampling.number(heat)}
+        )
         return {
             "model": model,
-            "max_tokens": prompt.max_output_tokens + THINKING_ROOM,
+            "max_tokens": prompt.longest(THINKING_ROOM),
             "system": prompt.system,
             "messages": [{"role": "user", "content": prompt.user}],
             "output_config": {"format": {"type": "json_schema", "schema": without_bounds(prompt.schema)}},
+            **set_to,
         }
 
     def repair(self, body: dict[str, Any], answer: str, error: str) -> dict[str, Any]:

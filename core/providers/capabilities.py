@@ -27,6 +27,7 @@ class Capabilities:
     `limits_count_max_output`: its token limits count what a call may write at most, not what it writes.
     `reports_progress`: it counts a batch's answers before the batch has ended.
     `cancels_slowly`: a cancelled batch may take ten minutes to end.
+    `hottest`: the highest temperature that it takes; None: there is nothing to set of how it writes.
     `own_endpoints`: where requests of one's own may go; empty: it takes templates only.
     """
 
@@ -47,6 +48,7 @@ class Capabilities:
     limits_count_max_output: bool = False
     reports_progress: bool = True
     cancels_slowly: bool = False
+    hottest: int | None = 2
     own_endpoints: tuple[str, ...] = ()
 
 
@@ -67,6 +69,7 @@ _KNOWN: dict[Kind, Capabilities] = {
         "Anthropic",
         needs_max_tokens=True,
         reports_progress=False,
+        hottest=1,
         own_endpoints=("/v1/messages",),
     ),
     "offline": Capabilities(
@@ -81,6 +84,7 @@ _KNOWN: dict[Kind, Capabilities] = {
         can_translate=False,
         can_merge=False,
         can_judge=False,
+        hottest=None,
     ),
 }
 

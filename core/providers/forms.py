@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from core.errors import ProviderError
+from core.providers.sampling import AS_ASKED, Sampling
 
 Answers = Literal["json_schema", "json_object", "text"]
 Limit = Literal["max_tokens", "max_completion_tokens"]
@@ -53,8 +54,11 @@ def may_be_of_form(error: ProviderError) -> bool:
     return error.status in REFUSED and error.code in ("invalid_request", "server_error")
 
 
-def fitted(body: dict[str, Any], form: Form) -> dict[str, Any]:
-    """The body of a template's question in this form; the same object where nothing is to be changed."""
+def fitted(body: dict[str, Any], form: Form, sampling: Sampling = AS_ASKED) -> dict[str, Any]:
+    """The body of a template's question in this form; the same object where nothing is to be changed.
+
+    `sampling`: what its job set; a longest answer is then sent as it was set.
+    """
     if form == AS_BUILT:
         return body
     made = dict(body)
@@ -62,8 +66,8 @@ def fitted(body: dict[str, Any], form: Form) -> dict[str, Any]:
         made = _asked_in_words(made, form.answers)
     if form.limit and (had := next((name for name in LIMITS if name in made), None)):
         # A model that wants the other name thinks, and its thoughts count against the limit.
-        room = REASONING_ROOM if (form.limit, had) == ("max_completion_tokens", "max_tokens") else 0
-        made[form.limit] = made.pop(had) + room
+        thinks = (form.limit, had) == ("max_completion_tokens", "max_tokens") and not sampling.max_output_tokens
+        made[form.limit] = made.pop(had) + (REASONING_ROOM if thinks else 0)
     if not form.sampled:
         made.pop("temperature", None)
     if form.streamed:

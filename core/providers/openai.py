@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from core.providers import bodies, chat_answers, errors, rate_limit_headers, sdk_clients
+from core.providers import bodies, chat_answers, errors, rate_limit_headers, sampling, sdk_clients
 from core.providers.forms import REASONING_ROOM
 from core.providers.openai_batches import OpenAIBatches, translated
 from core.providers.patience import Patience
@@ -45,11 +45,13 @@ class OpenAIProvider:
 
     def body(self, prompt: Prompt, model: str) -> dict[str, Any]:
         # Compatible servers know `max_tokens` best; reasoning models refuse it and any temperature.
-        limit = (
-            {"max_completion_tokens": prompt.max_output_tokens + REASONING_ROOM}
+        limit: dict[str, float] = (
+            {"max_completion_tokens": prompt.longest(REASONING_ROOM)}
             if _REASONS.match(model)
             else {"max_tokens": prompt.max_output_tokens, "temperature": 0}
         )
+        if prompt.sampling.temperature is not None and sampling.takes_temperature("openai", model):
+            limit["temperature"] = sampling.number(prompt.sampling.temperature)
         return {
             "model": model,
             "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from core.fields import FieldSpec
 from core.providers import answer_text
 from core.providers.batch_api import BatchLane
+from core.providers.sampling import AS_ASKED, Sampling
 from core.providers.usage import Limit, Usage
 
 
@@ -25,7 +26,10 @@ class OfflineSource:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A question for any provider. `schema` may hold bounds; they are not sent, but validated by us."""
+    """A question for any provider. `schema` may hold bounds; they are not sent, but validated by us.
+
+    `max_output_tokens` leaves a model's thoughts out, unless `sampling` sets it.
+    """
 
     system: str
     user: str
@@ -33,11 +37,16 @@ class Prompt:
     schema: dict[str, Any]
     max_output_tokens: int
     source: OfflineSource
+    sampling: Sampling = AS_ASKED
 
     @property
     def asked(self) -> str:
         """About all that a model reads, for counting tokens."""
         return self.system + self.user + json.dumps(self.schema)
+
+    def longest(self, room: int) -> int:
+        """The longest answer in tokens, with this room for thoughts. What a job sets holds as it is."""
+        return self.sampling.max_output_tokens or self.max_output_tokens + room
 
 
 @dataclass(frozen=True)

@@ -279,7 +279,7 @@ def expand_job(job_id: str) -> None:
             provider = requests_waiting.provider_of(session, job)
             if provider is None:
                 return
-            asking = templates.asking(session, job.template_id, job.params, job.template_version)
+            asking = templates.of_job(session, job)
             if job.former:
                 former_models.make_anew(session, job_id)
             made = expand(session, job, asking, provider)

@@ -24,6 +24,7 @@ class MergingJob:
     template_id: str
     template_version: int
     params: dict[str, Any]
+    sampling: dict[str, Any] | None
     provider: str
     model: str
 
@@ -61,7 +62,7 @@ def decide(session: Session, job_id: str, merge_ids: Collection[int]) -> int:
 
 
 LOCK_JOB = """
-SELECT template_id, template_version, params, provider, model FROM job WHERE id = :job FOR NO KEY UPDATE
+SELECT template_id, template_version, params, sampling, provider, model FROM job WHERE id = :job FOR NO KEY UPDATE
 """
 
 # Merges that wait, and merges that failed for a part which was sent again since. Those of a former model are left out:
@@ -89,7 +90,7 @@ RETURNING r.merge_id
 
 def _release(session: Session, job: MergingJob, ready: Sequence[Decided]) -> None:
     """A merge takes the lane in which the last of its parts was answered."""
-    asking = templates.asking(session, job.template_id, job.params, job.template_version)
+    asking = templates.of_job(session, job)
     answers: dict[int, list[Any]] = {merge.id: [] for merge in ready}
     for row in db.rows(session, ANSWERS, ids=list(answers)):
         answers[row.merge_id].append(row.result)

@@ -90,6 +90,10 @@ class Job(SQLModel, table=True):
     template_id: str | None = Field(default=None, foreign_key="template.id")
     template_version: int | None = None
     params: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSONB, nullable=False))
+    # Temperature and longest answer, where the job sets them.
+    sampling: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    # The model took no temperature, so the one that the job sets was not used, or not for all.
+    temperature_unused: bool = columns.flag(False)
     provider: str
     model: str
     lane: str

@@ -109,9 +109,7 @@ DELETE FROM procrastinate_jobs WHERE status = 'doing' AND (
 def _unheard(session: Session, lost: LostCall, at: datetime) -> UnknownOutcome:
     expected = OWN_OUTPUT_TOKENS if lost.output_tokens is None else lost.output_tokens
     if lost.job_id is not None and lost.template_id is not None:
-        expected = templates.asking(
-            session, lost.template_id, lost.params or {}, lost.template_version
-        ).expected_output_tokens
+        expected = templates.of_job(session, lost).expected_output_tokens
     call = Call(
         request_id=lost.id,
         attempt=lost.attempts,

@@ -42,9 +42,12 @@ with left:
         st.caption(
             "Sentiment then goes by a list of English words: in other languages it finds little and says neutral."
         )
+    sampling = choices.sampling(provider, model)
     reuse = st.toggle("Reuse answers that are known", value=True, help="The same question of the same text is free.")
 
-spec = JobSpec(template=template.id, provider=provider, model=model, params=params, reuse=reuse, **where)
+spec = JobSpec(
+    template=template.id, provider=provider, model=model, params=params, reuse=reuse, sampling=sampling, **where
+)
 
 with right:
     st.subheader("Before you launch")

@@ -42,6 +42,8 @@ def show(estimate: Estimate, spec: JobSpec) -> None:
 
 def _caveats(estimate: Estimate, spec: JobSpec) -> None:
     model = formats.plain(spec.model or "")
+    for sentence in estimate.warnings:
+        st.warning(formats.plain(sentence), icon=":material/tune:")
     for sentence in warnings.sum_up(estimate.read):
         st.warning(formats.plain(sentence), icon=":material/content_cut:")
     if spec.collection:

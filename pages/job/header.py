@@ -30,6 +30,8 @@ def header(row: JobRow) -> None:
         st.warning(words, icon=":material/hourglass_top:")
     else:
         st.markdown(words)
+    if row.temperature_unused:
+        st.caption(f":material/tune: {formats.plain(jobs.without_temperature(row))}")
     progress(row)
     _tiles(row)
     if row.unpriced:
@@ -42,7 +44,7 @@ def _facts(row: JobRow) -> formats.Markdown:
     half = row.lane == "batch" and provider_rows.can(row.provider).is_billed
     lane = "batch, half price" if half else row.lane
     provider = provider_rows.label(row.provider)
-    params = ", ".join(f"{name}: {value}" for name, value in row.params.items())
+    params = ", ".join(f"{name}: {value}" for name, value in {**row.params, **jobs.sampled(row)}.items())
     models = [*(one["model"] for one in row.former), row.model]
     parts = [row.template_name or "own requests", params, ", then ".join(models), provider, lane]
     return formats.plain(" · ".join(part for part in parts if part))

@@ -11,6 +11,7 @@ from core.asking.templates import TemplateView
 from core.calls import clients
 from core.documents import report
 from core.documents.report import CollectionRow
+from core.providers.sampling import AS_ASKED, MOST_OUTPUT_TOKENS, Sampling, takes_temperature
 from core.settings import defaults, provider_rows
 from pages.common import formats, widgets
 from pages.words import models
@@ -85,6 +86,38 @@ def model(key: str | None = None, other_than: tuple[str, str] = ("", "")) -> tup
     if ends := models.end(provider, chosen or default, today):
         st.caption(ends)
     return provider, chosen or default
+
+
+def sampling(provider: str, model: str) -> Sampling:
+    """Under *More*: the temperature and the longest answer; empty boxes leave them to Cairn."""
+    row = provider_rows.of(provider)
+    hottest = row.can.hottest
+    if hottest is None:
+        return AS_ASKED
+    with st.expander("More"):
+        temperature = st.number_input(
+            "Temperature",
+            0.0,
+            float(hottest),
+            None,
+            0.1,
+            placeholder="as Cairn asks",
+            help="0 for the likeliest words, more for other ones. Empty: 0, or the model's own.",
+            key=f"temperature_{provider}",
+        )
+        if not takes_temperature(row.kind, model):
+            st.caption(f"{formats.plain(model)} takes no temperature.")
+        longest = st.number_input(
+            "Longest answer, in tokens",
+            1,
+            MOST_OUTPUT_TOKENS,
+            None,
+            100,
+            placeholder="as the template needs",
+            help="An answer that would be longer is cut off there and cannot be used. What a model thinks counts, too.",
+            key="longest_answer",
+        )
+    return Sampling(None if temperature is None else round(temperature, 2), longest)
 
 
 LANGUAGES = {languages.OF_THE_DOCUMENT: "Of each document", **{name: name for name in languages.NAMES}}

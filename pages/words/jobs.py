@@ -35,6 +35,22 @@ def meaning(row: JobRow, standing: BatchSummary, now: datetime, breaker: Breaker
     }[row.state]
 
 
+def sampled(row: JobRow) -> dict[str, str]:
+    """What the job sets of how its answers are written."""
+    found = row.sampling or {}
+    longest = found.get("max_output_tokens")
+    heat = found.get("temperature")
+    return {
+        **({} if heat is None else {"temperature": f"{heat:g}"}),
+        **({} if longest is None else {"longest answer": count(longest, "token")}),
+    }
+
+
+def without_temperature(row: JobRow) -> str:
+    heat = (row.sampling or {}).get("temperature")
+    return f"The temperature of {heat:g} was not used for all of its requests: the model takes none."
+
+
 def _completed(row: JobRow) -> list[str]:
     if not row.total:
         return ["There was nothing to ask: none of its documents could be read."]

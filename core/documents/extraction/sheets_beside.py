@@ -1,4 +1,4 @@
-"""What a sheet holds beside its cells: comments, text boxes, titles of charts, headers and footers as lines;
+"""What a sheet holds beside its cells: comments, text boxes, controls, titles of charts, headers and footers as lines;
 pictures and embedded files are named as left out."""
 
 import re
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from core.documents.extraction import graphics
+from core.documents.extraction import graphics, sheets_controls
 from core.documents.extraction.drawings import LeftOut
 from core.documents.extraction.office import local, within
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.slide_numbers import Numbers
 from core.documents.extraction.workbook import Book, Sheet, in_a_line, text_of
 
 if TYPE_CHECKING:
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 
 # Of a page header: where it stands, fonts, sizes, colours, and figures that only printing knows.
 _HEADER_CODE = re.compile(r'&(?:"[^"]*"|K[0-9A-Fa-f]{6}|K\d\d[+-]\d{3}|\d{1,3}|.)', re.DOTALL)
+# Of Excel, which stand in a drawing; and of other programs (ActiveX), whose state only they know.
+_CONTROL, _FOREIGN_CONTROL = "ctrlProp", "control"
 _THREADED = "[Threaded comment]"
 
 
 def lines(book: Book, sheet: Sheet, rows: "Rows", number: int, pages: Pages, left_out: LeftOut) -> Iterator[str]:
     """`number` of the page that the sheet is."""
-    related = book.package.relations(sheet.part).values()
+    relations = book.package.relations(sheet.part)
+    related = relations.values()
     threads = [line for kind, part in related if kind == "threadedComment" for line in _threads(book, part)]
     yield from threads
     for kind, part in related:
@@ -31,10 +35,14 @@ def lines(book: Book, sheet: Sheet, rows: "Rows", number: int, pages: Pages, lef
             yield from _comments(book, part, not threads)
         elif kind == "drawing":
             yield from _drawing(book, part, number, pages, left_out)
+        elif kind == "vmlDrawing":
+            yield from sheets_controls.lines(book, part, number, pages)
     for name, text in dict.fromkeys(rows.headers):
         if shown := _header(text, sheet.name):
             yield f"{'Header' if name.endswith('Header') else 'Footer'}: {shown}"
-    pages.leave_out("ATTACHMENTS_UNREAD", number, len(rows.embedded))
+    kinds = [relations.get(one, ("", ""))[0] for one in rows.embedded]
+    pages.leave_out("PARTS_UNREAD", number, kinds.count(_FOREIGN_CONTROL))
+    pages.leave_out("ATTACHMENTS_UNREAD", number, sum(kind not in (_CONTROL, _FOREIGN_CONTROL) for kind in kinds))
 
 
 def _threads(book: Book, part: str) -> Iterator[str]:
@@ -59,11 +67,11 @@ def _drawing(book: Book, part: str, number: int, pages: Pages, left_out: LeftOut
     yield from marks.values()
     walk = etree.iterwalk(root, events=("start",))
     for _, element in walk:
-        if local(element) == "Fallback":
+        if local(element) == "Fallback" or (local(element) == "sp" and _is_control(element)):
             walk.skip_subtree()
         elif local(element) == "txBody":
             walk.skip_subtree()
-            if text := in_a_line("\n".join(graphics.paragraphs(element))).strip():
+            if text := in_a_line("\n".join(_numbered(element, number, pages))).strip():
                 yield f"Text box: {text}"
         elif graphics.is_graphic(element):
             drawn = book.package.xml(targets.get(graphics.relation_of(element), ""))
@@ -71,6 +79,19 @@ def _drawing(book: Book, part: str, number: int, pages: Pages, left_out: LeftOut
             found = graphics.lines(drawn) if elsewhere else _titles(drawn)
             pages.leave_out("CHARTS_UNREAD", number, elsewhere and not found)
             yield from (f"Chart: {line}" for line in found)
+
+
+def _is_control(shape: etree._Element) -> bool:
+    """It stands in a drawing of its own, too, with its state."""
+    return any(local(one) == "compatExt" for kind in shape if local(kind).startswith("nv") for one in kind.iter())
+
+
+def _numbered(body: etree._Element, number: int, pages: Pages) -> Iterator[str]:
+    numbers = Numbers(body)
+    for paragraph in within(body, "p"):
+        if text := "".join(graphics.paragraphs(paragraph)):
+            yield numbers.next(paragraph) + text
+    pages.leave_out("NUMBERS_UNREAD", number, numbers.unread)
 
 
 def _blob(book: Book, part: str) -> bytes | None:

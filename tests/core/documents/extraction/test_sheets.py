@@ -1,5 +1,6 @@
 """A spreadsheet is read as a person sees it: what is shown, not what is stored."""
 
+import re
 import zipfile
 from datetime import date
 from pathlib import Path
@@ -134,6 +135,46 @@ def test_what_is_hidden_is_marked_and_what_stands_beside_cells_is_there(tmp_path
         "Header: Internal & secret Page of\n\nNotes [Hidden sheet]\nmargin 61\n\n"
     )
     assert [(one.code, one.count) for one in got.warnings] == [("CHARTS_UNREAD", 1), ("HIDDEN_UNREAD", 1)]
+
+
+def test_controls_are_read_with_their_state_and_lists_of_text_boxes_with_their_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet("Form")
+        for row, words in enumerate(("Insured", "Fire", "Send", "Region", "Gone")):
+            sheet.insert_button(row, 27, {"caption": words})
+        sheet.insert_textbox(6, 1, "First\nThen")
+        sheet.insert_textbox(20, 1, "Copy of a control")
+    # XlsxWriter knows buttons alone.
+    kinds = iter((b"Checkbox", b"Radio", b"Button", b"Drop", b"Checkbox"))
+    states = iter((b"<x:Checked>1</x:Checked>", b"", b"", b"", b"<x:Checked>0</x:Checked>"))
+
+    def drawn(vml: bytes) -> bytes:
+        vml = re.sub(rb'ObjectType="Button">', lambda _: b'ObjectType="%s">%s' % (next(kinds), next(states)), vml)
+        return vml.replace(b"Send", b"Send<br>it").replace(b"z-index:5", b"z-index:5;visibility:hidden")
+
+    counts = b'<a:pPr><a:buAutoNum type="arabicPeriod"/></a:pPr>'
+    rewritten(path, "xl/drawings/vmlDrawing1.vml", drawn)
+    rewritten(
+        path,
+        "xl/drawings/drawing1.xml",
+        lambda xml: re.sub(rb"<a:p>(?=<a:r>.{0,200}(?:First|Then))", b"<a:p>" + counts, xml).replace(
+            b'name="TextBox 2"/>', b'name="TextBox 2"><a:compatExt/></xdr:cNvPr>'
+        ),
+    )
+    linked = b'<controls><control r:id="c1"/><control r:id="c2"/></controls></worksheet>'
+    rewritten(path, PART, lambda xml: xml.replace(b"</worksheet>", linked))
+    kind = b'<Relationship Id="c%d" Type="http://x.org/%s" Target="x.xml"/>'
+    more = kind % (1, b"ctrlProp") + kind % (2, b"control") + b"</Relationships>"
+    rewritten(path, "xl/worksheets/_rels/sheet1.xml.rels", lambda xml: xml.replace(b"</Relationships>", more))
+    got = read(path)
+    assert sorted(got.text.split("\n")) == sorted(
+        [
+            *("Form", "[Box on AB1: \u2611 Insured]", "[Box on AB2: \u25cb Fire]", "[Box on AB3: Send it]"),
+            *("[Box on AB5, hidden: \u2610 Gone]", "Text box: 1. First 2. Then"),
+        ]
+    )
+    assert [(one.code, one.count) for one in got.warnings] == [("PARTS_UNREAD", 2)]
 
 
 def test_cells_under_merged_ones_and_rows_without_numbers(tmp_path: Path) -> None:

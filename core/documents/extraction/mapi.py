@@ -16,7 +16,9 @@ SUBJECT, BODY, HTML, RTF, HEADERS, CODE_PAGE = 0x0037, 0x1000, 0x1013, 0x1009, 0
 SENT, DELIVERED, TO, CC = 0x0039, 0x0E06, 0x0E04, 0x0E03
 SENDER, SENDER_ADDRESS, SENDER_SMTP = 0x0C1A, 0x0C1F, 0x5D01
 LONG_NAME, SHORT_NAME, TITLE, MIME, DATA, METHOD = 0x3707, 0x3704, 0x3001, 0x370E, 0x3701, 0x3705
-CONTENT_ID = 0x3712
+CONTENT_ID, FLAGS = 0x3712, 0x3714
+# Of an attachment that the body shows where it refers to it.
+_IN_THE_BODY = 4
 Value = str | bytes | int
 Properties = Mapping[int, Value]
 _SHOWN = ("From", "To", "Cc", "Date")
@@ -83,7 +85,9 @@ def _file(attached: Attached) -> Message:
     else:
         data = attached.properties.get(DATA)
         part = _part(_kind(attached.properties), data if isinstance(data, bytes) else b"")
-    inline = _text(attached.properties, CONTENT_ID) and _kind(attached.properties).startswith("image/")
+    flags = attached.properties.get(FLAGS)
+    shown = _text(attached.properties, CONTENT_ID) or (isinstance(flags, int) and flags & _IN_THE_BODY)
+    inline = shown and _kind(attached.properties).startswith("image/")
     part.add_header("Content-Disposition", "inline" if inline else "attachment")
     if name:
         part.set_param("filename", _line(name), header="Content-Disposition", charset="utf-8")

@@ -13,6 +13,9 @@ _ATTACHED, _STREAM = "__attach_version1.0_", "__substg1.0_"
 # Bytes before the list of a mail's properties, of one inside another, and of an attachment's.
 _MAIL, _INSIDE, _OTHER = 32, 24, 8
 _TEXT8, _TEXT, _BINARY, _TIME, _INT, _OBJECT = 0x1E, 0x1F, 0x102, 0x40, 0x03, 0x0D
+_STRINGS_PAGE, _WESTERN = 0x3FFD, 1252
+# UTF-16, which such texts are not in, and ASCII, which says nothing of other characters.
+_NO_PAGES = (1200, 20127)
 # Which streams are read: others are the program's own, and may be large.
 _WANTED = frozenset(
     f"{key:04X}"
@@ -47,8 +50,7 @@ class _Reading:
     def mail(self, place: list[str], before: int, depth: int) -> Message:
         properties = self._properties(place, before, self._code_page(place, before))
         folders = [name for name in sorted(self._inside.get(tuple(place), ())) if name.startswith(_ATTACHED)]
-        page = properties.get(mapi.CODE_PAGE)
-        charset = rtf.codec_of(page) if isinstance(page, int) and page else "cp1252"
+        charset = self._code_page(place, before)
         return mapi.letter(
             properties, [self._attached([*place, name], charset, depth) for name in folders[:MOST_FILES]]
         )
@@ -61,8 +63,10 @@ class _Reading:
         return Attached(properties)
 
     def _code_page(self, place: list[str], before: int) -> str:
-        page = self._fixed(place, before).get(0x3FFD)  # of texts that are not in Unicode
-        return rtf.codec_of(page) if page else "cp1252"
+        """Of texts that are not in Unicode; where the mail does not say, that of its bodies."""
+        fixed = self._fixed(place, before)
+        pages = (fixed.get(key) for key in (_STRINGS_PAGE, mapi.CODE_PAGE))
+        return rtf.codec_of(next((page for page in pages if page and page not in _NO_PAGES), _WESTERN))
 
     def _properties(self, place: list[str], before: int, charset: str) -> dict[int, Value]:
         found: dict[int, Value] = dict(self._fixed(place, before))

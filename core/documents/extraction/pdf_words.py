@@ -14,6 +14,8 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
+from core.documents.extraction.pdf_raised import with_raised
+
 # pdfium leaves this in the place of a hyphen at a line's end, and the next line goes on behind it.
 BROKEN = "\ufffe"
 # A list's item with its number or sign. A dash before a figure is a cell without one.
@@ -83,6 +85,15 @@ def words_of(text: str, text_page: pypdfium2.PdfTextPage, rotation: int) -> Word
     quarters = _quarters(first, last, ends - starts, rotation)
     for _ in range(quarters):
         first, last = _turned(first), _turned(last)
+
+    def box(place: int) -> Floats:
+        found = _boxes(text_page, np.array([place]))
+        for _ in range(quarters):
+            found = _turned(found)
+        one: Floats = found[0]
+        return one
+
+    text = with_raised(text, starts, ends, first, last, box)
     upright, others = _pieces(text, codes, starts, ends, first, last)
     return Words(_with_markers(upright), others, quarters)
 

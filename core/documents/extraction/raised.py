@@ -12,4 +12,9 @@ def raised(text: str) -> str:
     figure = text.strip()
     if not _FIGURE.match(figure):
         return text
-    return text.replace(figure, figure.translate(_SIGNS) if _ONLY_SIGNS.fullmatch(figure) else f"^{figure}", 1)
+    return text.replace(figure, signs(figure) if _ONLY_SIGNS.fullmatch(figure) else f"^{figure}", 1)
+
+
+def signs(figure: str) -> str:
+    """One for each character that has one."""
+    return figure.translate(_SIGNS)

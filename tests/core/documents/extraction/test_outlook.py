@@ -13,6 +13,7 @@ from core.errors import ExtractionError
 from tests.core.documents.extraction.compound import Folder, compound
 from tests.core.documents.extraction.making import pdf, read_here, saved, zipped
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(50)
 SENT = 133_700_000_000_000_000  # in September 2024
 
 
@@ -22,7 +23,7 @@ def stream(key: int, value: str | bytes) -> dict[str, bytes]:
 
 
 def properties(before: int, **numbers: int) -> dict[str, bytes]:
-    kinds = {"sent": (mapi.SENT, 0x40), "page": (mapi.CODE_PAGE, 3)}
+    kinds = {"sent": (mapi.SENT, 0x40), "page": (mapi.CODE_PAGE, 3), "strings": (0x3FFD, 3), "flags": (mapi.FLAGS, 3)}
     lines = b"".join(struct.pack("<HHIQ", kinds[name][1], kinds[name][0], 6, n) for name, n in numbers.items())
     return {outlook.PROPERTIES: bytes(before) + lines}
 
@@ -63,6 +64,28 @@ def test_a_mail_of_outlook_is_read_with_all_that_came_with_it(tmp_path: Path) ->
     ):
         assert said in text
     assert left_out == {"ATTACHMENTS_UNREAD": (2, [])}
+
+
+@pytest.mark.parametrize(
+    ("pages", "charset", "said"),
+    [
+        ({"page": 950}, "big5", "格式測試"),
+        ({"page": 65001, "strings": 1251}, "cp1251", "Сообщение"),
+        ({"page": 20127}, "cp1252", "für 5 €"),
+        ({}, "cp1252", "für 5 €"),
+    ],
+)
+def test_texts_that_are_not_in_unicode(tmp_path: Path, pages: dict[str, int], charset: str, said: str) -> None:
+    letter = {**properties(32, **pages), f"__substg1.0_{mapi.BODY:04X}001E": said.encode(charset)}
+    assert read(tmp_path, "a.msg", compound(letter)) == (said, {})
+
+
+def test_pictures_of_the_body_are_no_files_that_came_with_it(tmp_path: Path) -> None:
+    picture = attached("logo.png", PNG, "image/png")
+    body = {**picture, **properties(8, flags=4)}
+    folders: dict[str, Any] = {f"__attach_version1.0_#0000000{n}": one for n, one in enumerate((picture, body))}
+    _, left_out = read(tmp_path, "a.msg", compound(mail("Logo", stream(mapi.BODY, "See."), **folders)))
+    assert left_out == {"ATTACHMENTS_UNREAD": (1, []), "PICTURES_UNREAD": (1, [])}
 
 
 def test_a_body_that_is_rtf_alone(tmp_path: Path) -> None:

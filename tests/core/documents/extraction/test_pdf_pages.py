@@ -201,3 +201,16 @@ def test_hyphens_at_the_end_of_a_line(text: str, joined: str) -> None:
             for one in parts
         ]
         assert hyphens.joined(cut) == joined
+
+
+def test_figures_above_the_line_run_into_none(tmp_path: Path) -> None:
+    def line(*runs: str) -> str:
+        shown = (f"{at % 2 * 5} Ts /F {7 if at % 2 else 12} Tf ({run}) Tj " for at, run in enumerate(runs))
+        return f"BT 72 700 Td {''.join(shown)}ET "
+
+    upright = line("The cap is EUR 50,000", "1", " a year, 1 x 10", "-12", " m on 1", "st", " May, as said", "2,3")
+    below = "BT 72 600 Td (H) Tj -3 Ts /F 7 Tf (2) Tj ET"
+    text = "The cap is EUR 50,000¹ a year, 1 x 10⁻¹² m on 1st May, as said²,³"
+    assert read_here(saved(tmp_path, "a.pdf", drawn_pdf([upright + below]))) == (f"{text}\nH2", {})
+    turned = f"q 0 1 -1 0 772 0 cm {upright}Q"
+    assert read_here(saved(tmp_path, "b.pdf", drawn_pdf([turned]))) == (text, {})

@@ -1,0 +1,44 @@
+"""Figures of a page of a PDF that stand above the line, such as exponents and the numbers of notes.
+
+pdfium gives them like all others: 10⁷ as 107. Boxes of characters are as tall as their font, so a word whose last
+figure has a lower box that begins higher up than that of its first character ends in one.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.documents.extraction.raised import signs
+
+# Shares of the height of the word's other characters: at most so tall, and begun at least so far up.
+SMALLER, HIGHER = 0.85, 0.15
+_SIGNS = "0123456789+-\u2212,"
+
+Floats = NDArray[np.float32]
+# Left, top, right and bottom of the character at a place.
+Box = Callable[[int], Floats]
+
+
+def with_raised(
+    text: str, starts: NDArray[np.int_], ends: NDArray[np.int_], first: Floats, last: Floats, box: Box
+) -> str:
+    """The text with figures above the line written as such, as long as it was."""
+    tall = first[:, 1] - first[:, 3]
+    lower = (last[:, 1] - last[:, 3] < SMALLER * tall) & (last[:, 3] - first[:, 3] > HIGHER * tall)
+    found = [one for one in np.flatnonzero(lower).tolist() if text[ends[one] - 1] in _SIGNS]
+    if not found:
+        return text
+    characters = list(text)
+    for word in found:
+        end = int(ends[word])
+        begin = end - 1
+        while begin - 1 > starts[word] and text[begin - 1] in _SIGNS and _is_raised(box(begin - 1), first[word]):
+            begin -= 1
+        characters[begin:end] = signs(text[begin:end])
+    return "".join(characters)
+
+
+def _is_raised(box: Floats, beside: Floats) -> bool:
+    tall = beside[1] - beside[3]
+    return bool(box[1] - box[3] < SMALLER * tall and box[3] - beside[3] > HIGHER * tall)

@@ -23,20 +23,26 @@ Box = Callable[[int], Floats]
 def with_raised(
     text: str, starts: NDArray[np.int_], ends: NDArray[np.int_], first: Floats, last: Floats, box: Box
 ) -> str:
-    """The text with figures above the line written as such, as long as it was."""
-    tall = first[:, 1] - first[:, 3]
-    lower = (last[:, 1] - last[:, 3] < SMALLER * tall) & (last[:, 3] - first[:, 3] > HIGHER * tall)
-    found = [one for one in np.flatnonzero(lower).tolist() if text[ends[one] - 1] in _SIGNS]
-    if not found:
-        return text
+    """The text with figures above the line written as such, as long as it was. They end a word, or begin one, as
+    the numbers of sentences in a law do."""
     characters = list(text)
-    for word in found:
-        end = int(ends[word])
-        begin = end - 1
+    for word in _found(first, last):
+        begin = end = int(ends[word])
         while begin - 1 > starts[word] and text[begin - 1] in _SIGNS and _is_raised(box(begin - 1), first[word]):
             begin -= 1
         characters[begin:end] = signs(text[begin:end])
+    for word in _found(last, first):
+        begin = end = int(starts[word])
+        while end < ends[word] - 1 and text[end] in _SIGNS and _is_raised(box(end), last[word]):
+            end += 1
+        characters[begin:end] = signs(text[begin:end])
     return "".join(characters)
+
+
+def _found(beside: Floats, raised: Floats) -> list[int]:
+    tall = beside[:, 1] - beside[:, 3]
+    found = (raised[:, 1] - raised[:, 3] < SMALLER * tall) & (raised[:, 3] - beside[:, 3] > HIGHER * tall)
+    return [int(one) for one in np.flatnonzero(found)]
 
 
 def _is_raised(box: Floats, beside: Floats) -> bool:

@@ -209,8 +209,9 @@ def test_figures_above_the_line_run_into_none(tmp_path: Path) -> None:
         return f"BT 72 700 Td {''.join(shown)}ET "
 
     upright = line("The cap is EUR 50,000", "1", " a year, 1 x 10", "-12", " m on 1", "st", " May, as said", "2,3")
-    below = "BT 72 600 Td (H) Tj -3 Ts /F 7 Tf (2) Tj ET"
+    numbered = "BT 5 Ts /F 7 Tf 72 650 Td (12) Tj 0 Ts /F 12 Tf (He) Tj ET "
+    below = "BT /F 12 Tf 0 Ts 72 600 Td (H) Tj -3 Ts /F 7 Tf (2) Tj ET"
     text = "The cap is EUR 50,000¹ a year, 1 x 10⁻¹² m on 1st May, as said²,³"
-    assert read_here(saved(tmp_path, "a.pdf", drawn_pdf([upright + below]))) == (f"{text}\nH2", {})
+    assert read_here(saved(tmp_path, "a.pdf", drawn_pdf([upright + numbered + below]))) == (f"{text}\n¹²He\nH2", {})
     turned = f"q 0 1 -1 0 772 0 cm {upright}Q"
     assert read_here(saved(tmp_path, "b.pdf", drawn_pdf([turned]))) == (text, {})

@@ -211,6 +211,15 @@ def count_by_state(collection: str | None = None) -> dict[str, int]:
         return {row.state: row.n for row in db.rows(session, sql, collection=collection)}
 
 
+def collection_names() -> list[str]:
+    """By name, as `collections`, which counts documents: of 100,000 that takes as long as all else of a page."""
+    with db.transaction() as session:
+        return [row.name for row in db.rows(session, NAMES)]
+
+
+NAMES = "SELECT name FROM collection WHERE workspace_id = :workspace ORDER BY name"
+
+
 def collections() -> list[CollectionRow]:
     sql = """SELECT c.id, c.name, count(d.id) AS documents, count(d.id) FILTER (WHERE d.state = 'ready') AS ready,
                count(d.id) FILTER (WHERE d.state = 'failed') AS failed, coalesce(sum(d.tokens), 0)::bigint AS tokens

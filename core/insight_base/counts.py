@@ -128,6 +128,11 @@ judged AS (
   SELECT c.*, CASE i.state WHEN 'dismissed' THEN 0 WHEN 'confirmed' THEN greatest(c.sum, :confirmed) ELSE c.sum END
     AS confidence
   FROM counted c JOIN insight i USING (id)
+),
+noted AS (
+  INSERT INTO former_count (workspace_id, insight_id, support, confidence)
+  SELECT i.workspace_id, i.id, i.support, i.confidence FROM judged j JOIN insight i ON i.id = j.id
+  WHERE (i.support, i.confidence) IS DISTINCT FROM (j.support, j.confidence)
 )
 UPDATE insight i SET support = j.support, documents = j.documents, documents_with_evidence = j.with_evidence,
   open_conflicts = j.conflicts, confidence = j.confidence

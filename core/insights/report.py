@@ -11,7 +11,7 @@ from sqlmodel import Session
 from core.errors import InvalidInput, NotFound
 from core.insight_base import listings, tree
 from core.insights import order_report
-from core.insights.order_report import Count, Sort
+from core.insights.order_report import At, Count, Sort
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, place
 from core.runtime.text import bounded
@@ -242,14 +242,15 @@ def _find(filters: Filters, sort: Sort, limit: int, cursor: str | None) -> tuple
         raise InvalidInput("Insights are ordered by relevance to a search. Give q, or another order.")
     where, given = matching(filters)
     of = f"insights-{sort}"
-    at = None if (found := place(cursor, of)) is None else order_report.value_and_id(found)
+    at = None if (found := place(cursor, of)) is None else order_report.parsed(found)
     with db.transaction() as session:
         order_report.plan_by_values(session)
         of_list = source(filters, where) if sort in ("newest", "relevance") else order_report.of_insights(where)
-        chosen, counted = order_report.places(session, of_list, given, sort, at, limit + 1)
+        began = order_report.beginning(session, sort, at)
+        chosen, counted = order_report.places(session, of_list, given, sort, at, began, limit + 1)
         order_report.plan_once(session)
         rows = _of_page(session, [row.id for row in chosen])
-    return cut(rows, limit, of, [f"{row.place}~{row.id}" for row in chosen]), counted
+    return cut(rows, limit, of, [At(row.place, row.id, began) for row in chosen]), counted
 
 
 def _of_page(session: Session, ids: Sequence[str]) -> list[InsightRow]:

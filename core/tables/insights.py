@@ -145,6 +145,26 @@ class RecountDue(SQLModel, table=True):
     due_at: datetime = columns.time(index=True)
 
 
+class FormerCount(SQLModel, table=True):
+    """What an insight was counted as before a recount changed it; see core.insight_base.former_counts. `transaction`:
+    the number of the recount's. No foreign key: it would lock the insight."""
+
+    __tablename__: ClassVar[str] = "former_count"
+    __table_args__ = (
+        Index("ix_former_count_transaction", "workspace_id", "transaction"),
+        Index("ix_former_count_changed", "changed_at"),
+    )
+    id: int = columns.identity()
+    workspace_id: str
+    insight_id: str
+    support: int
+    confidence: float
+    transaction: int = Field(
+        sa_column=Column(BigInteger, nullable=False, server_default=text("pg_current_xact_id()::text::bigint"))
+    )
+    changed_at: datetime = columns.time(default_now=True)
+
+
 class SavedView(SQLModel, table=True):
     """A search that somebody gave a name. `query`: what of core.insights.report.Filters is given, and `sort`. What came
     after `looked_at` is new."""

@@ -22,7 +22,7 @@ if rule := kept_until.documents(formats.utc_now()):
     st.caption(f":material/auto_delete: {rule}")
 
 
-names = [c.name for c in report.collections()]
+names = report.collection_names()
 with st.expander("Add documents", expanded=True, icon=":material/upload:"):
     show_upload(names, st.query_params.get("collection"))
 

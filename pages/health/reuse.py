@@ -49,7 +49,7 @@ def ask_afresh() -> None:
         key="afresh_template",
     )
     model = st.text_input("Model", placeholder="Any").strip()
-    collections = [row.name for row in report.collections()]
+    collections = report.collection_names()
     collection = st.selectbox("Collection", collections, index=None, placeholder="Any")
     days = st.number_input("Older than, in days", min_value=0, max_value=36_500, value=None, placeholder="Any age")
     which = Which(

@@ -38,7 +38,7 @@ class Chosen:
 def show() -> Chosen:
     with widgets.tiles():
         q = st.text_input("Search", key="q", bind="query-params", placeholder='words, "a phrase", -not', type="search")
-        names = [c.name for c in documents_report.collections()]
+        names = documents_report.collection_names()
         collection = st.selectbox(
             "Collection", names, index=None, placeholder="All", key="collection", bind="query-params"
         )

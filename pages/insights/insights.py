@@ -18,7 +18,9 @@ st.title("Insights")
 failures.show_notice()
 acting.show_done()
 chosen = filters.show()
-total = report.count(chosen.filters)
+trail = widgets.trail("insight_cursors", (chosen.filters, chosen.sort))
+found = report.find_and_count(chosen.filters, sort=chosen.sort, limit=PER_PAGE, cursor=trail[-1])
+page, total = found.page, found.total
 hidden = filters.number_hidden(chosen, total)
 # Nothing is counted for what is closed.
 PANELS = {"Narrow down": facets.show, "At a glance": glance.show}
@@ -33,8 +35,6 @@ with st.container(horizontal=True, vertical_alignment="center"):
 if panel:
     with st.container(border=True):
         PANELS[panel](chosen.filters)
-trail = widgets.trail("insight_cursors", (chosen.filters, chosen.sort))
-page = report.find(chosen.filters, sort=chosen.sort, limit=PER_PAGE, cursor=trail[-1])
 
 
 def show_grid() -> None:

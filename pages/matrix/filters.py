@@ -42,7 +42,7 @@ def show(templates: Sequence[TemplateView]) -> Chosen:
             "Template", list(by_id), 0, lambda one: by_id[one].name, key="template", bind="query-params"
         )
         template = by_id[chosen]
-        names = [one.name for one in documents_report.collections()]
+        names = documents_report.collection_names()
         collection = st.selectbox(
             "Collection", names, index=None, placeholder="All", key="collection", bind="query-params"
         )

@@ -15,7 +15,7 @@ from pages.words import review
 st.title("Review")
 failures.show_notice()
 saying.show_done()
-names = [one.name for one in documents_report.collections()]
+names = documents_report.collection_names()
 
 
 def chosen_kind(counts: Mapping[PairKind, Count]) -> PairKind:

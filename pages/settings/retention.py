@@ -70,7 +70,7 @@ def _entered(kind: Kind, rule: RetentionRule | None) -> RetentionRule:
     )
     if kind != "documents":
         return RetentionRule(days)
-    names = [row.name for row in documents_report.collections()]
+    names = documents_report.collection_names()
     already = [name for name in rule.excepted if name in names] if rule else []
     excepted = st.multiselect("Except those in", names, already, key=f"excepted-{rule}", placeholder="none")
     return RetentionRule(days, tuple(sorted(excepted)))

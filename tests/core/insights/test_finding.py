@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from core.errors import InvalidInput
 from core.insight_base import counts, renewal, writing
 from core.insight_base.writing import Finding, Source
 from core.insights import facets_report, life, merging, order_report, report
@@ -140,6 +141,60 @@ def test_a_walk_neither_repeats_nor_skips_while_a_job_runs(
         if cursor is None:
             break
     assert seen == there
+
+
+@pytest.mark.parametrize("most", [2, 10_000])
+@pytest.mark.parametrize(
+    ("sort", "filters"),
+    [("support", Filters()), ("confidence", Filters(collection="default")), ("relevance", Filters(q="pump"))],
+)
+def test_a_walk_by_what_changes_lists_each_once_where_it_stood_when_it_began(
+    monkeypatch: pytest.MonkeyPatch, most: int, sort: Sort, filters: Filters
+) -> None:
+    """While some rise past where the walk is, others fall behind it, and new ones come."""
+    documents = ready_documents(8)
+    for n, document in enumerate(documents[:6]):
+        say(*((f"Pump {k} failed.", "en") for k in range(24 - 4 * n)), document=document)
+    there = [row.id for row in report.find(filters, sort=sort).items]
+    monkeypatch.setattr(order_report, "MOST_COUNTED", most)
+    monkeypatch.setattr(order_report, "MOST_RANKED", 24)
+    seen: list[str] = []
+    cursor = None
+    for step in range(20):
+        page = report.find(filters, sort=sort, limit=3, cursor=cursor)
+        seen += [row.id for row in page.items]
+        cursor = page.next_cursor
+        say(*((f"Pump {23 - k} failed.", "en") for k in range(step, 24, 3)), document=documents[6 + step % 2])
+        say((f"Pump {step}00 failed.", "en"), document=documents[step % 6])
+        change("DELETE FROM evidence WHERE insight_id = :id AND document_id <> :one", id=seen[-3], one=documents[0])
+        with db.transaction() as session:
+            counts.recount(session, [seen[-3]])
+        if cursor is None:
+            break
+    # What came meanwhile may be among them, once.
+    assert [one for one in seen if one in there] == there
+    assert len(seen) == len(set(seen))
+
+
+def test_a_walk_that_takes_too_long_is_begun_again_and_former_counts_are_forgotten() -> None:
+    one, other = ready_documents(2)
+    for document in (one, other):
+        say(*((f"Pump {n} failed.", "en") for n in range(3)), document=document)
+    cursor = report.find(sort="support", limit=1).next_cursor or ""
+    began, _, at = cursor.rpartition("@")
+    with pytest.raises(InvalidInput, match="24 hours"):
+        report.find(sort="support", limit=1, cursor=f"{began}@{int(at) - 90_000}")
+    for wrong in (cursor.rpartition("~")[0], f"{began}@", f"{cursor.rpartition('~')[0]}~9:8:@{at}"):
+        with pytest.raises(InvalidInput, match="not one of this list"):
+            report.find(sort="support", limit=1, cursor=wrong)
+    number = len(rows("SELECT 1 FROM former_count"))
+    assert number == 3
+    while renewal.renew():
+        pass
+    assert (rows(renewal.IS_DUE), len(rows("SELECT 1 FROM former_count"))) == ([], number)
+    change("UPDATE former_count SET changed_at = now() - interval '27 hours'")
+    assert len(rows(renewal.IS_DUE)) == 1
+    assert (renewal.renew(), rows("SELECT 1 FROM former_count")) == (number, [])
 
 
 def test_lists_keep_to_their_collection_and_their_workspace() -> None:

@@ -224,6 +224,7 @@ MACHINERY: Mapping[str, str] = {
     "core/money/usage.py:insert": "its column is an argument that has to be given",
     "core/requests/reuse.py:CONDITIONS": "pieces of a statement on answers, which says OURS",
     # Figures of the machine.
+    "core/calls/at_once.py": MACHINE,
     "core/calls/breaker_by_hand.py:WAITING": MACHINE,
     "core/calls/breaker_report.py": MACHINE,
     "core/calls/report.py": MACHINE,

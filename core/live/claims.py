@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.calls import breaker, rate_limits
+from core.calls import at_once, breaker, rate_limits
 from core.calls.breaker import BreakerState
 from core.calls.headroom import Headroom
 from core.calls.outcomes import Call, Taken
@@ -36,7 +36,8 @@ class RateLimitWait:
 @dataclass(frozen=True)
 class Claimed:
     """`calls` are to be made; `reused` requests got a known answer. Where nothing could be claimed, the rest of the job
-    waits for an `open_breaker`, for a `full` rate limit, or, `waiting` alone, for equal requests in flight."""
+    waits for an `open_breaker`, for a `full` rate limit, or, `waiting` alone, for requests in flight: equal ones, or as
+    many as its provider may have at once."""
 
     calls: tuple[Call, ...]
     reused: int
@@ -94,6 +95,10 @@ def claim(session: Session, job: Job, worker_id: int, limit: int, provider: Prov
     """
     single_flight.take_turn(session)
     db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
+    room = at_once.room(session, provider.name, single=False)
+    if room == 0:
+        return Claimed((), 0, waiting=_next_tokens(session, job) is not None)
+    limit = limit if room is None else min(limit, room)
     gate = Gate(
         breaker.not_closed(session, provider.name, get_settings().worker_lease_seconds),
         rate_limits.headroom(session, provider.name, job.model if job.template_id else None),

@@ -22,7 +22,7 @@ from core.answers.derive import Answered
 from core.asking import prompts, templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import Question
-from core.calls import ask, breaker, clients, rate_limits
+from core.calls import ask, at_once, breaker, clients, rate_limits
 from core.calls.headroom import NoRoom
 from core.calls.outcomes import Call, Failed, Kept, Outcome, UnknownOutcome
 from core.environment import get_settings
@@ -128,7 +128,9 @@ async def _prepared(prepare: Callable[[], Prepared | None]) -> Prepared:
             if patience < 0:
                 raise
         if time.monotonic() > deadline:
-            raise Unavailable("This text is being answered for someone else and takes long. Ask again shortly.")
+            raise Unavailable(
+                "This text, or others that its provider is asked, are being answered and take long. Ask again."
+            )
         await asyncio.sleep(wait)
 
 
@@ -215,7 +217,8 @@ def prepare(
 
 
 def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] | None:
-    """Make the request. Returns its call, and whether its answer is known; None while an equal request is in flight."""
+    """Make the request. Returns its call, and whether its answer is known; None while an equal request is in
+    flight, or as many as the provider may have at once."""
     known = reuse.remembered(session, fingerprint)
     if known is None:
         single_flight.take_turn(session)
@@ -227,6 +230,8 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
             reuse.memory.put(fingerprint, known)
         elif standing.in_flight:
             return None
+    if known is None and at_once.room(session, call.provider, single=True) == 0:
+        return None
     probe, taken = False, None
     if known is None:
         probe, taken = _may_probe(session, call), rate_limits.take_one(session, call)

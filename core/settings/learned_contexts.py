@@ -55,6 +55,12 @@ def learn(provider: str, address: str, model: str, words: str) -> int | None:
     return tokens
 
 
+def forget(provider: str, model: str) -> None:
+    with db.transaction() as session:
+        store.put(session, f"{CONTEXT}{provider}:{model}", None)
+    store.load()
+
+
 def models(provider: str) -> list[str]:
     """The models of which something was learned."""
     start = f"{CONTEXT}{provider}:"

@@ -37,6 +37,7 @@ def _own_address(how: Credentials) -> str:
 def form(name: str) -> None:
     now = credentials.of(name)
     st.markdown(f"**{formats.plain(provider_rows.label(name))}**")
+    built_in = provider_rows.of(name).built_in
     obstacle = sealed_secrets.obstacle()
     if obstacle:
         st.warning(formats.plain(f"No key can be set here. {obstacle}"), icon=":material/lock:")
@@ -51,9 +52,10 @@ def form(name: str) -> None:
     st.session_state.setdefault(f"address-{name}", _own_address(now))
     address = st.text_input(
         "Address",
-        placeholder=base_urls.shown(credentials.entered(name, "", "").address),
-        help="Empty: as the environment says, else the provider's own. Another server that speaks the same API: "
-        "http://localhost:11434/v1",
+        placeholder=base_urls.shown(credentials.entered(name, "", "").address) if built_in else base_urls.EXAMPLE,
+        help="Empty: as the environment says, else the provider's own. Another server is a provider of its own."
+        if built_in
+        else "The key is for this address alone; with another one it is entered anew.",
         key=f"address-{name}",
     )
     _tell_effects(now, key, address)

@@ -1,14 +1,15 @@
-"""Providers: how each is called, whether it can be reached, and the model where none is chosen."""
+"""Providers: how each is called, whether it can be reached, what it costs and takes, and what was learned of it."""
 
 import streamlit as st
 
 from core.calls import connection_test
 from core.environment import get_settings
 from core.errors import CairnError
-from core.settings import base_urls, credentials, defaults, learned_forms, provider_rows, store
+from core.settings import base_urls, credentials, defaults, learned_contexts, learned_forms, provider_rows, store
 from core.settings.credentials import Credentials
 from pages.common import failures, formats
 from pages.settings import credentials as credential_dialogs
+from pages.settings import provider_adding, provider_terms
 from pages.words import models, settings
 
 ADDRESSES = {**settings.SOURCES, "default": "the provider's own"}
@@ -19,6 +20,8 @@ def show() -> None:
         "A key is stored sealed, never shown again, and sent to the address that it was entered for and nowhere else. "
         "A change is in force in every process within two seconds; calls in flight end as they began."
     )
+    if not get_settings().settings_locked:
+        provider_adding.button()
     with st.grid(2, min_column_width=340):
         for name in provider_rows.remote():
             with st.container(border=True, height="stretch"):
@@ -37,7 +40,10 @@ def _card(name: str) -> None:
     if not get_settings().settings_locked:
         with st.container(horizontal=True):
             credential_dialogs.buttons(how)
+            if not provider_rows.of(name).built_in:
+                provider_adding.take_away_button(name)
     _model(name)
+    provider_terms.show(name)
     _learned(name, how.address)
     if how.set_up:
         _test(how)
@@ -99,9 +105,24 @@ def _learned(name: str, address: str) -> None:
                 disabled=get_settings().settings_locked,
             )
 
+    for named, tokens in learned_contexts.known(name, address).items():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{formats.plain(named)} takes {tokens:,} tokens, as its server said.")
+            st.button(
+                "Forget",
+                key=f"forget-context-{name}-{named}",
+                on_click=_forget_context,
+                args=(name, named),
+                disabled=get_settings().settings_locked,
+            )
+
 
 def _forget(name: str, model: str) -> None:
     failures.attempt(lambda: learned_forms.forget(name, model), "Forgotten. The next question is asked as usual.")
+
+
+def _forget_context(name: str, model: str) -> None:
+    failures.attempt(lambda: learned_contexts.forget(name, model), "Forgotten. The next job goes by what is known.")
 
 
 def _test(how: Credentials) -> None:

@@ -16,8 +16,9 @@ from core.settings.learned_contexts import CONTEXT
 from core.settings.learned_forms import FORM
 from core.settings.limits import CEILING
 from core.settings.rate_caps import CAPS
-from core.settings.store import KEY
+from core.settings.store import KEY, ROW
 from pages.common import formats
+from pages.words import providers
 
 # Who made a change, until people sign in: the door that it came through.
 DOOR = "settings page"
@@ -96,6 +97,10 @@ def _server_of(name: str) -> str:
     return f"form of {provider_rows.label(provider)}'s {model}"
 
 
+def _row(value: Mapping[str, Any]) -> str:
+    return providers.stored(value)
+
+
 def _retention(value: Mapping[str, Any]) -> str:
     excepted = value.get("excepted", ())
     return formats.count(value["days"], "day") + (f", except {', '.join(excepted)}" if excepted else "")
@@ -118,6 +123,7 @@ KINDS = {
     ADDRESS.rstrip(":"): SettingWords(
         lambda provider: f"address of {provider_rows.label(provider)}", lambda value: str(value["base_url"])
     ),
+    ROW.rstrip(":"): SettingWords(lambda name: f"provider {provider_rows.label(name)}", _row),
     KEY.rstrip(":"): SettingWords(lambda provider: f"key of {provider_rows.label(provider)}", lambda _: "a key"),
     CAPS.rstrip(":"): SettingWords(lambda provider: f"rate limits of {provider_rows.label(provider)}", rates),
     FORM.rstrip(":"): SettingWords(_server_of, lambda value: form(forms.read(value))),

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.money import costs
 from core.money.costs import DaySum
+from core.settings import provider_rows
 from pages.common import formats, widgets
 from pages.common.charts import DaySeries, stacked_days
 from pages.parts import exporting
@@ -66,17 +67,23 @@ if total.unheard:
     st.warning(f"Never answered, and in the sums as an estimate: {formats.count(total.unheard, 'call')}.")
 
 
-def in_all(model: str, rows: list[DaySum]) -> tuple[str, float | None, int, int, int]:
-    """The sums of a model, as a row of the table. The cost is None, not 0, where no call has a known price."""
+def in_all(rows: list[DaySum]) -> tuple[str, str, float | None, int, int, int]:
+    """The sums of a provider's model, as a row. The cost is None, not 0, where no call has a known price."""
     cost = sum(float(row.cost_usd) for row in rows)
     priced = cost or not any(row.unpriced for row in rows)
     sums = (sum(r.calls for r in rows), sum(r.input_tokens for r in rows), sum(r.output_tokens for r in rows))
-    return (model, cost if priced else None, *sums)
+    return (provider_rows.label(rows[0].provider), rows[0].model, cost if priced else None, *sums)
 
 
-daily: dict[str, list[DaySum]] = {}
-for day in sorted(costs.by_day_and_model(start, now), key=lambda day: day.model):
-    daily.setdefault(day.model, []).append(day)
+by_provider: dict[tuple[str, str], list[DaySum]] = {}
+for day in sorted(costs.by_day_and_model(start, now), key=lambda day: (day.model, day.provider)):
+    by_provider.setdefault((day.model, day.provider), []).append(day)
+# A model is named with its provider where several have it.
+shared = [model for model, _ in by_provider]
+daily = {
+    f"{model} · {provider_rows.label(provider)}" if shared.count(model) > 1 else model: rows
+    for (model, provider), rows in by_provider.items()
+}
 spend, tokens = st.tabs(["Spend", "Tokens"], key="chart", on_change="rerun", bind="query-params")
 if spend.open:
     with spend:
@@ -100,8 +107,8 @@ if tokens.open:
 st.subheader("By model")
 st.dataframe(
     pd.DataFrame(
-        sorted((in_all(model, rows) for model, rows in daily.items()), key=lambda row: row[1] or 0, reverse=True),
-        columns=["Model", "USD", "Calls", "Input tokens", "Output tokens"],
+        sorted((in_all(rows) for rows in daily.values()), key=lambda row: row[2] or 0, reverse=True),
+        columns=["Provider", "Model", "USD", "Calls", "Input tokens", "Output tokens"],
     ),
     hide_index=True,
     placeholder="–",
@@ -126,4 +133,7 @@ exporting.table(
     [("by", "model"), ("since", start.isoformat())],
     f"A row for each model of the last {formats.plain(period)}, with its calls, tokens and cost.",
 )
-st.caption("Days are UTC. Prices come from the genai-prices snapshot that was applied to each call and stored with it.")
+st.caption(
+    "Days are UTC. Prices come from the genai-prices snapshot, or were set for a provider; what was applied is stored "
+    "with each call."
+)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, StrictInt
 
 from api.schemas.shared import In
+from core.providers.capabilities import Kind
 from core.settings.provider_changes import KEEP, Change
 
 Rate = str
@@ -34,7 +35,7 @@ class ProviderOut(BaseModel):
     """`base_url` is null for the offline engine. `set_up`: it can be called; `warning` says why a key is not used."""
 
     name: str
-    kind: Literal["openai", "anthropic", "offline"]
+    kind: Kind
     base_url: str | None
     key_set: bool
     from_: Literal["environment", "settings"] = Field(alias="from")
@@ -75,7 +76,7 @@ class ProviderChangeIn(ChangeIn):
 
 class ProviderIn(ChangeIn):
     name: str
-    kind: Literal["openai", "anthropic"]
+    kind: Kind
     base_url: str
 
 

@@ -28,12 +28,12 @@ from core.calls.outcomes import Call, Failed, Kept, Outcome, UnknownOutcome
 from core.environment import get_settings
 from core.errors import InvalidInput, ProviderError, Unavailable
 from core.money import usage as money_usage
+from core.providers.capabilities import KINDS
 from core.providers.types import Provider
 from core.requests import reuse, single_flight
 from core.runtime import correlation, db, tokens, worker_lease, workspace
 from core.runtime import text as runtime_text
 from core.runtime.ids import new_id
-from core.settings import provider_rows
 from core.settings.defaults import model_for
 
 # Seconds. How long an answer, which is paid for, waits in memory for a database that is away.
@@ -89,7 +89,8 @@ class Prepared:
 
 
 def default_provider() -> str:
-    return next(name for name in provider_rows.names() if name in clients.configured())
+    """Of those that are there from the start: what is added is asked where it is named."""
+    return next(name for name in KINDS if name in clients.configured())
 
 
 async def process(

@@ -8,9 +8,10 @@ from typing import Literal
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, number
 
-By = Literal["day", "model", "lane", "user", "template"]
+By = Literal["day", "provider", "model", "lane", "user", "template"]
 KEYS: dict[str, str] = {
     "day": "to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
+    "provider": "provider",
     "model": "model",
     "lane": "lane",
     "user": '"user"',

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from core import providers
 from core.errors import InvalidInput
 from core.providers import capabilities
-from core.providers.capabilities import KINDS, Capabilities, Kind
+from core.providers.capabilities import KINDS, REMOTE, Capabilities, Kind
 from core.providers.types import Provider
 from core.settings import provider_prices, store
 from core.settings.provider_prices import Prices
@@ -87,9 +87,9 @@ def _built_in(name: str) -> Kind | None:
 
 
 def names() -> list[str]:
-    """Of all providers: those from the start, then the others by name."""
+    """Of all providers: those from the start, then the others by name. Last is the one without a language model."""
     added = (name.removeprefix(ROW) for name, value in store.values().items() if _is_there(name, value))
-    return [*KINDS, *sorted(set(added) - {*KINDS}, key=str.casefold)]
+    return [*REMOTE, *sorted(set(added) - {*KINDS}, key=str.casefold), *(kind for kind in KINDS if kind not in REMOTE)]
 
 
 def remote() -> list[str]:

@@ -5,17 +5,20 @@ import streamlit as st
 
 from core.calls import breaker_report
 from core.jobs.report import JobRow
+from core.settings import provider_rows
 from core.tables.jobs import STATES
 from pages.common import formats, widgets
 from pages.words import jobs
 
 WAITS = "Waits for"
+PROVIDER = "Provider"
 COLUMNS = {
     "Job": st.column_config.TextColumn(width=181),
     "State": st.column_config.MultiselectColumn(
         width=100, options=STATES, color=[widgets.STATE_COLOURS[name] for name in STATES]
     ),
     WAITS: st.column_config.TextColumn(width=220),
+    PROVIDER: st.column_config.TextColumn(width=120),
     "Progress": st.column_config.ProgressColumn(width=100, format="percent", min_value=0, max_value=1, color="blue"),
     "Requests": st.column_config.NumberColumn(format="localized", width=70),
     "Failed": st.column_config.NumberColumn(format="localized", width=60),
@@ -28,7 +31,7 @@ COLUMNS = {
 
 
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
-    """What jobs wait for is a column only if one of them waits."""
+    """What jobs wait for is a column only if one of them waits, and their providers if they have several."""
     now = formats.utc_now()
     open_breakers = breaker_report.not_closed() if any(jobs.waits_for_breaker(row) for row in rows) else {}
     table = pd.DataFrame(
@@ -46,6 +49,9 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
             "Reused": [row.reused for row in rows],
         }
     )
+    providers = [provider_rows.label(row.provider) for row in rows]
+    if len(set(providers)) > 1:
+        table.insert(2, PROVIDER, providers)
     waits = [jobs.waits_for(row, open_breakers, now) for row in rows]
     if any(waits):
         table.insert(2, WAITS, waits)

@@ -63,7 +63,12 @@ def show_bad(name: str, error: BadLines) -> None:
 def example(provider: str) -> None:
     st.subheader("What the file looks like")
     endpoints = provider_rows.can(provider).own_endpoints
-    line = {"custom_id": "river-1", "method": "POST", "url": endpoints[0], "body": BODIES[provider]}
+    line = {
+        "custom_id": "river-1",
+        "method": "POST",
+        "url": endpoints[0],
+        "body": BODIES[provider_rows.kind_of(provider)],
+    }
     st.code(orjson.dumps(line).decode(), language="json", wrap_lines=True)
     kinds = " or ".join(f"`{url}`" for url in endpoints)
     st.markdown(

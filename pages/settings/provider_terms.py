@@ -19,17 +19,13 @@ def show(name: str) -> None:
     # Of what is in force: the fields begin anew where that changes.
     state = f"{name}-{words.terms(row)}"
     with st.expander(formats.plain(words.terms(row)), icon=":material/payments:", key=f"terms-{name}"):
-        changed = {**_prices(row.prices, state), **_limits(row, state)}
-        st.button(
-            "Save",
-            key=f"save-terms-{state}",
-            on_click=_save,
-            args=(name, Change(**changed)),
-            disabled=get_settings().settings_locked,
-        )
+        _prices(row.prices, state)
+        _limits(row, state)
+        locked = get_settings().settings_locked
+        st.button("Save", key=f"save-terms-{state}", on_click=_save, args=(name, state), disabled=locked)
 
 
-def _prices(now: Prices, state: str) -> dict[str, Any]:
+def _prices(now: Prices, state: str) -> None:
     chosen = st.segmented_control(
         "Prices",
         list(words.PRICES),
@@ -39,21 +35,16 @@ def _prices(now: Prices, state: str) -> dict[str, Any]:
         key=f"prices-{state}",
     )
     st.caption(words.ABOUT_PRICES[chosen])
-    if chosen != "own":
-        return {"prices": chosen}
-    rates = {name: f"{rate:f}" for name, rate in asdict(now).items()} if isinstance(now, Rates) else {}
-    given = {}
-    with st.grid(2, min_column_width=130):
-        for name in NAMES:
-            given[name] = st.text_input(
-                words.RATES[name], value=rates.get(name, ""), max_chars=20, key=f"rate-{name}-{state}"
-            )
-    return {"prices": {name: rate for name, rate in given.items() if rate.strip()}}
+    if chosen == "own":
+        rates = {name: f"{rate:f}" for name, rate in asdict(now).items()} if isinstance(now, Rates) else {}
+        with st.grid(2, min_column_width=130):
+            for name in NAMES:
+                st.text_input(words.RATES[name], value=rates.get(name, ""), max_chars=20, key=f"rate-{name}-{state}")
 
 
-def _limits(row: ProviderRow, state: str) -> dict[str, Any]:
+def _limits(row: ProviderRow, state: str) -> None:
     with st.grid(2, min_column_width=130):
-        context = st.number_input(
+        st.number_input(
             "Context, tokens",
             min_value=learned_contexts.SMALLEST,
             max_value=provider_changes.LARGEST_CONTEXT,
@@ -64,7 +55,7 @@ def _limits(row: ProviderRow, state: str) -> dict[str, Any]:
             "Empty: as it is known of the model, or as the server named it.",
             key=f"context-{state}",
         )
-        at_once = st.number_input(
+        st.number_input(
             "Calls at once",
             min_value=1,
             max_value=provider_changes.MOST_AT_ONCE,
@@ -75,8 +66,19 @@ def _limits(row: ProviderRow, state: str) -> dict[str, Any]:
             "Cairn waits for it. Set one where it refuses more, or to leave room for others.",
             key=f"at-once-{state}",
         )
-    return {"context_tokens": context, "concurrency": at_once}
 
 
-def _save(name: str, wanted: Change) -> None:
-    failures.attempt(lambda: provider_changes.change(name, wanted), "Saved. What is booked already keeps its cost.")
+def _entered(state: str) -> Change:
+    """What the fields hold now: a click may come together with what was typed last."""
+    found = st.session_state
+    prices: Any = found[f"prices-{state}"]
+    if prices == "own":
+        rates = {name: found.get(f"rate-{name}-{state}", "") for name in NAMES}
+        prices = {name: rate for name, rate in rates.items() if rate.strip()}
+    return Change(prices=prices, context_tokens=found[f"context-{state}"], concurrency=found[f"at-once-{state}"])
+
+
+def _save(name: str, state: str) -> None:
+    failures.attempt(
+        lambda: provider_changes.change(name, _entered(state)), "Saved. What is booked already keeps its cost."
+    )

@@ -11,7 +11,7 @@ PRICES = {"list": "By the list", "free": "Free", "own": "Own rates"}
 ABOUT_PRICES = {
     "list": "As its maker sells a model of that name. Other models have no price until you set one here.",
     "free": "Calls cost nothing, such as those of a server of your own.",
-    "own": "USD per million tokens, for all its models. Without a rate of their own cached tokens cost what input does.",
+    "own": "USD per million tokens, for all its models. Cached tokens without a rate cost what input does.",
 }
 RATES = {"input": "Input", "cached": "Read from a cache", "cache_write": "Written to a cache", "output": "Output"}
 KINDS = {"openai": "OpenAI's API and what speaks like it", "anthropic": "Anthropic's API and what speaks like it"}
@@ -19,7 +19,9 @@ KINDS = {"openai": "OpenAI's API and what speaks like it", "anthropic": "Anthrop
 
 def terms(row: ProviderRow) -> str:
     parts = [
-        f"${row.prices.input:f} in, ${row.prices.output:f} out" if isinstance(row.prices, Rates) else PRICES[row.prices]
+        f"${row.prices.input:f} in, ${row.prices.output:f} out per million tokens"
+        if isinstance(row.prices, Rates)
+        else {"list": "Prices by the list", "free": "Free"}[row.prices]
     ]
     if row.context_tokens:
         parts.append(f"{row.context_tokens:,} tokens of context")

@@ -1,6 +1,7 @@
 """HTML: the text that a browser shows. Nothing is fetched."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,9 +57,7 @@ def visible_text(html: str, pages: Pages | None) -> str:
         root, parser = _parsed(flattened(html))
     if root is None:
         return ""  # nothing but comments
-    if pages is not None:
-        leave_out(root, parser, _is_hidden, pages)
-    return _Walk().through(root)
+    return _Walk({} if pages is None else leave_out(root, parser, _is_hidden, pages)).through(root)
 
 
 def _parsed(html: str) -> tuple[etree._Element | None, etree.HTMLParser]:
@@ -70,7 +69,9 @@ def _parsed(html: str) -> tuple[etree._Element | None, etree.HTMLParser]:
 class _Walk:
     """Once through a page. `pieces`: its text, with stand-ins for what parts it."""
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Mapping[etree._Element, str]) -> None:
+        """`marks`: of pictures, for their words."""
+        self._marks = marks
         self.pieces: list[str] = []
         self._preformatted = self._raised = 0
         self._lists = Lists()
@@ -114,6 +115,8 @@ class _Walk:
         if name == "ruby":
             self._rubies.append(_Ruby(len(self.pieces)))
         self.pieces.append(_STARTS.get(name, ""))
+        if element in self._marks:
+            self.pieces += [_LINE, self._marks[element], _LINE]
         if name == "input" and (box := html_boxes.shown(element)):
             self._add(f" {box} ")
         self._add(element.text)

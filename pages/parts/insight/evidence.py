@@ -49,9 +49,15 @@ def _card(row: EvidenceRow, context: Context | None) -> None:
     st.caption(f"{checked}{by_ocr}{insights.brought(row.times, row.cost_usd)}{merged}")
 
 
+def _rows(text: str) -> str:
+    return re.sub(r"[^\S\n\t]+", " ", re.sub(r"\n\s*\n", "\n", text))
+
+
 def _in_context(context: Context) -> None:
-    """In one paragraph: where lines of a page end says nothing here."""
-    before, passage, after = (re.sub(r"\s+", " ", part) for part in (context.before, context.passage, context.after))
+    """In one paragraph: where lines of a page end says nothing here. Rows of a table and their cells stay apart."""
+    parts = context.before, context.passage, context.after
+    a_table = any("\t" in part for part in parts)
+    before, passage, after = (_rows(part) if a_table else re.sub(r"\s+", " ", part) for part in parts)
     # What is cut off in the middle of a word is not shown.
     if len(context.before) == evidence_report.AROUND:
         before = f"… {re.sub(CUT_WORD, '', before)}"

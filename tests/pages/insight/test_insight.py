@@ -71,6 +71,14 @@ def test_a_quote_stands_in_its_context_and_one_that_is_not_there_alone(two: list
     assert words(at).count(formats.plain(QUOTE)) == 1
 
 
+def test_rows_and_cells_around_a_quote_stay_apart() -> None:
+    table = "Sales of all regions\n\nRegion\t2025\t2026\nNorth\t1,200  \t1,450\nSouth in total\t\t980\nWest\t310\n"
+    (one,) = made.insights("South sold 980.", documents=[add_document(table, "t.txt")], quote="South in total 980")
+    (shown,) = (e.proto.body for e in show("insight", id=one).get("html") if "in-context" in e.proto.body)
+    assert "Sales of all regions\nRegion\t2025\t2026\nNorth\t1,200 \t1,450\n<mark" in shown
+    assert ">South in total\t\t980</mark>\nWest\t310" in shown
+
+
 def test_its_documents_say_whether_they_count(two: list[str]) -> None:
     rows = show("insight", id=two[0], tab="Documents").dataframe[0].value
     assert list(rows["Document"]) == ["report.txt", "copy.txt", "c.txt"]

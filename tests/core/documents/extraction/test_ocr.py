@@ -1,6 +1,7 @@
 """Words in pictures are recognized: where they stand in the text, which pages were read so, and what is said where they
 cannot be read. All pictures are small: each takes the processor some tenths of a second."""
 
+import base64
 import io
 import threading
 from contextlib import suppress
@@ -115,6 +116,20 @@ def test_what_came_with_a_mail_and_a_broken_picture_beside_it(tmp_path: Path) ->
     for name, words in (("contract.pdf", ONE), ("photo.png", TWO), ("seal.png", THREE)):
         assert f"Attachment: {name}\n\n{words}" in got.text
     assert warned(got) == [("PICTURES_UNREAD", 1, ())]
+
+
+def test_a_picture_that_a_page_of_html_holds(tmp_path: Path) -> None:
+    held = f"<img src='data:image/png;base64,{base64.encodebytes(png(ONE)).decode()}'>"
+    broken = "<img src='data:image/png;base64,%%%'>"
+    page = f"<p>Before {held} after.</p><p hidden>{held}</p>{held}{broken}<img src='http://x.org/a.png'>"
+    got = read(saved(tmp_path, "a.html", page))
+    assert got.text == f"Before\n{ONE}\nafter."
+    assert warned(got) == [("PICTURES_UNREAD", 2, ())]
+    mail = EmailMessage()
+    mail.set_content("See the figure.")
+    mail.add_alternative(f"<p>See the figure.</p>{held}", subtype="html")
+    got = read(saved(tmp_path, "a.eml", mail.as_bytes()))
+    assert (got.text.split("\n"), warned(got)) == (["See the figure.", "", ONE], [])
 
 
 def test_a_picture_file_is_pages_that_may_lie_on_their_side(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from core.documents.extraction.recognizing import Words, pages_of
 from core.tables.documents import DocumentWarning
 from tests.core.documents.extraction.making import read, saved, with_index
 from tests.core.documents.extraction.watching import parents
-from tests.pipeline import until_now
+from tests.pipeline import PATIENCE_S, until_now
 
 MODELS_BYTES = 150 << 20
 ONE, TWO, THREE = "The penalty is 2.5 percent", "Delivered on 14 March 2026", "Signed by Anna Berger"
@@ -149,7 +149,13 @@ def test_without_memory_for_it_pictures_are_named_and_the_rest_is_there(tmp_path
 
 def test_a_picture_that_takes_too_long_is_not_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recognizing, "SECONDS_EACH", 0.0)
-    got = read(saved(tmp_path, "a.pdf", scans((TYPED, None), (SCAN, ONE), (SCAN, TWO))))
+    stop = threading.Event()
+    hang = threading.Timer(PATIENCE_S, stop.set)  # it would be tried for an hour
+    hang.start()
+    try:
+        got = read(saved(tmp_path, "a.pdf", scans((TYPED, None), (SCAN, ONE), (SCAN, TWO))), stop=stop)
+    finally:
+        hang.cancel()
     assert (got.text.strip(), warned(got)) == ("A typed heading.", [("PAGES_WITHOUT_TEXT", 2, (2, 3))])
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from lxml import etree
 
-from core.documents.extraction import html_boxes
+from core.documents.extraction import cells, equations, html_boxes
 from core.documents.extraction.charset import decode
 from core.documents.extraction.html_flat import flattened
+from core.documents.extraction.html_grid import Grid
 from core.documents.extraction.html_left_out import breaks_off, leave_out
 from core.documents.extraction.html_lists import Lists
 from core.documents.extraction.pages import Pages
@@ -31,6 +32,7 @@ _CONTROL = re.compile("[\x00-\x08\x0e-\x1f]")
 _KEPT = str.maketrans({" ": "\x00", "\n": "\x01"})
 _UNKEPT = {0: " ", 1: "\n"}
 _CELL_END, _ROW, _ROW_END, _LINE, _PARAGRAPH = "\x02", "\x03", "\x04", "\x05", "\x06"
+_INNERMOST = re.compile(f"{_ROW}([^{_ROW}{_ROW_END}]*){_ROW_END}")
 _EDGES = dict.fromkeys(_ON_ITS_OWN.split(), _LINE) | dict.fromkeys(_APART.split(), _PARAGRAPH)
 _ENDS = _EDGES | {"td": _CELL_END, "th": _CELL_END, "tr": _ROW_END, "br": "\n"}
 _STARTS = _EDGES | {"tr": _ROW}
@@ -78,6 +80,7 @@ class _Walk:
         self._numbers: list[tuple[etree._Element, str]] = []  # of items whose text has not begun
         self._rubies: list[_Ruby] = []
         self._readings: list[str] = []
+        self._grids: list[Grid] = []
 
     def through(self, root: etree._Element) -> str:
         passed: etree._Element | None = None
@@ -100,6 +103,9 @@ class _Walk:
         if element.tag == "select" and not _is_unseen(element):
             self._add(f" {html_boxes.shown(element)} ")
             return True
+        if element.tag == "math" and not _is_unseen(element):
+            self._add(equations.in_a_line(element))
+            return True
         if element.tag in _READINGS and self._rubies:
             if element.tag != "rp":
                 self._rubies[-1].reading += "".join(element.itertext())
@@ -115,16 +121,28 @@ class _Walk:
         if name == "ruby":
             self._rubies.append(_Ruby(len(self.pieces)))
         self.pieces.append(_STARTS.get(name, ""))
+        self._place(element)
         if element in self._marks:
             self.pieces += [_LINE, self._marks[element], _LINE]
         if name == "input" and (box := html_boxes.shown(element)):
             self._add(f" {box} ")
         self._add(element.text)
 
+    def _place(self, element: etree._Element) -> None:
+        """A cell, in the column where it is shown."""
+        if element.tag == "table":
+            self._grids.append(Grid())
+        elif element.tag == "tr" and self._grids:
+            self._grids[-1].begin_row()
+        elif element.tag in ("td", "th") and self._grids:
+            self.pieces += [_CELL_END] * self._grids[-1].begin_cell(element)
+
     def _end(self, element: etree._Element) -> None:
         name = element.tag
         self._preformatted -= name == "pre"
         self._raised -= name == "sup"
+        if name == "table" and self._grids:
+            self._grids.pop()
         self._lists.end(element)
         if self._numbers and self._numbers[-1][0] is element:  # an empty item
             self.pieces.append(self._numbers.pop()[1])
@@ -176,10 +194,22 @@ def _run(text: str | None, preformatted: int) -> str:
 
 def _tidy(text: str) -> str:
     text = re.sub(rf"[ \n{_LINE}{_PARAGRAPH}]+", _gap, text)
+    text = _INNERMOST.sub(_side_by_side, text)
     text = re.sub(rf" *\n*{_CELL_END}[ \n]*", "\t", text)
     text = re.sub(rf"[ \t]*{_ROW_END} *", "", text)
     text = re.sub(rf" *(\n*) *{_ROW}[ \n]*", lambda row: row[1] or "\n", text)
     return re.sub(r"\n{3,}", "\n\n", text).strip(" \n").translate(_UNKEPT).strip("\n")
+
+
+def _side_by_side(row: re.Match[str]) -> str:
+    """Labels and figures that stand line by line in the cells of one row."""
+    texts = row[1].split(_CELL_END)
+    if sum("\n" in text.strip(" \n") for text in texts[:-1]) < 2:
+        return row[0]
+    lines = cells.side_by_side([text.strip(" \n").split("\n") for text in texts[:-1]])
+    if lines is None:
+        return row[0]
+    return "".join(f"{_ROW}{_CELL_END.join(line)}{_CELL_END}{_ROW_END}" for line in lines)
 
 
 def _gap(run: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from lxml import etree
 from pptx.opc.package import Part
 
-from core.documents.extraction import cells, graphics
+from core.documents.extraction import cells, equations, graphics
 from core.documents.extraction.office import get, local, named, related, within
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.raised import raised
@@ -185,9 +185,15 @@ def _is_number(shape: etree._Element, name: str) -> bool:
 
 
 def _inline(paragraph: etree._Element) -> Iterator[str]:
-    for element in paragraph.iter():
+    walk = etree.iterwalk(paragraph, events=("start",))
+    for _, element in walk:
         name = local(element)
-        if name == "t":
+        if name == "oMath":
+            walk.skip_subtree()
+            yield equations.in_a_line(element)
+        elif name == "Fallback":  # a picture of it
+            walk.skip_subtree()
+        elif name == "t":
             yield _in_font(element)
         elif name == "br":
             yield "\n"

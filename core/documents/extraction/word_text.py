@@ -11,10 +11,10 @@ from typing import Protocol
 from docx.opc.part import Part
 from lxml import etree
 
-from core.documents.extraction import cells, graphics, word_boxes, word_notes
+from core.documents.extraction import cells, equations, graphics, word_boxes, word_notes
 from core.documents.extraction.drawings import relation_id
 from core.documents.extraction.numbering import Count, Numbering
-from core.documents.extraction.office import get, local, named, switched_on, within
+from core.documents.extraction.office import get, local, named, switched_on, val, within
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.raised import raised
 from core.documents.extraction.symbols import shown, symbol_of
@@ -91,7 +91,11 @@ class Story:
     def _rows(self, table: etree._Element) -> Iterator[str]:
         for row in within(table, "tr"):
             self._rows_open += 1
-            found = [[line for text in self._lines(cell) for line in text.split("\n")] for cell in within(row, "tc")]
+            found = cells.in_columns(
+                ([line for text in self._lines(cell) for line in text.split("\n")], _span(cell, "gridSpan", 1))
+                for cell in within(row, "tc")
+            )
+            found[:0] = [[]] * _span(row, "gridBefore", 0)
             self._rows_open -= 1
             hidden = any(local(one) == "hidden" and switched_on(one) for kind in named(row, "trPr") for one in kind)
             if hidden and any(map(any, found)):
@@ -122,6 +126,8 @@ class Story:
                 yield f"\n{self._paragraph(child, self._boxes)}\n"
             elif name == "sdt" and (state := word_boxes.state_of(child)):
                 yield word_boxes.with_state("".join(self._inline(child, style)), state)
+            elif name == "oMath":
+                yield equations.in_a_line(child)
             elif name == "ruby":
                 yield self._ruby(child, style)
             elif graphics.is_graphic(child):
@@ -176,6 +182,13 @@ class Story:
             self._book.pages.leave_out("CHARTS_UNREAD")
             return
         self._beside += lines
+
+
+def _span(element: etree._Element, name: str, default: int) -> int:
+    """Columns that a cell takes, or that a row leaves free."""
+    said = (val(one) for kind in ("tcPr", "trPr") for one in (e for p in named(element, kind) for e in named(p, name)))
+    value = next(said, "")
+    return int(value) if value.isdecimal() and len(value) < 4 else default
 
 
 def _marked(text: str) -> str:

@@ -10,7 +10,7 @@ from pptx.util import Inches
 
 from core.documents.extraction.cells import LONG, lines_of
 from core.documents.extraction.raised import raised
-from tests.core.documents.extraction.making import read_here, saved
+from tests.core.documents.extraction.making import read_here, said, saved, word_of
 
 SENTENCE = "The supplier pays a penalty of two percent for each day of delay. " * 2
 ROW = ["Income\nTax\nTotal", "\u20ac\n90\n10\n100\n", "a\nb\nc"]
@@ -46,6 +46,26 @@ def test_labels_and_figures_in_a_row_of_word_and_of_a_slide(tmp_path: Path) -> N
     deck.save(str(tmp_path / "a.pptx"))
     assert read_here(tmp_path / "a.docx") == ("Income\t90\nTax\t10", {})
     assert read_here(tmp_path / "a.pptx") == ("Income\t90\nTax\t10", {})
+
+
+def test_figures_stand_below_the_heading_of_their_column(tmp_path: Path) -> None:
+    def cell(text: str, wide: int = 1) -> str:
+        return f"<w:tc><w:tcPr><w:gridSpan w:val='{wide}'/></w:tcPr>{said(text)}</w:tc>"
+
+    head = f"<w:tr>{cell('Region')}{cell('Sales', 2)}{cell('Cost', 2)}</w:tr>"
+    row = f"<w:tr><w:trPr><w:gridBefore w:val='1'/></w:trPr>{cell('5')}{cell('6')}{cell('7')}</w:tr>"
+    text, _ = read_here(word_of(tmp_path, f"<w:tbl>{head}{row}</w:tbl>"))
+    assert text == "Region\tSales\t\tCost\n\t5\t6\t7"
+    page = """<table><tr><th rowspan=2>Region<th colspan=2>Sales<th rowspan=x>Cost<tr><td>2025<td>2026<td>2026
+<tr><td>North<td>1<td>2<td>3<tr><td colspan=2><table><tr><td>a<td>b</table><td rowspan=2>c<td>d
+<tr><td>e<td>f<td>g</table><table><tr><td>Income<br>Tax<td>EUR<td>90<br>10</table><table><tr><td>one<br>two<td>1<br>2<br>3</table>"""
+    text, _ = read_here(saved(tmp_path, "a.html", page))
+    assert [line for line in text.split("\n") if line] == [
+        *("Region\tSales\t\tCost", "\t2025\t2026\t2026", "North\t1\t2\t3"),
+        *("a\tb\t\tc\td", "e\tf\t\tg"),
+        *("Income\tEUR\t90", "Tax\t\t10"),
+        *("one", "two\t1", "2", "3"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -147,13 +147,15 @@ def _statement(
         order=order.order,
         where=conditions.sql,
         job="AND j.id = :job" if wanted.job else "",
-        collection="AND c.name = :collection" if wanted.collection else "",
+        collection=f"AND d.collection_id = ({COLLECTION})" if wanted.collection else "",
         evidence=EVIDENCE[wanted.evidence],
         limit=limit,
     )
     return sql, given
 
 
+# By its id, so that the documents of one are read in their order.
+COLLECTION = "SELECT id FROM collection WHERE name = :collection AND workspace_id = :workspace"
 # Of each document the latest answer to the whole of it, not to a part: that request bears the document's id. An answer
 # that was deleted since is none.
 ROWS = """

@@ -105,6 +105,7 @@ class Document(SQLModel, table=True):
     __tablename__: ClassVar[str] = "document"
     __table_args__ = (
         UniqueConstraint("collection_id", "sha256"),
+        Index("ix_document_collection", "collection_id", "id"),
         Index("ix_document_state", "state", "workspace_id"),
         Index("ix_document_queued", "collection_id", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_document_read_in_part", "id", postgresql_where=text("warnings <> '[]'::jsonb")),

@@ -1,5 +1,6 @@
 """Finding in a large insight base: searches, phrases of two common words, every filter and order, facets; each beside a
-bare query for a hundred rows. By itself: python -m tests.bench.finding [insights]"""
+bare query for a hundred rows; the matrix, and the pages over all of it, beside a trivial page. By itself:
+python -m tests.bench.finding [insights [directory]]; what is made in a directory is kept there and used again."""
 
 import itertools
 import shutil
@@ -10,10 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from core.asking import templates
 from core.insights import facets_report, report
 from core.insights.report import Filters, Sort
 from core.runtime import db, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
+from tests.bench import frame, matrix
 from tests.bench.finding_data import SHARES, SMALL, START, Base, Size
 from tests.bench.measuring import now_mb, p50_p95_ms, peak_mb, taken
 
@@ -22,7 +25,7 @@ RUNS = 60
 COMMON = 30
 
 
-def measure(scratch: Path, size: Size | None = None) -> dict[str, dict[str, Any]]:
+def measure(scratch: Path, size: Size | None = None, *, keep: bool = False) -> dict[str, dict[str, Any]]:
     postgres = EmbeddedPostgres(scratch)
     url = postgres.start()
     try:
@@ -31,7 +34,8 @@ def measure(scratch: Path, size: Size | None = None) -> dict[str, dict[str, Any]
         before = now_mb()
         with taken() as made:
             base = Base(size or Size())
-            base.write()
+            if not _evidence():
+                base.write()
         rows = {"made": {"insights": base.size.insights, "evidence": _evidence(), "wall_s": round(made.wall_s)}}
         rows |= _measured(base)
         rows["memory"] = {"mb_above": peak_mb() - before}
@@ -39,7 +43,8 @@ def measure(scratch: Path, size: Size | None = None) -> dict[str, dict[str, Any]
     finally:
         db.engine().dispose()
         postgres.stop()
-        shutil.rmtree(scratch, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _evidence() -> int:
@@ -57,7 +62,26 @@ def _measured(base: Base) -> dict[str, dict[str, Any]]:
     rows["by relevance"] = _row(_taken(lambda f: _listed(f, "relevance"), _words(base, 1, (0, COMMON))), bare)
     rows["facets of all"] = _row(_taken(facets_report.facets, itertools.repeat(Filters())), bare)
     rows["facets of a search"] = _row(_taken(facets_report.facets, _words(base, 1, (COMMON, 3_000))), bare)
-    return rows
+    templates.sync_built_ins()
+    for name, does in matrix.kinds(matrix.template(base.size.documents)).items():
+        rows[name] = _row(_taken(lambda _, does=does: does(), itertools.repeat(Filters())), bare)  # type: ignore[misc]
+    return rows | frame.pages(PAGES)
+
+
+# As people open them: the page, and what stands in its link.
+PAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "page: insights": ("insights", {}),
+    "page: insights, a search": ("insights", {"q": "pump"}),
+    "page: insights, a collection": ("insights", {"collection": "c0"}),
+    "page: insights, narrow down": ("insights", {"panel": "Narrow down"}),
+    "page: insights, at a glance": ("insights", {"panel": "At a glance"}),
+    "page: insights, most documents": ("insights", {"sort": "most documents"}),
+    "page: insight": ("insight", {"id": "ins_00000042"}),
+    "page: document": ("document", {"id": "doc_0000042"}),
+    "page: review": ("review", {}),
+    "page: matrix": ("matrix", {}),
+    "page: documents": ("documents", {}),
+}
 
 
 def _kinds(base: Base) -> dict[str, Iterator[Filters]]:
@@ -139,5 +163,7 @@ def _row(seconds: list[float], bare: list[float]) -> dict[str, Any]:
 if __name__ == "__main__":
     given = Size(int(sys.argv[1]), int(sys.argv[1]) // 10) if len(sys.argv) > 1 else None
     with tempfile.TemporaryDirectory(prefix="cairn-finding-") as directory:
-        for name, row in measure(Path(directory) / "insights", given).items():
+        kept = len(sys.argv) > 2
+        where = Path(sys.argv[2] if kept else directory) / "insights"
+        for name, row in measure(where, given, keep=kept).items():
             print(f"{name:32}", "  ".join(f"{key} {value}" for key, value in row.items()), flush=True)

@@ -3,6 +3,7 @@
 import gc
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,29 +27,24 @@ def measure(scratch: Path) -> dict[str, dict[str, Any]]:
     migrate.upgrade()
     templates.sync_built_ins()
     try:
-        # As web does once it is up: without it a full collection walks over every import at some run or other.
-        gc.collect()
-        gc.freeze()
-        trivial = _runs(AppTest.from_string("import streamlit as st\nst.title('trivial')"))
-        figures["trivial page"] = _row(trivial, trivial)
-        for name in (
-            "overview",
-            "documents",
-            "analyse",
-            "jobs",
-            "insights",
-            "templates",
-            "costs",
-            "health",
-            "settings",
-        ):
-            figures[name] = _row(_runs(opened(name)), trivial)
+        figures |= pages({name: (name, {}) for name in PAGES})
     finally:
         db.engine().dispose()
         postgres.stop()
     if CHROMIUM is not None:
         figures["cold start"] = _cold_start(scratch)
     return figures
+
+
+def pages(opened_at: Mapping[str, tuple[str, Mapping[str, str]]]) -> dict[str, dict[str, Any]]:
+    """Script runs of pages, each with what stands in its link, in the database that is there."""
+    # As web does once it is up: without it a full collection walks over every import at some run or other.
+    gc.collect()
+    gc.freeze()
+    trivial = _runs(AppTest.from_string("import streamlit as st\nst.title('trivial')"))
+    return {"trivial page": _row(trivial, trivial)} | {
+        name: _row(_runs(opened(page, **link)), trivial) for name, (page, link) in opened_at.items()
+    }
 
 
 def _runs(at: AppTest) -> list[float]:

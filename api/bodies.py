@@ -1,6 +1,6 @@
 """How large a request's body may be and how long it may take, judged while its bytes come, before anything holds them.
 
-JSON has one limit; uploads, of the API as of the pages, and own requests have that of uploads. What is too large is
+JSON has one limit; uploads, of the API as of the pages, and custom requests have that of uploads. What is too large is
 refused at the first byte above it, or by its Content-Length before any byte is read.
 """
 

@@ -209,7 +209,7 @@ def requests(job_id: str, state: RequestState | None = None, limit: Limit = 100,
 
 @router.post("/{job_id}/requests", status_code=201, response_model=JobOut, openapi_extra=DOCUMENTED)
 def add_requests(job_id: str, given: Annotated[HandedIn, Depends(handed_in)]) -> Any:
-    """Add own requests to a draft without a template. All or nothing: `detail` lists the bad lines."""
+    """Add custom requests to a draft without a template. All or nothing: `detail` lists the bad lines."""
     add = own_requests.add if given.is_file else own_requests.add_requests
     add(job_id, given.lines, shared_clock.now())
     return out(report.get(job_id))

@@ -1,4 +1,4 @@
-"""Read a job's own requests from the HTTP body: a JSONL file, or a JSON object with a list of them."""
+"""Read a job's custom requests from the HTTP body: a JSONL file, or a JSON object with a list of them."""
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass

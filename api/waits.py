@@ -24,7 +24,7 @@ def message(wait: WaitsFor) -> str:
         reason = clients.not_set_up(wait.provider, unusable_key=wait.unusable_key)
         return f"The job waits. In the jobs process, {reason}"
     if wait.kind == "breaker":
-        return f"The live requests wait: {_breaker(wait)}"
+        return f"Live requests are on hold: {_breaker(wait)}"
     if wait.kind == "rate_limit":
         return f"Waits for the rate limit of {wait.provider}/{wait.model}: goes on at {_time(wait.until)}."
     if wait.kind == "provider_queue":
@@ -35,7 +35,7 @@ def message(wait: WaitsFor) -> str:
 def _breaker(wait: WaitsFor) -> str:
     name = f"{wait.provider}/{wait.model}"
     if wait.by_hand:
-        return f"{name} was stopped by hand, until a person lets it go on."
+        return f"{name} was stopped by hand, until someone resumes it."
     if wait.probing:
         return f"{name} did not answer; one call is trying it right now."
     return f"{name} did not answer {wait.failures} times in a row; it is tried again at {_time(wait.until)}."

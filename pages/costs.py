@@ -116,7 +116,7 @@ st.dataframe(
 )
 
 if dearest := [job for job in costs.dearest_jobs(start, now) if job.cost_usd]:
-    st.subheader("Dearest jobs")
+    st.subheader("Most expensive jobs")
     event = st.dataframe(
         pd.DataFrame([(j.name, float(j.cost_usd), j.calls) for j in dearest], columns=["Job", "USD", "Calls"]),
         hide_index=True,

@@ -37,7 +37,7 @@ chosen = st.navigation(
             st.Page("document/document.py", title="Document", visibility="hidden"),
             st.Page("job/job.py", title="Job", visibility="hidden"),
             st.Page("insight/insight.py", title="Insight", visibility="hidden"),
-            st.Page("own_requests/own_requests.py", title="Own requests", visibility="hidden"),
+            st.Page("own_requests/own_requests.py", title="Custom requests", visibility="hidden"),
         ],
     }
 )

@@ -75,6 +75,10 @@ def change(template_id: str, name: str, prompt: str, fields: Sequence[FieldSpec]
         return _view(template, version)
 
 
+# The one that leads a newcomer to insights; pages begin with it.
+FIRST = "key_points"
+
+
 def list_all() -> list[TemplateView]:
     """Built-in templates first, then own ones by name."""
     with db.transaction() as session:

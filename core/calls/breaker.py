@@ -42,7 +42,7 @@ class BreakerState:
     def reason(self) -> str:
         name = f"{self.provider}/{self.model}"
         if self.by_hand:
-            return f"{name} was stopped by hand, until a person lets it go on."
+            return f"{name} was stopped by hand, until someone resumes it."
         if self.state == "half_open":
             return f"{name} did not answer; one call is trying it right now."
         when = f"{self.retry_at:%H:%M:%S} UTC" if self.retry_at else "later"

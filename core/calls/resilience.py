@@ -58,7 +58,7 @@ def snapshot() -> Snapshot:
 
 
 def config_for(operation: str | None) -> Config:
-    """What is in force for calls of this template, or with None for own requests."""
+    """What is in force for calls of this template, or with None for custom requests."""
     return snapshot().of(operation).config
 
 

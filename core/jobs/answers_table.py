@@ -64,7 +64,7 @@ def checked(job_id: str) -> JobRow:
     """Raises NotFound, and InvalidInput for a job whose answers have no fields."""
     job = report.get(job_id)
     if job.template is None:
-        raise InvalidInput("A job of your own requests has no fields and no documents. Take its output as jsonl.")
+        raise InvalidInput("A job of your custom requests has no fields and no documents. Take its output as jsonl.")
     if job.judges:
         raise InvalidInput("A judge's job has no documents. Its pairs: GET /api/v1/review/judge/{job}.")
     return job

@@ -112,7 +112,7 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
     with db.transaction() as session:
         asking, model = _check(session, spec)
         if asking is None:
-            raise InvalidInput("An estimate needs a template. A job of own requests is priced by what they use.")
+            raise InvalidInput("An estimate needs a template. A job of custom requests is priced by what they use.")
         provider = clients.provider(spec.provider)
         chosen = _chosen(session, spec) if spec.collection is None else _known_collection(session, spec.collection)
         figures = expansion.forecast(session, chosen, asking, provider, model, reuse=spec.reuse)
@@ -150,12 +150,12 @@ def check(spec: JobSpec) -> None:
 def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
     """Make a job over the chosen documents and return its id. With `start` a worker makes and sends its requests.
 
-    A job of own requests stays a draft until they are added. Raises InvalidInput, NotFound, or NotConfirmed if the
+    A job of custom requests stays a draft until they are added. Raises InvalidInput, NotFound, or NotConfirmed if the
     estimate is above `limits.confirm_usd` and `spec.confirmed` is false.
     """
     own = spec.template is None
     if own and start:
-        raise InvalidInput("A job of own requests starts when they are there: make it with start false, add them.")
+        raise InvalidInput("A job of custom requests starts when they are there: make it with start false, add them.")
     cost = None
     if not own:
         figures = estimate(spec, at)
@@ -265,11 +265,11 @@ def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
     _check_fallback(spec, model)
     if spec.template is None:
         if spec.documents is not None or spec.collection is not None:
-            raise InvalidInput("A job of own requests has no documents: leave documents and collection out.")
+            raise InvalidInput("A job of custom requests has no documents: leave documents and collection out.")
         if spec.sampling != AS_ASKED:
-            raise InvalidInput("Own requests say in their bodies how they are sampled: leave sampling out.")
+            raise InvalidInput("Custom requests say in their bodies how they are sampled: leave sampling out.")
         if not provider_rows.can(spec.provider).own_endpoints:
-            raise InvalidInput("The offline engine takes templates only. Choose another provider for own requests.")
+            raise InvalidInput("The offline engine takes templates only. Choose another provider for custom requests.")
         return None, model
     if (spec.documents is None) == (spec.collection is None):
         raise InvalidInput("Give either documents or a collection.")
@@ -296,7 +296,7 @@ def _check_fallback(spec: JobSpec, model: str) -> None:
         return
     clients.provider(wanted.provider)
     if spec.template is None:
-        raise InvalidInput("Own requests are made for their model. Their fallback can be the batch lane.")
+        raise InvalidInput("Custom requests are made for their model. Their fallback can be the batch lane.")
     if (wanted.provider, defaults.model_for(wanted.provider, wanted.model)) == (spec.provider, model):
         raise InvalidInput("The fallback is the job's own model. Choose another one.")
 
@@ -339,7 +339,7 @@ def _known_collection(session: Session, name: str) -> str:
 
 def _name(session: Session, spec: JobSpec, count: int) -> str:
     if spec.template is None:
-        return "Own requests"
+        return "Custom requests"
     about = spec.collection or ("1 document" if count == 1 else f"{count:,} documents")
     return f"{templates.name_of(session, spec.template)}: {about}"
 

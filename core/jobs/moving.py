@@ -93,8 +93,8 @@ def _check_target(job: Job, provider: str, model: str) -> None:
         raise Conflict("Pairs are judged by the model that they were given to. Cancel the job and ask the other model.")
     if job.template_id is None:
         raise Conflict(
-            "Own requests are made for their model: it stands in each of them. Hand them in again for another one, or "
-            "move the job to the batch lane."
+            "Custom requests are made for their model: it stands in each of them. Hand them in again for another one, "
+            "or move the job to the batch lane."
         )
     if job.state == "paused" and job.canary:
         raise Conflict("The canary waits for your decision. Release the rest or drop it first.")
@@ -131,8 +131,8 @@ def _documents(number: int) -> str:
 class MoveEstimate:
     """What waits, and its cost in USD with one model in either lane; None if no price is known.
 
-    `documents` is 0 for own requests and those of a judge. `reused` requests are answered already and free; `too_long`
-    documents would fail.
+    `documents` is 0 for custom requests and those of a judge. `reused` requests are answered already and free;
+    `too_long` documents would fail.
     """
 
     documents: int
@@ -216,7 +216,7 @@ def follow_rules(at: datetime) -> None:
 
 @dataclass(frozen=True)
 class DueFallback:
-    """`model` is the one whose breaker is open: not the job's own, for own requests that name another."""
+    """`model` is the one whose breaker is open: not the job's own, for custom requests that name another."""
 
     id: str
     model: str

@@ -1,4 +1,4 @@
-"""Own requests of a job: a JSONL file in OpenAI's batch format, or a list of the same JSON objects.
+"""Custom requests of a job: a JSONL file in OpenAI's batch format, or a list of the same JSON objects.
 
 All or nothing: every line is checked and copied into a staging table, and only a file without a bad line becomes
 requests. Lines are read one by one, so memory does not grow with the file.

@@ -31,7 +31,7 @@ class RequestRow:
 
 @dataclass(frozen=True)
 class ResponseRow:
-    """`result` is None if the answer could not be used, and for own requests; `text` is the model's own text."""
+    """`result` is None if the answer could not be used, and for custom requests; `text` is the model's own text."""
 
     request_id: int
     custom_id: str
@@ -65,6 +65,14 @@ class FailureRow:
     message: str
     requests: int
     example: str | None
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How many documents a job has, and of how many of them nothing was asked because they could not be read."""
+
+    documents: int
+    left_out: int
 
 
 # States that the API and the pages show as one.
@@ -156,3 +164,20 @@ def failures(job_id: str) -> list[FailureRow]:
              WHERE r.job_id = :job AND r.state = 'failed' GROUP BY r.error_code ORDER BY requests DESC"""
     with db.transaction() as session:
         return [FailureRow(**row._mapping) for row in db.rows(session, sql, job=job_id)]
+
+
+def left_out(job_id: str) -> LeftOut:
+    with db.transaction() as session:
+        found = db.row(session, LEFT_OUT, job=job_id)
+    assert found is not None
+    return LeftOut(**found._mapping)
+
+
+LEFT_OUT = """
+SELECT count(*)::int AS documents,
+  (count(*) FILTER (WHERE jd.expanded AND d.state = 'failed'
+    AND NOT EXISTS (SELECT FROM request r WHERE r.job_id = jd.job_id AND r.document_id = jd.document_id)))::int
+    AS left_out
+FROM job_document jd JOIN document d ON d.id = jd.document_id
+WHERE jd.job_id = :job AND d.workspace_id = :workspace
+"""

@@ -62,4 +62,4 @@ def _event(wait: WaitsFor) -> str:
     name = f"{wait.provider}/{wait.model}"
     if wait.kind == "rate_limit":
         return f"Waits for the rate limit of {name}."
-    return f"The live requests wait: {name} {'was stopped by hand' if wait.by_hand else 'does not answer'}."
+    return f"Live requests are on hold: {name} {'was stopped by hand' if wait.by_hand else 'does not answer'}."

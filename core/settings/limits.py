@@ -18,6 +18,8 @@ from core.settings.store import Source
 
 log = structlog.get_logger()
 CEILING = "ceiling"
+# Where `confirm_job_usd` is not set, the pages ask above this. Programs are held to it only where it is set.
+PAGES_CONFIRM_USD = Decimal(5)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,11 @@ from pages.common import failures, formats, widgets
 from pages.parts import choices, launch
 from pages.parts.answers import show_answers
 
+MAKES_INSIGHTS = ":green-badge[makes insights]"
+ANSWERS_ONLY = ":gray-badge[answers only]"
+
 st.title("Analyse")
-if st.button("Own requests, from a JSONL file", icon=":material/upload_file:", type="tertiary"):
+if st.button("Custom requests, from a JSONL file", icon=":material/upload_file:", type="tertiary"):
     widgets.go("own_requests/own_requests.py")
 failures.show_notice()
 
@@ -30,10 +33,16 @@ with left:
     where = choices.documents(collections)
     known = {template.id: template for template in templates.list_all()}
     asked = st.selectbox(
-        "Template", list(known), format_func=lambda i: known[i].name, key="template", bind="query-params"
+        "Template",
+        list(known),
+        index=list(known).index(templates.FIRST),
+        format_func=lambda i: known[i].name,
+        key="template",
+        bind="query-params",
     )
     template = known[asked]
-    st.caption(formats.plain(template.description or template.prompt[:200]))
+    about = formats.plain(template.description or template.prompt[:200])
+    st.caption(f"{MAKES_INSIGHTS if template.insights else ANSWERS_ONLY} {about}")
     params = choices.params(template)
     provider, model = choices.model()
     launch.warn_if_open(provider, model)
@@ -60,7 +69,7 @@ with right:
         spec = replace(spec, confirmed=confirmed)
         with st.container(horizontal=True):
             pressed = st.button(
-                f"Launch {formats.count(estimate.requests, 'request')}",
+                launch.label(f"Launch {formats.count(estimate.requests, 'request')}", provider, cost, estimate.waiting),
                 type="primary",
                 disabled=not (estimate.requests and confirmed),
             )

@@ -34,8 +34,9 @@ def show(estimate: Estimate, spec: JobSpec) -> None:
     with st.grid(2, min_column_width=130):
         st.metric("Requests", f"{estimate.requests:,}")
         st.metric("Known already", f"{estimate.reused:,}", help="These answers are reused and cost nothing.")
-        st.metric("Input tokens", f"{estimate.input_tokens:,}")
-        st.metric("Output tokens", f"~{estimate.output_tokens:,}")
+        so_far = " so far" if estimate.waiting else ""
+        st.metric("Input tokens", f"{estimate.input_tokens:,}{so_far}")
+        st.metric("Output tokens", f"~{estimate.output_tokens:,}{so_far}")
         parts_launch.prices(estimate)
     _caveats(estimate, spec)
 

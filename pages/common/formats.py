@@ -20,9 +20,13 @@ def money(amount: Decimal | None) -> Markdown:
     """USD to the cent, smaller amounts with two digits. None has no known price, and is not shown as free."""
     if amount is None:
         return "not priced"
-    if amount and abs(amount) < Decimal("0.01"):
-        return f"${Decimal(f'{amount:.2g}'):f}"
-    return f"${amount:,.2f}"
+    shown = rounded(amount)
+    return f"${shown:f}" if shown and abs(shown) < Decimal("0.01") else f"${shown:,.2f}"
+
+
+def rounded(amount: Decimal) -> Decimal:
+    """An amount as `money` shows it: a sum or a difference of these adds up on the page."""
+    return Decimal(f"{amount:.2g}" if abs(amount) < Decimal("0.01") else f"{amount:.2f}")
 
 
 def money_of(cost: Decimal | None, unpriced: int) -> Markdown:

@@ -27,6 +27,8 @@ STATE_COLOURS = {
     "completed": "green",
     "succeeded": "green",
     "failed": "red",
+    "some failed": "orange",
+    "all failed": "red",
     "new": "blue",
     "confirmed": "green",
     "dismissed": "gray",
@@ -39,8 +41,10 @@ class _HasId(Protocol):
     def id(self) -> str: ...
 
 
-def state_badge(state: str) -> None:
-    st.badge(formats.plain(state.replace("_", " ")), color=STATE_COLOURS.get(state, "gray"))  # type: ignore[arg-type]
+def state_badge(state: str, label: formats.Markdown | None = None) -> None:
+    """`label`: what it says instead of the state."""
+    name = label or formats.plain(state.replace("_", " "))
+    st.badge(name, color=STATE_COLOURS.get(state, "gray"))  # type: ignore[arg-type]
 
 
 def tiles() -> AbstractContextManager[object]:
@@ -48,9 +52,21 @@ def tiles() -> AbstractContextManager[object]:
     return st.grid(4, min_column_width=170)
 
 
-def figure(label: formats.Markdown, number: int, note: formats.Markdown | None = None) -> None:
-    """A tile with a count and a grey note."""
-    st.metric(label, f"{number:,}", note, delta_color="off", delta_arrow="off", border=True, height="stretch")
+def figure(label: formats.Markdown, number: int, note: formats.Markdown | None = None, page: str | None = None) -> None:
+    """A tile with a count and a grey note; with `page` its label is a link there."""
+    if page is None:
+        st.metric(label, f"{number:,}", note, delta_color="off", delta_arrow="off", border=True, height="stretch")
+        return
+    with tile(label, page):
+        st.metric(label, f"{number:,}", note, delta_color="off", delta_arrow="off", label_visibility="collapsed")
+
+
+def tile(label: formats.Markdown, page: str) -> AbstractContextManager[object]:
+    """A container for the figure of a tile. Its label is a link to the page that the figure is from."""
+    within = st.container(border=True, height="stretch", gap="xsmall")
+    with within:
+        link(label, page)
+    return within
 
 
 def go(page: str, /, **query: str | list[str]) -> NoReturn:

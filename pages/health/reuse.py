@@ -32,11 +32,11 @@ def show() -> None:
         )
         widgets.figure("Answers to reuse", found.answers)
         st.metric("Size of all answers", formats.size(found.bytes), border=True)
-    if found.answers and st.button("Ask afresh", icon=":material/restart_alt:"):
+    if found.answers and st.button("Clear reused answers", icon=":material/restart_alt:"):
         ask_afresh()
 
 
-@st.dialog("Ask afresh")
+@st.dialog("Clear reused answers")
 def ask_afresh() -> None:
     st.markdown("Choose answers that are not to be reused any more. They stay where they are, with their evidence.")
     names = {view.id: view.name for view in templates.list_all()}
@@ -70,5 +70,5 @@ def ask_afresh() -> None:
     def act() -> None:
         failures.attempt(lambda: reuse.invalidate(which), f"Not reused any more: {answers}.")
 
-    if st.button(f"Do not reuse {going:,}", type="primary", disabled=not going, on_click=act):
+    if st.button(f"Clear {going:,}", type="primary", disabled=not going, on_click=act):
         st.rerun()

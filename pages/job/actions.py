@@ -67,7 +67,9 @@ def show(row: JobRow, template: TemplateView | None) -> None:
             dialogs.send_again(row)
         waits: Literal["primary", "secondary"] = "primary" if jobs.waits_for_breaker(row) else "secondary"
         # With a key it stays one button when it becomes the primary one: else a click on the other is lost.
-        if "move" in actions and st.button("Move what waits", icon=":material/move_down:", type=waits, key="move"):
+        if "move" in actions and st.button(
+            "Move waiting requests", icon=":material/move_down:", type=waits, key="move"
+        ):
             moving.dialog(row)
         if "settle" in actions and st.button("Settle by hand", icon=":material/rule:"):
             dialogs.settle(row)

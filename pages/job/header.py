@@ -21,8 +21,13 @@ CELL = "padding:.3rem .8rem .3rem 0;border-bottom:1px solid rgba(128,128,128,.25
 def header(row: JobRow) -> None:
     now = formats.utc_now()
     with st.container(horizontal=True, vertical_alignment="center"):
-        widgets.state_badge(row.state)
+        widgets.state_badge(jobs.shown_state(row), jobs.badge(row))
         st.caption(f"{_facts(row)} · {_when(row)}", help=f"Made {row.created_at:%Y-%m-%d %H:%M} UTC")
+    if row.asks_documents and (asked := requests_report.left_out(row.id)).left_out:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            words = jobs.left_out(asked.left_out, asked.documents)
+            st.markdown(f":orange[:material/block:] {words}", width="content")
+            widgets.link("Show", "documents/documents.py", state="failed")
     standing = report.summary(row.id, row.provider)
     breaker = breaker_report.not_closed().get((row.provider, row.model)) if jobs.waits_for_breaker(row) else None
     words = "\n\n".join(formats.plain(line) for line in jobs.meaning(row, standing, now, breaker))
@@ -46,7 +51,7 @@ def _facts(row: JobRow) -> formats.Markdown:
     provider = provider_rows.label(row.provider)
     params = ", ".join(f"{name}: {value}" for name, value in {**row.params, **jobs.sampled(row)}.items())
     models = [*(one["model"] for one in row.former), row.model]
-    parts = [row.template_name or "own requests", params, ", then ".join(models), provider, lane]
+    parts = [row.template_name or "custom requests", params, ", then ".join(models), provider, lane]
     return formats.plain(" · ".join(part for part in parts if part))
 
 

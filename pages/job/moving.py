@@ -1,4 +1,4 @@
-"""Move what waits of a job: to the other lane, or on with another model, each with its price."""
+"""Move the waiting requests of a job to the other lane, or on with another model, each with its price."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -20,16 +20,19 @@ LANE_WORDS = {"batch": "To the batch lane", "live": "To the live lane"}
 MODEL = "On with another model"
 
 
-@st.dialog("Move what waits")
+@st.dialog("Move waiting requests")
 def dialog(row: JobRow) -> None:
     if st.session_state.pop("moved", False):
         st.rerun()
     now = formats.utc_now()
     here = moving.estimate(row.id, now)
     lane = OTHER_LANE[row.lane]
-    # A canary always goes live; own requests, and pairs, are written for their model.
+    # A canary always goes live; custom requests, and pairs, are written for their model.
     ways = [*([] if row.canary else [LANE_WORDS[lane]]), *([MODEL] if row.asks_documents else [])]
-    st.markdown(f"Of **{formats.plain(row.name)}** wait **{_number(here)}**. What is under way stays where it is.")
+    are = "is" if max(here.documents, here.requests if not here.documents else 0) == 1 else "are"
+    st.markdown(
+        f"**{_number(here)}** of **{formats.plain(row.name)}** {are} waiting. Requests already sent are not affected."
+    )
     way = st.radio("Where", ways, key="move_way")
     if way == MODEL:
         _model(row, here)

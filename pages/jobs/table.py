@@ -12,10 +12,11 @@ from pages.words import jobs
 
 WAITS = "Waits for"
 PROVIDER = "Provider"
+SHOWN = (*STATES, jobs.SOME_FAILED, jobs.ALL_FAILED)
 COLUMNS = {
     "Job": st.column_config.TextColumn(width=181),
     "State": st.column_config.MultiselectColumn(
-        width=100, options=STATES, color=[widgets.STATE_COLOURS[name] for name in STATES]
+        width=100, options=SHOWN, color=[widgets.STATE_COLOURS[name] for name in SHOWN]
     ),
     WAITS: st.column_config.TextColumn(width=220),
     PROVIDER: st.column_config.TextColumn(width=120),
@@ -37,7 +38,7 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "Job": [row.name for row in rows],
-            "State": [[row.state] for row in rows],
+            "State": [[jobs.shown_state(row)] for row in rows],
             "Progress": [(row.done + row.done_there) / max(row.total, 1) for row in rows],
             "Requests": [row.total for row in rows],
             "Failed": [row.failed for row in rows],

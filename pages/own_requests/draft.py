@@ -1,4 +1,4 @@
-"""A draft of own requests that waits to be launched: its figures and its price in both lanes."""
+"""A draft of custom requests that waits to be launched: its figures and its price in both lanes."""
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from pages.parts import launch as parts_launch
 
 
 def draft(job_id: str) -> JobRow | None:
-    """The draft; None if this job is not a draft of own requests."""
+    """The draft; None if this job is not a draft of custom requests."""
     try:
         job = report.get(job_id)
     except NotFound:
@@ -48,7 +48,8 @@ def show_draft(job: JobRow) -> None:
             st.caption(formats.plain(parts_launch.turnaround(job.provider, job.model)))
         confirmed = parts_launch.confirmed(job.provider, job.estimate_usd)
         with st.container(horizontal=True):
-            launch = f"Launch {formats.count(found.requests, 'request')}"
+            cost = found.cost_live if lane == "live" else found.cost_batch
+            launch = parts_launch.label(f"Launch {formats.count(found.requests, 'request')}", job.provider, cost)
             if st.button(launch, type="primary", disabled=not confirmed):
                 jobs_launch.start(job.id, confirmed=confirmed)
                 widgets.go("job/job.py", id=job.id)

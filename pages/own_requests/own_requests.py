@@ -23,14 +23,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "anthropic": {"max_tokens": 300, "messages": [{"role": "user", "content": "Name a river."}]},
 }
 
-st.title("Own requests")
+st.title("Custom requests")
 st.caption("For requests that you built yourself, instead of a template over documents.")
 failures.show_notice()
 
 providers = [name for name in clients.configured() if provider_rows.can(name).own_endpoints]
 if not providers:
     widgets.empty(
-        "Own requests need a language model: set the key of a provider.",
+        "Custom requests need a language model: set the key of a provider.",
         "settings/settings.py",
         "Open the settings",
     )
@@ -99,7 +99,7 @@ def choose() -> None:
         lane = st.segmented_control(
             "Lane", list(parts_launch.LANES), format_func=parts_launch.LANES.__getitem__, default="batch", required=True
         )
-        name = st.text_input("Name", placeholder="Own requests", max_chars=200)
+        name = st.text_input("Name", placeholder="Custom requests", max_chars=200)
         reuse = st.toggle("Reuse answers that are known", value=True, help="An equal request is then asked once.")
         file = st.file_uploader(
             "JSONL file",

@@ -17,7 +17,9 @@ ENDINGS = {
 
 
 def show_answers(job_id: str, limit: int = 20) -> None:
-    page = requests_report.responses(job_id, limit=limit)
+    """A page of `limit` answers, with buttons that turn it."""
+    cursors = widgets.trail(f"answers-{job_id}", limit)
+    page = requests_report.responses(job_id, limit=limit, cursor=cursors[-1])
     for row in page.items:
         with st.container(border=True):
             gone = "A document that was deleted" if row.document else row.custom_id
@@ -28,10 +30,9 @@ def show_answers(job_id: str, limit: int = 20) -> None:
                 st.markdown(name)
             _show(row)
             st.caption(" · ".join(_facts(row)))
-    if page.next_cursor:
-        st.caption(f"The newest {limit:,} are shown. All of them: the API's /jobs/{formats.plain(job_id)}/responses.")
     if not page.items:
         st.caption("No answers yet.")
+    widgets.turn_pages(cursors, page.next_cursor)
 
 
 def _facts(row: ResponseRow) -> list[formats.Markdown]:

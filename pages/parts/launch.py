@@ -36,7 +36,7 @@ def warn_if_open(provider: str, model: str) -> None:
     """Warn before launch where the model's circuit breaker is open or half open: live requests would wait."""
     if found := breaker_report.not_closed().get((provider, model)):
         name = breakers.name(provider, model)
-        warning = f"{name} {breakers.meaning(found, formats.utc_now())}. A live job waits so long."
+        warning = f"{name} {breakers.meaning(found, formats.utc_now())}. A live job will wait until then."
         st.warning(formats.plain(warning), icon=":material/hourglass_top:")
 
 
@@ -59,19 +59,38 @@ def saving(live: Decimal | None, batch: Decimal | None) -> formats.Markdown | No
     """What the batch lane saves, in money and percent; None if it saves nothing or a price is not known."""
     if not live or batch is None or batch >= live:
         return None
-    return f"-{formats.money(live - batch)} ({(live - batch) / live:.0%} less)"
+    saved = formats.rounded(live) - formats.rounded(batch)
+    return f"-{formats.money(saved)} ({(live - batch) / live:.0%} less)"
+
+
+def label(action: formats.Markdown, provider: str, cost: Decimal | None, unread: int = 0) -> formats.Markdown:
+    """What a button that spends money says: what it does, and for how much."""
+    if not capabilities.of(provider).is_billed:
+        return f"{action} · free"
+    if cost is None:
+        return f"{action} · price not known"
+    return formats.plain(f"{action} · {'at least' if unread else 'about'} {formats.money(cost)}")
+
+
+def _asks(provider: str, cost: Decimal | None, unread: int) -> bool:
+    """Whether a launch asks once more. Where no limit is set, people are asked above a default, programs never."""
+    if limits.confirm_usd() is not None:
+        return launch.needs_confirming(provider, cost, unread)
+    return capabilities.of(provider).is_billed and cost is not None and cost > limits.PAGES_CONFIRM_USD
 
 
 def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:
     """Whether the price is confirmed, by a checkbox; True if it needs no confirmation."""
-    if not launch.needs_confirming(provider, cost, unread):
+    if not _asks(provider, cost, unread):
         return True
+    most = limits.confirm_usd()
+    above = limits.PAGES_CONFIRM_USD if most is None else most
     price = "no price is known" if cost is None else f"it costs about {formats.money(cost)}"
     if unread:
         price = "nobody knows yet what it costs: documents are still being read"
     return st.checkbox(
         f"I know that {price}".replace("$", r"\$"),
-        help=f"Asked for above {formats.money(limits.confirm_usd())}: a limit of the Settings page.",
+        help=f"Asked for above {formats.money(above)}: a limit of the Settings page.",
         key="confirmed",
     )
 
@@ -102,7 +121,7 @@ def choose(estimate: Estimate, provider: str, model: str) -> Way:
         return Way(lane, canary, fallback=None if can.is_local else _fallback(estimate, (provider, model)))
     if not can.has_batch_window:
         return Way(lane, canary)
-    with st.expander("Deadline, and what a batch leaves over"):
+    with st.expander("Deadline and unfinished requests"):
         leftovers = _leftovers(estimate)
         deadline = _deadline()
     return Way("batch", canary, deadline, leftovers)
@@ -151,8 +170,9 @@ def _canary(estimate: Estimate, lane: Lane) -> int:
 
 def _leftovers(estimate: Estimate) -> Leftovers | None:
     st.caption(
-        "A batch may leave requests unanswered: errors that pass, or 24 hours that are over. Neither is billed. "
-        "Passing errors go out again by themselves, twice; what has expired or was cancelled waits for you."
+        "A batch may leave requests unanswered: by a temporary error, or because 24 hours were not enough. Neither is "
+        "billed. Temporary errors are retried automatically, up to twice; what has expired or was cancelled waits for "
+        "you."
     )
     if not st.toggle("Send expired ones again", key="leftovers"):
         return None

@@ -73,7 +73,7 @@ def _key(how: Credentials) -> formats.Markdown:
 def _model(name: str) -> None:
     model, source = defaults.model_of(name)
     entered = st.text_input(
-        "Model where none is chosen",
+        "Default model",
         value=model if source == "here" else "",
         placeholder=f"{model} ({settings.SOURCES[source]})",
         help="Empty: as the environment says.",

@@ -22,7 +22,7 @@ def meaning(one: BreakerRow, now: datetime) -> str:
         return f"lets everything through; {count(one.calls, 'call')} within a day"
     if one.by_hand:
         by = f" by {one.opened_by}" if one.opened_by else ""
-        return f"stopped by hand{by}{since}; nothing goes out until a person lets it go on"
+        return f"stopped by hand{by}{since}; nothing is sent until someone resumes it"
     failed = f"did not answer {count(one.failures, 'time')} in a row" if one.failures else "did not answer"
     if one.state == "half_open":
         out = f" since {lasted(one.changed_at, now)}" if one.changed_at else ""

@@ -7,10 +7,12 @@ from core.batch.report import BatchSummary, Beyond, InFlight
 from core.calls.breaker_report import BreakerRow
 from core.jobs.report import JobRow
 from core.settings import limits, provider_rows
-from pages.common.formats import Markdown, ago, count, lasted, money, until
+from pages.common.formats import Markdown, ago, count, lasted, money, plain, until
 from pages.words import breakers, waits
 
 LANES = {"live": "live, too,", "batch": "in the batch lane"}
+# What a completed job is called that is no success, for a list. With its colour: pages.common.widgets.
+SOME_FAILED, ALL_FAILED = "some failed", "all failed"
 HANDING_OVER = ("preparing", "submitting")
 
 
@@ -51,6 +53,26 @@ def without_temperature(row: JobRow) -> str:
     return f"The temperature of {heat:g} was not used for all of its requests: the model takes none."
 
 
+def shown_state(row: JobRow) -> str:
+    """The state in a list: a completed job with failures does not look like a success."""
+    if row.state != "completed" or not row.failed:
+        return row.state
+    return SOME_FAILED if row.failed < row.total else ALL_FAILED
+
+
+def badge(row: JobRow) -> Markdown:
+    """The state on the job's own page."""
+    return f"completed, {row.failed:,} failed" if shown_state(row) != row.state else plain(row.state)
+
+
+def left_out(documents: int, of: int) -> Markdown:
+    """Documents that could not be read, so that nothing was asked of them."""
+    some = f"{documents:,} of {count(of, 'document')}"
+    if documents == 1:
+        return f"{some} was left out: it could not be read."
+    return f"{some} were left out: they could not be read."
+
+
 def _completed(row: JobRow) -> list[str]:
     if not row.total:
         return ["There was nothing to ask: none of its documents could be read."]
@@ -85,7 +107,7 @@ def waits_for(row: JobRow, open_breakers: Mapping[tuple[str, str], BreakerRow], 
 
 def _behind_breaker(row: JobRow, breaker: BreakerRow, now: datetime) -> list[str]:
     name = breakers.name(breaker.provider, breaker.model)
-    first = f"The live requests wait, and do not fail: {name} {breakers.meaning(breaker, now)}."
+    first = f"Live requests are on hold (none have failed): {name} {breakers.meaning(breaker, now)}."
     return [first, *filter(None, [breakers.rule(row.fallback)])]
 
 
@@ -140,7 +162,7 @@ def _at_work(row: JobRow, standing: BatchSummary, now: datetime) -> list[str]:
 
 def _no_progress(provider: str) -> str:
     can = provider_rows.can(provider)
-    return "" if can.reports_progress else f" {can.label_in_sentences} tells of no progress before a batch has ended."
+    return "" if can.reports_progress else f" {can.label_in_sentences} reports progress only when a batch ends."
 
 
 def _waits(row: JobRow, standing: BatchSummary, waiting: int, now: datetime) -> list[str]:
@@ -149,11 +171,17 @@ def _waits(row: JobRow, standing: BatchSummary, waiting: int, now: datetime) -> 
         again = until(row.waits_for.until, now) if row.waits_for.until else "later"
         return [f"{name}'s queue is full. What is left goes out again {again}: {count(waiting, 'request')}."]
     if standing.twins:
-        return [f"Equal requests are being answered already; their answers are taken: {count(waiting, 'request')}."]
+        return [_duplicates(waiting)]
     if row.waits_for is not None and row.waits_for.kind == "own_caps":
         caps = _caps(standing.in_flight)
         return [f"Waiting until there is room at {name}: {count(waiting, 'request')}. In flight there now: {caps}."]
     return [f"Waiting to be sent: {count(waiting, 'request')}."]
+
+
+def _duplicates(waiting: int) -> Markdown:
+    if waiting == 1:
+        return "1 request duplicates another in progress and will reuse its answer."
+    return f"{waiting:,} requests duplicate others in progress and will reuse their answers."
 
 
 def _caps(used: InFlight) -> str:
@@ -172,7 +200,9 @@ def _deadline(deadline: datetime, now: datetime) -> str:
 def leftovers(row: JobRow) -> Markdown:
     """What Cairn does by itself with requests that a batch leaves unanswered."""
     if row.leftovers is None:
-        return "Passing errors go out again by themselves, twice. What expires or is cancelled there waits for you."
+        return (
+            "Temporary errors are retried automatically, up to twice. What expires or is cancelled there waits for you."
+        )
     retries, then_live = row.leftovers["retries"], row.leftovers["then_live"]
     what = "What a batch leaves unanswered goes out again"
     if not retries:

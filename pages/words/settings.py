@@ -33,14 +33,15 @@ class LimitText:
 
 
 LIMIT_TEXTS = {
-    "max_upload_mb": LimitText("Largest upload", "MB", "Of one document, and of one file of own requests."),
+    "max_upload_mb": LimitText("Largest upload", "MB", "Of one document, and of one file of custom requests."),
     "live_concurrency": LimitText(
         "Live calls at once", "calls", "Of each jobs process. What is under way ends; then the new number holds."
     ),
     "confirm_job_usd": LimitText(
         "Ask before a job above",
         "USD",
-        "A job that is estimated above this, or has no known price, starts only when that is confirmed.",
+        "A job that is estimated above this, or has no known price, starts only when that is confirmed. Where none is "
+        "set, the pages ask above $5, and programs are not asked.",
     ),
     "batches_in_flight": LimitText("Batches in flight", "batches", "At one provider. What does not fit waits."),
     "batch_tokens_in_flight": LimitText("Tokens in flight in batches", "tokens", "Input tokens at one provider."),
@@ -49,8 +50,8 @@ LIMIT_TEXTS = {
 RATES = {
     "requests": "requests",
     "tokens": "tokens",
-    "input_tokens": "tokens that are read",
-    "output_tokens": "tokens that are written",
+    "input_tokens": "input tokens",
+    "output_tokens": "output tokens",
 }
 
 

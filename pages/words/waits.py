@@ -14,7 +14,7 @@ def sentence(wait: WaitsFor, now: datetime) -> str:
         reason = clients.not_set_up(wait.provider, unusable_key=wait.unusable_key)
         return f"The job waits. In the jobs process, {reason}"
     if wait.kind == "breaker":
-        return f"The live requests wait: {_breaker(wait, now)}"
+        return f"Live requests are on hold: {_breaker(wait, now)}"
     if wait.kind == "rate_limit":
         return f"Waits for the rate limit of {_name(wait)}{_goes_on(wait, now)}."
     return ""
@@ -42,7 +42,7 @@ def _goes_on(wait: WaitsFor, now: datetime) -> str:
 
 def _breaker(wait: WaitsFor, now: datetime) -> str:
     if wait.by_hand:
-        return f"{_name(wait)} was stopped by hand, until a person lets it go on."
+        return f"{_name(wait)} was stopped by hand, until someone resumes it."
     if wait.probing:
         return f"{_name(wait)} did not answer; one call is trying it right now."
     again = until(wait.until, now) if wait.until else "later"

@@ -95,14 +95,14 @@ def test_for_an_open_breaker(client: TestClient, openai: LocalProvider) -> None:
     assert 590 < seconds_left(wait) <= 600
     name = f"openai/{MODEL}"
     again = f"it is tried again at {clock_of(wait)}."
-    assert wait["message"] == f"The live requests wait: {name} did not answer 3 times in a row; {again}"
-    assert "The live requests wait, and do not fail: OpenAI gpt-5-mini did not answer 3 times" in on_the_page(job)
+    assert wait["message"] == f"Live requests are on hold: {name} did not answer 3 times in a row; {again}"
+    assert "Live requests are on hold (none have failed): OpenAI gpt-5-mini did not answer 3 times" in on_the_page(job)
     assert in_the_list() == ["gpt-5-mini: again in 9 min"]
     breaker_by_hand.open_by_hand("openai", MODEL)
     pump(job)
     wait = asked(client, job)
     assert (wait["kind"], wait["until"]) == ("breaker", None)
-    assert wait["message"] == f"The live requests wait: {name} was stopped by hand, until a person lets it go on."
+    assert wait["message"] == f"Live requests are on hold: {name} was stopped by hand, until someone resumes it."
     assert in_the_list() == ["gpt-5-mini: stopped by hand"]
     breaker_by_hand.close_by_hand("openai", MODEL)
     run_job(job)

@@ -110,7 +110,7 @@ class BatchProvider(Batches, LocalProvider):
         router.add_route(method, path, answer)
 
     async def _live(self, request: web.Request) -> web.StreamResponse:
-        """Live calls of the endpoints that only own requests name, answered as in a batch."""
+        """Live calls of the endpoints that only custom requests name, answered as in a batch."""
         body = await request.json()
         asked = AskedLine("live", body, document_in(body), 1)
         self.asked.append(Asked(body, asked.document, 1))

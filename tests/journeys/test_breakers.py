@@ -65,9 +65,11 @@ def open_by_hand(app: App, page: Any) -> None:
 def launch(app: App, page: Any) -> str:
     """The address of a job that waits."""
     visit(page, f"{app.url}/analyse?template=Summarize")
-    expect(page.get_by_text("A live job waits so long")).to_be_visible()
+    expect(page.get_by_text("A live job will wait until then")).to_be_visible()
     page.get_by_role("button", name=f"Launch {DOCUMENTS} requests").click()
-    expect(page.get_by_text(f"The live requests wait, and do not fail: OpenAI {MODEL} stopped by hand")).to_be_visible()
+    expect(
+        page.get_by_text(f"Live requests are on hold (none have failed): OpenAI {MODEL} stopped by hand")
+    ).to_be_visible()
     expect(page.get_by_text(f"0 of {DOCUMENTS} requests ended: {DOCUMENTS} waiting")).to_be_visible()
     return str(page.url)
 
@@ -106,7 +108,7 @@ def test_a_job_that_waits_goes_on_with_another_model(
     address = f"{app.url}/api/v1/internal/resilience/circuit-breakers/openai/{MODEL}/open"
     urllib.request.urlopen(urllib.request.Request(address, b"")).close()
     launch(app, page)
-    page.get_by_role("button", name="Move what waits").click()
+    page.get_by_role("button", name="Move waiting requests").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("There, within 24 hours, about")).to_be_visible()
     dialog.get_by_text("On with another model").click()

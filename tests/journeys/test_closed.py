@@ -103,7 +103,7 @@ def test_every_page_and_dialog_keeps_to_itself(
     through("Delete")
     open_(f"job?id={ids['waiting']}")
     through("Cancel job")
-    through("Move what waits")
+    through("Move waiting requests")
     open_("templates")
     through("New template")
     through("Edit")
@@ -117,7 +117,7 @@ def test_every_page_and_dialog_keeps_to_itself(
         page.get_by_role("tab", name=tab, exact=True).click()
         watched.look()
     open_("system")
-    through("Ask afresh")
+    through("Clear reused answers")
     through("Close")
     # What an address carries.
     evil, no_page = quote(hostile.SHORT), quote(f"![x](www.{hostile.HOST})")

@@ -37,8 +37,8 @@ def words(at: AppTest) -> str:
 
 
 def press(at: AppTest, label: str) -> AppTest:
-    """The last button of that label: a dialog stands after the page."""
-    return [button for button in at.button if button.label == label][-1].click().run()
+    """The last button of that label, whatever its price: a dialog stands after the page."""
+    return [button for button in at.button if button.label.partition(" · ")[0] == label][-1].click().run()
 
 
 def links(at: AppTest) -> dict[str, str]:

@@ -236,7 +236,7 @@ def test_no_page_makes_anything_of_hostile_words(openai: Any) -> None:
     help_ = opened("matrix").run().dataframe[0].proto.columns
     assert "evil" in help_
     assert not RAW.search(json.loads(help_)[hostile.TEXT]["help"])
-    for label in ("Cancel job", "Move what waits", "Rename"):
+    for label in ("Cancel job", "Move waiting requests", "Rename"):
         assert check(press(opened("job", id=ids["waiting"]).run(), label)) > 0
     for label in ("Send again", "Delete"):
         assert check(press(opened("job", id=ids["own"]).run(), label)) > 0

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.asking import templates
 from core.documents import deletion, report, upload
 from core.fields import FieldSpec
+from core.health import sampling
 from core.insights import evidence_report, life
 from core.insights import report as insights_report
 from core.insights.report import Filters
@@ -222,8 +223,8 @@ def test_analyse_shows_the_estimate_and_launches() -> None:
     assert found["Requests"] == "1"
     assert (found["Live, about"], found["Batch, about"]) == ("$0.00", "$0.00")
     # Launching leads to the job's page, which AppTest cannot follow from a single page: the job itself is what counts.
-    next(button for button in at.button if button.label == "Launch 1 request").click().run()
-    assert rows("SELECT template_id, state FROM job") == [{"template_id": "summarize", "state": "queued"}]
+    next(button for button in at.button if button.label == "Launch 1 request · free").click().run()
+    assert rows("SELECT template_id, state FROM job") == [{"template_id": "key_points", "state": "queued"}]
 
 
 def test_analyse_says_that_sentiment_offline_knows_english_only() -> None:
@@ -247,7 +248,7 @@ def test_analyse_says_why_there_is_nothing_to_launch() -> None:
     at = show("analyse")
     assert "1 document, 1 could not be read" in at.selectbox[0].options[0]
     assert "could be read" in words(at)
-    assert next(button for button in at.button if button.label == "Launch 0 requests").disabled
+    assert next(button for button in at.button if button.label == "Launch 0 requests · free").disabled
 
 
 def test_analyse_takes_over_the_documents_that_another_page_chose() -> None:
@@ -257,7 +258,7 @@ def test_analyse_takes_over_the_documents_that_another_page_chose() -> None:
     at.session_state["ask_documents"] = [first, "doc_gone"]
     at.run()
     assert at.multiselect[0].value == [first]
-    next(button for button in at.button if button.label == "Launch 1 request").click().run()
+    next(button for button in at.button if button.label == "Launch 1 request · free").click().run()
     assert rows("SELECT document_id FROM job_document") == [{"document_id": first}]
 
 
@@ -412,10 +413,11 @@ def test_the_overview_names_a_job_whose_requests_failed() -> None:
 
 
 def test_the_overview_says_when_nobody_works() -> None:
-    assert "No worker is alive" in words(show("overview"))
+    assert any("None is alive" in label for label in links(show("overview")))
     worker_lease.register("test")
+    sampling.take(datetime.now(UTC), well=True)
     text = words(show("overview"))
-    assert "No worker is alive" not in text
+    assert "None is alive" not in text
     assert "All is well" in text
 
 
@@ -501,7 +503,7 @@ def test_what_cost_nothing_has_no_chart_of_nothing(analysed: tuple[str, str]) ->
     at = show("costs")
     assert "Nothing was spent" in words(at)
     assert not at.get("plotly_chart")
-    assert "Dearest jobs" not in words(at)
+    assert "Most expensive jobs" not in words(at)
 
 
 def test_costs_are_set_against_the_days_before_only_where_something_was_called_then() -> None:

@@ -72,7 +72,7 @@ def test_failures_in_a_row_open_it_and_the_rest_waits_without_failing(reply: Rep
     assert len(openai.asked) == 3
     assert wait() == WaitsFor("breaker", "openai", MODEL, until=wait().until, failures=3)
     assert wait().until is not None
-    assert waits() == ["The live requests wait: openai/gpt-5-mini does not answer."]
+    assert waits() == ["Live requests are on hold: openai/gpt-5-mini does not answer."]
 
 
 @pytest.mark.parametrize("reply", [error(400), error(401), error(404), error(422), error(429)])

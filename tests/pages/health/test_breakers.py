@@ -52,12 +52,12 @@ def view(state: str, **fields: Any) -> BreakerRow:
         ),
         (
             view("open", by_hand=True, retry_at=None),
-            "stopped by hand 3 min ago; nothing goes out until a person lets it go on",
+            "stopped by hand 3 min ago; nothing is sent until someone resumes it",
             "gpt-5.6-luna: stopped by hand",
         ),
         (
             view("open", by_hand=True, opened_by="ada"),
-            "stopped by hand by ada 3 min ago; nothing goes out until a person lets it go on",
+            "stopped by hand by ada 3 min ago; nothing is sent until someone resumes it",
             "gpt-5.6-luna: stopped by hand",
         ),
     ],
@@ -194,7 +194,7 @@ def test_a_job_that_waits_says_for_what_and_until_when() -> None:
     fallback = '{"lane": "batch", "provider": null, "model": null, "after_s": 600}'
     at = show("job", id=waiting(fallback=fallback))
     text = plainly(at)
-    assert "The live requests wait, and do not fail: OpenAI gpt-5.6-luna did not answer 5 times in a row" in text
+    assert "Live requests are on hold (none have failed): OpenAI gpt-5.6-luna did not answer 5 times in a row" in text
     assert "tried again in 9 min" in text
     assert "After 10 min of waiting, the job moves to the batch lane by itself" in text
     grid = show("jobs").dataframe[0].value
@@ -210,12 +210,12 @@ def test_what_waits_is_moved_to_the_batch_lane_with_both_prices() -> None:
     job = waiting()
     with db.transaction() as session:
         db.execute(session, "UPDATE job SET template_id = NULL")
-    at = press(show("job", id=job), "Move what waits")
+    at = press(show("job", id=job), "Move waiting requests")
     assert {"There, within 24 hours, about", "Here, about"} <= {metric.label for metric in at.metric}
     assert at.radio(key="move_way").options == ["To the batch lane"]
     press(at, "Move 3 requests")
     assert rows("SELECT lane, waits_for FROM job") == [{"lane": "batch", "waits_for": None}]
-    at = press(show("job", id=job), "Move what waits")
+    at = press(show("job", id=job), "Move waiting requests")
     assert at.radio(key="move_way").options == ["To the live lane"]
 
 
@@ -226,16 +226,16 @@ def test_a_click_counts_though_the_job_has_begun_to_wait_since_the_page_was_draw
     wait = WAITS_FOR.dump_json(WaitsFor("breaker", "openai", MODEL, failures=5)).decode()
     with db.transaction() as session:
         db.execute(session, "UPDATE job SET waits_for = CAST(:wait AS jsonb)", wait=wait)
-    press(at, "Move what waits")
+    press(at, "Move waiting requests")
     assert at.radio(key="move_way").options
 
 
 def test_of_a_canary_under_way_only_the_model_can_change() -> None:
-    at = press(show("job", id=waiting(canary=2)), "Move what waits")
+    at = press(show("job", id=waiting(canary=2)), "Move waiting requests")
     assert at.radio(key="move_way").options == ["On with another model"]
     job = made.job("paused", canary=2)
     made.requests(job, "held", 3)
-    assert "Move what waits" not in buttons(show("job", id=job))
+    assert "Move waiting requests" not in buttons(show("job", id=job))
 
 
 @pytest.fixture
@@ -246,7 +246,7 @@ def analyse(openai: object) -> AppTest:
 
 
 def test_a_model_that_does_not_answer_is_told_of_before_launch(analyse: AppTest) -> None:
-    assert "A live job waits so long" not in words(analyse)
+    assert "A live job will wait until then" not in words(analyse)
     breaker_by_hand.open_by_hand("openai", MODEL)
     assert "OpenAI gpt-5.6-luna stopped by hand" in plainly(analyse.run())
 
@@ -265,6 +265,6 @@ def test_where_a_job_goes_by_itself_is_chosen_before_launch(
     at = analyse.segmented_control(key="fallback").set_value(way).run()
     if way == "Another model":
         at = at.selectbox(key="fallback_provider").set_value("openai").run()
-        assert "all of it would be about $0.00" in plainly(at)
+        assert "all of it would be about $0.0" in plainly(at)
     press(at, "Launch 3 requests")
     assert rows("SELECT fallback FROM job") == [{"fallback": kept}]

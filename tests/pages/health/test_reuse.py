@@ -28,7 +28,7 @@ def analysed(openai: LocalProvider) -> None:
 def test_nothing_to_reuse_offers_nothing() -> None:
     at = show("health")
     assert "Known already – " in words(at)
-    assert "Ask afresh" not in buttons(at)
+    assert "Clear reused answers" not in buttons(at)
 
 
 @pytest.mark.usefixtures("analysed")
@@ -42,12 +42,12 @@ def test_the_page_tells_what_reuse_is_worth() -> None:
 
 @pytest.mark.usefixtures("analysed")
 def test_answers_are_taken_out_of_use_after_a_question() -> None:
-    assert "**2 answers** of all would be asked" in words(press(show("health"), "Ask afresh"))
+    assert "**2 answers** of all would be asked" in words(press(show("health"), "Clear reused answers"))
     at = show("health")
     at.session_state["afresh_template"] = "key_points"
-    at = press(at, "Ask afresh")
+    at = press(at, "Clear reused answers")
     assert "**1 answer** would be asked" in words(at)
-    at = press(at, "Do not reuse 1")
+    at = press(at, "Clear 1")
     assert formats.plain("Not reused any more: 1 answer.") in words(at)
     assert rows("SELECT after ->> 'template' AS template FROM audit_entry") == [{"template": "key_points"}]
     assert "Answers to reuse 1" in words(show("health"))

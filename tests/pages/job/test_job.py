@@ -1,15 +1,18 @@
 """A job's page in every state: what it says, what it offers, and that its actions do what they say."""
 
+import io
+import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.runtime import db
+from core.documents import extract, upload
+from core.runtime import db, worker_lease
 from tests.batch_provider import AskedLine, BatchProvider, Line
 from tests.pages import made
-from tests.pages.seeing import buttons, press, show, words
+from tests.pages.seeing import buttons, links, press, show, words
 from tests.pipeline import add_document, make_job, ready_documents, rows, run_batches, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -31,9 +34,9 @@ def metrics(at: AppTest) -> dict[str, str]:
     ("state", "offers"),
     [
         ("draft", {"Start", "Rename", "Delete"}),
-        ("queued", {"Pause", "Cancel job", "Move what waits", "Rename"}),
-        ("running", {"Pause", "Cancel job", "Move what waits", "Rename"}),
-        ("paused", {"Resume", "Cancel job", "Move what waits", "Rename"}),
+        ("queued", {"Pause", "Cancel job", "Move waiting requests", "Rename"}),
+        ("running", {"Pause", "Cancel job", "Move waiting requests", "Rename"}),
+        ("paused", {"Resume", "Cancel job", "Move waiting requests", "Rename"}),
         ("cancelling", {"Rename"}),
         ("completed", {"Rename", "Delete"}),
         ("cancelled", {"Rename", "Delete"}),
@@ -186,7 +189,7 @@ def test_a_draft_of_own_requests_starts_once_it_has_some() -> None:
     assert "Start" not in buttons(show("job", id=job))
     made.requests(job, "pending", 2)
     at = show("job", id=job)
-    assert "own requests" in words(at)
+    assert "custom requests" in words(at)
     press(at, "Start")
     assert state_of(job) == "queued"
 
@@ -358,3 +361,38 @@ def test_what_the_machine_leaves_is_what_the_page_reads(batch_server: BatchProvi
     text = words(at)
     assert "3 answered · 3 failed" in text
     assert "tokens more than what its lines account for" in text
+
+
+def test_a_completed_job_with_failures_does_not_look_like_a_success() -> None:
+    some = made.job("completed", name="Some")
+    made.requests(some, "succeeded", 2)
+    made.requests(some, "failed", 3)
+    every = made.job("completed", name="All")
+    made.requests(every, "failed", 1)
+    assert ":orange-badge[completed, 3 failed]" in words(show("job", id=some))
+    assert ":red-badge[completed, 1 failed]" in words(show("job", id=every))
+    assert [list(state) for state in show("jobs").dataframe[0].value["State"]] == [["all failed"], ["some failed"]]
+
+
+def test_documents_that_were_left_out_stand_at_the_top() -> None:
+    add_document()
+    upload.add("scan.pdf", io.BytesIO(b"%PDF-1.4 broken"), "default")
+    broken = [row["id"] for row in rows("SELECT id FROM document WHERE name = 'scan.pdf'")]
+    extract.extract_document(broken[0], worker_lease.register("test"), threading.Event())
+    job = make_job([row["id"] for row in rows("SELECT id FROM document")])
+    run_job(job)
+    at = show("job", id=job)
+    assert "1 of 2 documents was left out: it could not be read." in words(at)
+    assert links(at)["Show"] == "documents?state=failed"
+
+
+def test_all_answers_can_be_turned_through() -> None:
+    run_job(
+        job := make_job([add_document(f"The pump in hall {number} failed.", f"{number}.txt") for number in range(22)])
+    )
+    at = show("job", id=job)
+    first = set(links(at))
+    at = press(at, "Next page")
+    assert len(set(links(at)) - first) == 2
+    assert "Next page" not in buttons(at)
+    assert set(links(press(at, "Previous page"))) == first

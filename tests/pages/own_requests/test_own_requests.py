@@ -1,4 +1,4 @@
-"""The page of own requests: what a person reads of a bad file, and a good one from its price to the job."""
+"""The page of custom requests: what a person reads of a bad file, and a good one from its price to the job."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ def page(**query: str) -> AppTest:
 
 
 def press(at: AppTest, label: str) -> AppTest:
-    next(button for button in at.button if button.label == label).click().run()
+    next(button for button in at.button if button.label.partition(" · ")[0] == label).click().run()
     return at
 
 

@@ -117,7 +117,7 @@ def test_the_offline_engine_promises_no_day() -> None:
 
 
 def launched(at: AppTest) -> dict[str, str]:
-    press(at, next(button.label for button in at.button if button.label.startswith("Launch")))
+    next(button for button in at.button if button.label.startswith("Launch")).click().run()
     params: dict[str, str] = rows("SELECT params FROM job ORDER BY created_at DESC LIMIT 1")[0]["params"]
     return params
 
@@ -197,3 +197,26 @@ def test_a_draft_is_confirmed_on_its_own_page(openai: object) -> None:
     at = at.checkbox[0].check().run()
     press(at, "Start")
     assert [row["state"] for row in rows("SELECT state FROM job")] == ["queued"]
+
+
+def test_without_a_limit_of_ones_own_the_pages_ask_above_five_dollars(openai: object) -> None:
+    assert limits.confirm_usd() is None
+    assert launch.confirmed("openai", Decimal("5.00"))
+    assert launch.confirmed("openai", None)
+    assert launch.confirmed("offline", Decimal(99))
+    job = made.job("draft", estimate_usd=Decimal("5.01"))
+    made.requests(job, "pending")
+    at = show("job", id=job)
+    assert next(button for button in at.button if button.label == "Start").disabled
+    assert at.checkbox[0].label == "I know that it costs about \\$5.01"
+
+
+def test_a_button_that_spends_says_how_much() -> None:
+    assert launch.label("Launch 2 requests", "openai", Decimal("0.214")) == "Launch 2 requests · about \\$0\\.21"
+    assert "at least" in launch.label("Launch 2 requests", "openai", Decimal("0.214"), unread=1)
+    assert launch.label("Launch 2 requests", "openai", None) == "Launch 2 requests · price not known"
+    assert launch.label("Launch 2 requests", "offline", Decimal(0)) == "Launch 2 requests · free"
+
+
+def test_what_a_batch_saves_is_the_difference_of_what_is_shown() -> None:
+    assert launch.saving(Decimal("0.214"), Decimal("0.107")) == "-$0.10 (50% less)"

@@ -52,7 +52,7 @@ def test_what_providers_told_is_shown_with_what_is_left(setting: Any) -> None:
     found = [frame.value for frame in show("settings").dataframe if "Limit of" in frame.value]
     assert found[0].values.tolist() == [
         ["Anthropic", "haiku", "requests", 600, 100, 100],
-        ["Anthropic", "haiku", "tokens that are written", 8000, 8000, 4000],
+        ["Anthropic", "haiku", "output tokens", 8000, 8000, 4000],
     ]
 
 

@@ -90,7 +90,7 @@ def group(requests: int = 10, done: int = 0) -> Group:
         (
             job(provider="anthropic", in_flight=10),
             standing(in_progress=group()),
-            "Anthropic tells of no progress before a batch has ended",
+            "Anthropic reports progress only when a batch ends",
         ),
         (job("cancelling", in_flight=10), standing(in_progress=group()), "OpenAI may take ten minutes"),
         (
@@ -100,7 +100,7 @@ def group(requests: int = 10, done: int = 0) -> Group:
         ),
         (job(pending=7, waits_for=queue(NOW + timedelta(minutes=4))), standing(), "again in 4 min: 7 requests"),
         (job(pending=7, waits_for=queue(NOW)), standing(), "queue is full. What is left goes out again any moment now"),
-        (job(pending=7), standing(twins=True), "Equal requests are being answered already"),
+        (job(pending=7), standing(twins=True), "7 requests duplicate others in progress"),
         (
             job(pending=7, waits_for=WaitsFor("own_caps", "openai", MODEL)),
             standing(InFlight(50, 9, Decimal(2))),
@@ -118,7 +118,7 @@ def group(requests: int = 10, done: int = 0) -> Group:
         (
             job(waits_for=replace(OPEN, by_hand=True)),
             standing(),
-            "requests wait: openai/gpt-5-mini was stopped",
+            "requests are on hold: openai/gpt-5-mini was stopped",
         ),
         (job(waits_for=FULL), standing(), "Waits for the rate limit of openai/gpt-5-mini: goes on in 12 s."),
         (job(deadline=NOW + timedelta(hours=2)), standing(), "Its deadline is in 2 h"),

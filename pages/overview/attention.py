@@ -1,0 +1,74 @@
+"""What needs somebody's attention, the most urgent first: each a sentence with the page that helps."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import streamlit as st
+
+from core import overview
+from core.calls import breaker_report
+from core.health import components
+from core.health.readings import PROVIDER
+from core.insights import review_report
+from core.jobs import report
+from core.overview import Overview
+from core.tables.jobs import GOING
+from pages.common import formats, widgets
+from pages.words import breakers, health, jobs, review
+
+MOST = 5
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """`query`: of the page that helps."""
+
+    what: str
+    page: str
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+def show(found: Overview, now: datetime) -> None:
+    st.subheader("Needs attention")
+    wrong = [*_of_the_machine(now), *_of_jobs(now), *_of_the_rest(found)]
+    with widgets.lines("wrong"):
+        for one in wrong:
+            widgets.link(formats.plain(one.what), one.page, ":material/error:", **one.query)
+    if not wrong:
+        st.caption("Nothing. All is well.")
+
+
+def _of_the_machine(now: datetime) -> Iterator[Trouble]:
+    """Open breakers, then what Health shows in red. A provider behind an open breaker is named once."""
+    stopped = [one for one in breaker_report.every() if one.state != "closed"]
+    for one in stopped:
+        behind = f". Waiting: {breakers.behind(one.requests, one.jobs)}" if one.requests else ""
+        name = breakers.name(one.provider, one.model)
+        yield Trouble(f"{name} {breakers.meaning(one, now)}{behind}", "health/health.py")
+    named = {f"{PROVIDER}{one.provider}" for one in stopped}
+    for part in components.components(now):
+        if part.healthy is False and part.name not in named:
+            yield Trouble(f"{health.name(part.name)}: {part.message}", "health/health.py")
+
+
+def _of_jobs(now: datetime) -> Iterator[Trouble]:
+    """What a person has to decide, then what waits, then what failed."""
+    for job in report.find(state="paused", limit=MOST).items:
+        words = "its canary is through, decide on the rest" if jobs.waits_for_decision(job) else "paused"
+        yield Trouble(f"{job.name}: {words}", "job/job.py", {"id": job.id})
+    waiting = [job for job in report.find(state=GOING, limit=50).items if job.waits_for]
+    open_breakers = breaker_report.not_closed() if any(map(jobs.waits_for_breaker, waiting)) else {}
+    for job in waiting[:MOST]:
+        words = jobs.waits_for(job, open_breakers, now)
+        yield Trouble(f"{job.name} waits for {words}", "job/job.py", {"id": job.id})
+    for troubled in overview.troubled_jobs(MOST):
+        yield Trouble(f"{troubled.failed:,} failed in {troubled.name}", "job/job.py", {"id": troubled.id})
+
+
+def _of_the_rest(found: Overview) -> Iterator[Trouble]:
+    if found.failed_documents:
+        unread = f"{formats.count(found.failed_documents, 'document')} could not be read"
+        yield Trouble(unread, "documents/documents.py", {"state": "failed"})
+    if to_review := review.waiting(review_report.open_counts()):
+        yield Trouble(to_review, "review/review.py")

@@ -65,7 +65,7 @@ def saving(live: Decimal | None, batch: Decimal | None) -> formats.Markdown | No
 
 def label(action: formats.Markdown, provider: str, cost: Decimal | None, unread: int = 0) -> formats.Markdown:
     """What a button that spends money says: what it does, and for how much."""
-    if not capabilities.of(provider).is_billed:
+    if not provider_rows.can(provider).is_billed or (cost == 0 and not unread):
         return f"{action} · free"
     if cost is None:
         return f"{action} · price not known"
@@ -76,7 +76,7 @@ def _asks(provider: str, cost: Decimal | None, unread: int) -> bool:
     """Whether a launch asks once more. Where no limit is set, people are asked above a default, programs never."""
     if limits.confirm_usd() is not None:
         return launch.needs_confirming(provider, cost, unread)
-    return capabilities.of(provider).is_billed and cost is not None and cost > limits.PAGES_CONFIRM_USD
+    return provider_rows.can(provider).is_billed and cost is not None and cost > limits.PAGES_CONFIRM_USD
 
 
 def confirmed(provider: str, cost: Decimal | None, unread: int = 0) -> bool:

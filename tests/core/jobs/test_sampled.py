@@ -129,7 +129,7 @@ def test_what_cannot_be_asked_is_refused_before(openai: LocalProvider) -> None:
         (replace(SPEC, sampling=Sampling(3)), "from 0 to 2"),
         (replace(SPEC, sampling=Sampling(None, 200_000)), "leaves no room for a document: llama-3 takes 128,000"),
         (replace(SPEC, provider="offline", model=None, sampling=Sampling(0)), "for language models"),
-        (JobSpec(None, "openai", sampling=Sampling(0)), "Own requests say in their bodies"),
+        (JobSpec(None, "openai", sampling=Sampling(0)), "Custom requests say in their bodies"),
         (replace(SPEC, sampling=Sampling(1.5), fallback=Fallback(provider="offline")), "for language models"),
     ):
         with pytest.raises(InvalidInput, match=why):

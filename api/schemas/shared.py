@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 
 from core.runtime.paging import MOST, Page
 from core.runtime.text import storable as storable_text
+from core.settings import provider_rows
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -18,8 +19,6 @@ Limit = Annotated[int, Query(ge=1, le=MOST)]
 Cursor = Annotated[str | None, Query()]
 # Also the values of list filters; FastAPI refuses others and names the allowed ones.
 Lane = Literal["live", "batch"]
-# Which there are changes while Cairn runs.
-ProviderName = Annotated[str, Field(description="A name of GET /providers.", examples=["openai"])]
 
 
 def storable(value: Any) -> Any:
@@ -35,6 +34,17 @@ def storable(value: Any) -> Any:
     return value
 
 
+def _is_a_provider(name: str) -> str:
+    """What was sent is not repeated: it may be confidential."""
+    if not provider_rows.exists(name):
+        raise ValueError(f"There is no provider of this name. There are {', '.join(provider_rows.names())}.")
+    return name
+
+
+# Which there are changes while Cairn runs.
+ProviderName = Annotated[
+    str, AfterValidator(_is_a_provider), Field(description="A name of GET /providers.", examples=["openai"])
+]
 StorableForm = Annotated[str, Form(), AfterValidator(storable)]
 
 

@@ -48,7 +48,7 @@ def bill(account: Account, used: Used, body_bytes: int | None) -> Bill:
     if account.template_id is not None and usage and body_bytes and pricing.more_than_sent(usage, body_bytes):
         usage = None
     if usage is None:
-        return Bill(model, Usage(), pricing.UNKNOWN_USAGE)
+        return Bill(model, Usage(), pricing.without_usage(batch.provider))
     return Bill(model, usage, pricing.tariff(batch.provider, model, "batch", account.at)(usage))
 
 

@@ -172,7 +172,7 @@ class _Attempts:
 def _kept(call: Call, answer: Answer, failures: int, *, temperature_unused: bool) -> Kept:
     at, parsed = shared_clock.now(), answer.parsed
     model = storable(parsed.model or call.model)
-    usage, price = parsed.usage, pricing.UNKNOWN_USAGE
+    usage, price = parsed.usage, pricing.without_usage(call.provider)
     if usage is not None and not beyond_what_was_sent(call, usage):
         # Prices change by the minute at most, so that all calls of a minute share one look-up.
         price = pricing.tariff(call.provider, model, call.lane, at.replace(second=0, microsecond=0))(usage)

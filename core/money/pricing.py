@@ -38,6 +38,14 @@ class Price:
 
 
 UNKNOWN_USAGE = Price(None, False, note="The provider's token counts make no sense, so the cost is not known.")
+FREE = Price(Decimal(0), True, {"source": "set for the provider: free"})
+
+
+def without_usage(provider: str) -> Price:
+    """Of an answer whose tokens nobody knows: what is free costs nothing, whatever it counts."""
+    return FREE if provider_rows.of(provider).prices == "free" else UNKNOWN_USAGE
+
+
 # What a server may put before a prompt unseen: a prompt of its own, its tools.
 UNSEEN_TOKENS = 20_000
 
@@ -58,7 +66,7 @@ def _price(kind: Kind, prices: Prices, model: str, usage: Usage, lane: str, at: 
     if not capabilities.of_kind(kind).is_billed:
         return Price(Decimal(0), True, {"source": "offline engine"})
     if prices == "free":
-        return Price(Decimal(0), True, {"source": "set for the provider: free"})
+        return FREE
     if isinstance(prices, Rates):
         return _by_own_rates(prices, usage, lane)
     live = _calculate(kind, model, usage, at, batch=False)

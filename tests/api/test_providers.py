@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core.calls import clients
+from core.calls import clients, resilience
+from core.errors import Conflict
 from core.settings import store
 from tests import local_provider
-from tests.local_provider import LocalProvider
+from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import make_job, ready_documents, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -91,7 +92,15 @@ def test_what_only_others_sell_has_no_price_until_somebody_sets_it(
     client.put(f"{URL}/Ollama in the lab", json={"prices": "free"})
     assert cost("Ollama in the lab", "gpt-oss-20b") == "0"
     run_job(make_job(documents, "summarize", provider="Ollama in the lab", model="gpt-oss-20b"))
-    assert rows("SELECT cost_usd, priced FROM usage_record") == [{"cost_usd": 0, "priced": True}]
+    # What is free is free also where nobody knows how much it was; what has a price is then unknown.
+    other.plan = openai.plan = lambda _asked: Reply(usage={"total_tokens": 9})
+    for provider in ("Ollama in the lab", "openai"):
+        run_job(make_job(documents, "questions", provider=provider, model="gpt-5.4-mini"))
+    assert [(one["cost_usd"], one["priced"]) for one in rows("SELECT * FROM usage_record ORDER BY id")] == [
+        (0, True),
+        (0, True),
+        (None, False),
+    ]
 
 
 def test_a_key_goes_to_no_other_address_and_never_comes_out(
@@ -181,3 +190,33 @@ def test_while_the_environment_locks_the_settings_none_of_them_is_there(
     assert "Lab" not in clients.configured()
     refused = client.post(URL, json={"name": "B", "kind": "openai", "base_url": other.openai_url})
     assert refused.status_code == 409
+
+
+def test_the_log_undoes_a_change_of_a_provider_and_neither_its_coming_nor_its_going(
+    client: TestClient, openai: LocalProvider
+) -> None:
+    add(client, "Lab", openai.openai_url)
+    (made,) = store.history()
+    assert (made.action, made.name) == ("change", "provider:Lab")
+    with pytest.raises(Conflict, match="added and taken away"):
+        resilience.undo(made.id)
+    client.put(f"{URL}/Lab", json={"prices": "free", "context_tokens": 9000})
+    resilience.undo(store.history()[0].id)
+    assert (by_name(client)["Lab"]["prices"], by_name(client)["Lab"]["context_tokens"]) == ("list", None)
+    client.delete(f"{URL}/Lab")
+    with pytest.raises(Conflict, match="added and taken away"):
+        resilience.undo(store.history()[0].id)
+
+
+def test_own_requests_go_in_the_shape_of_a_providers_kind(client: TestClient, openai: object, other: Any) -> None:
+    body = {"name": "Claude here", "kind": "anthropic", "base_url": other.anthropic_url}
+    assert client.post(URL, json=body).status_code == 201
+    spec = {"name": "x", "template": None, "start": False, "provider": "Claude here", "model": "m"}
+    job = client.post("/api/v1/jobs/", json=spec).json()["id"]
+    line = {"custom_id": "a", "body": {"max_tokens": 9, "messages": [{"role": "user", "content": "Hello"}]}}
+    sent = client.post(f"/api/v1/jobs/{job}/requests", json={"requests": [line]})
+    assert sent.status_code in (200, 201), sent.text
+    assert client.post(f"/api/v1/jobs/{job}/start").status_code == 200
+    run_job(job)
+    assert client.get(f"/api/v1/jobs/{job}").json()["counts"]["succeeded"] == 1
+    assert other.asked[0].headers["anthropic-version"]

@@ -18,7 +18,7 @@ from core.providers.types import Answer, Provider
 from core.providers.usage import Usage
 from core.runtime import shared_clock
 from core.runtime.text import storable
-from core.settings import learned_contexts, learned_forms
+from core.settings import learned_contexts, learned_forms, provider_rows
 
 log = structlog.get_logger()
 # So many seconds a single text, which has no queue to go back to, waits for headroom in a rate limit.
@@ -95,6 +95,8 @@ def _learn_context(provider: str, address: str, model: str, refusal: str) -> str
         return ""
     if tokens is None:
         return ""
+    if by_hand := provider_rows.of(provider).context_tokens:
+        return f" Its server takes {tokens:,} tokens, and {by_hand:,} are set on the Settings page: correct them there."
     return f" Its context of {tokens:,} tokens is known now: a new job keeps to it, and asks what is longer in parts."
 
 

@@ -76,7 +76,9 @@ def _model(name: str) -> None:
         "Default model",
         value=model if source == "here" else "",
         placeholder=f"{model} ({settings.SOURCES[source]})",
-        help="Empty: as the environment says.",
+        help="Empty: as the environment says."
+        if provider_rows.of(name).built_in
+        else "Empty: that of its kind, which few servers have.",
         max_chars=defaults.MODEL_CHARACTERS,
         key=f"model-{name}-{model}-{source}",
         disabled=get_settings().settings_locked,

@@ -10,7 +10,7 @@ from core.live import single_text
 from core.requests import expansion
 from core.settings import learned_contexts, provider_changes
 from core.settings.provider_changes import Change
-from tests.local_provider import LocalProvider, Reply
+from tests.local_provider import LocalProvider, Reply, error
 from tests.pipeline import add_document, make_job, ready_documents, rows, run_job, states, with_lane
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -66,3 +66,11 @@ def test_a_context_that_is_set_goes_before_what_is_known_and_learned(openai: Loc
     assert asked["most"] < 8_000
     provider_changes.change("openai", Change(context_tokens=None))
     assert learned_contexts.of("openai", openai.openai_url, "gpt-5.4-mini") == 4_096
+
+
+def test_a_refusal_that_names_less_than_is_set_says_where_to_correct_it(openai: LocalProvider) -> None:
+    provider_changes.change("openai", Change(context_tokens=8_000))
+    openai.plan = lambda _asked: error(400, "context_length_exceeded", "This model's maximum context length is 4096.")
+    run_job(make_job(ready_documents(1), "summarize", provider="openai", model="gpt-5.4-mini"))
+    (failed,) = rows("SELECT error_message FROM request")
+    assert "takes 4,096 tokens, and 8,000 are set on the Settings page" in failed["error_message"]

@@ -47,9 +47,10 @@ def _text(document: pypdfium2.PdfDocument, number: int, hyphens: Hyphens, left_o
             page.close()
             page = document[number]
         text_page = page.get_textpage()
-        text = _arranged(page, text_page, found, hyphens)
+        drawn = text_page.get_text_range()  # not get_text_bounded: it leaves out what runs over the page's edge
+        text = _arranged(page, text_page, drawn, found, hyphens)
         notes = pdf_annotations.notes(found, text_page, text)
-        left_out.of_glyphs(text_page, number + 1)
+        left_out.of_glyphs(text_page, number + 1, drawn)
         mark = left_out.of_page(page, number + 1, text)
     except pypdfium2.PdfiumError as error:
         raise failures.corrupt(f"page {number + 1} is damaged ({error})") from None
@@ -59,10 +60,8 @@ def _text(document: pypdfium2.PdfDocument, number: int, hyphens: Hyphens, left_o
 
 
 def _arranged(
-    page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, found: list[Annotation], hyphens: Hyphens
+    page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, drawn: str, found: list[Annotation], hyphens: Hyphens
 ) -> str:
-    # Not get_text_bounded: it leaves out what runs over the page's edge.
-    drawn = text_page.get_text_range()
     hyphens.see(drawn)
     words = pdf_words.words_of(drawn, text_page, page.get_rotation() // 90)
     if words is None:

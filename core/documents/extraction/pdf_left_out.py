@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
 
@@ -25,6 +26,8 @@ MOST_DRAWN = 200_000
 # Pixels: what is smaller in one direction is a line, a dot or a bullet, in which nothing can be written.
 SMALLEST_PICTURE = 16
 WHITE = 250
+# Glyphs of a page that are all asked for their character.
+BEGINNING = 300
 _ATTACHED = (pdfium.FPDF_ANNOT_FILEATTACHMENT, pdfium.FPDF_ANNOT_SOUND, pdfium.FPDF_ANNOT_MOVIE)
 IMAGE, TEXT = pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_TEXT
 
@@ -35,14 +38,21 @@ class LeftOut:
     def __init__(self, document: pypdfium2.PdfDocument, pages: Pages) -> None:
         self._document, self._pages = document, pages
         self._pictures: set[tuple[int, int, int]] = set()
+        self._has_lost = False
         pages.leave_out("ATTACHMENTS_UNREAD", count=pdfium.FPDFDoc_GetAttachmentCount(document.raw))
         if document.get_formtype() == pdfium.FORMTYPE_XFA_FULL:
             pages.leave_out("PARTS_UNREAD")  # the form itself; its pages only say that another program is needed
 
-    def of_glyphs(self, text_page: pypdfium2.PdfTextPage, number: int) -> None:
-        """Name glyphs of which the file does not tell the character: what stands in their place is made up."""
+    def of_glyphs(self, text_page: pypdfium2.PdfTextPage, number: int, text: str) -> None:
+        """Name glyphs of which the file does not tell the character: what stands in their place is made up. `text` of
+        the page as pdfium gives it: all glyphs are asked for once one of those that tell is such a one, and on all
+        pages after it."""
         glyphs = range(text_page.count_chars())
-        lost = sum(map(pdfium.FPDFText_HasUnicodeMapError, itertools.repeat(text_page.raw), glyphs))
+        asked = [*glyphs[:BEGINNING], *_telling(text)] if len(text) == len(glyphs) else glyphs
+        lost = 0
+        if self._has_lost or any(map(pdfium.FPDFText_HasUnicodeMapError, itertools.repeat(text_page.raw), asked)):
+            self._has_lost = True
+            lost = sum(map(pdfium.FPDFText_HasUnicodeMapError, itertools.repeat(text_page.raw), glyphs))
         self._pages.leave_out("CHARACTERS_UNREAD", number, lost)
 
     def of_annotations(self, page: pypdfium2.PdfPage, number: int, found: list[Annotation]) -> None:
@@ -78,6 +88,20 @@ class LeftOut:
         return self._pages.picture(
             lambda: drawn(self._document, number - 1, _around(places)), "PICTURES_UNREAD", number, len(new)
         )
+
+
+def _telling(text: str) -> list[int]:
+    """The ends of each word, as a font that tells no characters has words of its own, and all that is no small letter
+    and no figure, as single glyphs of other fonts are that have no character: TeX's ligatures come as capitals."""
+    codes = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
+    plain = ((codes >= ord("0")) & (codes <= ord("9"))) | ((codes >= ord("a")) & (codes <= ord("z")))
+    around = np.zeros(len(codes) + 2, dtype=bool)
+    around[1:-1] = plain
+    ends = plain & ~(around[:-2] & around[2:])
+    line_ends = codes == ord("\n")
+    line_ends[:-1] |= line_ends[1:] & (codes[:-1] == ord("\r"))
+    found: list[int] = np.flatnonzero(ends | ~(plain | (codes == ord(" ")) | line_ends)).tolist()
+    return found
 
 
 @dataclass(frozen=True)

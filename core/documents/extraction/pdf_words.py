@@ -25,7 +25,7 @@ _ITEM = re.compile(
 # Gaps, in heights of a line: words that are justified stand nearer to one another than this, and a list's item to its
 # number.
 WIDE = 1.0
-BLANKS = np.array([ord(one) for one in f"\t\n\v\f\r \xa0{BROKEN}"], dtype=np.uint32)
+BLANKS = (" ", "\xa0", BROKEN)  # and those from the tab to the return
 AFTER_MARKER = 3.0
 # A share of a word's height: less of it in common, and two words are on different lines.
 _SAME_LINE = 0.3
@@ -76,7 +76,10 @@ def words_of(text: str, text_page: pypdfium2.PdfTextPage, rotation: int) -> Word
     codes = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
     inside = np.zeros(len(codes) + 2, dtype=bool)
     # A character below a blank that is no blank is a glyph of which the file does not tell the character.
-    inside[1:-1] = ~np.isin(codes, BLANKS)
+    blank = (codes >= ord("\t")) & (codes <= ord("\r"))
+    for one in BLANKS:
+        blank |= codes == ord(one)
+    inside[1:-1] = ~blank
     edges = np.flatnonzero(inside[1:] != inside[:-1])
     starts, ends = edges[::2], edges[1::2]
     if not len(starts):

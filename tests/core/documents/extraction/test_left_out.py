@@ -118,6 +118,24 @@ def test_glyphs_of_which_a_pdf_does_not_tell_the_character(tmp_path: Path) -> No
     assert left_out(saved(tmp_path, "a.pdf", with_index(objects))) == {"CHARACTERS_UNREAD": (5, [1])}
 
 
+def test_single_glyphs_of_a_font_within_words(tmp_path: Path) -> None:
+    """Two ligatures under names that pdfium does not know, at the places of a capital and of a small letter."""
+    font = b"<</Type/Font/Subtype/Type1/BaseFont/Made/FirstChar 32/LastChar 126/Widths[" + b"500 " * 95 + b"]"
+    font += (
+        b"/Encoding<</Type/Encoding/Differences[85/f_f 117/f_k]>>/FontDescriptor<</Type/FontDescriptor/FontName/Made"
+    )
+    font += b"/Flags 4/FontBBox[0 0 500 700]/ItalicAngle 0/Ascent 700/Descent 0/CapHeight 700/StemV 80>>>>"
+    known = b"/MediaBox[0 0 9000 800]/Resources<</Font<</F 3 0 R>>>>"
+    objects = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[4 0 R 6 0 R 8 0 R]/Count 3%s>>" % known, font]
+    long = b"a long line of plain words " * 20
+    for said in (long + b"goes on to huge", long + b"an oUence", long + b"to huge"):
+        shown = b"BT /F 9 Tf 72 700 Td (%s) Tj ET" % said
+        objects.append(b"<</Type/Page/Parent 2 0 R/Contents %d 0 R>>" % (len(objects) + 2))
+        objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(shown), shown))
+    # Of the first page it is not known: within a word, beyond the page's beginning, a small letter is taken for one.
+    assert left_out(saved(tmp_path, "a.pdf", with_index(objects))) == {"CHARACTERS_UNREAD": (2, [2, 3])}
+
+
 def in_word(folder: Path, xml: str) -> LeftOut:
     path = word(folder, "HERE")
     rewritten(path, "word/document.xml", lambda old: old.replace(b"<w:r><w:t>HERE</w:t></w:r>", xml.encode()))

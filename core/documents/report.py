@@ -204,11 +204,15 @@ def by_ids(ids: list[str]) -> list[DocumentRow]:
 
 
 def count_by_state(collection: str | None = None) -> dict[str, int]:
-    sql = """SELECT d.state, count(*) AS n FROM document d JOIN collection c ON c.id = d.collection_id
-             WHERE d.workspace_id = :workspace AND (CAST(:collection AS text) IS NULL OR c.name = :collection)
-             GROUP BY d.state"""
+    only = OF_COLLECTION if collection else ""
     with db.transaction() as session:
-        return {row.state: row.n for row in db.rows(session, sql, collection=collection)}
+        found = db.rows(session, BY_STATE.format(only=only), **({"collection": collection} if collection else {}))
+        return {row.state: row.n for row in found}
+
+
+BY_STATE = "SELECT state, count(*) AS n FROM document WHERE workspace_id = :workspace {only} GROUP BY state"
+OF_COLLECTION = """AND collection_id = (
+  SELECT id FROM collection WHERE name = :collection AND workspace_id = :workspace)"""
 
 
 def collection_names() -> list[str]:

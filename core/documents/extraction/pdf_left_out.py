@@ -91,16 +91,15 @@ class LeftOut:
 
 
 def _telling(text: str) -> list[int]:
-    """The ends of each word, as a font that tells no characters has words of its own, and all that is no small letter
+    """The begin of each word, as a font that tells no characters has words of its own, and all that is no small letter
     and no figure, as single glyphs of other fonts are that have no character: TeX's ligatures come as capitals."""
     codes = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
     plain = ((codes >= ord("0")) & (codes <= ord("9"))) | ((codes >= ord("a")) & (codes <= ord("z")))
-    around = np.zeros(len(codes) + 2, dtype=bool)
-    around[1:-1] = plain
-    ends = plain & ~(around[:-2] & around[2:])
+    begins = plain.copy()
+    begins[1:] &= ~plain[:-1]
     line_ends = codes == ord("\n")
     line_ends[:-1] |= line_ends[1:] & (codes[:-1] == ord("\r"))
-    found: list[int] = np.flatnonzero(ends | ~(plain | (codes == ord(" ")) | line_ends)).tolist()
+    found: list[int] = np.flatnonzero(begins | ~(plain | (codes == ord(" ")) | line_ends)).tolist()
     return found
 
 

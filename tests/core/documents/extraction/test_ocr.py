@@ -13,7 +13,7 @@ import pptx
 import psutil
 import pytest
 from docx.shared import Cm
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from pptx.util import Inches
 
 from core.documents.extraction import recognizing, starting
@@ -134,10 +134,15 @@ def test_a_picture_that_a_page_of_html_holds(tmp_path: Path) -> None:
 
 def test_a_picture_file_is_pages_that_may_lie_on_their_side(tmp_path: Path) -> None:
     lines = f"{ONE}\n{TWO}"
-    frames = [drawn(THREE), drawn(lines, turned=90)]
+    # Blurred, this is said to stand on its head, and is not.
+    upright = Image.new("L", (500, 100), 240)
+    ImageDraw.Draw(upright).text((20, 20), "pseudo apes spade", font=ImageFont.load_default(size=20), fill=20)
+    upright = upright.filter(ImageFilter.GaussianBlur(1.6))
+    frames = [drawn(THREE), drawn(lines, turned=90), upright, upright.rotate(180)]
     frames[0].save(tmp_path / "a.tiff", save_all=True, append_images=frames[1:])
     got = read(tmp_path / "a.tiff")
-    assert (got.text, len(got.page_starts), warned(got)) == (f"{THREE}\n\n{lines}", 2, [])
+    assert got.text.split("\n\n") == [THREE, lines, *["pseudo apes spade"] * 2]
+    assert (len(got.page_starts), warned(got)) == (4, [])
 
 
 def test_without_memory_for_it_pictures_are_named_and_the_rest_is_there(tmp_path: Path) -> None:

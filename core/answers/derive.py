@@ -152,7 +152,7 @@ def consider(asking: Asking | None, row: Answered) -> Derived:
     if row.verdict is not None:
         verdict = Verdict(row.verdict, row.message or "", row.result)
     else:
-        read = judge.read(row, to_schema=asking is not None)
+        read = judge.read(row, asking)
         verdict = (
             Verdict(read.finish_reason, read.fault)
             if read.fault

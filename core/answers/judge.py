@@ -49,10 +49,10 @@ class Readable(Protocol):
     def endpoint(self) -> str | None: ...
 
 
-def read(response: Readable, *, to_schema: bool) -> Read:
+def read(response: Readable, asking: Asking | None) -> Read:
     """The answer's text and finish reason; a body that was not read yet is parsed as its provider's.
 
-    `to_schema`: an object was asked for, and is looked for wherever the body may hold it.
+    `asking`: what an object was asked for by, which is looked for wherever the body may hold it.
     """
     if response.text is not None:
         return Read(response.text, response.finish_reason or "")
@@ -60,7 +60,8 @@ def read(response: Readable, *, to_schema: bool) -> Read:
         parsed = provider_rows.keyless(response.provider).parse(response.raw or "", response.endpoint)
     except ProviderError as error:
         return Read("", "bad_response", error.message)
-    return Read(storable(parsed.answer(to_schema=to_schema)), parsed.finish_reason)
+    fits = answer_text.to_schema(asking.schema) if asking and parsed.elsewhere else None
+    return Read(storable(parsed.answer(fits)), parsed.finish_reason)
 
 
 def judge(asking: Asking | None, text: str, finish_reason: str, written: int = 0) -> Verdict:
@@ -136,6 +137,9 @@ def _validated(asking: Asking, text: str) -> Verdict:
             unfit = unfit or Verdict("schema", said)
     except RecursionError:
         return Verdict("schema", "The answer is nested too deeply.")
+    strewn = answer_text.fitting(text, answer_text.to_schema(asking.schema))
+    if strewn is not None:
+        return Verdict("ok", result=strewn)
     return unfit or Verdict(NOT_JSON, f"The answer is not JSON: {_why(text)}")
 
 

@@ -12,9 +12,9 @@ from core.calls.outcomes import Call, Failed, Kept, Outcome, UnknownOutcome
 from core.calls.retry import RetryPolicy, with_retries
 from core.errors import CairnError, InvalidInput, ProviderError
 from core.money import pricing
-from core.providers import forms
+from core.providers import answer_text, forms
 from core.providers.forms import Form
-from core.providers.types import Answer, Provider
+from core.providers.types import Answer, Parsed, Provider
 from core.providers.usage import Usage
 from core.runtime import shared_clock
 from core.runtime.text import storable
@@ -194,7 +194,7 @@ def _kept(call: Call, answer: Answer, failures: int, *, temperature_unused: bool
         at=at,
         model=model,
         raw=answer.raw,
-        text=parsed.answer(to_schema=call.template_id is not None),
+        text=_answer_in(call, parsed),
         finish_reason=parsed.finish_reason,
         usage=usage,
         price=price,
@@ -204,6 +204,12 @@ def _kept(call: Call, answer: Answer, failures: int, *, temperature_unused: bool
         limits=answer.limits,
         temperature_unused=temperature_unused,
     )
+
+
+def _answer_in(call: Call, parsed: Parsed) -> str:
+    """The text of an answer, for a template's question wherever the body has it."""
+    schema = forms.schema_in(call.body) if call.template_id and parsed.elsewhere else None
+    return parsed.answer(answer_text.to_schema(schema) if schema else None)
 
 
 def beyond_what_was_sent(call: Call, usage: Usage) -> bool:

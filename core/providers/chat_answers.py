@@ -9,15 +9,15 @@ from typing import Any
 
 import orjson
 
-from core.providers import errors, finish_reasons
+from core.providers import answer_text, errors, finish_reasons
 from core.providers.bodies import Body
 from core.providers.types import Parsed
 from core.providers.usage import Usage, count, counted
 
 NO_ANSWER = "The answer was not a chat completion."
-# Kinds of parts that are a text, and fields of a message that hold thoughts.
-TEXTS = ("text", "output_text")
-THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+# Kinds of parts that are a text, and fields of a message beside its content: the answer as an object, and thoughts.
+TEXTS = ("text", "output_text", "reasoning.text")
+THOUGHTS = ("parsed", "reasoning_content", "reasoning", "thinking", "reasoning_details")
 Object = Mapping[str, Any]
 
 
@@ -26,16 +26,34 @@ def parse(body: Body, endpoint: str, provider: str) -> Parsed:
 
     `provider`: its name.
     """
-    if not isinstance(body.data, dict):
-        raise errors.no_answer(provider, body.data, NO_ANSWER)
-    return READERS[endpoint](body.data, body.raw, provider)
+    data = body.data[0] if isinstance(body.data, list) and len(body.data) == 1 else body.data
+    if not isinstance(data, dict):
+        raise errors.no_answer(provider, data, NO_ANSWER)
+    return READERS[endpoint](data, body.raw, provider)
 
 
 def _mapping(value: object) -> Object:
     return value if isinstance(value, dict) else {}
 
 
+def _completion(data: Object) -> Object:
+    """A chat completion where a gateway wraps it, has one choice alone, or answers as Ollama's own API does."""
+    if isinstance(data.get("choices"), dict):
+        return {**data, "choices": [data["choices"]]}
+    if "choices" in data:
+        return data
+    inside = (data.get(name) for name in ("result", "response", "data"))
+    if wrapped := next((one for one in inside if isinstance(one, dict) and "choices" in one), None):
+        return _completion(wrapped)
+    if not isinstance(data.get("message"), dict):
+        return data
+    counts = {"prompt_tokens": data.get("prompt_eval_count"), "completion_tokens": data.get("eval_count")}
+    choice = {"message": data["message"], "finish_reason": data.get("done_reason")}
+    return {"usage": counts, **data, "choices": [choice]}
+
+
 def chat_completion(data: Object, raw: str, provider: str) -> Parsed:
+    data = _completion(data)
     choices = data.get("choices")
     choice = _mapping(next((one for one in choices if one), None)) if isinstance(choices, list) else {}
     message = choice.get("message") or choice.get("delta")
@@ -46,7 +64,9 @@ def chat_completion(data: Object, raw: str, provider: str) -> Parsed:
     called = message.get("tool_calls") or message.get("function_call")
     content, refusal = message.get("content"), message.get("refusal")
     text = content_text(content)
-    if not text and (error := data.get("error") or choice.get("error")):
+    # Also where a stream broke off: what it had begun is no answer.
+    whole = text and choice.get("finish_reason") not in (None, "", "error")
+    if (error := data.get("error") or choice.get("error")) and not (whole or answer_text.is_object(text)):
         raise errors.no_answer(provider, {"error": error}, NO_ANSWER)
     reason = "refusal" if refusal else finish_reasons.read(choice.get("finish_reason"))
     if not text and not called and content and not isinstance(content, str):

@@ -75,6 +75,13 @@ def fitted(body: dict[str, Any], form: Form, sampling: Sampling = AS_ASKED) -> d
     return made if form.system else _without_system(made)
 
 
+def schema_in(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The schema that a body, as it was built, asks the answer to fit."""
+    asked = body.get("response_format", {}).get("json_schema") or body.get("output_config", {}).get("format") or {}
+    found: dict[str, Any] | None = asked.get("schema")
+    return found
+
+
 def _asked_in_words(body: dict[str, Any], answers: Answers) -> dict[str, Any]:
     asked = body.pop("response_format", None)
     schema = (asked or {}).get("json_schema", {}).get("schema")

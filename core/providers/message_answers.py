@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from core.providers import errors, finish_reasons
+from core.providers import answer_text, errors, finish_reasons
 from core.providers.bodies import Body
 from core.providers.chat_answers import arguments, content_text
 from core.providers.types import Parsed
@@ -24,7 +24,8 @@ def parse(body: Body, provider: str) -> Parsed:
     blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
     called = [block for block in blocks if block.get("type") == "tool_use"]
     text = content_text(content)
-    if not text and data.get("error"):
+    # Also where a stream broke off: what it had begun is no answer.
+    if data.get("error") and not (text and (data.get("stop_reason") or answer_text.is_object(text))):
         raise errors.no_answer(provider, data, NO_ANSWER)
     strange = bool(content) and not text and not isinstance(content, str) and not _is_known(content)
     text = text or (orjson.dumps(called).decode() if called else "")

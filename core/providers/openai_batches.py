@@ -237,6 +237,8 @@ def refusal_in(body: bytes, provider: str) -> ProviderError | None:
         data = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
+    if not isinstance(data, dict):
+        return None
     if not data.get("error") and ("choices" not in data or data["choices"]):
         return None
     try:

@@ -1,7 +1,7 @@
 """The seam to the providers: the types of questions and answers, and the protocol of a provider."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -64,9 +64,9 @@ class Parsed:
     elsewhere: tuple[str, ...] = ()
     raw: str = field(default="", compare=False)
 
-    def answer(self, *, to_schema: bool) -> str:
-        """The text; where an object was asked for, wherever that stands."""
-        return answer_text.best(self.text, self.elsewhere) if to_schema and self.elsewhere else self.text
+    def answer(self, fits: Callable[[Any], bool] | None) -> str:
+        """The text; where an object was asked for, wherever what `fits` stands."""
+        return answer_text.best(self.text, self.elsewhere, fits) if fits and self.elsewhere else self.text
 
 
 @dataclass(frozen=True)

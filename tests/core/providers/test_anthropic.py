@@ -12,6 +12,7 @@ from llmock.pytest_plugin import LLMock
 from core.asking.prompts import Asking, build
 from core.calls.retry import RetryPolicy, with_retries
 from core.errors import ProviderError
+from core.providers.answer_text import to_schema
 from core.providers.anthropic import AnthropicProvider
 from core.providers.types import Answer
 from core.providers.usage import Usage
@@ -130,6 +131,7 @@ def test_a_body_of_status_200_without_an_answer_is_a_refusal(body: bytes, says: 
 
 
 ANSWER = '{"points": []}'
+FITS = to_schema({"type": "object", "required": ["points"]})
 SOUND = {"input_tokens": 12, "output_tokens": 7}
 TEXT = [{"type": "text", "text": ANSWER}]
 
@@ -154,7 +156,7 @@ def body_of(content: Any, usage: Any = SOUND, **more: Any) -> bytes:
 )
 def test_an_answer_is_read_as_it_comes(body: bytes) -> None:
     parsed = AnthropicProvider(None, None, 5).parse(body)
-    assert json.loads(parsed.answer(to_schema=True)) == {"points": []}
+    assert json.loads(parsed.answer(FITS)) == {"points": []}
     assert (parsed.finish_reason, parsed.usage) == ("stop", Usage(12, output_tokens=7))
 
 

@@ -14,7 +14,7 @@ from core.calls import breaker
 from core.calls.retry import RetryPolicy, with_retries
 from core.errors import ProviderError
 from core.providers import refusal_words
-from core.providers.answer_text import objects
+from core.providers.answer_text import objects, to_schema
 from core.providers.openai import OpenAIProvider
 from core.providers.types import Answer
 from core.providers.usage import Usage
@@ -197,6 +197,7 @@ def test_json_that_was_cut_off_was_not_heard_and_is_nothing_for_a_breaker(provid
 
 
 ANSWER = '{"points": []}'
+FITS = to_schema({"type": "object", "required": ["points"]})
 DETAILS = "prompt_tokens_details"
 SOUND = {"prompt_tokens": 12, "completion_tokens": 7}
 
@@ -248,7 +249,7 @@ def test_an_answer_is_read_as_it_comes_and_asked_once(body: bytes, provider: Loc
     provider.plan = lambda _: Reply(body=body)
     answer = ask(provider.openai_url)
     assert len(provider.asked) == 1
-    assert {"points": []} in list(objects(answer.parsed.answer(to_schema=True)))
+    assert {"points": []} in list(objects(answer.parsed.answer(FITS)))
     assert (answer.parsed.finish_reason, answer.parsed.usage) == ("stop", Usage(12, output_tokens=7))
     # What is kept is JSON, and reads the same again.
     assert OpenAIProvider(None, None, 5).parse(answer.raw) == answer.parsed

@@ -198,6 +198,7 @@ MACHINERY: Mapping[str, str] = {
     "core/live/single_text.py:RESULT": HELD,
     "core/requests/merges.py": ALL,
     "core/requests/origin.py": ALL,
+    "core/requests/refitting.py": HELD,
     "core/requests/unused_temperature.py:NOTE": HELD,
     "core/requests/waiting.py": HELD,
     "core/tables/jobs.py:is_cancelled": HELD,

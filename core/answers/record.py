@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from core.calls.outcomes import Failed, Kept, Outcome, UnknownOutcome
 from core.money import usage
+from core.requests import refitting
 from core.runtime import db, text
 from core.tables.jobs import is_cancelled
 
@@ -30,6 +31,7 @@ def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
         db.columns(session, KEEP_ANSWERS, **_answer_columns(answers))
     if failures := [outcome for outcome in outcomes if isinstance(outcome, Failed)]:
         db.columns(session, KEEP_FAILURES, **_failure_columns(failures))
+        refitting.put_back(session, {one.call.job_id for one in failures if one.split and one.call.job_id})
     if known := [outcome.call for outcome in outcomes if not isinstance(outcome, UnknownOutcome)]:
         # After the statements above, which waited for a take-over of the same requests: what that has booked is seen.
         lost = [lost_call_key(call.request_id, call.attempt) for call in known]
@@ -153,8 +155,8 @@ def _failure_columns(failures: Sequence[Failed]) -> dict[str, list[Any]]:
         "request": [f.call.request_id for f in failures],
         "attempt": [f.call.attempt for f in failures],
         "state": ["pending" if f.again else "failed" for f in failures],
-        "code": [None if f.again else f.code for f in failures],
-        "message": [None if f.again else text.storable(f.message)[:2000] for f in failures],
+        "code": [None if f.again and not f.split else f.code for f in failures],
+        "message": [None if f.again and not f.split else text.storable(f.message)[:2000] for f in failures],
     }
 
 

@@ -4,6 +4,7 @@ A document is material, never instructions: it stands between fences that carry 
 document can contain, and the system prompt says so.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -150,6 +151,17 @@ def build(asking: Asking, text: str, text_sha256: str) -> Prompt:
     operation = asking.template_id if asking.template_id in BUILT_IN else "own"
     system = SYSTEM.format(fence=fence, language=_language(asking, OF_THE_DOCUMENT))
     return _prompt(asking, system, user, operation, text)
+
+
+_MATERIAL = re.compile(r"<document-([0-9a-f]{16})>\n(.*)\n</document-\1>\Z", re.DOTALL)
+
+
+def text_in(body: Mapping[str, Any]) -> str | None:
+    """The text that a body made of `build` asks about, a document's or a part's; None where it has none."""
+    messages = body.get("messages")
+    content = messages[-1].get("content") if messages else None
+    found = _MATERIAL.search(content) if isinstance(content, str) else None
+    return found[2] if found else None
 
 
 def build_merge(asking: Asking, answers: Sequence[Mapping[str, Any]]) -> Prompt:

@@ -118,7 +118,14 @@ class Question:
         cut = splitting.split(text, self.budget)
         if len(cut) == 1:
             return [self._part(document, document, text, cut[0])]
-        return list(self._in_parts(document, text, text_sha256, cut))
+        return list(self._in_parts(document, document, text, text_sha256, cut))
+
+    def in_parts(self, document: str, name: str, text: str, most: int) -> list[New]:
+        """The requests for a text in parts of up to `most` tokens; the last is `name`, which merges them."""
+        cut = splitting.split(text, most)
+        if len(cut) == 1:
+            return [self._part(document, name, text, cut[0])]
+        return list(self._in_parts(document, name, text, runtime_text.text_hash(text), cut))
 
     def fingerprint(self, text_sha256: str) -> str:
         return self.scope + _hashed(self.prefix + text_sha256)
@@ -131,20 +138,20 @@ class Question:
         """The request of a long document whose merged answer is reused: `response` is its id."""
         return New(document, document, self.merged(text_sha256), "answered", known=response)
 
-    def _in_parts(self, document: str, text: str, text_sha256: str, cut: list[Part]) -> Iterator[New]:
-        """The parts, then the merges level by level; the last is the document's own."""
-        names = [f"{document}.{number}" for number in range(1, len(cut) + 1)]
+    def _in_parts(self, document: str, whole: str, text: str, text_sha256: str, cut: list[Part]) -> Iterator[New]:
+        """The parts, then the merges level by level; the last is the one named `whole`."""
+        names = [f"{whole}.{number}" for number in range(1, len(cut) + 1)]
         for level, above in enumerate(splitting.levels(len(cut), self.merged_at_once)):
-            merges = [f"{document}.merge{level + 1}-{number}" for number in range(1, above[-1] + 2)]
-            merges = merges if len(merges) > 1 else [document]
+            merges = [f"{whole}.merge{level + 1}-{number}" for number in range(1, above[-1] + 2)]
+            merges = merges if len(merges) > 1 else [whole]
             for number, name in enumerate(names):
                 by = merges[above[number]]
                 if level == 0:
                     yield self._part(document, name, text, cut[number], by)
                 else:
-                    yield self._held(document, name, text_sha256 + name.removeprefix(document), by)
+                    yield self._held(document, name, text_sha256 + name.removeprefix(whole), by)
             names = merges
-        yield self._held(document, document, text_sha256)
+        yield self._held(document, whole, text_sha256)
 
     def _part(self, document: str, custom_id: str, text: str, part: Part, merged_by: str | None = None) -> New:
         own = text[part.start : part.end]
@@ -167,12 +174,14 @@ class Question:
         return New(custom_id, document, self.merged(what), "held", merged_by=merged_by)
 
     def _too_long(self, document: str, text_sha256: str, counted: int) -> New:
-        message = (
+        message, print_ = self.too_long(counted), self.fingerprint(text_sha256)
+        return New(document, document, print_, "failed", counted, code="document_too_long", message=message)
+
+    def too_long(self, counted: int) -> str:
+        return (
             f"The document has {counted:,} tokens and {self.model} takes {max(self.budget, 0):,} of a document. "
             "Choose a model with a larger context, or split the document."
         )
-        print_ = self.fingerprint(text_sha256)
-        return New(document, document, print_, "failed", counted, code="document_too_long", message=message)
 
 
 def _hashed(what: str) -> str:

@@ -19,7 +19,7 @@ import psycopg
 from sqlmodel import Session
 
 from core.answers.record import UNSTORABLE_RESPONSE
-from core.batch import form_lessons, leftovers, result_files, usage_records
+from core.batch import context_lessons, form_lessons, leftovers, result_files, usage_records
 from core.batch.leftovers import Leftover, LeftoverRule
 from core.batch.result_files import Key, MatchedLine, RejectedLine, ResultBlock
 from core.batch.usage_records import Account, Bill, array
@@ -345,8 +345,11 @@ def _leave(
     """Move on the requests that the provider reports as not answered. Returns the next state of each in flight."""
     times = {"error": rule.passing, "expired": rule.cut_short, "cancelled": rule.cut_short}
     answered_by_another_form = form_lessons.learn(session, account, unanswered)
+    too_long = context_lessons.learn(session, account, unanswered) if rule.passing is not None else ()
 
     def how_often(line: ResultLine) -> int | None:
+        if line.message in too_long:
+            return context_lessons.ALWAYS
         lasting = line.outcome == "error" and not line.passing and line.message not in answered_by_another_form
         return None if lasting else times[line.outcome]
 

@@ -111,8 +111,10 @@ UPDATE request r SET
   resent = r.resent + CASE WHEN d.next IN ('batch', 'live') THEN 1 ELSE 0 END,
   provider_batch_id = CASE WHEN d.next IN ('batch', 'live') THEN NULL ELSE r.provider_batch_id END,
   worker_id = NULL,
-  error_code = CASE WHEN d.next = 'failed' THEN d.code WHEN r.asked_again THEN r.error_code END,
-  error_message = CASE WHEN d.next = 'failed' THEN d.message WHEN r.asked_again THEN r.error_message END,
+  error_code = CASE WHEN d.next = 'failed' OR d.code = 'context_too_long' THEN d.code
+    WHEN r.asked_again THEN r.error_code END,
+  error_message = CASE WHEN d.next = 'failed' OR d.code = 'context_too_long' THEN d.message
+    WHEN r.asked_again THEN r.error_message END,
   finished_at = CASE WHEN d.next IN ('failed', 'cancelled') THEN %(at)s::timestamptz END
 FROM (
   SELECT o.id, l.attempt, l.code, l.message, CASE

@@ -26,6 +26,7 @@ from core.providers.forms import AS_BUILT, Form
 from core.providers.sampling import AS_ASKED, Sampling
 from core.providers.types import Provider
 from core.requests import former_models, reuse, single_flight
+from core.requests.refitting import TOO_LONG
 from core.runtime import db
 from core.runtime.ids import new_id
 from core.settings import limits as settings_limits
@@ -120,7 +121,12 @@ def _take_slice(
 ) -> Slice:
     row = db.row(
         session,
-        SLICE.format(known=reuse.known("r.fingerprint"), twin=single_flight.twin("r.fingerprint"), inputs=INPUTS),
+        SLICE.format(
+            known=reuse.known("r.fingerprint"),
+            twin=single_flight.twin("r.fingerprint"),
+            inputs=INPUTS,
+            too_long=TOO_LONG,
+        ),
         **sending,
         reuse=job.reuse,
         model=job.model,
@@ -182,6 +188,7 @@ WITH due AS MATERIALIZED (
     CASE WHEN :reuse THEN {known} END AS known
   FROM request r
   WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'batch' AND r.id > :former AND NOT (:reuse AND {twin})
+    AND r.error_code IS DISTINCT FROM '{too_long}'
   ORDER BY r.id LIMIT :requests FOR UPDATE OF r SKIP LOCKED
 ), unknown AS (
   SELECT due.*, row_number() OVER (PARTITION BY fingerprint ORDER BY id) AS place,

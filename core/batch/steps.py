@@ -29,7 +29,7 @@ from core.errors import CairnError, ConfigurationError, Conflict, ProviderError,
 from core.providers import sampling
 from core.providers.batch_api import Gone, Order, Remote
 from core.providers.types import Provider
-from core.requests import reuse, unused_temperature, waiting
+from core.requests import refitting, reuse, unused_temperature, waiting
 from core.requests.origin import of_batch
 from core.runtime import correlation, db, queue, scratch, shared_clock
 from core.settings import credentials, learned_forms, store
@@ -282,6 +282,7 @@ def pack_job(job_id: str) -> int:
     """Pack a running job's pending requests while there is headroom. Returns how many batches were made."""
     made = 0
     while True:
+        refitting.refit(job_id)
         with db.transaction() as session:
             # Keeping a batch's answers may lock the job for minutes. Skip it; the next tick looks again.
             job = session.get(Job, job_id, with_for_update={"key_share": True, "skip_locked": True})

@@ -19,6 +19,7 @@ from core.providers.usage import Usage
 from core.runtime import shared_clock
 from core.runtime.text import storable
 from core.settings import learned_contexts, learned_forms, provider_rows
+from core.tables.jobs import asks_documents
 
 log = structlog.get_logger()
 # So many seconds a single text, which has no queue to go back to, waits for headroom in a rate limit.
@@ -97,7 +98,7 @@ def _learn_context(provider: str, address: str, model: str, refusal: str) -> str
         return ""
     if by_hand := provider_rows.of(provider).context_tokens:
         return f" Its server takes {tokens:,} tokens, and {by_hand:,} are set on the Settings page: correct them there."
-    return f" Its context of {tokens:,} tokens is known now: a new job keeps to it, and asks what is longer in parts."
+    return f" Its context of {tokens:,} tokens is known now: jobs keep to it, and ask what is longer in parts."
 
 
 def _remember(provider: str, address: str, model: str, form: Form, said: str) -> None:
@@ -158,17 +159,25 @@ class _Attempts:
         return not self._no_headroom
 
     def given_up(self, error: ProviderError) -> Failed:
+        # What asks of a document, or merges answers, can be asked in parts; see core.requests.refitting.
+        split = bool(self.call.job_id and asks_documents(self.call.template_id) and too_long(error))
         waits = self._breaker_is_open or throttled(error) or self._no_headroom
         return Failed(
             self.call,
             error.code,
             error.message,
-            again=error.retryable and waits,
+            again=split or (error.retryable and waits),
             failures=self.failures,
             down=breaker.counts(error),
             retry_after=error.retry_after if throttled(error) else None,
             limits=error.limits,
+            split=split,
         )
+
+
+def too_long(error: ProviderError) -> bool:
+    """Whether a refusal names the context that the question is too long for."""
+    return error.code == "context_too_long" and learned_contexts.named_in(error.refusal) is not None
 
 
 def _kept(call: Call, answer: Answer, failures: int, *, temperature_unused: bool) -> Kept:

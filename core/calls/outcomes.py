@@ -72,7 +72,8 @@ class Failed:
     """A call that ended without an answer. `again` puts its request back into the queue instead of failing it.
 
     `failures` counts its attempts; `down`: the last error was the provider's own (`breaker.counts`); `retry_after`: for
-    so many seconds the provider refuses all calls of the model.
+    so many seconds the provider refuses all calls of the model. `split`: it is too long for the model's context, and is
+    asked in parts before anything else of its job.
     """
 
     call: Call
@@ -83,6 +84,7 @@ class Failed:
     down: bool = False
     retry_after: float | None = None
     limits: tuple[Limit, ...] = ()
+    split: bool = False
 
 
 @dataclass(frozen=True)

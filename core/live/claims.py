@@ -19,6 +19,7 @@ from core.money.usage import REUSED_RECORDS
 from core.providers import sampling
 from core.providers.types import Provider
 from core.requests import former_models, reuse, single_flight
+from core.requests.refitting import TOO_LONG
 from core.runtime import db
 from core.settings import provider_rows
 from core.tables.jobs import Job
@@ -243,6 +244,7 @@ def _take(
             known=reuse.known("r.fingerprint"),
             twin=single_flight.twin("r.fingerprint"),
             order=LEAST_TRIED_FIRST if only else IN_ORDER,
+            too_long=TOO_LONG,
         ),
         job=job.id,
         worker=worker_id,
@@ -302,7 +304,7 @@ WITH due AS MATERIALIZED (
     greatest(r.input_tokens, r.body_bytes / 4) AS tokens
   FROM request r
   WHERE r.job_id = :job AND r.state = 'pending' AND r.lane = 'live' AND r.id > :former AND NOT (:reuse AND {twin})
-    AND NOT coalesce(r.model, :model) = ANY(:closed)
+    AND r.error_code IS DISTINCT FROM '{too_long}' AND NOT coalesce(r.model, :model) = ANY(:closed)
     AND (CAST(:only AS text) IS NULL OR coalesce(r.model, :model) = CAST(:only AS text))
   ORDER BY {order} LIMIT :limit FOR UPDATE OF r SKIP LOCKED
 ), ranked AS (

@@ -25,7 +25,7 @@ from core.calls.outcomes import Call, Failed, Kept, Outcome
 from core.errors import Unavailable
 from core.live import claims, release
 from core.live import waiting as live_waiting
-from core.requests import reuse
+from core.requests import refitting, reuse
 from core.requests import waiting as requests_waiting
 from core.runtime import correlation, db
 from core.tables.jobs import Job
@@ -298,15 +298,19 @@ def claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
 
     Also stores what the job waits for, and makes its provider's client ready.
     """
-    with db.transaction() as session:
-        # A change of the job's model waits until this claim has ended.
-        job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
-        if job is None or job.state != "running":
-            return claims.NOTHING
-        provider = requests_waiting.provider_of(session, job)
-        if provider is None:
-            return claims.NOTHING
-        claimed = claims.claim(session, job, worker_id, limit, provider, _expected_output(session, job))
+    while True:
+        with db.transaction() as session:
+            # A change of the job's model waits until this claim has ended.
+            job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
+            if job is None or job.state != "running":
+                return claims.NOTHING
+            provider = requests_waiting.provider_of(session, job)
+            if provider is None:
+                return claims.NOTHING
+            if not job.refit:
+                claimed = claims.claim(session, job, worker_id, limit, provider, _expected_output(session, job))
+                break
+        refitting.refit(job_id)
     if not any(call.probe for call in claimed.calls):
         live_waiting.write(job, claimed)
     if claimed.calls:

@@ -198,7 +198,7 @@ class AnthropicBatches:
         return ResultLine(
             found.custom_id,
             "error",
-            code=CODES.get(detail.type, detail.type or "no_answer"),
+            code=_code(detail),
             message=f"{self._name}: {errors.short(detail.message)}",
             passing=detail.type in PASSING,
         )
@@ -245,6 +245,14 @@ def used_slowly(body: bytes) -> Used:
 
 
 PASSING = frozenset({"", "api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
+
+
+def _code(detail: _ErrorDetail) -> str:
+    if detail.type in ("invalid_request_error", "request_too_large") and errors.says_too_long(detail.message):
+        return "context_too_long"
+    return CODES.get(detail.type, detail.type or "no_answer")
+
+
 CODES = {
     "invalid_request_error": "invalid_request",
     "overloaded_error": "overloaded",

@@ -43,7 +43,15 @@ TOO_LONG = (
     "exceeds the available context size",
     "exceeds the context",
     "context window",
+    "context limit",
     "n_ctx",
+    "longer than the model's context",
+    "greater than the context length",
+    "maximum prompt length",
+    "input token count",
+    "`max_new_tokens` must be",
+    "`inputs` must have less than",
+    "too many tokens",
 )
 # A status in words, where a body of status 200 is a refusal: marks in its code, kind or message.
 IN_WORDS: tuple[tuple[int, tuple[str, ...]], ...] = (
@@ -100,7 +108,7 @@ def _of_words(provider: str, status: int, words: refusal_words.Words, headers: A
     if status == 402 or any(mark in words.all for mark in NO_MONEY):
         remedy = f"The account has no money left: raise its limit, then send again. {own}"
         return _error(provider, "spend_limit", remedy, status)
-    if status in (400, 413, 422, 500) and any(mark in words.all for mark in TOO_LONG):
+    if status in (400, 413, 422, 500) and says_too_long(words.all):
         return _error(provider, *_remedy("context_too_long", "The document is too long for this model.", own), status)
     if status == 404 and "model" not in words.all:
         return _error(provider, "not_found", f"Not found: check the base URL. {own}", status)
@@ -113,6 +121,10 @@ def _of_words(provider: str, status: int, words: refusal_words.Words, headers: A
         message = f"Server error {status}. {own}"
         return _error(provider, "server_error", message, status, retryable=True, retry_after=wait)
     return _error(provider, "invalid_request", f"The request was refused. {own}", status)
+
+
+def says_too_long(words: str) -> bool:
+    return any(mark in words.lower() for mark in TOO_LONG)
 
 
 def no_answer(provider: str, body: Any, what: str) -> ProviderError:

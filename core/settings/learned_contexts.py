@@ -7,6 +7,7 @@ undo; while the environment locks the settings, nothing is learned.
 import re
 
 import structlog
+from sqlmodel import Session
 
 from core.environment import get_settings
 from core.providers.known_models import context_tokens
@@ -17,10 +18,21 @@ log = structlog.get_logger()
 CONTEXT = "context:"
 # Tokens. A smaller figure in a refusal is something else.
 SMALLEST = 1_024
-# How servers name it: OpenAI, vLLM and their like; llama.cpp; Anthropic.
-NAMED = re.compile(
-    r"context (?:length|size|window)\D{0,20}?(\d[\d,]*)|n_ctx\D{0,4}(\d+)|> (\d[\d,]*) maximum",
-    re.IGNORECASE,
+# How servers name it, the surest first: llama.cpp and LM Studio; Anthropic; Mistral; OpenAI, vLLM and their like; xAI;
+# Gemini; TGI; Cohere. Other figures stand beside it, such as how long the question is.
+NAMED = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"n_ctx\D{0,4}(\d+)",
+        r"> (\d[\d,]*) maximum",
+        r"context limit: [\d, +]+> (\d[\d,]*)",
+        r"(\d[\d,]*) maximum context length",
+        r"context (?:length|size|window)\D{0,20}?(\d[\d,]*)",
+        r"maximum prompt length\D{0,10}?(\d[\d,]*)",
+        r"tokens allowed\W{0,3}(\d[\d,]*)",
+        r"max_new_tokens\W* must be <= ?(\d[\d,]*)|must have less than (\d[\d,]*) tokens",
+        r"cannot exceed (\d[\d,]*)",
+    )
 )
 
 
@@ -37,21 +49,27 @@ def of(provider: str, address: str, model: str) -> int:
 
 def named_in(words: str) -> int | None:
     """The window that a refusal names."""
-    found = NAMED.search(words)
+    found = next((found for pattern in NAMED if (found := pattern.search(words))), None)
     tokens = int(next(part for part in found.groups() if part).replace(",", "")) if found else 0
     return tokens if tokens >= SMALLEST else None
 
 
 def learn(provider: str, address: str, model: str, words: str) -> int | None:
-    """Remember the window that a refusal names, where it is smaller than what was known. Returns it, or None."""
+    with db.transaction() as session:
+        tokens = put(session, provider, address, model, words)
+    store.load()
+    return tokens
+
+
+def put(session: Session, provider: str, address: str, model: str, words: str) -> int | None:
+    """Remember the window that a refusal names, where it is smaller than what was known, in the caller's transaction;
+    the caller then loads the settings. Returns it, or None."""
     tokens = named_in(words)
     if tokens is None or tokens > of(provider, address, model) or get_settings().settings_locked:
         return None
-    with db.transaction() as session:
-        value = {"address": address, "tokens": tokens}
-        if store.put(session, f"{CONTEXT}{provider}:{model}", value, action="learn"):
-            log.info("a model's context was learned", provider=provider, model=model, tokens=tokens)
-    store.load()
+    value = {"address": address, "tokens": tokens}
+    if store.put(session, f"{CONTEXT}{provider}:{model}", value, action="learn"):
+        log.info("a model's context was learned", provider=provider, model=model, tokens=tokens)
     return tokens
 
 

@@ -94,6 +94,8 @@ class Job(SQLModel, table=True):
     sampling: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     # The model took no temperature, so the one that the job sets was not used, or not for all.
     temperature_unused: bool = columns.flag(False)
+    # Requests of it turned out too long: they are split before anything is sent. See core.requests.refitting.
+    refit: bool = columns.flag(False)
     provider: str
     model: str
     lane: str

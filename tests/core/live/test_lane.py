@@ -15,7 +15,7 @@ from core.live.lane import LiveLane
 from core.providers.forms import Form
 from core.requests import expansion, single_flight
 from core.runtime import db, worker_lease
-from core.settings import learned_contexts, learned_forms
+from core.settings import learned_forms
 from core.upkeep import tick
 from tests import local_provider
 from tests.core.live.loopback_jobs import claimed, job_state, kept, live_job, many, requests, usage
@@ -160,26 +160,6 @@ def test_a_refusal_that_names_a_parameter_is_asked_once_in_another_form_which_is
     learned_forms.forget("openai", "gpt-5-mini")
     run_job(live_job([add_document("A third text.", "third.txt")]))
     assert len(openai.asked) == 7
-
-
-def test_a_context_that_a_refusal_names_is_known_and_the_next_job_asks_in_parts(openai: LocalProvider) -> None:
-    def plan(asked: local_provider.Asked) -> Reply:
-        words = "This model's maximum context length is 8,192 tokens. However, you requested 12024 tokens."
-        if len(asked.document) > 30_000:
-            return error(400, "context_length_exceeded", words)
-        return Reply(content='{"points": []}')
-
-    openai.plan = plan
-    long = add_document("A pump failed again. " * 2_000, "long.txt")
-    run_job(refused := live_job([long]))
-    assert states(refused) == {"failed": 1}
-    assert "8,192 tokens is known now" in requests()[0]["error_message"]
-    assert usage() == []
-    assert learned_contexts.of("openai", openai.openai_url, "gpt-5-mini") == 8_192
-    assert learned_contexts.of("openai", "http://elsewhere/v1", "gpt-5-mini") > 100_000
-    run_job(live_job([long]))
-    assert rows("SELECT 1 FROM request WHERE custom_id LIKE '%.1' AND state = 'succeeded'") != []
-    assert rows("SELECT DISTINCT state FROM request WHERE error_code IS NULL") == [{"state": "succeeded"}]
 
 
 def test_only_what_failed_is_sent_again(openai: LocalProvider) -> None:

@@ -310,7 +310,8 @@ def claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
             if not job.refit:
                 claimed = claims.claim(session, job, worker_id, limit, provider, _expected_output(session, job))
                 break
-        refitting.refit(job_id)
+        if not refitting.refit(job_id):
+            return claims.Claimed((), 0, waiting=True)
     if not any(call.probe for call in claimed.calls):
         live_waiting.write(job, claimed)
     if claimed.calls:

@@ -110,7 +110,7 @@ def _of_words(provider: str, status: int, words: refusal_words.Words, headers: A
         return _error(provider, "spend_limit", remedy, status)
     if status in (400, 413, 422, 500) and says_too_long(words.all):
         return _error(provider, *_remedy("context_too_long", "The document is too long for this model.", own), status)
-    if status == 404 and "model" not in words.all:
+    if status == 404 and "model" not in words.all.lower():
         return _error(provider, "not_found", f"Not found: check the base URL. {own}", status)
     if status in BY_STATUS:
         code, retryable, remedy = BY_STATUS[status]

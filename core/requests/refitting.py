@@ -49,35 +49,38 @@ def put_back(session: Session, job_ids: Collection[str]) -> None:
         db.execute(session, "UPDATE job SET refit = true WHERE id = ANY(:jobs) AND NOT refit", jobs=sorted(job_ids))
 
 
-def refit(job_id: str) -> None:
-    """Split the requests of a job that are too long; what cannot be split fails."""
+def refit(job_id: str) -> bool:
+    """Split the requests of a job that are too long; what cannot be split fails.
+
+    False while another transaction holds the job, as one that keeps a batch's answers may for minutes.
+    """
     with db.transaction() as session:
         if not db.scalar(session, "SELECT refit FROM job WHERE id = :job", job=job_id):
-            return
+            return True
     # What another process has just learned of the server holds already.
     store.load()
     while True:
         with db.transaction() as session:
-            job = session.get(Job, job_id, with_for_update={"key_share": True})
-            if job is None or not job.refit or job.state != "running":
-                return
+            job = session.get(Job, job_id, with_for_update={"key_share": True, "skip_locked": True})
+            if job is None:
+                return False
+            if not job.refit or job.state != "running":
+                return True
             provider = waiting.provider_of(session, job)
             if provider is None:
-                return
+                return True
             asking = templates.of_job(session, job)
             question = Question(asking, provider, job.model, workspace.scope(job.workspace_id))
             unfit = _unfit(session, job, question)
-            for one in unfit:
-                _split(session, job, question, one)
-            if not unfit:
-                job.refit = False
-            else:
-                named = ", ".join(dict.fromkeys(one.name for one in unfit))
-                events.note(session, job_id, "split", f"Too long for the model, so they are asked in parts: {named}.")
+            split = dict.fromkeys(one.name for one in unfit if _split(session, job, question, one))
+            if split:
+                words = f"Too long for the model, so they are asked in parts: {', '.join(split)}."
+                events.note(session, job_id, "split", words)
+            job.refit = bool(unfit)
         if not unfit:
             with db.transaction() as session:
                 finishing.finish_if_done(session, job_id)
-            return
+            return True
 
 
 def _unfit(session: Session, job: Job, question: Question) -> list[Unfit]:
@@ -100,16 +103,17 @@ ORDER BY r.id LIMIT :limit FOR UPDATE OF r
 """
 
 
-def _split(session: Session, job: Job, question: Question, one: Unfit) -> None:
+def _split(session: Session, job: Job, question: Question, one: Unfit) -> bool:
     made = _regrouped(session, question, one) if one.parts else _in_parts(question, one)
     if made is None:
         message = one.message or question.too_long(one.tokens - question.overhead)
         db.execute(session, FAIL, id=one.id, code=TOO_LONG, message=message)
-        return
+        return False
     db.execute(session, HOLD, id=one.id, fingerprint=made.fingerprint)
     expansion.make(session, job.id, one.lane, made.new)
     if one.parts:
         _repoint(session, job.id, made.new)
+    return True
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def sampled(row: JobRow) -> dict[str, str]:
 
 def without_temperature(row: JobRow) -> str:
     heat = (row.sampling or {}).get("temperature")
-    return f"The temperature of {heat:g} was not used for all of its requests: the model takes none."
+    return f"The temperature of {heat:g} was not used, at least not for all requests: the model takes none."
 
 
 def shown_state(row: JobRow) -> str:

@@ -9,6 +9,7 @@ import pytest
 from core.providers.anthropic_batches import AnthropicBatches
 from core.providers.batch_api import ResultLine
 from core.providers.openai_batches import read_line
+from core.settings import learned_contexts
 
 
 def openai(**told: Any) -> ResultLine:
@@ -105,6 +106,12 @@ def test_words_of_the_provider_are_short_and_without_keys() -> None:
 def test_anthropic_tells_a_failure_by_its_type(kind: str, code: str, passing: bool) -> None:
     line = anthropic(type="errored", error={"type": "error", "error": {"type": kind, "message": "No."}})
     assert line == ResultLine("n0-1-1", "error", code=code, message="anthropic: No.", passing=passing)
+
+
+def test_a_line_that_is_too_long_says_so_as_a_call_does() -> None:
+    error = {"type": "invalid_request_error", "message": "prompt is too long: 210000 tokens > 200000 maximum"}
+    line = anthropic(type="errored", error={"type": "error", "error": error})
+    assert (line.code, line.passing, learned_contexts.named_in(line.message)) == ("context_too_long", False, 200_000)
 
 
 def test_anthropic_tells_what_did_not_run() -> None:

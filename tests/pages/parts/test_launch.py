@@ -92,6 +92,20 @@ def test_a_job_that_is_launched_without_more_leaves_its_leftovers_to_a_person(an
     ]
 
 
+def test_temperature_and_longest_answer_stand_under_more(analyse: AppTest) -> None:
+    analyse.number_input(key="temperature_openai").set_value(0.7)
+    analyse.number_input(key="longest_answer").set_value(40)
+    text = words(analyse.run())
+    assert "takes no temperature: 0.7 is not used, its own is" in text.replace("\\", "")
+    assert {metric.label: metric.value for metric in analyse.metric}["Output tokens"] == "~400"
+    press(analyse, "Launch 10 requests")
+    (job,) = rows("SELECT id, sampling, temperature_unused FROM job")
+    assert (job["sampling"], job["temperature_unused"]) == ({"temperature": 0.7, "max_output_tokens": 40}, True)
+    shown = words(show("job", id=job["id"])).replace("\\", "")
+    assert "temperature: 0.7, longest answer: 40 tokens" in shown
+    assert "The temperature of 0.7 was not used" in shown
+
+
 def test_live_has_a_canary_and_no_leftovers(analyse: AppTest) -> None:
     analyse.segmented_control(key="ask_lane").set_value("live").run()
     analyse.toggle(key="canary").set_value(True).run()

@@ -22,7 +22,8 @@ def show(name: str) -> None:
         _prices(row.prices, state)
         _limits(row, state)
         locked = get_settings().settings_locked
-        st.button("Save", key=f"save-terms-{state}", on_click=_save, args=(name, state), disabled=locked)
+        label = "Save prices and limits"
+        st.button(label, key=f"save-terms-{state}", on_click=_save, args=(name, state), disabled=locked)
 
 
 def _prices(now: Prices, state: str) -> None:

@@ -13,6 +13,12 @@ from pages.words import insights, settings
 # What is recorded as who acts there.
 DOORS = {"settings": settings.DOOR, "insights": insights.DOOR, "insight": insights.DOOR, "review": insights.DOOR}
 
+# Readable on the sidebar of both themes.
+LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 132 32" width="132" height="32" role="img"
+aria-label="Cairn"><g fill="#6f7a86"><ellipse cx="18" cy="26" rx="15" ry="5"/><ellipse cx="17" cy="16.5" rx="10.5"
+ry="4.2"/><ellipse cx="19" cy="8" rx="6" ry="3.4"/></g><text x="44" y="25" font-family="sans-serif" font-size="24"
+font-weight="600" fill="#6f7a86">Cairn</text></svg>"""
+
 # Before the pages are named: a page's own icon would else become the favicon, which Streamlit fetches from Google.
 st.set_page_config(page_icon="🪨", layout="wide")
 chosen = st.navigation(
@@ -43,9 +49,15 @@ chosen = st.navigation(
 )
 
 st.set_page_config(page_title=f"{chosen.title} · Cairn")
+st.logo(LOGO, size="large")
 # Streamlit's own download of a grid writes cells that compute, such as a document's name: tables leave by core.exports.
 st.html(
-    "<style>[data-testid=stElementToolbarButton]:has(button[aria-label^='Download as CSV']) {display: none}</style>"
+    """<style>
+      [data-testid=stElementToolbarButton]:has(button[aria-label^='Download as CSV']) {display: none}
+      [data-testid=stCaptionContainer] {color: inherit; opacity: 0.78}
+      [data-testid=stSidebarNavLink]:focus-visible {outline: 2px solid currentColor; outline-offset: -2px}
+      [data-testid=stMainBlockContainer] {padding-top: 4.25rem}
+    </style>"""
 )
 
 correlation.begin(correlation.new())

@@ -108,7 +108,7 @@ BUILT_IN: dict[str, BuiltIn] = {
         BuiltIn(
             "key_points",
             "Key points",
-            "The most important statements, each with the quote that carries it. Makes insights.",
+            "The most important statements, each with the quote that carries it.",
             "State the {count} most important points of the document, fewer if there are not as many. Each point is "
             "one self-contained statement with the quote that supports it best.",
             _object(points={"type": "array", "items": _object(statement=_STRING, quote=_STRING)}),
@@ -129,7 +129,7 @@ BUILT_IN: dict[str, BuiltIn] = {
         BuiltIn(
             "qa",
             "Question and answer",
-            "One question asked of every document, answered with quotes. Makes insights.",
+            "One question asked of every document, answered with quotes.",
             "Answer this question from the document alone: {question}\n"
             "If the document does not answer it, set found to false, leave quotes empty and say so in answer.",
             _object(answer={"type": "string"}, found={"type": "boolean"}, quotes=_STRINGS),

@@ -15,7 +15,9 @@ from pages.job import batches as job_batches
 from pages.job import requests as job_requests
 from pages.job import verdicts as job_verdicts
 from pages.parts.answers import show_answers
+from pages.words.jobs import JOBS_LINK
 
+LONGEST_TITLE = 80
 job_id = st.query_params.get("id", "")
 try:
     job = report.get(job_id)
@@ -27,6 +29,8 @@ except NotFound as error:
     st.stop()
 
 template = None if job.template is None else templates.get(job.template)
+st.set_page_config(page_title=f"{job.name[:LONGEST_TITLE]} · Cairn")
+widgets.link("All jobs", "jobs/jobs.py", ":material/arrow_back:", **st.session_state.get(JOBS_LINK, {}))
 st.title(formats.plain(job.name))
 if job.description:
     st.markdown(formats.plain(job.description))

@@ -12,6 +12,7 @@ from core.tables.jobs import ACTIVE, STATES
 from pages.common import failures, formats, widgets
 from pages.jobs.table import COLUMNS, frame
 from pages.parts import exporting, kept_until
+from pages.words.jobs import JOBS_LINK
 
 PER_PAGE = 100
 
@@ -29,6 +30,8 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         "Lane", ("live", "batch"), index=None, placeholder="Both", key="lane", bind="query-params", width=160
     )
 filters = (text.strip(), state, lane)
+link = {"q": text.strip(), "state": state, "lane": lane}
+st.session_state[JOBS_LINK] = {name: value for name, value in link.items() if value}
 if st.session_state.get("jobs_filters") != filters:
     st.session_state.update(jobs_filters=filters, jobs_limit=PER_PAGE)
 limit = st.session_state["jobs_limit"]

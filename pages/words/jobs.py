@@ -11,6 +11,8 @@ from pages.common.formats import Markdown, ago, count, lasted, money, plain, unt
 from pages.words import breakers, waits
 
 LANES = {"live": "live, too,", "batch": "in the batch lane"}
+# In the session: the filters of the list of jobs, for the way back from a job.
+JOBS_LINK = "jobs_link"
 # What a completed job is called that is no success, for a list. With its colour: pages.common.widgets.
 SOME_FAILED, ALL_FAILED = "some failed", "all failed"
 HANDING_OVER = ("preparing", "submitting")

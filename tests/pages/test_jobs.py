@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from core.runtime import db
+from pages.words.jobs import JOBS_LINK
 from tests.pages import made
-from tests.pages.seeing import press, show, words
+from tests.pages.seeing import links, opened, press, show, words
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -68,3 +69,13 @@ def test_hundreds_of_jobs_come_a_hundred_more_at_a_time() -> None:
     assert "More" not in [button.label for button in at.button]
     at.selectbox(key="state").set_value("completed").run()
     assert len(at.dataframe[0].value) == 100
+
+
+def test_a_job_leads_back_to_the_list_as_it_was_filtered() -> None:
+    job = made.job("completed", name="Minutes")
+    assert links(show("job", id=job))["All jobs"] == "jobs?"
+    at = opened("job", id=job)
+    at.session_state[JOBS_LINK] = {"state": "paused"}
+    assert links(at.run())["All jobs"] == "jobs?state=paused"
+    at = show("jobs", state="completed", q="Min")
+    assert at.session_state[JOBS_LINK] == {"q": "Min", "state": "completed"}

@@ -69,7 +69,8 @@ WORDS: dict[str, Words] = {
     "PARTS_UNREAD": Words(
         "other part",
         "other parts",
-        "{what}{where} not read, such as an embedded page, a box in a form or a sheet that is no table.",
+        "{what}{where} not read, such as an embedded page, a box in a form, a sheet that is no table, or the time and "
+        "place of an appointment.",
     ),
     "CHARTS_UNREAD": Words("chart", "charts", "{what}{where} not read; diagrams count as charts."),
     "PICTURES_UNREAD": Words("picture", "pictures", "{what}{where} not read: words in them are not in the text."),

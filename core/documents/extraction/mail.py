@@ -9,7 +9,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from core.documents.extraction import encoded_words, failures, mail_archive, mail_files, outlook, smime, tnef
+from core.documents.extraction import encoded_words, failures, mail_archive, mail_files, mapi, outlook, smime, tnef
 from core.documents.extraction.formats import EML, MSG, ZIP
 from core.documents.extraction.mail_body import Body, children, payload
 from core.documents.extraction.pages import Pages
@@ -69,6 +69,8 @@ class _Reading:
 
     def _letter(self, message: Message, depth: int) -> tuple[bool, str]:
         """Whether some of it is encrypted, and all below its headers."""
+        if isinstance(message, mapi.Item):
+            self._pages.leave_out("PARTS_UNREAD")
         body = Body(message, self._pages)
         self._characters -= len(body.text)
         if depth and self._characters < 0:

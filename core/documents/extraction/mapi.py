@@ -13,6 +13,9 @@ from core.documents.extraction import rtf
 
 # Numbers of properties: MS-OXPROPS.
 SUBJECT, BODY, HTML, RTF, HEADERS, CODE_PAGE = 0x0037, 0x1000, 0x1013, 0x1009, 0x007D, 0x3FDE
+CLASS = 0x001A
+# What is no mail has fields of its own, such as a time and a place, under names that its file gives: they are not read.
+_WITH_FIELDS = ("ipm.appointment", "ipm.schedule", "ipm.task", "ipm.contact", "ipm.activity", "ipm.distlist")
 SENT, DELIVERED, TO, CC = 0x0039, 0x0E06, 0x0E04, 0x0E03
 SENDER, SENDER_ADDRESS, SENDER_SMTP = 0x0C1A, 0x0C1F, 0x5D01
 LONG_NAME, SHORT_NAME, TITLE, MIME, DATA, METHOD = 0x3707, 0x3704, 0x3001, 0x370E, 0x3701, 0x3705
@@ -33,8 +36,12 @@ class Attached:
     mail: Message | None = None
 
 
+class Item(Message):
+    """An appointment, a task, a contact: more than a mail."""
+
+
 def letter(properties: Properties, attached: Sequence[Attached]) -> Message:
-    message = Message()
+    message = Item() if _text(properties, CLASS).lower().startswith(_WITH_FIELDS) else Message()
     headers = HeaderParser(policy=compat32).parsestr(_text(properties, HEADERS))
     given = {
         "From": _sender(properties),

@@ -20,7 +20,7 @@ _NO_PAGES = (1200, 20127)
 _WANTED = frozenset(
     f"{key:04X}"
     for key in (
-        *(mapi.SUBJECT, mapi.BODY, mapi.HTML, mapi.RTF, mapi.HEADERS, mapi.TO, mapi.CC, mapi.SENDER),
+        *(mapi.CLASS, mapi.SUBJECT, mapi.BODY, mapi.HTML, mapi.RTF, mapi.HEADERS, mapi.TO, mapi.CC, mapi.SENDER),
         *(mapi.SENDER_ADDRESS, mapi.SENDER_SMTP, mapi.LONG_NAME, mapi.SHORT_NAME, mapi.TITLE, mapi.MIME, mapi.DATA),
         mapi.CONTENT_ID,
     )

@@ -168,3 +168,10 @@ def test_winmail_is_read_into_its_mail(tmp_path: Path) -> None:
     for end in range(len(tnef.SIGNATURE), len(packed)):
         with suppress(ExtractionError):
             tnef.message(packed[:end])  # whatever is missing, it ends
+
+
+@pytest.mark.parametrize("kind", ["IPM.Appointment", "IPM.Schedule.Meeting.Request", "IPM.Task", "IPM.Contact"])
+def test_what_is_more_than_a_mail_says_that_its_fields_are_not_read(tmp_path: Path, kind: str) -> None:
+    said = mail("Pumps", {**stream(mapi.BODY, "Bring the plans."), **stream(mapi.CLASS, kind)})
+    assert read(tmp_path, "pumps.msg", compound(said))[1] == {"PARTS_UNREAD": (1, [])}
+    assert not read(tmp_path, "mail.msg", compound(mail("Pumps", stream(mapi.CLASS, "IPM.Note"))))[1]

@@ -87,8 +87,8 @@ def cut_off(longest: int, written: int) -> str:
     """Of an answer that ended at a limit: whose limit that was, and what to do."""
     if 0 < written < EARLIER * longest:
         return (
-            f"The server cut the answer off after {written:,} tokens, before the {longest:,} that it was asked for: "
-            "its own limit, or its context, is smaller. Raise it there, choose another model, or ask for less."
+            f"The answer was cut off after {written:,} tokens, before the {longest:,} that it was asked for: the "
+            "server's own limit, or its context, is smaller. Raise it there, choose another model, or ask for less."
         )
     return (
         f"The answer was cut off at its longest, {longest:,} tokens. Ask for less, or set a longer answer: under More "

@@ -38,7 +38,9 @@ def words(at: AppTest) -> str:
 
 def press(at: AppTest, label: str) -> AppTest:
     """The last button of that label, whatever its price: a dialog stands after the page."""
-    return [button for button in at.button if button.label.partition(" · ")[0] == label][-1].click().run()
+    return (
+        [button for button in at.button if label in (button.label, button.label.partition(" · ")[0])][-1].click().run()
+    )
 
 
 def links(at: AppTest) -> dict[str, str]:

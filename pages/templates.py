@@ -52,8 +52,10 @@ def fields_of(frame: pd.DataFrame) -> tuple[FieldSpec, ...]:
 
 
 @st.dialog("Template", width="large")
-def edit(template: TemplateView | None) -> None:
-    name = st.text_input("Name", template.name if template else "", max_chars=100)
+def edit(template: TemplateView | None, *, copy: bool = False) -> None:
+    """A new template, a new version of `template`, or with `copy` a new one that begins as it is."""
+    named = f"{template.name}, copy" if template and copy else template.name if template else ""
+    name = st.text_input("Name", named, max_chars=100)
     prompt = st.text_area(
         "Prompt",
         template.prompt if template else "",
@@ -68,11 +70,11 @@ def edit(template: TemplateView | None) -> None:
     fields = st.data_editor(
         fields_frame(template.fields if template else ()), num_rows="dynamic", hide_index=True, column_config=COLUMNS
     )
-    if template:
+    if template and not copy:
         st.caption(f"Saving makes version {template.version + 1:d}; jobs keep the version they were made with.")
     if st.button("Save", type="primary"):
         try:
-            if template:
+            if template and not copy:
                 templates.change(template.id, name, prompt, fields_of(fields), insights)
             else:
                 templates.create(name, prompt, fields_of(fields), insights)
@@ -98,9 +100,17 @@ for template in templates.list_all():
             quote: formats.Markdown = " with its quote"
             named = (formats.plain(f"{f.name} {f.type}") + (quote if f.quote else "") for f in template.fields)
             st.caption("Fields: " + ", ".join(named))
+        with st.expander("Prompt"):
+            st.code(template.prompt, language=None, wrap_lines=True)
+            st.caption(
+                "Cairn adds the document, the form of the answer, and that quotes are to be taken word for word."
+            )
         with st.container(horizontal=True):
             widgets.link("Analyse with it", "analyse/analyse.py", ":material/play_circle:", template=template.name)
             if template.fields and not template.insights:
                 widgets.link("Matrix", "matrix/matrix.py", ":material/table_chart:", template=template.name)
             if not template.built_in and st.button("Edit", key=template.id, icon=":material/edit:"):
                 edit(template)
+            # The answers of built-in ones have shapes of their own, which fields do not give.
+            if not template.built_in and st.button("Copy", key=f"copy-{template.id}", icon=":material/content_copy:"):
+                edit(template, copy=True)

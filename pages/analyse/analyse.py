@@ -90,7 +90,9 @@ if st.session_state.get("try"):
         if job.ended and not ended:
             st.rerun()
         st.subheader(f"Tried on {job.total:,}")
-        st.caption(f"{job.done:,} of {job.total:,} answered · {formats.money(job.cost_usd)}")
+        st.caption(
+            f"{job.done:,} of {job.total:,} answered · {formats.plain(job.model)} · {formats.money(job.cost_usd)}"
+        )
         show_answers(tried, limit=3)
 
     trial()

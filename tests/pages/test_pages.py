@@ -442,6 +442,18 @@ def test_insight_filters_come_from_the_link(analysed: tuple[str, str]) -> None:
     assert "No insight fits" in words(show("insights", q="zebra"))
 
 
+def test_prompts_can_be_read_and_own_templates_copied() -> None:
+    own = templates.create("Fees", "Find the fee.", [FieldSpec("fee", "number")], insights=False)
+    at = show("templates")
+    prompts = [code.value for code in at.code]
+    assert "Find the fee." in prompts
+    assert any(prompt.startswith("State the {count} most important points") for prompt in prompts)
+    at = at.button(key=f"copy-{own.id}").click().run()
+    assert at.text_input[0].value == "Fees, copy"
+    assert at.text_area[0].value == "Find the fee."
+    assert "Saving makes version" not in words(at)
+
+
 def test_templates_show_own_ones_with_their_fields() -> None:
     templates.create("Dates", "Find every date.", [FieldSpec("when", "string", "the date")], insights=True)
     templates.create("Fees", "Find the fee.", [FieldSpec("fee", "number", quote=True)], insights=False)

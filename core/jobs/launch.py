@@ -19,7 +19,7 @@ from core.jobs import control, sampled
 from core.money import pricing
 from core.providers.sampling import AS_ASKED, Sampling, as_json
 from core.providers.sampling import check as check_sampling
-from core.requests import events, expansion, reuse, unused_temperature
+from core.requests import canary, events, expansion, reuse, unused_temperature
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
 from core.settings import defaults, limits, provider_rows
@@ -136,6 +136,30 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
     )
 
 
+@dataclass(frozen=True)
+class First:
+    """The documents whose requests go first as the canary, one each, and what these cost live in USD (None: no known
+    price). No documents: too few are read, and short enough, to choose from; then those go first that are there first."""
+
+    documents: tuple[str, ...]
+    cost: Decimal | None
+
+
+@reuse.or_without
+def canary_of(spec: JobSpec, at: datetime) -> First:
+    """Typical ones. Raises InvalidInput or NotFound, as `create` would."""
+    with db.transaction() as session:
+        asking, model = _check(session, spec)
+        if asking is None or not spec.canary:
+            return First((), Decimal(0))
+        provider = clients.provider(spec.provider)
+        chosen = _chosen(session, spec) if spec.collection is None else _known_collection(session, spec.collection)
+        found = expansion.typical(session, chosen, asking, provider, model, reuse=spec.reuse, number=spec.canary)
+    tokens, output = sum(one.tokens for one in found), asking.expected_output_tokens * len(found)
+    cost = pricing.of_calls(spec.provider, model, len(found), tokens, output, "live", at)
+    return First(tuple(one.document for one in found), cost)
+
+
 def check(spec: JobSpec) -> None:
     """Raise the errors of `create` for a job over documents that do not exist yet, before they are stored.
 
@@ -157,6 +181,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
     if own and start:
         raise InvalidInput("A job of custom requests starts when they are there: make it with start false, add them.")
     cost = None
+    first = canary_of(spec, at)
     if not own:
         figures = estimate(spec, at)
         cost = figures.cost_live if spec.lane == "live" else figures.cost_batch
@@ -174,6 +199,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
             job=job.id,
             ids=chosen,
         )
+        canary.choose(session, job.id, first.documents)
         about = "for requests of its own" if own else f"over {len(chosen):,} documents"
         events.note(session, job.id, "created", f"Created {about}.")
         if asking and sampled.takes_no_temperature(asking, clients.provider(spec.provider), model):

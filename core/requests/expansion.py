@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session
 
@@ -10,7 +11,7 @@ from core.asking.prompts import Asking
 from core.asking.request_plan import AROUND_AN_ANSWER, New, Question
 from core.money.usage import REUSED_RECORDS
 from core.providers.types import Provider
-from core.requests import events, finishing, former_models, reuse
+from core.requests import canary, events, finishing, former_models, reuse
 from core.requests import waiting as requests_waiting
 from core.requests.reuse import REUSABLE, is_known, looks_up
 from core.runtime import db, queue, workspace
@@ -42,31 +43,67 @@ def forecast(
     session: Session, chosen: Sequence[str] | str, asking: Asking, provider: Provider, model: str, *, reuse: bool
 ) -> RequestForecast:
     """`chosen`: ids of documents, or the name of a collection: thousands of ids take longer to send than to find."""
-    condition = COLLECTION if isinstance(chosen, str) else "d.id = ANY(:chosen)"
-    scope = workspace.scope(db.workspace_of(session))
-    question = Question(asking, provider, model, scope)
+    question = Question(asking, provider, model, workspace.scope(db.workspace_of(session)))
     found = db.row(
         session,
-        FORECAST.format(condition=condition, known=is_known("c.fingerprint")),
-        chosen=chosen,
-        scope=scope,
-        prefix=question.prefix,
-        merge_prefix=question.merge_prefix,
-        reuse=reuse,
+        _of(chosen, FORECAST),
+        **_asked(chosen, question, reuse=reuse),
         overhead=question.overhead,
         merge_overhead=question.merge_overhead,
-        budget=max(1, question.budget),
-        at_once=question.merged_at_once,
         answer=asking.expected_output_tokens + AROUND_AN_ANSWER,
     )
     assert found is not None
     return RequestForecast(**found._mapping)
 
 
+def _of(chosen: Sequence[str] | str, statement: str) -> str:
+    condition = COLLECTION if isinstance(chosen, str) else "d.id = ANY(:chosen)"
+    return statement.format(condition=condition, known=is_known("c.fingerprint"))
+
+
+def _asked(chosen: Sequence[str] | str, question: Question, *, reuse: bool) -> dict[str, Any]:
+    return {
+        "chosen": chosen,
+        "scope": question.scope,
+        "prefix": question.prefix,
+        "merge_prefix": question.merge_prefix,
+        "reuse": reuse,
+        "budget": max(1, question.budget),
+        "at_once": question.merged_at_once,
+    }
+
+
+@dataclass(frozen=True)
+class Typical:
+    """A document to go first; `tokens`: of the request about it."""
+
+    document: str
+    tokens: int
+
+
+def typical(
+    session: Session,
+    chosen: Sequence[str] | str,
+    asking: Asking,
+    provider: Provider,
+    model: str,
+    *,
+    reuse: bool,
+    number: int,
+) -> list[Typical]:
+    """Documents that stand for all that will be paid for: from the short ones to the long ones, in equal steps.
+
+    Of those only that are read, fit the model at once and have no known answer; [] where they are fewer than `number`.
+    """
+    question = Question(asking, provider, model, workspace.scope(db.workspace_of(session)))
+    values = {**_asked(chosen, question, reuse=reuse), "overhead": question.overhead, "number": number}
+    return [Typical(**row._mapping) for row in db.rows(session, _of(chosen, TYPICAL), **values)]
+
+
 COLLECTION = "d.collection_id = (SELECT id FROM collection WHERE workspace_id = :workspace AND name = :chosen)"
 # Equal texts within the job count as reused from the second on. To merge n answers, k at once, takes
 # (n - 1) / (k - 1) merges; every answer but the last goes into one.
-FORECAST = """
+ASKED = """
 WITH chosen AS (
   SELECT d.id, d.state, coalesce(d.tokens, 0) AS tokens, t.sha256,
     d.state = 'ready' AND coalesce(d.tokens, 0) > :budget AS long
@@ -85,6 +122,8 @@ WITH chosen AS (
     CASE WHEN split THEN ceil((parts - 1) / (:at_once - 1)) ELSE 0 END AS merges
   FROM cut c
 )
+"""
+FORECAST = f"""{ASKED}
 SELECT coalesce(sum(CASE WHEN reused THEN 1 ELSE parts + merges END), 0)::int AS requests,
   count(*) FILTER (WHERE reused)::int AS reused,
   coalesce(sum(parts + merges) FILTER (WHERE NOT reused AND NOT too_long), 0)::int AS calls,
@@ -96,6 +135,16 @@ SELECT coalesce(sum(CASE WHEN reused THEN 1 ELSE parts + merges END), 0)::int AS
     FILTER (WHERE NOT reused AND NOT too_long), 0)::bigint AS input_tokens
 FROM asked
 """
+# Of n in order, those at (2 k + 1) n / 2 number, rounded up, for each k below number, counted from 1.
+TYPICAL = f"""{ASKED}, ranked AS (
+  SELECT id AS document, (tokens + :overhead)::int AS tokens, row_number() OVER (ORDER BY tokens, id) - 1 AS place,
+    count(*) OVER () AS n
+  FROM asked WHERE state = 'ready' AND NOT reused AND NOT long
+)
+SELECT document, tokens FROM ranked
+WHERE n >= :number AND (2 * floor((2.0 * :number * (place + 1) - n) / (2 * n)) + 1) * n > 2.0 * :number * place
+ORDER BY place
+"""
 
 
 def expand(session: Session, job: Job, asking: Asking, provider: Provider) -> int:
@@ -103,7 +152,10 @@ def expand(session: Session, job: Job, asking: Asking, provider: Provider) -> in
     documents the chunk had."""
     job_id = job.id
     question = Question(asking, provider, job.model, workspace.scope(job.workspace_id))
-    ready = _at_once([Ready(**row._mapping) for row in db.rows(session, READY, job=job_id, limit=CHUNK)])
+    # The canary first: it is through before the others are expanded.
+    found = db.rows(session, READY_CANARY, job=job_id, limit=CHUNK) if job.canary else []
+    found = found or db.rows(session, READY, job=job_id, limit=CHUNK)
+    ready = _at_once([Ready(**row._mapping) for row in found])
     usable = [row for row in ready if row.state == "ready"]
     known = _known_merges(session, job_id, question, usable)
     texts = db.rows(session, TEXTS, ids=[row.id for row in usable if row.id not in known])
@@ -140,13 +192,15 @@ class Ready:
 
 
 # A document that is being deleted is locked, and skipped.
-READY = """
+_READY = """
 SELECT d.id, d.name, d.state, d.tokens, d.characters, t.sha256
 FROM job_document jd JOIN document d ON d.id = jd.document_id
 LEFT JOIN document_text t ON t.document_id = d.id
-WHERE jd.job_id = :job AND NOT jd.expanded AND d.state IN ('ready', 'failed')
+WHERE jd.job_id = :job AND NOT jd.expanded{canary} AND d.state IN ('ready', 'failed')
 ORDER BY jd.document_id LIMIT :limit FOR UPDATE OF jd SKIP LOCKED FOR KEY SHARE OF d SKIP LOCKED
 """
+READY = _READY.format(canary="")
+READY_CANARY = _READY.format(canary=" AND jd.canary")
 
 
 def _at_once(ready: Sequence[Ready]) -> list[Ready]:
@@ -273,7 +327,7 @@ def expand_job(job_id: str) -> None:
             if job.template_id is None or not asks_documents(job.template_id):
                 # Its requests were made before it was started.
                 if job.canary:
-                    finishing.hold_behind_canary(session, job_id, job.canary)
+                    canary.hold_the_rest(session, job_id, job.canary)
                 queue.defer(session, "pump_job", job_id=job_id)
                 return
             provider = requests_waiting.provider_of(session, job)
@@ -284,7 +338,7 @@ def expand_job(job_id: str) -> None:
                 former_models.make_anew(session, job_id)
             made = expand(session, job, asking, provider)
             if job.canary:
-                finishing.hold_behind_canary(session, job_id, job.canary)
+                canary.hold_the_rest(session, job_id, job.canary)
             if made:
                 queue.defer(session, "pump_job", job_id=job_id)
             else:

@@ -44,19 +44,5 @@ UPDATE job j SET state = 'paused'
 WHERE j.id = :job AND j.state = 'running' AND j.canary > 0
   AND NOT EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND r.state IN ('pending', 'in_flight', 'answered'))
   AND EXISTS (SELECT 1 FROM request r WHERE r.job_id = j.id AND r.state = 'held')
+  AND NOT EXISTS (SELECT 1 FROM job_document d WHERE d.job_id = j.id AND d.canary AND NOT d.expanded)
 """
-
-
-def hold_behind_canary(session: Session, job_id: str, canary: int) -> None:
-    """Send the first `canary` requests of a job live and hold the others until a person has seen the answers."""
-    for statement in CANARY:
-        db.execute(session, statement, job=job_id, canary=canary)
-
-
-CANARY = (
-    """UPDATE request SET lane = 'live' WHERE state = 'pending' AND id IN (
-         SELECT id FROM request WHERE job_id = :job AND state <> 'held' ORDER BY id LIMIT :canary)""",
-    """UPDATE request r SET state = 'held' WHERE job_id = :job AND state = 'pending' AND id NOT IN (
-         SELECT id FROM request WHERE job_id = :job AND state <> 'held' ORDER BY id LIMIT :canary)
-       AND NOT EXISTS (SELECT 1 FROM request part WHERE part.merge_id = r.id)""",
-)

@@ -126,18 +126,21 @@ class Job(SQLModel, table=True):
 
 
 class JobDocument(SQLModel, table=True):
-    """A document that a job is about. `expanded` once its request exists or it was left out."""
+    """A document that a job is about. `expanded` once its request exists or it was left out; `canary`: it goes first,
+    while the others are held."""
 
     __tablename__: ClassVar[str] = "job_document"
     __table_args__ = (
         Index("ix_job_document_waiting", "job_id", "document_id", postgresql_where=text("NOT expanded")),
         Index("ix_job_document_document", "document_id"),
+        Index("ix_job_document_canary", "job_id", postgresql_where=text("canary")),
     )
     job_id: str = Field(
         sa_column=Column(Text, ForeignKey("job.id", ondelete="CASCADE"), primary_key=True, nullable=False)
     )
     document_id: str = Field(primary_key=True)
     expanded: bool = columns.flag(False)
+    canary: bool = columns.flag(False)
 
 
 class JobEvent(SQLModel, table=True):

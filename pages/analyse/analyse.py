@@ -63,7 +63,7 @@ with right:
     estimate = estimates.of(spec)
     if estimate is not None:
         estimates.show(estimate, spec)
-        way = launch.choose(estimate, provider, model)
+        way = launch.choose(estimate, spec, provider, model)
         cost = estimate.cost_live if way.lane == "live" else estimate.cost_batch
         confirmed = launch.confirmed(provider, cost, estimate.waiting)
         spec = replace(spec, confirmed=confirmed)

@@ -1,6 +1,6 @@
 """Before launch: the price in both lanes, how long batches took, and the choice of lane, canary and fallback."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.calls import breaker_report
 from core.jobs import batches_report, launch
-from core.jobs.launch import MOST_RETRIES, Estimate, Fallback, Lane, Leftovers
+from core.jobs.launch import MOST_RETRIES, Estimate, Fallback, JobSpec, Lane, Leftovers
 from core.money import pricing
 from core.settings import limits, provider_rows
 from pages.common import formats
@@ -110,13 +110,13 @@ def turnaround(provider: str, model: str) -> str:
     )
 
 
-def choose(estimate: Estimate, provider: str, model: str) -> Way:
+def choose(estimate: Estimate, spec: JobSpec, provider: str, model: str) -> Way:
     lane: Lane = st.segmented_control(
         "Lane", list(LANES), format_func=LANES.__getitem__, default="live", required=True, key="ask_lane"
     )
     if lane == "batch":
         st.caption(formats.plain(turnaround(provider, model)))
-    can, canary = provider_rows.can(provider), _canary(estimate, lane)
+    can, canary = provider_rows.can(provider), _canary(estimate, lane, spec)
     if lane == "live":
         return Way(lane, canary, fallback=None if can.is_local else _fallback(estimate, (provider, model)))
     if not can.has_batch_window:
@@ -150,7 +150,7 @@ def _fallback(estimate: Estimate, own: tuple[str, str]) -> Fallback | None:
         return Fallback(provider=provider, model=model, after_s=int(minutes) * 60)
 
 
-def _canary(estimate: Estimate, lane: Lane) -> int:
+def _canary(estimate: Estimate, lane: Lane, spec: JobSpec) -> int:
     """Choose how many requests go first, live, so that a person sees their answers before the rest is paid for."""
     if calls(estimate) < 2:
         return 0
@@ -159,11 +159,17 @@ def _canary(estimate: Estimate, lane: Lane) -> int:
         return 0
     most = min(MOST_FIRST, calls(estimate) - 1)
     number = st.number_input("How many first", 1, most, min(FIRST, most), key="canary_number")
-    cost = None if estimate.cost_live is None else estimate.cost_live / calls(estimate) * number
+    first = launch.canary_of(replace(spec, canary=int(number)), formats.utc_now())
     rest = "The rest" if lane == "live" else "The rest, in the batch lane,"
+    held = f"{rest} is held until you have seen their answers and what they cost: then release it or drop it."
+    if not first.documents:
+        mean = None if estimate.cost_live is None else estimate.cost_live / calls(estimate) * number
+        like = f"for about {price(mean)} if they are like the rest"
+        st.caption(f"The first {number:,} of {calls(estimate):,} that are there go live, {like}. {held}")
+        return int(number)
     st.caption(
-        f"{number:,} of {calls(estimate):,} go first, live, for about {price(cost)}. {rest} is held until you have "
-        "seen their answers and what they cost: then release it or drop it."
+        f"{len(first.documents):,} of {calls(estimate):,} go first, live, for about {price(first.cost)}: short ones, "
+        f"long ones and some between. {held}"
     )
     return int(number)
 

@@ -67,7 +67,7 @@ def test_a_batch_job_is_launched_as_chosen(analyse: AppTest) -> None:
     analyse.toggle(key="canary").set_value(True).run()
     text = words(analyse)
     live = next(Decimal(str(metric.value).strip("$")) for metric in analyse.metric if metric.label == "Live, about")
-    first = re.search(r"3 of 10 go first, live, for about \$([0-9.]+)\. ", text)
+    first = re.search(r"3 of 10 go first, live, for about \$([0-9.]+): short ones", text)
     assert first
     assert abs(Decimal(first[1]) / live - Decimal("0.3")) < Decimal("0.02")
     assert "The rest, in the batch lane, is held until you have seen" in text

@@ -191,7 +191,7 @@ MACHINERY: Mapping[str, str] = {
     "core/jobs/moving.py:_follow_rule": ALL,
     "core/jobs/output.py:ENDED": HELD,
     "core/requests/expansion.py:KNOWN": HELD,
-    "core/requests/expansion.py:READY": HELD,
+    "core/requests/expansion.py:_READY": HELD,
     "core/requests/expansion.py:expand_job": ALL,
     "core/requests/finishing.py": HELD,
     "core/requests/former_models.py": HELD,

@@ -139,7 +139,7 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
 @dataclass(frozen=True)
 class First:
     """The documents whose requests go first as the canary, one each, and what these cost live in USD (None: no known
-    price). No documents: too few are read, and short enough, to choose from; then those go first that are there first."""
+    price). No documents: too few are read and short enough to choose from, and those go first that are there."""
 
     documents: tuple[str, ...]
     cost: Decimal | None

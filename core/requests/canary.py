@@ -23,13 +23,14 @@ def hold_the_rest(session: Session, job_id: str, number: int) -> None:
     if db.scalar(session, "SELECT 1 FROM job_document WHERE job_id = :job AND canary LIMIT 1", job=job_id):
         first = OF_DOCUMENTS
     else:
-        own = db.scalar(session, "SELECT template_id IS NULL FROM job WHERE id = :job", job=job_id)
+        own = db.scalar(session, OWN, job=job_id)
         first = TYPICAL if own else EARLIEST
     values = {} if first is OF_DOCUMENTS else {"number": number}
     for statement in (GO_LIVE, HOLD):
         db.execute(session, statement.format(first=first), job=job_id, **values)
 
 
+OWN = "SELECT template_id IS NULL FROM job WHERE id = :job AND workspace_id = :workspace"
 OF_DOCUMENTS = """SELECT q.id FROM job_document d
   JOIN request q ON q.job_id = d.job_id AND q.document_id = d.document_id WHERE d.job_id = :job AND d.canary"""
 # As core.requests.expansion.TYPICAL. All of them are there before any goes out, so that they are the same each time.

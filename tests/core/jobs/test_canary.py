@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from core.asking import templates
+from core.calls import clients
 from core.jobs import control, launch
 from core.jobs.launch import JobSpec
-from core.requests import expansion
+from core.requests import expansion, finishing
 from core.runtime import db
+from core.tables.jobs import Job
 from tests.pipeline import make_job, ready_documents, rows, run_batches, states
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -64,10 +67,35 @@ def test_where_too_few_can_be_chosen_from_those_go_that_are_there(openai: object
     assert chosen(make_job(ids, "summarize", canary=3, **CHOSEN)) == []
 
 
-def test_a_canary_of_the_last_chunk_is_through_before_the_job_is_paused(batch_server: object) -> None:
-    """The documents that go first are made first, however many there are."""
+def test_what_goes_first_is_made_first_and_nothing_pauses_the_job_before(openai: object) -> None:
     ids = of_lengths(*range(1100, 100, -8))
     assert len(ids) > 2 * expansion.CHUNK
+    job_id = make_job(ids, "summarize", canary=1, **CHOSEN)
+    with db.transaction() as session:
+        job = session.get(Job, job_id)
+        assert job is not None
+        job.state = "running"
+        session.flush()
+        waiting = "SELECT document_id FROM job_document WHERE canary AND NOT expanded"
+        assert len(db.rows(session, waiting)) == 1
+        # Another process makes the requests of the others meanwhile: they are held, and nothing is under way.
+        (other,) = [row.id for row in db.rows(session, "SELECT id FROM document LIMIT 1")]
+        db.execute(
+            session,
+            """INSERT INTO request (job_id, document_id, custom_id, fingerprint, lane, state, input_tokens)
+               VALUES (:job, :document, :document, 'f', 'live', 'held', 10)""",
+            job=job_id,
+            document=other,
+        )
+        finishing.finish_if_done(session, job_id)
+        session.refresh(job)
+        assert job.state == "running"
+        assert expansion.expand(session, job, templates.of_job(session, job), clients.provider("openai")) == 1
+        assert db.rows(session, waiting) == []
+
+
+def test_a_job_of_many_chunks_is_paused_after_its_canary_and_goes_on(batch_server: object) -> None:
+    ids = of_lengths(*range(1100, 100, -8))
     job = make_job(ids, "summarize", lane="batch", canary=1, **CHOSEN)
     run_batches(job, rounds=6)
     assert rows("SELECT state FROM job") == [{"state": "paused"}]

@@ -54,8 +54,8 @@ def fields_of(frame: pd.DataFrame) -> tuple[FieldSpec, ...]:
 @st.dialog("Template", width="large")
 def edit(template: TemplateView | None, *, copy: bool = False) -> None:
     """A new template, a new version of `template`, or with `copy` a new one that begins as it is."""
-    named = f"{template.name}, copy" if template and copy else template.name if template else ""
-    name = st.text_input("Name", named, max_chars=100)
+    until_now = template.name if template else ""
+    name = st.text_input("Name", f"{until_now}, copy" if copy else until_now, max_chars=100)
     prompt = st.text_area(
         "Prompt",
         template.prompt if template else "",

@@ -71,7 +71,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def running_server() -> Iterator[str]:
     # Not under pytest's own directory: each start of pytest closes that to other accounts, such as PostgreSQL's.
     with tempfile.TemporaryDirectory(prefix="cairn-", ignore_cleanup_errors=True) as directory:
-        server = EmbeddedPostgres(Path(directory))
+        # Little memory: each of its many databases would be in buffers of its own, which the kernel clears first.
+        server = EmbeddedPostgres(Path(directory), memory_mb=1024)
         server.start()
         databases.settle(server.url)
         yield server.url

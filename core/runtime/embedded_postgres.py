@@ -76,12 +76,13 @@ OUR_KNOCKING = ("FATAL:  the database system is", "DETAIL:  Consistent recovery 
 
 
 class EmbeddedPostgres:
-    def __init__(self, data_dir: Path, *, ready_within_s: float = 60):
+    def __init__(self, data_dir: Path, *, ready_within_s: float = 60, memory_mb: int | None = None):
         self.data_dir = data_dir.expanduser().resolve()
         self.cluster = self.data_dir / "postgres"
         self.log = self.data_dir / "postgres.log"
         self.socket_dir = _socket_dir(self.cluster)
         self._ready_within_s = ready_within_s
+        self._memory_mb = memory_mb or memory.total_mb()
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: int | None = None
         self._changing = threading.RLock()
@@ -288,7 +289,7 @@ class EmbeddedPostgres:
 
     def _spawn(self) -> int:
         """Start `postgres`; returns the offset in bytes at which its output begins in the log."""
-        buffers = f"{buffers_mb(memory.total_mb())}MB"
+        buffers = f"{buffers_mb(self._memory_mb)}MB"
         settings = SETTINGS | {"unix_socket_directories": f'"{self.socket_dir}"', "shared_buffers": buffers}
         options = [f"--{name}={value}" for name, value in settings.items()]
         if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:

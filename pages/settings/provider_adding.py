@@ -33,7 +33,7 @@ def form() -> None:
         disabled=obstacle is not None,
         key="new-provider-key",
     )
-    model = st.text_input("Model where none is chosen", placeholder="llama3.1", key="new-provider-model")
+    model = st.text_input("Default model", placeholder="llama3.1", key="new-provider-model")
     prices = st.segmented_control(
         "Prices",
         ["list", "free"],

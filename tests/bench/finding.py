@@ -65,7 +65,18 @@ def _measured(base: Base) -> dict[str, dict[str, Any]]:
     templates.sync_built_ins()
     for name, does in matrix.kinds(matrix.template(base.size.documents)).items():
         rows[name] = _row(_taken(lambda _, does=does: does(), itertools.repeat(Filters())), bare)  # type: ignore[misc]
+    with db.transaction() as session:
+        db.execute(session, TEXT)
     return rows | frame.pages(PAGES)
+
+
+# The documents of the base have none: the one whose page is opened gets one.
+TEXT = """
+INSERT INTO document_text (document_id, text, sha256, page_starts)
+SELECT id, repeat('The pump in hall four failed twice in March. ', 500), encode(sha256(convert_to(id, 'UTF8')), 'hex'),
+  '{0}' FROM document WHERE id = 'doc_0000042' AND workspace_id = :workspace
+ON CONFLICT DO NOTHING
+"""
 
 
 # As people open them: the page, and what stands in its link.
@@ -79,7 +90,7 @@ PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "page: insight": ("insight", {"id": "ins_00000042"}),
     "page: document": ("document", {"id": "doc_0000042"}),
     "page: review": ("review", {}),
-    "page: matrix": ("matrix", {}),
+    "page: matrix": ("matrix", {"template": matrix.NAME}),
     "page: documents": ("documents", {}),
 }
 

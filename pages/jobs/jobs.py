@@ -80,7 +80,10 @@ def grid() -> None:
     cost = sum((row.cost_usd or Decimal(0) for row in known), Decimal(0))
     requests = formats.count(sum(row.total for row in known), "request")
     shown = f"the newest {len(known):,} jobs" if page.next_cursor else formats.count(len(known), "job")
-    st.caption(f"Shown: {shown}, {requests}, {formats.money(cost)} so far. Click on a job to open it.")
+    unpriced = sum(row.unpriced for row in known)
+    beside = f", and {formats.count(unpriced, 'call')} without a known price" if unpriced else ""
+    spent = formats.money_of(cost, unpriced)
+    st.caption(f"Shown: {shown}, {requests}, {spent} so far{beside}. Click on a job to open it.")
     if page.next_cursor and limit < MOST:
         st.button("More", on_click=lambda: st.session_state.update(jobs_limit=min(limit + PER_PAGE, MOST)))
     elif page.next_cursor:

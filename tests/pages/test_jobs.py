@@ -37,6 +37,15 @@ def test_the_list_shows_both_lanes_with_progress_and_money() -> None:
     assert "Shown: 2 jobs, 9 requests, $0.25 so far" in words(at)
 
 
+def test_what_has_no_price_is_not_summed_up_as_nothing() -> None:
+    job = made.job("completed", name="Local one")
+    made.requests(job, "succeeded", 2)
+    made.usage(job, cost_usd=None, priced=False)
+    assert "not priced so far, and 1 call without a known price" in words(show("jobs"))
+    made.usage(job, cost_usd=Decimal("0.25"))
+    assert "$0.25 so far, and 1 call without a known price" in words(show("jobs"))
+
+
 def test_filters_come_from_the_link() -> None:
     made.job("running", name="Weekly notes", lane="live")
     made.job("paused", name="Minutes")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from sqlalchemy import (
     Column,
     Index,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -45,9 +46,23 @@ class UsageRecord(SQLModel, table=True):
     input_tokens: int = columns.big(default=0)
     cached_input_tokens: int = columns.big(default=0)
     cache_write_tokens: int = columns.big(default=0)
+    # Of the cache writes, those that live long: an hour at Anthropic, twelve at OpenAI.
+    cache_write_long_tokens: int = columns.big(default=0)
     output_tokens: int = columns.big(default=0)
+    # Of the output.
+    reasoning_tokens: int = columns.big(default=0)
+    web_searches: int = columns.big(default=0)
+    # As the answer tells them: standard, batch, flex, priority or fast; and where it was made.
+    tier: str = Field(default="standard", sa_column=Column(Text, nullable=False, server_default=text("'standard'")))
+    region: str | None = columns.text(nullable=True)
+    # The name of the document's collection when the call was made.
+    collection: str | None = columns.text(nullable=True)
     cost_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
+    # What the same tokens cost live at the standard tier; None without a known price.
+    list_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
     priced: bool
+    # no_price, no_usage, odd_usage or no_rate; None where it is priced.
+    unpriced_reason: str | None = columns.text(nullable=True)
     price: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     reused: bool = columns.flag(False)
     # The cost of a reused answer when it was asked for; None without a known price.

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import structlog
 from sqlmodel import Session
 
+from core.access import actor
 from core.asking import templates
 from core.asking.prompts import Asking
 from core.calls import clients
@@ -199,6 +200,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
             job=job.id,
             ids=chosen,
         )
+        db.execute(session, NAME_COLLECTIONS, job=job.id)
         canary.choose(session, job.id, first.documents)
         about = "for requests of its own" if own else f"over {len(chosen):,} documents"
         events.note(session, job.id, "created", f"Created {about}.")
@@ -210,6 +212,15 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
         return job.id
 
 
+# In order of their names.
+NAME_COLLECTIONS = """
+UPDATE job SET collections = ARRAY(
+  SELECT DISTINCT c.name FROM job_document jd JOIN document d ON d.id = jd.document_id
+  JOIN collection c ON c.id = d.collection_id WHERE jd.job_id = :job AND c.workspace_id = :workspace ORDER BY c.name)
+WHERE id = :job AND workspace_id = :workspace
+"""
+
+
 def _job(
     session: Session, spec: JobSpec, asking: Asking | None, model: str, documents: int, cost: Decimal | None
 ) -> Job:
@@ -218,6 +229,7 @@ def _job(
         id=new_id("job"),
         workspace_id=db.workspace_of(session),
         name=spec.name.strip() or _name(session, spec, documents),
+        user=actor.current(),
         description=spec.description,
         template_id=spec.template,
         template_version=asking.version if asking else None,

@@ -10,6 +10,7 @@ lock the one row of the workspace in every transaction that writes them.
 from core.tables import (
     answers,
     batches,
+    budgets,
     calls,
     documents,
     health,
@@ -25,6 +26,7 @@ from core.tables import (
 __all__ = [
     "answers",
     "batches",
+    "budgets",
     "calls",
     "documents",
     "health",

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Column,
     ForeignKey,
@@ -114,7 +115,17 @@ class Job(SQLModel, table=True):
     # The provider's queue is full: nothing is packed before this time. `waits` counts the refusals in a row.
     waits_until: datetime | None = columns.time(nullable=True)
     waits: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    # Who launched it, as usage records name it.
+    user: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    # The names of its documents' collections when it was made.
+    collections: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
+    )
     estimate_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
+    # What it may cost in all as budgets have let it; what is not booked yet of it is held.
+    reserved_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
+    # It may cost this much whatever the budgets say: an admin said so.
+    approved_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
     # A WaitsFor. A pause leaves it; it has a meaning only while the state is one of GOING.
     waits_for: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     error: str | None = None

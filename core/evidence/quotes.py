@@ -83,12 +83,14 @@ class SourceText:
     @cached_property
     def readings(self) -> tuple[Folded, ...]:
         whole = fold(self.text)
-        bare = _without_furniture(whole)
+        seen = _without(whole, [found.span() for found in UNSEEN.finditer(self.text)])
+        bare = _without_furniture(seen)
         # A hyphen at a line's end that belongs to the words: Vor-\nund Nachteile.
         kept = whole
         if HYPHEN_AT_END.search(self.text):
             kept = fold(HYPHEN_AT_END.sub(lambda m: "-" + " " * (len(m[0]) - 1), self.text))
-        return (whole, *(other for other in (bare, kept) if other is not whole))
+        readings = (whole, seen, bare, kept)
+        return tuple(one for at, one in enumerate(readings) if not any(one is other for other in readings[:at]))
 
     def around(self, quote: str) -> tuple["SourceText", int] | None:
         """The quote's first literal place with what stands around it, and where that begins; None without one."""
@@ -99,6 +101,10 @@ class SourceText:
         return SourceText(self.text[begin : start + len(quote) + AROUND]), begin
 
 
+# What readers mark: words that nobody sees, or that no longer hold. Struck-out ones are a line at most.
+STRUCK = "[Struck out: "
+UNSEEN = re.compile(r"\[(?:Struck out|Hidden): (?:[^\[\]]|\[[^\[\]]*\])*\]")
+LONGEST_STRUCK = 5_000
 # Characters: more than a word with its hyphen and the negation before it.
 AROUND = 100
 HYPHEN_AT_END = re.compile(r"-[ \t]*\r?\n[ \t]*")
@@ -176,7 +182,9 @@ def _in_order(parts: Sequence[Sequence[Word]], quote: str, reading: Folded) -> l
             if after is None:
                 break
             found.append(after)
-        if len(found) == len(parts) and not _cut_from_negation(reading, found[0], found[-1]):
+        if len(found) == len(parts) and not (
+            _cut_from_negation(reading, found[0], found[-1]) or any(_is_struck(reading, one) for one in found)
+        ):
             return found
     return None
 
@@ -254,6 +262,14 @@ def _cut_from_negation(reading: Folded, first: Place, last: Place) -> bool:
     )
 
 
+def _is_struck(reading: Folded, place: Place) -> bool:
+    """It begins within words that are struck out, without the mark that says so."""
+    start = reading.words[place.first].start
+    begin = reading.text.rfind(STRUCK, max(0, start - LONGEST_STRUCK), start)
+    passage = UNSEEN.match(reading.text, begin) if begin >= 0 else None
+    return passage is not None and start < passage.end()
+
+
 def _nearest(words: Sequence[Word], reading: Folded) -> Span | None:
     """The place where most of the words stand."""
     best, most = None, NEAR * len(words)
@@ -308,6 +324,11 @@ def _without_furniture(whole: Folded) -> Folded:
         for line in apart
         if PAGE_NUMBER.search(line[0].strip()) or shapes[re.sub(r"\d+", "0", line[0].strip())] > 2
     ]
+    return _without(whole, gone)
+
+
+def _without(whole: Folded, gone: Sequence[tuple[int, int]]) -> Folded:
+    """`gone`: code points from and to, in order."""
     if not gone:
         return whole
     kept, at = [], 0

@@ -12,6 +12,7 @@ from lxml import etree
 from core.documents.extraction.number_digits import general
 from core.documents.extraction.number_formats import number_format
 from core.documents.extraction.office import get, local, named, switched_on, within
+from core.documents.extraction.struck import marked, of_drawing
 
 _CHART, _CHART_EX, _DIAGRAM = "/chart", "/chartex", "/diagram"
 _CATEGORIES, _VALUES = ("cat", "xVal"), ("val", "yVal", "bubbleSize")
@@ -50,7 +51,7 @@ def lines(root: etree._Element) -> list[str]:
 def paragraphs(element: etree._Element) -> Iterator[str]:
     for paragraph in element.iter():
         if local(paragraph) == "p":
-            text = "".join(_characters(paragraph))
+            text = marked("".join(_characters(paragraph)))
             if text.strip():
                 yield text
 
@@ -58,7 +59,7 @@ def paragraphs(element: etree._Element) -> Iterator[str]:
 def _characters(paragraph: etree._Element) -> Iterator[str]:
     for one in paragraph.iter():
         if local(one) == "t":
-            yield one.text or ""
+            yield of_drawing(one, one.text or "")
         elif local(one) in ("br", "tab"):
             yield " "
 

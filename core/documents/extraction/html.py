@@ -13,8 +13,10 @@ from core.documents.extraction.html_flat import flattened
 from core.documents.extraction.html_grid import Grid
 from core.documents.extraction.html_left_out import breaks_off, leave_out
 from core.documents.extraction.html_lists import Lists
+from core.documents.extraction.html_struck import Struck
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.raised import raised
+from core.documents.extraction.struck import marked, struck
 
 _SKIPPED = "script style template noscript svg iframe object embed canvas audio video select datalist"
 _APART = "blockquote dl figure h1 h2 h3 h4 h5 h6 ol p pre table title ul"
@@ -59,7 +61,8 @@ def visible_text(html: str, pages: Pages | None) -> str:
         root, parser = _parsed(flattened(html))
     if root is None:
         return ""  # nothing but comments
-    return _Walk({} if pages is None else leave_out(root, parser, _is_hidden, pages)).through(root)
+    marks = {} if pages is None else leave_out(root, parser, _is_hidden, pages)
+    return _Walk(marks, Struck(root)).through(root)
 
 
 def _parsed(html: str) -> tuple[etree._Element | None, etree.HTMLParser]:
@@ -71,9 +74,9 @@ def _parsed(html: str) -> tuple[etree._Element | None, etree.HTMLParser]:
 class _Walk:
     """Once through a page. `pieces`: its text, with stand-ins for what parts it."""
 
-    def __init__(self, marks: Mapping[etree._Element, str]) -> None:
+    def __init__(self, marks: Mapping[etree._Element, str], struck_out: Struck) -> None:
         """`marks`: of pictures, for their words."""
-        self._marks = marks
+        self._marks, self._struck = marks, struck_out
         self.pieces: list[str] = []
         self._preformatted = self._raised = 0
         self._lists = Lists()
@@ -116,6 +119,7 @@ class _Walk:
         name = element.tag
         self._preformatted += name == "pre"
         self._raised += name == "sup"
+        self._struck.begin(element)
         if number := self._lists.begin(element):
             self._numbers.append((element, number))
         if name == "ruby":
@@ -141,6 +145,7 @@ class _Walk:
         name = element.tag
         self._preformatted -= name == "pre"
         self._raised -= name == "sup"
+        self._struck.end(element)
         if name == "table" and self._grids:
             self._grids.pop()
         self._lists.end(element)
@@ -162,6 +167,7 @@ class _Walk:
     def _add(self, text: str | None) -> None:
         run = _run(text, self._preformatted)
         run = raised(run) if self._raised else run
+        run = struck(run) if self._struck else run
         if self._numbers and run.strip():
             self.pieces += [f"{number} " for _, number in self._numbers]
             self._numbers.clear()
@@ -198,7 +204,8 @@ def _tidy(text: str) -> str:
     text = re.sub(rf" *\n*{_CELL_END}[ \n]*", "\t", text)
     text = re.sub(rf"[ \t]*{_ROW_END} *", "", text)
     text = re.sub(rf" *(\n*) *{_ROW}[ \n]*", lambda row: row[1] or "\n", text)
-    return re.sub(r"\n{3,}", "\n\n", text).strip(" \n").translate(_UNKEPT).strip("\n")
+    text = re.sub(r"\n{3,}", "\n\n", text).strip(" \n")
+    return marked(text).translate(_UNKEPT).strip("\n")
 
 
 def _side_by_side(row: re.Match[str]) -> str:

@@ -3,6 +3,8 @@
 import re
 from codecs import lookup
 
+from core.documents.extraction.struck import marked, struck, without_marks
+
 _TOKEN = re.compile(
     rb"\\(?P<word>[a-zA-Z]{1,32})(?P<number>-?\d{1,10})? ?|\\'(?P<hex>[0-9a-fA-F]{2})|\\(?P<sign>[^a-zA-Z])"
     rb"|(?P<brace>[{}])|(?P<text>[^\\{}\r\n]+)|[\r\n]+",
@@ -18,6 +20,7 @@ _SIGNS = {
     **{b"emdash": "\u2014", b"endash": "\u2013", b"bullet": "\u2022", b"lquote": "\u2018", b"rquote": "\u2019"},
     **{b"ldblquote": "\u201c", b"rdblquote": "\u201d", b"emspace": " ", b"enspace": " "},
 }
+_STRUCK = frozenset((b"strike", b"striked", b"strikedl", b"deleted"))
 MOST_DEPTH = 10_000
 
 
@@ -34,9 +37,10 @@ class _Reading:
     def __init__(self) -> None:
         self._codec, self._said = "cp1252", list[str]()
         self._bytes = bytearray()
-        # Of each group that is open: whether it is shown, and how many characters stand in the place of a Unicode one.
-        self._shown, self._instead = True, 1
-        self._outer: list[tuple[bool, int]] = []
+        # Of each group that is open: whether it is shown, how many characters stand in the place of a Unicode one, and
+        # whether it is struck out.
+        self._shown, self._instead, self._struck = True, 1, False
+        self._outer: list[tuple[bool, int, bool]] = []
         self._skip = 0
         self._starts = False
 
@@ -59,17 +63,17 @@ class _Reading:
             elif kind == "text":
                 self._plain(found["text"])
         self._flush()
-        lines = "".join(self._said).split("\n")
+        lines = marked("".join(self._said)).split("\n")
         return re.sub("\n{3,}", "\n\n", "\n".join(line.rstrip() for line in lines)).strip("\n")
 
     def _group(self, opens: bool) -> None:
         self._flush()
         self._skip = 0
         if opens and len(self._outer) < MOST_DEPTH:
-            self._outer.append((self._shown, self._instead))
+            self._outer.append((self._shown, self._instead, self._struck))
             self._starts = True
         elif not opens and self._outer:
-            self._shown, self._instead = self._outer.pop()
+            self._shown, self._instead, self._struck = self._outer.pop()
 
     def _word(self, word: bytes, number: int | None) -> None:
         starts, self._starts = self._starts, False
@@ -86,6 +90,9 @@ class _Reading:
             self._skip = self._instead
         elif word == b"ansicpg" and number:
             self._codec = codec_of(number)
+        elif word in _STRUCK or word == b"plain":
+            self._flush()
+            self._struck = word in _STRUCK and number != 0
         elif word in _BREAKS or word in _SIGNS:
             self._flush()
             self._say(_BREAKS.get(word) or _SIGNS[word])
@@ -112,12 +119,13 @@ class _Reading:
 
     def _flush(self) -> None:
         if self._bytes:
-            self._said.append(self._bytes.decode(self._codec, "replace"))
+            said = without_marks(self._bytes.decode(self._codec, "replace"))
+            self._said.append(struck(said) if self._struck else said)
             self._bytes.clear()
 
     def _say(self, text_: str) -> None:
         if self._shown:
-            self._said.append(text_)
+            self._said.append(struck(text_) if self._struck else text_)
 
 
 def codec_of(page: int) -> str:

@@ -14,6 +14,7 @@ from core.documents.extraction.number_formats import NumberFormat
 from core.documents.extraction.office import local
 from core.documents.extraction.package import link
 from core.documents.extraction.pages import Pages
+from core.documents.extraction.struck import STRUCK, marked, struck
 from core.documents.extraction.workbook import Book, Sheet, in_a_line, text_of
 
 HIDDEN_ROW, HIDDEN_COLUMN = "[Hidden row] ", " [Hidden column]"
@@ -120,6 +121,8 @@ class _Reading:
             if column > len(cells):
                 cells.extend([""] * (column - len(cells)))
             shown = self._shown(cell, number, column)
+            if self._book.struck and cell.get("s") in self._book.struck and STRUCK not in shown:  # not in pieces
+                shown = marked(struck(shown))
             if shown and column in self._unmarked:
                 self._unmarked.discard(column)
                 shown += HIDDEN_COLUMN

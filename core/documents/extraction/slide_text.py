@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from lxml import etree
 from pptx.opc.package import Part
 
-from core.documents.extraction import cells, equations, graphics
+from core.documents.extraction import cells, equations, graphics, struck
 from core.documents.extraction.office import get, local, named, related, within
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.raised import raised
@@ -122,7 +122,7 @@ class SlideText:
         for child in element:
             name = local(child)
             if name == "p":
-                line = "".join(_inline(child))
+                line = struck.marked("".join(_inline(child)))
                 if line.strip():
                     yield numbers.next(child) + line
             elif name == "tr":
@@ -203,7 +203,7 @@ def _inline(paragraph: etree._Element) -> Iterator[str]:
 
 def _in_font(text: etree._Element) -> str:
     """Signs of a symbol font stand at codes of their own, or the run is in that font altogether."""
-    written, run = _on_its_line(text), text.getparent()
+    written, run = struck.of_drawing(text, _on_its_line(text)), text.getparent()
     fonts = (
         {local(one): one.get("typeface", "") for kind in named(run, "rPr") for one in kind} if run is not None else {}
     )

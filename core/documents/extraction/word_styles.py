@@ -1,13 +1,25 @@
-"""What styles of Word say of characters: whether they are hidden, their font, and whether they stand above the line."""
+"""What styles of Word say of characters: whether they are hidden, above the line or struck out, and their font."""
+
+from typing import NamedTuple
 
 from lxml import etree
 
 from core.documents.extraction.office import get, local, named, switched_on, val
 
 _DEEPEST_CHAIN = 50
-# Whether hidden, the font, and whether raised; None: it is not said.
-Said = tuple[bool | None, str | None, bool | None]
-_NOTHING: Said = (None, None, None)
+
+
+class Said(NamedTuple):
+    """None: it is not said."""
+
+    hidden: bool | None = None
+    font: str | None = None
+    raised: bool | None = None
+    struck: bool | None = None
+
+
+_NOTHING = Said()
+_STRUCK = ("strike", "dstrike")
 
 
 class Styles:
@@ -39,7 +51,7 @@ class Styles:
 
 
 def said(properties: etree._Element) -> Said:
-    hidden, font, is_raised = _NOTHING
+    hidden, font, is_raised, struck = _NOTHING
     for one in properties:
         if local(one) == "vanish":
             hidden = switched_on(one)
@@ -47,12 +59,15 @@ def said(properties: etree._Element) -> Said:
             font = get(one, "ascii") or get(one, "hAnsi") or None
         elif local(one) == "vertAlign":
             is_raised = val(one) == "superscript"
-    return hidden, font, is_raised
+        elif local(one) in _STRUCK:  # a line, or two: either may be switched off
+            struck = struck or switched_on(one)
+    return Said(hidden, font, is_raised, struck)
 
 
 def _first(nearer: Said, farther: Said) -> Said:
-    return (
-        farther[0] if nearer[0] is None else nearer[0],
-        farther[1] if nearer[1] is None else nearer[1],
-        farther[2] if nearer[2] is None else nearer[2],
+    return Said(
+        farther.hidden if nearer.hidden is None else nearer.hidden,
+        farther.font if nearer.font is None else nearer.font,
+        farther.raised if nearer.raised is None else nearer.raised,
+        farther.struck if nearer.struck is None else nearer.struck,
     )

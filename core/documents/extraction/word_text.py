@@ -17,11 +17,12 @@ from core.documents.extraction.numbering import Count, Numbering
 from core.documents.extraction.office import get, local, named, switched_on, val, within
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.raised import raised
+from core.documents.extraction.struck import marked, struck
 from core.documents.extraction.symbols import shown, symbol_of
 from core.documents.extraction.word_notes import Notes
 from core.documents.extraction.word_styles import Said, Styles, said
 
-# Properties, what is struck out, field codes, and the second copy of a text box.
+# Properties, tracked deletions, field codes, and the second copy of a text box.
 _UNSHOWN = "pPr rPr sectPr tblPr tblGrid trPr tcPr sdtPr del moveFrom delText instrText delInstrText Fallback rubyPr rt"
 _SKIPPED = frozenset(_UNSHOWN.split())
 _CHARACTERS = {"tab": "\t", "br": "\n", "cr": "\n", "ptab": "\t", "noBreakHyphen": "-"}
@@ -159,17 +160,18 @@ class Story:
         return ""
 
     def _run(self, run: etree._Element, style: Said) -> str:
-        hidden, font, is_raised = self._book.styles.of_run(run, style)
-        text = shown(font or "", "".join(self._inline(run, style)))
-        text = raised(text) if is_raised else text
-        return f"{_HIDDEN}{text}{_HIDDEN_END}" if hidden and text.strip() else text
+        found = self._book.styles.of_run(run, style)
+        text = shown(found.font or "", "".join(self._inline(run, style)))
+        text = raised(text) if found.raised else text
+        text = struck(text) if found.struck else text
+        return f"{_HIDDEN}{text}{_HIDDEN_END}" if found.hidden and text.strip() else text
 
     def _ruby(self, ruby: etree._Element, style: Said) -> str:
         """The words stand unbroken; how they are read stands beside."""
         base = "".join(text for one in named(ruby, "rubyBase") for text in self._inline(one, style))
         reading = "".join(text for one in named(ruby, "rt") for text in self._inline(one, style))
         if reading.strip():
-            self._beside.append(f"[Ruby: {base} {reading}]")
+            self._beside.append(_marked(f"[Ruby: {base} {reading}]"))
         return base
 
     def _graphic(self, graphic: etree._Element) -> None:
@@ -192,12 +194,13 @@ def _span(element: etree._Element, name: str, default: int) -> int:
 
 
 def _marked(text: str) -> str:
-    """With what is hidden in brackets that say so."""
+    """With what is hidden or struck out in brackets that say so."""
+    text = marked(text)
     if _HIDDEN not in text:
         return text
     text = text.replace(_HIDDEN_END + _HIDDEN, "")
-    marked = _PASSAGE.sub(lambda found: f"{found[1]}[Hidden: {found[2]}]", text)
-    return marked.replace(_HIDDEN, "").replace(_HIDDEN_END, "")  # of boxes within
+    text = _PASSAGE.sub(lambda found: f"{found[1]}[Hidden: {found[2]}]", text)
+    return text.replace(_HIDDEN, "").replace(_HIDDEN_END, "")  # of boxes within
 
 
 def _is_deleted(paragraph: etree._Element) -> bool:
@@ -208,9 +211,9 @@ def _is_deleted(paragraph: etree._Element) -> bool:
 
 def _is_hidden(paragraph: etree._Element, style: Said) -> bool:
     """Its end is: all of it, then, where its text is as well."""
-    hidden = style[0]
+    hidden = style.hidden
     for properties in named(paragraph, "pPr"):
         for mark in named(properties, "rPr"):
-            own = said(mark)[0]
+            own = said(mark).hidden
             hidden = hidden if own is None else own
     return bool(hidden)

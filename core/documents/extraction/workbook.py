@@ -9,9 +9,10 @@ from itertools import chain
 from lxml import etree
 
 from core.documents.extraction.number_formats import BUILT_IN, NumberFormat, number_format
-from core.documents.extraction.office import local, within
+from core.documents.extraction.office import local, named, switched_on, within
 from core.documents.extraction.package import Package, link
 from core.documents.extraction.raised import raised
+from core.documents.extraction.struck import marked, struck
 
 _YES = ("1", "true")
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
@@ -61,6 +62,22 @@ class Book:
                 found += [number_format(own.get(number) or BUILT_IN.get(_number(number), "")) for number in numbers]
         return found
 
+    @cached_property
+    def struck(self) -> frozenset[str]:
+        """Styles of cells whose font has a line through it."""
+        found: list[bool] = []
+        for part in self._parts("styles"):
+            root = self.package.xml(part)
+            fonts = [_is_struck(font) for kind in named(root, "fonts") for font in named(kind, "font")]
+            for formats in within(root, "cellXfs"):
+                at = (_number(str(one.get("fontId", "0"))) for one in within(formats, "xf"))
+                found += [one < len(fonts) and fonts[one] for one in at]
+        return frozenset(str(style) for style, one in enumerate(found) if one)
+
+
+def _is_struck(font: etree._Element) -> bool:
+    return any(map(switched_on, named(font, "strike")))
+
 
 def _asks_to_be_calculated(one: etree._Element) -> bool:
     """When it is opened. Libraries that do not calculate write 0 in such a workbook."""
@@ -73,14 +90,15 @@ def text_of(element: etree._Element) -> str:
     if len(element) == 1 and local(element[0]) == "t":
         return in_a_line(element[0].text or "")
     runs = (one for one in element if local(one) in ("t", "r"))
-    return in_a_line("".join(map(_of_run, runs)))
+    return in_a_line(marked("".join(map(_of_run, runs))))
 
 
 def _of_run(run: etree._Element) -> str:
     if local(run) == "t":
         return run.text or ""
     text = "".join(one.text or "" for one in within(run, "t"))
-    return raised(text) if any(one.get("val") == "superscript" for one in within(run, "vertAlign")) else text
+    text = raised(text) if any(one.get("val") == "superscript" for one in within(run, "vertAlign")) else text
+    return struck(text) if any(map(_is_struck, named(run, "rPr"))) else text
 
 
 def in_a_line(text: str) -> str:

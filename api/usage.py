@@ -1,49 +1,118 @@
 """Usage records and their sums."""
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
+from pydantic import AfterValidator
 
 from api.acting import acting
 from api.downloads import FILE, download
-from api.schemas.shared import Cursor, Limit, ListOut, fields_of, listed, spent
-from api.schemas.usage import UsageRecordOut, UsageSumOut
+from api.schemas.shared import Cursor, Lane, Limit, ListOut, fields_of, listed, storable
+from api.schemas.usage import UsageRecordOut, UsageSumOut, UsageSumsOut
+from api.strict import known_parameters
+from core.errors import InvalidInput
 from core.exports.columns import FormatName
 from core.money import costs, export
-from core.money.costs import By, UsageRow, UsageSum
-from core.runtime import shared_clock
+from core.money.costs import Row, UsageRow
+from core.money.export import Of
+from core.money.stretches import Days, Stretch, moment
+from core.money.sums import By, Filters
+from core.runtime import paging, shared_clock
 
-router = APIRouter(prefix="/usage", tags=["usage"])
+router = APIRouter(prefix="/usage", tags=["usage"], dependencies=[Depends(known_parameters)])
+Tier = Literal["standard", "batch", "flex", "priority", "fast"]
+Status = Literal["ok", "unusable", "unattributed", "unheard"]
+Values = Annotated[list[str], Query(default_factory=list), AfterValidator(storable)]
+Moment = Annotated[str | None, Query(description="A day, or a time with its offset"), AfterValidator(storable)]
+
+
+def filters(
+    provider: Values,
+    model: Values,
+    lane: Annotated[list[Lane], Query(default_factory=list)],
+    tier: Annotated[list[Tier], Query(default_factory=list)],
+    workspace: Values,
+    user: Values,
+    template: Values,
+    collection: Values,
+    job: Values,
+    status: Annotated[list[Status], Query(default_factory=list)],
+) -> Filters:
+    """Each may be given several times; empty: of those that have none."""
+    return Filters(
+        provider=tuple(provider),
+        model=tuple(model),
+        lane=tuple(lane),
+        tier=tuple(tier),
+        workspace=tuple(workspace),
+        user=tuple(user),
+        template=tuple(template),
+        collection=tuple(collection),
+        job=tuple(job),
+        status=tuple(status),
+    )
+
+
+def when(start: Moment = None, stop: Moment = None, zone: Days = "utc") -> Of:
+    """`stop` is exclusive; `zone`: what a day is."""
+
+    def of(reporting: ZoneInfo) -> Stretch:
+        days = reporting if zone == "reporting" else costs.UTC_ZONE
+        begin, end = (moment(given, days) if given else None for given in (start, stop))
+        if begin and end and end < begin:
+            raise InvalidInput("stop lies before start. Give the earlier one as start.")
+        return Stretch(begin, end, zone)
+
+    return of
+
+
+Chosen = Annotated[Filters, Depends(filters)]
+When = Annotated[Of, Depends(when)]
+
+
+def keys(by: Annotated[list[By], Query(min_length=1, max_length=2, default_factory=lambda: ["day"])]) -> list[By]:
+    if len(set(by)) < len(by):
+        raise InvalidInput("by names the same twice. Give two different ones, or one.")
+    return by
+
+
+Keys = Annotated[list[By], Depends(keys)]
+
+
+def item(row: Row) -> dict[str, Any]:
+    money = {"cost_usd": row.sums.spent, "list_usd": row.sums.at_list_prices}
+    return {"key": row.keys[0] if row.keys else None, "keys": row.keys, **fields_of(row.sums, UsageSumOut), **money}
 
 
 def record(row: UsageRow) -> dict[str, Any]:
     return fields_of(row, UsageRecordOut)
 
 
-def total(row: UsageSum) -> dict[str, Any]:
-    return {**fields_of(row, UsageSumOut), "cost_usd": spent(row.cost_usd, row.unpriced)}
-
-
-@router.get("", response_model=ListOut[UsageSumOut])
-def sums(by: By = "day") -> Any:
-    return {"items": [total(row) for row in costs.sums(by)], "next_cursor": None}
+@router.get("", response_model=UsageSumsOut)
+def sums(by: Keys, of: When, chosen: Chosen, limit: Limit = paging.MOST, cursor: Cursor = None) -> Any:
+    skip = paging.number(cursor, "sums") or 0
+    with costs.reading() as now:
+        table = now.table(by, of(now.zone), chosen, limit=limit, skip=skip)
+    return {
+        "items": [item(row) for row in table.rows],
+        "total": item(Row((), table.total)),
+        "as_of": now.as_of,
+        "next_cursor": f"sums~{skip + limit}" if table.more else None,
+    }
 
 
 @router.get("/export", response_class=StreamingResponse, responses=FILE, dependencies=[Depends(acting)])
-def export_sums(
-    format: FormatName,
-    by: By = "day",
-    since: AwareDatetime | None = None,
-    until: Annotated[AwareDatetime | None, Query(description="Exclusive")] = None,
-) -> StreamingResponse:
+def export_sums(format: FormatName, by: Keys, of: When, chosen: Chosen) -> StreamingResponse:
     """The sums as a file: a row for each key."""
-    make = partial(export.export, format_=format, by=by, start=since, stop=until)
+    make = partial(export.export, format_=format, by=by, of=of, filters=chosen)
     return download(export.TITLE, format, shared_clock.now(), make)
 
 
 @router.get("/records", response_model=ListOut[UsageRecordOut])
-def records(job: str | None = None, limit: Limit = 100, cursor: Cursor = None) -> Any:
-    return listed(costs.records(job=job, limit=limit, cursor=cursor), record)
+def records(of: When, chosen: Chosen, limit: Limit = 100, cursor: Cursor = None) -> Any:
+    with costs.reading() as now:
+        stretch = of(now.zone)
+    return listed(costs.records(stretch, chosen, limit=limit, cursor=cursor), record)

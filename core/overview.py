@@ -1,9 +1,11 @@
-"""The first page's figures in one round trip."""
+"""The first page's figures."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from core.money import costs
+from core.money.stretches import Stretch
 from core.runtime import db
 
 
@@ -33,11 +35,7 @@ SELECT
     WHERE workspace_id = :workspace AND state IN ('queued', 'running', 'cancelling')) AS running_jobs,
   (SELECT count(*) FROM job WHERE workspace_id = :workspace) AS jobs,
   (SELECT count(*) FROM insight WHERE workspace_id = :workspace) AS insights,
-  (SELECT count(*) FROM insight WHERE workspace_id = :workspace AND first_seen >= :today) AS new_insights,
-  (SELECT coalesce(sum(cost_usd), 0) FROM usage_record
-    WHERE workspace_id = :workspace AND time >= :today) AS spent_today,
-  (SELECT count(*) FROM usage_record
-    WHERE workspace_id = :workspace AND time >= :today AND NOT priced) AS unpriced_today
+  (SELECT count(*) FROM insight WHERE workspace_id = :workspace AND first_seen >= :today) AS new_insights
 """
 
 
@@ -56,7 +54,9 @@ def read(at: datetime) -> Overview:
     with db.transaction() as session:
         found = db.row(session, SQL, today=today)
     assert found is not None
-    return Overview(**found._mapping)
+    with costs.reading() as now:
+        spent = now.total(Stretch(today))
+    return Overview(**found._mapping, spent_today=spent.cost_usd, unpriced_today=spent.unpriced)
 
 
 def troubled_jobs(limit: int = 5) -> list[TroubledJob]:

@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.money import costs
-from core.money.costs import DaySum
+from core.money.costs import Row
+from core.money.stretches import Stretch
 from core.settings import provider_rows
 from pages.common import formats, widgets
 from pages.common.charts import DaySeries, stacked_days
@@ -30,8 +31,12 @@ days = PERIODS[period]
 now = formats.utc_now()
 today = now.replace(hour=0, minute=0, second=0, microsecond=0)
 start = today - timedelta(days=days - 1)
-total = costs.total(start, now)
-before = costs.total(start - timedelta(days=days), start)
+with costs.reading() as read:
+    found = read.table(["day", "provider", "model"], Stretch(start, now))
+    before = read.total(Stretch(start - timedelta(days=days), start))
+    dearest = read.table(["job"], Stretch(start, now), limit=11).rows
+    names = read.labels("job", [row.keys[0] for row in dearest])
+total = found.total
 
 if not total.calls and not total.reused:
     widgets.empty(
@@ -67,17 +72,18 @@ if total.unheard:
     st.warning(f"Never answered, and in the sums as an estimate: {formats.count(total.unheard, 'call')}.")
 
 
-def in_all(rows: list[DaySum]) -> tuple[str, str, float | None, int, int, int]:
+def in_all(rows: list[Row]) -> tuple[str, str, float | None, int, int, int]:
     """The sums of a provider's model, as a row. The cost is None, not 0, where no call has a known price."""
-    cost = sum(float(row.cost_usd) for row in rows)
-    priced = cost or not any(row.unpriced for row in rows)
-    sums = (sum(r.calls for r in rows), sum(r.input_tokens for r in rows), sum(r.output_tokens for r in rows))
-    return (provider_rows.label(rows[0].provider), rows[0].model, cost if priced else None, *sums)
+    cost = sum(float(row.sums.cost_usd) for row in rows)
+    priced = cost or not any(row.sums.unpriced for row in rows)
+    counts = ("calls", "input_tokens", "output_tokens")
+    summed = [sum(getattr(row.sums, count) for row in rows) for count in counts]
+    return (provider_rows.label(rows[0].keys[1] or ""), rows[0].keys[2] or "", cost if priced else None, *summed)
 
 
-by_provider: dict[tuple[str, str], list[DaySum]] = {}
-for day in sorted(costs.by_day_and_model(start, now), key=lambda day: (day.model, day.provider)):
-    by_provider.setdefault((day.model, day.provider), []).append(day)
+by_provider: dict[tuple[str, str], list[Row]] = {}
+for row in sorted(found.rows, key=lambda row: [key or "" for key in row.keys[::-1]]):
+    by_provider.setdefault((row.keys[2] or "", row.keys[1] or ""), []).append(row)
 # A model is named with its provider where several have it.
 shared = [model for model, _ in by_provider]
 daily = {
@@ -89,7 +95,8 @@ if spend.open:
     with spend:
         if total.cost_usd:
             series = [
-                DaySeries(m, [d.day for d in rows], [float(d.cost_usd) for d in rows]) for m, rows in daily.items()
+                DaySeries(m, [d.keys[0] or "" for d in rows], [float(d.sums.cost_usd) for d in rows])
+                for m, rows in daily.items()
             ]
             st.plotly_chart(stacked_days(series, start, today, "$"), config={"displayModeBar": False})
         else:
@@ -98,10 +105,9 @@ if tokens.open:
     with tokens:
         series = []
         for model, rows in daily.items():
-            series.append(DaySeries(f"{model}, input", [d.day for d in rows], [d.input_tokens for d in rows]))
-            series.append(
-                DaySeries(f"{model}, output", [d.day for d in rows], [d.output_tokens for d in rows], pale=True)
-            )
+            on = [d.keys[0] or "" for d in rows]
+            series.append(DaySeries(f"{model}, input", on, [d.sums.input_tokens for d in rows]))
+            series.append(DaySeries(f"{model}, output", on, [d.sums.output_tokens for d in rows], pale=True))
         st.plotly_chart(stacked_days(series, start, today), config={"displayModeBar": False})
 
 st.subheader("By model")
@@ -115,10 +121,13 @@ st.dataframe(
     column_config={"USD": USD, "Calls": NUMBER, "Input tokens": NUMBER, "Output tokens": NUMBER},
 )
 
-if dearest := [job for job in costs.dearest_jobs(start, now) if job.cost_usd]:
+if dearest := tuple(row for row in dearest if row.keys[0] and row.sums.cost_usd)[:10]:
     st.subheader("Most expensive jobs")
     event = st.dataframe(
-        pd.DataFrame([(j.name, float(j.cost_usd), j.calls) for j in dearest], columns=["Job", "USD", "Calls"]),
+        pd.DataFrame(
+            [(names.get(j.keys[0] or "", "(deleted job)"), float(j.sums.cost_usd), j.sums.calls) for j in dearest],
+            columns=["Job", "USD", "Calls"],
+        ),
         hide_index=True,
         column_config={"USD": USD, "Calls": NUMBER},
         on_select="rerun",
@@ -126,11 +135,11 @@ if dearest := [job for job in costs.dearest_jobs(start, now) if job.cost_usd]:
         key="dearest",
     )
     if selected := event["selection"]["rows"]:
-        widgets.go("job/job.py", id=dearest[selected[0]].job_id)
+        widgets.go("job/job.py", id=dearest[selected[0]].keys[0] or "")
 exporting.table(
     "costs",
     "usage/export",
-    [("by", "model"), ("since", start.isoformat())],
+    [("by", "model"), ("start", start.isoformat())],
     f"A row for each model of the last {formats.plain(period)}, with its calls, tokens and cost.",
 )
 st.caption(

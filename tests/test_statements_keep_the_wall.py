@@ -40,6 +40,8 @@ REPORTS = (
     "core/jobs/output.py",
     "core/jobs/stats.py",
     "core/money/costs.py",
+    "core/money/series.py",
+    "core/money/sums.py",
     "core/overview.py",
     "core/requests/savings.py",
     "core/upkeep/stuck.py",

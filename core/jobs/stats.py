@@ -1,9 +1,9 @@
 """Figures over all jobs, for programs."""
 
-from decimal import Decimal
 from typing import Any
 
 from core.money import costs
+from core.money.sums import Sums
 from core.runtime import db
 
 
@@ -17,28 +17,29 @@ def overview() -> dict[str, Any]:
                  FROM request r JOIN job j ON j.id = r.job_id WHERE j.workspace_id = :workspace GROUP BY 1"""
         requests = {row.state: row.n for row in db.rows(session, sql)}
     ended = requests.get("succeeded", 0) + requests.get("failed", 0)
-    total = costs.total()
+    with costs.reading() as now:
+        by_day = now.table(["day"])
+    total = by_day.total
     return {
         "jobs": jobs,
         "requests": requests,
         "success_share": requests.get("succeeded", 0) / ended if ended else None,
         "input_tokens": total.input_tokens,
         "output_tokens": total.output_tokens,
-        "cost_usd": _money(total.cost_usd, total.unpriced),
+        "cost_usd": _money(total),
         "unpriced": total.unpriced,
         "by_day": [
             {
-                "day": day.key,
-                "calls": day.calls,
-                "input_tokens": day.input_tokens,
-                "output_tokens": day.output_tokens,
-                "cost_usd": _money(day.cost_usd, day.unpriced),
+                "day": day.keys[0],
+                "calls": day.sums.calls,
+                "input_tokens": day.sums.input_tokens,
+                "output_tokens": day.sums.output_tokens,
+                "cost_usd": _money(day.sums),
             }
-            for day in costs.sums("day")
+            for day in by_day.rows
         ],
     }
 
 
-def _money(cost: Decimal, unpriced: int) -> str | None:
-    """None, not 0, if no call could be priced."""
-    return None if unpriced and not cost else f"{cost.normalize():f}"
+def _money(sums: Sums) -> str | None:
+    return None if sums.spent is None else f"{sums.spent.normalize():f}"

@@ -1,72 +1,48 @@
-"""Read-only: money (USD) and tokens, as sums of usage records, and the records themselves."""
+"""Read-only: money (USD) and tokens, as sums of usage records, and the records themselves.
 
-from dataclasses import dataclass
+    with costs.reading() as now:
+        now.total(stretch, filters)
+
+All that is read within one block is of one moment, so tables sum to their totals.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from sqlmodel import Session
+
+from core.money import series, sums
+from core.money.series import Kind, Metric, Series, Step
+from core.money.stretches import ALWAYS, Stretch
+from core.money.sums import DIMENSIONS, EVERYTHING, By, Dimension, Filters, Sums
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, number
 
-By = Literal["day", "provider", "model", "lane", "user", "template"]
-KEYS: dict[str, str] = {
-    "day": "to_char(time AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
-    "provider": "provider",
-    "model": "model",
-    "lane": "lane",
-    "user": '"user"',
-    "template": "coalesce(template_id, '')",
-}
+UTC_ZONE = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True)
-class UsageSum:
-    """`calls` leaves out `reused` answers. `cost_usd` sums the priced calls; `unpriced` ones are not in it."""
+class Row:
+    """One row of a table. `keys`: one for each of what it is by; None: no such thing, as of a call without a job. Days
+    are 2026-11-30, months 2026-11."""
 
-    key: str
-    calls: int
-    reused: int
-    input_tokens: int
-    cached_input_tokens: int
-    output_tokens: int
-    cost_usd: Decimal
-    unpriced: int
+    keys: tuple[str | None, ...]
+    sums: Sums
 
 
 @dataclass(frozen=True)
-class DaySum:
-    """One day (UTC) of one model."""
+class Table:
+    """`total` is of all rows, also of those beyond `more`."""
 
-    day: str
-    provider: str
-    model: str
-    calls: int
-    input_tokens: int
-    output_tokens: int
-    cost_usd: Decimal
-    unpriced: int
-
-
-@dataclass(frozen=True)
-class Total:
-    """As UsageSum. `unheard`: calls with an unknown outcome, which are in the sums by their estimates."""
-
-    calls: int
-    reused: int
-    input_tokens: int
-    cached_input_tokens: int
-    output_tokens: int
-    cost_usd: Decimal
-    unpriced: int
-    unheard: int
-
-
-@dataclass(frozen=True)
-class JobCost:
-    job_id: str
-    name: str
-    calls: int
-    cost_usd: Decimal
+    rows: tuple[Row, ...]
+    total: Sums
+    more: bool
 
 
 @dataclass(frozen=True)
@@ -78,74 +54,153 @@ class UsageRow:
     provider: str
     model: str
     lane: str
+    tier: str
+    region: str | None
+    user: str | None
+    template: str | None
+    collection: str | None
     input_tokens: int
     cached_input_tokens: int
     cache_write_tokens: int
+    cache_write_long_tokens: int
     output_tokens: int
+    reasoning_tokens: int
+    web_searches: int
     cost_usd: Decimal | None
+    list_usd: Decimal | None
+    saved_usd: Decimal | None
     priced: bool
+    unpriced_reason: str | None
+    price: dict[str, Any] | None
     reused: bool
     latency_ms: int | None
     status: str
 
 
-# Sums of usage records, with the columns of UsageSum.
-SUMS = """count(*) FILTER (WHERE NOT reused) AS calls, count(*) FILTER (WHERE reused) AS reused,
-  coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
-  coalesce(sum(cached_input_tokens), 0)::bigint AS cached_input_tokens,
-  coalesce(sum(output_tokens), 0)::bigint AS output_tokens, coalesce(sum(cost_usd), 0) AS cost_usd,
-  count(*) FILTER (WHERE NOT priced) AS unpriced"""
-RANGE = """(CAST(:start AS timestamptz) IS NULL OR time >= :start)
-  AND (CAST(:stop AS timestamptz) IS NULL OR time < :stop)"""
-
-
-def sums(by: By, start: datetime | None = None, stop: datetime | None = None) -> list[UsageSum]:
-    """Sums by one key, from `start` to before `stop`; days newest first, other keys dearest first."""
-    order = "key DESC" if by == "day" else "cost_usd DESC, key"
-    sql = f"""SELECT {KEYS[by]} AS key, {SUMS} FROM usage_record
-              WHERE workspace_id = :workspace AND {RANGE} GROUP BY 1 ORDER BY {order}"""
+@contextmanager
+def reading() -> Iterator["Costs"]:
     with db.transaction() as session:
-        return [UsageSum(**row._mapping) for row in db.rows(session, sql, start=start, stop=stop)]
+        db.one_snapshot(session)
+        yield Costs(session, db.now(session), UTC_ZONE)
 
 
-def total(start: datetime | None = None, stop: datetime | None = None) -> Total:
-    sql = f"""SELECT {SUMS}, count(*) FILTER (WHERE status = 'unheard') AS unheard
-              FROM usage_record WHERE workspace_id = :workspace AND {RANGE}"""
-    with db.transaction() as session:
-        found = db.row(session, sql, start=start, stop=stop)
-    assert found is not None
-    return Total(**found._mapping)
+@dataclass(frozen=True)
+class Costs:
+    """What there is at one moment, `as_of`. `zone`: of the reporting days."""
+
+    session: Session
+    as_of: datetime
+    zone: ZoneInfo
+
+    def total(self, stretch: Stretch = ALWAYS, filters: Filters = EVERYTHING) -> Sums:
+        return self._rows([], stretch, filters, "")[0].sums
+
+    def table(
+        self,
+        by: Sequence[By],
+        stretch: Stretch = ALWAYS,
+        filters: Filters = EVERYTHING,
+        *,
+        limit: int | None = None,
+        skip: int = 0,
+    ) -> Table:
+        """Sums by one key or two: days and months newest first, others dearest first."""
+        keys = [self._key(one, stretch) for one in by]
+        places = [str(place) for place, _ in enumerate(by, 1)]
+        order = ["1 DESC", "cost_usd DESC"] if by[0] in ("day", "month") else ["cost_usd DESC", "calls DESC"]
+        rest = f"""GROUP BY {", ".join(places)} HAVING {sums.THERE} ORDER BY {", ".join([*order, *places])}
+                   LIMIT {"ALL" if limit is None else limit + 1} OFFSET {skip}"""
+        found = self._rows(keys, stretch, filters, rest)
+        rows = [Row(tuple(map(_named, by, row.keys)), row.sums) for row in found[:limit]]
+        return Table(tuple(rows), self.total(stretch, filters), len(found) > len(rows))
+
+    def series(
+        self,
+        metric: Metric,
+        by: Dimension | Kind,
+        step: Step,
+        stretch: Stretch,
+        filters: Filters = EVERYTHING,
+    ) -> Series:
+        """The bars of a chart over a closed stretch: the largest of a dimension and the others; or tokens by "kind".
+
+        Raises InvalidInput for hours of more than series.HOURS_OF.
+        """
+        return series.read(self.session, self.zone, metric, by, step, stretch, filters)
+
+    def new_insights(self, stretch: Stretch, filters: Filters = EVERYTHING) -> int:
+        """How many insights were first seen in a stretch; with filters, those with evidence from such calls."""
+        given = {"begin": stretch.start or sums.FIRST, "end": stretch.stop or sums.LAST}
+        sql = NEW_INSIGHTS if filters == EVERYTHING else f"{NEW_INSIGHTS} AND EXISTS ({CALLS} AND {_of_calls(filters)})"
+        found: int = db.scalar(self.session, sql, **given, **sums.parameters(filters))
+        return found
+
+    def labels(self, of: By, keys: Sequence[str | None]) -> dict[str, str]:
+        """What people call these keys, of jobs, templates and workspaces that are there. Others have no other name."""
+        found = db.rows(self.session, LABELS[of], ids=[key for key in keys if key]) if of in LABELS else []
+        return {row.id: row.name for row in found}
+
+    def _key(self, by: By, stretch: Stretch) -> str:
+        if by not in ("day", "month"):
+            return f"nullif({DIMENSIONS[by]}, '')"
+        # Grouped by the date and not by its text, which takes twice as long to make for every record.
+        day = sums.DAY_OF[stretch.days]
+        return day if by == "day" else f"date_trunc('month', {day})::date"
+
+    def _rows(self, keys: Sequence[str], stretch: Stretch, filters: Filters, rest: str) -> list[Row]:
+        source = sums.source(stretch, self.zone)
+        sql = f"""SELECT {", ".join([*keys, sums.SUMMED])} FROM {source.sql}
+                  WHERE {sums.condition(filters)} {rest}"""
+        found = db.rows(self.session, sql, **source.given, **sums.parameters(filters))
+        names = [field.name for field in fields(Sums)]
+        of = len(keys)
+        return [Row(tuple(row[:of]), Sums(**{name: getattr(row, name) for name in names})) for row in found]
 
 
-def by_day_and_model(start: datetime, stop: datetime) -> list[DaySum]:
-    # Grouped by the date and not by its text, which takes twice as long to make for every record.
-    sql = f"""SELECT (time AT TIME ZONE 'UTC')::date AS day, provider, model,
-                count(*) FILTER (WHERE NOT reused) AS calls, sum(input_tokens)::bigint AS input_tokens,
-                sum(output_tokens)::bigint AS output_tokens, coalesce(sum(cost_usd), 0) AS cost_usd,
-                count(*) FILTER (WHERE NOT priced) AS unpriced
-              FROM usage_record WHERE workspace_id = :workspace AND {RANGE} GROUP BY 1, 2, 3 ORDER BY 1, 3"""
-    with db.transaction() as session:
-        found = db.rows(session, sql, start=start, stop=stop)
-    return [DaySum(**{**row._mapping, "day": row.day.isoformat()}) for row in found]
+def _named(by: By, value: Any) -> str | None:
+    text: str | None = value.isoformat()[: 7 if by == "month" else 10] if by in ("day", "month") else value
+    return text
 
 
-def dearest_jobs(start: datetime, stop: datetime, limit: int = 10) -> list[JobCost]:
-    sql = f"""SELECT u.job_id, coalesce(min(j.name), '(deleted job)') AS name,
-                count(*) FILTER (WHERE NOT u.reused) AS calls, coalesce(sum(u.cost_usd), 0) AS cost_usd
-              FROM usage_record u LEFT JOIN job j ON j.id = u.job_id
-              WHERE u.workspace_id = :workspace AND u.job_id IS NOT NULL AND {RANGE}
-              GROUP BY u.job_id ORDER BY cost_usd DESC, calls DESC LIMIT :limit"""
-    with db.transaction() as session:
-        return [JobCost(**row._mapping) for row in db.rows(session, sql, start=start, stop=stop, limit=limit)]
+def _of_calls(filters: Filters) -> str:
+    return sums.condition(filters, "u.")
 
 
-def records(*, job: str | None = None, limit: int = 100, cursor: str | None = None) -> Page[UsageRow]:
+# By ix_insight_first_seen.
+NEW_INSIGHTS = """
+SELECT count(*) FROM insight i
+WHERE i.workspace_id = :workspace AND i.first_seen >= :begin AND i.first_seen < :end AND i.head_id IS NULL"""
+CALLS = """SELECT 1 FROM evidence e JOIN response s ON s.id = e.response_id
+  JOIN usage_record u ON u.request_id = s.request_id AND NOT u.reused
+  WHERE e.insight_id = i.id AND u.workspace_id = :workspace"""
+LABELS: Mapping[By, str] = MappingProxyType(
+    {
+        "job": "SELECT id, name FROM job WHERE workspace_id = :workspace AND id = ANY(:ids)",
+        "template": """SELECT id, name FROM template
+                       WHERE (workspace_id = :workspace OR workspace_id IS NULL) AND id = ANY(:ids)""",
+        "workspace": "SELECT id, name FROM workspace WHERE id = :workspace AND id = ANY(:ids)",
+    }
+)
+
+
+def records(
+    stretch: Stretch = ALWAYS, filters: Filters = EVERYTHING, *, limit: int = 100, cursor: str | None = None
+) -> Page[UsageRow]:
+    """Newest first."""
     checked_limit(limit)
-    sql = """SELECT id, time, job_id AS job, request_id AS request, provider, model, lane, input_tokens,
-               cached_input_tokens, cache_write_tokens, output_tokens, cost_usd, priced, reused, latency_ms, status
-             FROM usage_record WHERE workspace_id = :workspace AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor)
-               AND (CAST(:job AS text) IS NULL OR job_id = :job) ORDER BY id DESC LIMIT :limit"""
+    given = {"begin": stretch.start, "end": stretch.stop, "cursor": number(cursor, "usage"), "limit": limit + 1}
+    sql = f"{NEWEST} AND {sums.condition(filters)} ORDER BY id DESC LIMIT :limit"
     with db.transaction() as session:
-        found = db.rows(session, sql, job=job, cursor=number(cursor, "usage"), limit=limit + 1)
+        found = db.rows(session, sql, **given, **sums.parameters(filters))
     rows = [UsageRow(**row._mapping) for row in found]
     return cut(rows, limit, "usage", [row.id for row in rows])
+
+
+NEWEST = """
+SELECT id, time, job_id AS job, request_id AS request, provider, model, lane, tier, region, nullif("user", '') AS user,
+  template_id AS template, collection, input_tokens, cached_input_tokens, cache_write_tokens, cache_write_long_tokens,
+  output_tokens, reasoning_tokens, web_searches, cost_usd, list_usd, saved_usd, priced, unpriced_reason, price, reused,
+  latency_ms, status
+FROM usage_record WHERE workspace_id = :workspace AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor)
+  AND (CAST(:begin AS timestamptz) IS NULL OR time >= :begin)
+  AND (CAST(:end AS timestamptz) IS NULL OR time < :end)"""

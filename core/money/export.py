@@ -1,36 +1,54 @@
-"""Sums of usage records as they leave Cairn: those of a list by the same key, with the tokens that they are of."""
+"""Sums of usage records as they leave Cairn: the rows of a table, with the tokens that they are of."""
 
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
+from zoneinfo import ZoneInfo
 
 from core.access import audit
 from core.exports.columns import Column, FormatName
 from core.exports.write import write
 from core.money import costs
-from core.money.costs import By, UsageSum
+from core.money.costs import Row
+from core.money.stretches import Stretch
+from core.money.sums import By, Filters
 from core.runtime import db
 
 TITLE = "Costs"
-OF_TOKENS = (
+COUNTS = (
     Column("calls", "integer"),
     Column("reused", "integer"),
     Column("unpriced", "integer"),
+    Column("unheard", "integer"),
+    Column("unusable", "integer"),
     Column("input_tokens", "integer"),
     Column("cached_input_tokens", "integer"),
+    Column("cache_write_tokens", "integer"),
+    Column("cache_write_long_tokens", "integer"),
     Column("output_tokens", "integer"),
+    Column("reasoning_tokens", "integer"),
 )
+MONEY = (Column("cost_usd", "money"), Column("list_usd", "money"), Column("saved_usd", "money"))
+# The stretch needs to know the reporting zone where it begins with a day of it.
+Of = Callable[[ZoneInfo], Stretch]
 
 
-def export(file: BinaryIO, format_: FormatName, by: By, start: datetime | None, stop: datetime | None) -> None:
-    """From `start` to before `stop`."""
+def export(file: BinaryIO, format_: FormatName, by: Sequence[By], of: Of, filters: Filters) -> None:
+    note(format_, {"by": list(by), **filters.given()})
+    with costs.reading() as now:
+        found = now.table(by, of(now.zone), filters).rows
+        names = now.labels(by[-1], [row.keys[-1] for row in found])
+    called = () if by[-1] not in costs.LABELS else (Column(f"{by[-1]}_name"),)
+    columns = (*map(Column, by), *called, *COUNTS, *MONEY)
+    write(file, format_, TITLE, columns, (_values(row, names if called else None) for row in found))
+
+
+def note(format_: str, what: dict[str, object]) -> None:
     with db.transaction() as session:
-        period = {"since": start and start.isoformat(), "until": stop and stop.isoformat()}
-        audit.write(session, "export", "costs", after={"format": format_, "by": by, **period})
-    columns = (Column(by), *OF_TOKENS, Column("cost_usd", "money"))
-    write(file, format_, TITLE, columns, map(_values, costs.sums(by, start, stop)))
+        audit.write(session, "export", "costs", after={"format": format_, **what})
 
 
-def _values(row: UsageSum) -> list[object]:
+def _values(row: Row, names: dict[str, str] | None) -> list[object]:
     """The cost is empty, not 0, where no call could be priced."""
-    cost = None if row.unpriced and not row.cost_usd else row.cost_usd
-    return [row.key, *(getattr(row, column.name) for column in OF_TOKENS), cost]
+    called = [] if names is None else [names.get(row.keys[-1] or "")]
+    money = row.sums.spent, row.sums.at_list_prices, row.sums.saved_usd
+    return [*row.keys, *called, *(getattr(row.sums, column.name) for column in COUNTS), *money]

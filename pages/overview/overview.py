@@ -1,6 +1,5 @@
 """The first page: figures, running jobs, newest insights, what needs attention; first steps on a fresh machine."""
 
-from collections import defaultdict
 from datetime import timedelta
 
 import streamlit as st
@@ -10,6 +9,7 @@ from core.insights import report as insights_report
 from core.insights.report import Filters, InsightRow
 from core.jobs import report as jobs_report
 from core.money import costs
+from core.money.stretches import Stretch, midnight
 from core.tables.jobs import GOING
 from pages.common import failures, formats, widgets
 from pages.overview import attention
@@ -25,11 +25,12 @@ failures.show_notice()
 
 def spent_by_day() -> list[float]:
     """USD of each of the last SPEND_DAYS days, today last. A day without a call is 0."""
-    now = formats.utc_now()
-    by_day: defaultdict[str, float] = defaultdict(float)
-    for row in costs.by_day_and_model(now - timedelta(days=SPEND_DAYS), now):
-        by_day[row.day] += float(row.cost_usd)
-    return [by_day[(now - timedelta(days=ago)).date().isoformat()] for ago in reversed(range(SPEND_DAYS))]
+    at = formats.utc_now()
+    days = [(at - timedelta(days=ago)).date() for ago in reversed(range(SPEND_DAYS))]
+    with costs.reading() as now:
+        found = now.table(["day"], Stretch(midnight(days[0], costs.UTC_ZONE))).rows
+    by_day = {row.keys[0]: float(row.sums.cost_usd) for row in found}
+    return [by_day.get(day.isoformat(), 0.0) for day in days]
 
 
 @failures.live(3)

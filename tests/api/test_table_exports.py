@@ -49,7 +49,7 @@ def test_documents_jobs_and_costs_leave_as_their_lists_have_them(client: TestCli
     (sums,) = table(client, "usage", by="lane")
     (listed,) = client.get("/api/v1/usage?by=lane").json()["items"]
     assert (sums["lane"], sums["calls"], sums["cost_usd"]) == ("live", str(listed["calls"]), "0.25")
-    assert table(client, "usage", until="2020-01-01T00:00:00Z") == []
+    assert table(client, "usage", stop="2020-01-01T00:00:00Z") == []
 
     assert [
         row["subject"] for row in rows("SELECT DISTINCT subject FROM audit_entry WHERE action = 'export' ORDER BY 1")

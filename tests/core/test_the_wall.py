@@ -41,6 +41,8 @@ from core.jobs import report as jobs_report
 from core.jobs.launch import JobSpec
 from core.live import single_text
 from core.money import costs
+from core.money import sums as cost_sums
+from core.money.stretches import Stretch
 from core.requests import reuse, savings
 from core.requests.reuse import Which
 from core.runtime import db, worker_lease, workspace
@@ -201,10 +203,7 @@ def everything(office: Office) -> dict[str, Any]:
             "languages": insights_report.search(),
             "evidence": evidence_report.evidence([row.id for row in insights]),
             "templates": [(one.name, one.version) for one in templates.list_all()],
-            "total": costs.total(),
-            "costs": [costs.sums(by) for by in ("model", "lane")],
-            "costs by template": [told(row) | {"key": row.key[:4]} for row in costs.sums("template")],
-            "dearest": costs.dearest_jobs(datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)),
+            **spent(),
             "records": costs.records().items,
             "overview": overview.read(NOW),
             "stats": {name: value for name, value in stats.overview().items() if name != "by_day"},
@@ -213,6 +212,19 @@ def everything(office: Office) -> dict[str, Any]:
             "answers by template": reuse.count(Which(template="key_points")),
         }
     )
+
+
+def spent() -> dict[str, Any]:
+    """Of templates and jobs without their ids, which differ from run to run."""
+    with costs.reading() as now:
+        tables = {by: now.table([by]).rows for by in ("model", "lane", "template", "job")}
+        always = Stretch(datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+        return {
+            "total": now.total(),
+            "costs": [tables[by] for by in ("model", "lane")],
+            "costs by template and job": [[row.sums for row in tables[by]] for by in ("template", "job")],
+            "new insights": [now.new_insights(always), now.new_insights(always, cost_sums.Filters(lane=("live",)))],
+        }
 
 
 @settings(max_examples=5, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])

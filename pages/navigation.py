@@ -13,6 +13,8 @@ from pages.words import insights, settings
 # What is recorded as who acts there.
 DOORS = {"settings": settings.DOOR, "insights": insights.DOOR, "insight": insights.DOOR, "review": insights.DOOR}
 
+# As wide as its words are; the rest is for grids.
+SIDEBAR_PIXELS = 220
 # Readable on the sidebar of both themes.
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 132 32" width="132" height="32" role="img"
 aria-label="Cairn"><g fill="#6f7a86"><ellipse cx="18" cy="26" rx="15" ry="5"/><ellipse cx="17" cy="16.5" rx="10.5"
@@ -20,7 +22,7 @@ ry="4.2"/><ellipse cx="19" cy="8" rx="6" ry="3.4"/></g><text x="44" y="25" font-
 font-weight="600" fill="#6f7a86">Cairn</text></svg>"""
 
 # Before the pages are named: a page's own icon would else become the favicon, which Streamlit fetches from Google.
-st.set_page_config(page_icon="🪨", layout="wide")
+st.set_page_config(page_icon="🪨", layout="wide", initial_sidebar_state=SIDEBAR_PIXELS)
 chosen = st.navigation(
     {
         "": [st.Page("overview/overview.py", title="Overview", icon=":material/home:", default=True)],
@@ -56,7 +58,7 @@ st.html(
       [data-testid=stElementToolbarButton]:has(button[aria-label^='Download as CSV']) {display: none}
       [data-testid=stCaptionContainer] {color: inherit; opacity: 0.78}
       [data-testid=stSidebarNavLink]:focus-visible {outline: 2px solid currentColor; outline-offset: -2px}
-      [data-testid=stMainBlockContainer] {padding-top: 4.25rem}
+      [data-testid=stMainBlockContainer] {padding-top: 4.25rem; padding-inline: clamp(1rem, 3vw, 3rem)}
     </style>"""
 )
 

@@ -92,16 +92,22 @@ def acting() -> AbstractContextManager[None]:
 
 def attempt(action: Callable[[], object], success: str = "") -> None:
     """Run an action of the page under a correlation id of its own. A CairnError is shown in the page's next run."""
+    if refused := refusal(action):
+        notify(refused, success=False)
+    elif success:
+        notify(success)
+
+
+def refusal(action: Callable[[], object]) -> str:
+    """Run an action under a correlation id of its own. Returns why it was refused, "" if it was not."""
     correlation.begin(correlation.new())
     try:
         with acting():
             action()
     except CairnError as error:
         log.warning("action failed", code=error.code)
-        notify(error.message, success=False)
-    else:
-        if success:
-            notify(success)
+        return error.message
+    return ""
 
 
 def show_notice() -> None:

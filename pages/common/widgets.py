@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Protocol
 import pandas as pd
 import streamlit as st
 import structlog
+from streamlit.elements.arrow import DataframeStateInput
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from pages.common import formats
@@ -113,6 +114,10 @@ def rows_key(name: str, rows: Sequence[_HasId]) -> str:
 ROW_NUMBERS: Mapping[str, ColumnConfig] = {"_index": st.column_config.NumberColumn("", width=44, format="localized")}
 
 
+# Beside what is said of a click.
+BY_KEYBOARD = "By keyboard: ↓ and ↑ go from row to row, → opens one, Shift+Space ticks its box."
+
+
 def numbered(table: pd.DataFrame, first: int = 1) -> pd.DataFrame:
     """With the numbers of the rows as its index: for a grid whose cells can be clicked, beside `ROW_NUMBERS`."""
     return table.set_index(pd.RangeIndex(first, first + len(table)))
@@ -153,6 +158,11 @@ def selected_rows(key: str) -> list[int]:
 def select(key: str, rows: Sequence[int]) -> None:
     """Tick these rows, and no others."""
     st.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+
+
+def ticked(rows: Sequence[_HasId], ids: Sequence[str]) -> DataframeStateInput:
+    """The `selection_default` of a grid: with other rows it is another one, and what was ticked stays so."""
+    return {"selection": {"rows": [at for at, row in enumerate(rows) if row.id in ids]}}
 
 
 def _selection(key: str) -> Mapping[str, Any]:

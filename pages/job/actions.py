@@ -13,43 +13,15 @@ from core.jobs import launch as jobs_launch
 from core.jobs.report import JobRow
 from core.judging import report as judging_report
 from core.judging import undo
-from core.tables.jobs import GOING, MOVABLE
 from pages.common import failures, formats, widgets
 from pages.job import dialogs, moving
-from pages.parts import exporting
+from pages.parts import exporting, job_actions
 from pages.parts import launch as parts_launch
 from pages.words import jobs, judging
 
 
-def offered(row: JobRow) -> frozenset[str]:
-    """The actions that make sense now."""
-    deciding = jobs.waits_for_decision(row)
-    ended = row.ended or row.state == "draft"
-    possible = {
-        "start": row.state == "draft" and row.total > 0,
-        "release": deciding,
-        "drop": deciding,
-        "resume": row.state == "paused" and not deciding,
-        "pause": row.state in GOING,
-        "cancel": row.state in MOVABLE and not deciding,
-        "again": row.state not in ("draft", "queued", "cancelling") and row.failed + row.cancelled > 0,
-        "move": row.state in MOVABLE and row.pending > 0 and _can_move(row),
-        "settle": row.settling > 0,
-        "insights": row.succeeded > 0,
-        "output": row.done > 0,
-        "rename": True,
-        "delete": ended,
-    }
-    return frozenset(name for name, is_so in possible.items() if is_so)
-
-
-def _can_move(row: JobRow) -> bool:
-    """A job with a canary can only go on with another model, and not while it is paused."""
-    return not row.canary or (row.asks_documents and row.state != "paused")
-
-
 def show(row: JobRow, template: TemplateView | None) -> None:
-    actions = offered(row)
+    actions = job_actions.offered(row)
     if "release" in actions:
         decide(row)
     confirmed = "start" in actions and parts_launch.confirmed(row.provider, row.estimate_usd)

@@ -14,6 +14,7 @@ from pages.job import actions, changes, header
 from pages.job import batches as job_batches
 from pages.job import requests as job_requests
 from pages.job import verdicts as job_verdicts
+from pages.parts import job_actions
 from pages.parts.answers import show_answers
 from pages.words.jobs import JOBS_LINK
 
@@ -50,7 +51,7 @@ TABS += ["Requests", "Provider batches", "Timeline"]
 @failures.live(None if job.ended else 2)
 def live() -> None:
     row = report.get(job_id)
-    if row.state != job.state or actions.offered(row) != actions.offered(job):
+    if row.state != job.state or job_actions.offered(row) != job_actions.offered(job):
         st.rerun()
     header.header(row)
     header.failures_by_reason(row)

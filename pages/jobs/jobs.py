@@ -10,11 +10,14 @@ from core.jobs.report import JobRow
 from core.runtime.paging import MOST, Page
 from core.tables.jobs import ACTIVE, STATES
 from pages.common import failures, formats, widgets
+from pages.jobs import bulk
 from pages.jobs.table import COLUMNS, frame
 from pages.parts import exporting, kept_until
 from pages.words.jobs import JOBS_LINK
 
 PER_PAGE = 100
+# In the session: the ids of the jobs that are ticked.
+SELECTED = "jobs_selected"
 
 st.title("Jobs")
 failures.show_notice()
@@ -46,14 +49,24 @@ known = list(find().items)
 busy = any(row.state in ACTIVE for row in known)
 
 
+def clear() -> None:
+    st.session_state[SELECTED] = []
+    widgets.select(widgets.rows_key("jobs", known), ())
+
+
+# Outside of the fragment: its next run would close a dialog that was opened in it.
+bulk.show_outcome()
 if known:
     states = ACTIVE if state == "at work" else [state]
-    exporting.table(
-        "jobs",
-        "jobs/export",
-        [*(("state", one) for one in states), ("lane", lane), ("q", text.strip())],
-        "A row for each job that fits, with its counts, tokens and cost.",
-    )
+    selected = st.session_state.get(SELECTED, [])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        bulk.bar([row for row in known if row.id in selected], clear)
+        exporting.table(
+            "jobs",
+            "jobs/export",
+            [*(("state", one) for one in states), ("lane", lane), ("q", text.strip())],
+            "A row for each job that fits, with its counts, tokens and cost.",
+        )
 
 
 @failures.live(2 if busy else 10)
@@ -65,25 +78,34 @@ def grid() -> None:
     if not known:
         nothing()
         return
+    key = widgets.rows_key("jobs", page.items)
+    if (clicked := widgets.clicked_row(key)) is not None:
+        widgets.go("job/job.py", id=known[clicked].id)
     event = st.dataframe(
         widgets.numbered(frame(page.items)),
         hide_index=False,
         column_config={**widgets.ROW_NUMBERS, **COLUMNS},
         on_select="rerun",
-        selection_mode="single-cell",
-        key=widgets.rows_key("jobs", page.items),
+        selection_mode=["multi-row", "single-cell"],
+        selection_default=widgets.ticked(known, st.session_state.get(SELECTED, [])),
+        key=key,
         placeholder="–",
         height=min(38 + 35 * len(known), 640),
     )
-    if cells := event["selection"]["cells"]:
-        widgets.go("job/job.py", id=known[cells[0][0]].id)
+    ticked = [known[at].id for at in event["selection"]["rows"]]
+    if ticked != st.session_state.get(SELECTED, []):
+        st.session_state[SELECTED] = ticked
+        st.rerun()
     cost = sum((row.cost_usd or Decimal(0) for row in known), Decimal(0))
     requests = formats.count(sum(row.total for row in known), "request")
     shown = f"the newest {len(known):,} jobs" if page.next_cursor else formats.count(len(known), "job")
     unpriced = sum(row.unpriced for row in known)
     beside = f", and {formats.count(unpriced, 'call')} without a known price" if unpriced else ""
     spent = formats.money_of(cost, unpriced)
-    st.caption(f"Shown: {shown}, {requests}, {spent} so far{beside}. Click on a job to open it.")
+    st.caption(
+        f"Shown: {shown}, {requests}, {spent} so far{beside}. Click on a job to open it; tick boxes to act on several.",
+        help=widgets.BY_KEYBOARD,
+    )
     if page.next_cursor and limit < MOST:
         st.button("More", on_click=lambda: st.session_state.update(jobs_limit=min(limit + PER_PAGE, MOST)))
     elif page.next_cursor:

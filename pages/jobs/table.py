@@ -11,48 +11,50 @@ from pages.common import formats, widgets
 from pages.words import jobs
 
 WAITS = "Waits for"
-PROVIDER = "Provider"
 SHOWN = (*STATES, jobs.SOME_FAILED, jobs.ALL_FAILED)
 COLUMNS = {
-    "Job": st.column_config.TextColumn(width=181),
+    "Job": st.column_config.TextColumn(width=165),
     "State": st.column_config.MultiselectColumn(
-        width=100, options=SHOWN, color=[widgets.STATE_COLOURS[name] for name in SHOWN]
+        width=95, options=SHOWN, color=[widgets.STATE_COLOURS[name] for name in SHOWN]
     ),
-    WAITS: st.column_config.TextColumn(width=220),
-    PROVIDER: st.column_config.TextColumn(width=120),
-    "Progress": st.column_config.ProgressColumn(width=100, format="percent", min_value=0, max_value=1, color="blue"),
-    "Requests": st.column_config.NumberColumn(format="localized", width=70),
-    "Failed": st.column_config.NumberColumn(format="localized", width=60),
-    "Cost": st.column_config.NumberColumn(format="$%.4f", help="Sum of the job's usage records; – has no known price"),
-    "Estimate": st.column_config.NumberColumn(format="$%.4f", help="Before launch; – has no known price"),
-    "Lane": st.column_config.TextColumn(width=60),
-    "Made": st.column_config.DatetimeColumn(format="distance", width=125),
-    "Reused": st.column_config.NumberColumn(format="localized", help="Answers that were known, for free"),
+    WAITS: st.column_config.TextColumn(width=130),
+    "Progress": st.column_config.ProgressColumn(width=90, format="%d%%", min_value=0, max_value=100, color="blue"),
+    "Requests": st.column_config.NumberColumn(format="localized", width=66),
+    "Failed": st.column_config.NumberColumn(format="localized", width=52),
+    "Cost": st.column_config.NumberColumn(
+        format="$%.4f", width=76, help="Sum of the job's usage records; – has no known price"
+    ),
+    "Lane": st.column_config.TextColumn(width=52),
+    "Model": st.column_config.TextColumn(width=140),
+    "Made": st.column_config.DatetimeColumn(format="distance", width=105),
+    "Estimate": st.column_config.NumberColumn(format="$%.4f", width=76, help="Before launch; – has no known price"),
+    "Reused": st.column_config.NumberColumn(format="localized", width=60, help="Answers that were known, for free"),
 }
 
 
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
-    """What jobs wait for is a column only if one of them waits, and their providers if they have several."""
+    """What jobs wait for is a column only if one of them waits; providers stand beside models if they have several."""
     now = formats.utc_now()
     open_breakers = breaker_report.not_closed() if any(jobs.waits_for_breaker(row) for row in rows) else {}
+    labels = [provider_rows.label(row.provider) for row in rows]
+    models = [row.model for row in rows]
+    if len(set(labels)) > 1:
+        models = [f"{model}, {label}" for model, label in zip(models, labels, strict=True)]
     table = pd.DataFrame(
         {
             "Job": [row.name for row in rows],
             "State": [[jobs.shown_state(row)] for row in rows],
-            "Progress": [(row.done + row.done_there) / max(row.total, 1) for row in rows],
+            "Progress": [100 * (row.done + row.done_there) // max(row.total, 1) for row in rows],
             "Requests": [row.total for row in rows],
             "Failed": [row.failed for row in rows],
             "Cost": [_cost(row) for row in rows],
-            "Estimate": [None if row.estimate_usd is None else float(row.estimate_usd) for row in rows],
-            "Made": [row.created_at for row in rows],
             "Lane": [row.lane for row in rows],
-            "Model": [row.model for row in rows],
+            "Model": models,
+            "Made": [row.created_at for row in rows],
+            "Estimate": [None if row.estimate_usd is None else float(row.estimate_usd) for row in rows],
             "Reused": [row.reused for row in rows],
         }
     )
-    providers = [provider_rows.label(row.provider) for row in rows]
-    if len(set(providers)) > 1:
-        table.insert(2, PROVIDER, providers)
     waits = [jobs.waits_for(row, open_breakers, now) for row in rows]
     if any(waits):
         table.insert(2, WAITS, waits)

@@ -30,7 +30,7 @@ def test_the_list_shows_both_lanes_with_progress_and_money() -> None:
     grid = at.dataframe[0].value
     assert list(grid["Job"]) == ["Batch one", "Live one"]
     assert [list(state) for state in grid["State"]] == [["running"], ["some failed"]]
-    assert list(grid["Progress"]) == [0.4, 1.0]
+    assert list(grid["Progress"]) == [40, 100]
     assert list(grid["Failed"]) == [0, 1]
     assert list(grid["Cost"]) == [0.0, 0.25]
     assert list(grid["Lane"]) == ["batch", "live"]

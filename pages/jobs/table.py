@@ -15,7 +15,7 @@ SHOWN = (*STATES, jobs.SOME_FAILED, jobs.ALL_FAILED)
 COLUMNS = {
     "Job": st.column_config.TextColumn(width=165),
     "State": st.column_config.MultiselectColumn(
-        width=95, options=SHOWN, color=[widgets.STATE_COLOURS[name] for name in SHOWN]
+        width=102, options=SHOWN, color=[widgets.STATE_COLOURS[name] for name in SHOWN]
     ),
     WAITS: st.column_config.TextColumn(width=130),
     "Progress": st.column_config.ProgressColumn(width=90, format="%d%%", min_value=0, max_value=100, color="blue"),

@@ -23,6 +23,13 @@ OVER = "jobs_bulk_over"
 ALSO = {"cancel": "drop"}
 WHERE: dict[str, Lane | None] = {"Each where it was": None, "All as batches": "batch", "All live, now": "live"}
 TALLEST = 260
+USE_CASES: dict[str, Callable[[str], object]] = {
+    "pause": control.pause,
+    "resume": control.resume,
+    "cancel": control.cancel,
+    "again": lambda job_id: resend.retry(job_id, WHERE[st.session_state["jobs_where"]]),
+    "delete": deletion.delete,
+}
 
 
 @dataclass(frozen=True)
@@ -62,8 +69,7 @@ def _confirm(action: str, ids: Sequence[str], clear: Callable[[], None]) -> None
     others = [row for row in rows if row not in able]
     if able:
         st.markdown(many_jobs.asked(action, able, len(rows)))
-        told, act = TOLD[action](able)
-        st.markdown(told)
+        CONSEQUENCES[action](able)
     for sentence in many_jobs.left_out(action, others):
         st.caption(sentence)
     if not able:
@@ -71,7 +77,7 @@ def _confirm(action: str, ids: Sequence[str], clear: Callable[[], None]) -> None
         return
 
     def carry_out() -> None:
-        st.session_state[OUTCOME] = [_carry_out(action, row, act) for row in able]
+        st.session_state[OUTCOME] = [_carry_out(action, row) for row in able]
         st.session_state[OVER] = True
         clear()
 
@@ -86,41 +92,39 @@ def _found(job_id: str) -> JobRow | None:
         return None
 
 
-def _carry_out(action: str, row: JobRow, act: Callable[[str], object]) -> Outcome:
-    refused = failures.refusal(lambda: act(row.id))
+def _carry_out(action: str, row: JobRow) -> Outcome:
+    refused = failures.refusal(lambda: USE_CASES[action](row.id))
     there = None if refused else _found(row.id)
     return Outcome(row.name, many_jobs.ended(action, there.state if there else ""), refused)
 
 
-def _pause(rows: Sequence[JobRow]) -> tuple[Markdown, Callable[[str], object]]:
+def _pause(rows: Sequence[JobRow]) -> None:
     waiting = formats.count(sum(row.pending for row in rows), "request")
-    told = (
+    st.markdown(
         f"- Not sent until somebody resumes them: {waiting}\n"
         f"- Under way: {sum(row.in_flight for row in rows):,}. These go on, and their answers are kept and billed."
     )
-    return told, control.pause
 
 
-def _resume(rows: Sequence[JobRow]) -> tuple[Markdown, Callable[[str], object]]:
+def _resume(rows: Sequence[JobRow]) -> None:
     now = formats.utc_now()
     found = [(row, moving.estimate(row.id, now)) for row in rows]
     cost = _cost([there.cost_batch if row.lane == "batch" else there.cost_live for row, there in found])
     waiting = formats.count(sum(row.pending for row in rows), "request")
-    return f"- Sent again as soon as it can be: {waiting}, for {cost}", control.resume
+    st.markdown(f"- Sent again as soon as it can be: {waiting}, for {cost}")
 
 
-def _cancel(rows: Sequence[JobRow]) -> tuple[Markdown, Callable[[str], object]]:
-    told = (
+def _cancel(rows: Sequence[JobRow]) -> None:
+    st.markdown(
         f"- Not sent any more: {formats.count(sum(row.pending for row in rows), 'request')}\n"
         f"- Under way: {sum(row.in_flight for row in rows):,}. What is at a provider is cancelled there; what finishes "
         "first is kept and billed.\n"
         f"- Answered, and kept: {sum(row.succeeded for row in rows):,}\n"
         "- What is dropped can be sent again later."
     )
-    return told, control.cancel
 
 
-def _again(rows: Sequence[JobRow]) -> tuple[Markdown, Callable[[str], object]]:
+def _again(rows: Sequence[JobRow]) -> None:
     now = formats.utc_now()
     found = [(row, resend.resend_estimate(row.id, now)) for row in rows]
     st.radio(
@@ -133,27 +137,32 @@ def _again(rows: Sequence[JobRow]) -> tuple[Markdown, Callable[[str], object]]:
     told = f"- Sent again: {formats.count(sent, 'request')}. What is answered stays as it is."
     if beyond := sum(row.failed + row.cancelled for row in rows) - sent:
         told += f"\n- Not sent: {formats.count(beyond, 'request')} that would fail again."
-    return told, lambda job_id: resend.retry(job_id, WHERE[st.session_state["jobs_where"]])
+    st.markdown(told)
 
 
 def _in(lane: Lane | None, row: JobRow, left: Resend) -> Decimal | None:
     return left.cost_batch if (lane or row.lane) == "batch" else left.cost_live
 
 
-def _delete(rows: Sequence[JobRow]) -> tuple[Markdown, Callable[[str], object]]:
+def _delete(rows: Sequence[JobRow]) -> None:
     going = [deletion.removal(row.id) for row in rows]
     batches = sum(one.provider_batches for one in going)
-    told = (
+    st.markdown(
         f"- Removed for good: {formats.count(sum(one.requests for one in going), 'request')}, "
         f"{formats.count(sum(one.responses for one in going), 'answer')}, "
         f"{formats.count(batches, 'provider batch', 'provider batches')} and the timelines\n"
         "- Kept: insights with their quotes, the answers that carry them or that other jobs reuse, and every usage "
         "record"
     )
-    return told, deletion.delete
 
 
-TOLD = {"pause": _pause, "resume": _resume, "cancel": _cancel, "again": _again, "delete": _delete}
+CONSEQUENCES: dict[str, Callable[[Sequence[JobRow]], None]] = {
+    "pause": _pause,
+    "resume": _resume,
+    "cancel": _cancel,
+    "again": _again,
+    "delete": _delete,
+}
 
 
 def _cost(costs: Sequence[Decimal | None]) -> Markdown:

@@ -15,27 +15,28 @@ class Words:
     """`verb`: with the place of its object. `limits`: which jobs it is for. `done`: what became of a job, where its
     state does not say so."""
 
+    label: Markdown
     verb: Markdown
     icon: str
     limits: Markdown
     done: str = ""
 
-    @property
-    def label(self) -> Markdown:
-        return " ".join(self.verb.replace("{}", "").split())
-
 
 ACTIONS: Mapping[str, Words] = {
-    "pause": Words("Pause {}", ":material/pause:", "Only queued and running jobs can be paused."),
-    "resume": Words("Resume {}", ":material/play_arrow:", "Only paused jobs can be resumed."),
-    "cancel": Words("Cancel {}", ":material/stop_circle:", "Only queued, running and paused jobs can be cancelled."),
+    "pause": Words("Pause", "Pause {}", ":material/pause:", "Only queued and running jobs can be paused."),
+    "resume": Words("Resume", "Resume {}", ":material/play_arrow:", "Only paused jobs can be resumed."),
+    "cancel": Words(
+        "Cancel", "Cancel {}", ":material/stop_circle:", "Only queued, running and paused jobs can be cancelled."
+    ),
     "again": Words(
+        "Send again",
         "Send {} again",
         ":material/replay:",
         "Only jobs of which something failed or was cancelled can be sent again.",
         "was sent again",
     ),
     "delete": Words(
+        "Delete",
         "Delete {}",
         ":material/delete:",
         "Only drafts and jobs that have ended can be deleted.",

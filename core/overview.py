@@ -51,7 +51,7 @@ class TroubledJob:
 
 def read(at: datetime) -> Overview:
     today = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, SQL, today=today)
     assert found is not None
     with costs.reading() as now:
@@ -60,7 +60,7 @@ def read(at: datetime) -> Overview:
 
 
 def troubled_jobs(limit: int = 5) -> list[TroubledJob]:
-    with db.transaction() as session:
+    with db.reading() as session:
         return [TroubledJob(**row._mapping) for row in db.rows(session, TROUBLED, limit=limit)]
 
 

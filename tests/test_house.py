@@ -231,3 +231,8 @@ def test_what_is_too_long_is_named_with_its_place() -> None:
     assert list(too_long(ROOT / "core/a.py", "x = 1\n" * 400)) == []
     assert list(too_long(ROOT / "core/a.py", "x = 1\n" * 401)) == ["core/a.py has 401 lines"]
     assert list(too_long(ROOT / "core/tables/a.py", "x = 1\n" * 401)) == []
+
+
+def test_reports_share_the_transaction_of_a_page() -> None:
+    reports = [path for path in (ROOT / "core").rglob("*report.py") if "db.transaction(" in path.read_text()]
+    assert reports == [], "a report opens db.reading()"

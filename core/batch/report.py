@@ -63,7 +63,7 @@ class BatchSummary:
 
 
 def summary(job_id: str, provider: str) -> BatchSummary:
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, GROUPS, job=job_id)
         groups = {row.state: Group(row.batches, row.requests, row.done, row.since) for row in found}
         twins = bool(db.scalar(session, TWINS, job=job_id))
@@ -102,7 +102,7 @@ class Beyond:
 
 
 def beyond(job_id: str) -> list[Beyond]:
-    with db.transaction() as session:
+    with db.reading() as session:
         return [Beyond(**row._mapping) for row in db.rows(session, BEYOND, job=job_id)]
 
 
@@ -128,7 +128,7 @@ class OddLineRow:
 
 def odd_lines(job_id: str, *, batch: str | None = None, limit: int = 20) -> list[OddLineRow]:
     checked_limit(limit)
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, ODD_LINES, job=job_id, batch=batch, limit=limit, shown=SHOWN_BYTES)
         return [OddLineRow(**row._mapping) for row in found]
 
@@ -146,5 +146,5 @@ def odd_counts(job_id: str) -> dict[str, int]:
     sql = """SELECT o.kind, count(*)::int AS n FROM provider_batch b JOIN odd_line o ON o.batch_id = b.id
              JOIN job j ON j.id = b.job_id WHERE j.workspace_id = :workspace AND b.job_id = :job
              GROUP BY o.kind ORDER BY n DESC, o.kind"""
-    with db.transaction() as session:
+    with db.reading() as session:
         return {row.kind: row.n for row in db.rows(session, sql, job=job_id)}

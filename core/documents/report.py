@@ -128,7 +128,7 @@ def find(filters: Filters = Filters(), *, limit: int = 100, cursor: str | None =
     condition, given = matching(filters)
     sql = f"""SELECT {COLUMNS} FROM {FROM} WHERE {condition} AND (CAST(:cursor AS text) IS NULL OR d.id < :cursor)
               ORDER BY d.id DESC LIMIT :limit"""
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, sql, **given, cursor=after, limit=limit + 1)
     rows = [_row(row) for row in found]
     return cut(rows, limit, LIST_NAME, [row.id for row in rows])
@@ -146,7 +146,7 @@ def count(filters: Filters) -> int:
     condition, given = matching(filters)
     sql = f"""SELECT count(*) FROM document d JOIN collection c ON c.id = d.collection_id
               WHERE d.workspace_id = :workspace AND {condition} AND {HAS_TEXT}"""
-    with db.transaction() as session:
+    with db.reading() as session:
         number: int = db.scalar(session, sql, **given)
         return number
 
@@ -173,7 +173,7 @@ OF_JOB = """d.id IN (SELECT jd.document_id FROM job_document jd JOIN job j ON j.
 
 
 def _sum_up(condition: str, chosen: list[str] | str) -> SumUp:
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, SUM_UP.format(condition=condition), chosen=chosen)
     assert found is not None
     return SumUp(**found._mapping)
@@ -199,13 +199,13 @@ def _row(row: Row[Any]) -> DocumentRow:
 def by_ids(ids: list[str]) -> list[DocumentRow]:
     """In the order of their creation; ids that are gone are left out."""
     sql = f"SELECT {COLUMNS} FROM {FROM} WHERE d.id = ANY(:ids) ORDER BY d.id"
-    with db.transaction() as session:
+    with db.reading() as session:
         return [_row(row) for row in db.rows(session, sql, ids=ids)]
 
 
 def count_by_state(collection: str | None = None) -> dict[str, int]:
     only = OF_COLLECTION if collection else ""
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, BY_STATE.format(only=only), **({"collection": collection} if collection else {}))
         return {row.state: row.n for row in found}
 
@@ -217,7 +217,7 @@ OF_COLLECTION = """AND collection_id = (
 
 def collection_names() -> list[str]:
     """By name, as `collections`, which counts documents: of 100,000 that takes as long as all else of a page."""
-    with db.transaction() as session:
+    with db.reading() as session:
         return [row.name for row in db.rows(session, NAMES)]
 
 
@@ -229,5 +229,5 @@ def collections() -> list[CollectionRow]:
                count(d.id) FILTER (WHERE d.state = 'failed') AS failed, coalesce(sum(d.tokens), 0)::bigint AS tokens
              FROM collection c LEFT JOIN document d ON d.collection_id = c.id
              WHERE c.workspace_id = :workspace GROUP BY c.id ORDER BY c.name"""
-    with db.transaction() as session:
+    with db.reading() as session:
         return [CollectionRow(**row._mapping) for row in db.rows(session, sql)]

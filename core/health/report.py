@@ -77,14 +77,14 @@ def workers(kind: str | None = "jobs") -> list[WorkerRow]:
                {worker_lease.alive("worker")} AS alive
              FROM worker WHERE (CAST(:kind AS text) IS NULL OR kind = :kind) AND last_seen > now() - interval '1 hour'
              ORDER BY id DESC LIMIT 50"""
-    with db.transaction() as session:
+    with db.reading() as session:
         lease = get_settings().worker_lease_seconds
         return [WorkerRow(**row._mapping) for row in db.rows(session, sql, lease=lease, kind=kind)]
 
 
 def latest_samples() -> list[SampleRow]:
     """The newest sample of each component."""
-    with db.transaction() as session:
+    with db.reading() as session:
         return [SampleRow(**row._mapping) for row in db.rows(session, LATEST)]
 
 
@@ -119,7 +119,7 @@ ORDER BY s.component
 def past(start: datetime, step: timedelta) -> list[PastRow]:
     """Samples since `start`, in stretches of `step`; from one hour on, out of the hours that were rolled up."""
     hourly = step >= timedelta(hours=1)
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, HOURS if hourly else SAMPLES, start=start, step=step)
         return [PastRow(row.component, row.time, row.healthy, row.figures) for row in found]
 
@@ -154,7 +154,7 @@ WITH binned AS (
 
 
 def queue() -> QueueRow:
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, QUEUE)
     assert found is not None
     return QueueRow(**found._mapping)
@@ -176,21 +176,21 @@ SELECT
 def reuse() -> ReuseRow:
     sql = """SELECT count(*) FILTER (WHERE NOT reused) AS called, count(*) FILTER (WHERE reused) AS reused
              FROM usage_record WHERE time > now() - interval '1 hour'"""
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, sql)
     assert found is not None
     return ReuseRow(**found._mapping)
 
 
 def database_bytes() -> int:
-    with db.transaction() as session:
+    with db.reading() as session:
         size: int = db.scalar(session, "SELECT pg_database_size(current_database())")
         return size
 
 
 def models_of_jobs() -> set[tuple[str, str]]:
     """Providers and models of the jobs of thirty days, and of those that are under way."""
-    with db.transaction() as session:
+    with db.reading() as session:
         return {(row.provider, row.model) for row in db.rows(session, MODELS_OF_JOBS)}
 
 

@@ -53,7 +53,7 @@ def changes(
     if (job is None) == (since is None):
         raise InvalidInput("Give job or since: the job whose changes you want, or from when on.")
     after, what = _after(place(cursor, "changes"))
-    with db.transaction() as session:
+    with db.reading() as session:
         begun = since or _begun(session, job or "")
         brought = OF_JOB if job else SINCE
         until = None if job else db.scalar(session, UNTIL, begun=begun, most=MOST_TOLD)

@@ -46,13 +46,13 @@ class Quoted:
 
 def passages(document_id: str, first: int, last: int) -> list[Passage]:
     """Those that stand between these offsets, at least in part, in the order of the text."""
-    with db.transaction() as session:
+    with db.reading() as session:
         rows = db.rows(session, PASSAGES, document=document_id, first=first, last=last, most=MOST_PLACES)
     return [_passage(dict(row._mapping)) for row in rows]
 
 
 def quoted(document_id: str) -> Quoted:
-    with db.transaction() as session:
+    with db.reading() as session:
         row = db.row(session, QUOTED, document=document_id)
     assert row is not None
     return Quoted(row.placed, row.quoted - row.placed)
@@ -61,7 +61,7 @@ def quoted(document_id: str) -> Quoted:
 def not_found(document_id: str) -> list[tuple[EvidenceRow, str]]:
     """Quotes of insights that have no place in this document, with the insights' words; dismissed ones come last."""
     rows = evidence_report.found(NOT_FOUND, document=document_id, most=MOST_NOT_FOUND)
-    with db.transaction() as session:
+    with db.reading() as session:
         words = {row.id: row.words for row in db.rows(session, WORDS, ids=[one.insight for one in rows])}
     return [(one, words[one.insight]) for one in rows if one.insight in words]
 

@@ -91,7 +91,7 @@ def evidence(insight_ids: list[str], *, most: int = MOST) -> list[EvidenceRow]:
 
 def totals(insight_ids: list[str]) -> dict[str, int]:
     """How much evidence each insight has."""
-    with db.transaction() as session:
+    with db.reading() as session:
         return {row.insight: row.rows for row in db.rows(session, TOTALS, ids=insight_ids)}
 
 
@@ -107,14 +107,14 @@ def page(insight_id: str, *, limit: int = 100, cursor: str | None = None) -> Pag
 
 def contexts(evidence_ids: Sequence[int]) -> dict[int, Context]:
     """Of those that have a place, by their id."""
-    with db.transaction() as session:
+    with db.reading() as session:
         rows = db.rows(session, CONTEXTS, ids=list(evidence_ids), around=AROUND)
     return {row.id: Context(row.before, row.passage, row.after) for row in rows}
 
 
 def sources(insight_id: str, *, most: int = MOST) -> list[SourceRow]:
     """The documents with its evidence, those that support it first."""
-    with db.transaction() as session:
+    with db.reading() as session:
         return [SourceRow(**row._mapping) for row in db.rows(session, SOURCES, ids=[insight_id], most=most)]
 
 
@@ -177,7 +177,7 @@ GROUP BY m.insight
 
 def found(sql: str, **given: Any) -> list[EvidenceRow]:
     """What a statement chooses that ends in SHOWN."""
-    with db.transaction() as session:
+    with db.reading() as session:
         return [_row(dict(row._mapping)) for row in db.rows(session, sql, **given)]
 
 

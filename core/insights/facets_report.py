@@ -81,7 +81,7 @@ class _Counted:
 
 def facets(filters: Filters | None = None) -> Facets:
     filters = filters or Filters()
-    with db.transaction() as session:
+    with db.reading() as session:
         order_report.plan_by_values(session)
         found, sampled = _found(session, filters)
         counted = _Counted(_kinds(session, found), sampled)

@@ -39,14 +39,14 @@ class Shares:
 def by_day(filters: Filters, since: datetime, until: datetime) -> list[Day]:
     """Days on which nothing came are left out."""
     where, given = matching(filters)
-    with db.transaction() as session:
+    with db.reading() as session:
         rows = db.rows(session, BY_DAY.format(where=where), begin=since, end=until, **given)
         return [Day(**row._mapping) for row in rows]
 
 
 def shares(filters: Filters) -> Shares:
     where, given = matching(filters)
-    with db.transaction() as session:
+    with db.reading() as session:
         row = db.row(session, SHARES.format(where=where), **given)
     assert row is not None
     return Shares(**row._mapping)
@@ -55,7 +55,7 @@ def shares(filters: Filters) -> Shares:
 def growing(filters: Filters, since: datetime, *, most: int = 8) -> list[Growing]:
     """What gained most, of those that were known before."""
     where, given = matching(filters)
-    with db.transaction() as session:
+    with db.reading() as session:
         rows = db.rows(session, GROWING.format(where=where), begin=since, most=most, **given)
         return [Growing(**row._mapping) for row in rows]
 

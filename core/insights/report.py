@@ -189,7 +189,7 @@ def _with_what_they_need(given: dict[str, Any]) -> dict[str, Any]:
     if "job" in given:
         given["job"] = listings.job(given["job"])
     if {"q", "collection"} & given.keys():
-        with db.transaction() as session:
+        with db.reading() as session:
             if "q" in given:
                 given["q"] = reading.tsquery(session, bounded(given["q"], "A search", LONGEST_SEARCH))
             if "collection" in given:
@@ -211,7 +211,7 @@ def _field(given: str) -> str:
 
 def search() -> Search:
     """How a search is read in this workspace."""
-    with db.transaction() as session:
+    with db.reading() as session:
         languages = tuple(one for one in reading.languages(session) if one)
         waiting = db.scalar(session, WAITING)
     note = "Statements of an older release are still being prepared for search; not all of them are found yet."
@@ -243,7 +243,7 @@ def _find(filters: Filters, sort: Sort, limit: int, cursor: str | None) -> tuple
     where, given = matching(filters)
     of = f"insights-{sort}"
     at = None if (found := place(cursor, of)) is None else order_report.parsed(found)
-    with db.transaction() as session:
+    with db.reading() as session:
         order_report.plan_by_values(session)
         of_list = source(filters, where) if sort in ("newest", "relevance") else order_report.of_insights(where)
         began = order_report.beginning(session, sort, at)
@@ -262,7 +262,7 @@ def _of_page(session: Session, ids: Sequence[str]) -> list[InsightRow]:
 def count(filters: Filters | None = None) -> Count:
     filters = filters or Filters()
     where, given = matching(filters)
-    with db.transaction() as session:
+    with db.reading() as session:
         order_report.plan_by_values(session)
         return order_report.count(session, source(filters, where), given)
 
@@ -274,7 +274,7 @@ def get(insight_id: str) -> InsightRow:
 
 def get_all(insight_ids: Sequence[str]) -> list[InsightRow]:
     """In the given order. Raises NotFound."""
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, f"SELECT {COLUMNS} FROM insight i WHERE {GIVEN}", ids=list(insight_ids))
         by_id = {row.id: row for row in _rows(session, found)}
     for insight_id in insight_ids:

@@ -66,7 +66,7 @@ def items(
         where=IN_COLLECTION if collection else "true", after="true" if cursor is None else AFTER[state]
     )
     given |= {"collection": collection} if collection else {}
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, sql, most=MOST_ORDERED, **given)
     page = cut(found, limit, of, [row.place for row in found])
     return Page(tuple(_items(page.items)), page.next_cursor)
@@ -140,7 +140,7 @@ WHERE {{where}} ORDER BY h.settled DESC, h.id DESC LIMIT :limit
 def open_counts(collection: str | None = None) -> dict[PairKind, Count]:
     """How many of each kind are open: two insights once, as they are listed."""
     sql, given = _in(collection, OPEN_COUNTS)
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, sql, kinds=list(KINDS), most=MOST_ORDERED, **given)
     return {row.kind: Count(row.number, row.read == MOST_ORDERED) for row in found}
 
@@ -161,7 +161,7 @@ SELECT k.kind, n.number, n.read FROM unnest(CAST(:kinds AS text[])) AS k(kind) C
 
 def get(pair_id: str) -> Item:
     """Raises NotFound."""
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, PAIR, pair=pair_id)
     if not found:
         raise NotFound(f"There is no pair {pair_id}. One of its insights may have been deleted.")
@@ -184,7 +184,7 @@ def candidates(head: str, collection: str | None = None) -> tuple[Item, ...]:
     """All that may be the same as an insight or contradict it, best first. It is `a` of each."""
     insight = report.get(head)
     sql, given = _in(collection, OF_HEAD)
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, sql, ids=[insight.head or insight.id], **given)
     return tuple(turned(one) if one.b.id == (insight.head or insight.id) else one for one in _items(found))
 
@@ -215,7 +215,7 @@ def alike(pair_id: str, collection: str | None = None) -> tuple[Item, ...]:
     """Open pairs that differ only like this one, which is the first of them."""
     this = get(pair_id)
     sql, given = _in(collection, ALIKE)
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, sql, pair=pair_id, most=MOST_ALIKE, **given)
     return (this, *_items(found))
 
@@ -233,7 +233,7 @@ SELECT h.* FROM (
 def looks_like_dismissed(insight_ids: Iterable[str]) -> dict[str, list[str]]:
     """For each of these heads that has one: the dismissed insights that an open pair says it may be the same as."""
     found: dict[str, list[str]] = {}
-    with db.transaction() as session:
+    with db.reading() as session:
         for row in db.rows(session, LIKE_DISMISSED, ids=sorted(set(insight_ids)), like=LOOKS_LIKE):
             found.setdefault(row.insight, []).append(row.dismissed)
     return found

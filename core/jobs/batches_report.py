@@ -52,7 +52,7 @@ def provider_batches(job_id: str, *, limit: int = 100, cursor: str | None = None
     checked_limit(limit)
     name = f"{job_id}.batches"
     report.check_exists(job_id)
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, PROVIDER_BATCHES, job=job_id, cursor=place(cursor, name), limit=limit + 1)
     rows = [ProviderBatchRow(**row._mapping) for row in found]
     return cut(rows, limit, name, [row.id for row in rows])
@@ -69,7 +69,7 @@ class Turnaround:
 
 def turnaround(provider: str, model: str) -> Turnaround | None:
     """None if no batch of this model has completed yet."""
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, TURNAROUND, provider=provider, model=model)
     return None if found is None or not found.batches else Turnaround(**found._mapping)
 

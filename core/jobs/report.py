@@ -159,7 +159,7 @@ def find(
     checked_limit(limit)
     after = place(cursor, "jobs")
     states = [state] if isinstance(state, str) else state and list(state)
-    with db.transaction() as session:
+    with db.reading() as session:
         heads = db.rows(session, HEADS, states=states, lane=lane, text=text or None, cursor=after, limit=limit + 1)
         still = {(row.id, row.name, row.state, row.finished_at): row for row in known if row.ended}
         found = {head.id: still[tuple(head)] for head in heads if tuple(head) in still}
@@ -179,7 +179,7 @@ def every(session: Session, states: Sequence[str], lane: str | None, text: str |
 
 def get(job_id: str) -> JobRow:
     """Raises NotFound."""
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, SELECT_JOB + " AND j.id = :job", job=job_id)
     if found is None:
         raise NotFound(GONE.format(job_id))
@@ -188,7 +188,7 @@ def get(job_id: str) -> JobRow:
 
 def check_exists(job_id: str) -> None:
     """Raises NotFound."""
-    with db.transaction() as session:
+    with db.reading() as session:
         there = "SELECT 1 FROM job WHERE id = :job AND workspace_id = :workspace"
         if db.scalar(session, there, job=job_id) is None:
             raise NotFound(GONE.format(job_id))
@@ -196,5 +196,5 @@ def check_exists(job_id: str) -> None:
 
 def count_by_state() -> dict[str, int]:
     sql = "SELECT state, count(*) AS n FROM job WHERE workspace_id = :workspace GROUP BY state"
-    with db.transaction() as session:
+    with db.reading() as session:
         return {row.state: row.n for row in db.rows(session, sql)}

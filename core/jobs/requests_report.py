@@ -109,7 +109,7 @@ def requests(
         "cursor": number(cursor, name),
         "offset": offset,
     }
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, REQUESTS, job=job_id, limit=limit + 1, **chosen)
     rows = [RequestRow(**row._mapping) for row in found]
     return cut(rows, limit, name, [row.id for row in rows])
@@ -136,7 +136,7 @@ def responses(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Pa
     checked_limit(limit)
     name = f"{job_id}.responses"
     report.check_exists(job_id)
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, RESPONSES, job=job_id, cursor=number(cursor, name), limit=limit + 1)
     rows = [ResponseRow(**row._mapping) for row in found]
     return cut(rows, limit, name, [row.request_id for row in rows])
@@ -149,7 +149,7 @@ def events(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[
     sql = """SELECT id, time, kind, message FROM job_event
              WHERE job_id = (SELECT j.id FROM job j WHERE j.id = :job AND j.workspace_id = :workspace)
                AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor) ORDER BY id DESC LIMIT :limit"""
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, sql, job=job_id, cursor=number(cursor, name), limit=limit + 1)
     rows = [EventRow(**row._mapping) for row in found]
     return cut(rows, limit, name, [row.id for row in rows])
@@ -162,12 +162,12 @@ def failures(job_id: str) -> list[FailureRow]:
              FROM request r JOIN job j ON j.id = r.job_id AND j.workspace_id = :workspace
              LEFT JOIN document d ON d.id = r.document_id
              WHERE r.job_id = :job AND r.state = 'failed' GROUP BY r.error_code ORDER BY requests DESC"""
-    with db.transaction() as session:
+    with db.reading() as session:
         return [FailureRow(**row._mapping) for row in db.rows(session, sql, job=job_id)]
 
 
 def left_out(job_id: str) -> LeftOut:
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, LEFT_OUT, job=job_id)
     assert found is not None
     return LeftOut(**found._mapping)

@@ -61,7 +61,7 @@ SELECT became, verdict, count(*) AS number FROM (
 
 def sum_up(job_id: str) -> Sum:
     """Nothing for another job."""
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, SUM, job=job_id)
     became: dict[Became, int] = {}
     verdicts: dict[Verdict, int] = {}
@@ -76,7 +76,7 @@ def pairs(job_id: str, *, became: Became | None = None, limit: int = 100, cursor
     """In the order in which they were asked."""
     checked_limit(limit)
     after = place(cursor, "judged")
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, PAIRS, job=job_id, became=became, after=after, limit=limit + 1)
     page = cut(found, limit, "judged", [row.place for row in found])
     names = ("pair", "a", "b", "a_statement", "b_statement", "became", "verdict", "grounds")

@@ -29,7 +29,7 @@ class Reuse:
 
 
 def read(since: datetime) -> Reuse:
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, SQL, since=since)
     assert found is not None
     return Reuse(**found._mapping)

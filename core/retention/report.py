@@ -34,7 +34,7 @@ class Preview:
 
 
 def preview(kind: Kind, rule: RetentionRule, at: datetime) -> Preview:
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, PREVIEW[kind], **which(kind, rule, at))
     assert found is not None
     return Preview(**found._mapping)
@@ -65,7 +65,7 @@ def runs(limit: int = 5) -> list[Run]:
     """The newest removals."""
     sql = """SELECT time, subject, after FROM audit_entry
              WHERE subject LIKE 'retention:%' ORDER BY id DESC LIMIT :limit"""
-    with db.transaction() as session:
+    with db.reading() as session:
         return [
             Run(row.time, row.subject.removeprefix(f"{RETENTION}:"), row.after)
             for row in db.rows(session, sql, limit=limit)
@@ -74,6 +74,6 @@ def runs(limit: int = 5) -> list[Run]:
 
 def next_run(kind: Kind, at: datetime) -> datetime:
     """The first run that applies the stored rule; where none is stored, the first for a rule stored at `at`."""
-    with db.transaction() as session:
+    with db.reading() as session:
         changed = db.scalar(session, "SELECT changed_at FROM setting WHERE name = :name", name=rules.name(kind))
     return rules.next_run(at, changed or at)

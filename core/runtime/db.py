@@ -2,19 +2,24 @@
 
 Only use cases open `transaction()`; everything below them is handed its session. A transaction carries its workspace
 (`core.runtime.workspace`): a statement that names `:workspace`, or `%(workspace)s` with arrays, is given it.
+
+Reports open `reading()`. A page asks many of them in one run, and beginning and ending a transaction takes longer than
+most of their statements: within `together()` they share one.
 """
 
 import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal, Protocol, TypeVar
 
 import psycopg
 from sqlalchemy import CursorResult, Engine, Row, create_engine, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, col, select
 
@@ -78,16 +83,76 @@ def transaction(of: Engine | None = None) -> Iterator[Session]:
 
     A database that cannot be reached becomes Unavailable, which is worth a retry.
     """
+    # Whoever held one connection and waited for a second could wait for ever for others who do the same.
+    if (shared := _shared.get()) is not None:
+        shared.end()
     try:
         with make_session(of) as session, session.begin():
             session.info["workspace"] = workspace.current()
             yield session
     except Exception as error:
         _hide_values(error)
-        if isinstance(error, AWAY):
-            message = "The database cannot be reached at the moment. Nothing was changed; try again."
-            raise Unavailable(message) from error
+        _raise_if_away(error)
         raise
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A session for statements that change nothing: a transaction, or the one that is shared `together()`."""
+    if (shared := _shared.get()) is None:
+        with transaction() as session:
+            yield session
+        return
+    try:
+        yield shared.session()
+    except Exception as error:
+        shared.end()
+        _hide_values(error)
+        _raise_if_away(error)
+        raise
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Within the block this thread's readings share one transaction, until another one is opened. Each statement sees
+    what was committed before it."""
+    shared = _Shared()
+    token = _shared.set(shared)
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+        shared.end()
+
+
+class _Shared:
+    def __init__(self) -> None:
+        self._session: Session | None = None
+
+    def session(self) -> Session:
+        """Of the workspace at hand: a transaction has one."""
+        if self._session is not None and workspace_of(self._session) != workspace.current():
+            self.end()
+        if self._session is None:
+            self._session = make_session()
+            self._session.info["workspace"] = workspace.current()
+        return self._session
+
+    def end(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            # A connection that broke has been reported by the statement that met it.
+            with suppress(SQLAlchemyError):
+                session.close()
+
+
+_shared: ContextVar[_Shared | None] = ContextVar("shared", default=None)
+
+
+def _raise_if_away(error: Exception) -> None:
+    if isinstance(error, AWAY):
+        message = "The database cannot be reached at the moment. Nothing was changed; try again."
+        raise Unavailable(message) from error
 
 
 AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
@@ -138,7 +203,11 @@ def _given(session: Session, sql: str, mark: str, params: dict[str, Any]) -> dic
 
 
 def _run(session: Session, sql: str, params: dict[str, Any]) -> CursorResult[Any]:
-    return session.connection().execute(text(sql), _given(session, sql, ":workspace", params))
+    return session.connection().execute(_statement(sql), _given(session, sql, ":workspace", params))
+
+
+# Statements are constants: what is read of each once need not be read again.
+_statement = lru_cache(maxsize=1000)(text)
 
 
 def rows(session: Session, sql: str, **params: Any) -> list[Row[Any]]:
@@ -149,7 +218,7 @@ def rows(session: Session, sql: str, **params: Any) -> list[Row[Any]]:
 def stream(session: Session, sql: str, **params: Any) -> Iterator[Row[Any]]:
     """The rows of a statement that may have very many, by a cursor: a few hundred of them are in memory at a time."""
     given = _given(session, sql, ":workspace", params)
-    yield from session.connection().execute(text(sql), given, execution_options={"yield_per": 500})
+    yield from session.connection().execute(_statement(sql), given, execution_options={"yield_per": 500})
 
 
 def one_snapshot(session: Session) -> None:

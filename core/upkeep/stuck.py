@@ -34,7 +34,7 @@ class StuckRow:
 
 def read() -> list[StuckRow]:
     """Kind by kind, the oldest first, of each at most a hundred."""
-    with db.transaction() as session:
+    with db.reading() as session:
         return [row for kind in STUCK for row in of_kind(session, kind)]
 
 

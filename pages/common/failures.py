@@ -10,7 +10,7 @@ import structlog
 
 from core.access import actor
 from core.errors import CairnError
-from core.runtime import correlation
+from core.runtime import correlation, db
 from pages.common import formats
 
 log = structlog.get_logger()
@@ -19,9 +19,11 @@ ACTOR = "actor"
 
 
 def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:
-    """Run a page or a part of one. A CairnError is shown with the reference under which it is logged."""
+    """Run a page or a part of one, its reports in one transaction. A CairnError is shown with the reference under which
+    it is logged."""
     try:
-        run()
+        with db.together():
+            run()
     except CairnError as error:
         again = " This part tries again by itself." if error.retryable and again_by_itself else ""
         show_failure(f"{error.message}{again}", error.code)

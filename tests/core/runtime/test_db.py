@@ -1,7 +1,8 @@
 import pytest
+from sqlalchemy.exc import ProgrammingError
 
 from core.errors import Unavailable
-from core.runtime import db
+from core.runtime import db, workspace
 from tests.pipeline import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -21,3 +22,47 @@ def test_a_wait_for_a_lock_ends_at_its_bound() -> None:
         with pytest.raises(Unavailable) as caught:
             lock_within(0.1)
     assert str(caught.value.__cause__).startswith("LockNotAvailable")
+
+
+def begun() -> tuple[object, object]:
+    """Of a reading: its connection, and when its transaction began."""
+    with db.reading() as session:
+        (found,) = db.rows(session, "SELECT pg_backend_pid() AS process, transaction_timestamp() AS begun")
+    return found.process, found.begun
+
+
+def test_readings_share_a_transaction_within_together_only() -> None:
+    assert begun() != begun()
+    with db.together():
+        assert begun() == begun()
+    assert begun() != begun()
+
+
+def held() -> int:
+    return db.engine().pool.checkedout()  # type: ignore[attr-defined, no-any-return]
+
+
+def test_a_transaction_within_together_holds_the_only_connection_and_is_seen_afterwards() -> None:
+    with db.together():
+        before = begun()
+        with db.transaction() as session:
+            db.execute(session, "INSERT INTO collection (id, workspace_id, name) VALUES ('col_1', :workspace, 'new')")
+            assert held() == 1
+        with db.reading() as session:
+            assert db.scalar(session, "SELECT name FROM collection WHERE workspace_id = :workspace") == "new"
+        assert begun() != before
+    assert held() == 0
+
+
+def test_a_reading_that_fails_takes_no_other_with_it() -> None:
+    with db.together():
+        with pytest.raises(ProgrammingError), db.reading() as session:
+            db.rows(session, "SELECT nothing")
+        assert begun()
+
+
+def test_a_reading_carries_the_workspace_at_hand() -> None:
+    with db.together():
+        assert begun()
+        with workspace.bound("ws_other"), db.reading() as session:
+            assert db.scalar(session, "SELECT CAST(:workspace AS text)") == "ws_other"

@@ -4,6 +4,8 @@ It lies inside `pages/`, and that matters: beside the main script, Streamlit wou
 at its own address without asking this script.
 """
 
+from copy import copy
+
 import streamlit as st
 
 from core.runtime import correlation
@@ -23,8 +25,12 @@ font-weight="600" fill="#6f7a86">Cairn</text></svg>"""
 
 # Before the pages are named: a page's own icon would else become the favicon, which Streamlit fetches from Google.
 st.set_page_config(page_icon="🪨", layout="wide", initial_sidebar_state=SIDEBAR_PIXELS)
-chosen = st.navigation(
-    {
+
+
+@st.cache_resource
+def every_page() -> dict[str, list[st.Page]]:
+    """Made once: each looks for its file, and a run needs all of them."""
+    return {
         "": [st.Page("overview/overview.py", title="Overview", icon=":material/home:", default=True)],
         "Work": [
             st.Page("documents/documents.py", title="Documents", icon=":material/folder_open:"),
@@ -48,7 +54,10 @@ chosen = st.navigation(
             st.Page("own_requests/own_requests.py", title="Custom requests", visibility="hidden"),
         ],
     }
-)
+
+
+# Navigation marks the pages that it is given: each run has copies of its own.
+chosen = st.navigation({section: [copy(page) for page in pages] for section, pages in every_page().items()})
 
 st.set_page_config(page_title=f"{chosen.title} · Cairn")
 st.logo(LOGO, size="large")

@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench import batches, extraction, finding, frame, health, insight_base, live
+from tests.bench import batches, extraction, finding, frame, health, insight_base, live, pages, users
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -22,6 +22,8 @@ def main() -> None:
             "insight base": insight_base.measure(Path(scratch) / "insights"),
             "finding": finding.measure(Path(scratch) / "finding"),
             "extraction": extraction.measure(Path(scratch)),
+            "pages": pages.measure(Path(scratch) / "pages"),
+            "pages behind the server": users.measure(Path(scratch)),
             "frame": frame.measure(Path(scratch)),
             "probes": health.measure(Path(scratch)),
         }

@@ -68,10 +68,10 @@ def _stand_side_by_side(pieces: Sequence[Piece]) -> bool:
 def _plain(rows: list[list[Piece]]) -> list[Line]:
     lines = []
     for row in rows:
-        text = row[0].text
+        text = ""
         for before, piece in itertools.pairwise(row):
-            text += ("\t" if piece.left - before.right > TAB * piece.height else " ") + piece.text
-        lines.append(Line(text, row[-1].broken))
+            text += before.written + ("\t" if piece.left - before.right > TAB * piece.height else " ")
+        lines.append(Line(text + row[-1].text, row[-1].broken))
     return lines
 
 
@@ -93,7 +93,7 @@ def _region(pieces: list[Piece], rulings: Rulings, depth: int) -> list[Line]:
         elif _are_columns(zone, rulings):
             lines += _region(zone.left, rulings, depth + 1) + _region(zone.right, rulings, depth + 1)
         else:
-            lines += [Line(text, running=False) for text in table([*zone.left, *zone.right], height, rulings)]
+            lines += table([*zone.left, *zone.right], height, rulings)
     return lines
 
 

@@ -1,8 +1,9 @@
 """Pieces that stand side by side, as rows with a tab between cells: an empty cell leaves two."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from core.documents.extraction.pdf_hyphens import Line
 from core.documents.extraction.pdf_rulings import Rulings
 from core.documents.extraction.pdf_words import Piece
 
@@ -44,13 +45,13 @@ def _from_left(piece: Piece) -> float:
     return piece.left
 
 
-def table(pieces: Sequence[Piece], height: float, rulings: Rulings) -> list[str]:
+def table(pieces: Sequence[Piece], height: float, rulings: Rulings) -> list[Line]:
     """`height` of a line. A cell that was wrapped is whole again, where lines or the other cells show that it was."""
     edges = _columns(pieces, height)
     lines = rows_of(pieces)
     rows = [_cells(row, edges) for row in lines]
     if _is_form(rows):
-        return ["\t".join(one.text for one in line) for line in lines]
+        return [Line("\t".join(one.written for one in line), running=False) for line in lines]
     widths = [max((one.right for row in rows for one in row[at]), default=0.0) - edge for at, edge in enumerate(edges)]
     whole: list[Cells] = []
     for band in _bands(rows, pieces, rulings):
@@ -62,7 +63,25 @@ def table(pieces: Sequence[Piece], height: float, rulings: Rulings) -> list[str]
                 whole[-1] = [above + below for above, below in zip(whole[-1], row, strict=True)]
             else:
                 whole.append(row)
-    return ["\t".join(" ".join(one.text for one in cell) for cell in row).rstrip("\t") for row in whole]
+    return list(_told(whole))
+
+
+def _told(rows: list[Cells]) -> Iterator[Line]:
+    """A row ends, for now, where a hyphen breaks a word in one of its cells."""
+    for row in rows:
+        last = max(column for column, cell in enumerate(row) if cell)
+        goes_on = last == 0 and row[0][-1].broken
+        text = ""
+        for column, cell in enumerate(row[: last + 1]):
+            for piece in cell[:-1]:
+                text += piece.text if piece.broken else f"{piece.text} "
+                if piece.broken:
+                    yield Line(text, broken=True, running=False)
+                    text = ""
+            end = cell[-1] if cell else None
+            text += "" if end is None else end.text if goes_on else end.written
+            text += "\t" if column < last else ""
+        yield Line(text, goes_on, running=False)
 
 
 def _is_form(rows: list[Cells]) -> bool:

@@ -4,10 +4,11 @@ pdfium gives a text in the order it was drawn, and a box for each of its charact
 at its start and at its end: asking for all of them would take longer than all else.
 """
 
+import ctypes
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pypdfium2
@@ -31,6 +32,8 @@ AFTER_MARKER = 3.0
 _SAME_LINE = 0.3
 # Hebrew, Arabic and their neighbours.
 FIRST_FROM_RIGHT, LAST_FROM_RIGHT = 0x590, 0x8FF
+# Glyphs of which the file does not tell the character, at codes that are blanks elsewhere.
+_NO_BLANK = re.compile(r"[\t\v\f]|\r(?!\n)")
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 Floats = NDArray[np.float32]
@@ -48,6 +51,11 @@ class Piece:
     top: float
     broken: bool = False
     words: Sequence[Sequence[float]] = ()
+
+    @property
+    def written(self) -> str:
+        """As it stands there, where what goes on from it is not known."""
+        return f"{self.text}-" if self.broken else self.text
 
     @property
     def height(self) -> float:
@@ -96,7 +104,12 @@ def words_of(text: str, text_page: pypdfium2.PdfTextPage, rotation: int) -> Word
         one: Floats = found[0]
         return one
 
-    text = with_raised(text, starts, ends, first, last, box)
+    def line(place: int) -> float:
+        x, y = ctypes.c_double(), ctypes.c_double()
+        pdfium.FPDFText_GetCharOrigin(text_page.raw, place, x, y)
+        return (y.value, -x.value, -y.value, x.value)[quarters]
+
+    text = with_raised(_NO_BLANK.sub(" ", text), starts, ends, first, last, box, line)
     upright, others = _pieces(text, codes, starts, ends, first, last)
     return Words(_with_markers(upright), others, quarters)
 
@@ -126,6 +139,15 @@ def _quarters(first: Floats, last: Floats, lengths: NDArray[np.int_], rotation: 
     return int(np.argmax([way.sum() for way in ways]))
 
 
+def rising(first: Floats, last: Floats) -> NDArray[np.bool_]:
+    """Words that end on another line than they begin on. A raised figure may have a box as small as itself: then it
+    lies beside that of the begin."""
+    height = np.maximum(np.minimum(first[:, 1] - first[:, 3], last[:, 1] - last[:, 3]), 1)
+    beside = np.minimum(first[:, 1], last[:, 1]) - np.maximum(first[:, 3], last[:, 3])
+    found: NDArray[np.bool_] = (abs(last[:, 3] - first[:, 3]) > height) & (beside <= height / 2)
+    return found
+
+
 def _pieces(
     text: str,
     codes: NDArray[np.uint32],
@@ -138,7 +160,7 @@ def _pieces(
     top, bottom = np.maximum(first[:, 1], last[:, 1]), np.minimum(first[:, 3], last[:, 3])
     height = np.minimum(first[:, 1] - first[:, 3], last[:, 1] - last[:, 3])
     backward = (last[:, 0] < first[:, 0]) & ((codes[starts] < FIRST_FROM_RIGHT) | (codes[starts] > LAST_FROM_RIGHT))
-    across = (ends - starts > 2) & (backward | (abs(last[:, 3] - first[:, 3]) > np.maximum(height, 1)))
+    across = (ends - starts > 2) & (backward | rising(first, last))
     shared = np.minimum(top[1:], top[:-1]) - np.maximum(bottom[1:], bottom[:-1])
     same_line = shared > _SAME_LINE * np.minimum(height[1:], height[:-1])
     gap = left[1:] - right[:-1]
@@ -154,12 +176,14 @@ def _pieces(
     begins, stops = starts.tolist(), ends.tolist()
     for begin, end in itertools.pairwise(bounds):
         said = text[begins[begin] : stops[end - 1]]
+        # A list's sign may be of a font whose boxes reach into the next line.
+        high = begin + (end - begin > 1 and stops[begin] - begins[begin] == 1 and not said[0].isalnum())
         piece = Piece(
             said.replace(BROKEN, "-") if BROKEN in said else said,
             min(lefts[begin:end]),
             max(rights[begin:end]),
-            min(bottoms[begin:end]),
-            max(tops[begin:end]),
+            min(bottoms[high:end]),
+            max(tops[high:end]),
             bool(hyphen[end - 1]),
             words[begin:end],
         )
@@ -179,7 +203,7 @@ def _with_markers(pieces: list[Piece]) -> list[Piece]:
             and len(before.words) == 1
             and _ITEM.match(f"{before.text} {piece.text}")
         ):
-            joined[-1] = together([before, piece])
+            joined[-1] = replace(together([before, piece]), bottom=piece.bottom, top=piece.top)
         else:
             joined.append(piece)
     return joined

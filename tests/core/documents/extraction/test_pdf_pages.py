@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.documents.extraction.pdf_hyphens import Hyphens, Line
+from core.documents.extraction.pdf_raised import with_raised
+from core.documents.extraction.pdf_words import rising
 from tests.core.documents.extraction.making import LeftOut, drawn_pdf, read_here, saved
 
 Said = tuple[float, float, str]
@@ -76,6 +79,14 @@ AFTER = "What comes after both of the columns goes across the whole of the page,
             ),
             "Term\tThe contract runs for two years and then ends.\tLegal\nPrice\t\tSales",
         ),
+        # A word is broken at the end of a cell, in a row of one cell, and where it does not go on below.
+        (
+            cells(
+                "The supplier was late by three days be-|_\ncause of a strike at the port.|4\nA long-|7\nTerm|9",
+                (50, 350),
+            ),
+            "The supplier was late by three days because of a strike at the port.\t4\nA long-\t7\nTerm\t9",
+        ),
         (lines(50, 700, "First.|Second.|Third.")[::-1], "First.\nSecond.\nThird."),
         # A wide space after a sentence makes no column.
         (
@@ -95,7 +106,7 @@ def test_order_of_reading(tmp_path: Path, said: list[Said], text: str) -> None:
 def test_a_table_whose_cells_are_wrapped_is_read_row_by_row(tmp_path: Path) -> None:
     said = [
         *cells("Item|Description|Supplier", (55, 155, 305), 700),
-        *lines(55, 680, "Pump for the|cellar of the plant", 11),
+        *lines(55, 680, "Pump for long-|term use at the plant", 11),
         *lines(155, 685, "Centrifugal, with a casing of|steel and a flow of forty|metres an hour", 11),
         *lines(305, 680, "Mueller and Sons|of Hamburg", 11),
         *cells("Valve|Gate valve of brass|_", (55, 155, 305), 645),
@@ -104,7 +115,7 @@ def test_a_table_whose_cells_are_wrapped_is_read_row_by_row(tmp_path: Path) -> N
     text, _ = on_page(tmp_path, ruled + drawn(said))
     assert text.splitlines() == [
         "Item\tDescription\tSupplier",
-        "Pump for the cellar of the plant\t"
+        "Pump for long-term use at the plant\t"
         "Centrifugal, with a casing of steel and a flow of forty metres an hour\tMueller and Sons of Hamburg",
         "Valve\tGate valve of brass",
     ]
@@ -203,6 +214,17 @@ def test_hyphens_at_the_end_of_a_line(text: str, joined: str) -> None:
         assert hyphens.joined(cut) == joined
 
 
+def test_a_glyph_without_a_character_ends_no_line(tmp_path: Path) -> None:
+    assert on_page(tmp_path, drawn([(50, 700, "Copyright \\015c 1990")]))[0] == "Copyright  c 1990"
+
+
+@pytest.mark.parametrize(("size", "rise", "below"), [(13, -2, 692), (20, -4, 690)])  # one word of the line or apart
+def test_a_sign_taller_than_its_line_takes_no_other_line_in(tmp_path: Path, size: int, rise: int, below: int) -> None:
+    sign = f"BT /F {size} Tf {rise} Ts 1 0 0 1 50 700 Tm (*) Tj /F 10 Tf 0 Ts ( The cap is) Tj ET "
+    page = sign + drawn([(65, below, "five percent.")])
+    assert on_page(tmp_path, page)[0] == "* The cap is\nfive percent."
+
+
 def test_figures_above_the_line_run_into_none(tmp_path: Path) -> None:
     def line(*runs: str) -> str:
         shown = (f"{at % 2 * 5} Ts /F {7 if at % 2 else 12} Tf ({run}) Tj " for at, run in enumerate(runs))
@@ -215,3 +237,17 @@ def test_figures_above_the_line_run_into_none(tmp_path: Path) -> None:
     assert read_here(saved(tmp_path, "a.pdf", drawn_pdf([upright + numbered + below]))) == (f"{text}\n¹²He\nH2", {})
     turned = f"q 0 1 -1 0 772 0 cm {upright}Q"
     assert read_here(saved(tmp_path, "b.pdf", drawn_pdf([turned]))) == (text, {})
+
+
+def test_a_word_runs_up_the_page_or_ends_in_a_raised_figure() -> None:
+    begin = np.array([(0, 12, 5, 0)] * 3, dtype=np.float32)
+    end = np.array([(0, 52, 5, 40), (20, 11, 23, 7), (20, 12, 25, 0)], dtype=np.float32)
+    assert rising(begin, end).tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(("lines", "text"), [((0, 0, 0), "917"), ((4, 4, 0), "⁹¹7"), ((0, 0, 4), "917")])
+def test_old_style_figures_are_not_above_the_line(lines: tuple[int, ...], text: str) -> None:
+    """Of a font that does not say how tall it is: 9 and 7 hang below the line, 1 does not."""
+    boxes = np.array([(0, 5, 3, 2), (3, 5, 6, 2), (6, 5, 9, 0)], dtype=np.float32)
+    whole = np.array([0]), np.array([3]), boxes[:1], boxes[2:]
+    assert with_raised("917", *whole, boxes.__getitem__, lines.__getitem__) == text

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import (
     breakers,
+    budgets,
     cache,
     documentation,
     documents,
@@ -83,6 +84,7 @@ for module in (
     views,
     review,
     usage,
+    budgets,
     cache,
     monitoring,
     providers,

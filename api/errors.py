@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from core.environment import get_settings
 from core.errors import (
+    BudgetExceeded,
     CairnError,
     ConfigurationError,
     Conflict,
@@ -34,6 +35,7 @@ STATUS: dict[type[CairnError], int] = {
     NotFound: 404,
     Conflict: 409,
     NotConfirmed: 409,
+    BudgetExceeded: 402,
     Unavailable: 503,
     DiskFull: 507,
     ConfigurationError: 500,
@@ -44,6 +46,7 @@ UNEXPECTED = "Something went wrong inside Cairn. Its log has the details under t
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CODES = {
     400: "BAD_REQUEST",
+    402: "BUDGET_EXCEEDED",
     403: "FORBIDDEN",
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",

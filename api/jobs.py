@@ -1,5 +1,6 @@
 """Jobs in both lanes: estimate, create, control, send again, delete; their requests, answers and events."""
 
+from dataclasses import asdict
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ from api.acting import acting
 from api.downloads import FILE, download
 from api.own_requests import DOCUMENTED, HandedIn, handed_in
 from api.schemas.jobs import (
+    ApproveIn,
     EstimateOut,
     EventOut,
     JobChangeIn,
@@ -27,9 +29,11 @@ from api.schemas.jobs import (
 )
 from api.schemas.shared import Cursor, Lane, Limit, ListOut, error_of, fields_of, listed, spent
 from api.waits import waits_for_out
+from core.budgets import fitting
 from core.exports.columns import FormatName
 from core.jobs import (
     answers_table,
+    approval,
     batches_report,
     control,
     deletion,
@@ -50,7 +54,7 @@ from core.jobs.requests_report import EventRow, RequestRow, ResponseRow
 from core.providers.sampling import AS_ASKED, Sampling
 from core.runtime import shared_clock
 from core.settings import defaults
-from core.tables.jobs import JobState
+from core.tables.jobs import JobState, WaitsFor
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 
@@ -63,7 +67,15 @@ def out(row: JobRow) -> dict[str, Any]:
         "counts": counts,
         "cost_usd": spent(row.cost_usd, row.unpriced),
         "waits_for": waits_for_out(row.waits_for),
+        "collection": row.collections[0] if len(row.collections) == 1 else None,
+        "budget": _missing(row.waits_for),
     }
+
+
+def _missing(wait: WaitsFor | None) -> dict[str, Any] | None:
+    if wait is None or wait.budget is None:
+        return None
+    return {"id": wait.budget, "missing_usd": wait.missing_usd}
 
 
 def request_out(row: RequestRow) -> dict[str, Any]:
@@ -97,11 +109,13 @@ def spec(body: JobIn) -> JobSpec:
 @router.post("/estimate", response_model=EstimateOut)
 def estimate(body: JobIn) -> Any:
     found = launch.estimate(spec(body), shared_clock.now())
+    budgets = fitting.counting(body.provider, body.template, body.collection, body.documents, shared_clock.now())
     took = batches_report.turnaround(body.provider, defaults.model_for(body.provider, body.model))
     return {
         **fields_of(found, EstimateOut),
         "cost_usd": {"live": found.cost_live, "batch": found.cost_batch},
         "turnaround_s": took and {"p50": took.p50, "p95": took.p95},
+        "budgets": [asdict(fit) for fit in fitting.fits(budgets, found.cost(body.lane))],
         "read": fields_of(found.read, ReadOut),
     }
 
@@ -165,6 +179,13 @@ def pause(job_id: str) -> Any:
 @router.post("/{job_id}/resume", response_model=JobOut)
 def resume(job_id: str) -> Any:
     control.resume(job_id)
+    return out(report.get(job_id))
+
+
+@router.post("/{job_id}/approve", response_model=JobOut)
+def approve(job_id: str, body: ApproveIn) -> Any:
+    """Let the job cost so much in all, past its budgets. One that waits for a budget goes on."""
+    approval.approve(job_id, body.up_to_usd)
     return out(report.get(job_id))
 
 

@@ -29,6 +29,9 @@ def message(wait: WaitsFor) -> str:
         return f"Waits for the rate limit of {wait.provider}/{wait.model}: goes on at {_time(wait.until)}."
     if wait.kind == "provider_queue":
         return f"{wait.provider}'s queue is full. What is left goes out again at {_time(wait.until)}."
+    if wait.kind == "budget":
+        lacks = "a price for this job" if wait.missing_usd is None else f"${wait.missing_usd:,.4f} for this job"
+        return f"Paused: a budget lacks {lacks}. It goes on once there is room, or once it is approved."
     return f"Waiting until there is room at {wait.provider} under Cairn's own limits for batches."
 
 

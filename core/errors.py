@@ -48,6 +48,12 @@ class NotConfirmed(CairnError):
     code = "NOT_CONFIRMED"
 
 
+class BudgetExceeded(CairnError):
+    """A budget has no room for this. Ask a manager to raise it, or wait for the next month."""
+
+    code = "BUDGET_EXCEEDED"
+
+
 class Unavailable(CairnError):
     """A part of Cairn is not reachable at the moment. Try again shortly."""
 

@@ -222,6 +222,11 @@ MACHINERY: Mapping[str, str] = {
     "core/insights/merging.py:TREES": HELD,
     "core/insights/merging.py:merge_within": HELD,
     # Money.
+    "core/budgets/admission.py": "the budgets that count a job or text, also that of everything on this machine",
+    "core/budgets/expected.py": HELD,
+    "core/budgets/holding.py": ALL,
+    "core/budgets/room.py": ALL,
+    "core/budgets/taken.py": "a budget counts what its scope says: also all that is on this machine",
     "core/money/usage.py:SAVED": HELD,
     "core/money/usage.py:REUSED_RECORDS": ALL,
     "core/money/usage.py:insert": "its column is an argument that has to be given",

@@ -1,6 +1,7 @@
 """Jobs, their requests, provider batches, answers and costs."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -113,6 +114,17 @@ class WaitsForOut(BaseModel):
     message: str
 
 
+class MissingOut(BaseModel):
+    """The budget that a job waits for. `missing_usd` is null where the job has no known price."""
+
+    id: str
+    missing_usd: Money | None
+
+
+class ApproveIn(In):
+    up_to_usd: Decimal = Field(description="what the job may cost in all, past its budgets", examples=["25.00"])
+
+
 class JobOut(BaseModel):
     id: str
     name: str
@@ -132,6 +144,11 @@ class JobOut(BaseModel):
     cost_usd: Money | None
     unpriced: int
     estimate_usd: Money | None
+    user: str
+    collection: str | None = Field(description="of its documents, where all are in one")
+    reserved_usd: Money | None
+    held_usd: Money = Field(description="reserved and not booked yet")
+    budget: MissingOut | None
     waits_for: WaitsForOut | None
     error: str | None
     correlation_id: str | None
@@ -170,6 +187,14 @@ class ReadOut(BaseModel):
     lacking: dict[str, int]
 
 
+class FitOut(BaseModel):
+    """A budget that counts this job, and whether the job may start at once."""
+
+    id: str
+    left_usd: Money
+    fits: bool
+
+
 class EstimateOut(BaseModel):
     requests: int
     reused: int
@@ -177,6 +202,7 @@ class EstimateOut(BaseModel):
     output_tokens: int
     cost_usd: CostOut
     turnaround_s: TurnaroundOut | None
+    budgets: list[FitOut]
     warnings: list[str] = Field(description="what the model is known to refuse")
     read: ReadOut
 

@@ -19,6 +19,7 @@ from sqlmodel import Session
 from core.asking.prompts import Asking
 from core.asking.request_plan import OWN_OUTPUT_TOKENS
 from core.batch.report import in_flight
+from core.budgets import holding
 from core.money import pricing, usage
 from core.providers import forms
 from core.providers.batch_api import BatchLane, BatchLimits, Framing
@@ -46,12 +47,14 @@ MANY = 10_000
 class Packed:
     """`batch_id`: of the new batch, if any. `reused`: how many requests were answered by known responses.
 
-    `own_caps`: there are requests to send, and our own caps leave no headroom for the next one.
+    `own_caps`: there are requests to send, and our own caps leave no headroom for the next one. `over_budget`: there
+    are, and they go once more is reserved for the job than its budgets let so far.
     """
 
     batch_id: str | None = None
     reused: int = 0
     own_caps: bool = False
+    over_budget: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,13 @@ class Slice:
     endpoint: str
 
 
-def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, at: datetime) -> Packed:
-    """Put one slice of a running job's requests into a provider batch in state `preparing`."""
+def pack(
+    session: Session, job: Job, provider: Provider, asking: Asking | None, at: datetime, *, reserved: bool = False
+) -> Packed:
+    """Put one slice of a running job's requests into a provider batch in state `preparing`.
+
+    `reserved`: what is left of the job was reserved just now.
+    """
     # The live lane's claims take turns with us, so that two equal requests do not both go out.
     single_flight.take_turn(session)
     headroom, limits = _headroom(session, provider), _limits(job, provider.batches)
@@ -100,6 +108,10 @@ def pack(session: Session, job: Job, provider: Provider, asking: Asking | None, 
     }
     if not db.scalar(session, WORTH_SENDING, **pending):
         return Packed()
+    held = holding.calls(session, job, reserved=reserved)
+    if held is not None and held < 1:
+        return Packed(over_budget=True)
+    pending["requests"] = min(limits.requests, held or limits.requests)
     if asking is not None:
         _repair(session, job, provider)
     batch_id = new_id("bat")

@@ -23,6 +23,7 @@ import structlog
 
 from core.asking import templates
 from core.batch import lease, packing, transitions
+from core.budgets import holding
 from core.calls import clients
 from core.environment import get_settings
 from core.errors import CairnError, ConfigurationError, Conflict, ProviderError, Unavailable
@@ -280,7 +281,7 @@ async def _keep(batch: ProviderBatch, provider: Provider) -> ProviderBatch | Non
 @reuse.or_without
 def pack_job(job_id: str) -> int:
     """Pack a running job's pending requests while there is headroom. Returns how many batches were made."""
-    made = 0
+    made, reserved = 0, False
     while True:
         refitting.refit(job_id)
         with db.transaction() as session:
@@ -298,7 +299,7 @@ def pack_job(job_id: str) -> int:
             asking = None
             if job.template_id is not None:
                 asking = templates.of_job(session, job)
-            packed = packing.pack(session, job, provider, asking, at)
+            packed = packing.pack(session, job, provider, asking, at, reserved=reserved)
             if packed.own_caps:
                 waiting.write_for_batches(session, job, "own_caps")
             else:
@@ -308,7 +309,11 @@ def pack_job(job_id: str) -> int:
             if packed.batch_id is not None:
                 queue.defer(session, "advance_batch", batch_id=packed.batch_id)
                 made += 1
-            elif not packed.reused:
+            elif not (packed.reused or packed.over_budget):
+                return made
+        if packed.over_budget:
+            reserved = holding.ask_for_more(job_id, at)
+            if not reserved:
                 return made
 
 

@@ -4,8 +4,10 @@ import structlog
 from sqlmodel import Session
 
 from core.batch import release
+from core.budgets import admission, expected
 from core.errors import Conflict, InvalidInput, NotFound
 from core.requests import events, finishing
+from core.requests import waiting as requests_waiting
 from core.runtime import correlation, db, queue
 from core.runtime.text import bounded
 from core.tables.jobs import GOING, MOVABLE, Job
@@ -29,21 +31,28 @@ def pause(job_id: str) -> None:
 
 
 def resume(job_id: str) -> None:
-    """Go on with a paused job, and release the requests behind its canary. Raises Conflict."""
+    """Go on with a paused job, and release the requests behind its canary. Raises Conflict.
+
+    One for which no budget has room stays paused, and goes on by itself once one has.
+    """
     with db.transaction() as session:
         job = locked(session, job_id)
         if job.state in GOING:
             return
         if job.state != "paused":
             raise Conflict(f"A job that is {job.state} cannot be resumed.")
-        job.state, job.canary = "running", 0
+        rest = "" if requests_waiting.kind_of(job) == "budget" else _release_canary(session, job)
         set_going(job)
-        session.flush()
-        released = db.execute(session, RELEASE_CANARY, job=job_id)
-        rest = f" {released:,} requests are released." if released else ""
-        events.note(session, job_id, "resumed", f"Resumed.{rest}")
-        queue.defer(session, "expand_job", job_id=job_id)
-        queue.defer(session, "pump_job", job_id=job_id)
+        if admission.go_on(session, job, expected.of_rest(session, job, at := db.now(session)), at):
+            events.note(session, job_id, "resumed", f"Resumed.{rest}")
+
+
+def _release_canary(session: Session, job: Job) -> str:
+    """What to say of it."""
+    job.canary = 0
+    session.flush()
+    released = db.execute(session, RELEASE_CANARY, job=job.id)
+    return f" {released:,} requests are released." if released else ""
 
 
 # Merges stay held until their parts are answered.

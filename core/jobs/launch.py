@@ -12,6 +12,7 @@ from sqlmodel import Session
 from core.access import actor
 from core.asking import templates
 from core.asking.prompts import Asking
+from core.budgets import admission, expected
 from core.calls import clients
 from core.documents import report as documents_report
 from core.documents.report import SumUp
@@ -106,6 +107,9 @@ class Estimate:
     warnings: tuple[str, ...]
     read: SumUp
 
+    def cost(self, lane: Lane) -> Decimal | None:
+        return self.cost_live if lane == "live" else self.cost_batch
+
 
 @reuse.or_without
 def estimate(spec: JobSpec, at: datetime) -> Estimate:
@@ -185,7 +189,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
     first = canary_of(spec, at)
     if not own:
         figures = estimate(spec, at)
-        cost = figures.cost_live if spec.lane == "live" else figures.cost_batch
+        cost = figures.cost(spec.lane)
     with db.transaction() as session:
         asking, model = _check(session, spec)
         chosen = [] if own else _chosen(session, spec)
@@ -208,7 +212,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
             unused_temperature.note(session, [job.id])
         if start:
             check_price(session, job, spec.confirmed)
-            begin(session, job.id)
+            begin(session, job, first.cost if first.documents else expected.of_start(session, job))
         return job.id
 
 
@@ -285,7 +289,7 @@ def start(job_id: str, *, confirmed: bool = False) -> None:
             raise InvalidInput("This job has no requests yet. Add them, then start it.")
         if job.state == "draft":
             check_price(session, job, confirmed)
-        begin(session, job_id)
+            begin(session, job, expected.of_start(session, job))
 
 
 def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:
@@ -382,14 +386,10 @@ def _name(session: Session, spec: JobSpec, count: int) -> str:
     return f"{templates.name_of(session, spec.template)}: {about}"
 
 
-def begin(session: Session, job_id: str) -> None:
-    started = db.execute(
-        session,
-        """UPDATE job SET state = 'queued', correlation_id = coalesce(:correlation, correlation_id)
-           WHERE id = :job AND workspace_id = :workspace AND state = 'draft'""",
-        job=job_id,
-        correlation=correlation.current(),
-    )
-    if started:
-        log.info("job set going", job=job_id)
-        queue.defer(session, "expand_job", job_id=job_id)
+def begin(session: Session, job: Job, expected_usd: Decimal | None) -> None:
+    """Set a draft going, or let it wait for a budget that has what it is expected to cost."""
+    control.set_going(job)
+    if admission.go_or_wait(session, job, expected_usd, db.now(session)):
+        job.state = "queued"
+        session.flush()
+        queue.defer(session, "expand_job", job_id=job.id)

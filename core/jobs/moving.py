@@ -10,12 +10,14 @@ from sqlmodel import Session
 
 from core.asking import request_plan, templates
 from core.batch import release
+from core.budgets import admission, expected
 from core.calls import clients
 from core.errors import CairnError, Conflict, InvalidInput
 from core.jobs import control
 from core.jobs.launch import Lane
 from core.money import pricing
 from core.providers import sampling
+from core.providers.types import Provider
 from core.requests import events, expansion, former_models, reuse
 from core.runtime import db, queue
 from core.settings import defaults, provider_rows
@@ -44,6 +46,8 @@ def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
         job.lane, job.waits_for = lane, None
         control.set_going(job)
         session.flush()
+        at = db.now(session)
+        admission.go_or_wait(session, job, expected.of_rest(session, job, at), at)
         where = "the live lane" if lane == "live" else "the batch lane"
         events.note(session, job.id, "moved", f"{why}Moved to {where}: {moved:,} requests that waited.")
         queue.defer(session, "pump_job", job_id=job.id)
@@ -79,6 +83,10 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
     control.set_going(job)
     session.flush()
     anew = former_models.make_anew(session, job.id)
+    at = db.now(session)
+    documents = _of_documents(session, job, clients.provider(provider), model, at)
+    cost = documents.cost_live if job.lane == "live" else documents.cost_batch
+    admission.go_or_wait(session, job, expected.both(expected.of_requests(session, job, at), cost), at)
     events.note(session, job.id, "model", f"{why}{_event(session, job, was, len(anew), before)}")
     queue.defer(session, "expand_job", job_id=job.id)
     return len(anew)
@@ -154,11 +162,15 @@ def estimate(job_id: str, at: datetime, provider: str | None = None, model: str 
             _check_target(job, provider, chosen)
         if job.template_id is None or not asks_documents(job.template_id):
             return _of_own(session, job, at)
-        waiting = [row.document_id for row in db.rows(session, WAITING_DOCUMENTS, job=job_id)]
-        asking = templates.of_job(session, job)
         # An estimate needs no key: the job's provider may not be set up here.
         whom = clients.configured().get(provider or job.provider) or provider_rows.keyless(job.provider)
-        found = expansion.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
+        return _of_documents(session, job, whom, chosen, at)
+
+
+def _of_documents(session: Session, job: Job, whom: Provider, chosen: str, at: datetime) -> MoveEstimate:
+    waiting = [row.document_id for row in db.rows(session, WAITING_DOCUMENTS, job=job.id)]
+    asking = templates.of_job(session, job)
+    found = expansion.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
     output = asking.expected_output_tokens * found.calls
 
     def cost(lane: str) -> Decimal | None:

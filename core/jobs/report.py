@@ -12,7 +12,7 @@ from sqlmodel import Session
 from core.errors import NotFound
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, place
-from core.tables.jobs import ENDED, GOING, JUDGE, WAITS_FOR, WaitsFor, asks_documents, in_sql
+from core.tables.jobs import ACTIVE, ENDED, GOING, JUDGE, WAITS_FOR, WaitsFor, asks_documents, in_sql
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class JobRow:
 
     pending includes `held` (behind a canary, or merges) and `unread` (documents still being extracted); in_flight
     includes `answered` (kept, not derived) and `done_there` (answered in a provider batch, not fetched). `settling`
-    counts provider batches whose outcome is unknown. `waits_for` is None unless the job is going. Money in USD.
+    counts provider batches whose outcome is unknown. `waits_for` is None unless the job is going, or paused for a
+    budget. `held_usd`: reserved, not booked yet. Money in USD.
     """
 
     id: str
@@ -53,6 +54,10 @@ class JobRow:
     input_tokens: int
     output_tokens: int
     estimate_usd: Decimal | None
+    reserved_usd: Decimal | None
+    held_usd: Decimal
+    user: str
+    collections: list[str]
     canary: int
     deadline: datetime | None
     leftovers: dict[str, Any] | None
@@ -102,9 +107,12 @@ SELECT j.id, j.name, j.description, j.template_id AS template, t.name AS templat
   coalesce(r.succeeded, 0) AS succeeded, coalesce(r.failed, 0) AS failed, coalesce(r.cancelled, 0) AS cancelled,
   coalesce(r.reused, 0) AS reused, b.settling, coalesce(u.cost, 0) AS cost_usd, coalesce(u.unpriced, 0) AS unpriced,
   coalesce(u.input_tokens, 0)::bigint AS input_tokens, coalesce(u.output_tokens, 0)::bigint AS output_tokens,
-  j.estimate_usd, j.canary, j.deadline, j.leftovers, j.fallback,
+  j.estimate_usd, j.reserved_usd, CASE WHEN j.state IN {in_sql(ACTIVE)}
+    THEN greatest(coalesce(j.reserved_usd, 0) - coalesce(u.cost, 0), 0) ELSE 0 END AS held_usd, j."user", j.collections,
+  j.canary, j.deadline, j.leftovers, j.fallback,
   coalesce(j.former, '[]') AS former,
-  CASE WHEN j.state IN {in_sql(GOING)} THEN j.waits_for END AS waits_for,
+  CASE WHEN j.state IN {in_sql(GOING)} OR j.state = 'paused' AND j.waits_for ->> 'kind' = 'budget'
+    THEN j.waits_for END AS waits_for,
   j.error, j.correlation_id, j.created_at, j.started_at, j.finished_at
 FROM job j LEFT JOIN template t ON t.id = j.template_id
 LEFT JOIN LATERAL (

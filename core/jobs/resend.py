@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from core.asking import request_plan, templates
 from core.batch import release
+from core.budgets import admission, expected
 from core.errors import Conflict, NotFound
 from core.jobs import control
 from core.jobs.launch import Lane
@@ -63,6 +64,8 @@ def retry(job_id: str, lane: Lane | None = None) -> int:
                 job.state, job.finished_at, job.error, job.waits_for = "running", None, None, None
             control.set_going(job)
             session.flush()
+            at = db.now(session)
+            admission.go_or_wait(session, job, expected.of_rest(session, job, at), at)
             where = {"live": " live, at full price", "batch": " in the batch lane", None: ""}[lane]
             events.note(session, job_id, "retry", f"{again:,} requests are sent again{where}.")
             queue.defer(session, "pump_job", job_id=job_id)

@@ -93,7 +93,7 @@ def create(spec: JudgeSpec, at: datetime) -> str:
         _write(session, job, requests)
         events.note(session, job.id, "created", f"Created to judge {figures.pairs:,} pairs.")
         launch.check_price(session, job, spec.confirmed)
-        launch.begin(session, job.id)
+        launch.begin(session, job, job.estimate_usd)
         return job.id
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from core.budgets import holding
 from core.calls import at_once, breaker, rate_limits
 from core.calls.breaker import BreakerState
 from core.calls.headroom import Headroom
@@ -38,13 +39,14 @@ class RateLimitWait:
 class Claimed:
     """`calls` are to be made; `reused` requests got a known answer. Where nothing could be claimed, the rest of the job
     waits for an `open_breaker`, for a `full` rate limit, or, `waiting` alone, for requests in flight: equal ones, or as
-    many as its provider may have at once."""
+    many as its provider may have at once. `over_budget`: until more is reserved for the job than was so far."""
 
     calls: tuple[Call, ...]
     reused: int
     waiting: bool
     open_breaker: BreakerState | None = None
     full: RateLimitWait | None = None
+    over_budget: bool = False
 
 
 NOTHING = Claimed((), 0, waiting=False)
@@ -89,17 +91,30 @@ class TakenRow:
     tokens: int
 
 
-def claim(session: Session, job: Job, worker_id: int, limit: int, provider: Provider, expected_output: int) -> Claimed:
+def claim(
+    session: Session,
+    job: Job,
+    worker_id: int,
+    limit: int,
+    provider: Provider,
+    expected_output: int,
+    *,
+    reserved: bool = False,
+) -> Claimed:
     """Claim up to `limit` requests of a running job for this worker, and renew its lease.
 
-    `expected_output`: output tokens that one answer usually has.
+    `expected_output`: output tokens that one answer usually has. `reserved`: what is left of the job was reserved just
+    now.
     """
     single_flight.take_turn(session)
     db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
     room = at_once.room(session, provider.name, single=False)
     if room == 0:
         return Claimed((), 0, waiting=_next_tokens(session, job) is not None)
-    limit = limit if room is None else min(limit, room)
+    held = holding.calls(session, job, reserved=reserved)
+    if held is not None and held < 1:
+        return Claimed((), 0, waiting=False, over_budget=_next_tokens(session, job) is not None)
+    limit = min(one for one in (limit, room, held) if one is not None)
     gate = Gate(
         breaker.not_closed(session, provider.name, get_settings().worker_lease_seconds),
         rate_limits.headroom(session, provider.name, job.model if job.template_id else None),

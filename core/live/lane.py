@@ -20,6 +20,7 @@ from core.answers import derive, keep
 from core.answers.derive import DERIVE_AT_ONCE
 from core.asking import templates
 from core.asking.request_plan import OWN_OUTPUT_TOKENS
+from core.budgets import holding
 from core.calls import ask, clients
 from core.calls.outcomes import Call, Failed, Kept, Outcome
 from core.errors import Unavailable
@@ -27,7 +28,7 @@ from core.live import claims, release
 from core.live import waiting as live_waiting
 from core.requests import refitting, reuse
 from core.requests import waiting as requests_waiting
-from core.runtime import correlation, db
+from core.runtime import correlation, db, shared_clock
 from core.tables.jobs import Job
 
 log = structlog.get_logger()
@@ -298,6 +299,7 @@ def claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
 
     Also stores what the job waits for, and makes its provider's client ready.
     """
+    reserved = False
     while True:
         with db.transaction() as session:
             # A change of the job's model waits until this claim has ended.
@@ -307,11 +309,19 @@ def claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
             provider = requests_waiting.provider_of(session, job)
             if provider is None:
                 return claims.NOTHING
-            if not job.refit:
-                claimed = claims.claim(session, job, worker_id, limit, provider, _expected_output(session, job))
-                break
-        if not refitting.refit(job_id):
-            return claims.Claimed((), 0, waiting=True)
+            refit, claimed = job.refit, claims.NOTHING
+            if not refit:
+                output = _expected_output(session, job)
+                claimed = claims.claim(session, job, worker_id, limit, provider, output, reserved=reserved)
+        if refit:
+            if not refitting.refit(job_id):
+                return claims.Claimed((), 0, waiting=True)
+        elif claimed.over_budget:
+            reserved = holding.ask_for_more(job_id, shared_clock.now())
+            if not reserved:
+                return claims.NOTHING
+        else:
+            break
     if not any(call.probe for call in claimed.calls):
         live_waiting.write(job, claimed)
     if claimed.calls:

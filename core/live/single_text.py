@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
@@ -17,16 +18,19 @@ from sqlalchemy.exc import DataError
 from sqlmodel import Session
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from core.access import actor
 from core.answers import derive, keep
 from core.answers.derive import Answered
 from core.asking import prompts, templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import Question
+from core.budgets import admission
 from core.calls import ask, at_once, breaker, clients, rate_limits
 from core.calls.headroom import NoRoom
 from core.calls.outcomes import Call, Failed, Kept, Outcome, UnknownOutcome
 from core.environment import get_settings
 from core.errors import InvalidInput, ProviderError, Unavailable
+from core.money import pricing
 from core.money import usage as money_usage
 from core.providers.capabilities import KINDS
 from core.providers.types import Provider
@@ -34,6 +38,7 @@ from core.requests import reuse, single_flight
 from core.runtime import correlation, db, tokens, worker_lease, workspace
 from core.runtime import text as runtime_text
 from core.runtime.ids import new_id
+from core.settings import provider_rows
 from core.settings.defaults import model_for
 
 # Seconds. How long an answer, which is paid for, waits in memory for a database that is away.
@@ -98,8 +103,8 @@ async def process(
 ) -> Processed:
     """Answer one text, by reuse or by a call that may be asked once more.
 
-    Raises InvalidInput, BreakerOpen, NoRoom or Unavailable before a call, and ProviderError where the model gave no
-    usable answer; its cost is booked all the same.
+    Raises InvalidInput, BudgetExceeded, BreakerOpen, NoRoom or Unavailable before a call, and ProviderError where the
+    model gave no usable answer; its cost is booked all the same.
     """
     chosen = provider or default_provider()
     prepared = await _prepared(partial(prepare, operation, text, options, chosen, model))
@@ -233,8 +238,10 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
             return None
     if known is None and at_once.room(session, call.provider, single=True) == 0:
         return None
-    probe, taken = False, None
+    probe, taken, expected = False, None, None
     if known is None:
+        expected = _price(call, at := db.now(session))
+        admission.check_single(session, call.provider, call.template_id or "", expected, at)
         probe, taken = _may_probe(session, call), rate_limits.take_one(session, call)
     request_id = db.scalar(
         session,
@@ -244,11 +251,23 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
         tokens=call.input_tokens,
         known=known,
         worker=_worker_id,
-        single=json.dumps({name: getattr(call, name) for name in SINGLE}),
+        single=json.dumps(
+            {
+                **{name: getattr(call, name) for name in SINGLE},
+                "user": actor.current(),
+                "expected_usd": None if expected is None else f"{expected:f}",
+            }
+        ),
     )
     if known is not None:
         db.execute(session, REUSED, request=request_id)
     return replace(call, request_id=request_id, probe=probe, taken=taken), known is not None
+
+
+def _price(call: Call, at: datetime) -> Decimal | None:
+    if not provider_rows.can(call.provider).is_billed:
+        return Decimal(0)
+    return pricing.of_calls(call.provider, call.model, 1, call.input_tokens, call.output_tokens, "live", at)
 
 
 def _may_probe(session: Session, call: Call) -> bool:

@@ -55,7 +55,7 @@ def is_cancelled(job_id: str) -> str:
     return f"EXISTS (SELECT 1 FROM job WHERE job.id = {job_id} AND job.state IN {in_sql(CANCELLED)})"
 
 
-WaitKind = Literal["not_set_up", "breaker", "rate_limit", "provider_queue", "own_caps"]
+WaitKind = Literal["not_set_up", "breaker", "rate_limit", "provider_queue", "own_caps", "budget"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ class WaitsFor:
 
     `until` is None where nobody knows it. Of a breaker: `by_hand`, `probing` (one call is trying the model now) and the
     `failures` in a row that opened it. Of a provider that is not set up: `unusable_key`, a key is stored but cannot be
-    used.
+    used. Of a `budget`, for which the job is paused: its id, and what it lacks in USD (None: the job has no known
+    price).
     """
 
     kind: WaitKind
@@ -76,6 +77,8 @@ class WaitsFor:
     probing: bool = False
     failures: int = 0
     unusable_key: bool = False
+    budget: str | None = None
+    missing_usd: Decimal | None = None
 
 
 WAITS_FOR = TypeAdapter(WaitsFor)
@@ -126,7 +129,7 @@ class Job(SQLModel, table=True):
     reserved_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
     # It may cost this much whatever the budgets say: an admin said so.
     approved_usd: Decimal | None = Field(default=None, sa_column=Column(Money, nullable=True))
-    # A WaitsFor. A pause leaves it; it has a meaning only while the state is one of GOING.
+    # A WaitsFor. A pause leaves it; it has a meaning only while the state is one of GOING, or paused for a budget.
     waits_for: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
     error: str | None = None
     # The id of the click or API call that last set the job going.

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from core.budgets import room
 from core.environment import get_settings
 from core.insight_base import renewal
 from core.requests import finishing, former_models
@@ -16,6 +17,7 @@ from core.upkeep import takeover
 def tick(at: datetime) -> None:
     """One round of the scheduler, by the leader only."""
     takeover.take_over(at)
+    room.go_on_where_there_is_room(at)
     with db.transaction() as session:
         db.bound_lock_waits(session, get_settings().worker_lease_seconds)
         nudge(session)

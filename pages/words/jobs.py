@@ -82,7 +82,9 @@ def _completed(row: JobRow) -> list[str]:
 
 
 def _paused(row: JobRow, standing: BatchSummary, now: datetime) -> list[str]:
-    if waits_for_decision(row):
+    if row.waits_for is not None:
+        first = waits.sentence(row.waits_for, now)
+    elif waits_for_decision(row):
         first = "The canary is through. Look at its answers, then release the rest or drop it."
     else:
         first = "Nothing more is sent until it is resumed. What is under way goes on and is kept."

@@ -15,6 +15,8 @@ def sentence(wait: WaitsFor, now: datetime) -> str:
         return f"The job waits. In the jobs process, {reason}"
     if wait.kind == "breaker":
         return f"Live requests are on hold: {_breaker(wait, now)}"
+    if wait.kind == "budget":
+        return _budget(wait)
     if wait.kind == "rate_limit":
         return f"Waits for the rate limit of {_name(wait)}{_goes_on(wait, now)}."
     return ""
@@ -27,9 +29,20 @@ def briefly(wait: WaitsFor, now: datetime) -> str:
     if wait.kind == "provider_queue":
         again = f": again {until(wait.until, now)}" if wait.until else ""
         return f"{provider_rows.can(wait.provider).label_in_sentences}'s queue{again}"
+    if wait.kind == "budget":
+        return "a budget" if wait.missing_usd is None else f"a budget that lacks ${wait.missing_usd:,.2f}"
     if wait.kind == "own_caps":
         return f"room at {provider_rows.can(wait.provider).label_in_sentences}"
     return sentence(wait, now)
+
+
+def _budget(wait: WaitsFor) -> str:
+    if wait.missing_usd is None:
+        return "This job has no known price, and a budget counts it. It goes on once it is approved or has a price."
+    return (
+        f"A budget lacks ${wait.missing_usd:,.2f} for this job. What is under way goes on and is kept. It goes on by "
+        "itself once there is room: when the month ends, other jobs cost less, or somebody raises the limit."
+    )
 
 
 def _name(wait: WaitsFor) -> str:

@@ -1,0 +1,1 @@
+"""Budgets: what may be spent in a month, held for each job before it spends it."""

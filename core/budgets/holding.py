@@ -1,0 +1,71 @@
+"""A job goes on only as far as its hold reaches: before each claim and batch it is asked how many calls that is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlmodel import Session
+
+from core.budgets import admission, expected
+from core.budgets.scopes import OF_JOB
+from core.budgets.taken import BOOKED
+from core.runtime import db
+from core.settings import provider_rows
+from core.tables.jobs import Job
+
+# A hold is spent call by call, and rounding must not leave the last one out.
+ROUNDING = Decimal("1.000001")
+
+
+@dataclass(frozen=True)
+class Held:
+    """A job's hold in USD. `calls` of it are booked, and `unpriced` ones whose cost nobody knows, which count like the
+    others; `in_flight` ones are not, `left` ones may follow."""
+
+    reserved: Decimal | None
+    booked: Decimal
+    calls: int
+    unpriced: int
+    in_flight: int
+    left: int
+
+
+def calls(session: Session, job: Job, *, reserved: bool) -> int | None:
+    """How many more calls the hold lets go out, below 1 where it is used up; None: no budget makes this job wait.
+
+    `reserved`: what is left was reserved just now. A hold that has no room then is of a rest that costs nothing.
+    """
+    if not provider_rows.can(job.provider).is_billed:
+        return None
+    found = db.row(session, HELD, job=job.id)
+    fit = None if found is None else _fit(Held(**found._mapping))
+    return None if fit is not None and fit < 1 and reserved else fit
+
+
+def _fit(held: Held) -> int:
+    reserved = held.reserved or Decimal(0)
+    booked, unknown = held.booked, held.unpriced + held.in_flight
+    average = booked / held.calls if held.calls else (reserved - booked) / max(held.left + unknown, 1)
+    if average <= 0:
+        # Nothing was reserved, or what was sent so far cost nothing.
+        return held.left if reserved > 0 else 0
+    return int((reserved - booked) / average * ROUNDING) - unknown
+
+
+HELD = f"""
+SELECT j.reserved_usd AS reserved, {BOOKED} AS booked,
+  (SELECT count(*) FROM usage_record u WHERE u.job_id = j.id AND NOT u.reused AND u.priced) AS calls,
+  (SELECT count(*) FROM usage_record u WHERE u.job_id = j.id AND NOT u.priced) AS unpriced,
+  (SELECT count(*) FROM request r WHERE r.job_id = j.id AND r.state = 'in_flight') AS in_flight,
+  (SELECT count(*) FROM request r WHERE r.job_id = j.id AND r.state = 'pending') AS left
+FROM job j WHERE j.id = :job AND EXISTS (SELECT 1 FROM budget b WHERE b.on_limit = 'wait' AND {OF_JOB})
+"""
+
+
+def ask_for_more(job_id: str, at: datetime) -> bool:
+    """Reserve what is left of a running job that used up its hold, or pause it. Returns whether it may go on."""
+    with db.transaction() as session:
+        job = session.get(Job, job_id, with_for_update={"key_share": True})
+        if job is None or job.state != "running":
+            return False
+        return admission.go_or_wait(session, job, expected.of_rest(session, job, at), at)

@@ -1,0 +1,70 @@
+"""What is taken of budgets: spent this month, and held for what has not ended. Read-only.
+
+Nothing is written when a call is booked or a job ends: what is held for a job is what it has reserved less what is
+booked on it, so booking shrinks the hold and the end of a job ends it. A crash can miss no step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from core.budgets.months import month_of
+from core.budgets.scopes import OF_JOB, OF_RECORD, OF_SINGLE
+from core.runtime import db
+from core.tables.budgets import OnLimit, Scope
+from core.tables.jobs import ACTIVE, in_sql
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A budget with what is taken of it in USD. `unpriced`: calls of the month whose cost nobody knows."""
+
+    id: str
+    scope: Scope
+    key: str
+    limit_usd: Decimal
+    warn_share: Decimal
+    on_limit: OnLimit
+    spent_usd: Decimal
+    unpriced: int
+    held_usd: Decimal
+
+    @property
+    def left_usd(self) -> Decimal:
+        """Below 0 where more is taken than the limit."""
+        return self.limit_usd - self.spent_usd - self.held_usd
+
+
+def read(session: Session, budgets: Sequence[str], at: datetime, *, but: str | None = None) -> list[Taken]:
+    """These budgets in the month of `at`, in order of id. What is held for the job `but` does not count."""
+    month = month_of(at, UTC_ZONE)
+    found = db.rows(session, TAKEN, ids=list(budgets), start=month.start, stop=month.stop, but=but)
+    return [Taken(**row._mapping) for row in found]
+
+
+BOOKED = "(SELECT coalesce(sum(v.cost_usd), 0) FROM usage_record v WHERE v.job_id = j.id)"
+TAKEN = f"""
+SELECT b.id, b.scope, b.key, b.limit_usd, b.warn_share, b.on_limit, spent.usd AS spent_usd, spent.unpriced,
+  jobs.usd + singles.usd AS held_usd
+FROM budget b
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(u.cost_usd), 0) AS usd, count(*) FILTER (WHERE NOT u.priced) AS unpriced
+  FROM usage_record u WHERE u.time >= :start AND u.time < :stop AND {OF_RECORD}
+) spent
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(greatest(j.reserved_usd - {BOOKED}, 0)), 0) AS usd FROM job j
+  WHERE j.state IN {in_sql(ACTIVE)} AND j.reserved_usd IS NOT NULL AND j.id IS DISTINCT FROM CAST(:but AS text)
+    AND {OF_JOB}
+) jobs
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum((r.single ->> 'expected_usd')::numeric), 0) AS usd FROM request r
+  WHERE r.worker_id IS NOT NULL AND r.job_id IS NULL AND r.state = 'in_flight' AND {OF_SINGLE}
+) singles
+WHERE b.id = ANY(:ids) ORDER BY b.id
+"""

@@ -108,10 +108,13 @@ def pack(
     }
     if not db.scalar(session, WORTH_SENDING, **pending):
         return Packed()
-    held = holding.calls(session, job, reserved=reserved)
-    if held is not None and held < 1:
+    held = holding.room(session, job, reserved=reserved)
+    if held is not None and held.calls < 1:
         return Packed(over_budget=True)
-    pending["requests"] = min(limits.requests, held or limits.requests)
+    if held is not None:
+        pending["requests"] = min(limits.requests, held.calls)
+        # What was reserved just now may lack a rounding of the prices here.
+        headroom = headroom if reserved else replace(headroom, usd=min(headroom.usd, held.usd), idle=False)
     if asking is not None:
         _repair(session, job, provider)
     batch_id = new_id("bat")
@@ -122,7 +125,8 @@ def pack(
     if taken.reused:
         db.execute(session, usage.REUSED_RECORDS, ids=taken.reused)
     if not taken.requests:
-        return Packed(reused=len(taken.reused or ()), own_caps=taken.unfit)
+        over_budget = taken.unfit and held is not None and held.usd <= headroom.usd
+        return Packed(reused=len(taken.reused or ()), own_caps=taken.unfit, over_budget=over_budget and not reserved)
     session.add(_batch(batch_id, job, provider, taken, at))
     session.flush()
     return Packed(batch_id, len(taken.reused or ()))

@@ -30,26 +30,35 @@ class Held:
     left: int
 
 
-def calls(session: Session, job: Job, *, reserved: bool) -> int | None:
-    """How many more calls the hold lets go out, below 1 where it is used up; None: no budget makes this job wait.
+@dataclass(frozen=True)
+class Room:
+    """What a hold lets go out: so many calls, below 1 where it is used up, and so many USD of them."""
+
+    calls: int
+    usd: Decimal
+
+
+def room(session: Session, job: Job, *, reserved: bool) -> Room | None:
+    """None: no budget makes this job wait.
 
     `reserved`: what is left was reserved just now. A hold that has no room then is of a rest that costs nothing.
     """
     if not provider_rows.can(job.provider).is_billed:
         return None
     found = db.row(session, HELD, job=job.id)
-    fit = None if found is None else _fit(Held(**found._mapping))
-    return None if fit is not None and fit < 1 and reserved else fit
+    fit = None if found is None else _room(Held(**found._mapping))
+    return None if fit is not None and fit.calls < 1 and reserved else fit
 
 
-def _fit(held: Held) -> int:
+def _room(held: Held) -> Room:
     reserved = held.reserved or Decimal(0)
     booked, unknown = held.booked, held.unpriced + held.in_flight
     average = booked / held.calls if held.calls else (reserved - booked) / max(held.left + unknown, 1)
     if average <= 0:
         # Nothing was reserved, or what was sent so far cost nothing.
-        return held.left if reserved > 0 else 0
-    return int((reserved - booked) / average * ROUNDING) - unknown
+        return Room(held.left if reserved > 0 else 0, reserved)
+    left = (reserved - booked) * ROUNDING - unknown * average
+    return Room(int(left / average), left)
 
 
 HELD = f"""

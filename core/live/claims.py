@@ -111,10 +111,10 @@ def claim(
     room = at_once.room(session, provider.name, single=False)
     if room == 0:
         return Claimed((), 0, waiting=_next_tokens(session, job) is not None)
-    held = holding.calls(session, job, reserved=reserved)
-    if held is not None and held < 1:
+    held = holding.room(session, job, reserved=reserved)
+    if held is not None and held.calls < 1:
         return Claimed((), 0, waiting=False, over_budget=_next_tokens(session, job) is not None)
-    limit = min(one for one in (limit, room, held) if one is not None)
+    limit = min(limit, limit if room is None else room, limit if held is None else held.calls)
     gate = Gate(
         breaker.not_closed(session, provider.name, get_settings().worker_lease_seconds),
         rate_limits.headroom(session, provider.name, job.model if job.template_id else None),

@@ -1,4 +1,4 @@
-"""A budget is passed by nothing but what was in flight, nothing is held for what has ended, and free work never waits."""
+"""A budget is passed by nothing but what was in flight, nothing is held for what has ended, and free work goes on."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +17,22 @@ from core.errors import BudgetExceeded, Conflict, InvalidInput, NotFound
 from core.jobs import approval, control, moving, report, resend
 from core.live import single_text
 from core.requests import expansion
-from core.runtime import shared_clock
+from core.runtime import db, shared_clock
 from core.upkeep import tick
 from tests.batch_provider import BatchProvider
 from tests.local_provider import LocalProvider, Reply, error
-from tests.pipeline import change, make_job, pump, ready_documents, rows, run_batches, run_job, states
+from tests.pipeline import (
+    WAITS_FOR_A_LOCK,
+    change,
+    make_job,
+    pump,
+    ready_documents,
+    rows,
+    run_batches,
+    run_job,
+    states,
+    until_now,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 # At gpt-5-mini's list price: 100 input tokens at 0.25 and 10 output tokens at 2 USD a million.
@@ -61,6 +72,20 @@ def test_of_thirty_launches_at_once_as_many_start_as_fit(openai: LocalProvider) 
     assert now(limit).taken.held_usd == each * 11
     assert now(limit).state == "reached"
     assert set(now(limit).waiting) == {job for job in made if waits(job)}
+
+
+def test_what_is_taken_is_read_once_nobody_else_can_take_it(openai: LocalProvider) -> None:
+    documents = ready_documents(1)
+    other = job_of(documents)
+    budget(f"{priced(other):f}")
+    change("UPDATE job SET reserved_usd = 0")
+    with ThreadPoolExecutor(1) as pool:
+        with db.transaction() as session:
+            db.execute(session, "SELECT id FROM budget FOR UPDATE")
+            late = pool.submit(job_of, documents)
+            until_now(lambda: late.done() or bool(rows(WAITS_FOR_A_LOCK)))
+            db.execute(session, "UPDATE job SET reserved_usd = estimate_usd WHERE id = :job", job=other)
+        assert waits(late.result())
 
 
 def test_what_is_booked_is_held_no_longer_and_the_end_of_a_job_ends_its_hold(openai: LocalProvider) -> None:
@@ -146,9 +171,12 @@ def test_a_batch_goes_as_far_as_its_hold_and_keeps_it_until_it_is_ingested(batch
     assert (after.held_usd, after.spent_usd) == (0, report.get(job).cost_usd)
     assert after.spent_usd > 0
 
-    manage.change(limit, BudgetSpec("all", "", Decimal("0.0000001"), on_limit="wait"))
     other = job_of(ready_documents_again(), lane="batch")
+    manage.change(limit, BudgetSpec("all", "", after.spent_usd, on_limit="wait"))
+    change("UPDATE job SET reserved_usd = reserved_usd / 100")
+    run_batches(other, rounds=2)
     assert waits(other)
+    assert batch_server.creates == 1
 
 
 @pytest.mark.parametrize("again", ["retry", "lane", "model"])

@@ -31,7 +31,7 @@ class BudgetRow:
 
 def every(at: datetime) -> list[BudgetRow]:
     """Those that this workspace made, in the order they were made."""
-    with db.transaction() as session:
+    with db.reading() as session:
         ids = [row.id for row in db.rows(session, "SELECT id FROM budget WHERE workspace_id = :workspace ORDER BY id")]
         found = taken.read(session, ids, at) if ids else []
         waiting = {row.budget: tuple(row.jobs) for row in db.rows(session, WAITING)} if ids else {}

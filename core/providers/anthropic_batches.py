@@ -26,7 +26,9 @@ from core.providers.batch_api import (
     next_page,
     save,
 )
-from core.providers.usage import counted, total
+from core.providers.openai_batches import decoded
+from core.providers.usage import Terms
+from core.providers.usage_reading import of_message
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -63,16 +65,11 @@ class _ResultLine(msgspec.Struct):
     result: _Result
 
 
-class _Tokens(msgspec.Struct):
-    input_tokens: int
-    output_tokens: int
-    cache_read_input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
+class _Message(msgspec.Struct):
+    """The counts are read by core.providers.usage_reading, as in the live lane."""
 
-
-class _Message(msgspec.Struct, kw_only=True):
     model: str = ""
-    usage: _Tokens
+    usage: Any = None
 
 
 read_message = msgspec.json.Decoder(_Message)
@@ -175,10 +172,7 @@ class AnthropicBatches:
             await save(response.iter_bytes(CHUNK_BYTES), path, None)
 
     def read(self, line: bytes) -> ResultLine:
-        try:
-            found = read_result.decode(line)
-        except msgspec.DecodeError as error:
-            raise ValueError(str(error)) from None
+        found = decoded(read_result, line)
         if found.result.type == "succeeded":
             body = bytes(found.result.message)
             if not body.startswith(b"{"):
@@ -206,14 +200,12 @@ class AnthropicBatches:
     def used(self, body: bytes) -> Used:
         try:
             found = read_message.decode(body)
-            tokens = found.usage
         except msgspec.DecodeError:
             return used_slowly(body)
-        if not tokens.output_tokens:
+        if not isinstance(found.usage, dict) or not found.usage.get("output_tokens"):
+            # Whether there is a text decides.
             return used_slowly(body)
-        cached, written = tokens.cache_read_input_tokens, tokens.cache_creation_input_tokens
-        read = total((tokens.input_tokens, cached, written))
-        return Used(found.model, counted(read, tokens.output_tokens, cached=cached, cache_write=written))
+        return Used(found.model, *of_message(found.usage, wrote=True))
 
 
 # How nearly all messages show at once that they are one.
@@ -240,10 +232,11 @@ def used_slowly(body: bytes) -> Used:
     try:
         parsed = message_answers.parse(bodies.read(body), "")
     except (ValueError, ProviderError):
-        return Used("", None)
-    return Used(parsed.model, parsed.usage)
+        return Used("", None, UNREAD)
+    return Used(parsed.model, parsed.usage, parsed.terms)
 
 
+UNREAD = Terms(trouble="odd_usage")
 PASSING = frozenset({"", "api_error", "overloaded_error", "rate_limit_error", "timeout_error"})
 
 
@@ -301,4 +294,5 @@ def _remote(batch: Any) -> Remote:
         state="completed" if batch.processing_status == "ended" else "in_progress",
         provider_state=batch.processing_status,
         created_at=batch.created_at,
+        ended_at=batch.ended_at if isinstance(batch.ended_at, datetime) else None,
     )

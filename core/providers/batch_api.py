@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from core.providers.usage import Usage
+from core.providers.usage import PLAIN, Terms, Usage
 
 State = Literal["in_progress", "completed", "expired", "cancelled", "failed"]
 CHUNK_BYTES = 1 << 20
@@ -52,7 +52,8 @@ class Refused:
 
 @dataclass(frozen=True)
 class Remote:
-    """A batch as its provider reports it. `done`: requests answered so far; None: not reported."""
+    """A batch as its provider reports it. `done`: requests answered so far; None: not reported. `ended_at`: by the
+    provider's clock."""
 
     id: str
     state: State
@@ -63,6 +64,7 @@ class Remote:
     error_file_id: str | None = None
     usage: Usage | None = None
     refused: tuple[Refused, ...] = ()
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class Used:
 
     model: str
     usage: Usage | None
+    terms: Terms = PLAIN
 
 
 class Gone(Exception):

@@ -56,16 +56,26 @@ def _unpacked(content: bytes) -> bytes:
 
 
 def _leniently(plain: bytes) -> Any:
-    """JSON with bytes that are no UTF-8, and numbers that are none: what a paid answer says is in the rest of it."""
+    """JSON with bytes that are no UTF-8, and numbers that are none: what a paid answer says is in the rest of it.
+
+    These stay as texts, which nobody takes for a count."""
     try:
-        return json.loads(plain.decode("utf-8", "replace"), parse_constant=lambda _: None, parse_float=_number)
+        return json.loads(plain.decode("utf-8", "replace"), parse_constant=str, parse_float=_number)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
 
-def _number(text: str) -> float | None:
+def mended(line: bytes) -> bytes:
+    """A line of results that only Python's reader takes, such as one with NaN among its numbers.
+
+    Raises ValueError.
+    """
+    return json.dumps(_leniently(line)).encode()
+
+
+def _number(text: str) -> float | str:
     number = float(text)
-    return number if math.isfinite(number) else None
+    return number if math.isfinite(number) else text
 
 
 def _events(plain: bytes) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ import orjson
 from core.providers import answer_text, errors, finish_reasons
 from core.providers.bodies import Body
 from core.providers.types import Parsed
-from core.providers.usage import Usage, count, counted
+from core.providers.usage_reading import moment, of_chat, of_embeddings
 
 NO_ANSWER = "The answer was not a chat completion."
 # Kinds of parts that are a text, and fields of a message beside its content: the answer as an object, and thoughts.
@@ -73,11 +73,14 @@ def chat_completion(data: Object, raw: str, provider: str) -> Parsed:
         reason = "bad_response"
     text = text or content_text(refusal) or (orjson.dumps(called).decode() if called else "")
     elsewhere = (*arguments(called), *(content_text(message[name]) for name in THOUGHTS if message.get(name)))
+    usage, terms = of_chat(data.get("usage"), data.get("service_tier"), wrote=bool(text or elsewhere))
     return Parsed(
         model=_name(data),
         text=text,
         finish_reason=reason,
-        usage=chat_usage(data.get("usage"), wrote=bool(text or elsewhere)),
+        usage=usage,
+        terms=terms,
+        answered_at=moment(data.get("created")),
         elsewhere=elsewhere,
         raw=raw,
     )
@@ -120,17 +123,6 @@ def _name(data: Object) -> str:
     return named if isinstance(named, str) else ""
 
 
-def chat_usage(used: object, *, wrote: bool) -> Usage | None:
-    """Of a chat completion or a response, whose counts have other names. `wrote`: there is a text."""
-    counts = _mapping(used)
-    read = counts.get("prompt_tokens", counts.get("input_tokens"))
-    written = counts.get("completion_tokens", counts.get("output_tokens"))
-    details = counts.get("prompt_tokens_details") or counts.get("input_tokens_details") or {}
-    if not isinstance(details, dict) or (wrote and count(written) == 0):
-        return None
-    return counted(read, written, cached=details.get("cached_tokens"))
-
-
 def response(data: Object, raw: str, provider: str) -> Parsed:
     """The Responses API: the texts of all messages, else the functions called; a refusal is a part of a message."""
     output = data.get("output")
@@ -143,11 +135,15 @@ def response(data: Object, raw: str, provider: str) -> Parsed:
     refused = any(part.get("type") == "refusal" for part in parts)
     cut = _mapping(data.get("incomplete_details")).get("reason")
     text = "".join(content_text(part.get("text") or part.get("refusal") or "") for part in parts)
+    made = [(item.get("type"), item.get("action")) for item in items]
+    usage, terms = of_chat(data.get("usage"), data.get("service_tier"), wrote=bool(text), items=made)
     return Parsed(
         model=_name(data),
         text=text or (orjson.dumps(called).decode() if called else ""),
         finish_reason="refusal" if refused else finish_reasons.read(cut) if cut else "stop",
-        usage=chat_usage(data.get("usage"), wrote=bool(text)),
+        usage=usage,
+        terms=terms,
+        answered_at=moment(data.get("completed_at"), data.get("created_at")),
         elsewhere=arguments(called),
         raw=raw,
     )
@@ -158,8 +154,8 @@ def embeddings(data: Object, raw: str, provider: str) -> Parsed:
     vectors = data.get("data")
     if not isinstance(vectors, list):
         raise errors.no_answer(provider, data, NO_ANSWER)
-    used = _mapping(data.get("usage"))
-    return Parsed(_name(data), f"{len(vectors)} embeddings", "stop", counted(used.get("prompt_tokens"), 0), raw=raw)
+    usage, terms = of_embeddings(data.get("usage"))
+    return Parsed(_name(data), f"{len(vectors)} embeddings", "stop", usage, terms, moment(data.get("created")), raw=raw)
 
 
 READERS = {

@@ -9,7 +9,7 @@ from core.providers import answer_text, errors, finish_reasons
 from core.providers.bodies import Body
 from core.providers.chat_answers import arguments, content_text
 from core.providers.types import Parsed
-from core.providers.usage import Usage, count, counted, total
+from core.providers.usage_reading import of_message
 
 NO_ANSWER = "The answer was not a message."
 Object = Mapping[str, Any]
@@ -31,11 +31,13 @@ def parse(body: Body, provider: str) -> Parsed:
     text = text or (orjson.dumps(called).decode() if called else "")
     thoughts = [block["thinking"] for block in blocks if isinstance(block.get("thinking"), str)]
     elsewhere = (*arguments(called), *thoughts)
+    usage, terms = of_message(data.get("usage"), wrote=bool(text or elsewhere))
     return Parsed(
         model=data["model"] if isinstance(data.get("model"), str) else "",
         text=text,
         finish_reason="bad_response" if strange else finish_reasons.read(data.get("stop_reason")),
-        usage=message_usage(data.get("usage"), wrote=bool(text or elsewhere)),
+        usage=usage,
+        terms=terms,
         elsewhere=elsewhere,
         raw=body.raw,
     )
@@ -45,14 +47,3 @@ def _is_known(content: object) -> bool:
     """Whether it has a block of a kind that may stand without a text."""
     kinds = ("tool_use", "thinking", "redacted_thinking")
     return isinstance(content, list) and any(isinstance(one, dict) and one.get("type") in kinds for one in content)
-
-
-def message_usage(used: object, *, wrote: bool) -> Usage | None:
-    """Anthropic's input_tokens leaves the cached ones out; ours includes them."""
-    if not isinstance(used, dict) or (wrote and count(used.get("output_tokens")) == 0):
-        return None
-    cached, written = used.get("cache_read_input_tokens"), used.get("cache_creation_input_tokens")
-    if count(used.get("input_tokens")) is None:
-        return None
-    read = total((used["input_tokens"], cached, written))
-    return counted(read, used.get("output_tokens"), cached=cached, cache_write=written)

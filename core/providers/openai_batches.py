@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import orjson
@@ -28,7 +28,8 @@ from core.providers.batch_api import (
     next_page,
     save,
 )
-from core.providers.usage import Usage, counted
+from core.providers.usage import Terms, Usage
+from core.providers.usage_reading import moment, of_chat
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -61,24 +62,18 @@ class _ResultLine(msgspec.Struct):
     error: Any = None
 
 
-class _Details(msgspec.Struct):
-    cached_tokens: int | None = None
-
-
-class _Tokens(msgspec.Struct):
-    """Chat completions count prompts and completions, the Responses API inputs and outputs."""
-
-    prompt_tokens: int | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens: int | None = None
-    input_tokens: int | None = None
-    input_tokens_details: _Details | None = None
-    output_tokens: int | None = None
+class _Item(msgspec.Struct):
+    type: Any = None
+    action: Any = None
 
 
 class _Body(msgspec.Struct):
-    usage: _Tokens
+    """The counts are read by core.providers.usage_reading, as in the live lane."""
+
+    usage: Any = None
     model: str | None = None
+    service_tier: Any = None
+    output: list[_Item] | None = None
 
 
 read_body = msgspec.json.Decoder(_Body)
@@ -169,13 +164,12 @@ class OpenAIBatches:
             found = read_body.decode(body)
         except msgspec.DecodeError:
             return used_slowly(body)
-        tokens = found.usage
-        read, written = (tokens.prompt_tokens or tokens.input_tokens, tokens.completion_tokens or tokens.output_tokens)
-        if not read or not written:
-            # Of embeddings, or counts that make no sense: rare, and read as in the live lane.
+        used = found.usage
+        if not isinstance(used, dict) or not (used.get("completion_tokens") or used.get("output_tokens")):
+            # Of embeddings, or counts that make no sense: rare. Whether there is a text decides.
             return used_slowly(body)
-        details = tokens.prompt_tokens_details or tokens.input_tokens_details
-        return Used(found.model or "", counted(read, written, cached=details.cached_tokens if details else None))
+        items = [(item.type, item.action) for item in found.output or ()]
+        return Used(found.model or "", *of_chat(used, found.service_tier, wrote=True, items=items))
 
 
 def used_slowly(body: bytes) -> Used:
@@ -186,11 +180,27 @@ def used_slowly(body: bytes) -> Used:
         endpoint = next((endpoint for _, endpoint in named), "/v1/chat/completions")
         parsed = chat_answers.parse(read, endpoint, "")
     except (ValueError, ProviderError):
-        return Used("", None)
-    return Used(parsed.model, parsed.usage)
+        return Used("", None, UNREAD)
+    return Used(parsed.model, parsed.usage, parsed.terms)
 
 
+UNREAD = Terms(trouble="odd_usage")
 HOLDS = {"choices": "/v1/chat/completions", "output": "/v1/responses", "data": "/v1/embeddings"}
+
+
+T = TypeVar("T")
+
+
+def decoded(decoder: msgspec.json.Decoder[T], line: bytes) -> T:
+    """Also of a line with numbers that are none: the answer in it is paid for. Raises ValueError."""
+    try:
+        return decoder.decode(line)
+    except msgspec.DecodeError:
+        pass
+    try:
+        return decoder.decode(bodies.mended(line))
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from None
 
 
 def read_line(
@@ -200,10 +210,7 @@ def read_line(
 
     `refusal_of`: the error of a body of status 200 that holds no answer; None: that of OpenAI's bodies.
     """
-    try:
-        found = read_result.decode(line)
-    except msgspec.DecodeError as error:
-        raise ValueError(str(error)) from None
+    found = decoded(read_result, line)
     status = found.response.status_code if found.response else 0
     if found.error is None and found.response is not None and status == 200:
         answer = bytes(found.response.body)
@@ -282,7 +289,12 @@ def _remote(batch: Any) -> Remote:
             Refused(error.code or "failed", errors.short(error.message), _number(error.line))
             for error in getattr(batch.errors, "data", None) or ()
         ),
+        ended_at=moment(*(getattr(batch, f"{how}_at", None) for how in ENDS)),
     )
+
+
+# Of the ways to end. A batch that was cancelled or expired has what it answered until then.
+ENDS = ("completed", "cancelled", "expired", "failed")
 
 
 def _done(counts: Any) -> int | None:
@@ -291,12 +303,21 @@ def _done(counts: Any) -> int | None:
 
 
 def _usage(usage: Any) -> Usage | None:
-    """None if a token count is missing."""
+    """Of all lines together, so that no count is too large; None if one is missing or makes no sense."""
     read, written = _number(getattr(usage, "input_tokens", None)), _number(getattr(usage, "output_tokens", None))
     if read is None or written is None:
         return None
-    cached = _number(getattr(usage.input_tokens_details, "cached_tokens", None))
-    return Usage(input_tokens=read, cached_input_tokens=cached or 0, output_tokens=written)
+    into, out = usage.input_tokens_details, usage.output_tokens_details
+    lives = getattr(into, "cache_write_tokens_details", None)
+    lasting = lives.get("ttl_12h_tokens") if isinstance(lives, dict) else getattr(lives, "ttl_12h_tokens", None)
+    return Usage(
+        input_tokens=read,
+        cached_input_tokens=_number(getattr(into, "cached_tokens", None)) or 0,
+        cache_write_tokens=_number(getattr(into, "cache_write_tokens", None)) or 0,
+        output_tokens=written,
+        cache_write_long_tokens=_number(lasting) or 0,
+        reasoning_tokens=_number(getattr(out, "reasoning_tokens", None)) or 0,
+    )
 
 
 def _number(value: object) -> int | None:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from core.fields import FieldSpec
 from core.providers import answer_text
 from core.providers.batch_api import BatchLane
 from core.providers.sampling import AS_ASKED, Sampling
-from core.providers.usage import Limit, Usage
+from core.providers.usage import PLAIN, Limit, Terms, Usage
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,17 @@ class Prompt:
 class Parsed:
     """A parsed response body. `finish_reason`: stop, length, refusal, content_filter, bad_response or other.
 
-    `usage` None: what it reports of tokens makes no sense, so nobody knows what the call costs. `elsewhere`: where the
-    body may hold the answer beside its text, in arguments of tool calls and in thoughts. `raw`: the JSON to keep.
+    `usage` None: what it reports of tokens makes no sense, so nobody knows what the call costs. `answered_at`: by the
+    provider's clock. `elsewhere`: where the body may hold the answer beside its text, in arguments of tool calls and in
+    thoughts. `raw`: the JSON to keep.
     """
 
     model: str
     text: str
     finish_reason: str
     usage: Usage | None
+    terms: Terms = PLAIN
+    answered_at: datetime | None = None
     elsewhere: tuple[str, ...] = ()
     raw: str = field(default="", compare=False)
 

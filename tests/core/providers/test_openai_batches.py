@@ -91,7 +91,7 @@ def test_an_end_tells_progress_files_and_usage(
     batch = server.batch(remote.id)
     assert (remote.state, remote.provider_state, remote.done) == ("completed", "completed", 3)
     assert (remote.output_file_id, remote.error_file_id) == (batch.output_file_id, None)
-    assert remote.usage == Usage(input_tokens=300, cached_input_tokens=192, output_tokens=90)
+    assert remote.usage == Usage(input_tokens=300, cached_input_tokens=192, output_tokens=90, reasoning_tokens=60)
 
 
 @pytest.mark.parametrize("state", ["expired", "cancelled"])

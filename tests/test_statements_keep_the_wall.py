@@ -228,6 +228,7 @@ MACHINERY: Mapping[str, str] = {
     "core/budgets/room.py": ALL,
     "core/budgets/taken.py": "a budget counts what its scope says: also all that is on this machine",
     "core/money/usage.py:SAVED": HELD,
+    "core/money/usage.py:collection_of": HELD,
     "core/money/usage.py:REUSED_RECORDS": ALL,
     "core/money/usage.py:insert": "its column is an argument that has to be given",
     "core/requests/reuse.py:CONDITIONS": "pieces of a statement on answers, which says OURS",

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from core.calls.outcomes import Failed, Kept, Outcome, UnknownOutcome
 from core.money import usage
+from core.money.pricing import tier_of
 from core.requests import refitting
 from core.runtime import db, text
 from core.tables.jobs import is_cancelled
@@ -41,7 +42,7 @@ def keep(session: Session, outcomes: Sequence[Outcome]) -> None:
 BILLED = usage.insert(
     "incoming",
     workspace_id="workspace_id",
-    time="at",
+    time="answered",
     job_id="job_id",
     request_id="request_id",
     template_id="template_id",
@@ -52,14 +53,23 @@ BILLED = usage.insert(
     input_tokens="input",
     cached_input_tokens="cached",
     cache_write_tokens="written",
+    cache_write_long_tokens="lasting",
     output_tokens="output",
+    reasoning_tokens="reasoning",
+    web_searches="searches",
+    tier="tier",
+    region="region",
+    collection=usage.collection_of("incoming.request_id"),
     cost_usd="cost",
-    priced="priced",
+    list_usd="list",
+    priced="reason IS NULL",
+    unpriced_reason="reason",
     price="price::jsonb",
     latency_ms="latency_ms",
     # Whether an answer of an unknown end is of use shows when it is derived.
     status="CASE WHEN finish_reason IN ('stop', 'other') THEN 'ok' ELSE 'unusable' END",
     provider_request_id="provider_request_id",
+    **{'"user"': "asked_by"},
 )
 # An answer to a request that was taken over meanwhile is kept and billed all the same. An answer to a cancelled one, as
 # of a deleted document, is only billed. A single text that failed as interrupted gets its answer after all.
@@ -69,9 +79,12 @@ WITH incoming AS (
     %(request)s::bigint[], %(attempt)s::int[], %(workspaces)s::text[], %(job)s::text[], %(template)s::text[],
     %(provider)s::text[], %(lane)s::text[], %(at)s::timestamptz[], %(model)s::text[], %(raw)s::text[], %(text)s::text[],
     %(finish)s::text[], %(input)s::bigint[], %(cached)s::bigint[], %(written)s::bigint[], %(output)s::bigint[],
-    %(cost)s::numeric[], %(priced)s::bool[], %(price)s::text[], %(latency)s::int[], %(provider_request)s::text[]
+    %(cost)s::numeric[], %(list)s::numeric[], %(reason)s::text[], %(price)s::text[], %(latency)s::int[],
+    %(provider_request)s::text[], %(answered)s::timestamptz[], %(lasting)s::bigint[], %(reasoning)s::bigint[],
+    %(searches)s::bigint[], %(tier)s::text[], %(region)s::text[], %(asked_by)s::text[]
   ) AS t(request_id, attempt, workspace_id, job_id, template_id, provider, lane, at, model, raw, text, finish_reason,
-         input, cached, written, output, cost, priced, price, latency_ms, provider_request_id)
+         input, cached, written, output, cost, list, reason, price, latency_ms, provider_request_id, answered, lasting,
+         reasoning, searches, tier, region, asked_by)
 ), billed AS (
   {BILLED}
   RETURNING request_id, attempt
@@ -104,8 +117,10 @@ KEEP_UNKNOWN = usage.insert(
     """unnest(%(at)s::timestamptz[], %(workspaces)s::text[], %(job)s::text[], %(request)s::bigint[],
     %(template)s::text[],
     %(provider)s::text[], %(model)s::text[], %(lane)s::text[], %(input)s::bigint[], %(output)s::bigint[],
-    %(cost)s::numeric[], %(priced)s::bool[], %(price)s::text[], %(key)s::text[])
-    AS t(at, workspace, job, request, template, provider, model, lane, input, output, cost, priced, price, key)""",
+    %(cost)s::numeric[], %(list)s::numeric[], %(reason)s::text[], %(price)s::text[], %(key)s::text[],
+    %(asked_by)s::text[])
+    AS t(at, workspace, job, request, template, provider, model, lane, input, output, cost, list, reason, price, key,
+      asked_by)""",
     workspace_id="workspace",
     time="at",
     job_id="job",
@@ -116,11 +131,16 @@ KEEP_UNKNOWN = usage.insert(
     lane="lane",
     input_tokens="input",
     output_tokens="output",
+    tier="CASE WHEN lane = 'batch' THEN 'batch' ELSE 'standard' END",
+    collection=usage.collection_of("request"),
     cost_usd="cost",
-    priced="priced",
+    list_usd="list",
+    priced="reason IS NULL",
+    unpriced_reason="reason",
     price="price::jsonb",
     status="'unheard'",
     booking="key",
+    **{'"user"': "asked_by"},
 )
 
 
@@ -142,9 +162,17 @@ def _answer_columns(answers: Sequence[Kept]) -> dict[str, list[Any]]:
         "cached": [a.usage.cached_input_tokens for a in answers],
         "written": [a.usage.cache_write_tokens for a in answers],
         "output": [a.usage.output_tokens for a in answers],
+        "lasting": [a.usage.cache_write_long_tokens for a in answers],
+        "reasoning": [a.usage.reasoning_tokens for a in answers],
+        "searches": [a.usage.web_searches for a in answers],
+        "tier": [tier_of(a.call.lane, a.terms) for a in answers],
+        "region": [text.storable(a.terms.region) if a.terms.region else None for a in answers],
         "cost": [a.price.cost for a in answers],
-        "priced": [a.price.priced for a in answers],
+        "list": [a.price.list_usd for a in answers],
+        "reason": [a.price.reason for a in answers],
         "price": [usage.price_json(a.price) for a in answers],
+        "answered": [a.answered_at or a.at for a in answers],
+        "asked_by": [a.call.user for a in answers],
         "latency": [a.latency_ms for a in answers],
         "provider_request": [a.provider_request_id for a in answers],
     }
@@ -174,7 +202,9 @@ def _unknown_columns(unknown: Sequence[UnknownOutcome]) -> dict[str, list[Any]]:
         "input": [u.call.input_tokens for u in unknown],
         "output": [u.call.output_tokens for u in unknown],
         "cost": [u.price.cost for u in unknown],
-        "priced": [u.price.priced for u in unknown],
+        "list": [u.price.list_usd for u in unknown],
+        "reason": [u.price.reason for u in unknown],
+        "asked_by": [u.call.user for u in unknown],
         "price": [usage.price_json(u.price) for u in unknown],
     }
 

@@ -23,6 +23,7 @@ from core.batch import context_lessons, form_lessons, leftovers, result_files, u
 from core.batch.leftovers import Leftover, LeftoverRule
 from core.batch.result_files import Key, MatchedLine, RejectedLine, ResultBlock
 from core.batch.usage_records import Account, Bill, array
+from core.money import times
 from core.providers.batch_api import BatchLane, Refused, Remote, ResultLine
 from core.providers.usage import Usage
 from core.runtime import db
@@ -60,7 +61,7 @@ def keep(
     if known is not None:
         return Ingested(**known)
     rule = rule_of(session, batch, at)
-    account = _account(session, batch, at)
+    account = _account(session, batch, remote, at)
     tally = Tally()
     for block in result_files.blocks(files, lane, batch.nonce):
         tally += _take(session, account, rule, lane, block)
@@ -76,10 +77,14 @@ def keep(
     return kept
 
 
-def _account(session: Session, batch: ProviderBatch, at: datetime) -> Account:
+def _account(session: Session, batch: ProviderBatch, remote: Remote, at: datetime) -> Account:
     job = db.row(session, "SELECT workspace_id, template_id FROM job WHERE id = :job", job=batch.job_id)
-    # What a provider sends is kept and billed even if the job is gone.
-    return Account(batch, job.workspace_id, job.template_id, at) if job else Account(batch, DEFAULT, None, at)
+    ended_at = times.checked(remote.ended_at, batch.submitted_at or batch.created_at, at)
+    if job is None:
+        # What a provider sends is kept and billed even if the job is gone.
+        return Account(batch, DEFAULT, None, at, ended_at)
+    collections = usage_records.collections(session, batch.id) if job.template_id else ()
+    return Account(batch, job.workspace_id, job.template_id, at, ended_at, collections)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ Each has an idempotency key, so keeping the same results again books nothing: (r
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlmodel import Session
 
@@ -23,12 +24,17 @@ from core.tables.batches import ProviderBatch
 
 @dataclass(frozen=True)
 class Account:
-    """What the usage records of one batch have in common."""
+    """What the usage records of one batch have in common.
+
+    `at`: now. `ended_at`: when the provider had answered. `collections`: those of its documents, two at most.
+    """
 
     batch: ProviderBatch
     workspace_id: str
     template_id: str | None
     at: datetime
+    ended_at: datetime
+    collections: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class Bill:
     model: str
     usage: Usage
     price: Price
+    region: str | None = None
 
 
 def bill(account: Account, used: Used, body_bytes: int | None) -> Bill:
@@ -47,45 +54,89 @@ def bill(account: Account, used: Used, body_bytes: int | None) -> Bill:
     model = storable(used.model) or batch.model
     if account.template_id is not None and usage and body_bytes and pricing.more_than_sent(usage, body_bytes):
         usage = None
-    if usage is None:
-        return Bill(model, Usage(), pricing.without_usage(batch.provider))
-    return Bill(model, usage, pricing.tariff(batch.provider, model, "batch", account.at)(usage))
+    price = pricing.tariff(batch.provider, model, "batch", account.ended_at)(usage, used.terms)
+    region = used.terms.region
+    return Bill(model, usage or Usage(), price, storable(region) if region else None)
+
+
+def collections(session: Session, batch_id: str) -> tuple[str, ...]:
+    """Names of the collections that a batch's documents are in: two at most."""
+    return tuple(row.name for row in db.rows(session, COLLECTIONS, batch=batch_id))
+
+
+COLLECTIONS = """
+SELECT DISTINCT c.name
+FROM request r JOIN document d ON d.id = r.document_id JOIN collection c ON c.id = d.collection_id
+WHERE r.provider_batch_id = :batch LIMIT 2
+"""
+COLLECTION_OF = """
+SELECT r.id, c.name FROM request r JOIN document d ON d.id = r.document_id JOIN collection c ON c.id = d.collection_id
+WHERE r.id = ANY(:ids)
+"""
+
+
+def _collection_of(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Mapping[int, str]:
+    """By request, where the batch is of several collections."""
+    if len(account.collections) < 2:
+        return {}
+    return {row.id: row.name for row in db.rows(session, COLLECTION_OF, ids=[key[0] for key in bills])}
 
 
 def book(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Usage:
     """Insert the usage records that do not exist yet, and return the sum of their tokens."""
     if not bills:
         return Usage()
-    kinds = {(bill.model, bill.price.note): bill.price for bill in bills.values()}
-    numbers = {kind: number for number, kind in enumerate(kinds, 1)}
+    named = _collection_of(session, account, bills)
+    only = account.collections[0] if len(account.collections) == 1 else None
+    kinds: dict[object, tuple[Bill, str | None, int]] = {}
+    numbers = []
+    for (request_id, _), one in bills.items():
+        collection = named.get(request_id, only)
+        kind = one.model, one.price.applied, one.price.reason, one.region, collection
+        numbers.append(kinds.setdefault(kind, (one, collection, len(kinds) + 1))[2])
+    firsts = [one for one, _, _ in kinds.values()]
     (booked,) = db.columns(
         session,
         BOOK,
         workspace=account.workspace_id,
-        at=account.at,
+        at=account.ended_at,
         job=account.batch.job_id,
         template=account.template_id,
         provider=account.batch.provider,
-        models=[model for model, _ in kinds],
-        priced=[price.priced for price in kinds.values()],
-        prices=[price_json(price) for price in kinds.values()],
+        models=[one.model for one in firsts],
+        regions=[one.region for one in firsts],
+        collections=[collection for _, collection, _ in kinds.values()],
+        reasons=[one.price.reason for one in firsts],
+        prices=[price_json(one.price) for one in firsts],
         request=array(key[0] for key in bills),
         attempt=array(key[1] for key in bills),
-        kind=array(numbers[bill.model, bill.price.note] for bill in bills.values()),
-        input=array(bill.usage.input_tokens for bill in bills.values()),
-        cached=array(bill.usage.cached_input_tokens for bill in bills.values()),
-        written=array(bill.usage.cache_write_tokens for bill in bills.values()),
-        output=array(bill.usage.output_tokens for bill in bills.values()),
-        cost=array("NULL" if bill.price.cost is None else bill.price.cost for bill in bills.values()),
+        kind=array(numbers),
+        **{name: array(getattr(bill.usage, field) for bill in bills.values()) for name, field in COUNTS.items()},
+        cost=array(_or_null(bill.price.cost) for bill in bills.values()),
+        list=array(_or_null(bill.price.list_usd) for bill in bills.values()),
     )
     return Usage(*booked)
 
 
+def _or_null(cost: Decimal | None) -> object:
+    return "NULL" if cost is None else cost
+
+
+COUNTS = {
+    "input": "input_tokens",
+    "cached": "cached_input_tokens",
+    "written": "cache_write_tokens",
+    "lasting": "cache_write_long_tokens",
+    "output": "output_tokens",
+    "reasoning": "reasoning_tokens",
+    "searches": "web_searches",
+}
 # One row per answer. Prices are few and long, so rows name theirs by number.
 BILLED = usage.insert(
     """unnest(%(request)s::bigint[], %(attempt)s::int[], %(kind)s::int[], %(input)s::bigint[], %(cached)s::bigint[],
-    %(written)s::bigint[], %(output)s::bigint[], %(cost)s::numeric[])
-    AS t(request_id, attempt, kind, input, cached, written, output, cost)""",
+    %(written)s::bigint[], %(lasting)s::bigint[], %(output)s::bigint[], %(reasoning)s::bigint[],
+    %(searches)s::bigint[], %(cost)s::numeric[], %(list)s::numeric[])
+    AS t(request_id, attempt, kind, input, cached, written, lasting, output, reasoning, searches, cost, list)""",
     workspace_id="%(workspace)s",
     time="%(at)s",
     job_id="%(job)s",
@@ -98,19 +149,29 @@ BILLED = usage.insert(
     input_tokens="input",
     cached_input_tokens="cached",
     cache_write_tokens="written",
+    cache_write_long_tokens="lasting",
     output_tokens="output",
+    reasoning_tokens="reasoning",
+    web_searches="searches",
+    tier="'batch'",
+    region="(%(regions)s::text[])[kind]",
+    collection="(%(collections)s::text[])[kind]",
     cost_usd="cost",
-    priced="(%(priced)s::bool[])[kind]",
+    list_usd="list",
+    priced="(%(reasons)s::text[])[kind] IS NULL",
+    unpriced_reason="(%(reasons)s::text[])[kind]",
     price="(%(prices)s::text[])[kind]::jsonb",
     status="'ok'",
 )
 BOOK = f"""
 WITH booked AS (
   {BILLED}
-  RETURNING input_tokens, cached_input_tokens, cache_write_tokens, output_tokens
+  RETURNING input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, cache_write_long_tokens,
+    reasoning_tokens
 )
 SELECT coalesce(sum(input_tokens), 0)::bigint, coalesce(sum(cached_input_tokens), 0)::bigint,
-  coalesce(sum(cache_write_tokens), 0)::bigint, coalesce(sum(output_tokens), 0)::bigint
+  coalesce(sum(cache_write_tokens), 0)::bigint, coalesce(sum(output_tokens), 0)::bigint,
+  coalesce(sum(cache_write_long_tokens), 0)::bigint, coalesce(sum(reasoning_tokens), 0)::bigint
 FROM booked
 """
 
@@ -118,15 +179,17 @@ FROM booked
 def book_unattributed(session: Session, account: Account, used: Usage, billed: Usage | None) -> None:
     """Book the tokens of the provider's total (`billed`) that the lines do not account for: once, and on no request."""
     beyond = _beyond(billed, used) if billed else Usage()
-    if beyond == Usage():
+    if billed is None or beyond == Usage():
         return
     batch = account.batch
-    price = pricing.price(batch.provider, batch.model, beyond, "batch", account.at)
+    # As long as the batch's average call: as one it would have the rates of a very long prompt.
+    average = round(billed.input_tokens / max(batch.requests, 1))
+    price = pricing.tariff(batch.provider, batch.model, "batch", account.ended_at).of_many(beyond, average)
     db.columns(
         session,
         BOOK_UNATTRIBUTED,
         workspace=account.workspace_id,
-        at=account.at,
+        at=account.ended_at,
         job=batch.job_id,
         template=account.template_id,
         key=f"batch:{batch.id}",
@@ -135,9 +198,13 @@ def book_unattributed(session: Session, account: Account, used: Usage, billed: U
         input=beyond.input_tokens,
         cached=beyond.cached_input_tokens,
         written=beyond.cache_write_tokens,
+        lasting=beyond.cache_write_long_tokens,
         output=beyond.output_tokens,
+        reasoning=beyond.reasoning_tokens,
+        collection=account.collections[0] if len(account.collections) == 1 else None,
         cost=price.cost,
-        priced=price.priced,
+        list=price.list_usd,
+        reason=price.reason,
         price=price_json(price),
     )
 
@@ -156,9 +223,15 @@ BOOK_UNATTRIBUTED = usage.insert(
     input_tokens="%(input)s",
     cached_input_tokens="%(cached)s",
     cache_write_tokens="%(written)s",
+    cache_write_long_tokens="%(lasting)s",
     output_tokens="%(output)s",
+    reasoning_tokens="%(reasoning)s",
+    tier="'batch'",
+    collection="%(collection)s",
     cost_usd="%(cost)s",
-    priced="%(priced)s",
+    list_usd="%(list)s",
+    priced="%(reason)s::text IS NULL",
+    unpriced_reason="%(reason)s::text",
     price="%(price)s::jsonb",
     status="'unattributed'",
 )
@@ -169,7 +242,10 @@ def _beyond(billed: Usage, used: Usage) -> Usage:
     tokens = max(billed.input_tokens - used.input_tokens, 0)
     cached = min(max(billed.cached_input_tokens - used.cached_input_tokens, 0), tokens)
     written = min(max(billed.cache_write_tokens - used.cache_write_tokens, 0), tokens - cached)
-    return Usage(tokens, cached, written, max(billed.output_tokens - used.output_tokens, 0))
+    output = max(billed.output_tokens - used.output_tokens, 0)
+    lasting = min(max(billed.cache_write_long_tokens - used.cache_write_long_tokens, 0), written)
+    reasoning = min(max(billed.reasoning_tokens - used.reasoning_tokens, 0), output)
+    return Usage(tokens, cached, written, output, lasting, reasoning)
 
 
 def array(values: Iterable[object]) -> str:

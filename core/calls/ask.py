@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from core.calls import breaker, clients, rate_limits, resilience
 from core.calls.outcomes import Call, Failed, Kept, Outcome, UnknownOutcome
 from core.calls.retry import RetryPolicy, with_retries
 from core.errors import CairnError, InvalidInput, ProviderError
-from core.money import pricing
+from core.money import pricing, times
 from core.providers import answer_text, forms
 from core.providers.forms import Form
 from core.providers.types import Answer, Parsed, Provider
@@ -183,13 +184,12 @@ def too_long(error: ProviderError) -> bool:
 def _kept(call: Call, answer: Answer, failures: int, *, temperature_unused: bool) -> Kept:
     at, parsed = shared_clock.now(), answer.parsed
     model = storable(parsed.model or call.model)
-    usage, price = parsed.usage, pricing.without_usage(call.provider)
-    if usage is not None and not beyond_what_was_sent(call, usage):
-        # Prices change by the minute at most, so that all calls of a minute share one look-up.
-        price = pricing.tariff(call.provider, model, call.lane, at.replace(second=0, microsecond=0))(usage)
-    else:
-        # The answer is kept, with an unknown cost.
-        usage = Usage()
+    usage = parsed.usage
+    if usage is not None and beyond_what_was_sent(call, usage):
+        usage = None
+    answered_at = times.checked(parsed.answered_at, at - timedelta(milliseconds=answer.latency_ms), at)
+    # An answer without counts that make sense is kept, with an unknown cost.
+    price = pricing.tariff(call.provider, model, call.lane, answered_at)(usage, parsed.terms)
     log.info(
         "call answered",
         provider=call.provider,
@@ -205,13 +205,15 @@ def _kept(call: Call, answer: Answer, failures: int, *, temperature_unused: bool
         raw=answer.raw,
         text=_answer_in(call, parsed),
         finish_reason=parsed.finish_reason,
-        usage=usage,
+        usage=usage or Usage(),
         price=price,
         latency_ms=answer.latency_ms,
         provider_request_id=answer.provider_request_id,
         failures=failures,
         limits=answer.limits,
         temperature_unused=temperature_unused,
+        terms=parsed.terms,
+        answered_at=answered_at,
     )
 
 

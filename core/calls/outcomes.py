@@ -8,7 +8,7 @@ from typing import Any
 
 from core.money.pricing import Price
 from core.providers.sampling import AS_ASKED, Sampling
-from core.providers.usage import Limit, Usage
+from core.providers.usage import PLAIN, Limit, Terms, Usage
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,15 @@ class Call:
     taken: Taken | None = None
     # What its job set, which the body has where its model takes it.
     sampling: Sampling = AS_ASKED
+    # Who asked, where that is known.
+    user: str = ""
 
 
 @dataclass(frozen=True)
 class Kept:
     """An answer with its price. `failures` counts the attempts before it; `limits`: the rate limits in its headers.
 
-    `temperature_unused`: it was asked without the temperature that its job set.
+    `temperature_unused`: it was asked without the temperature that its job set. `answered_at`: by the provider's clock.
     """
 
     call: Call
@@ -65,6 +67,8 @@ class Kept:
     failures: int = 0
     limits: tuple[Limit, ...] = ()
     temperature_unused: bool = False
+    terms: Terms = PLAIN
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True)

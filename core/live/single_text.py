@@ -45,7 +45,7 @@ from core.settings.defaults import model_for
 STORE_SECONDS = 60.0
 T = TypeVar("T")
 # The fields of a call that its request stores: to book it, should its process die.
-SINGLE = ("workspace_id", "template_id", "provider", "model", "output_tokens", "correlation_id")
+SINGLE = ("workspace_id", "template_id", "provider", "model", "output_tokens", "correlation_id", "user")
 _worker_id: int | None = None
 
 
@@ -214,6 +214,7 @@ def prepare(
             output_tokens=asking.expected_output_tokens,
             body=provider.body(prompts.build(asking, text, digest), chosen),
             correlation_id=correlation.current(),
+            user=actor.current(),
         )
         fingerprint = question.fingerprint(digest)
         claimed = _claim(session, call, fingerprint)
@@ -312,6 +313,7 @@ REUSED = money_usage.insert_reused(
     template_id="r.single ->> 'template_id'",
     provider="r.single ->> 'provider'",
     model="r.single ->> 'model'",
+    **{'"user"': "coalesce(r.single ->> 'user', '')"},
 )
 
 # A second ask is a claim like any other: its attempt is counted before it goes out.

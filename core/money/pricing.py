@@ -1,49 +1,227 @@
-"""What a call costs in USD, as Decimal: by its provider's own rates, else by the price list of genai-prices.
+"""What a call costs in USD, as Decimal. First match wins: what the answer itself states (of another address than its
+maker's own), an admin's price, our corrections, the price list of genai-prices.
 
-The list is that of the maker whose API the provider speaks, wherever it is called; what only others sell is not on it.
-Without a known price: None, never 0.
+Without a known price, without a rate for what was used, and without counts that make sense: None and why, never 0.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
-from functools import lru_cache
-from importlib.metadata import version
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import Literal
+from urllib.parse import urlsplit
 
+from core import providers
 from core.errors import InvalidInput
+from core.money import corrections, snapshot
+from core.money.rates import Rates, Sheet, Step, flat
 from core.providers import capabilities
 from core.providers.capabilities import Kind
-from core.providers.known_models import is_sold_by_its_maker
-from core.providers.usage import Usage
-from core.settings import provider_prices, provider_rows
-from core.settings.provider_prices import Prices, Rates
+from core.providers.usage import PLAIN, Terms, Tier, Usage
+from core.settings import credentials, provider_prices, provider_rows
+from core.settings.provider_prices import Prices
 
-SOURCE = f"genai-prices {version('genai-prices')}"
+Source = Literal["stated", "admin", "correction", "snapshot"]
+Reason = Literal["no_price", "no_usage", "odd_usage", "no_rate"]
 # More than any model takes in one call: a larger count is a fault of the provider that reports it.
 MOST_TOKENS = 1_000_000_000
-SMALLEST = Decimal("0.000000000001")
 FULL_PRICE = "No batch rate is known: full price."
+ZERO = Decimal(0).scaleb(-12)
+
+
+@dataclass(frozen=True, eq=False)
+class Applied:
+    """What a call is priced by: the `price` of its usage record. `version`: of the snapshot, the day of a correction,
+    the id of an admin's price, or "provider" for the prices of its row."""
+
+    source: Source
+    version: str
+    model: str
+    rates: Rates | None = None
+    note: str | None = None
+
+    @cached_property
+    def as_json(self) -> str:
+        told = {"source": self.source, "version": self.version, "model": self.model}
+        rates = {} if self.rates is None else self.rates.as_json()
+        return json.dumps({**told, "rates": rates} | ({"note": self.note} if self.note else {}))
 
 
 @dataclass(frozen=True)
 class Price:
-    """`cost` in USD. `rates`: what was applied, ready for JSON: USD per million tokens, and their source."""
+    """`cost` in USD; None where it is not known, and `reason` says why. `list_usd`: of the same tokens, live at the
+    standard tier. `applied` None: nothing is charged here, or nothing is known."""
 
     cost: Decimal | None
-    priced: bool
-    rates: dict[str, Any] = field(default_factory=dict)
+    list_usd: Decimal | None = None
+    applied: Applied | None = None
+    reason: Reason | None = None
+
+    @property
+    def priced(self) -> bool:
+        return self.reason is None
+
+    @property
+    def note(self) -> str | None:
+        return self.applied.note if self.applied else None
+
+
+NO_PRICE = Price(None, reason="no_price")
+OFFLINE = Price(ZERO, ZERO)
+PROVIDER = "provider"
+
+
+@dataclass(frozen=True, eq=False)
+class Card:
+    """Rates from one source: what `Applied` names them by, for each length of a prompt."""
+
+    sheet: Sheet
+    source: Source
+    version: str
+    model: str
     note: str | None = None
 
+    @cached_property
+    def _applied(self) -> tuple[Applied, ...]:
+        return tuple(Applied(self.source, self.version, self.model, one.rates, self.note) for one in self.sheet.steps)
 
-UNKNOWN_USAGE = Price(None, False, note="The provider's token counts make no sense, so the cost is not known.")
-FREE = Price(Decimal(0), True, {"source": "set for the provider: free"})
+    def of(self, input_tokens: int) -> tuple[Step, Applied]:
+        number = self.sheet.of(input_tokens)
+        return self.sheet.steps[number], self._applied[number]
 
 
-def without_usage(provider: str) -> Price:
+@dataclass(frozen=True, eq=False)
+class Cards:
+    """Of one model, tier and region on one day: what it costs, and what it would live at the standard tier."""
+
+    own: Card | None
+    standard: Card | None
+
+    def price(self, usage: Usage, longest: int | None = None) -> Price:
+        """`longest`: the prompt whose length decides, of several calls that are priced as one."""
+        tokens = usage.input_tokens if longest is None else longest
+        if self.own is None:
+            listed = None if self.standard is None else self.standard.of(tokens)[0].cost(usage)
+            return NO_PRICE if self.standard is None else Price(None, listed, reason="no_rate")
+        step, applied = self.own.of(tokens)
+        cost = step.cost(usage)
+        if self.standard is self.own:
+            listed = cost
+        else:
+            listed = None if self.standard is None else self.standard.of(tokens)[0].cost(usage)
+        return Price(None, listed, reason="no_rate") if cost is None else Price(cost, listed, applied)
+
+
+def tier_of(lane: str, terms: Terms) -> Tier:
+    return "batch" if lane == "batch" else terms.tier or "standard"
+
+
+def price(provider: str, model: str, usage: Usage, lane: str, at: datetime, terms: Terms = PLAIN) -> Price:
+    """The price of one call. Raises InvalidInput for impossible token counts."""
+    return tariff(provider, model, lane, at)(usage, terms)
+
+
+def tariff(provider: str, model: str, lane: str, at: datetime) -> "Tariff":
+    """`price` as a function of usage and terms, for many calls of one model on one day. The function raises as
+    `price`."""
+    row = provider_rows.of(provider)
+    return _tariff(provider, row.kind, row.prices, model, lane, at.date())
+
+
+@lru_cache(maxsize=256)
+def _tariff(provider: str, kind: Kind, prices: Prices, model: str, lane: str, day: date) -> "Tariff":
+    return Tariff(provider, kind, prices, model, lane, day)
+
+
+class Tariff:
+    """All that is looked up is looked up once for each tier and region that answers tell."""
+
+    def __init__(self, provider: str, kind: Kind, prices: Prices, model: str, lane: str, day: date):
+        self._provider, self._kind, self._prices = provider, kind, prices
+        self._model, self._lane, self._day = model, lane, day
+        self._cards: dict[tuple[Tier, str | None], Cards] = {}
+        self._free = self._without_charge()
+
+    def __call__(self, usage: Usage | None, terms: Terms = PLAIN) -> Price:
+        if usage is not None:
+            check(usage)
+        if self._free is not None:
+            return self._free
+        if terms.stated_usd is not None and called_elsewhere(self._provider, self._kind):
+            return self._stated(usage, terms, terms.stated_usd)
+        if usage is None:
+            return Price(None, reason=terms.trouble or "odd_usage")
+        return self._of(terms).price(usage)
+
+    def of_many(self, usage: Usage, average: int) -> Price:
+        """Of several calls as one, with an average prompt of so many tokens: together they are no long prompt."""
+        return self._free or self._of(PLAIN).price(usage, average)
+
+    def _without_charge(self) -> Price | None:
+        if not capabilities.of_kind(self._kind).is_billed:
+            return OFFLINE
+        if self._prices == "free":
+            return Price(ZERO, ZERO, Applied("admin", PROVIDER, self._model, FREE))
+        return None
+
+    def _of(self, terms: Terms) -> Cards:
+        key = tier_of(self._lane, terms), terms.region
+        known = self._cards.get(key)
+        if known is None:
+            standard = self._card("standard", terms.region)
+            own = standard if key[0] == "standard" else self._card(*key)
+            known = self._cards[key] = Cards(own, standard)
+        return known
+
+    def _card(self, tier: Tier, region: str | None) -> Card | None:
+        return _of_row(self._prices, self._model, tier) or _of_list(self._kind, self._model, tier, region, self._day)
+
+    def _stated(self, usage: Usage | None, terms: Terms, stated: Decimal) -> Price:
+        cost = stated.quantize(ZERO)
+        listed = None if usage is None else self._of(terms).price(usage).list_usd
+        return Price(cost, listed, Applied("stated", "", self._model))
+
+
+def _of_row(prices: Prices, model: str, tier: Tier) -> Card | None:
+    """The prices of a provider's row hold for all of its models, in every tier."""
+    if not isinstance(prices, provider_prices.Rates):
+        return None
+    own = Rates(prices.input, prices.output, prices.cached, prices.cache_write, prices.cache_write)
+    return Card(flat(own), "admin", PROVIDER, model, FULL_PRICE if tier == "batch" else None)
+
+
+NOTHING = Decimal(0)
+FREE = Rates(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING)
+
+
+@lru_cache(maxsize=1024)
+def _of_list(kind: Kind, model: str, tier: Tier, region: str | None, day: date) -> Card | None:
+    """By our corrections and the list; None without rates for this tier, but that a batch costs the full price then."""
+    factor = corrections.of_region(kind, region)
+    found = corrections.of_model(kind, model, tier, day)
+    if found is not None:
+        correction, sheet = found
+        return Card(sheet.times(factor) if factor else sheet, "correction", correction.noted.isoformat(), model)
+    listed = snapshot.listed(kind, model, tier, day)
+    if listed is None or not (listed.own or tier == "batch"):
+        return None
+    note = None if listed.own else FULL_PRICE
+    if factor:
+        return Card(listed.sheet.times(factor), "correction", corrections.NOTED.isoformat(), listed.model, note)
+    return Card(listed.sheet, "snapshot", snapshot.VERSION, listed.model, note)
+
+
+def called_elsewhere(provider: str, kind: Kind) -> bool:
+    """Whether it is called at another address than its maker's."""
+    host = urlsplit(credentials.address(provider)).hostname or ""
+    maker = (urlsplit(providers.own_address(kind)).hostname or "").split(".", 1)[-1]
+    return host != maker and not host.endswith(f".{maker}")
+
+
+def without_usage(provider: str, model: str, lane: str, at: datetime, terms: Terms = PLAIN) -> Price:
     """Of an answer whose tokens nobody knows: what is free costs nothing, whatever it counts."""
-    return FREE if provider_rows.of(provider).prices == "free" else UNKNOWN_USAGE
+    return tariff(provider, model, lane, at)(None, terms)
 
 
 # What a server may put before a prompt unseen: a prompt of its own, its tools.
@@ -53,104 +231,6 @@ UNSEEN_TOKENS = 20_000
 def more_than_sent(usage: Usage, body_bytes: int) -> bool:
     """Whether more tokens were read, as the server says, than a body of so many bytes can have."""
     return usage.input_tokens > body_bytes + UNSEEN_TOKENS
-
-
-def price(provider: str, model: str, usage: Usage, lane: str, at: datetime) -> Price:
-    """The price of one call. Raises InvalidInput for impossible token counts."""
-    row = provider_rows.of(provider)
-    return _price(row.kind, row.prices, model, usage, lane, at)
-
-
-def _price(kind: Kind, prices: Prices, model: str, usage: Usage, lane: str, at: datetime) -> Price:
-    _check(usage)
-    if not capabilities.of_kind(kind).is_billed:
-        return Price(Decimal(0), True, {"source": "offline engine"})
-    if prices == "free":
-        return FREE
-    if isinstance(prices, Rates):
-        return _by_own_rates(prices, usage, lane)
-    live = _calculate(kind, model, usage, at, batch=False)
-    if live is None:
-        return Price(None, False, note=f"No price is known for {model}.")
-    if lane != "batch":
-        return Price(_exact(live.total_price), True, _rates(live))
-    batch = _calculate(kind, model, usage, at, batch=True)
-    assert batch is not None
-    # Rates are date-gated and silently fall back to the full price.
-    note = FULL_PRICE if batch.total_price == live.total_price != 0 else None
-    return Price(_exact(batch.total_price), True, _rates(batch), note)
-
-
-def _by_own_rates(rates: Rates, usage: Usage, lane: str) -> Price:
-    plain = usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens
-    cost = (
-        rates.input * plain
-        + rates.cached * usage.cached_input_tokens
-        + rates.cache_write * usage.cache_write_tokens
-        + rates.output * usage.output_tokens
-    ) / 1_000_000
-    applied = {"source": "set for the provider", "rates": provider_prices.as_json(rates)}
-    return Price(_exact(cost), True, applied, FULL_PRICE if lane == "batch" and cost else None)
-
-
-def tariff(provider: str, model: str, lane: str, at: datetime) -> Callable[[Usage], Price]:
-    """`price` as a function of usage, for many calls of one model at one moment. The function raises as `price`."""
-    row = provider_rows.of(provider)
-    return _tariff(row.kind, row.prices, model, lane, at)
-
-
-@lru_cache(maxsize=64)
-def _tariff(kind: Kind, prices: Prices, model: str, lane: str, at: datetime) -> Callable[[Usage], Price]:
-    """The model is looked up once. If none of its rates depends on the amount, the cost is a sum of counts times
-    constants, which are computed from genai-prices' own results; every other model is priced call by call.
-    """
-    none = _price(kind, prices, model, Usage(), lane, at)
-    if isinstance(prices, Rates):
-        return lambda usage: _price(kind, prices, model, usage, lane, at)
-    if not capabilities.of_kind(kind).is_billed or prices == "free" or not none.priced:
-        return _checked(lambda usage: none)
-    live = _linear(kind, model, at, batch=False)
-    batch = _linear(kind, model, at, batch=True) if lane == "batch" else live
-    if live is None or batch is None:
-        return lambda usage: _price(kind, prices, model, usage, lane, at)
-    full = Price(none.cost, True, none.rates, FULL_PRICE)
-
-    def cost(usage: Usage) -> Price:
-        total = batch(usage)
-        like = full if lane == "batch" and total == live(usage) != 0 else none
-        return Price(_exact(total), True, like.rates, like.note)
-
-    return _checked(cost)
-
-
-def _checked(cost: Callable[[Usage], Price]) -> Callable[[Usage], Price]:
-    def check(usage: Usage) -> Price:
-        _check(usage)
-        return cost(usage)
-
-    return check
-
-
-def _linear(kind: Kind, model: str, at: datetime, *, batch: bool) -> Callable[[Usage], Decimal] | None:
-    def total(usage: Usage) -> Decimal:
-        return Decimal(_calculate(kind, model, usage, at, batch=batch).total_price)
-
-    rates = vars(_calculate(kind, model, Usage(), at, batch=batch).model_price)
-    if not all(rate is None or isinstance(rate, Decimal) for rate in rates.values()):
-        return None
-    base = total(Usage())
-    per_input, per_output = total(Usage(input_tokens=1)) - base, total(Usage(output_tokens=1)) - base
-    # A cached token is an input token, too: these are the differences to that, mostly negative.
-    per_cached = total(Usage(input_tokens=1, cached_input_tokens=1)) - base - per_input
-    per_written = total(Usage(input_tokens=1, cache_write_tokens=1)) - base - per_input
-
-    def linear(usage: Usage) -> Decimal:
-        cost = base + per_input * usage.input_tokens + per_output * usage.output_tokens
-        if usage.cached_input_tokens or usage.cache_write_tokens:
-            cost += per_cached * usage.cached_input_tokens + per_written * usage.cache_write_tokens
-        return cost
-
-    return linear
 
 
 def estimate(provider: str, model: str, input_tokens: int, output_tokens: int, lane: str, at: datetime) -> Price:
@@ -171,51 +251,8 @@ def of_calls(
     return None if one is None else one * calls
 
 
-def _calculate(kind: Kind, model: str, usage: Usage, at: datetime, *, batch: bool) -> Any:
-    from genai_prices import Usage as PricedUsage
-    from genai_prices import calc_price
-
-    if not is_sold_by_its_maker(model):
-        return None
-    try:
-        return calc_price(
-            PricedUsage(
-                input_tokens=usage.input_tokens,
-                cache_read_tokens=usage.cached_input_tokens,
-                cache_write_tokens=usage.cache_write_tokens,
-                output_tokens=usage.output_tokens,
-            ),
-            model,
-            provider_id=kind,
-            genai_request_timestamp=at,
-            price_context={"processing": "batch"} if batch else None,
-        )
-    except LookupError:
-        return None
-
-
-def _rates(calculation: Any) -> dict[str, Any]:
-    return {"model": calculation.model.id, "applied": _described(calculation.model_price), "source": SOURCE}
-
-
-# By the id of a rates object of genai-prices, of which there are few, for ever. To describe one takes longer than to
-# price a call.
-_descriptions: dict[int, tuple[Any, str]] = {}
-
-
-def _described(rates: Any) -> str:
-    known = _descriptions.get(id(rates))
-    if known is None or known[0] is not rates:
-        known = _descriptions[id(rates)] = (rates, str(rates))
-    return known[1]
-
-
-def _exact(cost: Decimal) -> Decimal:
-    return cost.quantize(SMALLEST)
-
-
-def _check(usage: Usage) -> None:
-    for count in (usage.input_tokens, usage.cached_input_tokens, usage.cache_write_tokens, usage.output_tokens):
+def check(usage: Usage) -> None:
+    for count in vars(usage).values():
         if type(count) is not int or not 0 <= count <= MOST_TOKENS:
             raise InvalidInput("Token counts must be whole numbers from 0 to a billion.")
     if usage.cached_input_tokens + usage.cache_write_tokens > usage.input_tokens:

@@ -1,7 +1,5 @@
 """Usage records: the one shape in which they are written."""
 
-import json
-
 from core.money.pricing import Price
 
 # What the answer that request r reuses had cost. With a merged one its parts are saved, too, unless r has its own.
@@ -13,6 +11,15 @@ SAVED = """(
   )
   SELECT CASE WHEN bool_and(u.priced) THEN sum(u.cost_usd) END
   FROM asked JOIN usage_record u ON u.request_id = asked.id AND NOT u.reused
+)"""
+
+
+def collection_of(request: str) -> str:
+    """SQL expression: the name of the collection of a request's document."""
+    return f"""(
+  SELECT c.name
+  FROM request asked JOIN document d ON d.id = asked.document_id JOIN collection c ON c.id = d.collection_id
+  WHERE asked.id = {request}
 )"""
 
 
@@ -56,6 +63,9 @@ def insert_reused(source: str, **whose: str) -> str:
         request_id="r.id",
         lane="r.lane",
         cost_usd="0",
+        list_usd="0",
+        tier="CASE WHEN r.lane = 'batch' THEN 'batch' ELSE 'standard' END",
+        collection=collection_of("r.id"),
         priced="true",
         status="'ok'",
         reused="true",
@@ -74,5 +84,5 @@ REUSED_RECORDS = insert_reused(
 )
 
 
-def price_json(price: Price) -> str:
-    return json.dumps({"rates": price.rates, "note": price.note}, default=str)
+def price_json(price: Price) -> str | None:
+    return price.applied.as_json if price.applied else None

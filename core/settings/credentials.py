@@ -101,6 +101,11 @@ def _of(provider: str, sealed: str | None) -> Credentials:
     return Credentials(provider, address, address_from, of_environment, "environment", trouble)
 
 
+def address(provider: str) -> str:
+    """Where it is called."""
+    return address_set_here(provider) or _of_environment(provider)
+
+
 def address_set_here(provider: str) -> str | None:
     """One that was added has its address in its row."""
     row = provider_rows.of(provider)

@@ -1,5 +1,6 @@
 """Providers over HTTP: rows with an address, a key, prices and limits of their own."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,7 +70,8 @@ def test_two_of_one_kind_are_asked_each_with_its_own_key_and_priced_by_its_own_r
     assert sorted(one["provider"] for one in used) == ["Lab 1", "Lab 1", "openai", "openai"]
     ours = [one for one in used if one["provider"] == "Lab 1"]
     assert all(one["c"] * 1_000_000 == 2 * one["i"] + 10 * one["o"] for one in ours)
-    assert "set for the provider" in ours[0]["p"]
+    applied = {"source": "admin", "version": "provider", "model": "gpt-5.4-mini"}
+    assert json.loads(ours[0]["p"]).items() >= applied.items()
     # A later edit changes no cost that is booked.
     assert client.put(f"{URL}/Lab 1", json={"prices": "free"}).json()["prices"] == "free"
     assert rows("SELECT sum(cost_usd) c FROM usage_record WHERE provider = 'Lab 1'")[0]["c"] > 0

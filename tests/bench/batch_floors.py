@@ -1,5 +1,6 @@
 """What the batch lane is measured against: bare psycopg and orjson with no care at all, and the usual ORM loop."""
 
+import json
 from pathlib import Path
 
 import orjson
@@ -108,7 +109,7 @@ def orm_keep(path: Path, requests: int) -> None:
                     output_tokens=usage.output_tokens,
                     cost_usd=cost.cost,
                     priced=cost.priced,
-                    price=cost.rates,
+                    price=json.loads(cost.applied.as_json) if cost.applied else None,
                     status="ok",
                 )
             )

@@ -1,6 +1,7 @@
 """Stage keep of the batch lane: result files as both providers write them, into a real database."""
 
 import json
+import math
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from core.batch.ingest import Ingested
 from core.batch.leftovers import LeftoverRule
 from core.errors import Unavailable
 from core.money.pricing import price
+from core.money.usage import price_json
 from core.providers.anthropic import AnthropicProvider
 from core.providers.batch_api import BatchLane, Refused, Remote
 from core.providers.openai import OpenAIProvider
@@ -26,6 +28,7 @@ from core.runtime import db
 from tests.pipeline import change, rows
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
+DAY = timedelta(days=1)
 NONCE = "00c0ffee00c0ffee"
 USAGE = Usage(input_tokens=1000, cached_input_tokens=200, output_tokens=50)
 RULE = {"retries": 1, "then_live": False}
@@ -117,15 +120,27 @@ class Handed:
         line: bytes = self.wire.answer(self.name(number), body)
         return line
 
-    def keep(self, *lines: bytes, usage: Usage | None = None, at: datetime = NOW, before: str = "SELECT 1") -> Ingested:
+    def keep(
+        self,
+        *lines: bytes,
+        usage: Usage | None = None,
+        at: datetime = NOW,
+        before: str = "SELECT 1",
+        ended_at: datetime | None = None,
+    ) -> Ingested:
         path = self.folder / "results.jsonl"
         path.write_bytes(b"".join(line + b"\n" for line in lines))
-        return self.keep_files([path], usage, at, before)
+        return self.keep_files([path], usage, at, before, ended_at)
 
     def keep_files(
-        self, paths: list[Path], usage: Usage | None = None, at: datetime = NOW, before: str = "SELECT 1"
+        self,
+        paths: list[Path],
+        usage: Usage | None = None,
+        at: datetime = NOW,
+        before: str = "SELECT 1",
+        ended_at: datetime | None = None,
     ) -> Ingested:
-        remote = Remote("batch_1", "completed", "completed", NOW, usage=usage)
+        remote = Remote("batch_1", "completed", "completed", NOW, usage=usage, ended_at=ended_at)
         with db.transaction() as session:
             db.execute(session, before)
             return ingest.keep(session, self.batch, self.lane, paths, remote, at)
@@ -155,7 +170,8 @@ def hand(database: str, tmp_path: Path) -> Hand:
             db.execute(session, JOB, provider=wire.provider, model=wire.model, **_json(values))
             db.execute(session, BATCH, **batch, requests=requests)
             ids = [row.id for row in db.rows(session, REQUESTS, requests=requests)]
-        return Handed(wire, SimpleNamespace(**batch), ids, tmp_path)
+        handed_at = {"created_at": NOW - DAY, "submitted_at": NOW - DAY, "requests": requests}
+        return Handed(wire, SimpleNamespace(**batch, **handed_at), ids, tmp_path)
 
     return make
 
@@ -206,7 +222,8 @@ def test_an_answer_is_booked_once_at_the_batch_price(hand: Hand, wire: Any) -> N
     (record,) = rows("SELECT * FROM usage_record")
     expected = price(wire.provider, wire.answered, usage, "batch", NOW)
     assert record["cost_usd"] == expected.cost
-    assert record["price"] == {"rates": expected.rates, "note": None}
+    assert record["price"] == json.loads(price_json(expected) or "")
+    assert (record["tier"], record["list_usd"]) == ("batch", expected.list_usd)
     assert Usage(*(record[f"{kind}_tokens"] for kind in ("input", "cached_input", "cache_write", "output"))) == usage
     told = ("time", "job_id", "request_id", "template_id", "attempt", "provider", "model", "lane", "priced", "status")
     assert [record[name] for name in told] == [
@@ -214,6 +231,45 @@ def test_an_answer_is_booked_once_at_the_batch_price(hand: Hand, wire: Any) -> N
     ]
     unset = ("latency_ms", "provider_request_id", "booking")
     assert [record[name] for name in unset] == [None] * 3
+
+
+def test_a_record_tells_what_its_answer_and_its_batch_do(hand: Hand) -> None:
+    handed = hand(AnthropicWire(), requests=3)
+    for number, name in enumerate(["pumps", "valves"]):
+        document = f"doc_{number}"
+        change(COLLECTION, id=f"col_{number}", name=name)
+        change(DOCUMENT, id=document, collection=f"col_{number}")
+        change("UPDATE request SET document_id = :document WHERE id = :id", document=document, id=handed.ids[number])
+    lives = {"cache_creation": {"ephemeral_1h_input_tokens": 60}, "output_tokens_details": {"thinking_tokens": 30}}
+    more = {**lives, "server_tool_use": {"web_search_requests": 1}, "inference_geo": "us", "service_tier": "batch"}
+    body = handed.wire.body(Usage(1000, 200, 100, 50))
+    ended = NOW - timedelta(hours=3)
+    first = handed.answer(0, {**body, "usage": {**body["usage"], **more}})
+    handed.keep(first, handed.answer(1), handed.answer(2), ended_at=ended)
+    record, other, without = rows("SELECT * FROM usage_record ORDER BY request_id")
+    told = ("cache_write_long_tokens", "reasoning_tokens", "web_searches", "tier", "region", "collection", "time")
+    assert [record[name] for name in told] == [60, 30, 1, "batch", "us", "pumps", ended]
+    assert (other["collection"], without["collection"]) == ("valves", None)
+    # (0.5 x 700 + 0.05 x 200 + 0.625 x 40 + 1 x 60 + 2.5 x 50) x 1.1 millionths of a dollar, and a cent for the search;
+    # live it is all but the search twice as much.
+    assert record["cost_usd"] == Decimal("0.010627")
+    assert record["list_usd"] == Decimal("0.011254")
+
+
+COLLECTION = "INSERT INTO collection (workspace_id, id, name) VALUES ('ws_default', :id, :name)"
+DOCUMENT = """
+WITH bytes AS (INSERT INTO blob (sha256, size_bytes) VALUES (:id, 1))
+INSERT INTO document (workspace_id, id, collection_id, name, sha256, media_type, size_bytes, state)
+VALUES ('ws_default', :id, :collection, 'd', :id, 'text/plain', 1, 'ready')
+"""
+
+
+@pytest.mark.parametrize(("hours", "holds"), [(-30, False), (-23, True), (0.05, True), (1, False)])
+def test_a_batch_is_booked_when_it_ended_where_that_is_plausible(hand: Hand, hours: float, holds: bool) -> None:
+    handed, ended = hand(), NOW + timedelta(hours=hours)
+    handed.keep(handed.answer(0), ended_at=ended)
+    assert rows("SELECT time FROM usage_record") == [{"time": ended if holds else NOW}]
+    assert rows("SELECT created_at FROM response") == [{"created_at": NOW}]
 
 
 def test_the_counts_are_stored_with_the_batch(hand: Hand) -> None:
@@ -280,14 +336,24 @@ SENSELESS: dict[str, list[Any]] = {
         {"prompt_tokens": -1, "completion_tokens": 1}, {"prompt_tokens": "many", "completion_tokens": 1},
         {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 11}},
         {"prompt_tokens": 10**12, "completion_tokens": 1}, {"prompt_tokens": 1.5, "completion_tokens": 1},
+        {"prompt_tokens": math.nan, "completion_tokens": 1}, {"prompt_tokens": 10**18, "completion_tokens": 1},
+        {"prompt_tokens": True, "completion_tokens": 1}, {"prompt_tokens": None, "completion_tokens": None},
         {"prompt_tokens": 30_000, "completion_tokens": 1},
     ],
     "anthropic": [
         None, {}, [], "12", 7, {"input_tokens": 0, "output_tokens": 0}, {"input_tokens": -1, "output_tokens": 1},
         {"input_tokens": "10", "output_tokens": 1}, {"input_tokens": 10, "output_tokens": [1]},
+        {"input_tokens": math.nan, "output_tokens": 1}, {"input_tokens": 10**18, "output_tokens": 1},
+        {"input_tokens": True, "output_tokens": 1}, {"input_tokens": math.inf, "output_tokens": 1},
         {"input_tokens": 30_000, "output_tokens": 1},
     ],
 }  # fmt: skip
+TOLD = {"prompt_tokens", "completion_tokens", "input_tokens", "output_tokens"}
+
+
+def reason_of(usage: Any) -> str:
+    given = isinstance(usage, dict) and any(usage.get(name) is not None for name in TOLD)
+    return "odd_usage" if given or not isinstance(usage, dict | None) else "no_usage"
 
 
 def test_senseless_token_counts_are_kept_as_an_unknown_cost(hand: Hand, wire: Any) -> None:
@@ -300,9 +366,11 @@ def test_senseless_token_counts_are_kept_as_an_unknown_cost(hand: Hand, wire: An
     lines = [handed.answer(number, body) for number, body in enumerate([*bodies, without])]
     assert handed.keep(*lines, handed.answer(len(lines))) == Ingested(answered=len(lines) + 1)
     *senseless, sound = rows("SELECT * FROM usage_record ORDER BY request_id")
+    reasons = [record["unpriced_reason"] for record in senseless]
+    assert reasons == [reason_of(usage) for usage in [*usages, None]]
     for record in senseless:
         assert (record["cost_usd"], record["priced"], record["input_tokens"]) == (None, False, 0)
-        assert "make no sense" in record["price"]["note"]
+        assert (record["price"], record["tier"], record["list_usd"]) == (None, "batch", None)
         assert record["model"] == handed.wire.answered
     assert sound["cost_usd"] == price(wire.provider, handed.wire.answered, USAGE, "batch", NOW).cost
 
@@ -338,7 +406,7 @@ def test_an_unknown_model_has_no_price(hand: Hand, wire: Any) -> None:
     handed.keep(handed.answer(0, wire.body(model="no-such-model")))
     (record,) = rows("SELECT * FROM usage_record")
     assert (record["cost_usd"], record["priced"], record["input_tokens"]) == (None, False, 1000)
-    assert "no-such-model" in record["price"]["note"]
+    assert (record["price"], record["unpriced_reason"]) == (None, "no_price")
 
 
 def test_an_answer_that_names_no_model_is_booked_on_the_batch_s(hand: Hand, wire: Any) -> None:
@@ -352,11 +420,11 @@ def test_models_are_priced_each_by_itself(hand: Hand) -> None:
     handed = hand(requests=4)
     models = ["gpt-5-mini", "no-such-model", "gpt-5.4", "gpt-5-mini"]
     handed.keep(*(handed.answer(n, handed.wire.body(model=model)) for n, model in enumerate(models)))
-    found = rows("SELECT model, cost_usd, price FROM usage_record ORDER BY request_id")
-    for record, model in zip(found, models, strict=True):
+    booked = rows("SELECT model, cost_usd, price FROM usage_record ORDER BY request_id")
+    for record, model in zip(booked, models, strict=True):
         expected = price("openai", model, USAGE, "batch", NOW)
         assert (record["model"], record["cost_usd"]) == (model, expected.cost)
-        assert record["price"] == {"rates": expected.rates, "note": expected.note}
+        assert record["price"] == (json.loads(found) if (found := price_json(expected)) else None)
 
 
 def test_the_offline_engine_costs_nothing(hand: Hand) -> None:
@@ -390,6 +458,17 @@ def test_what_the_batch_s_total_holds_beyond_its_lines_is_booked_once(hand: Hand
     assert record["cost_usd"] == price("openai", "gpt-5-mini", beyond, "batch", NOW).cost
     told = ("job_id", "booking", "template_id", "model", "lane", "attempt", "time")
     assert [record[n] for n in told] == ["job_1", "batch:pb_1", "summarize", "gpt-5-mini", "batch", None, NOW]
+
+
+def test_what_no_line_accounts_for_has_the_rates_of_an_average_call(hand: Hand) -> None:
+    """Together it is 400,000 tokens, which cost gpt-5.4 twice as much in one prompt."""
+    handed = hand(requests=4)
+    handed.batch.model = "gpt-5.4"
+    handed.keep(b"{", usage=Usage(400_000, output_tokens=4_000))
+    (record,) = rows("SELECT * FROM usage_record")
+    # A batch: 1.25 in, 7.5 out; live 2.5 and 15.
+    assert record["cost_usd"] == Decimal("0.53")
+    assert record["list_usd"] == Decimal("1.06")
 
 
 @pytest.mark.parametrize("usage", [None, USAGE, Usage(10, 5, 0, 5), Usage(0, 900, 0, 0)])

@@ -18,7 +18,7 @@ CALL = Call(1, 1, "ws_default", "job", "qa", "openai", "gpt-5-mini", "live", 100
 
 def answer(*limits: Limit, failures: int = 0, age_s: float = 0.0, latency_ms: int = 0) -> Kept:
     at = NOW - timedelta(seconds=age_s)
-    price = Price(None, False)
+    price = Price(None, reason="no_price")
     return Kept(CALL, at, "gpt-5-mini", "{}", "", "stop", Usage(), price, latency_ms, None, failures, limits)
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import math
 import random
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -116,9 +118,20 @@ def test_what_goes_wrong_fails_its_request_with_the_reason_and_no_other(
     assert sorted(row["status"] for row in usage()) == sorted([*billed, "ok"])
 
 
-@pytest.mark.parametrize("reported", [None, {}, "many", {"prompt_tokens": 50_000, "completion_tokens": 9}])
+@pytest.mark.parametrize(
+    ("reported", "why"),
+    [
+        (None, "no_usage"),
+        ({}, "no_usage"),
+        ("many", "odd_usage"),
+        ({"prompt_tokens": True, "completion_tokens": 9}, "odd_usage"),
+        ({"prompt_tokens": "1000", "completion_tokens": 9}, "odd_usage"),
+        ({"prompt_tokens": math.nan, "completion_tokens": 9}, "odd_usage"),
+        ({"prompt_tokens": 50_000, "completion_tokens": 9}, "odd_usage"),
+    ],
+)
 def test_an_answer_whose_cost_nobody_knows_is_kept_after_one_call_and_has_no_price(
-    reported: Any, openai: LocalProvider
+    reported: Any, why: str, openai: LocalProvider
 ) -> None:
     content = 'So it is:\n```json\n{"points": [{"statement": "A pump failed.", "quote": "Pump 0 failed."}]}\n```'
     message = {"role": "assistant", "content": content}
@@ -131,8 +144,30 @@ def test_an_answer_whose_cost_nobody_knows_is_kept_after_one_call_and_has_no_pri
     assert states(job) == {"succeeded": 1}
     assert len(openai.asked) == 1
     assert [(row["status"], row["input_tokens"], row["cost_usd"]) for row in usage()] == [("ok", 0, None)]
-    assert rows("SELECT priced FROM usage_record") == [{"priced": False}]
+    assert rows("SELECT priced, unpriced_reason FROM usage_record") == [{"priced": False, "unpriced_reason": why}]
     assert rows("SELECT 1 FROM breaker") == []
+
+
+def test_a_record_tells_what_its_answer_does(openai: LocalProvider) -> None:
+    told = int(time.time()) - 2
+    message = {"role": "assistant", "content": '{"points": []}'}
+    details = {"cached_tokens": 20, "cache_write_tokens": 30}
+    used = {"prompt_tokens": 100, "completion_tokens": 10, "prompt_tokens_details": details}
+    body = {
+        "model": "gpt-5.6-luna",
+        "created": told,
+        "service_tier": "flex",
+        "choices": [{"message": message, "finish_reason": "stop"}],
+        "usage": {**used, "completion_tokens_details": {"reasoning_tokens": 4}},
+    }
+    openai.plan = lambda _: Reply(body=json.dumps(body).encode())
+    run_job(live_job(many(1)))
+    (record,) = rows("SELECT * FROM usage_record")
+    assert (record["tier"], record["reasoning_tokens"], record["cache_write_tokens"]) == ("flex", 4, 30)
+    assert (record["time"].timestamp(), record["collection"]) == (told, "default")
+    # 0.1 x 50 + 0.01 x 20 + 0.125 x 30 + 0.6 x 10 millionths of a dollar; twice as much at the standard tier.
+    assert (record["cost_usd"], record["list_usd"]) == (Decimal("0.00001495"), Decimal("0.0000299"))
+    assert (record["price"]["source"], record["price"]["rates"]["cache_write"]) == ("snapshot", "0.125")
 
 
 def test_a_refusal_that_names_a_parameter_is_asked_once_in_another_form_which_is_remembered(
@@ -448,9 +483,8 @@ def test_senseless_token_counts_lose_no_answer(reported: dict[str, Any], openai:
     job = live_job([add_document()])
     run_job(job)
     assert states(job) == {"succeeded": 1}
-    (booked,) = rows("SELECT status, cost_usd, priced, price FROM usage_record")
-    assert (booked["status"], booked["cost_usd"], booked["priced"]) == ("ok", None, False)
-    assert "token counts" in booked["price"]["note"]
+    (booked,) = rows("SELECT status, cost_usd, priced, price, unpriced_reason FROM usage_record")
+    assert booked == {"status": "ok", "cost_usd": None, "priced": False, "price": None, "unpriced_reason": "odd_usage"}
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_an_answer_that_no_database_takes_is_kept_and_paid(openai: LocalProvider
         text="",
         finish_reason="stop",
         usage=Usage(100, 0, 0, 10),
-        price=Price(Decimal("0.01"), True),
+        price=Price(Decimal("0.01")),
         latency_ms=1,
         provider_request_id=None,
     )

@@ -89,6 +89,15 @@ class CollectionRow:
     tokens: int
 
 
+@dataclass(frozen=True)
+class FailureRow:
+    """Documents that could not be read for one reason, with one of them as an example."""
+
+    message: str
+    documents: int
+    example: str
+
+
 COLUMNS = """d.id, d.name, c.name AS collection, d.sha256, d.media_type, d.size_bytes, d.state, d.stage, d.stage_done,
   d.stage_total, d.error_code, d.error_message, d.pages, d.characters, d.tokens, d.language, d.created_at,
   d.correlation_id, d.warnings, d.read_by_ocr, d.part_of,
@@ -143,9 +152,18 @@ def every(session: Session, filters: Filters) -> Iterator[DocumentRow]:
 
 def count(filters: Filters) -> int:
     """How many that have a text match."""
+    return _count(filters, HAS_TEXT)
+
+
+def count_all(filters: Filters) -> int:
+    """How many match, in whatever state."""
+    return _count(filters, "true")
+
+
+def _count(filters: Filters, only: str) -> int:
     condition, given = matching(filters)
     sql = f"""SELECT count(*) FROM document d JOIN collection c ON c.id = d.collection_id
-              WHERE d.workspace_id = :workspace AND {condition} AND {HAS_TEXT}"""
+              WHERE d.workspace_id = :workspace AND {condition} AND {only}"""
     with db.reading() as session:
         number: int = db.scalar(session, sql, **given)
         return number
@@ -210,6 +228,19 @@ def count_by_state(collection: str | None = None) -> dict[str, int]:
         return {row.state: row.n for row in found}
 
 
+def failures(collection: str | None = None) -> list[FailureRow]:
+    """Why documents could not be read, the most frequent reason first."""
+    only = OF_COLLECTION if collection else ""
+    with db.reading() as session:
+        found = db.rows(session, FAILURES.format(only=only), **({"collection": collection} if collection else {}))
+        return [FailureRow(**row._mapping) for row in found]
+
+
+FAILURES = """
+SELECT coalesce(error_message, 'No reason is known.') AS message, count(*)::int AS documents, min(name) AS example
+FROM document WHERE state = 'failed' AND workspace_id = :workspace {only}
+GROUP BY 1 ORDER BY documents DESC, message LIMIT 20
+"""
 BY_STATE = "SELECT state, count(*) AS n FROM document WHERE workspace_id = :workspace {only} GROUP BY state"
 OF_COLLECTION = """AND collection_id = (
   SELECT id FROM collection WHERE name = :collection AND workspace_id = :workspace)"""

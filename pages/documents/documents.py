@@ -7,6 +7,7 @@ from core.documents.report import DocumentRow, Filters
 from core.runtime.paging import Page
 from core.tables.documents import UNPACKED
 from pages.common import failures, formats, widgets
+from pages.documents import unread
 from pages.documents.reading_again import ask_to_read_again
 from pages.documents.table import COLUMNS, frame
 from pages.parts import choices, exporting, kept_until
@@ -14,6 +15,7 @@ from pages.parts.deletion import ask_to_delete
 from pages.parts.upload import load_samples, show_upload
 from pages.words.documents import IN_TEXT
 
+PER_PAGE = 200
 STATES = ("queued", "extracting", "ready", "unpacked", "failed")
 
 st.title("Documents")
@@ -43,11 +45,6 @@ def act_on(rows: list[DocumentRow]) -> None:
     ready = [row for row in rows if row.state == "ready"]
     others = [row.id for row in rows if row.state not in ("failed", UNPACKED)]
     with st.container(horizontal=True, vertical_alignment="center"):
-        one = rows[0].id if len(rows) == 1 else ""
-        icon = ":material/open_in_new:"
-        st.page_link(
-            "document/document.py", label="Open document", icon=icon, query_params={"id": one}, disabled=not one
-        )
         if st.button(numbered("Analyse", len(others)), icon=":material/play_circle:", disabled=not others):
             choices.analyse(others)
         if st.button(numbered("Try again", len(failed)), icon=":material/replay:", disabled=not failed):
@@ -65,24 +62,28 @@ def numbered(action: formats.Markdown, number: int) -> formats.Markdown:
     return f"{action} ({number:,})" if number else action
 
 
-def summary(shown: int, more: bool) -> formats.Markdown:
+def summary(shown: int) -> formats.Markdown:
     counts = report.count_by_state(collection)
     states = [f"{counts[name]:,} {name}" for name in STATES if counts.get(name)]
     total = f"{formats.count(sum(counts.values()), 'document')}: {', '.join(states)}."
-    if more:
-        return f"{total} The newest {shown:,} are shown; narrow the filters to find others."
-    return f"{total} {shown:,} fit the filters." if state or name or in_text else total
+    before = (len(trail) - 1) * PER_PAGE
+    here = f"{before + 1:,} to {before + shown:,}" if before or fitting > shown else ""
+    if filters not in (Filters(), Filters(collection)):
+        return f"{total} {fitting:,} fit the filters{f': {here} are shown' if here else ''}."
+    return f"{total} Shown: {here}." if here else total
 
 
 def find() -> Page[DocumentRow]:
-    return report.find(filters, limit=200)
+    return report.find(filters, limit=PER_PAGE, cursor=trail[-1])
 
 
 def is_busy(row: DocumentRow) -> bool:
     return row.state in ("queued", "extracting") or row.again in ("waiting", "reading")
 
 
+trail = widgets.trail("document_cursors", filters)
 page = find()
+fitting = report.count_all(filters) if page.next_cursor or trail[-1] else len(page.items)
 busy = any(map(is_busy, page.items))
 
 
@@ -92,14 +93,21 @@ def grid() -> None:
     rows = fresh.items
     if busy and not any(map(is_busy, rows)):
         st.rerun()
-    st.caption(summary(len(rows), fresh.next_cursor is not None))
+    key = widgets.rows_key("documents", rows)
+    if (clicked := widgets.clicked_row(key)) is not None:
+        widgets.go("document/document.py", id=rows[clicked].id)
+    st.caption(
+        f"{summary(len(rows))} Click on a document to open it; tick boxes to act on several.", help=widgets.BY_KEYBOARD
+    )
+    before = (len(trail) - 1) * PER_PAGE
     event = st.dataframe(
-        frame(rows),
-        hide_index=True,
-        column_config=COLUMNS,
+        widgets.numbered(frame(rows), before + 1),
+        hide_index=False,
+        column_config={**widgets.ROW_NUMBERS, **COLUMNS},
         on_select="rerun",
-        selection_mode="multi-row",
-        key=widgets.rows_key("documents", rows),
+        selection_mode=["multi-row", "single-cell"],
+        selection_default=widgets.ticked(rows, st.session_state.get("selected", [])),
+        key=key,
         placeholder="",
         height=min(38 + 35 * len(rows), 640),
     )
@@ -113,11 +121,12 @@ if page.items:
     # Outside of the fragment: its next run would close a dialog that was opened in it.
     chosen = report.by_ids(st.session_state.get("selected", []))
     act_on(chosen)
+    if filters in (Filters(collection), Filters(collection, "failed")):
+        unread.show(collection)
     grid()
+    widgets.turn_pages(trail, page.next_cursor)
     if len(chosen) == 1 and chosen[0].state == "failed":
         failures.show_error(chosen[0].error_message or "It could not be read.", chosen[0].correlation_id)
-    elif not chosen:
-        st.caption("Select rows to act on them.")
 elif filters != Filters():
     st.info("No document fits these filters.")
 else:

@@ -8,6 +8,8 @@ from core.documents.report import DocumentRow
 from core.tables.documents import UNPACKED
 from pages.common import formats
 
+NOT_IN_TEXT = "Not in the text"
+
 
 def state_of(row: DocumentRow) -> str:
     """The state, with the reason if it failed, and with the progress while it is extracted."""
@@ -30,7 +32,8 @@ def missing(row: DocumentRow) -> str:
 
 
 def frame(rows: tuple[DocumentRow, ...]) -> pd.DataFrame:
-    return pd.DataFrame(
+    """What is not in the text is a column only if something is not."""
+    table = pd.DataFrame(
         [
             (
                 r.name,
@@ -45,18 +48,21 @@ def frame(rows: tuple[DocumentRow, ...]) -> pd.DataFrame:
             )
             for r in rows
         ],
-        columns=["Name", "State", "Not in the text", "Collection", "Pages", "Tokens", "Language", "Size", "Added"],
+        columns=["Name", "State", NOT_IN_TEXT, "Collection", "Pages", "Tokens", "Language", "Size", "Added"],
     )
+    return table if any(table[NOT_IN_TEXT]) else table.drop(columns=NOT_IN_TEXT)
 
 
 COLUMNS = {
     "Name": st.column_config.TextColumn(width=250),
-    "State": st.column_config.TextColumn(width=150),
-    "Not in the text": st.column_config.TextColumn(
-        width=200, help="What the file holds and the text does not. Empty: all of it is there."
+    "State": st.column_config.TextColumn(width=130),
+    NOT_IN_TEXT: st.column_config.TextColumn(
+        width=150, help="What the file holds and the text does not. Empty: all of it is there."
     ),
-    "Collection": st.column_config.TextColumn(width=130),
-    "Pages": st.column_config.NumberColumn(format="localized"),
-    "Tokens": st.column_config.NumberColumn(format="localized"),
-    "Added": st.column_config.DatetimeColumn(format="distance"),
+    "Collection": st.column_config.TextColumn(width=100),
+    "Pages": st.column_config.NumberColumn(format="localized", width=55),
+    "Tokens": st.column_config.NumberColumn(format="localized", width=70),
+    "Language": st.column_config.TextColumn(width=75),
+    "Size": st.column_config.TextColumn(width=75),
+    "Added": st.column_config.DatetimeColumn(format="distance", width=105),
 }

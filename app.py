@@ -4,12 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from api import api, bodies, guard, headers, metrics, probes
 from core.boot import lifespan
 from pages.common import failures
 
 STREAMLITS_PAGE = Path(st.__file__).parent / "static" / "index.html"
+# Ours that pages bring along: the policy in force runs no others.
+SCRIPTS = Path(__file__).parent / "pages" / "scripts"
 
 app = st.App(
     "pages/navigation.py",
@@ -23,6 +26,7 @@ app = st.App(
         Route("/health/db", probes.database_health),
         Route("/metrics", metrics.Exposition().answer),
         Mount("/api/v1", app=api),
+        Mount("/scripts", app=StaticFiles(directory=SCRIPTS)),
     ],
     middleware=[headers.middleware(STREAMLITS_PAGE), guard.middleware(), bodies.middleware()],
     on_script_error=failures.unexpected,

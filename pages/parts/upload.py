@@ -5,7 +5,10 @@ Files live in the web process's memory until the widget forgets them, so each up
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 import streamlit as st
@@ -16,12 +19,14 @@ from core.documents.extraction import SUPPORTED, media_type_of
 from core.errors import CairnError, InvalidInput
 from core.settings import limits
 from pages.common import failures, formats
+from pages.parts import sending
 
 FORMAT_NAMES = ", ".join(dict.fromkeys(SUPPORTED.values()))
 # Files that systems leave in folders, beside those whose names begin with a dot.
 LEFT_BEHIND = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx")
 HEAD_BYTES = 1 << 20
 LONGEST_NAME = 200
+LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -60,21 +65,31 @@ def show_upload(collections: Sequence[str], suggested: str | None) -> None:
         on_change=_take,
         args=(f"{key}-{what}", into or upload.DEFAULT_COLLECTION, folder),
     )
+    sending.watch()
     if outcome := st.session_state.get("uploaded"):
         _show_outcome(outcome)
+    elif said := sending.broken_off(st.context.cookies):
+        st.warning(said, icon=":material/upload_file:")
 
 
 def _take(key: str, collection: str, folder: bool) -> None:
+    """A thread of its own stores them: this one ends with the tab, and what has arrived is stored all the same."""
     files = st.session_state.get(key) or []
+    if not files:
+        return
+    done = [0]
+    storing = ThreadPoolExecutor(1, "upload")
+    kept = storing.submit(
+        copy_context().run, store, files, collection, folder=folder, progress=partial(done.__setitem__, 0)
+    )
+    storing.shutdown(wait=False)
     bar = st.progress(0.0)
-
-    def progress(done: int) -> None:
-        bar.progress(done / len(files), text=f"Storing {done:,} of {len(files):,}")
-
-    if files:
-        st.session_state["uploaded"] = store(files, collection, folder=folder, progress=progress)
-        st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+    while not kept.done():
+        bar.progress(done[0] / len(files), text=f"Storing {done[0]:,} of {len(files):,}")
+        wait([kept], LOOK_EVERY_S)
     bar.empty()
+    st.session_state["uploaded"] = kept.result()
+    st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
 
 
 def _show_outcome(outcome: UploadOutcome) -> None:

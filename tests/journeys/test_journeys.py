@@ -90,3 +90,42 @@ def test_the_page_about_the_api_shows_without_the_internet(web_alone: App, brows
     browser_page.goto(f"{web_alone.url}/api/v1/docs")
     expect(browser_page.get_by_text("/documents/{document_id}/original")).to_be_visible()
     assert [url for url in asked if not url.startswith((web_alone.url, "data:"))] == []
+
+
+def test_an_upload_says_how_far_it_is_and_what_became_of_it(
+    app_on_a_server: App, browser_page: Any, tmp_path: Path
+) -> None:
+    page, app = browser_page, app_on_a_server
+    files = [tmp_path / f"note {number}.txt" for number in range(60)]
+    for number, file in enumerate(files):
+        file.write_text(f"Note {number}. " + "Two pumps failed. " * 2_000)
+    asked: list[str] = []
+
+    def answer(dialog: Any) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss() if dialog.type == "confirm" else dialog.accept()
+
+    page.on("dialog", answer)
+    visit(page, f"{app.url}/documents")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", slow)
+    page.locator("input[type=file]").set_input_files(files)
+    expect(page.get_by_text("of 60 files have arrived")).to_be_visible()
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Jobs").click()
+    expect(page).to_have_url(re.compile("/documents"))
+    page.reload()
+    assert asked == ["confirm", "beforeunload"]
+    expect(page.get_by_text("of its 60 files none was stored")).to_be_visible()
+    assert stored(app) == 0
+    # Once all have arrived, nothing is lost any more.
+    session.send("Network.emulateNetworkConditions", slow | {"uploadThroughput": -1})
+    page.locator("input[type=file]").set_input_files(files)
+    wait_until(lambda: stored(app), "nothing was stored")
+    page.reload()
+    wait_until(lambda: stored(app) == len(files), "not all of what had arrived was stored")
+
+
+def stored(app: App) -> int:
+    return len(json.loads(app.get("/api/v1/documents?limit=100")[1])["items"])

@@ -5,6 +5,7 @@ import io
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.parts.sending import COOKIE, broken_off
 from pages.parts.upload import names_of, store
 from tests.pages.seeing import show
 from tests.pipeline import add_document, database_away, rows
@@ -110,3 +111,19 @@ def test_a_database_that_goes_away_says_how_many_are_missing(database: str) -> N
         outcome = store([file("a.txt"), file("b.txt")], "default", folder=False, progress=lambda _done: None)
     assert (outcome.stored, outcome.missing) == (0, 2)
     assert "database" in outcome.trouble
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        ("60", "of its 60 files none was stored"),
+        ("1", "of its 1 file none was stored"),
+        ("", ""),
+        ("0" * 9, ""),
+        ("12<b>", ""),
+        ("\u0662", ""),
+    ],
+)
+def test_an_upload_that_was_left_behind_is_told_of(left: str, said: str) -> None:
+    told = broken_off({COOKIE: left} if left else {})
+    assert (said in told) if said else told == ""

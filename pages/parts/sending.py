@@ -15,13 +15,15 @@ PROGRESS = "{arrived} of {total} files have arrived. They are stored once all of
 LEAVE = "Files are still on their way, and none of them is stored yet. Leave all the same?"
 
 
+WATCH = (
+    f"<div id='cairn-sending' role='status' data-progress='{html.escape(PROGRESS)}' "
+    f"data-leave='{html.escape(LEAVE)}'></div><script src='{html.escape(SCRIPT)}'></script>"
+)
+
+
 def watch() -> None:
     """A line that is filled while files are on their way, and a question before the page is left."""
-    st.html(
-        f"<div id='cairn-sending' role='status' data-progress='{html.escape(PROGRESS)}' "
-        f"data-leave='{html.escape(LEAVE)}'></div><script src='{html.escape(SCRIPT)}'></script>",
-        unsafe_allow_javascript=True,
-    )
+    st.html(WATCH, unsafe_allow_javascript=True)
 
 
 def broken_off(cookies: Mapping[str, str]) -> formats.Markdown:

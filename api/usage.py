@@ -19,7 +19,7 @@ from core.money import costs, export
 from core.money.costs import Row, UsageRow
 from core.money.export import Of
 from core.money.stretches import Days, Stretch, moment
-from core.money.sums import By, Filters
+from core.money.sums import UTC_ZONE, By, Filters
 from core.runtime import paging, shared_clock
 
 router = APIRouter(prefix="/usage", tags=["usage"], dependencies=[Depends(known_parameters)])
@@ -60,7 +60,7 @@ def when(start: Moment = None, stop: Moment = None, zone: Days = "utc") -> Of:
     """`stop` is exclusive; `zone`: what a day is."""
 
     def of(reporting: ZoneInfo) -> Stretch:
-        days = reporting if zone == "reporting" else costs.UTC_ZONE
+        days = reporting if zone == "reporting" else UTC_ZONE
         begin, end = (moment(given, days) if given else None for given in (start, stop))
         if begin and end and end < begin:
             raise InvalidInput("stop lies before start. Give the earlier one as start.")

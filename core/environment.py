@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import (
     BeforeValidator,
@@ -95,6 +96,9 @@ class Settings(BaseSettings):
     # A job that is estimated above this, or has no known price, starts only when that is confirmed. None: any does.
     confirm_job_usd: Annotated[Decimal | None, Blank] = Field(None, ge=0)
 
+    # Whose days and months money is reported by.
+    reporting_zone: str = "UTC"
+
     max_upload_mb: int = Field(200, ge=1, le=2000)
     # What stays free where DATA_DIR lies; uploads are refused before. 0: they never are.
     min_free_disk_mb: int = Field(512, ge=0)
@@ -123,6 +127,13 @@ class Settings(BaseSettings):
         if url is not None and not url.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return url.rstrip("/") if url else None
+
+    @field_validator("reporting_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError("must be a time zone of IANA's list, such as Europe/Berlin")
+        return name
 
     @field_validator("resilience_custom_config")
     @classmethod

@@ -22,9 +22,11 @@ from core.insight_base import rechecking, renewal
 from core.insights import comparing
 from core.jobs import moving
 from core.judging import verdicts
+from core.money import folding
 from core.requests import expansion
 from core.retention import removal
 from core.runtime import shared_clock
+from core.settings import reporting_zone
 from core.upkeep import one_round, takeover
 from jobs import process
 
@@ -70,6 +72,7 @@ class Round:
         ):
             await self._try({what: asyncio.to_thread(_until_none_is_left, some)})
         await self._try({"removing": asyncio.to_thread(removal.run, shared_clock.now())})
+        await self._try({"summing up": asyncio.to_thread(folding.keep_up, reporting_zone.name()[0])})
         await asyncio.to_thread(one_round.finish_jobs)
         await asyncio.to_thread(one_round.forget_tasks, newest)
         for trouble in await asyncio.to_thread(one_round.troubles, self._seen):

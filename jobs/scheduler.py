@@ -18,9 +18,11 @@ from core.environment import get_settings
 from core.errors import Unavailable
 from core.health import sampling
 from core.jobs import moving
+from core.money import folding
 from core.retention import removal
 from core.retention.rules import FIRST_RUN
 from core.runtime import db, shared_clock
+from core.settings import reporting_zone
 from core.upkeep import tick as upkeep_tick
 
 log = structlog.get_logger()
@@ -147,15 +149,18 @@ def make(leadership: Leadership) -> BackgroundScheduler:
     settings = get_settings()
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(3)},
+        executors={"default": ThreadPoolExecutor(4)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
 
     tick = AsLeader(leadership, _tick, late_after=settings.scheduler_tick_seconds + TICK_SECONDS)
     samples = AsLeader(leadership, lambda at: sampling.take(at, well=not tick.late), late_after=0)
+    # Apart from the tick, which must not wait while all sums are made anew.
+    sums = AsLeader(leadership, lambda at: folding.keep_up(reporting_zone.name()[0]), late_after=0)
     start = datetime.now(UTC)
     for name, run, seconds in (
         ("tick", tick, settings.scheduler_tick_seconds),
+        ("sums", sums, settings.scheduler_tick_seconds),
         ("health", samples, settings.health_sample_seconds),
     ):
         scheduler.add_job(run, "interval", seconds=seconds, id=name, next_run_time=start)

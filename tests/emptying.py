@@ -6,7 +6,7 @@ import psycopg
 
 from tests.pipeline import until_now
 
-KEPT = ("alembic_version", "installation", "template", "template_version", "workspace")
+KEPT = ("alembic_version", "installation", "sums_edition", "template", "template_version", "workspace")
 SMALL = 1 << 16  # bytes
 AT_WORK = """SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
              AND backend_type = 'client backend' AND state <> 'idle'"""
@@ -15,7 +15,8 @@ SELECT setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_
 WHERE schemaname = 'public' AND last_value IS NOT NULL;
 DELETE FROM template_version v USING template t WHERE t.id = v.template_id AND NOT t.built_in;
 DELETE FROM template WHERE NOT built_in;
-DELETE FROM workspace WHERE id <> 'ws_default'"""
+DELETE FROM workspace WHERE id <> 'ws_default';
+UPDATE sums_edition SET edition = 0, zone = 'UTC' WHERE edition <> 0"""
 
 
 def empty(url: str) -> None:

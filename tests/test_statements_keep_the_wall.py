@@ -227,6 +227,7 @@ MACHINERY: Mapping[str, str] = {
     "core/budgets/holding.py": ALL,
     "core/budgets/room.py": ALL,
     "core/budgets/taken.py": "a budget counts what its scope says: also all that is on this machine",
+    "core/money/folding.py": ALL,
     "core/money/usage.py:SAVED": HELD,
     "core/money/usage.py:collection_of": HELD,
     "core/money/usage.py:REUSED_RECORDS": ALL,

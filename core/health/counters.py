@@ -1,12 +1,12 @@
 """Counters and gauges for Prometheus, all from the database: only there is known what all processes do.
 
-Counters must never go back, and a sum over all usage records is expensive. Rows older than an hour do not change any
-more, so each process sums them once and adds to the sum from hour to hour.
+Counters must never go back. Those of usage are read from its sums. Rows of call_minute older than an hour do not change
+any more, so each process sums them once and adds to the sum from hour to hour.
 """
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -62,13 +62,21 @@ class Counted:
 RANGE = """(CAST(:start AS timestamptz) IS NULL OR {0} >= :start)
   AND (CAST(:stop AS timestamptz) IS NULL OR {0} < :stop)"""
 
-USAGE = f"""
-SELECT provider, model, lane, status, CASE WHEN reused THEN 'true' ELSE 'false' END AS reused, count(*) AS records,
-  coalesce(sum(input_tokens - cached_input_tokens), 0)::bigint AS input,
-  coalesce(sum(cached_input_tokens), 0)::bigint AS cached_input,
-  coalesce(sum(cache_write_tokens), 0)::bigint AS cache_write, coalesce(sum(output_tokens), 0)::bigint AS output,
-  coalesce(sum(cost_usd), 0) AS cost, count(*) FILTER (WHERE NOT priced) AS unpriced
-FROM usage_record WHERE {RANGE.format("time")} GROUP BY 1, 2, 3, 4, 5
+# Sums of all time, and what is not folded into them yet.
+USAGE = """
+SELECT provider, model, lane, status, sum(calls)::bigint AS calls, sum(reused)::bigint AS reused,
+  sum(input_tokens - cached_input_tokens)::bigint AS input, sum(cached_input_tokens)::bigint AS cached_input,
+  sum(cache_write_tokens)::bigint AS cache_write, sum(output_tokens)::bigint AS output, sum(cost_usd) AS cost,
+  sum(unpriced)::bigint AS unpriced
+FROM (
+  SELECT provider, model, lane, status, calls, reused, input_tokens, cached_input_tokens, cache_write_tokens,
+    output_tokens, cost_usd, unpriced
+  FROM usage_sum WHERE edition = (SELECT edition FROM sums_edition)
+  UNION ALL
+  SELECT provider, model, lane, status, calls, reused, input_tokens, cached_input_tokens, cache_write_tokens,
+    output_tokens, cost_usd, unpriced
+  FROM usage_delta) s
+GROUP BY 1, 2, 3, 4
 """
 
 CALLS = f"""
@@ -88,22 +96,35 @@ class Counters:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._usage, self._calls, self._latencies = Counted(USAGE, 5), Counted(CALLS, 2), Counted(LATENCIES, 3)
+        self._calls, self._latencies = Counted(CALLS, 2), Counted(LATENCIES, 3)
+        self._most: dict[tuple[str, tuple[tuple[str, str], ...]], Number] = {}
 
     def read(self) -> list[Metric]:
         with self._lock, db.transaction() as session:
             at = db.now(session)
-            usage, called = self._usage.read(session, at), self._calls.read(session, at)
-            latencies = self._latencies.read(session, at)
-        return [*_usage(usage), *_calls(called), _durations(latencies)]
+            usage: Sums = {tuple(row[:4]): list(row[4:]) for row in db.rows(session, USAGE)}
+            called, latencies = self._calls.read(session, at), self._latencies.read(session, at)
+            return [*map(self._never_less, _usage(usage)), *_calls(called), _durations(latencies)]
+
+    def _never_less(self, metric: Metric) -> Metric:
+        """An estimate gives way to what a call did cost, and an answer turns out to be of no use: what goes back a
+        little looks like a start from 0 to Prometheus."""
+        samples = []
+        for labels, value, suffix in metric.samples:
+            key = metric.name, tuple(labels.items())
+            self._most[key] = max(value, self._most.get(key, 0))
+            samples.append((labels, self._most[key], suffix))
+        return replace(metric, samples=samples)
 
 
 def _usage(usage: Sums) -> Iterator[Metric]:
     records, tokens, money, unpriced = [], [], [], []
     spent: Sums = {}
-    for (provider, model, lane, status, reused), (number, *sums) in usage.items():
+    for (provider, model, lane, status), (called, reused, *sums) in usage.items():
         of = {"provider": provider, "model": model, "lane": lane}
-        records.append(({**of, "status": status, "reused": reused}, number, ""))
+        for number, is_reused in ((called, "false"), (reused, "true")):
+            if number:
+                records.append(({**of, "status": status, "reused": is_reused}, number, ""))
         before = spent.get((provider, model, lane), [0] * len(sums))
         spent[provider, model, lane] = [a + b for a, b in zip(before, sums, strict=True)]
     for (provider, model, lane), (*counts, cost, unknown) in spent.items():

@@ -20,11 +20,9 @@ from sqlmodel import Session
 from core.money import series, sums
 from core.money.series import Kind, Metric, Series, Step
 from core.money.stretches import ALWAYS, Stretch
-from core.money.sums import DIMENSIONS, EVERYTHING, By, Dimension, Filters, Sums
+from core.money.sums import DIMENSIONS, EVERYTHING, By, Dimension, Edition, Filters, Sums
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, number
-
-UTC_ZONE = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True)
@@ -81,16 +79,21 @@ class UsageRow:
 def reading() -> Iterator["Costs"]:
     with db.transaction() as session:
         db.one_snapshot(session)
-        yield Costs(session, db.now(session), UTC_ZONE)
+        yield Costs(session, db.now(session), sums.edition(session))
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What there is at one moment, `as_of`. `zone`: of the reporting days."""
+    """What there is at one moment, `as_of`."""
 
     session: Session
     as_of: datetime
-    zone: ZoneInfo
+    edition: Edition
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Of the reporting days. After a change of the setting it is the former one until all sums are made anew."""
+        return self.edition.zone
 
     def total(self, stretch: Stretch = ALWAYS, filters: Filters = EVERYTHING) -> Sums:
         return self._rows([], stretch, filters, "")[0].sums
@@ -108,11 +111,15 @@ class Costs:
         keys = [self._key(one, stretch) for one in by]
         places = [str(place) for place, _ in enumerate(by, 1)]
         order = ["1 DESC", "cost_usd DESC"] if by[0] in ("day", "month") else ["cost_usd DESC", "calls DESC"]
-        rest = f"""GROUP BY {", ".join(places)} HAVING {sums.THERE} ORDER BY {", ".join([*order, *places])}
-                   LIMIT {"ALL" if limit is None else limit + 1} OFFSET {skip}"""
-        found = self._rows(keys, stretch, filters, rest)
-        rows = [Row(tuple(map(_named, by, row.keys)), row.sums) for row in found[:limit]]
-        return Table(tuple(rows), self.total(stretch, filters), len(found) > len(rows))
+        # The total in the same go, and first.
+        whole = f"grouping({keys[0]})"
+        rest = f"""GROUP BY GROUPING SETS (({", ".join(places)}), ()) HAVING {sums.THERE} OR {whole} = 1
+                   ORDER BY {", ".join([f"{whole} DESC", *order, *places])}
+                   LIMIT {"ALL" if limit is None else limit + skip + 2}"""
+        total, *found = self._rows(keys, stretch, filters, rest)
+        end = None if limit is None else skip + limit
+        rows = [Row(tuple(map(_named, by, row.keys)), row.sums) for row in found[skip:end]]
+        return Table(tuple(rows), total.sums, end is not None and len(found) > end)
 
     def series(
         self,
@@ -126,7 +133,7 @@ class Costs:
 
         Raises InvalidInput for hours of more than series.HOURS_OF.
         """
-        return series.read(self.session, self.zone, metric, by, step, stretch, filters)
+        return series.read(self.session, self.edition, metric, by, step, stretch, filters)
 
     def new_insights(self, stretch: Stretch, filters: Filters = EVERYTHING) -> int:
         """How many insights were first seen in a stretch; with filters, those with evidence from such calls."""
@@ -148,7 +155,7 @@ class Costs:
         return day if by == "day" else f"date_trunc('month', {day})::date"
 
     def _rows(self, keys: Sequence[str], stretch: Stretch, filters: Filters, rest: str) -> list[Row]:
-        source = sums.source(stretch, self.zone)
+        source = sums.source(self.session, stretch, self.edition)
         sql = f"""SELECT {", ".join([*keys, sums.SUMMED])} FROM {source.sql}
                   WHERE {sums.condition(filters)} {rest}"""
         found = db.rows(self.session, sql, **source.given, **sums.parameters(filters))

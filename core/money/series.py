@@ -14,7 +14,7 @@ from sqlmodel import Session
 from core.errors import InvalidInput
 from core.money import sums
 from core.money.stretches import Stretch, number_of_days
-from core.money.sums import DIMENSIONS, Dimension, Filters
+from core.money.sums import DIMENSIONS, Dimension, Edition, Filters
 from core.runtime import db
 
 Step = Literal["hour", "day", "week", "month"]
@@ -59,16 +59,16 @@ class Series:
 
 def read(
     session: Session,
-    zone: ZoneInfo,
+    edition: Edition,
     metric: Metric,
     by: Dimension | Kind,
     step: Step,
     stretch: Stretch,
     filters: Filters,
 ) -> Series:
-    zone = zone if stretch.days == "reporting" else ZoneInfo("UTC")
+    zone = edition.zone if stretch.days == "reporting" else sums.UTC_ZONE
     starts = _starts(step, stretch, zone)
-    source = (sums.of_records if step == "hour" else sums.source)(stretch, zone)
+    source = sums.of_records(stretch, edition) if step == "hour" else sums.source(session, stretch, edition)
     when = _at(step, stretch)
     sql = _by_kind(when, source.sql, filters) if by == "kind" else _by_dimension(when, metric, by, source.sql, filters)
     given = {**source.given, **sums.parameters(filters), **({"days_of": zone.key} if step == "hour" else {})}

@@ -6,13 +6,16 @@ MEASURES and the days that they are of.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from core.money.stretches import Days, Stretch
+from sqlmodel import Session
+
+from core.money.stretches import Days, Stretch, midnight, split
+from core.runtime import db
 
 Dimension = Literal["provider", "model", "lane", "tier", "workspace", "user", "template", "collection", "job", "status"]
 # As above, and two of time.
@@ -163,6 +166,7 @@ RECORDS = f"""SELECT (time AT TIME ZONE 'UTC')::date AS day, (time AT TIME ZONE 
   {KEYS}, {OF_RECORD}
 FROM usage_record WHERE workspace_id = :workspace"""
 DAY_OF: Mapping[Days, str] = MappingProxyType({"utc": "day", "reporting": "zone_day"})
+UTC_ZONE = ZoneInfo("UTC")
 # In place of no beginning and no end.
 FIRST, LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -175,12 +179,80 @@ class Source:
     given: Mapping[str, Any]
 
 
-def of_records(stretch: Stretch, zone: ZoneInfo) -> Source:
+@dataclass(frozen=True)
+class Edition:
+    """Which sums count, and the zone of the reporting days in them."""
+
+    number: int
+    zone: ZoneInfo
+
+
+def edition(session: Session) -> Edition:
+    found = db.row(session, "SELECT edition, zone FROM sums_edition")
+    assert found is not None
+    return Edition(found.edition, ZoneInfo(found.zone))
+
+
+_SUMMED = ", ".join((KEYS, *MEASURES))
+# Of whole days. Both in one statement, and so of one snapshot: what is being folded is in either of them.
+FOLDED: Mapping[Days, str] = MappingProxyType(
+    {
+        "utc": f"""SELECT day, zone_day, {_SUMMED} FROM usage_sum
+  WHERE workspace_id = :workspace AND edition = :edition AND day >= :first AND day < :last""",
+        # By the index of the other days, which are the same or neighbours.
+        "reporting": f"""SELECT day, zone_day, {_SUMMED} FROM usage_sum
+  WHERE workspace_id = :workspace AND edition = :edition AND zone_day >= :first AND zone_day < :last
+    AND day >= CAST(:first AS date) - 1 AND day < CAST(:last AS date) + 1""",
+    }
+)
+DELTAS = f"""SELECT (quarter AT TIME ZONE 'UTC')::date AS day, (quarter AT TIME ZONE :zone)::date AS zone_day, {_SUMMED}
+  FROM usage_delta WHERE workspace_id = :workspace AND quarter >= :begin AND quarter < :end"""
+# Of a part of a day.
+PART = f"""SELECT (time AT TIME ZONE 'UTC')::date AS day, (time AT TIME ZONE :zone)::date AS zone_day, {KEYS},
+  {OF_RECORD}
+  FROM usage_record WHERE workspace_id = :workspace AND time >= :{{0}} AND time < :{{1}}"""
+
+
+def source(session: Session, stretch: Stretch, of: Edition) -> Source:
+    """All that is summed over."""
+    zone = of.zone if stretch.days == "reporting" else UTC_ZONE
+    found = split(_widened(session, stretch, zone), zone)
+    begin, end = (_begin(day, zone) for day in (found.first, found.last))
+    given = {"zone": of.zone.key, "edition": of.number, "first": found.first, "last": found.last}
+    given |= {"begin": begin, "end": end}
+    parts = [FOLDED[stretch.days], DELTAS]
+    for number, times in enumerate(found.parts):
+        names = f"begin_{number}", f"end_{number}"
+        parts.append(PART.format(*names))
+        given |= dict(zip(names, times, strict=True))
+    return Source(f"({' UNION ALL '.join(parts)}) s", given)
+
+
+def _widened(session: Session, stretch: Stretch, zone: ZoneInfo) -> Stretch:
+    """To whole days where no record lies between: nothing is of the rest of today, and sums are read and no records."""
+    start = stretch.start if stretch.start and stretch.start > FIRST else None
+    stop = stretch.stop if stretch.stop and stretch.stop < LAST else None
+    if start and (begin := midnight(start.astimezone(zone).date(), zone)) < start:
+        start = start if _are_any(session, begin, start) else begin
+    if stop and midnight(day := stop.astimezone(zone).date(), zone) < stop:
+        end = midnight(day + timedelta(days=1), zone)
+        stop = stop if _are_any(session, stop, end) else end
+    return Stretch(start, stop, stretch.days)
+
+
+def _are_any(session: Session, begin: datetime, end: datetime) -> bool:
+    return db.row(session, ANY, begin=begin, end=end) is not None
+
+
+ANY = """
+SELECT 1 FROM usage_record WHERE workspace_id = :workspace AND time >= :begin AND time < :end LIMIT 1"""
+
+
+def of_records(stretch: Stretch, of: Edition) -> Source:
     """The records themselves, with their `time`."""
-    given = {"begin": stretch.start or FIRST, "end": stretch.stop or LAST, "zone": zone.key}
+    given = {"begin": stretch.start or FIRST, "end": stretch.stop or LAST, "zone": of.zone.key}
     return Source(f"({RECORDS} AND time >= :begin AND time < :end) s", given)
 
 
-def source(stretch: Stretch, zone: ZoneInfo) -> Source:
-    """All that is summed over."""
-    return of_records(stretch, zone)
+def _begin(day: date, zone: ZoneInfo) -> datetime:
+    return FIRST if day == date.min else LAST if day == date.max else midnight(day, zone)

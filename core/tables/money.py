@@ -1,12 +1,17 @@
-"""Usage records: the only source of every cost figure."""
+"""Usage records: the only source of every cost figure. And their sums."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
     Column,
     Index,
+    Integer,
+    LargeBinary,
+    Numeric,
     Text,
     UniqueConstraint,
     text,
@@ -16,6 +21,9 @@ from sqlmodel import Field, SQLModel
 
 from core.tables import columns
 from core.tables.columns import Money
+
+# More than a record may cost, with as many decimals.
+Sum = Numeric(28, 12)
 
 
 class UsageRecord(SQLModel, table=True):
@@ -70,3 +78,68 @@ class UsageRecord(SQLModel, table=True):
     latency_ms: int | None = None
     status: str
     provider_request_id: str | None = None
+
+
+class SumsEdition(SQLModel, table=True):
+    """One row: which edition of the sums counts, and the zone of its `zone_day`. See core.money.folding."""
+
+    __tablename__: ClassVar[str] = "sums_edition"
+    __table_args__ = (CheckConstraint("one"),)
+    one: bool = Field(default=True, primary_key=True)
+    edition: int = Field(default=0, sa_column=Column(Integer, nullable=False))
+    zone: str
+
+
+class _Summed(SQLModel):
+    """What usage records are summed by, and their sums. `listed` counts those with a list price, `listed_cost_usd` sums
+    what these cost."""
+
+    workspace_id: str
+    provider: str
+    model: str
+    lane: str
+    tier: str
+    status: str
+    user: str
+    job_id: str | None = None
+    template_id: str | None = None
+    collection: str | None = None
+    calls: int = Field(sa_type=BigInteger)
+    reused: int = Field(sa_type=BigInteger)
+    unpriced: int = Field(sa_type=BigInteger)
+    input_tokens: int = Field(sa_type=BigInteger)
+    cached_input_tokens: int = Field(sa_type=BigInteger)
+    cache_write_tokens: int = Field(sa_type=BigInteger)
+    cache_write_long_tokens: int = Field(sa_type=BigInteger)
+    output_tokens: int = Field(sa_type=BigInteger)
+    reasoning_tokens: int = Field(sa_type=BigInteger)
+    web_searches: int = Field(sa_type=BigInteger)
+    listed: int = Field(sa_type=BigInteger)
+    cost_usd: Decimal = Field(sa_type=Sum)
+    list_usd: Decimal = Field(sa_type=Sum)
+    listed_cost_usd: Decimal = Field(sa_type=Sum)
+    saved_usd: Decimal = Field(sa_type=Sum)
+
+
+class UsageSum(_Summed, table=True):
+    """Usage records of one day. `key`: a hash of all that they are summed by, however long that is."""
+
+    __tablename__: ClassVar[str] = "usage_sum"
+    __table_args__ = (
+        Index("ix_usage_sum_day", "workspace_id", "day"),
+        Index("ix_usage_sum_job", "job_id"),
+        {"postgresql_with": {"fillfactor": 80}},
+    )
+    edition: int = Field(primary_key=True)
+    key: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    day: date
+    zone_day: date
+
+
+class UsageDelta(_Summed, table=True):
+    """What one statement changed in the sums of a quarter of an hour, until it is folded into them. Triggers on
+    usage_record append it."""
+
+    __tablename__: ClassVar[str] = "usage_delta"
+    id: int = columns.identity()
+    quarter: datetime = columns.time()

@@ -10,6 +10,7 @@ from core.insights.report import Filters, InsightRow
 from core.jobs import report as jobs_report
 from core.money import costs
 from core.money.stretches import Stretch, midnight
+from core.money.sums import UTC_ZONE
 from core.tables.jobs import GOING
 from pages.common import failures, formats, widgets
 from pages.overview import attention
@@ -28,7 +29,7 @@ def spent_by_day() -> list[float]:
     at = formats.utc_now()
     days = [(at - timedelta(days=ago)).date() for ago in reversed(range(SPEND_DAYS))]
     with costs.reading() as now:
-        found = now.table(["day"], Stretch(midnight(days[0], costs.UTC_ZONE))).rows
+        found = now.table(["day"], Stretch(midnight(days[0], UTC_ZONE))).rows
     by_day = {row.keys[0]: float(row.sums.cost_usd) for row in found}
     return [by_day.get(day.isoformat(), 0.0) for day in days]
 

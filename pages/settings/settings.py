@@ -8,7 +8,7 @@ import streamlit as st
 from core.asking import templates
 from core.environment import get_settings
 from pages.common import failures
-from pages.settings import changes, defaults, limits, providers, rate_caps, resilience, retention
+from pages.settings import changes, defaults, limits, providers, rate_caps, reporting, resilience, retention
 
 st.title("Settings")
 failures.show_notice()
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[], None]] = {
     "Rate limits": rate_caps.show,
     "Answers": defaults.show,
     "Limits": limits.show,
+    "Costs": reporting.show,
     "Retention": retention.show,
     "Changes": partial(changes.show, operations),
 }

@@ -16,6 +16,7 @@ from core.settings.learned_contexts import CONTEXT
 from core.settings.learned_forms import FORM
 from core.settings.limits import CEILING
 from core.settings.rate_caps import CAPS
+from core.settings.reporting_zone import ZONE
 from core.settings.store import KEY, ROW
 from pages.common import formats
 from pages.words import providers
@@ -133,6 +134,7 @@ KINDS = {
         lambda value: f"{value['tokens']:,} tokens",
     ),
     CEILING: SettingWords(_limit, lambda value: str(value["value"])),
+    ZONE: SettingWords(lambda _: "time zone of costs", lambda value: str(value["zone"])),
     RETENTION: SettingWords(lambda kind: f"retention of {kind}", _retention),
 }
 

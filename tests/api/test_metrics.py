@@ -1,6 +1,7 @@
 """What Prometheus reads, by its own parser."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from starlette.testclient import TestClient
 
 from api.metrics import Exposition, lines
 from core.health import prometheus, sampling
-from core.health.counters import USAGE, Counted, Counters, Metric, gauge
+from core.health.counters import CALLS, Counted, Counters, Metric, gauge
+from core.money import folding
 from core.runtime import db, worker_lease
 from tests.pages import made
 from tests.pipeline import add_document, database_away, make_job, run_job
@@ -151,30 +153,45 @@ def test_breakers_and_limits_have_a_sample_for_each_state(client: TestClient) ->
     assert of(values, "cairn_rate_limit_blocked", **openai) == 1
 
 
-def records(at: datetime, number: int) -> None:
-    for _ in range(number):
-        made.usage("job_1", time=at, output_tokens=1)
-
-
-def output_tokens(counted: Counted, at: datetime) -> int:
+def answered(counted: Counted, at: datetime) -> int:
     with db.transaction() as session:
-        return sum(int(sums[4]) for sums in counted.read(session, at).values())
+        return sum(int(sums[0]) for sums in counted.read(session, at).values())
 
 
 def test_counters_go_on_from_what_is_settled() -> None:
     at = datetime.now(UTC)
-    counted = Counted(USAGE, 5)
-    records(at - timedelta(days=40), 3)
-    records(at - timedelta(hours=6), 2)
-    records(at, 1)
-    assert [output_tokens(counted, at - timedelta(days=1)) for _ in range(2)] == [6, 6]
-    records(at, 4)
-    assert output_tokens(counted, at - timedelta(days=1)) == 10
-    assert [output_tokens(counted, at) for _ in range(2)] == [10, 10]
+    counted = Counted(CALLS, 2)
+    for ago, number in ((timedelta(days=40), 3), (timedelta(hours=6), 2), (timedelta(0), 1)):
+        minute((at - ago).isoformat(), number, [])
+    assert [answered(counted, at - timedelta(days=1)) for _ in range(2)] == [6, 6]
+    minute((at - timedelta(minutes=1)).isoformat(), 4, [])
+    assert answered(counted, at - timedelta(days=1)) == 10
+    assert [answered(counted, at) for _ in range(2)] == [10, 10]
     # What is settled is not read again.
     with db.transaction() as session:
-        db.execute(session, "DELETE FROM usage_record WHERE time < now() - interval '3 hours'")
-    assert output_tokens(counted, at) == 10
+        db.execute(session, "DELETE FROM call_minute WHERE minute < now() - interval '3 hours'")
+    assert answered(counted, at) == 10
+
+
+def test_money_and_tokens_count_at_once_late_ones_too_and_never_go_back(client: TestClient) -> None:
+    counters = Counters()
+
+    def cost() -> dict[str, Any]:
+        (found,) = [metric for metric in counters.read() if metric.name == "cairn_cost_usd_total"]
+        return {labels["lane"]: value for labels, value, _ in found.samples}
+
+    made.usage("job_1", cost_usd="0.5", booking="lost:1:1", status="unheard")
+    assert cost() == {"batch": Decimal("0.5")}
+    # The end of a batch may lie long ago.
+    made.usage("job_1", cost_usd="0.25", time=datetime.now(UTC) - timedelta(days=2))
+    assert cost() == {"batch": Decimal("0.75")}
+    folding.keep_up("UTC")
+    assert cost() == {"batch": Decimal("0.75")}
+    with db.transaction() as session:
+        db.execute(session, "DELETE FROM usage_record WHERE booking IS NOT NULL")
+    assert cost() == {"batch": Decimal("0.75")}
+    made.usage("job_1", cost_usd="0.75")
+    assert cost() == {"batch": Decimal(1)}
 
 
 def test_a_scrape_soon_after_another_asks_nothing(database: str) -> None:

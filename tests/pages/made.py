@@ -103,5 +103,5 @@ def pair(one: str, other: str, kind: str = "conflict", verdict: str | None = Non
 
 def _insert(table: str, values: dict[str, Any]) -> None:
     with db.transaction() as session:
-        names, places = ", ".join(values), ", ".join(f":{name}" for name in values)
+        names, places = ", ".join(f'"{name}"' for name in values), ", ".join(f":{name}" for name in values)
         db.execute(session, f"INSERT INTO {table} ({names}) VALUES ({places})", **values)

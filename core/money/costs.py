@@ -3,7 +3,8 @@
     with costs.reading() as now:
         now.total(stretch, filters)
 
-All that is read within one block is of one moment, so tables sum to their totals.
+All that is read within one block is of one moment, so tables sum to their totals. No other report is asked in it: that
+would take a second connection.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -96,7 +97,11 @@ class Costs:
         return self.edition.zone
 
     def total(self, stretch: Stretch = ALWAYS, filters: Filters = EVERYTHING) -> Sums:
-        return self._rows([], stretch, filters, "")[0].sums
+        source = sums.source(self.session, stretch, self.edition)
+        sql = f"SELECT {sums.SUMMED} FROM {source.sql} WHERE {sums.condition(filters)}"
+        found = db.row(self.session, sql, **source.given, **sums.parameters(filters))
+        assert found is not None
+        return _sums(found)
 
     def table(
         self,
@@ -108,18 +113,21 @@ class Costs:
         skip: int = 0,
     ) -> Table:
         """Sums by one key or two: days and months newest first, others dearest first."""
-        keys = [self._key(one, stretch) for one in by]
-        places = [str(place) for place, _ in enumerate(by, 1)]
-        order = ["1 DESC", "cost_usd DESC"] if by[0] in ("day", "month") else ["cost_usd DESC", "calls DESC"]
-        # The total in the same go, and first.
-        whole = f"grouping({keys[0]})"
-        rest = f"""GROUP BY GROUPING SETS (({", ".join(places)}), ()) HAVING {sums.THERE} OR {whole} = 1
-                   ORDER BY {", ".join([f"{whole} DESC", *order, *places])}
-                   LIMIT {"ALL" if limit is None else limit + skip + 2}"""
-        total, *found = self._rows(keys, stretch, filters, rest)
-        end = None if limit is None else skip + limit
-        rows = [Row(tuple(map(_named, by, row.keys)), row.sums) for row in found[skip:end]]
-        return Table(tuple(rows), total.sums, end is not None and len(found) > end)
+        names = [f"key_{place}" for place, _ in enumerate(by)]
+        order = [f"{names[0]} DESC"] if by[0] in ("day", "month") else []
+        source = sums.source(self.session, stretch, self.edition)
+        sql = TABLE.format(
+            keys=", ".join(f"{self._key(one, stretch)} AS {name}" for one, name in zip(by, names, strict=True)),
+            source=source.sql,
+            condition=sums.condition(filters),
+            names=", ".join(names),
+            none=", ".join(f"NULL AS {name}" for name in names),
+            order=", ".join([*order, "cost_usd DESC", "calls DESC", *names]),
+        )
+        most = None if limit is None else limit + 1
+        total, *found = db.rows(self.session, sql, most=most, skip=skip, **source.given, **sums.parameters(filters))
+        rows = tuple(Row(tuple(map(_named, by, row[1:])), _sums(row)) for row in found[:limit])
+        return Table(rows, _sums(total), len(found) > len(rows))
 
     def series(
         self,
@@ -149,19 +157,15 @@ class Costs:
 
     def _key(self, by: By, stretch: Stretch) -> str:
         if by not in ("day", "month"):
-            return f"nullif({DIMENSIONS[by]}, '')"
+            # Nobody is ''; what else there may be none of is NULL.
+            return "nullif(\"user\", '')" if by == "user" else DIMENSIONS[by]
         # Grouped by the date and not by its text, which takes twice as long to make for every record.
         day = sums.DAY_OF[stretch.days]
         return day if by == "day" else f"date_trunc('month', {day})::date"
 
-    def _rows(self, keys: Sequence[str], stretch: Stretch, filters: Filters, rest: str) -> list[Row]:
-        source = sums.source(self.session, stretch, self.edition)
-        sql = f"""SELECT {", ".join([*keys, sums.SUMMED])} FROM {source.sql}
-                  WHERE {sums.condition(filters)} {rest}"""
-        found = db.rows(self.session, sql, **source.given, **sums.parameters(filters))
-        names = [field.name for field in fields(Sums)]
-        of = len(keys)
-        return [Row(tuple(row[:of]), Sums(**{name: getattr(row, name) for name in names})) for row in found]
+
+def _sums(row: Any) -> Sums:
+    return Sums(**{field.name: getattr(row, field.name) for field in fields(Sums)})
 
 
 def _named(by: By, value: Any) -> str | None:
@@ -173,6 +177,14 @@ def _of_calls(filters: Filters) -> str:
     return sums.condition(filters, "u.")
 
 
+# The total, then the rows: both of one reading. NULL in place of the number of rows is no limit.
+TABLE = f"""
+WITH found AS MATERIALIZED (
+  SELECT {{keys}}, {sums.SUMMED} FROM {{source}} WHERE {{condition}} GROUP BY {{names}} HAVING {sums.THERE}
+)
+SELECT 0 AS place, {{none}}, {sums.SUMMED_AGAIN} FROM found
+UNION ALL (SELECT 1, found.* FROM found ORDER BY {{order}} LIMIT :most OFFSET :skip)
+ORDER BY place, {{order}}"""
 # By ix_insight_first_seen.
 NEW_INSIGHTS = """
 SELECT count(*) FROM insight i
@@ -197,7 +209,7 @@ def records(
     checked_limit(limit)
     given = {"begin": stretch.start, "end": stretch.stop, "cursor": number(cursor, "usage"), "limit": limit + 1}
     sql = f"{NEWEST} AND {sums.condition(filters)} ORDER BY id DESC LIMIT :limit"
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, sql, **given, **sums.parameters(filters))
     rows = [UsageRow(**row._mapping) for row in found]
     return cut(rows, limit, "usage", [row.id for row in rows])

@@ -14,6 +14,9 @@ from core.runtime import db
 
 log = structlog.get_logger()
 FOLD_LOCK = 0x0CA1_0005
+# What a sum's key is the hash of, in the order of the migration that made the first ones.
+HASHED = """day - DATE '2000-01-01', zone_day - DATE '2000-01-01', workspace_id, job_id, "user", template_id,
+    collection, provider, model, lane, tier, status"""
 _ADDED = ", ".join(f"sum({measure}) AS {measure}" for measure in MEASURES)
 _SUMMED = ", ".join((KEYS, *MEASURES))
 
@@ -23,8 +26,7 @@ def _into(rows: str) -> str:
     return f"""
 INSERT INTO usage_sum AS s (edition, key, day, zone_day, {_SUMMED})
 SELECT edition,
-  sha256(convert_to(ROW(day - DATE '2000-01-01', zone_day - DATE '2000-01-01', {KEYS})::text, 'UTF8')),
-  day, zone_day, {_SUMMED}
+  sha256(convert_to(ROW({HASHED})::text, 'UTF8')), day, zone_day, {_SUMMED}
 FROM (SELECT edition, day, zone_day, {KEYS}, {_ADDED} FROM ({rows}) r GROUP BY edition, day, zone_day, {KEYS}) d
 ON CONFLICT (edition, key) DO UPDATE SET {", ".join(f"{one} = s.{one} + excluded.{one}" for one in MEASURES)}"""
 

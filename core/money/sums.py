@@ -136,22 +136,22 @@ MEASURES = (
     *("cache_write_long_tokens", "output_tokens", "reasoning_tokens", "web_searches", "listed"),
     *("cost_usd", "list_usd", "listed_cost_usd", "saved_usd"),
 )
-MONEY = ("cost_usd", "list_usd", "listed_cost_usd", "saved_usd")
 
 
-def _total(measure: str, only: str = "") -> str:
-    kind = "numeric" if measure in MONEY else "bigint"
-    return f"coalesce(sum({measure}){only}, 0)::{kind}"
+def _whole(name: str) -> str:
+    return "numeric" if name.endswith("_usd") else "bigint"
 
 
-# The columns of Sums.
-SUMMED = ", ".join(
-    [
-        *(f"{_total(measure)} AS {measure}" for measure in MEASURES if measure != "listed_cost_usd"),
-        *(f"""{_total("calls", f" FILTER (WHERE status = '{one}')")} AS {one}""" for one in ("unheard", "unusable")),
-        "coalesce(sum(list_usd - listed_cost_usd) FILTER (WHERE tier = 'batch'), 0) AS saved_by_batch_usd",
-    ]
-)
+_OTHERS = {
+    "unheard": "calls) FILTER (WHERE status = 'unheard'",
+    "unusable": "calls) FILTER (WHERE status = 'unusable'",
+    "saved_by_batch_usd": "list_usd - listed_cost_usd) FILTER (WHERE tier = 'batch'",
+}
+_NAMES = [field.name for field in fields(Sums)]
+# The columns of Sums, in its order.
+SUMMED = ", ".join(f"coalesce(sum({_OTHERS.get(name, name)}), 0)::{_whole(name)} AS {name}" for name in _NAMES)
+# The same of rows that have them.
+SUMMED_AGAIN = ", ".join(f"coalesce(sum({name}), 0)::{_whole(name)} AS {name}" for name in _NAMES)
 # What is left of records that were deleted is no row.
 THERE = "sum(calls) <> 0 OR sum(reused) <> 0"
 

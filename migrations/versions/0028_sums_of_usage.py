@@ -78,16 +78,14 @@ FROM (SELECT (time AT TIME ZONE 'UTC')::date AS day, {KEYS}, {OF_ROWS}
 
 
 def columns() -> list[sa.Column[Any]]:
-    """Those that both tables have."""
+    """Those that both tables have. What has a fixed length is first: it is found without reading what stands before."""
     return [
-        *(
-            sa.Column(name, sa.String(), nullable=False)
-            for name in ("workspace_id", "provider", "model", "lane", "tier")
-        ),
-        *(sa.Column(name, sa.String(), nullable=False) for name in ("status", "user")),
-        *(sa.Column(name, sa.String(), nullable=True) for name in ("job_id", "template_id", "collection")),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in COUNTS),
         *(sa.Column(name, sa.Numeric(28, 12), nullable=False) for name in MONEY),
+        *(
+            sa.Column(name.strip('"'), sa.String(), nullable=name in ("job_id", "template_id", "collection"))
+            for name in KEYS.split(", ")
+        ),
     ]
 
 
@@ -102,10 +100,10 @@ def upgrade() -> None:
     op.create_table(
         "usage_sum",
         sa.Column("edition", sa.Integer(), primary_key=True),
-        sa.Column("key", sa.LargeBinary(), primary_key=True),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("zone_day", sa.Date(), nullable=False),
         *columns(),
+        sa.Column("key", sa.LargeBinary(), primary_key=True),
         # Rows of today are added to all the time.
         postgresql_with={"fillfactor": 80},
     )

@@ -16,6 +16,7 @@ from core.asking import templates
 from core.insight_base import renewal
 from core.insights import report
 from core.insights.report import Filters
+from core.money import folding
 from core.runtime import db, migrate
 from tests.pipeline import add_document, make_job, rows, run_job
 
@@ -178,3 +179,34 @@ def test_the_whole_way_works_on_it(blank: str) -> None:
     run_job(make_job([add_document()], params={"count": 2}))
     assert rows("SELECT state FROM job") == [{"state": "completed"}]
     assert rows("SELECT count(*) AS n FROM evidence WHERE supported") == [{"n": 2}]
+
+
+def test_what_was_used_before_there_were_sums_is_in_them(blank: str) -> None:
+    with db.engine().begin() as connection:
+        command.upgrade(migrate.alembic_config(connection), "0027")
+        connection.exec_driver_sql(
+            """INSERT INTO usage_record (workspace_id, time, job_id, provider, model, lane, tier, input_tokens,
+                 cost_usd, list_usd, priced, status, reused, saved_usd)
+               SELECT 'ws_default', at::timestamptz, job, 'openai', 'm', lane, 'standard', input, cost, list,
+                 cost IS NOT NULL, 'ok', lane = 'live', saved
+               FROM (VALUES ('2026-03-01 23:59Z', 'job_1', 'batch', 7, 1.5, 3, NULL),
+                            ('2026-03-01 00:00Z', 'job_1', 'batch', 7, NULL, NULL, NULL),
+                            ('2026-03-02 00:00Z', NULL, 'live', 0, 0, 0, 2))
+                 v(at, job, lane, input, cost, list, saved)"""
+        )
+    migrate.upgrade()
+    summed = """SELECT day::text, job_id, calls, reused, unpriced, input_tokens, listed, cost_usd::float8 AS cost,
+                  list_usd::float8 AS list, listed_cost_usd::float8 AS listed_cost, saved_usd::float8 AS saved
+                FROM usage_sum ORDER BY day"""
+    assert [tuple(row.values()) for row in rows(summed)] == [
+        ("2026-03-01", "job_1", 2, 0, 1, 14, 1, 1.5, 3.0, 1.5, 0.0),
+        ("2026-03-02", None, 0, 1, 0, 0, 1, 0.0, 0.0, 0.0, 2.0),
+    ]
+    # As the triggers and folds have it, which add to the same rows.
+    with db.transaction() as session:
+        db.execute(session, "UPDATE usage_record SET cost_usd = 2 WHERE cost_usd IS NULL")
+    folding.keep_up("UTC")
+    assert [(row["cost"], row["calls"]) for row in rows(summed)] == [(3.5, 2), (0.0, 0)]
+    with db.engine().begin() as connection:
+        command.downgrade(migrate.alembic_config(connection), "0027")
+    assert rows("SELECT count(*) AS n FROM usage_record") == [{"n": 3}]

@@ -1,8 +1,11 @@
 """Figures, times and text of documents and models as pages show them."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
 
 from core.exports.markdown import inert
 from core.runtime import shared_clock
@@ -32,6 +35,42 @@ def rounded(amount: Decimal) -> Decimal:
 def money_of(cost: Decimal | None, unpriced: int) -> Markdown:
     """The cost of many calls: not known, and never 0, if none of them has a price."""
     return money(None if unpriced and not cost else cost)
+
+
+UTC_ZONE = ZoneInfo("UTC")
+
+
+def zone() -> ZoneInfo:
+    """The reader's time zone, as the browser says; UTC where it says none that is known."""
+    try:
+        return ZoneInfo(st.context.timezone or UTC_ZONE.key)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC_ZONE
+
+
+def time(moment: datetime) -> Markdown:
+    """Date and time for the reader; `exact` belongs beside it, where a pointer finds it."""
+    return f"{moment.astimezone(zone()):%Y-%m-%d %H:%M}"
+
+
+def clock(moment: datetime) -> Markdown:
+    return f"{moment.astimezone(zone()):%H:%M}"
+
+
+def date(moment: datetime) -> Markdown:
+    return f"{moment.astimezone(zone()):%Y-%m-%d}"
+
+
+def exact(moment: datetime | None) -> Markdown:
+    """To the second, for the reader and in UTC: what logs, the API and others elsewhere name."""
+    if moment is None:
+        return "never"
+    at, utc = moment.astimezone(zone()), moment.astimezone(UTC)
+    name = plain(zone().key)
+    if at.utcoffset() == utc.utcoffset():
+        return f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    other = f"{utc:%H:%M:%S}" if at.date() == utc.date() else f"{utc:%Y-%m-%d %H:%M:%S}"
+    return f"{at:%Y-%m-%d %H:%M:%S} {name} ({other} UTC)"
 
 
 def ago(moment: datetime | None, now: datetime) -> Markdown:

@@ -27,7 +27,7 @@ def show(moment: datetime) -> None:
         _line(one, moment)
     for change in breaker_report.changes(SHOWN_CHANGES):
         told = formats.plain(breakers.change(change, moment))
-        st.caption(told, help=f"{change.time:%Y-%m-%d %H:%M:%S} UTC")
+        st.caption(told, help=formats.exact(change.time))
 
 
 def _line(one: BreakerRow, moment: datetime) -> None:

@@ -114,7 +114,7 @@ def _merges(row: InsightRow) -> None:
 
 def _merge(row: InsightRow, one: MergeRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{insights.merge(one, row.id)} · {_when(one)}", help=f"{one.time:%Y-%m-%d %H:%M} UTC")
+        st.caption(f"{insights.merge(one, row.id)} · {_when(one)}", help=formats.exact(one.time))
         if one.undone_at is None:
             undo = partial(acting.attempt, partial(acting.undo_merge, one.id))
             st.button("Undo the merge", icon=":material/undo:", key=f"undo-{one.id}", on_click=undo)
@@ -134,7 +134,7 @@ def _history(row: InsightRow) -> None:
             undone = " · undone" if one.undone_at else ""
             st.markdown(
                 f"{insights.told(one)} :gray[· {formats.ago(one.time, formats.utc_now())}{undone}]",
-                help=f"{one.time:%Y-%m-%d %H:%M:%S} UTC",
+                help=formats.exact(one.time),
             )
             # Only what nothing followed can be undone.
             if cursor is None and at == 0 and one.action in ("change", "undo") and one.undone_at is None:

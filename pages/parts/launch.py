@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -196,7 +195,7 @@ def _deadline() -> datetime | None:
     """Choose a deadline, in the reader's time zone."""
     if not st.toggle("Stop sending again at a time", key="deadline"):
         return None
-    zone = ZoneInfo(st.context.timezone or "UTC")
+    zone = formats.zone()
     tomorrow = datetime.now(zone).replace(tzinfo=None, second=0, microsecond=0) + timedelta(days=1)
     st.session_state.setdefault("deadline_at", tomorrow)
     chosen = st.datetime_input(f"Nothing goes out again by itself after ({formats.plain(zone.key)})", key="deadline_at")

@@ -44,7 +44,7 @@ def _pair(one: Item) -> None:
     _side(one.b, b_spans)
     when = formats.ago(one.time, formats.utc_now())
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"{review.told(one)} · {when}", help=f"{one.time:%Y-%m-%d %H:%M} UTC")
+        st.caption(f"{review.told(one)} · {when}", help=formats.exact(one.time))
         if one.judged_in:
             widgets.link("Its job, with the undo", "job/job.py", ":material/psychology:", id=one.judged_in)
 

@@ -49,7 +49,7 @@ def _line(change: SettingChange, operations: Mapping[str, str], *, undoable: boo
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**{about}** {what} :gray[· {when}]",
-            help=f"{change.time:%Y-%m-%d %H:%M:%S} UTC",
+            help=formats.exact(change.time),
             width="content",
         )
         if undoable and not locked and not secret:

@@ -44,7 +44,8 @@ def _card(kind: Kind) -> None:
     with st.container(border=False, gap="xsmall"):
         st.markdown(f"Older than that now: {retention.found(kind, found)}.")
         if rule is not None:
-            st.caption(f"Next run {retention.moment(report.next_run(kind, now), now)}.")
+            run = report.next_run(kind, now)
+            st.caption(f"Next run {retention.moment(run, now)}.", help=formats.exact(run))
     with st.container(horizontal=True):
         after = formats.count(wanted.days, "day")
         if st.button(
@@ -115,4 +116,4 @@ def _removed() -> None:
     st.markdown("Deleted lately")
     now = formats.utc_now()
     for run in runs:
-        st.caption(f"{retention.removed(run)} · {formats.ago(run.time, now)}")
+        st.caption(f"{retention.removed(run)} · {formats.ago(run.time, now)}", help=formats.exact(run.time))

@@ -22,11 +22,11 @@ def found(kind: Kind, preview: Preview) -> formats.Markdown:
     if kind == "jobs":
         return f"**{formats.count(preview.number, 'job')}** with {formats.count(preview.requests, 'request')}"
     number, size = formats.count(preview.number, "document"), formats.size(preview.size_bytes)
-    return f"**{number}**, {size}, the oldest of {preview.oldest:%Y-%m-%d}"
+    return f"**{number}**, {size}, the oldest of {formats.date(preview.oldest)}"
 
 
 def moment(at: datetime, now: datetime) -> formats.Markdown:
-    return f"at {at:%H:%M} UTC, {formats.until(at, now)}"
+    return f"at {formats.clock(at)}, {formats.until(at, now)}"
 
 
 def removed(run: Run) -> formats.Markdown:

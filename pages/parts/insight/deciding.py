@@ -29,14 +29,12 @@ def describe(row: InsightRow, now: datetime) -> None:
             st.badge(against, icon=":material/call_split:", color="red")
         last: datetime | None = row.last_seen  # of one without evidence of its own there is none
         seen = f"first seen {formats.ago(row.first_seen, now)}, last {formats.ago(last, now)}"
-        st.caption(f"{insights.known(row)} · {seen}", help=f"First {_exact(row.first_seen)}, last {_exact(last)}")
+        st.caption(
+            f"{insights.known(row)} · {seen}", help=f"First {formats.exact(row.first_seen)}, last {formats.exact(last)}"
+        )
     if row.state == "dismissed" and row.reason:
         st.caption(f"Dismissed because “{formats.plain(row.reason)}”")
     st.caption(insights.confidence(row))
-
-
-def _exact(moment: datetime | None) -> formats.Markdown:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"
 
 
 def decide(row: InsightRow) -> None:

@@ -9,7 +9,7 @@ from core.money import costs
 from core.money.costs import Row
 from core.money.stretches import Stretch
 from core.settings import provider_rows
-from pages.common import formats, widgets
+from pages.common import charts, formats, widgets
 from pages.common.charts import DaySeries, stacked_days
 from pages.parts import exporting
 
@@ -98,7 +98,7 @@ if spend.open:
                 DaySeries(m, [d.keys[0] or "" for d in rows], [float(d.sums.cost_usd) for d in rows])
                 for m, rows in daily.items()
             ]
-            st.plotly_chart(stacked_days(series, start, today, "$"), config={"displayModeBar": False})
+            charts.show(stacked_days("Spent by day and model", series, start, today, "$"), "spend")
         else:
             st.caption("Nothing was spent: what was called is free or has no known price.")
 if tokens.open:
@@ -106,9 +106,10 @@ if tokens.open:
         series = []
         for model, rows in daily.items():
             on = [d.keys[0] or "" for d in rows]
-            series.append(DaySeries(f"{model}, input", on, [d.sums.input_tokens for d in rows]))
-            series.append(DaySeries(f"{model}, output", on, [d.sums.output_tokens for d in rows], pale=True))
-        st.plotly_chart(stacked_days(series, start, today), config={"displayModeBar": False})
+            series.append(DaySeries(f"{model}, input", on, [d.sums.input_tokens for d in rows], of=model))
+            out = [d.sums.output_tokens for d in rows]
+            series.append(DaySeries(f"{model}, output", on, out, pale=True, of=model))
+        charts.show(stacked_days("Tokens by day and model", series, start, today), "tokens")
 
 st.subheader("By model")
 st.dataframe(

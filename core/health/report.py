@@ -116,6 +116,13 @@ ORDER BY s.component
 """
 
 
+def newest_sample() -> datetime | None:
+    """When the newest sample was taken: what `past` returns changes with it alone."""
+    with db.reading() as session:
+        newest: datetime | None = db.scalar(session, NEWEST)
+        return newest
+
+
 def past(start: datetime, step: timedelta) -> list[PastRow]:
     """Samples since `start`, in stretches of `step`; from one hour on, out of the hours that were rolled up."""
     hourly = step >= timedelta(hours=1)
@@ -123,6 +130,8 @@ def past(start: datetime, step: timedelta) -> list[PastRow]:
         found = db.rows(session, HOURS if hourly else SAMPLES, start=start, step=step)
         return [PastRow(row.component, row.time, row.healthy, row.figures) for row in found]
 
+
+NEWEST = "SELECT greatest((SELECT max(time) FROM health_sample), (SELECT max(hour) FROM health_hour))"
 
 _BINNED = """
 , figure AS (

@@ -43,5 +43,5 @@ if database.database().connected:
     health_breakers.by_name()
     health_breakers.dialogs()
     stuck()
-    history.show(formats.utc_now())
+    history.show()
     reuse.show()

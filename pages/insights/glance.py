@@ -19,7 +19,6 @@ def show(filters: Filters) -> None:
     _shares(filters)
     days = growth_report.by_day(filters, now - timedelta(days=DAYS), now)
     if days:
-        st.caption(f"**First seen, by day** (UTC, the last {DAYS} days)")
         _chart(days, now)
     _growing(filters, now)
 
@@ -35,10 +34,11 @@ def _shares(filters: Filters) -> None:
 
 def _chart(days: list[Day], now: datetime) -> None:
     names = [f"{one.day}" for one in days]
-    one_document = DaySeries("one document or none", names, [one.new - one.corroborated for one in days], pale=True)
-    corroborated = DaySeries("corroborated by now", names, [one.corroborated for one in days])
-    start = now - timedelta(days=DAYS)
-    st.plotly_chart(charts.stacked_days([corroborated, one_document], start, now), config={"displayModeBar": False})
+    alone = [one.new - one.corroborated for one in days]
+    one_document = DaySeries("one document or none", names, alone, pale=True, of="insights")
+    corroborated = DaySeries("corroborated by now", names, [one.corroborated for one in days], of="insights")
+    title = f"First seen, by day in UTC, the last {DAYS} days at most"
+    charts.show(charts.stacked_days(title, [corroborated, one_document], now - timedelta(days=DAYS), now), "first-seen")
 
 
 def _growing(filters: Filters, now: datetime) -> None:

@@ -12,7 +12,6 @@ from google.protobuf.json_format import MessageToDict  # type: ignore[import-unt
 from streamlit.testing.v1 import AppTest
 
 from pages.common import formats
-from pages.common.charts import DaySeries, TimeSeries, lines, stacked_days, states
 from pages.parts.sending import WATCH
 from tests import hostile
 from tests.pages.foreign_words import Lint, Module, is_of_figures, modules
@@ -132,16 +131,6 @@ def test_a_format_with_a_figure_takes_no_text() -> None:
 )
 def test_foreign_text_is_shown_as_it_is(text: str, shown: str) -> None:
     assert formats.plain(text) == shown
-
-
-def test_a_chart_shows_no_tags_of_a_name() -> None:
-    name = "<a href='http://evil.example'>gpt & <b>\n"
-    shown = "&lt;a href='http://evil.example'&gt;gpt &amp; &lt;b&gt;"
-    at = formats.utc_now()
-    drawn = lines([TimeSeries(name, [at], [1])], at, at)["data"][0]
-    assert (drawn["name"], "evil" in drawn["hovertemplate"]) == (shown, False)
-    assert states([TimeSeries(name, [at], [1])], at, at)["data"][0]["y"] == [shown]
-    assert stacked_days([DaySeries(name, ["2026-11-28"], [1])], at, at)["data"][0]["name"] == shown
 
 
 # What of the hostile text would mean something if it stood there unescaped.

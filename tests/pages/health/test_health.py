@@ -8,9 +8,8 @@ import pytest
 from core.health import sampling
 from core.runtime import db, worker_lease
 from pages.common import formats
-from pages.common.charts import TimeSeries, lines, states
 from tests.pages import made
-from tests.pages.seeing import press, show, words
+from tests.pages.seeing import opened, press, show, words
 from tests.pipeline import rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -125,21 +124,33 @@ def test_the_past_is_drawn_from_samples_or_hours(period: str, table: str) -> Non
                 SELECT '{component}', date_trunc('hour', now()) - n * interval '5 hours', 120, 120, '{figures}'
                 FROM generate_series(1, 3) n"""
         )
-    at = show("health", past=period)
-    assert not at.exception
-    text = words(at)
-    for title in ("Half of the answers came within", "Database round trip", "Space"):
-        assert f"**{title}**" in text
-    assert "Answers that were there already" not in text
-    assert len(at.get("plotly_chart")) == 5
+    drawn = [
+        [chart.proto.alt for chart in show("health", past=period, charts=tab).get("plotly_chart")]
+        for tab in ("Providers", "Work", "Machine")
+    ]
+    assert drawn == [
+        ["Well or not", "Half of the answers came within", "95 % of the answers came within"],
+        ["Well or not"],
+        ["Well or not", "Database round trip", "Space"],
+    ]
 
 
-def test_charts_leave_gaps_and_show_all_well_in_green() -> None:
-    at = [datetime(2026, 11, 21, hour, tzinfo=UTC) for hour in (1, 2, 3)]
-    drawn = lines([TimeSeries("OpenAI", at, [1.0, None, 3.0])], at[0], at[-1], " ms")
-    assert drawn["data"][0]["y"] == [1.0, None, 3.0]
-    assert not drawn["data"][0]["connectgaps"]
-    stripes = states([TimeSeries("Disk", at, [1.0, None, 0.0]), TimeSeries("Queue", at, [1, 1, 1])], at[0], at[-1])
-    (heat,) = stripes["data"]
-    assert (heat["y"], heat["z"]) == (["Disk", "Queue"], [[1.0, None, 0.0], [1, 1, 1]])
-    assert (heat["zmin"], heat["zmax"]) == (0, 1)
+def test_the_past_is_drawn_anew_with_a_new_sample_and_names_what_was_always_0() -> None:
+    add = """INSERT INTO health_sample (component, time, healthy, figures)
+             SELECT 'queue', now() - n * interval '1 hour', true, '{"documents": 0, "oldest_s": %s}'
+             FROM generate_series(%s) n"""
+    change(add % (0, "1, 2"))
+    at = show("health", charts="Work")
+    assert "0 all the time: waiting, oldest item waits." in words(at)
+    change(add % (60, "0, 0"))
+    assert "0 all the time: waiting." in words(at.run())
+
+
+def test_times_are_those_of_the_reader() -> None:
+    change(
+        """INSERT INTO health_sample (component, time, healthy, figures)
+           SELECT 'queue', now() - n * interval '1 hour', true, '{"documents": 1}' FROM generate_series(1, 2) n"""
+    )
+    at = opened("health")
+    at.context["timezone"] = "Asia/Tokyo"
+    assert "Times are those of Asia/Tokyo." in words(at.run())

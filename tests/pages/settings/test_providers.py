@@ -96,7 +96,7 @@ def test_several_of_one_kind_stand_side_by_side_in_jobs_costs_and_health(openai:
         provider_changes.add(name, "openai", Change(base_url=openai.openai_url, prices=rates))
         run_job(make_job(documents, "summarize", provider=name, model="plain"))
     (jobs,) = show("jobs").dataframe
-    assert list(jobs.value["Provider"]) == ["Azure_1", "Lab"]
+    assert list(jobs.value["Model"]) == ["plain, Azure_1", "plain, Lab"]
     costs = show("costs")
     by_model = costs.dataframe[0].value
     assert sorted(zip(by_model["Provider"], by_model["Model"], strict=True)) == [("Azure_1", "plain"), ("Lab", "plain")]

@@ -42,7 +42,7 @@ def every_page() -> dict[str, list[st.Page]]:
             st.Page("templates.py", title="Templates", icon=":material/edit_note:"),
         ],
         "Operate": [
-            st.Page("costs.py", title="Costs", icon=":material/payments:"),
+            st.Page("costs/costs.py", title="Costs", icon=":material/payments:"),
             # Its own name is taken: `GET /health` answers probes.
             st.Page("health/health.py", title="Health", icon=":material/monitor_heart:", url_path="system"),
             st.Page("settings/settings.py", title="Settings", icon=":material/settings:"),

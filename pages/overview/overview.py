@@ -45,7 +45,7 @@ def tiles() -> None:
         widgets.figure("Jobs running", found.running_jobs, running, "jobs/jobs.py")
         new = f"{found.new_insights:,} today" if found.new_insights else None
         widgets.figure("Insights", found.insights, new, "insights/insights.py")
-        with widgets.tile("Spent today", "costs.py"):
+        with widgets.tile("Spent today", "costs/costs.py"):
             st.metric(
                 "Spent today",
                 formats.money_of(found.spent_today, found.unpriced_today),

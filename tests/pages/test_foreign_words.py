@@ -189,7 +189,24 @@ LISTS = (
     "health",
     "own_requests",
 )
-QUERY = ("id", "insight", "q", "state", "collection", "template", "tab", "part", "period", "start", "job", "name")
+QUERY = (
+    "id",
+    "insight",
+    "q",
+    "state",
+    "collection",
+    "template",
+    "tab",
+    "part",
+    "period",
+    "start",
+    "job",
+    "name",
+    "model",
+    "user",
+    "collection",
+    "by",
+)
 
 
 @pytest.mark.usefixtures("database")

@@ -1,9 +1,7 @@
 """Every page: empty, full, broken. What a person reads on it is asserted, not only that it ran."""
 
 import io
-import json
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -446,73 +444,6 @@ def test_templates_show_own_ones_with_their_fields() -> None:
     assert "Dates" in text
     assert "Fields: when string" in text
     assert "Fields: fee number with its quote" in text
-
-
-def test_costs_read_usage_records_and_name_what_has_no_price() -> None:
-    with db.transaction() as session:
-        db.execute(
-            session,
-            """INSERT INTO usage_record (workspace_id, time, provider, model, lane, input_tokens, output_tokens,
-                 cost_usd, priced,
-                 status)
-               VALUES ('ws_default', now(), 'openai', 'gpt-5-mini', 'live', 1000, 500, 1.25, true, 'ok'),
-                      ('ws_default', now(), 'openai', 'own-model', 'live', 1000, 500, NULL, false, 'ok')""",
-        )
-    text = words(show("costs"))
-    assert "Spent $1.25" in text
-    assert "not in these sums: 1 call." in text
-    by_model = show("costs").dataframe[0].value.set_index("Model")
-    assert by_model["USD"]["gpt-5-mini"] == 1.25
-    assert by_model["USD"].isna()["own-model"]
-
-
-def chart(at: AppTest) -> dict[str, Any]:
-    """The figures of the chart by their names; days without any are left out."""
-    bars = json.loads(at.get("plotly_chart")[0].proto.spec)["data"]
-    return {bar["name"]: [value for value in bar["y"] if value] for bar in bars}
-
-
-def test_the_spend_of_each_day_is_a_bar() -> None:
-    with db.transaction() as session:
-        db.execute(
-            session,
-            """INSERT INTO usage_record (workspace_id, time, provider, model, lane, input_tokens, output_tokens,
-                 cost_usd, priced,
-                 status)
-               VALUES ('ws_default', now(), 'openai', 'gpt-5-mini', 'live', 1000, 500, 1.25, true, 'ok'),
-                      ('ws_default', now(), 'openai', 'gpt-5', 'live', 10, 5, 2, true, 'ok'),
-                      ('ws_default', now(), 'offline', 'offline-1', 'live', 0, 0, 0, true, 'ok')""",
-        )
-    assert chart(show("costs")) == {"gpt-5": [2], "gpt-5-mini": [1.25]}
-    assert chart(show("costs", chart="Tokens")) == {
-        "gpt-5, input": [10],
-        "gpt-5, output": [5],
-        "gpt-5-mini, input": [1000],
-        "gpt-5-mini, output": [500],
-    }
-
-
-def test_what_cost_nothing_has_no_chart_of_nothing(analysed: tuple[str, str]) -> None:
-    at = show("costs")
-    assert "Nothing was spent" in words(at)
-    assert not at.get("plotly_chart")
-    assert "Most expensive jobs" not in words(at)
-
-
-def test_costs_are_set_against_the_days_before_only_where_something_was_called_then() -> None:
-    def call(ago: str) -> None:
-        with db.transaction() as session:
-            db.execute(
-                session,
-                f"""INSERT INTO usage_record (workspace_id, time, provider, model, lane, cost_usd, priced, status)
-                    VALUES ('ws_default', now() - interval '{ago}', 'openai', 'gpt-5', 'live', 2, true, 'ok')""",
-            )
-
-    call("1 hour")
-    assert show("costs", period="7 days").metric[0].delta == ""
-    call("8 days")
-    call("9 days")
-    assert "Spent $2.00 -$2.00" in words(show("costs", period="7 days"))
 
 
 def test_a_database_that_is_away_is_said_in_plain_words(migrated: str) -> None:

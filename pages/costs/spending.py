@@ -1,0 +1,93 @@
+"""What was spent in a stretch of time: tiles, a chart, and the table of the same figures. A click narrows."""
+
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from core.money import costs, stretches
+from core.money.stretches import Stretch
+from core.money.sums import Dimension, Filters, Sums
+from pages.common import formats, widgets
+from pages.costs import chart, choosing, records, table, tiles
+from pages.parts import exporting
+
+
+def show() -> None:
+    period = choosing.period()
+    given = choosing.range_(formats.utc_now().date()) if period == choosing.RANGE else None
+    filters = choosing.filters()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        by = choosing.by()
+        shown = chart.metric()
+    with costs.reading() as now:
+        zone = now.zone
+        stretch = choosing.days(period, given, now.as_of, zone)
+        total = now.total(stretch, filters)
+        before = now.total(stretches.before(stretch, zone), filters)
+        insights = now.new_insights(stretch, filters)
+        found = now.table([by], stretch, filters, limit=table.AT_MOST)
+        bars = chart.read(now, shown, by, choosing.step(stretch, zone), stretch, filters)
+        names = now.labels(by, table.ids(found.rows))
+        named = {
+            (one, key): label
+            for one in choosing.DIMENSIONS
+            if getattr(filters, one)
+            for key, label in now.labels(one, getattr(filters, one)).items()
+        }
+    choosing.show_filters(filters, named)
+    if not total.calls and not total.reused:
+        _nothing(period, filters)
+        return
+    tiles.show(total, before, insights, formats.plain(_words(period)))
+    _warn(total)
+    bar = chart.show(bars, shown, by, names)
+    row = table.show(found, by, names)
+    clicked = row if bar is None else bar
+    if clicked is not None:
+        _follow(by, clicked, filters)
+    records.show(stretch, filters, total)
+    _export(by, stretch, filters, zone)
+
+
+def _nothing(period: str, filters: Filters) -> None:
+    if filters.given():
+        st.info("Nothing of this kind was called in this time. Take a filter away or choose a longer time.")
+        return
+    widgets.empty(
+        f"No model was called in this time: {formats.plain(_words(period))}.",
+        "analyse/analyse.py",
+        "Analyse documents",
+    )
+
+
+def _words(period: str) -> str:
+    return {choosing.RANGE: "days chosen"}.get(period, period[0].lower() + period[1:])
+
+
+def _warn(total: Sums) -> None:
+    if total.unpriced:
+        st.warning(f"Without a known price, and not in these sums: {formats.count(total.unpriced, 'call')}.")
+    if total.unheard:
+        st.warning(f"Never answered, and in the sums as an estimate: {formats.count(total.unheard, 'call')}.")
+
+
+def _follow(by: Dimension, key: str, filters: Filters) -> None:
+    """A click narrows; what is narrowed to one job already leads there."""
+    if by == "job" and key:
+        widgets.go("job/job.py", id=key)
+    if filters.given().get(by) != [key]:
+        choosing.narrow(by, key)
+
+
+def _export(by: Dimension, stretch: Stretch, filters: Filters, zone: ZoneInfo) -> None:
+    assert stretch.start is not None
+    assert stretch.stop is not None
+    begin, end = stretch.start.isoformat(), stretch.stop.isoformat()
+    given = [(name, value) for name, values in filters.given().items() for value in values]
+    exporting.table(
+        "costs",
+        "usage/export",
+        [("by", by), ("zone", "reporting"), ("start", begin), ("stop", end), *given],
+        "A row for each row of this table, with its calls, tokens and cost.",
+    )
+    st.caption(f"Days are of {formats.plain(zone.key)}. What price was applied is stored with each call.")

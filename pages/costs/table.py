@@ -1,0 +1,67 @@
+"""The table of the same figures: a row for each key, the largest first, and a total below."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.money.costs import Row, Table
+from core.money.sums import Dimension, Sums
+from pages.common import formats, widgets
+from pages.words import costs as words
+
+AT_MOST = 200
+USD = st.column_config.NumberColumn(format="$%.4f", help="– has no known price")
+NUMBER = st.column_config.NumberColumn(format="localized")
+LIST = "At list price"
+COLUMNS = {
+    "USD": USD,
+    LIST: st.column_config.NumberColumn(format="$%.4f", help="The same calls, live at the standard tier"),
+    **dict.fromkeys(("Calls", "Reused", "Input", "Cached", "Output", "Reasoning", "Unpriced"), NUMBER),
+}
+
+
+def show(found: Table, by: Dimension, names: Mapping[str, str]) -> str | None:
+    """Returns the key of the row that was clicked, "" for what has none; None: none was."""
+    key = f"costs-by-{by}-{hash(tuple(row.keys for row in found.rows))}"
+    clicked = widgets.clicked_row(key)
+    rows = [_values(words.key(by, row.keys[0], names.get(row.keys[0] or "")), row.sums) for row in found.rows]
+    rows.append(_values("Total", found.total))
+    frame = pd.DataFrame(rows, columns=[words.DIMENSIONS[by], *COLUMNS])
+    for empty in ("Reused", "Cached", "Reasoning", "Unpriced"):
+        if not frame[empty].iloc[-1]:
+            frame = frame.drop(columns=empty)
+    st.dataframe(
+        widgets.numbered(frame),
+        column_config={**widgets.ROW_NUMBERS, **COLUMNS},
+        on_select="rerun",
+        selection_mode=["single-cell"],
+        key=key,
+        placeholder="–",
+    )
+    if found.more:
+        st.caption(f"The first {formats.count(len(found.rows), 'row')}, the dearest ones. An export has all of them.")
+    if clicked is None or clicked >= len(found.rows):
+        return None
+    return found.rows[clicked].keys[0] or ""
+
+
+def _values(name: str, sums: Sums) -> Sequence[object]:
+    """Without a known price there is no cost, not one of 0."""
+    spent, listed = sums.spent, sums.at_list_prices
+    return (
+        name,
+        None if spent is None else float(spent),
+        None if listed is None else float(listed),
+        sums.calls,
+        sums.reused,
+        sums.input_tokens,
+        sums.cached_input_tokens,
+        sums.output_tokens,
+        sums.reasoning_tokens,
+        sums.unpriced,
+    )
+
+
+def ids(rows: Sequence[Row]) -> list[str | None]:
+    return [row.keys[0] for row in rows]

@@ -1,0 +1,74 @@
+"""What money is spent on, by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from core.money.series import Metric
+from core.money.sums import Dimension
+from core.settings import provider_rows
+from core.tables.budgets import OnLimit, Scope
+
+DIMENSIONS: Mapping[Dimension, str] = MappingProxyType(
+    {
+        "model": "Model",
+        "provider": "Provider",
+        "lane": "Lane",
+        "tier": "Tier",
+        "template": "Template",
+        "collection": "Collection",
+        "user": "User",
+        "job": "Job",
+        "status": "Status",
+    }
+)
+NOTHING: Mapping[Dimension, str] = MappingProxyType(
+    {"job": "no job", "collection": "no document", "template": "no template", "user": "nobody named"}
+)
+STATUS = {
+    "ok": "answered",
+    "unusable": "unusable answer",
+    "unattributed": "billed beyond the lines of a batch",
+    "unheard": "answer never came",
+}
+METRICS: Mapping[str, tuple[Metric, str]] = MappingProxyType(
+    {"Spend": ("spend", "$"), "Tokens": ("tokens", ""), "Calls": ("calls", "")}
+)
+KINDS = {
+    "uncached": "Input",
+    "cached": "Input read from a cache",
+    "written": "Input written to a cache",
+    "output": "Output",
+    "reasoning": "Output as reasoning",
+}
+OTHERS = "others"
+SCOPES: Mapping[Scope, str] = MappingProxyType(
+    {
+        "all": "Everything",
+        "workspace": "Workspace",
+        "user": "User",
+        "template": "Template",
+        "collection": "Collection",
+        "provider": "Provider",
+    }
+)
+ON_LIMIT: Mapping[OnLimit, str] = MappingProxyType({"warn": "Warn", "wait": "Let jobs wait"})
+ABOUT_ON_LIMIT = {
+    "warn": "Nothing is held up: this page says that the limit is near or reached.",
+    "wait": "Jobs that do not fit wait until there is room. Calls that are under way end and are booked, so a budget "
+    "may be passed by those.",
+}
+
+
+def key(of: Dimension, value: str | None, label: str | None) -> str:
+    """What people call this key. `label`: the name of what still is there."""
+    if value is None:
+        return NOTHING.get(of, "none")
+    if of == "provider":
+        return provider_rows.label(value)
+    if of == "status":
+        return STATUS.get(value, value)
+    return label or ("deleted job" if of == "job" else value)
+
+
+def scoped(scope: Scope, value: str) -> str:
+    return provider_rows.label(value) if scope == "provider" else value

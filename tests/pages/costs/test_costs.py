@@ -1,0 +1,146 @@
+"""Costs: the figures of a stretch, what a click narrows to, and budgets. All of it stands in the link."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.budgets import manage, report
+from core.budgets.manage import BudgetSpec
+from core.runtime import db, shared_clock
+from tests.local_provider import LocalProvider
+from tests.pages.seeing import links, opened, press, show, words
+from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def call(model: str = "gpt-5", ago: str = "1 hour", cost: str = "2", **more: Any) -> None:
+    """One usage record; `more`: its other columns."""
+    values = {
+        **{"workspace_id": "ws_default", "provider": "openai", "model": model, "lane": "live", "status": "ok"},
+        **{"input_tokens": 1000, "output_tokens": 500, "priced": cost != "NULL", **more},
+    }
+    names = ", ".join(f'"{name}"' for name in values)
+    places = ", ".join(f":{name}" for name in values)
+    with db.transaction() as session:
+        sql = f"""INSERT INTO usage_record (time, cost_usd, {names})
+                  VALUES (now() - interval '{ago}', {cost}, {places})"""
+        db.execute(session, sql, **values)
+
+
+def chart(at: AppTest) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(at.get("plotly_chart")[0].proto.spec)
+    return found
+
+
+def bars(at: AppTest) -> dict[str, list[float]]:
+    return {bar["name"]: [value for value in bar["y"] if value] for bar in chart(at)["data"]}
+
+
+def table(at: AppTest) -> Any:
+    return at.dataframe[0].value.set_index(at.dataframe[0].value.columns[0])
+
+
+def test_the_table_sums_to_its_total_and_names_what_has_no_price() -> None:
+    call("gpt-5-mini", cost="1.25", list_usd="2.5", lane="batch", tier="batch")
+    call("own-model", cost="NULL")
+    call("gpt-5-mini", cost="0", reused=True, saved_usd="0.5")
+    at = show("costs")
+    text = words(at)
+    for figure in ("Spent $1.25", "Saved by batches $1.25", "Saved by reuse $0.50", "Calls 2", "Unpriced calls 1"):
+        assert figure in text
+    assert "not in these sums: 1 call." in text
+    found = table(at)
+    assert list(found.index) == ["gpt-5-mini", "own-model", "Total"]
+    assert found["USD"]["gpt-5-mini"] == found["USD"]["Total"] == 1.25
+    assert found["USD"].isna()["own-model"]
+    assert found["At list price"]["Total"] == 2.5
+
+
+def test_bars_are_stacked_by_what_the_page_is_by_and_each_has_a_place_for_each_day() -> None:
+    call("gpt-5-mini", cost="1.25")
+    call("gpt-5", cost="2", input_tokens=10, output_tokens=5, collection="contracts")
+    call("offline-1", cost="0", provider="offline")
+    at = show("costs", period="7 days")
+    assert bars(at) == {"gpt-5": [2], "gpt-5-mini": [1.25]}
+    assert len(chart(at)["data"][0]["x"]) == 7
+    assert bars(show("costs", show="Tokens")) == {"Input": [2010], "Output": [1005]}
+    assert bars(show("costs", by="Collection", show="Calls")) == {"no document": [2], "contracts": [1]}
+    hours = chart(show("costs", period="1 day"))["data"][0]["x"]
+    assert len(hours) >= 1
+    assert "T" in hours[0]
+
+
+def test_what_cost_nothing_has_no_chart_of_nothing() -> None:
+    assert "No model was called" in words(show("costs"))
+    call("offline-1", cost="0", provider="offline")
+    at = show("costs")
+    assert "Nothing was spent" in words(at)
+    assert not at.get("plotly_chart")
+
+
+def test_the_change_is_against_as_long_a_time_before_where_something_was_called_then() -> None:
+    call()
+    assert show("costs", period="7 days").metric[0].delta == ""
+    call(ago="8 days")
+    call(ago="9 days")
+    assert "Spent $2.00 -$2.00" in words(show("costs", period="7 days"))
+
+
+def test_filters_stand_in_the_link_and_are_taken_away_by_a_click() -> None:
+    call("gpt-5", user="ada")
+    call("gpt-5-mini", cost="1", user="ada")
+    call("gpt-5", cost="7")
+    at = opened("costs", user="ada")
+    at.query_params["model"] = ["gpt-5"]
+    at.run()
+    assert "Spent $2.00" in words(at)
+    assert "Spent $7.00" in words(show("costs", user=""))
+    press(at, "Model: gpt\\-5")
+    assert "Spent $3.00" in words(at)
+    press(at, "User: ada")
+    assert "Spent $10.00" in words(at)
+    assert "Nothing of this kind" in words(show("costs", model="gpt-4"))
+
+
+def test_the_calls_behind_the_figures_are_shown_on_demand() -> None:
+    call("gpt-5", cost="2.125")
+    at = show("costs")
+    assert len(at.dataframe) == 1
+    at.toggle(key="calls").set_value(True).run()
+    (shown,) = [one.value for one in at.dataframe if "Price from" in one.value]
+    assert list(shown["USD"]) == [2.125]
+
+
+def the_form() -> None:
+    from core.budgets import report
+    from core.runtime import shared_clock
+    from pages.costs import budgets
+
+    budgets.form(next(iter(report.every(shared_clock.now())), None))
+
+
+def test_a_budget_is_made_changed_and_says_who_waits_for_it(openai: LocalProvider) -> None:
+    at = AppTest.from_function(the_form, default_timeout=PATIENCE_S).run()
+    at.text_input[0].set_value("much").run()
+    press(at, "Save")
+    assert "an amount in USD" in words(at)
+    at.text_input[0].set_value("$1,000.50").run()
+    at.radio[0].set_value("wait").run()
+    press(at, "Save")
+    (made,) = report.every(shared_clock.now())
+    limit = made.taken
+    assert (limit.limit_usd, limit.on_limit, limit.warn_share) == (Decimal("1000.5"), "wait", Decimal("0.8"))
+    manage.change(limit.id, BudgetSpec("all", "", Decimal("0.0000001"), on_limit="wait"))
+    job = make_job(ready_documents(1), "summarize", provider="openai", model="gpt-5-mini")
+    at = show("costs", tab="Budgets")
+    assert "Waiting for this budget: 1 job." in words(at)
+    assert f"job?id={job}" in links(at).values()
+    assert "A budget lacks" in words(show("job", id=job))
+    at = AppTest.from_function(the_form, default_timeout=PATIENCE_S).run()
+    press(at, "Delete")
+    assert not report.every(shared_clock.now())
+    assert [row["action"] for row in rows("SELECT action FROM audit_entry")] == ["budget.change"] * 3

@@ -226,6 +226,7 @@ MACHINERY: Mapping[str, str] = {
     "core/budgets/expected.py": HELD,
     "core/budgets/holding.py": ALL,
     "core/budgets/room.py": ALL,
+    "core/money/booked.py": "part of statements on budgets: also that of all that is on this machine",
     "core/budgets/taken.py": "a budget counts what its scope says: also all that is on this machine",
     "core/money/folding.py": ALL,
     "core/money/usage.py:SAVED": HELD,

@@ -13,8 +13,9 @@ from sqlmodel import Session
 from core.access import actor
 from core.budgets import taken
 from core.budgets.scopes import OF_JOB, applies, words
-from core.budgets.taken import BOOKED, Taken
+from core.budgets.taken import Taken
 from core.errors import BudgetExceeded
+from core.money import booked
 from core.requests import waiting
 from core.runtime import db, queue
 from core.tables.jobs import WAITS_FOR, Job, WaitsFor
@@ -62,15 +63,15 @@ def go_on(session: Session, job: Job, expected_usd: Decimal | None, at: datetime
 def _reserve(session: Session, job: Job, expected: Decimal | None, at: datetime) -> Refusal | None:
     session.flush()
     budgets = [row.id for row in db.rows(session, LOCK, job=job.id)]
-    booked: Decimal = db.scalar(session, f"SELECT {BOOKED} FROM job j WHERE j.id = :job", job=job.id)
-    approved = job.approved_usd is not None and booked + (expected or 0) <= job.approved_usd
+    spent: Decimal = db.scalar(session, SPENT, job=job.id)
+    approved = job.approved_usd is not None and spent + (expected or 0) <= job.approved_usd
     if expected != 0 and not approved:
         strict = [one for one in taken.read(session, budgets, at, but=job.id) if one.on_limit == "wait"]
         short = [Refusal(one, None if expected is None else expected - one.left_usd) for one in strict]
         refused = [one for one in short if one.missing_usd is None or one.missing_usd > 0]
         if refused:
             return max(refused, key=lambda one: one.missing_usd or Decimal(0))
-    job.reserved_usd = booked + expected if expected is not None else job.approved_usd
+    job.reserved_usd = spent + expected if expected is not None else job.approved_usd
     return None
 
 
@@ -94,6 +95,7 @@ LOCK_OF_SINGLE = f"""
 SELECT b.id FROM budget b WHERE {applies(":workspace", ":user", ":template", "CAST('{}' AS text[])", ":provider")}
 ORDER BY b.id FOR UPDATE
 """
+SPENT = f"SELECT of_job.usd FROM job j CROSS JOIN LATERAL {booked.OF_JOB} of_job WHERE j.id = :job"
 LOCK = f"""
 SELECT b.id FROM budget b JOIN job j ON j.id = :job WHERE {OF_JOB} ORDER BY b.id FOR UPDATE OF b
 """

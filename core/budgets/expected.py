@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlmodel import Session
 
 from core.asking import request_plan, templates
-from core.money import pricing
+from core.money import booked, pricing
 from core.requests import reuse
 from core.runtime import db
 from core.settings import provider_rows
@@ -50,7 +50,9 @@ WHERE r.job_id = :job AND (r.state IN ('pending', 'in_flight') OR r.state = 'hel
   AND NOT (:reuse AND r.state = 'pending' AND {known})
 GROUP BY 1, 2
 """
-AVERAGE = "SELECT avg(cost_usd) FROM usage_record WHERE job_id = :job AND NOT reused AND priced"
+AVERAGE = f"""
+SELECT of_job.usd / nullif(of_job.calls, 0) FROM job j CROSS JOIN LATERAL {booked.OF_JOB} of_job WHERE j.id = :job
+"""
 
 
 def of_start(session: Session, job: Job) -> Decimal | None:

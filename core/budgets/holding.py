@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from core.budgets import admission, expected
 from core.budgets.scopes import OF_JOB
-from core.budgets.taken import BOOKED
+from core.money import booked
 from core.runtime import db
 from core.settings import provider_rows
 from core.tables.jobs import Job
@@ -52,22 +52,21 @@ def room(session: Session, job: Job, *, reserved: bool) -> Room | None:
 
 def _room(held: Held) -> Room:
     reserved = held.reserved or Decimal(0)
-    booked, unknown = held.booked, held.unpriced + held.in_flight
-    average = booked / held.calls if held.calls else (reserved - booked) / max(held.left + unknown, 1)
+    spent, unknown = held.booked, held.unpriced + held.in_flight
+    average = spent / held.calls if held.calls else (reserved - spent) / max(held.left + unknown, 1)
     if average <= 0:
         # Nothing was reserved, or what was sent so far cost nothing.
         return Room(held.left if reserved > 0 else 0, reserved)
-    left = (reserved - booked) * ROUNDING - unknown * average
+    left = (reserved - spent) * ROUNDING - unknown * average
     return Room(int(left / average), left)
 
 
 HELD = f"""
-SELECT j.reserved_usd AS reserved, {BOOKED} AS booked,
-  (SELECT count(*) FROM usage_record u WHERE u.job_id = j.id AND NOT u.reused AND u.priced) AS calls,
-  (SELECT count(*) FROM usage_record u WHERE u.job_id = j.id AND NOT u.priced) AS unpriced,
+SELECT j.reserved_usd AS reserved, of_job.usd AS booked, of_job.calls, of_job.unpriced,
   (SELECT count(*) FROM request r WHERE r.job_id = j.id AND r.state = 'in_flight') AS in_flight,
   (SELECT count(*) FROM request r WHERE r.job_id = j.id AND r.state = 'pending') AS left
-FROM job j WHERE j.id = :job AND EXISTS (SELECT 1 FROM budget b WHERE b.on_limit = 'wait' AND {OF_JOB})
+FROM job j CROSS JOIN LATERAL {booked.OF_JOB} of_job
+WHERE j.id = :job AND EXISTS (SELECT 1 FROM budget b WHERE b.on_limit = 'wait' AND {OF_JOB})
 """
 
 

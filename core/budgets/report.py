@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from core.budgets import taken
-from core.budgets.months import month_of
-from core.budgets.taken import UTC_ZONE, Taken
+from core.budgets.taken import Taken
 from core.errors import NotFound
 from core.runtime import db
 
@@ -35,7 +34,7 @@ def every(at: datetime) -> list[BudgetRow]:
         ids = [row.id for row in db.rows(session, "SELECT id FROM budget WHERE workspace_id = :workspace ORDER BY id")]
         found = taken.read(session, ids, at) if ids else []
         waiting = {row.budget: tuple(row.jobs) for row in db.rows(session, WAITING)} if ids else {}
-    month = month_of(at, UTC_ZONE).name
+        month = taken.current_month(session, at).name
     return [BudgetRow(one, month, waiting.get(one.id, ())) for one in found]
 
 

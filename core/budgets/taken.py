@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from core.budgets.months import month_of
+from core.budgets.months import Month, month_of
 from core.budgets.scopes import OF_JOB, OF_RECORD, OF_SINGLE
+from core.money import booked
+from core.money.sums import edition
 from core.runtime import db
 from core.tables.budgets import OnLimit, Scope
 from core.tables.jobs import ACTIVE, in_sql
-
-UTC_ZONE = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True)
@@ -43,22 +42,24 @@ class Taken:
 
 def read(session: Session, budgets: Sequence[str], at: datetime, *, but: str | None = None) -> list[Taken]:
     """These budgets in the month of `at`, in order of id. What is held for the job `but` does not count."""
-    month = month_of(at, UTC_ZONE)
-    found = db.rows(session, TAKEN, ids=list(budgets), start=month.start, stop=month.stop, but=but)
-    return [Taken(**row._mapping) for row in found]
+    month = current_month(session, at)
+    given = {"start": month.start, "stop": month.stop, "first": month.first, "last": month.last}
+    return [Taken(**row._mapping) for row in db.rows(session, TAKEN, ids=list(budgets), but=but, **given)]
 
 
-BOOKED = "(SELECT coalesce(sum(v.cost_usd), 0) FROM usage_record v WHERE v.job_id = j.id)"
+def current_month(session: Session, at: datetime) -> Month:
+    """Of the zone whose days are in the sums."""
+    return month_of(at, edition(session).zone)
+
+
 TAKEN = f"""
 SELECT b.id, b.scope, b.key, b.limit_usd, b.warn_share, b.on_limit, spent.usd AS spent_usd, spent.unpriced,
   jobs.usd + singles.usd AS held_usd
 FROM budget b
+CROSS JOIN LATERAL {booked.in_month(OF_RECORD)} spent
 CROSS JOIN LATERAL (
-  SELECT coalesce(sum(u.cost_usd), 0) AS usd, count(*) FILTER (WHERE NOT u.priced) AS unpriced
-  FROM usage_record u WHERE u.time >= :start AND u.time < :stop AND {OF_RECORD}
-) spent
-CROSS JOIN LATERAL (
-  SELECT coalesce(sum(greatest(j.reserved_usd - {BOOKED}, 0)), 0) AS usd FROM job j
+  SELECT coalesce(sum(greatest(j.reserved_usd - of_job.usd, 0)), 0) AS usd
+  FROM job j CROSS JOIN LATERAL {booked.OF_JOB} of_job
   WHERE j.state IN {in_sql(ACTIVE)} AND j.reserved_usd IS NOT NULL AND j.id IS DISTINCT FROM CAST(:but AS text)
     AND {OF_JOB}
 ) jobs

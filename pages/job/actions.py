@@ -14,7 +14,7 @@ from core.jobs.report import JobRow
 from core.judging import report as judging_report
 from core.judging import undo
 from pages.common import failures, formats, widgets
-from pages.job import dialogs, moving
+from pages.job import approving, dialogs, moving
 from pages.parts import exporting, job_actions
 from pages.parts import launch as parts_launch
 from pages.words import jobs, judging
@@ -31,6 +31,8 @@ def show(row: JobRow, template: TemplateView | None) -> None:
             _now("Start", ":material/play_arrow:", start, primary=True, disabled=not confirmed)
         if "resume" in actions:
             _now("Resume", ":material/play_arrow:", lambda: control.resume(row.id), primary=True)
+        if "approve" in actions and st.button("Approve", icon=":material/price_check:", help="Past the budget"):
+            approving.dialog(row)
         if "pause" in actions:
             _now("Pause", ":material/pause:", lambda: control.pause(row.id))
         if "cancel" in actions and st.button("Cancel job", icon=":material/stop_circle:"):

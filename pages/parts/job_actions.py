@@ -14,6 +14,7 @@ def offered(row: JobRow) -> frozenset[str]:
         "release": deciding,
         "drop": deciding,
         "resume": row.state == "paused" and not deciding,
+        "approve": jobs.waits_for_budget(row),
         "pause": row.state in GOING,
         "cancel": row.state in MOVABLE and not deciding,
         "again": row.state not in ("draft", "queued", "cancelling") and row.failed + row.cancelled > 0,

@@ -93,7 +93,11 @@ def _paused(row: JobRow, standing: BatchSummary, now: datetime) -> list[str]:
 
 def waits_for_decision(row: JobRow) -> bool:
     """Whether the canary has ended and the rest is held until a person decides."""
-    return row.state == "paused" and row.canary > 0 and row.held > 0
+    return row.state == "paused" and row.canary > 0 and row.held > 0 and not waits_for_budget(row)
+
+
+def waits_for_budget(row: JobRow) -> bool:
+    return row.waits_for is not None and row.waits_for.kind == "budget"
 
 
 def waits_for_breaker(row: JobRow) -> bool:

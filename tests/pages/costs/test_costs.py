@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.budgets import manage, report
 from core.budgets.manage import BudgetSpec
+from core.jobs import report as jobs_report
 from core.runtime import db, shared_clock
 from tests.local_provider import LocalProvider
 from tests.pages.seeing import links, opened, press, show, words
@@ -123,6 +124,16 @@ def the_form() -> None:
     budgets.form(next(iter(report.every(shared_clock.now())), None))
 
 
+def approve_it() -> None:
+    """Closed once it has acted, as the dialog is."""
+    from core.jobs import report
+    from pages.job import approving
+
+    (row,) = report.find().items
+    if row.state == "paused":
+        approving.form(row)
+
+
 def test_a_budget_is_made_changed_and_says_who_waits_for_it(openai: LocalProvider) -> None:
     at = AppTest.from_function(the_form, default_timeout=PATIENCE_S).run()
     at.text_input[0].set_value("much").run()
@@ -140,7 +151,11 @@ def test_a_budget_is_made_changed_and_says_who_waits_for_it(openai: LocalProvide
     assert "Waiting for this budget: 1 job." in words(at)
     assert f"job?id={job}" in links(at).values()
     assert "A budget lacks" in words(show("job", id=job))
+    at = AppTest.from_function(approve_it, default_timeout=PATIENCE_S).run()
+    at.text_input[0].set_value("$25").run()
+    press(at, "Approve")
+    assert jobs_report.get(job).state == "queued"
     at = AppTest.from_function(the_form, default_timeout=PATIENCE_S).run()
     press(at, "Delete")
     assert not report.every(shared_clock.now())
-    assert [row["action"] for row in rows("SELECT action FROM audit_entry")] == ["budget.change"] * 3
+    assert [row["action"] for row in rows("SELECT action FROM audit_entry")] == ["budget.change"] * 4

@@ -50,10 +50,11 @@ def go_or_wait(session: Session, job: Job, expected_usd: Decimal | None, at: dat
 
 
 def go_on(session: Session, job: Job, expected_usd: Decimal | None, at: datetime) -> bool:
-    """Let a job that waits for a budget go on where it was, if there is room now."""
+    """Let a paused job go on where it was, if there is room now: also one that never began."""
+    waited = waiting.kind_of(job) == "budget"
     if not go_or_wait(session, job, expected_usd, at):
         return False
-    job.state = "running" if job.started_at else "queued"
+    job.state = "queued" if waited and job.started_at is None else "running"
     session.flush()
     queue.defer(session, "expand_job", job_id=job.id)
     queue.defer(session, "pump_job", job_id=job.id)

@@ -44,6 +44,15 @@ class DaySeries:
 
 
 @dataclass(frozen=True)
+class Stack:
+    """A value for each place of a chart. `others`: what has no name of its own."""
+
+    name: str
+    values: Sequence[float]
+    others: bool = False
+
+
+@dataclass(frozen=True)
 class TimeSeries:
     """Values over time. None means not known, and leaves a gap."""
 
@@ -188,6 +197,38 @@ def stacked_days(
     }
     table = {name: [values.get(day, 0) for day in days] for name, values in zip(names, by_day, strict=True)}
     return Chart(title, {"data": data, "layout": layout}, names, {DAY: days, **table})
+
+
+def stacked(title: str, places: Sequence[str], stacks: Sequence[Stack], unit: str = "") -> Chart:
+    """Stacked bars at these places, from left to right; the first of the stacks lies below. One without a value is left
+    out."""
+    drawn = [one for one in stacks if any(one.values)]
+    names = _told_apart(one.name for one in drawn)
+    highest = max((sum(at) for at in zip(*(one.values for one in drawn), strict=True)), default=0)
+    cents = ",.2f" if highest >= 0.1 else ",.4~g"
+    data = [
+        {
+            "type": "bar",
+            "name": _escaped(name),
+            "x": list(places),
+            "y": list(one.values),
+            "marker": {"color": OTHERS if one.others else colour(one.name)},
+            "hovertemplate": f"{unit}%{{y:{cents if unit else ',.4~g'}}}<extra>%{{fullData.name}}</extra>",
+        }
+        for name, one in zip(names, drawn, strict=True)
+    ]
+    layout = _layout(title, 340, names)
+    layout |= {
+        "barmode": "stack",
+        "bargap": 0.25,
+        "xaxis": {"type": "category", "nticks": 14, "tickangle": 0},
+        "yaxis": {"rangemode": "tozero", "tickprefix": unit, "tickformat": ",.2f" if unit and highest >= 0.1 else ""},
+    }
+    return Chart(title, {"data": data, "layout": layout}, names, {DAY: list(places), **_table(names, drawn)})
+
+
+def _table(names: Sequence[str], drawn: Sequence[Stack]) -> dict[str, list[float]]:
+    return {name: list(one.values) for name, one in zip(names, drawn, strict=True)}
 
 
 def _layout(title: str, height: int, names: Sequence[str]) -> dict[str, Any]:

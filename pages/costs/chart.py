@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -10,10 +10,8 @@ from core.money.costs import Costs
 from core.money.series import Series, Step
 from core.money.stretches import Stretch
 from core.money.sums import Dimension, Filters
-from pages.costs import bars
+from pages.common import charts
 from pages.words import costs as words
-
-BY_KIND = "Kind of token"
 
 
 def metric() -> str:
@@ -36,28 +34,23 @@ def read(now: Costs, shown: str, by: Dimension, step: Step, stretch: Stretch, fi
     return now.series(found, "kind" if shown == "Tokens" else by, step, stretch, filters)
 
 
-def show(series: Series, shown: str, by: Dimension, names: Mapping[str, str]) -> str | None:
+def show(series: Series, shown: str, by: Dimension, step: Step, zone: ZoneInfo, names: Mapping[str, str]) -> str | None:
     """Draw it. Returns the key whose bar was clicked, "" for what has none; None: none was, or that of "others"."""
     if not any(any(band.values) for band in series.bands):
-        st.caption("Nothing was spent: what was called is free or has no known price." if shown == "Spend" else "None.")
+        nothing = "Nothing was spent: what was called is free or has no known price."
+        st.caption(nothing if shown == "Spend" else "There are none in this time.")
         return None
-    labels: dict[str, str | None] = {}
+    keys: dict[str, str | None] = {}
     stacks = []
     for band in series.bands:
         label = _label(band.key, band.others, shown, by, names)
-        labels[label] = None if band.others or shown == "Tokens" else band.key or ""
-        stacks.append(bars.Bars(label, [float(value) for value in band.values], others=band.others))
-    figure = bars.stacked([_at(one) for one in series.starts], stacks, words.METRICS[shown][1])
-    event: Any = st.plotly_chart(
-        figure,
-        key=f"costs-{shown}-{by}",
-        on_select="rerun",
-        selection_mode="points",
-        config={"displayModeBar": False},
-        alt=f"{shown} over time, stacked by {BY_KIND if shown == 'Tokens' else words.DIMENSIONS[by]}",
-    )
-    points = event["selection"]["points"]
-    return labels.get(figure["data"][points[0]["curve_number"]]["name"]) if points else None
+        keys[label] = None if band.others or shown == "Tokens" else band.key or ""
+        stacks.append(charts.Stack(label, [float(value) for value in band.values], others=band.others))
+    what = f"{shown} by {'kind' if shown == 'Tokens' else words.DIMENSIONS[by].lower()}"
+    places = [_place(one, step, zone) for one in series.starts]
+    chart = charts.stacked(what, places, stacks, words.METRICS[shown][1])
+    clicked = charts.show(chart, f"costs-{shown}-{by}", clicks=True)
+    return keys.get(clicked.name) if clicked else None
 
 
 def _label(key: str | None, others: bool, shown: str, by: Dimension, names: Mapping[str, str]) -> str:
@@ -68,5 +61,7 @@ def _label(key: str | None, others: bool, shown: str, by: Dimension, names: Mapp
     return words.key(by, key, names.get(key or ""))
 
 
-def _at(start: date | datetime) -> str:
-    return start.isoformat()
+def _place(start: date | datetime, step: Step, zone: ZoneInfo) -> str:
+    if isinstance(start, datetime):
+        return f"{start.astimezone(zone):%b %-d, %H:%M}"
+    return f"{start:%b %Y}" if step == "month" else f"{start:%b %-d, %Y}" if step == "week" else f"{start:%b %-d}"

@@ -26,7 +26,8 @@ def show() -> None:
         before = now.total(stretches.before(stretch, zone), filters)
         insights = now.new_insights(stretch, filters)
         found = now.table([by], stretch, filters, limit=table.AT_MOST)
-        bars = chart.read(now, shown, by, choosing.step(stretch, zone), stretch, filters)
+        step = choosing.step(stretch, zone)
+        bars = chart.read(now, shown, by, step, stretch, filters)
         names = now.labels(by, table.ids(found.rows))
         named = {
             (one, key): label
@@ -40,7 +41,7 @@ def show() -> None:
         return
     tiles.show(total, before, insights, formats.plain(_words(period)))
     _warn(total)
-    bar = chart.show(bars, shown, by, names)
+    bar = chart.show(bars, shown, by, step, zone, names)
     row = table.show(found, by, names)
     clicked = row if bar is None else bar
     if clicked is not None:

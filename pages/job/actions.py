@@ -1,8 +1,9 @@
 """What can be done with a job now: its buttons, and the decision that a canary waits for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from functools import partial
+from types import MappingProxyType
 from typing import Literal
 
 import streamlit as st
@@ -31,30 +32,42 @@ def show(row: JobRow, template: TemplateView | None) -> None:
             _now("Start", ":material/play_arrow:", start, primary=True, disabled=not confirmed)
         if "resume" in actions:
             _now("Resume", ":material/play_arrow:", lambda: control.resume(row.id), primary=True)
-        if "approve" in actions and st.button("Approve", icon=":material/price_check:", help="Past the budget"):
-            approving.dialog(row)
+        _opened(row, actions, "approve")
         if "pause" in actions:
             _now("Pause", ":material/pause:", lambda: control.pause(row.id))
-        if "cancel" in actions and st.button("Cancel job", icon=":material/stop_circle:"):
-            dialogs.cancel(row)
-        if "again" in actions and st.button("Send again", icon=":material/replay:"):
-            dialogs.send_again(row)
+        _opened(row, actions, "cancel", "again")
         waits: Literal["primary", "secondary"] = "primary" if jobs.waits_for_breaker(row) else "secondary"
         # With a key it stays one button when it becomes the primary one: else a click on the other is lost.
         if "move" in actions and st.button(
             "Move waiting requests", icon=":material/move_down:", type=waits, key="move"
         ):
             moving.dialog(row)
-        if "settle" in actions and st.button("Settle by hand", icon=":material/rule:"):
-            dialogs.settle(row)
+        _opened(row, actions, "settle")
         if "insights" in actions and template:
             _results(row, template)
         if "output" in actions:
             st.link_button("Download output", f"api/v1/jobs/{row.id}/output", icon=":material/download:")
-        if st.button("Rename", icon=":material/edit:"):
-            dialogs.rename(row)
-        if "delete" in actions and st.button("Delete", icon=":material/delete:"):
-            dialogs.delete(row)
+        _opened(row, actions, "rename", "delete")
+
+
+DIALOGS: Mapping[str, tuple[str, str, Callable[[JobRow], None]]] = MappingProxyType(
+    {
+        "approve": ("Approve past the budget", ":material/price_check:", approving.dialog),
+        "cancel": ("Cancel job", ":material/stop_circle:", dialogs.cancel),
+        "again": ("Send again", ":material/replay:", dialogs.send_again),
+        "settle": ("Settle by hand", ":material/rule:", dialogs.settle),
+        "rename": ("Rename", ":material/edit:", dialogs.rename),
+        "delete": ("Delete", ":material/delete:", dialogs.delete),
+    }
+)
+
+
+def _opened(row: JobRow, actions: Collection[str], *names: str) -> None:
+    """Buttons that open a dialog."""
+    for name in names:
+        label, icon, dialog = DIALOGS[name]
+        if name in actions and st.button(formats.plain(label), icon=icon):
+            dialog(row)
 
 
 def _findings(row: JobRow, template: TemplateView) -> None:

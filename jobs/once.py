@@ -22,7 +22,7 @@ from core.insight_base import rechecking, renewal
 from core.insights import comparing
 from core.jobs import moving
 from core.judging import verdicts
-from core.money import folding
+from core.money import folding, unpriced
 from core.requests import expansion
 from core.retention import removal
 from core.runtime import shared_clock
@@ -53,6 +53,7 @@ class Round:
     async def make(self) -> None:
         newest = await asyncio.to_thread(one_round.newest_task)
         await self._try({"taking over from the dead": asyncio.to_thread(takeover.take_over, shared_clock.now())})
+        await self._try({"pricing by a newer list": asyncio.to_thread(unpriced.follow_list)})
         await self._try({"moving what waits": asyncio.to_thread(moving.follow_rules, shared_clock.now())})
         await self._advance()
         await self._try({"deriving": self._derive()})

@@ -18,7 +18,7 @@ from core.environment import get_settings
 from core.errors import Unavailable
 from core.health import sampling
 from core.jobs import moving
-from core.money import folding
+from core.money import folding, unpriced
 from core.retention import removal
 from core.retention.rules import FIRST_RUN
 from core.runtime import db, shared_clock
@@ -107,6 +107,7 @@ class AsLeader:
 def _tick(at: datetime) -> None:
     upkeep_tick.tick(at)
     moving.follow_rules(at)
+    unpriced.follow_list()
 
 
 class SetBack:

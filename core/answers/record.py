@@ -57,6 +57,7 @@ BILLED = usage.insert(
     output_tokens="output",
     reasoning_tokens="reasoning",
     web_searches="searches",
+    unrated="unrated",
     tier="tier",
     region="region",
     collection=usage.collection_of("incoming.request_id"),
@@ -81,10 +82,11 @@ WITH incoming AS (
     %(finish)s::text[], %(input)s::bigint[], %(cached)s::bigint[], %(written)s::bigint[], %(output)s::bigint[],
     %(cost)s::numeric[], %(list)s::numeric[], %(reason)s::text[], %(price)s::text[], %(latency)s::int[],
     %(provider_request)s::text[], %(answered)s::timestamptz[], %(lasting)s::bigint[], %(reasoning)s::bigint[],
-    %(searches)s::bigint[], %(tier)s::text[], %(region)s::text[], %(asked_by)s::text[]
+    %(searches)s::bigint[], %(tier)s::text[], %(region)s::text[], %(asked_by)s::text[],
+    %(unrated)s::bigint[]
   ) AS t(request_id, attempt, workspace_id, job_id, template_id, provider, lane, at, model, raw, text, finish_reason,
          input, cached, written, output, cost, list, reason, price, latency_ms, provider_request_id, answered, lasting,
-         reasoning, searches, tier, region, asked_by)
+         reasoning, searches, tier, region, asked_by, unrated)
 ), billed AS (
   {BILLED}
   RETURNING request_id, attempt
@@ -165,6 +167,7 @@ def _answer_columns(answers: Sequence[Kept]) -> dict[str, list[Any]]:
         "lasting": [a.usage.cache_write_long_tokens for a in answers],
         "reasoning": [a.usage.reasoning_tokens for a in answers],
         "searches": [a.usage.web_searches for a in answers],
+        "unrated": [a.usage.unrated for a in answers],
         "tier": [tier_of(a.call.lane, a.terms) for a in answers],
         "region": [text.storable(a.terms.region) if a.terms.region else None for a in answers],
         "cost": [a.price.cost for a in answers],

@@ -78,13 +78,15 @@ def keep(
 
 
 def _account(session: Session, batch: ProviderBatch, remote: Remote, at: datetime) -> Account:
-    job = db.row(session, "SELECT workspace_id, template_id FROM job WHERE id = :job", job=batch.job_id)
+    job = db.row(session, JOB, job=batch.job_id)
     ended_at = times.checked(remote.ended_at, batch.submitted_at or batch.created_at, at)
     if job is None:
         # What a provider sends is kept and billed even if the job is gone.
         return Account(batch, DEFAULT, None, at, ended_at)
-    collections = usage_records.collections(session, batch.id) if job.template_id else ()
-    return Account(batch, job.workspace_id, job.template_id, at, ended_at, collections)
+    return Account(batch, job.workspace_id, job.template_id, at, ended_at, job.user, tuple(job.collections))
+
+
+JOB = 'SELECT workspace_id, template_id, "user", collections FROM job WHERE id = :job'
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from core.tables.batches import ProviderBatch
 class Account:
     """What the usage records of one batch have in common.
 
-    `at`: now. `ended_at`: when the provider had answered. `collections`: those of its documents, two at most.
+    `at`: now. `ended_at`: when the provider had answered. `collections`: those that the job's documents were in.
     """
 
     batch: ProviderBatch
@@ -34,7 +34,13 @@ class Account:
     template_id: str | None
     at: datetime
     ended_at: datetime
+    user: str = ""
     collections: tuple[str, ...] = ()
+
+    @property
+    def collection(self) -> str | None:
+        """Of every document, where there is but one."""
+        return self.collections[0] if len(self.collections) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +65,6 @@ def bill(account: Account, used: Used, body_bytes: int | None) -> Bill:
     return Bill(model, usage or Usage(), price, storable(region) if region else None)
 
 
-def collections(session: Session, batch_id: str) -> tuple[str, ...]:
-    """Names of the collections that a batch's documents are in: two at most."""
-    return tuple(row.name for row in db.rows(session, COLLECTIONS, batch=batch_id))
-
-
-COLLECTIONS = """
-SELECT DISTINCT c.name
-FROM request r JOIN document d ON d.id = r.document_id JOIN collection c ON c.id = d.collection_id
-WHERE r.provider_batch_id = :batch LIMIT 2
-"""
 COLLECTION_OF = """
 SELECT r.id, c.name FROM request r JOIN document d ON d.id = r.document_id JOIN collection c ON c.id = d.collection_id
 WHERE r.id = ANY(:ids)
@@ -76,8 +72,8 @@ WHERE r.id = ANY(:ids)
 
 
 def _collection_of(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Mapping[int, str]:
-    """By request, where the batch is of several collections."""
-    if len(account.collections) < 2:
+    """By request, where the job is of several collections."""
+    if account.template_id is None or account.collection is not None:
         return {}
     return {row.id: row.name for row in db.rows(session, COLLECTION_OF, ids=[key[0] for key in bills])}
 
@@ -87,11 +83,10 @@ def book(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Usage
     if not bills:
         return Usage()
     named = _collection_of(session, account, bills)
-    only = account.collections[0] if len(account.collections) == 1 else None
     kinds: dict[object, tuple[Bill, str | None, int]] = {}
     numbers = []
     for (request_id, _), one in bills.items():
-        collection = named.get(request_id, only)
+        collection = named.get(request_id, account.collection)
         kind = one.model, one.price.applied, one.price.reason, one.region, collection
         numbers.append(kinds.setdefault(kind, (one, collection, len(kinds) + 1))[2])
     firsts = [one for one, _, _ in kinds.values()]
@@ -100,6 +95,7 @@ def book(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Usage
         BOOK,
         workspace=account.workspace_id,
         at=account.ended_at,
+        user=account.user,
         job=account.batch.job_id,
         template=account.template_id,
         provider=account.batch.provider,
@@ -130,15 +126,18 @@ COUNTS = {
     "output": "output_tokens",
     "reasoning": "reasoning_tokens",
     "searches": "web_searches",
+    "unrated": "unrated",
 }
 # One row per answer. Prices are few and long, so rows name theirs by number.
 BILLED = usage.insert(
     """unnest(%(request)s::bigint[], %(attempt)s::int[], %(kind)s::int[], %(input)s::bigint[], %(cached)s::bigint[],
     %(written)s::bigint[], %(lasting)s::bigint[], %(output)s::bigint[], %(reasoning)s::bigint[],
-    %(searches)s::bigint[], %(cost)s::numeric[], %(list)s::numeric[])
-    AS t(request_id, attempt, kind, input, cached, written, lasting, output, reasoning, searches, cost, list)""",
+    %(searches)s::bigint[], %(unrated)s::bigint[], %(cost)s::numeric[], %(list)s::numeric[])
+    AS t(request_id, attempt, kind, input, cached, written, lasting, output, reasoning, searches, unrated, cost,
+      list)""",
     workspace_id="%(workspace)s",
     time="%(at)s",
+    **{'"user"': "%(user)s"},
     job_id="%(job)s",
     request_id="request_id",
     template_id="%(template)s",
@@ -153,6 +152,7 @@ BILLED = usage.insert(
     output_tokens="output",
     reasoning_tokens="reasoning",
     web_searches="searches",
+    unrated="unrated",
     tier="'batch'",
     region="(%(regions)s::text[])[kind]",
     collection="(%(collections)s::text[])[kind]",
@@ -190,6 +190,7 @@ def book_unattributed(session: Session, account: Account, used: Usage, billed: U
         BOOK_UNATTRIBUTED,
         workspace=account.workspace_id,
         at=account.ended_at,
+        user=account.user,
         job=batch.job_id,
         template=account.template_id,
         key=f"batch:{batch.id}",
@@ -201,7 +202,7 @@ def book_unattributed(session: Session, account: Account, used: Usage, billed: U
         lasting=beyond.cache_write_long_tokens,
         output=beyond.output_tokens,
         reasoning=beyond.reasoning_tokens,
-        collection=account.collections[0] if len(account.collections) == 1 else None,
+        collection=account.collection,
         cost=price.cost,
         list=price.list_usd,
         reason=price.reason,
@@ -214,6 +215,7 @@ BOOK_UNATTRIBUTED = usage.insert(
     "(SELECT %(key)s::text AS key) one",
     workspace_id="%(workspace)s",
     time="%(at)s",
+    **{'"user"': "%(user)s"},
     job_id="%(job)s",
     template_id="%(template)s",
     booking="key",

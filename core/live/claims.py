@@ -153,6 +153,7 @@ def _calls(
             provider=job.provider,
             model=row.model or job.model,
             lane="live",
+            user=job.user,
             input_tokens=row.input_tokens,
             output_tokens=expected_output,
             body=provider.repair(row.body, row.text or "", row.error_message or "") if row.asked_again else row.body,

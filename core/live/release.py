@@ -43,6 +43,7 @@ class LostCall:
     template_version: int | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] | None = None
+    user: str = ""
 
 
 def release_dead(session: Session, lease_seconds: float) -> list[LostCall]:
@@ -71,7 +72,8 @@ WITH lost AS (
 )
 SELECT id, attempts, coalesce(single ->> 'workspace_id', '{DEFAULT}') AS workspace_id, job_id, lane, input_tokens,
   single ->> 'template_id' AS template_id,
-  single ->> 'provider' AS provider, single ->> 'model' AS model, (single ->> 'output_tokens')::int AS output_tokens
+  single ->> 'provider' AS provider, single ->> 'model' AS model, (single ->> 'output_tokens')::int AS output_tokens,
+  coalesce(single ->> 'user', '') AS "user"
 FROM ended WHERE was = 'in_flight' AND single IS NOT NULL ORDER BY id
 """
 
@@ -87,6 +89,6 @@ UPDATE request r SET state = CASE WHEN j.state IN {in_sql(CANCELLED)} THEN 'canc
 FROM dead, request o LEFT JOIN job j ON j.id = o.job_id
 WHERE r.id = dead.id AND o.id = r.id
 RETURNING r.id, r.attempts, j.workspace_id, r.job_id, r.lane, r.input_tokens, j.template_id, j.template_version,
-  j.params, j.sampling,
+  j.params, j.sampling, coalesce(j."user", '') AS "user",
   {former_models.asked("provider")} AS provider, coalesce(r.model, {former_models.asked("model")}) AS model
 """

@@ -6,7 +6,7 @@ Without a known price, without a rate for what was used, and without counts that
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -14,13 +14,15 @@ from urllib.parse import urlsplit
 
 from core import providers
 from core.errors import InvalidInput
-from core.money import corrections, snapshot
+from core.money import corrections, own_prices, snapshot
+from core.money.own_prices import OwnPrice
 from core.money.rates import Rates, Sheet, Step, flat
 from core.providers import capabilities
 from core.providers.capabilities import Kind
 from core.providers.usage import PLAIN, Terms, Tier, Usage
-from core.settings import credentials, provider_prices, provider_rows
+from core.settings import credentials, provider_rows
 from core.settings.provider_prices import Prices
+from core.settings.provider_rows import ProviderRow
 
 Source = Literal["stated", "admin", "correction", "snapshot"]
 Reason = Literal["no_price", "no_usage", "odd_usage", "no_rate"]
@@ -126,42 +128,48 @@ def tariff(provider: str, model: str, lane: str, at: datetime) -> "Tariff":
     """`price` as a function of usage and terms, for many calls of one model on one day. The function raises as
     `price`."""
     row = provider_rows.of(provider)
-    return _tariff(provider, row.kind, row.prices, model, lane, at.date())
+    return _tariff(row, own_prices.of(provider), model, lane, at.astimezone(UTC).date())
 
 
 @lru_cache(maxsize=256)
-def _tariff(provider: str, kind: Kind, prices: Prices, model: str, lane: str, day: date) -> "Tariff":
-    return Tariff(provider, kind, prices, model, lane, day)
+def _tariff(row: ProviderRow, own: tuple[OwnPrice, ...], model: str, lane: str, day: date) -> "Tariff":
+    return Tariff(row, own, model, lane, day)
 
 
 class Tariff:
     """All that is looked up is looked up once for each tier and region that answers tell."""
 
-    def __init__(self, provider: str, kind: Kind, prices: Prices, model: str, lane: str, day: date):
-        self._provider, self._kind, self._prices = provider, kind, prices
+    def __init__(self, row: ProviderRow, own: tuple[OwnPrice, ...], model: str, lane: str, day: date):
+        self._row, self._own = row, own
         self._model, self._lane, self._day = model, lane, day
         self._cards: dict[tuple[Tier, str | None], Cards] = {}
-        self._free = self._without_charge()
+        self._free, self._as_stated = self._without_charge(), Applied("stated", "", model)
 
     def __call__(self, usage: Usage | None, terms: Terms = PLAIN) -> Price:
         if usage is not None:
             check(usage)
         if self._free is not None:
             return self._free
-        if terms.stated_usd is not None and called_elsewhere(self._provider, self._kind):
+        if terms.stated_usd is not None and called_elsewhere(self._row):
             return self._stated(usage, terms, terms.stated_usd)
         if usage is None:
             return Price(None, reason=terms.trouble or "odd_usage")
         return self._of(terms).price(usage)
+
+    def last_step(self, terms: Terms) -> Step | None:
+        """The rates of the longest prompts."""
+        own = None if self._free is not None else self._of(terms).own
+        return own.sheet.steps[-1] if own else None
 
     def of_many(self, usage: Usage, average: int) -> Price:
         """Of several calls as one, with an average prompt of so many tokens: together they are no long prompt."""
         return self._free or self._of(PLAIN).price(usage, average)
 
     def _without_charge(self) -> Price | None:
-        if not capabilities.of_kind(self._kind).is_billed:
+        if not capabilities.of_kind(self._row.kind).is_billed:
             return OFFLINE
-        if self._prices == "free":
+        set_for_it = any(own_prices.matches(one.model, self._model) for one in self._own)
+        if self._row.prices == "free" and not set_for_it:
             return Price(ZERO, ZERO, Applied("admin", PROVIDER, self._model, FREE))
         return None
 
@@ -175,17 +183,33 @@ class Tariff:
         return known
 
     def _card(self, tier: Tier, region: str | None) -> Card | None:
-        return _of_row(self._prices, self._model, tier) or _of_list(self._kind, self._model, tier, region, self._day)
+        own = own_prices.best(self._own, self._row.name, self._model, tier, self._day)
+        if own is not None:
+            return self._of_own(own, tier, region)
+        of_row = _of_row(self._row.prices, self._model, tier)
+        return of_row or _of_list(self._row.kind, self._model, tier, region, self._day)
+
+    def _of_own(self, own: OwnPrice, tier: Tier, region: str | None) -> Card | None:
+        """What is priced as another model has the rates of that one, of its day, tier and region."""
+        if own.sheet is not None:
+            return Card(own.sheet, "admin", own.id, own.model)
+        other = own.as_model or ""
+        set_too = own_prices.best(self._own, self._row.name, other, tier, self._day)
+        listed = _of_list(self._row.kind, other, tier, region, self._day)
+        sheet = set_too.sheet if set_too and set_too.sheet else listed.sheet if listed else None
+        return Card(sheet, "admin", own.id, other) if sheet else None
 
     def _stated(self, usage: Usage | None, terms: Terms, stated: Decimal) -> Price:
         cost = stated.quantize(ZERO)
         listed = None if usage is None else self._of(terms).price(usage).list_usd
-        return Price(cost, listed, Applied("stated", "", self._model))
+        return Price(cost, listed, self._as_stated)
 
 
 def _of_row(prices: Prices, model: str, tier: Tier) -> Card | None:
     """The prices of a provider's row hold for all of its models, in every tier."""
-    if not isinstance(prices, provider_prices.Rates):
+    if prices == "free":
+        return Card(flat(FREE), "admin", PROVIDER, model)
+    if prices == "list":
         return None
     own = Rates(prices.input, prices.output, prices.cached, prices.cache_write, prices.cache_write)
     return Card(flat(own), "admin", PROVIDER, model, FULL_PRICE if tier == "batch" else None)
@@ -212,10 +236,10 @@ def _of_list(kind: Kind, model: str, tier: Tier, region: str | None, day: date) 
     return Card(listed.sheet, "snapshot", snapshot.VERSION, listed.model, note)
 
 
-def called_elsewhere(provider: str, kind: Kind) -> bool:
+def called_elsewhere(row: ProviderRow) -> bool:
     """Whether it is called at another address than its maker's."""
-    host = urlsplit(credentials.address(provider)).hostname or ""
-    maker = (urlsplit(providers.own_address(kind)).hostname or "").split(".", 1)[-1]
+    host = urlsplit(credentials.address(row.name)).hostname or ""
+    maker = (urlsplit(providers.own_address(row.kind)).hostname or "").split(".", 1)[-1]
     return host != maker and not host.endswith(f".{maker}")
 
 

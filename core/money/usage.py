@@ -81,6 +81,7 @@ REUSED_RECORDS = insert_reused(
     template_id="j.template_id",
     provider="j.provider",
     model="coalesce(r.model, j.model)",
+    **{'"user"': 'j."user"'},
 )
 
 

@@ -50,7 +50,7 @@ def checked(given: Any) -> Prices:
         raise InvalidInput(f"There is no rate {', '.join(unknown)}. {HOW}")
     if given.get("input") is None or given.get("output") is None:
         raise InvalidInput(f"Own rates need input and output. {HOW}")
-    rates = {name: _rate(name, given[name]) for name in NAMES if given.get(name) is not None}
+    rates = {name: checked_rate(name, given[name]) for name in NAMES if given.get(name) is not None}
     found = Rates(**{"cached": rates["input"], "cache_write": rates["input"], **rates})
     if not any(asdict(found).values()):
         raise InvalidInput("Rates that are all 0 are no rates. Where calls cost nothing, set prices to free.")
@@ -63,7 +63,7 @@ HOW = (
 )
 
 
-def _rate(name: str, given: Any) -> Decimal:
+def checked_rate(name: str, given: Any) -> Decimal:
     """A bool, a float, a negative or an endless number is none."""
     try:
         rate = Decimal(given.strip()) if isinstance(given, str) else Decimal(given) if type(given) is int else None

@@ -1,4 +1,5 @@
-"""Settings that are changed while Cairn runs: the table `setting`, of which every process holds a copy in memory.
+"""Settings that are changed while Cairn runs: the table `setting`, of which every process holds a copy in memory. So it
+holds the admins' prices, which are rows of a table of their own.
 
 A change writes the setting and its audit entry and notifies in one transaction. Every process listens on a connection
 of its own, and reads all settings again after it has connected anew. It also reads them every few seconds, for
@@ -37,6 +38,7 @@ NOTHING: Mapping[str, Value] = MappingProxyType({})
 
 _reading = threading.Lock()
 _values: Mapping[str, Value] = NOTHING
+_prices: tuple[Value, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,20 @@ def stored() -> Mapping[str, Value]:
     return _values
 
 
+def prices() -> tuple[Value, ...]:
+    """The admins' prices, from memory, as rows of `own_price`: another object if, and only if, one changed. Also while
+    the environment locks the settings: what a provider charges is no setting of ours."""
+    return _prices
+
+
+def announce_prices(session: Session) -> None:
+    """In the transaction that changes an admin's price: every process reads them anew."""
+    db.execute(session, "SELECT pg_notify(:channel, 'prices')", channel=CHANNEL)
+
+
+PRICES = "SELECT to_jsonb(p)::text FROM own_price p WHERE removed_at IS NULL ORDER BY id"
+
+
 def load() -> None:
     with db.transaction() as session:
         _read(db.driver_connection(session))
@@ -70,12 +86,15 @@ def load() -> None:
 
 def _read(connection: psycopg.Connection[Any]) -> None:
     """One thread at a time, so that an older reading never replaces a newer one."""
-    global _values
+    global _values, _prices
     with _reading:
         found = connection.execute("SELECT name, value::text FROM setting").fetchall()
         now = {name: json.loads(value) for name, value in found}
         if now != _values:
             _values = MappingProxyType(now)
+        prices_now = tuple(json.loads(row) for (row,) in connection.execute(PRICES).fetchall())
+        if prices_now != _prices:
+            _prices = prices_now
 
 
 def put(session: Session, name: str, value: Value | None, *, action: str = "change") -> bool:
@@ -107,6 +126,11 @@ STORE = """
 INSERT INTO setting (name, value, changed_by) VALUES (:name, CAST(:value AS jsonb), :actor)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = now(), changed_by = excluded.changed_by
 """
+
+
+def remember(session: Session, name: str, value: Value) -> None:
+    """What Cairn notes for itself beside the settings: nobody sets it, so there is no entry of it."""
+    db.execute(session, STORE, name=name, value=json.dumps(dict(value)), actor="")
 
 
 def is_secret(name: str) -> bool:

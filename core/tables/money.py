@@ -26,6 +26,31 @@ from core.tables.columns import Money
 Sum = Numeric(28, 12)
 
 
+class OwnPrice(SQLModel, table=True):
+    """What an admin says that a provider charges for models, from a day on. It is never changed: one that has priced
+    something stays, and a newer one takes its place.
+
+    `model`: a name, or a beginning and an asterisk. `tier` None: for all. Either `rates`, or those of `as_model`.
+    """
+
+    __tablename__: ClassVar[str] = "own_price"
+    id: str = Field(primary_key=True)
+    provider: str
+    model: str
+    tier: str | None = columns.text(nullable=True)
+    as_model: str | None = columns.text(nullable=True)
+    rates: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    # For prompts of more tokens than `long_from`.
+    long_from: int | None = columns.big(nullable=True)
+    long_rates: dict[str, Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    # A day, UTC.
+    valid_from: date
+    note: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    created_at: datetime = columns.time(default_now=True)
+    created_by: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    removed_at: datetime | None = columns.time(nullable=True)
+
+
 class UsageRecord(SQLModel, table=True):
     """One billed call, or one answer reused at no cost.
 
@@ -37,6 +62,7 @@ class UsageRecord(SQLModel, table=True):
     __table_args__ = (
         Index("ix_usage_record_time", "time"),
         Index("ix_usage_record_job", "job_id"),
+        Index("ix_usage_record_unpriced", "id", postgresql_where=text("NOT priced")),
         UniqueConstraint("request_id", "attempt"),
     )
     id: int = columns.identity()
@@ -60,6 +86,8 @@ class UsageRecord(SQLModel, table=True):
     # Of the output.
     reasoning_tokens: int = columns.big(default=0)
     web_searches: int = columns.big(default=0)
+    # How much it used of units without a rate: tokens of sound and pictures, other paid tools.
+    unrated: int = columns.big(default=0)
     # As the answer tells them: standard, batch, flex, priority or fast; and where it was made.
     tier: str = Field(default="standard", sa_column=Column(Text, nullable=False, server_default=text("'standard'")))
     region: str | None = columns.text(nullable=True)

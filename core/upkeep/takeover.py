@@ -122,6 +122,7 @@ def _unheard(session: Session, lost: LostCall, at: datetime) -> UnknownOutcome:
         input_tokens=lost.input_tokens,
         output_tokens=expected,
         body={},
+        user=lost.user,
     )
     price = pricing.estimate(call.provider, call.model, lost.input_tokens, expected, lost.lane, at)
     return UnknownOutcome(call, at, price, record.lost_call_key(call.request_id, call.attempt))

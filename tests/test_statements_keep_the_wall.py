@@ -166,6 +166,7 @@ ALL = "works for all workspaces, and takes the workspace of what it makes from t
 MACHINE = "figures of the machine and of providers, without a name or an id of what belongs to a workspace"
 HELD = "by the id of a row that the caller holds and has found inside the wall, or works on for all"
 MATCHING = "with a condition from elsewhere, such as that of `matching`, which names it"
+CHARGED = "an admin's price is of a provider, which charges the same in every workspace"
 MACHINERY: Mapping[str, str] = {
     "core/answers/": ALL,
     "core/batch/": ALL,
@@ -229,6 +230,10 @@ MACHINERY: Mapping[str, str] = {
     "core/money/booked.py": "part of statements on budgets: also that of all that is on this machine",
     "core/budgets/taken.py": "a budget counts what its scope says: also all that is on this machine",
     "core/money/folding.py": ALL,
+    "core/money/own_price_changes.py:HAS_PRICED": CHARGED,
+    "core/money/unpriced.py:WAITING": CHARGED,
+    "core/money/unpriced.py:NEXT": CHARGED,
+    "core/money/unpriced.py:WRITE": CHARGED,
     "core/money/usage.py:SAVED": HELD,
     "core/money/usage.py:collection_of": HELD,
     "core/money/usage.py:REUSED_RECORDS": ALL,

@@ -19,12 +19,13 @@ PIECE, WORD = re.compile(r"\S+(?: {1,2}\S+)*"), re.compile(r"\S+")
 def pieces(page: str, pitch: float = PITCH) -> list[Piece]:
     return [
         Piece(
-            found[0],
+            found[0].removesuffix("-"),
             found.start() * WIDTH,
             found.end() * WIDTH,
             -number * pitch,
             HEIGHT - number * pitch,
-            words=[
+            found[0].endswith("-"),
+            [
                 ((found.start() + word.start()) * WIDTH, (found.start() + word.end()) * WIDTH, word.start(), word.end())
                 for word in WORD.finditer(found[0])
             ],
@@ -60,6 +61,7 @@ PARTED = f"{'x' * 33}. and both of the columns end here"
         "First line.\nSecond line.\nThird line.",
         "Chapter one          19\nThe text goes on.\nAnd on.\nTo its end.",
         "Chapter one          19\na\nb\nc\nd\nNotes                20",
+        "The cap is long-       19\nTerm.",
     ],
 )
 def test_a_gap_in_a_line_by_itself_makes_no_columns(page: str) -> None:
@@ -69,6 +71,11 @@ def test_a_gap_in_a_line_by_itself_makes_no_columns(page: str) -> None:
 @pytest.mark.parametrize(("blanks", "between"), [(6, " "), (7, "\t")])
 def test_a_wide_space_is_no_gap(blanks: int, between: str) -> None:
     assert read(f"Price{' ' * blanks}450\nis due.") == f"Price{between}450\nis due."
+
+
+def test_wide_spaces_of_several_lines_are_no_gap() -> None:
+    page = "breaks within one element.    This can be\nfor all of them, too.\nand on.    It is so for all\nof them."
+    assert read(page, Rulings()) == re.sub(" {3,}", " ", page)
 
 
 def test_lines_that_stand_close_are_no_columns() -> None:
@@ -95,7 +102,12 @@ Anna Petersen of Hamburg Altona
 Bela Kovacs, living in Budapest
 Carla Neri from Rome and Naples
 Dora Lund of Oslo and Stavanger"""
-HAN = "\n".join(["供应商因港口罢工迟到了三天而合同规定的罚金为每天百分之二"] * 4)
+GOODS = """\
+the supplier of all goods in it
+pump for cellars
+valve for steams
+pipes for waters"""
+HAN = "\n".join(["「供应商因港口罢工迟到了三天而合同规定的罚金为每天百分之二"] * 4)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +154,7 @@ def test_columns(page: str, text: str) -> None:
         (LEFT, FIGURES, ()),
         (FIGURES, RIGHT, ()),
         (NAMES, NAMES, ()),
+        (GOODS, GOODS, ()),
         ("\n".join(LEFT.split("\n")[:2]), "See annex A", ()),
         (LEFT, RIGHT, tuple((0.0, 400.0, -1 - PITCH * row) for row in range(3))),
     ],

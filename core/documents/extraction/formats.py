@@ -35,7 +35,7 @@ FORMATS: Mapping[str, Format] = {
     PPTX: Format("PPTX", "slides", ("pptx", "pptm", "ppsx"), paged=True),
     XLSX: Format("XLSX", "sheets", ("xlsx", "xlsm"), paged=True),
     HTML: Format("HTML", "html", ("html", "htm", "xhtml")),
-    EML: Format("EML", "mail", ("eml",)),
+    EML: Format("EML", "mail", ("eml", "mbox")),
     MSG: Format("MSG", "msg", ("msg",)),
     "text/markdown": Format("Markdown", "plain", ("md", "markdown")),
     TXT: Format("TXT", "plain", ("txt", "text", "log", "rst")),

@@ -1,7 +1,8 @@
 """EML: the headers a reader sees, the body, and all that came with it, each under its name."""
 
 import codecs
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import Compat32
@@ -9,9 +10,19 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from core.documents.extraction import encoded_words, failures, mail_archive, mail_files, mapi, outlook, smime, tnef
+from core.documents.extraction import (
+    encoded_words,
+    failures,
+    mail_archive,
+    mail_box,
+    mail_files,
+    mapi,
+    outlook,
+    smime,
+    tnef,
+)
 from core.documents.extraction.formats import EML, MSG, ZIP
-from core.documents.extraction.mail_body import Body, children, payload
+from core.documents.extraction.mail_body import Body, children, payload, says_else
 from core.documents.extraction.pages import Pages
 from core.errors import ExtractionError
 
@@ -23,6 +34,8 @@ _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pk
 _TECHNICAL = """application/pgp-signature application/pkcs7-signature application/x-pkcs7-signature
 application/pgp-encrypted application/applefile""".split()
 _LETTERS = ("message/rfc822", "message/global", "message/news")
+# What S/MIME signs without packing it begins with headers.
+_HEADER = re.compile(rb"\s*(?:content-[a-z-]+|mime-version|received|from):", re.I)
 _PGP = b"-----BEGIN PGP MESSAGE-----"
 HEAD_BYTES = 1024
 MOST_OF_A_PART_HEADER = 10_000
@@ -31,6 +44,7 @@ MOST_FILES = 200
 MOST_BYTES = 200 << 20
 MOST_DEPTH = 10
 _SHOWN = ("From", "To", "Cc", "Subject", "Date")
+_OF_MANY = ("To", "Cc")
 
 
 class Bounded(Compat32):
@@ -44,6 +58,10 @@ class Bounded(Compat32):
 def read(path: Path, pages: Pages) -> None:
     try:
         with path.open("rb") as file:
+            if file.read(len(mail_box.START)) == mail_box.START and len(mails := mail_box.mails(path.read_bytes())) > 1:
+                pages.add(_Reading(pages).box(mails))
+                return
+            file.seek(0)
             message = _parsed(file)
     except RecursionError:
         raise failures.corrupt("its parts are nested too deep") from None
@@ -67,34 +85,46 @@ class _Reading:
             raise failures.sealed()
         return "\n\n".join(part for part in (_headers(message), said) if part)
 
-    def _letter(self, message: Message, depth: int) -> tuple[bool, str]:
-        """Whether some of it is encrypted, and all below its headers."""
+    def box(self, mails: Sequence[bytes]) -> str:
+        """One after the other."""
+        texts: list[str] = []
+        characters = 0
+        for data in mails:
+            message = _parsed(BytesIO(data))
+            texts.append("\n\n".join(part for part in (_headers(message), self._letter(message, 0)[1]) if part))
+            characters += len(texts[-1])
+            self._pages.check(characters)
+        return "\n\n".join(texts)
+
+    def _letter(self, message: Message, depth: int, known: str = "") -> tuple[bool, str]:
+        """Whether some of it is encrypted, and all below its headers. `known`: a body that is told already."""
         if isinstance(message, mapi.Item):
             self._pages.leave_out("PARTS_UNREAD")
         body = Body(message, self._pages)
         self._characters -= len(body.text)
         if depth and self._characters < 0:
             raise failures.too_large("its mails are too long")
-        sealed, said = body.sealed, [body.text]
+        sealed, said = body.sealed, [body.text] if not known or says_else(body.text, known) else []
         for part in _others(message, body.taken):
             if _is_sealed(part):
-                unopened, text = self._opened(part, depth)
+                unopened, text = self._opened(part, depth, body.text)
                 sealed = sealed or unopened
                 said.append(text)
             else:
                 said.append(self._attached(part, depth))
         return sealed, "\n\n".join(text for text in said if text)
 
-    def _opened(self, part: Message, depth: int) -> tuple[bool, str]:
-        """As of a letter. What is signed and not encrypted can be read."""
-        signed = smime.signed_content(payload(part))
+    def _opened(self, part: Message, depth: int, known: str) -> tuple[bool, str]:
+        """As of a letter. What is signed and not encrypted can be read; Outlook keeps the body beside it, too."""
+        data = payload(part)
+        signed = data if _HEADER.match(data) else smime.signed_content(data)
         if signed is None:
             self._pages.leave_out("ENCRYPTED_UNREAD")
             return True, ""
         try:
             if depth >= MOST_DEPTH:
                 raise failures.too_large("its mails are nested too deep")
-            return self._letter(_parsed(BytesIO(signed)), depth + 1)
+            return self._letter(_parsed(BytesIO(signed)), depth + 1, known)
         except (ExtractionError, RecursionError):
             return False, self._unread(_name(part), "ATTACHMENTS_UNREAD")
 
@@ -218,7 +248,9 @@ def _headers(message: Message) -> str:
 
 
 def _header(message: Message, name: str) -> str:
-    return encoded_words.decoded(str(message[name])) if message[name] is not None else ""
+    """Once: some programs write one for each addressee."""
+    found = (encoded_words.decoded(str(one)) for one in message.get_all(name, []))
+    return ", ".join(dict.fromkeys(found)) if name in _OF_MANY else next(found, "")
 
 
 def _fields(message: Message) -> str:

@@ -81,7 +81,7 @@ class Body:
         richer = bool(rich) and (not plain or bool(_words(rich[0][1]) - _words(plain[0][1])))
         texts: list[str] = []
         for _, text, scratch in (rich + plain if richer else plain + rich) + dates:
-            if not texts or _says_else(text, "\n".join(texts)):
+            if not texts or says_else(text, "\n".join(texts)):
                 texts.append(text)
                 pages.leave_out_too(scratch)
             else:
@@ -124,7 +124,7 @@ def children(part: Message) -> list[Message]:
     return [child for child in inside if isinstance(child, Message)] if isinstance(inside, list) else []
 
 
-def _says_else(text: str, known: str) -> bool:
+def says_else(text: str, known: str) -> bool:
     """Whether it holds words that the other lacks, more than layout brings along."""
     new = _words(text) - _words(known)
     return len(new) > FEW_WORDS or any(any(sign.isdecimal() for sign in word) for word in new)

@@ -322,3 +322,49 @@ def test_what_is_not_only_signed_and_what_is_broken_is_not_read() -> None:
     assert all(smime.signed_content(whole[:end]) is None for end in range(0, 60, 3))
     for broken in (b"\x30\x80" * 5000, b"\x30\xff" + whole, b"no", b"", element(0x30, element(0x06), element(0xA0))):
         assert smime.signed_content(broken) is None
+
+
+def test_what_is_signed_as_it_stands_is_told_once(tmp_path: Path) -> None:
+    """As Outlook keeps it: the body, and beside it the whole mail with its signature."""
+    inner = several("signed", INNER.decode(), part("application/pkcs7-signature", "iQ"), mark="s").encode()
+    held = attached("multipart/signed", "smime.p7m", inner)
+    said = several("mixed", part("text/plain", "It is 14 May."), held, mark="o")
+    assert mail(tmp_path, said) == ("It is 14 May.\n\nAttachment: a.txt\n\nFour", {})
+    assert mail(tmp_path, said.replace("It is 14", "It is 15"))[0].count("It is") == 2
+
+
+BOX = """From zoe@example.org Mon May  4 10:11:12 2026
+From: zoe@example.org
+To: a@example.org
+To: b@example.org
+To: a@example.org
+Subject: One
+
+The pump came.
+
+From Bremen it came at 9:15 in 2026.
+More: later.
+
+From bo@example.org Mon May  4 10:11:13 2026 +0200
+From: bo@example.org
+Subject: Two
+
+-----BEGIN PGP MESSAGE-----
+x
+-----END PGP MESSAGE-----
+"""
+
+
+def test_a_box_of_mails(tmp_path: Path) -> None:
+    text, lacks = read_here(saved(tmp_path, "a.mbox", BOX))
+    assert text == (
+        "From: zoe@example.org\nTo: a@example.org, b@example.org\nSubject: One\n\nThe pump came.\n\n"
+        "From Bremen it came at 9:15 in 2026.\nMore: later.\n\nFrom: bo@example.org\nSubject: Two"
+    )
+    assert lacks == {"ENCRYPTED_UNREAD": (1, [])}
+    pages = Pages(100, lambda done, total: None)
+    with pytest.raises(ExtractionError, match="characters"):
+        mail_reader.read(tmp_path / "a.mbox", pages)
+    assert not pages.left_out()  # it ends at the first mail
+    with pytest.raises(ExtractionError, match="encrypted"):
+        read_here(saved(tmp_path, "b.mbox", "From bo@" + BOX.rpartition("From bo@")[2]))

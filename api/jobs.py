@@ -191,7 +191,10 @@ def approve(job_id: str, body: ApproveIn) -> Any:
 
 @router.post("/{job_id}/retry", response_model=JobOut)
 def retry(job_id: str, body: RetryIn | None = None) -> Any:
-    resend.retry(job_id, body.lane if body else None)
+    """What has failed or was cancelled is sent again, but for what would fail again: what is too long for the model,
+    what its provider's content filter stopped, and documents that were deleted."""
+    asked = body or RetryIn()
+    resend.retry(job_id, asked.lane, filtered=asked.filtered)
     return out(report.get(job_id))
 
 

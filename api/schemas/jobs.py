@@ -84,7 +84,10 @@ class MoveIn(In):
 
 
 class RetryIn(In):
+    """`filtered`: also what the provider's content filter stopped, which it probably stops again."""
+
     lane: Lane | None = None
+    filtered: bool = False
 
 
 class CountsOut(BaseModel):

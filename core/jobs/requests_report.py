@@ -59,11 +59,12 @@ class EventRow:
 
 @dataclass(frozen=True)
 class FailureRow:
-    """Failed requests of one reason, with one document as an example."""
+    """Failed requests of one reason, of how many `documents` (0: of none), and one of these as an example."""
 
     code: str
     message: str
     requests: int
+    documents: int
     example: str | None
 
 
@@ -158,12 +159,26 @@ def events(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[
 def failures(job_id: str) -> list[FailureRow]:
     """Failed requests grouped by reason, the most frequent first."""
     sql = """SELECT coalesce(r.error_code, 'unknown') AS code, min(r.error_message) AS message, count(*) AS requests,
+               count(DISTINCT r.document_id) AS documents,
                min(CASE WHEN r.document_id IS NULL THEN r.custom_id ELSE d.name END) AS example
              FROM request r JOIN job j ON j.id = r.job_id AND j.workspace_id = :workspace
              LEFT JOIN document d ON d.id = r.document_id
              WHERE r.job_id = :job AND r.state = 'failed' GROUP BY r.error_code ORDER BY requests DESC"""
     with db.reading() as session:
         return [FailureRow(**row._mapping) for row in db.rows(session, sql, job=job_id)]
+
+
+def failed_documents(job_id: str) -> int:
+    """Of how many documents a request has failed. A long one has several."""
+    with db.reading() as session:
+        number: int = db.scalar(session, FAILED_DOCUMENTS, job=job_id)
+        return number
+
+
+FAILED_DOCUMENTS = """
+SELECT count(DISTINCT r.document_id) FROM request r JOIN job j ON j.id = r.job_id AND j.workspace_id = :workspace
+WHERE r.job_id = :job AND r.state = 'failed'
+"""
 
 
 def left_out(job_id: str) -> LeftOut:

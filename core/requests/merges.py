@@ -31,7 +31,7 @@ class MergingJob:
 
 @dataclass(frozen=True)
 class Decided:
-    """A merge whose parts have all ended. `lacks` names a part without a usable answer, and the reason."""
+    """A merge whose parts have all ended. `lacks` tells of a part without a usable answer by its number, and why."""
 
     id: int
     lane: str
@@ -56,7 +56,7 @@ def decide(session: Session, job_id: str, merge_ids: Collection[int]) -> int:
         session,
         FAIL,
         ids=[merge.id for merge in decided if merge.lacks],
-        messages=[f"Part {merge.lacks}"[:2000] for merge in decided if merge.lacks],
+        messages=[merge.lacks[:2000] for merge in decided if merge.lacks],
     )
     return len(ready) + decide(session, job_id, {row.merge_id for row in failed if row.merge_id})
 
@@ -65,14 +65,18 @@ LOCK_JOB = """
 SELECT template_id, template_version, params, sampling, provider, model FROM job WHERE id = :job FOR NO KEY UPDATE
 """
 
+# A part as people count it, a merge of some of them without a number: their ids are made of the document's.
+PART = r"""concat_ws(' ', 'Part', substring(r.custom_id FROM '\.([0-9]+(?:\.[0-9]+)*)$'))"""
+
 # Merges that wait, and merges that failed for a part which was sent again since. Those of a former model are left out:
 # their documents are made anew.
 DECIDED = f"""
 SELECT m.id, p.lane, p.lacks FROM request m JOIN job j ON j.id = m.job_id JOIN LATERAL (
   SELECT bool_or(r.state IN ('held', 'pending', 'in_flight', 'answered')) AS open,
     (array_agg(r.lane ORDER BY r.finished_at DESC NULLS LAST))[1] AS lane,
-    min(r.custom_id || CASE r.state WHEN 'failed' THEN ' failed: ' || r.error_message
-        WHEN 'cancelled' THEN ' was cancelled.' ELSE ' has lost its answer.' END)
+    min(CASE WHEN r.error_code = 'part_failed' THEN r.error_message ELSE {PART} || CASE r.state
+        WHEN 'failed' THEN ' failed: ' || r.error_message WHEN 'cancelled' THEN ' was cancelled.'
+        ELSE ' has lost its answer.' END END)
       FILTER (WHERE r.state <> 'succeeded' OR s.result IS NULL) AS lacks
   FROM request r LEFT JOIN response s ON s.id = r.response_id WHERE r.merge_id = m.id
 ) p ON true
@@ -148,8 +152,13 @@ WHERE m.job_id = :job AND m.state = 'held' AND EXISTS (SELECT 1 FROM request p W
 
 
 def hold(session: Session, job_id: str) -> int:
-    """Hold again the merges that never went out, after their failed parts were put back. Returns how many."""
-    held = [row.id for row in db.rows(session, HOLD, job=job_id)]
+    """Hold again the merges that never went out, after their failed parts were put back. Returns how many.
+
+    Not those with a part that stays as it is: they would fail again. A merge may be a part of another.
+    """
+    held: list[int] = []
+    while found := [row.id for row in db.rows(session, HOLD, job=job_id)]:
+        held += found
     decide(session, job_id, held)
     return len(held)
 
@@ -158,6 +167,7 @@ HOLD = """
 UPDATE request m SET state = 'held', error_code = NULL, error_message = NULL, finished_at = NULL
 WHERE m.job_id = :job AND m.state IN ('failed', 'cancelled')
   AND EXISTS (SELECT 1 FROM request p WHERE p.merge_id = m.id)
+  AND NOT EXISTS (SELECT 1 FROM request p WHERE p.merge_id = m.id AND p.state IN ('failed', 'cancelled'))
   AND NOT EXISTS (SELECT 1 FROM request_body b WHERE b.request_id = m.id)
 RETURNING m.id
 """

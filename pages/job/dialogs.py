@@ -11,7 +11,7 @@ from core.jobs.report import JobRow
 from core.runtime.paging import MOST
 from core.settings import provider_rows
 from pages.common import failures, formats, widgets
-from pages.words import batches
+from pages.words import batches, jobs
 
 
 def _carry_out(action: Callable[[], object], success: str = "") -> None:
@@ -32,7 +32,7 @@ LANES: tuple[Lane, ...] = ("batch", "live")
 def cancel(row: JobRow) -> None:
     if _over():
         st.rerun()
-    st.markdown(f"Cancel **{formats.plain(row.name)}**?")
+    st.markdown(f"Cancel **“{formats.plain(row.name)}”**")
     st.markdown(
         f"- Not sent any more: {formats.count(row.pending, 'request')}\n"
         f"- Under way: {row.in_flight:,}. What is at a provider is cancelled there; what finishes first is kept and "
@@ -47,17 +47,25 @@ def cancel(row: JobRow) -> None:
 def send_again(row: JobRow) -> None:
     if _over():
         st.rerun()
-    left = resend.resend_estimate(row.id, formats.utc_now())
-    unanswered = row.failed + row.cancelled
+    now = formats.utc_now()
+    left = resend.resend_estimate(row.id, now)
+    if stopped := sum(one.requests for one in left.left_out if one.why == "filtered"):
+        label = f"Also {formats.count(stopped, 'request')} that the provider's content filter stopped"
+        if st.checkbox(label, key="resend_filtered", help="It will probably stop them again."):
+            left = resend.resend_estimate(row.id, now, filtered=True)
+    if left.requests:
+        st.markdown(
+            f"Send **{formats.count(left.requests, 'request')}** of “{formats.plain(row.name)}” again: what failed, "
+            "expired or was cancelled, and only that. What is answered stays as it is."
+        )
+    else:
+        st.markdown(f"Nothing of **“{formats.plain(row.name)}”** can be sent again.")
+    if left.left_out:
+        lines = "\n".join(f"- {jobs.not_sendable(one)}" for one in left.left_out)
+        st.markdown(f"Left out, because it would fail again:\n{lines}")
     if not left.requests:
-        st.markdown(f"Nothing of **{formats.plain(row.name)}** can be sent again: {_not_sendable(unanswered)}.")
+        st.caption("Launch another job for these documents, with a larger model or without what stops it.")
         return
-    st.markdown(
-        f"Send **{formats.count(left.requests, 'request')}** of {formats.plain(row.name)} again: what failed, expired "
-        "or was cancelled, and only that. What is answered stays as it is."
-    )
-    if unanswered > left.requests:
-        st.caption(f"Left out: {_not_sendable(unanswered - left.requests)}.")
     prices: dict[Lane, Decimal | None] = {"batch": left.cost_batch, "live": left.cost_live}
     st.radio(
         "Where",
@@ -73,7 +81,8 @@ def send_again(row: JobRow) -> None:
 
     def act() -> None:
         lane = st.session_state["resend_lane"]
-        _carry_out(lambda: resend.retry(row.id, lane))
+        filtered = st.session_state.get("resend_filtered", False)
+        _carry_out(lambda: resend.retry(row.id, lane, filtered=filtered))
 
     st.button(f"Send {left.requests:,} again", type="primary", on_click=act)
 
@@ -82,10 +91,6 @@ def _when(lane: Lane, provider: str) -> formats.Markdown:
     if provider_rows.can(provider).is_local:
         return "on this machine"
     return "within 24 hours" if lane == "batch" else "at full price"
-
-
-def _not_sendable(number: int) -> formats.Markdown:
-    return f"{formats.count(number, 'request')}, too long for the model or with a document that was deleted"
 
 
 @st.dialog("Settle by hand")
@@ -127,7 +132,7 @@ def delete(row: JobRow) -> None:
     if _over():
         widgets.go("jobs/jobs.py")
     going = deletion.removal(row.id)
-    st.markdown(f"Delete **{formats.plain(row.name)}** for good?")
+    st.markdown(f"Delete **“{formats.plain(row.name)}”** for good")
     st.markdown(
         f"- Removed: {formats.count(going.requests, 'request')}, {formats.count(going.responses, 'answer')}, "
         f"{formats.count(going.provider_batches, 'provider batch', 'provider batches')} and the timeline\n"

@@ -88,9 +88,10 @@ def progress(row: JobRow) -> None:
 
 
 def _tiles(row: JobRow) -> None:
+    of_documents = requests_report.failed_documents(row.id) if row.failed and row.asks_documents else 0
     with widgets.tiles():
         widgets.figure("Answered", row.succeeded, f"{row.reused:,} reused, free" if row.reused else None)
-        widgets.figure("Failed", row.failed)
+        widgets.figure("Failed", row.failed, jobs.of_documents(row.failed, of_documents) if row.failed else None)
         estimate = "no estimate" if row.estimate_usd is None else f"{formats.money(row.estimate_usd)} estimated"
         st.metric(
             "Cost" if row.ended else "Cost so far",
@@ -113,9 +114,7 @@ def failures_by_reason(row: JobRow) -> None:
         return
     with st.container(border=True, gap="xsmall"):
         for failure in found[:REASONS_SHOWN]:
-            example = f" For example: {failure.example}." if failure.example else ""
-            cause = failure.message or failure.code.replace("_", " ")
-            told = f":red[:material/error:] **{failure.requests:,} failed.** {formats.plain(f'{cause}{example}')}"
+            told = f":red[:material/error:] **{jobs.failed(failure)}** {formats.plain(jobs.cause(failure))}"
             with st.container(horizontal=True, wrap=False, vertical_alignment="center"):
                 st.markdown(told, width="stretch")
                 st.button("Show", key=f"show-{failure.code}", on_click=_filter_by, args=(failure.code,))

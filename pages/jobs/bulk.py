@@ -14,7 +14,7 @@ from core.jobs.resend import Resend
 from pages.common import failures, formats
 from pages.common.formats import Markdown
 from pages.parts import job_actions
-from pages.words import many_jobs
+from pages.words import jobs, many_jobs
 from pages.words.many_jobs import ACTIONS
 
 OUTCOME = "jobs_outcome"
@@ -135,9 +135,10 @@ def _again(rows: Sequence[JobRow]) -> None:
     )
     sent = sum(left.requests for _, left in found)
     told = f"- Sent again: {formats.count(sent, 'request')}. What is answered stays as it is."
-    if beyond := sum(row.failed + row.cancelled for row in rows) - sent:
-        told += f"\n- Not sent: {formats.count(beyond, 'request')} that would fail again."
     st.markdown(told)
+    for row, left in found:
+        for one in left.left_out:
+            st.caption(f"Not sent, because it would fail again: {jobs.not_sendable(one)} ({formats.plain(row.name)}).")
 
 
 def _in(lane: Lane | None, row: JobRow, left: Resend) -> Decimal | None:

@@ -72,7 +72,7 @@ def _in_progress(row: ProviderBatchRow, name: str, now: datetime) -> str:
     if not provider_rows.can(row.provider).has_batch_window or row.submitted_at is None:
         return f"It is at {name}."
     expires = until(row.submitted_at + WINDOW, now)
-    return f"It is at {name} since {lasted(row.submitted_at, now)}, and expires {expires} if it is not done."
+    return f"Sent to {name} {lasted(row.submitted_at, now)} ago. Expires {expires} if unfinished."
 
 
 def elapsed(row: ProviderBatchRow, now: datetime) -> str:

@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from core.batch.report import BatchSummary, Beyond, InFlight
+from core.batch.report import BatchSummary, Beyond, Group, InFlight
 from core.calls.breaker_report import BreakerRow
 from core.jobs.report import JobRow
+from core.jobs.requests_report import FailureRow
+from core.jobs.resend import LeftOut, Why
 from core.settings import limits, provider_rows
 from pages.common.formats import Markdown, ago, count, lasted, money, plain, until
-from pages.words import breakers, waits
+from pages.words import batches, breakers, waits
 
 LANES = {"live": "live, too,", "batch": "in the batch lane"}
 # In the session: the filters of the list of jobs, for the way back from a job.
@@ -91,6 +93,46 @@ def _paused(row: JobRow, standing: BatchSummary, now: datetime) -> list[str]:
     return [first, *_at_work(row, standing, now)]
 
 
+def failed(row: FailureRow) -> Markdown:
+    """How many requests failed for one reason, and of how many documents, where these are fewer."""
+    if not 0 < row.documents < row.requests:
+        return f"{row.requests:,} failed."
+    return f"{count(row.requests, 'request')} of {count(row.documents, 'document')} failed."
+
+
+def cause(row: FailureRow) -> str:
+    """The reason, and a document as an example."""
+    told = PART_FAILED if row.code == "part_failed" else row.message or row.code.replace("_", " ")
+    if not row.example:
+        return told
+    return f"{told} It is {row.example}." if row.documents == 1 else f"{told} For example: {row.example}."
+
+
+PART_FAILED = "A long document is asked in parts, and a part of it failed: so its answers could not be put together."
+
+
+def of_documents(requests: int, documents: int) -> Markdown | None:
+    return f"of {count(documents, 'document')}" if 0 < documents < requests else None
+
+
+WHY_NOT: Mapping[Why, Markdown] = {
+    "too_long": "too long for the model",
+    "filtered": "stopped by the provider's content filter",
+    "deleted": "of a document that was deleted",
+    "part": "of a long document of which another part cannot be sent again",
+}
+NAMED = 3
+
+
+def not_sendable(found: LeftOut) -> Markdown:
+    """Why requests are not sent again, with the documents that they are of."""
+    told = f"{count(found.requests, 'request')} {WHY_NOT[found.why]}"
+    if not found.documents:
+        return told
+    more = ", …" if found.documents[NAMED:] else ""
+    return f"{told}: {plain(', '.join(found.documents[:NAMED]))}{more}"
+
+
 def waits_for_decision(row: JobRow) -> bool:
     """Whether the canary has ended and the rest is held until a person decides."""
     return row.state == "paused" and row.canary > 0 and row.held > 0 and not waits_for_budget(row)
@@ -128,8 +170,10 @@ def _running(row: JobRow, standing: BatchSummary, now: datetime, breaker: Breake
         lines.append(f"Still being read: {count(row.unread, 'document')}.")
     lines += _at_work(row, standing, now)
     waiting = row.pending - row.held - row.unread
-    if waiting > 0 and not why:
-        lines += _waits(row, standing, waiting, now)
+    if waiting > 0:
+        lines += [f"That holds back {count(waiting, 'request')}."] if why else _waits(row, standing, waiting, now)
+    if row.held and not row.canary:
+        lines.append(_merges(row.held))
     if row.deadline is not None:
         lines.append(_deadline(row.deadline, now))
     return lines
@@ -155,7 +199,8 @@ def _at_work(row: JobRow, standing: BatchSummary, now: datetime) -> list[str]:
             )
         elif state == "in_progress":
             done = f", {group.done:,} of them done" if group.done else ""
-            lines.append(f"{what} at {name}{since}{done}.{_no_progress(row.provider)}")
+            expires = _expires(row.provider, group, now)
+            lines.append(f"{what} at {name}{since}{done}.{expires}{_no_progress(row.provider)}")
         else:
             lines.append(f"{what}: done at {name}, the results are being fetched.")
     if standing.trouble:
@@ -166,6 +211,13 @@ def _at_work(row: JobRow, standing: BatchSummary, now: datetime) -> list[str]:
     if row.answered:
         lines.append(f"Kept, and being made into results: {count(row.answered, 'answer')}.")
     return lines
+
+
+def _expires(provider: str, group: Group, now: datetime) -> str:
+    if group.since is None or not provider_rows.can(provider).has_batch_window:
+        return ""
+    which = "It expires" if group.batches == 1 else "The first of them expires"
+    return f" {which} {until(group.since + batches.WINDOW, now)} if unfinished."
 
 
 def _no_progress(provider: str) -> str:
@@ -184,6 +236,12 @@ def _waits(row: JobRow, standing: BatchSummary, waiting: int, now: datetime) -> 
         caps = _caps(standing.in_flight)
         return [f"Waiting until there is room at {name}: {count(waiting, 'request')}. In flight there now: {caps}."]
     return [f"Waiting to be sent: {count(waiting, 'request')}."]
+
+
+def _merges(held: int) -> Markdown:
+    if held == 1:
+        return "1 request puts the answers to the parts of a long document together, and waits for these."
+    return f"{held:,} requests put the answers to the parts of long documents together, and wait for these."
 
 
 def _duplicates(waiting: int) -> Markdown:

@@ -176,7 +176,7 @@ def test_the_timeline_shows_messages_as_text() -> None:
 
 
 def test_pause_and_resume() -> None:
-    job = made.job("running")
+    job = made.job("running", started_at=now())
     made.requests(job, "pending", 2)
     at = press(show("job", id=job), "Pause")
     assert state_of(job) == "paused"
@@ -225,8 +225,8 @@ def test_sending_again_names_both_prices_and_sends_in_the_chosen_lane() -> None:
     made.requests(job, "failed", 1, error_code="document_too_long")
     made.requests(job, "succeeded", 5)
     at = press(show("job", id=job), "Send again")
-    assert "**3 requests** of Made again" in words(at)
-    assert "Left out: 1 request" in words(at)
+    assert "**3 requests** of “Made” again" in words(at)
+    assert "Left out, because it would fail again:\n- 1 request too long for the model" in words(at)
     assert [option.split(",")[0] for option in at.radio[0].proto.captions] == ["About $0.00070", "About $0.0014"]
     at.radio[0].set_value("live")
     press(at, "Send 3 again")
@@ -240,7 +240,7 @@ def test_what_cannot_be_sent_again_is_not_offered_to_be() -> None:
     job = made.job("completed")
     made.requests(job, "failed", 1, error_code="document_too_long")
     at = press(show("job", id=job), "Send again")
-    assert "Nothing of **Made** can be sent again" in words(at)
+    assert "Nothing of **“Made”** can be sent again" in words(at)
     assert not [label for label in buttons(at) if label.startswith("Send 0")]
 
 
@@ -275,7 +275,7 @@ def test_a_job_gets_another_name() -> None:
 @pytest.fixture
 def canary() -> str:
     """Three were asked live and took 1,500 tokens in, where 1,000 were expected, and 900 out; five are held."""
-    job = made.job("paused", canary=3)
+    job = made.job("paused", canary=3, started_at=now())
     made.requests(job, "held", 5)
     made.requests(job, "succeeded", 3, lane="live")
     for row in rows("SELECT id FROM request WHERE state = 'succeeded'"):
@@ -396,3 +396,15 @@ def test_all_answers_can_be_turned_through() -> None:
     assert len(set(links(at)) - first) == 2
     assert "Next page" not in buttons(at)
     assert set(links(press(at, "Previous page"))) == first
+
+
+def test_failures_of_one_document_are_counted_as_one_document() -> None:
+    job = made.job("completed")
+    document = add_document(name="long.pdf")
+    made.requests(job, "failed", 2, document_id=document, error_code="context_too_long", error_message="Too long.")
+    made.requests(job, "failed", 1, document_id=document, error_code="part_failed", error_message="Part 1 failed: no.")
+    at = show("job", id=job)
+    assert "Failed 3 of 1 document" in words(at)
+    assert "**2 requests of 1 document failed.** Too long\\. It is long\\.pdf\\." in words(at)
+    at = press(at, "Send again")
+    assert "2 requests too long for the model: long\\.pdf" in words(at)

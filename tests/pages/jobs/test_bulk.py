@@ -1,5 +1,6 @@
 """What is done to several jobs at once: for which of them it is, what it says before, and what became of each."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ from tests.pages import made
 from tests.pages.seeing import buttons, opened, press, words
 from tests.pipeline import rows
 
+NOW = datetime.now(UTC)
 pytestmark = pytest.mark.usefixtures("database")
 
 
@@ -31,7 +33,7 @@ def states() -> dict[str, str]:
 def several() -> dict[str, str]:
     """A job in each kind of state, by name."""
     jobs = {
-        state: made.job(state, name=state.title())
+        state: made.job(state, name=state.title(), started_at=None if state in ("draft", "queued") else NOW)
         for state in ("draft", "queued", "running", "paused", "completed", "cancelling")
     }
     jobs["deciding"] = made.job("paused", name="Deciding", canary=1)
@@ -73,7 +75,10 @@ def test_each_action_counts_the_jobs_that_it_is_for(several: dict[str, str]) -> 
         ),
         (
             "Send again (1 of 7)",
-            ["Sent again: 3 requests", "Not sent: 1 request"],
+            [
+                "Sent again: 3 requests",
+                "Not sent, because it would fail again: 1 request too long for the model (Completed)",
+            ],
             "Send 1 job again",
             {"Completed": "running", "Paused": "paused"},
         ),

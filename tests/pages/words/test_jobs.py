@@ -10,6 +10,7 @@ import pytest
 from core.batch.report import BatchSummary, Beyond, Group, InFlight
 from core.jobs.batches_report import ProviderBatchRow
 from core.jobs.report import JobRow
+from core.jobs.requests_report import FailureRow
 from core.tables.jobs import WaitsFor
 from pages.words import batches, jobs
 
@@ -138,8 +139,37 @@ def test_a_batch_that_has_ended_is_not_under_way() -> None:
     assert told(job("paused"), standing(completed=group(), expired=group(), absent=group())).count(".") == 2
 
 
+def test_all_that_waits_is_accounted_for() -> None:
+    said = told(job(pending=4, held=2, in_flight=28), standing(in_progress=Group(2, 28, 5, EARLIER)))
+    assert "28 requests in 2 batches at OpenAI" in said
+    assert "Waiting to be sent: 2 requests." in said
+    assert "2 requests put the answers to the parts of long documents together" in said
+    assert "together" not in told(job(pending=4, held=2, canary=2))
+
+
+def test_the_expiry_of_batches_stands_with_the_state() -> None:
+    assert "It expires in 20 h 40 min if unfinished." in told(job(), standing(in_progress=Group(1, 9, 0, EARLIER)))
+    assert "The first of them expires in" in told(job(), standing(in_progress=Group(2, 9, 0, EARLIER)))
+    assert "expires" not in told(job(provider="offline"), standing(in_progress=Group(1, 9, 0, EARLIER)))
+
+
+@pytest.mark.parametrize(
+    ("row", "failed", "cause"),
+    [
+        (FailureRow("code_x", "Bad.", 3, 1, "a.pdf"), "3 requests of 1 document failed.", "Bad. It is a.pdf."),
+        (FailureRow("code_x", "Bad.", 3, 3, "a.pdf"), "3 failed.", "Bad. For example: a.pdf."),
+        (FailureRow("code_x", "", 1, 0, None), "1 failed.", "code x"),
+        (FailureRow("part_failed", "Part 1 failed: x", 1, 1, "a.pdf"), "1 failed.", f"{jobs.PART_FAILED} It is a.pdf."),
+    ],
+)
+def test_failures_of_one_document_are_told_as_such(row: FailureRow, failed: str, cause: str) -> None:
+    assert (jobs.failed(row), jobs.cause(row)) == (failed, cause)
+
+
 def test_what_waits_for_the_provider_says_so_once() -> None:
-    assert "Waiting" not in told(job(pending=7, waits_for=NOT_SET_UP))
+    said = told(job(pending=7, waits_for=NOT_SET_UP))
+    assert "Waiting" not in said
+    assert "That holds back 7 requests." in said
     assert "room" not in told(
         job(pending=7, waits_for=queue(NOW + timedelta(minutes=1))), standing(InFlight(9, 9, Decimal(9)))
     )
@@ -172,7 +202,7 @@ def batch(state: str = "in_progress", **fields: Any) -> ProviderBatchRow:
         (batch("submitting"), "creation is on its way to OpenAI"),
         (batch("settling"), "no answer came: it may be there or not"),
         (batch("settling", absent_since=NOW - timedelta(minutes=5)), "counts as never arrived in 10 min"),
-        (batch(submitted_at=EARLIER), "since 3 h 20 min, and expires in 20 h 40 min"),
+        (batch(submitted_at=EARLIER), "3 h 20 min ago. Expires in 20 h 40 min if unfinished"),
         (batch(provider="offline", submitted_at=EARLIER), "It is at the offline engine."),
         (batch("ended"), "results are being fetched"),
         (batch("completed"), "results are kept"),

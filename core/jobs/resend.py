@@ -131,7 +131,8 @@ def _left_out(session: Session, job_id: str, *, filtered: bool) -> list[LeftOut]
 LEFT_OUT = f"""
 SELECT why, count(*)::int AS requests, coalesce((array_agg(DISTINCT name) FILTER (WHERE name IS NOT NULL))[1:4], '{{}}')
   AS documents
-FROM (SELECT d.name, {WHY_NOT} AS why FROM request r LEFT JOIN document d ON d.id = r.document_id WHERE {UNANSWERED})
+FROM (SELECT d.name, {WHY_NOT} AS why FROM request r JOIN job j ON j.id = r.job_id
+    LEFT JOIN document d ON d.id = r.document_id WHERE j.workspace_id = :workspace AND {UNANSWERED})
   AS each
 WHERE why IS NOT NULL GROUP BY why ORDER BY requests DESC, why
 """

@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from pages.costs import budgets, spending
+from pages.costs import budgets, spending, unpriced
 
 st.title("Costs")
-spend, limits = st.tabs(["Spending", "Budgets"], key="tab", on_change="rerun", bind="query-params")
+spend, limits, queue = st.tabs(["Spending", "Budgets", "Unpriced"], key="tab", on_change="rerun", bind="query-params")
 if spend.open:
     with spend:
         spending.show()
 if limits.open:
     with limits:
         budgets.show()
+if queue.open:
+    with queue:
+        unpriced.show()

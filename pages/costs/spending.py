@@ -4,11 +4,11 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core.money import costs, stretches
+from core.money import anomalies, costs, forecast, stretches
 from core.money.stretches import Stretch
 from core.money.sums import Dimension, Filters, Sums
 from pages.common import formats, widgets
-from pages.costs import chart, choosing, records, table, tiles
+from pages.costs import chart, choosing, records, table, tiles, unusual
 from pages.parts import exporting
 
 
@@ -29,6 +29,8 @@ def show() -> None:
         step = choosing.step(stretch, zone)
         bars = chart.read(now, shown, by, step, stretch, filters)
         names = now.labels(by, table.ids(found.rows))
+        month, days = forecast.read(now), anomalies.read(now)
+        templates = now.labels("template", [one.key for one in days if one.of == "template"])
         named = {
             (one, key): label
             for one in choosing.DIMENSIONS
@@ -39,7 +41,8 @@ def show() -> None:
     if not total.calls and not total.reused:
         _nothing(period, filters)
         return
-    tiles.show(total, before, insights, formats.plain(_words(period)))
+    tiles.show(total, before, insights, formats.plain(_words(period)), month)
+    unusual.show(days, templates)
     _warn(total)
     bar = chart.show(bars, shown, by, step, zone, names)
     row = table.show(found, by, names)
@@ -68,6 +71,7 @@ def _words(period: str) -> str:
 def _warn(total: Sums) -> None:
     if total.unpriced:
         st.warning(f"Without a known price, and not in these sums: {formats.count(total.unpriced, 'call')}.")
+        widgets.link("Set their price", "costs/costs.py", ":material/sell:", tab="Unpriced")
     if total.unheard:
         st.warning(f"Never answered, and in the sums as an estimate: {formats.count(total.unheard, 'call')}.")
 

@@ -41,6 +41,21 @@ KINDS = {
     "reasoning": "Output as reasoning",
 }
 OTHERS = "others"
+RATES = {
+    "input": "Input",
+    "output": "Output",
+    "cached": "Read from a cache",
+    "cache_write": "Written to a cache",
+    "cache_write_long": "Written for long",
+    "web_search": "Web search",
+}
+REASONS = {
+    "no_price": "No price is known for this model.",
+    "no_rate": "It used something that has no rate, such as audio.",
+    "no_usage": "The answer told no token counts, so its cost cannot be known.",
+    "odd_usage": "The token counts that came make no sense, so its cost cannot be known.",
+}
+ABOUT_AS = "Sets that model's price for this one and books these calls. It is suggested by the name alone: look first."
 SCOPES: Mapping[Scope, str] = MappingProxyType(
     {
         "all": "Everything",

@@ -51,7 +51,7 @@ def test_the_table_sums_to_its_total_and_names_what_has_no_price() -> None:
     call("gpt-5-mini", cost="0", reused=True, saved_usd="0.5")
     at = show("costs")
     text = words(at)
-    for figure in ("Spent $1.25", "Saved by batches $1.25", "Saved by reuse $0.50", "Calls 2", "Unpriced calls 1"):
+    for figure in ("Spent $1.25", "Saved by batches $1.25", "Saved by reuse $0.50", "Calls 2"):
         assert figure in text
     assert "not in these sums: 1 call." in text
     found = table(at)
@@ -159,3 +159,41 @@ def test_a_budget_is_made_changed_and_says_who_waits_for_it(openai: LocalProvide
     press(at, "Delete")
     assert not report.every(shared_clock.now())
     assert [row["action"] for row in rows("SELECT action FROM audit_entry")] == ["budget.change"] * 4
+
+
+def the_price() -> None:
+    from core.money import unpriced
+    from pages.costs import unpriced as page
+
+    page.form(next(iter(unpriced.queue()), None))
+
+
+def test_a_price_is_set_for_what_waits_and_books_it() -> None:
+    call("own-model", cost="NULL", unpriced_reason="no_price")
+    call("gpt-5-mini-of-mine", cost="NULL", unpriced_reason="no_price", input_tokens=1)
+    at = show("costs", tab="Unpriced")
+    assert "own\\-model" in words(at)
+    at = AppTest.from_function(the_price, default_timeout=PATIENCE_S).run()
+    at.text_input(key="own-rate-input").set_value("cheap").run()
+    press(at, "Set and book")
+    assert at.error
+    at.text_input(key="own-rate-input").set_value("$1").run()
+    at.text_input(key="own-rate-output").set_value("2").run()
+    press(at, "Set and book")
+    booked = rows("SELECT cost_usd FROM usage_record WHERE priced")
+    assert [row["cost_usd"] for row in booked] == [Decimal("0.002")]
+    at = show("costs", tab="Unpriced")
+    press(at, "As gpt\\-5\\-mini")
+    assert not rows("SELECT 1 FROM usage_record WHERE NOT priced")
+    assert "Every call has a price" in words(show("costs", tab="Unpriced"))
+
+
+def test_the_end_of_the_month_and_unusual_days_are_said() -> None:
+    for day in range(1, 21):
+        call("gpt-5", ago=f"{day} days", cost="1")
+    call("gpt-5-mini", ago="1 day", cost="0.5")
+    at = show("costs", period="7 days")
+    assert "$1.00 to" in words(at) or "to $" in words(at)
+    assert "Unusual days" not in words(at)
+    call("gpt-5", ago="1 day", cost="40")
+    assert "Unusual days: 1" in words(show("costs"))

@@ -1,0 +1,87 @@
+"""Days that cost far more than such days did: of a template, a model or a user. Read-only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from statistics import median
+
+from core.money import stretches
+from core.money.costs import Costs
+from core.money.sums import Dimension, Filters
+
+OF: tuple[Dimension, ...] = ("template", "model", "user")
+# Days that are looked at, and those before each that it is compared with.
+SHOWN, COMPARED = 7, 56
+LEAST_DAYS = 7
+# Scaled to a standard deviation, where days are spread normally.
+SPREADS, SCALE = 4, Decimal("1.4826")
+MOST_JOBS = 5
+
+
+@dataclass(frozen=True)
+class JobShare:
+    id: str
+    name: str
+    cost_usd: Decimal
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """An ended day of the reporting zone. `usual_usd`: the median of the days before on which it cost something;
+    `limit_usd`: what it would have had to stay below. `jobs`: those it was spent on, the dearest first."""
+
+    day: date
+    of: Dimension
+    key: str
+    cost_usd: Decimal
+    usual_usd: Decimal
+    limit_usd: Decimal
+    jobs: tuple[JobShare, ...]
+
+
+def read(now: Costs) -> list[Anomaly]:
+    """Of the last days that have ended, the latest first."""
+    today = now.as_of.astimezone(now.zone).date()
+    first, last = today - timedelta(days=SHOWN + COMPARED), today - timedelta(days=1)
+    stretch = stretches.whole_days(first, last, now.as_of, now.zone)
+    found = []
+    for of in OF:
+        by_key: dict[str, dict[date, Decimal]] = {}
+        for row in now.table(["day", of], stretch).rows:
+            day, key = row.keys
+            if key and row.sums.cost_usd:
+                by_key.setdefault(key, {})[date.fromisoformat(str(day))] = row.sums.cost_usd
+        for key, days in by_key.items():
+            found += [
+                _anomaly(now, of, key, day, days)
+                for day in sorted(days)
+                if day >= today - timedelta(days=SHOWN) and is_beyond(days[day], _before(days, day))
+            ]
+    return sorted(found, key=lambda one: (one.day, one.cost_usd - one.usual_usd), reverse=True)
+
+
+def limit(before: Sequence[Decimal]) -> Decimal:
+    """What a day must pass: median and four scaled median deviations, and twice the median."""
+    usual = median(before)
+    deviation = median([abs(cost - usual) for cost in before])
+    return max(usual + SPREADS * SCALE * deviation, 2 * usual)
+
+
+def is_beyond(cost: Decimal, before: Sequence[Decimal]) -> bool:
+    return len(before) >= LEAST_DAYS and cost > limit(before)
+
+
+def _before(days: Mapping[date, Decimal], day: date) -> list[Decimal]:
+    return [cost for other, cost in days.items() if day - timedelta(days=COMPARED) <= other < day]
+
+
+def _anomaly(now: Costs, of: Dimension, key: str, day: date, days: Mapping[date, Decimal]) -> Anomaly:
+    before = _before(days, day)
+    stretch = stretches.whole_days(day, day, now.as_of, now.zone)
+    rows = now.table(["job"], stretch, Filters(**{of: (key,)}), limit=MOST_JOBS).rows
+    names = now.labels("job", [row.keys[0] for row in rows])
+    jobs = [
+        JobShare(row.keys[0], names.get(row.keys[0], "(deleted job)"), row.sums.cost_usd) for row in rows if row.keys[0]
+    ]
+    return Anomaly(day, of, key, days[day], median(before), limit(before), tuple(jobs))

@@ -49,7 +49,7 @@ def _month(month: Forecast) -> None:
             name,
             "–",
             f"So far {formats.money(month.booked_usd)}.{held} A forecast needs {LEAST_DAYS} days of history, and there "
-            f"are {month.days_of_history}.",
+            f"are {month.days_of_history:,}.",
         )
         return
     low, high = formats.money(month.expected.p10), formats.money(month.expected.p90)

@@ -14,6 +14,7 @@ import pypdfium2.raw as pdfium
 
 from core.documents.extraction.pages import Pages
 from core.documents.extraction.pdf_annotations import Annotation
+from core.documents.extraction.pdf_calls import without_character
 from core.documents.extraction.pdf_pictures import Rectangle, drawn
 
 # With a picture over half of it and fewer characters than this, a page is a scan with a typed header, or a figure.
@@ -49,10 +50,8 @@ class LeftOut:
         pages after it."""
         glyphs = range(text_page.count_chars())
         asked = [*glyphs[:BEGINNING], *_telling(text)] if len(text) == len(glyphs) else glyphs
-        lost = 0
-        if self._has_lost or any(map(pdfium.FPDFText_HasUnicodeMapError, itertools.repeat(text_page.raw), asked)):
-            self._has_lost = True
-            lost = sum(map(pdfium.FPDFText_HasUnicodeMapError, itertools.repeat(text_page.raw), glyphs))
+        self._has_lost = self._has_lost or without_character(text_page, asked) > 0
+        lost = without_character(text_page, glyphs) if self._has_lost else 0
         self._pages.leave_out("CHARACTERS_UNREAD", number, lost)
 
     def of_annotations(self, page: pypdfium2.PdfPage, number: int, found: list[Annotation]) -> None:

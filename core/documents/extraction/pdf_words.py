@@ -15,6 +15,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
+from core.documents.extraction.pdf_calls import boxes
 from core.documents.extraction.pdf_raised import with_raised
 
 # pdfium leaves this in the place of a hyphen at a line's end, and the next line goes on behind it.
@@ -92,13 +93,13 @@ def words_of(text: str, text_page: pypdfium2.PdfTextPage, rotation: int) -> Word
     starts, ends = edges[::2], edges[1::2]
     if not len(starts):
         return Words([], [], rotation)
-    first, last = _boxes(text_page, starts), _boxes(text_page, ends - 1)
+    first, last = boxes(text_page, starts.tolist()), boxes(text_page, (ends - 1).tolist())
     quarters = _quarters(first, last, ends - starts, rotation)
     for _ in range(quarters):
         first, last = _turned(first), _turned(last)
 
     def box(place: int) -> Floats:
-        found = _boxes(text_page, np.array([place]))
+        found = boxes(text_page, [place])
         for _ in range(quarters):
             found = _turned(found)
         one: Floats = found[0]
@@ -112,14 +113,6 @@ def words_of(text: str, text_page: pypdfium2.PdfTextPage, rotation: int) -> Word
     text = with_raised(_NO_BLANK.sub(" ", text), starts, ends, first, last, box, line)
     upright, others = _pieces(text, codes, starts, ends, first, last)
     return Words(_with_markers(upright), others, quarters)
-
-
-def _boxes(text_page: pypdfium2.PdfTextPage, places: NDArray[np.int_]) -> Floats:
-    """Left, top, right, bottom of each, as tall as the font."""
-    found = (pdfium.FS_RECTF * len(places))()
-    for _ in map(pdfium.FPDFText_GetLooseCharBox, itertools.repeat(text_page.raw), places.tolist(), found):
-        pass
-    return np.frombuffer(found, dtype=np.float32).reshape(-1, 4)
 
 
 def _turned(boxes: Floats) -> Floats:
@@ -168,27 +161,41 @@ def _pieces(
     line_of = np.cumsum(codes == ord("\n"))
     cut = wide | ~same_line | (line_of[starts[1:]] != line_of[starts[:-1]]) | (across[1:] != across[:-1])
     hyphen = codes[np.minimum(ends, len(codes) - 1)] == ord(BROKEN)
-    bounds = [0, *(np.flatnonzero(cut) + 1).tolist(), len(starts)]
+    begins = np.concatenate([[0], np.flatnonzero(cut) + 1])
+    bounds = [*begins.tolist(), len(starts)]
+    _flatten_signs(text, starts, ends, begins, bottom, top)
+    places = zip(
+        np.minimum.reduceat(left, begins).tolist(),
+        np.maximum.reduceat(right, begins).tolist(),
+        np.minimum.reduceat(bottom, begins).tolist(),
+        np.maximum.reduceat(top, begins).tolist(),
+        strict=True,
+    )
     upright: list[Piece] = []
     others: list[Piece] = []
-    lefts, rights, tops, bottoms = left.tolist(), right.tolist(), top.tolist(), bottom.tolist()
-    words = np.stack([left, right, starts, ends], axis=1).tolist()
-    begins, stops = starts.tolist(), ends.tolist()
-    for begin, end in itertools.pairwise(bounds):
-        said = text[begins[begin] : stops[end - 1]]
-        # A list's sign may be of a font whose boxes reach into the next line.
-        high = begin + (end - begin > 1 and stops[begin] - begins[begin] == 1 and not said[0].isalnum())
-        piece = Piece(
-            said.replace(BROKEN, "-") if BROKEN in said else said,
-            min(lefts[begin:end]),
-            max(rights[begin:end]),
-            min(bottoms[high:end]),
-            max(tops[high:end]),
-            bool(hyphen[end - 1]),
-            words[begin:end],
-        )
+    firsts, stops = starts.tolist(), ends.tolist()
+    words = list(zip(left.tolist(), right.tolist(), firsts, stops, strict=True))
+    for (begin, end), place in zip(itertools.pairwise(bounds), places, strict=True):
+        said = text[firsts[begin] : stops[end - 1]]
+        said = said.replace(BROKEN, "-") if BROKEN in said else said
+        piece = Piece(said, *place, bool(hyphen[end - 1]), words[begin:end])
         (others if across[begin] else upright).append(piece)
     return upright, others
+
+
+def _flatten_signs(
+    text: str,
+    starts: NDArray[np.int_],
+    ends: NDArray[np.int_],
+    begins: NDArray[np.int_],
+    bottom: NDArray[np.float32],
+    top: NDArray[np.float32],
+) -> None:
+    """A list's sign that begins a piece may be of a font whose boxes reach into the next line: the others count."""
+    several = np.diff(begins, append=len(starts)) > 1
+    for word in begins[several & (ends[begins] - starts[begins] == 1)].tolist():
+        if not text[starts[word]].isalnum():
+            bottom[word], top[word] = np.inf, -np.inf
 
 
 def _with_markers(pieces: list[Piece]) -> list[Piece]:

@@ -85,9 +85,10 @@ print(time.perf_counter() - begun)
 ONE_START = """
 import json, os, sys
 from core.documents.extraction import child
+from core.documents.extraction.forked import Descriptors
 path, media_type = json.loads(sys.argv[1])
-message = json.dumps([media_type, path, 10**9, 60, 10**7, "auto"]).encode()
-child.run(message, os.dup(1), 2, os.getppid())
+message = json.dumps([media_type, path, 10**9, 60, 10**7, 0, "auto"]).encode()
+child.run(message, Descriptors(os.dup(1), 2, os.dup(1)), os.getppid())
 """
 
 

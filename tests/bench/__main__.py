@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench import batches, extraction, finding, frame, health, insight_base, live, pages, users
+from tests.bench import batches, extraction, finding, frame, health, insight_base, live, money, pages, users
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,6 +21,7 @@ def main() -> None:
             "batch lane": batches.measure(Path(scratch) / "batches"),
             "insight base": insight_base.measure(Path(scratch) / "insights"),
             "finding": finding.measure(Path(scratch) / "finding"),
+            "money": money.measure(Path(scratch) / "money"),
             "extraction": extraction.measure(Path(scratch)),
             "pages": pages.measure(Path(scratch) / "pages"),
             "pages behind the server": users.measure(Path(scratch)),

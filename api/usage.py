@@ -15,7 +15,7 @@ from api.schemas.usage import UsageRecordOut, UsageSumOut, UsageSumsOut
 from api.strict import known_parameters
 from core.errors import InvalidInput
 from core.exports.columns import FormatName
-from core.money import costs, export
+from core.money import costs, export, focus
 from core.money.costs import Row, UsageRow
 from core.money.export import Of
 from core.money.stretches import Days, Stretch, moment
@@ -25,6 +25,7 @@ from core.runtime import paging, shared_clock
 router = APIRouter(prefix="/usage", tags=["usage"], dependencies=[Depends(known_parameters)])
 Tier = Literal["standard", "batch", "flex", "priority", "fast"]
 Status = Literal["ok", "unusable", "unattributed", "unheard"]
+ExportName = FormatName | Literal["focus"]
 Values = Annotated[list[str], Query(default_factory=list), AfterValidator(storable)]
 Moment = Annotated[str | None, Query(description="A day, or a time with its offset"), AfterValidator(storable)]
 
@@ -105,8 +106,11 @@ def sums(by: Keys, of: When, chosen: Chosen, limit: Limit = paging.MOST, cursor:
 
 
 @router.get("/export", response_class=StreamingResponse, responses=FILE, dependencies=[Depends(acting)])
-def export_sums(format: FormatName, by: Keys, of: When, chosen: Chosen) -> StreamingResponse:
-    """The sums as a file: a row for each key."""
+def export_sums(format: ExportName, by: Keys, of: When, chosen: Chosen) -> StreamingResponse:
+    """The sums as a file: a row for each key. `focus`: FOCUS 1.2 as CSV, a row for each UTC day, job, model and kind of
+    token."""
+    if format == "focus":
+        return download("Costs FOCUS", "csv", shared_clock.now(), partial(focus.export_focus, of=of, filters=chosen))
     make = partial(export.export, format_=format, by=by, of=of, filters=chosen)
     return download(export.TITLE, format, shared_clock.now(), make)
 

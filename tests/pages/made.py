@@ -68,7 +68,7 @@ def odd_line(batch_id: str, kind: str, raw: bytes) -> None:
     _insert("odd_line", {"batch_id": batch_id, "kind": kind, "raw": raw})
 
 
-def usage(job_id: str, **columns: Any) -> None:
+def usage(job_id: str | None, **columns: Any) -> None:
     values: dict[str, Any] = {
         "workspace_id": workspace.current(),
         "job_id": job_id,

@@ -1,6 +1,6 @@
 """What insights quote of a document: marks in the text, and the insights beside it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -39,9 +39,15 @@ def legend(passages: Sequence[Passage]) -> None:
         st.caption(f"Marked: {', '.join(told)}. Rest on a mark to read what quotes it.")
 
 
-def show(document_id: str, passages: Sequence[Passage], text: PagedText, open_: Callable[[Passage], None]) -> None:
-    """The insights whose quotes stand on this page, in the order of the text; then those of other pages, and those
-    without a place."""
+def show(
+    document_id: str,
+    passages: Sequence[Passage],
+    text: PagedText,
+    quote: tuple[int, int] | None,
+    open_: Callable[[Passage], None],
+) -> None:
+    """The insights whose quotes stand on this page, in the order of the text, those of the open `quote` marked; then
+    those of other pages, and those without a place."""
     st.subheader("Insights from here")
     numbers = document_report.quoted(document_id)
     here = _by_insight(passages)
@@ -50,7 +56,7 @@ def show(document_id: str, passages: Sequence[Passage], text: PagedText, open_: 
     if text.in_parts and numbers.placed:
         st.caption(quotes.on_this_page(len(here), numbers.placed, text.label.lower()))
     with widgets.lines("places"):
-        _list(here, text, open_)
+        _list(here, text, open_, {one.insight for one in passages if (one.start, one.end) == quote})
     if elsewhere:
         st.caption("On other pages:" if text.label == "Page" else "In other parts:")
         with widgets.lines("elsewhere"):
@@ -70,12 +76,20 @@ def _by_insight(passages: Sequence[Passage]) -> dict[str, Passage]:
 
 
 def _list(
-    listed: Mapping[str, Passage], text: PagedText, open_: Callable[[Passage], None], *, with_page: bool = False
+    listed: Mapping[str, Passage],
+    text: PagedText,
+    open_: Callable[[Passage], None],
+    shown: Collection[str] = (),
+    *,
+    with_page: bool = False,
 ) -> None:
     for one in listed.values():
         page = f"{text.label.lower()} {text.page_at(one.start):,}: " if with_page else ""
         turn = partial(text.turn_to, one.start)
-        if st.button(f"{page}{_label(one)}", key=one.insight, type="tertiary", wrap=True, on_click=turn):
+        label, icon = f"{page}{_label(one)}", None
+        if one.insight in shown:
+            label, icon = f"**{label}**", ":material/format_quote:"
+        if st.button(label, key=one.insight, type="tertiary", icon=icon, wrap=True, on_click=turn):
             open_(one)
 
 

@@ -103,4 +103,4 @@ with left:
     text.show(part, quote, beside.marks(passages))
 
 with right:
-    beside.show(document.id, passages, text, open_passage)
+    beside.show(document.id, passages, text, quote, open_passage)

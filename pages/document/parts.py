@@ -1,5 +1,6 @@
 """An archive's documents, and the archive that a document came in."""
 
+import pandas as pd
 import streamlit as st
 
 from core.documents import report, warnings
@@ -29,18 +30,24 @@ def show(archive: DocumentRow) -> None:
         return
     more = f" The first {MOST_SHOWN:,} are shown." if found.next_cursor else ""
     st.caption(f"An archive is not asked itself: its files are documents. Deleting it deletes them.{more}")
-    event = st.dataframe(
+    key = widgets.rows_key("parts", rows)
+    if (clicked := widgets.clicked_row(key)) is not None:
+        widgets.go(PAGE, id=rows[clicked].id)
+    table = pd.DataFrame(
         {
             "Name": [one.name for one in rows],
             "State": [one.state for one in rows],
             "Not in the text": [warnings.briefly(one.warnings or ()) for one in rows],
             "Size": [formats.size(one.size_bytes) for one in rows],
-        },
-        hide_index=True,
+        }
+    )
+    st.dataframe(
+        widgets.numbered(table),
+        hide_index=False,
+        column_config=widgets.ROW_NUMBERS,
         on_select="rerun",
-        selection_mode="single-row",
-        key=widgets.rows_key("parts", rows),
+        selection_mode="single-cell",
+        key=key,
         height=min(38 + 35 * len(rows), 640),
     )
-    if event["selection"]["rows"]:
-        widgets.go(PAGE, id=rows[event["selection"]["rows"][0]].id)
+    st.caption("Click on a document to open it.", help=widgets.BY_KEYBOARD)

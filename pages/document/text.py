@@ -46,7 +46,7 @@ class PagedText:
         return Part(page, self.starts[page - 1], self.starts[page] if page < len(self.starts) else len(self.text))
 
     def show(self, part: Part, quote: tuple[int, int] | None, marks: Sequence[Mark]) -> None:
-        """One part with its marks; where `quote` stands on it, that first with what is around it."""
+        """One part with its marks; where `quote` stands on it, it is in sight, and what is far before it is folded."""
         if quote and part.first <= quote[0] < part.last:
             self._show_quote(part, quote, marks)
         else:
@@ -60,15 +60,14 @@ class PagedText:
 
     def _show_quote(self, part: Part, quote: tuple[int, int], marks: Sequence[Mark]) -> None:
         start, end = quote
-        last = max(part.last, end)
         if self.in_parts:
             st.caption(f":material/format_quote: The quote stands on {self.label.lower()} {part.number:,}.")
-        the_quote = Mark(start, end, rank=THE_QUOTE)
-        with st.container(border=True):
-            around = word_from(self.text, max(part.first, start - AROUND))
-            self._marked(around, min(word_from(self.text, end + AROUND), last), [the_quote])
-        st.caption(f"The whole {self.label.lower()}")
-        self._marked(part.first, last, [*marks, the_quote])
+        around = word_from(self.text, max(part.first, start - AROUND))
+        if around > part.first:
+            before = f"of this {self.label.lower()}" if self.in_parts else "of the text"
+            with st.expander(f"The beginning {before}", icon=":material/expand:"):
+                self._marked(part.first, around, marks)
+        self._marked(around, max(part.last, end), [*marks, Mark(start, end, rank=THE_QUOTE)])
 
     def _marked(self, first: int, last: int, marks: Sequence[Mark]) -> None:
         moved = [Mark(m.start - first, m.end - first, m.style, m.rank, m.note) for m in marks]

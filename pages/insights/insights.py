@@ -46,7 +46,8 @@ def show_grid() -> None:
     before = (len(trail) - 1) * PER_PAGE
     st.caption(
         f"{before + 1:,} to {before + len(page.items):,} of {insights.total(total)}. Click on an insight to open it; "
-        "tick boxes to act on several."
+        "tick boxes to act on several.",
+        help=widgets.BY_KEYBOARD,
     )
     shown = table.frame(page.items)
     st.dataframe(

@@ -14,7 +14,7 @@ from pages.words import insights
 # Streamlit wraps from 65 pixels on: two lines of a statement.
 ROW_HEIGHT = 65
 TALLEST = 640
-WIDEST = 756
+WIDEST = 890
 OTHERS = {
     "Documents": st.column_config.NumberColumn(
         width=80,

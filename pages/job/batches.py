@@ -15,6 +15,8 @@ from pages.common import formats, widgets
 from pages.words import batches, jobs
 
 PER_PAGE = 100
+# In the session: the id of the batch that was clicked last.
+SHOWN = "batch_shown"
 COLUMNS = ("State", "Requests", "Done", "Time", "What became of it", "Our id", "The provider's id")
 
 
@@ -29,30 +31,33 @@ def show(row: JobRow) -> None:
     selected = _table(page.items, now)
     if page.next_cursor:
         st.caption(f"The newest {PER_PAGE} are shown.")
-    if selected:
-        _batch(row, page.items[selected[0]])
-    elif len(page.items) > 1:
-        st.caption("Select a batch to see its ids, what it waits for and what came back.")
-    else:
+    if len(page.items) > 1:
+        st.caption("Click on a batch to see its ids, what it waits for and what came back.", help=widgets.BY_KEYBOARD)
+    if selected is not None:
+        _batch(row, page.items[selected])
+    elif len(page.items) == 1:
         _batch(row, page.items[0])
 
 
-def _table(rows: Sequence[ProviderBatchRow], now: datetime) -> Sequence[int]:
-    """Which rows are selected."""
-    event = st.dataframe(
-        pd.DataFrame([_cells(batch, now) for batch in rows], columns=COLUMNS),
-        hide_index=True,
+def _table(rows: Sequence[ProviderBatchRow], now: datetime) -> int | None:
+    """Which row was clicked last."""
+    key = widgets.rows_key("batches", rows)
+    if (clicked := widgets.clicked_row(key)) is not None:
+        st.session_state[SHOWN] = rows[clicked].id
+    st.dataframe(
+        widgets.numbered(pd.DataFrame([_cells(batch, now) for batch in rows], columns=COLUMNS)),
+        hide_index=False,
         on_select="rerun",
-        selection_mode="single-row",
-        key=widgets.rows_key("batches", rows),
+        selection_mode="single-cell",
+        key=key,
         column_config={
+            **widgets.ROW_NUMBERS,
             "Requests": st.column_config.NumberColumn(format="localized"),
             "What became of it": st.column_config.TextColumn(width=360),
         },
         height=min(38 + 35 * len(rows), 460),
     )
-    selected: Sequence[int] = event["selection"]["rows"]
-    return selected
+    return next((at for at, row in enumerate(rows) if row.id == st.session_state.get(SHOWN)), None)
 
 
 def _cells(batch: ProviderBatchRow, now: datetime) -> tuple[str, int, str, str, str, str, str]:

@@ -45,7 +45,8 @@ def show_grid() -> None:
     signs = " ✓ its quote stands in the document, ⚠ it does not." if quoted else ""
     st.caption(
         f"{before + 1:,} to {before + len(page.items):,} of {insights.total(total)}. Click on a value for its passage."
-        f"{signs}"
+        f"{signs}",
+        help=widgets.BY_KEYBOARD,
     )
     st.dataframe(
         widgets.numbered(table.frame(page.items, chosen.fields, quotes=quotes), before + 1),

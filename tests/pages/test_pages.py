@@ -189,8 +189,10 @@ def test_a_quote_on_a_later_part_opens_there_also_after_paging(analysed: tuple[s
     place = rows('SELECT start, "end" FROM evidence WHERE document_id = :d ORDER BY start', d=far)[0]
     at = show("document", id=far, start=str(place["start"]), end=str(place["end"]))
     assert "The quote stands on part 3." in words(at)
-    shown = at.get("html")[0].proto.body.split(">", 1)[1]
-    assert shown.startswith("Unthinkable. ")
+    (shown,) = [html.proto.body for html in at.get("html") if "pumps" in html.proto.body]
+    assert shown.split(">", 1)[1].startswith("Unthinkable. ")
+    assert [expander.label for expander in at.expander] == ["The beginning of this part"]
+    assert next(button.label[:2] == "**" for button in at.button if "pumps" in button.label)
     at.session_state["page"] = 1
     assert "Part 1 of" in words(at.run())
     next(button for button in at.button if "pumps" in button.label).click().run()

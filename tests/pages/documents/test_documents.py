@@ -94,3 +94,14 @@ def test_each_reason_why_something_could_not_be_read_stands_there_in_full() -> N
     assert links(show("documents", collection="pictures"))["Show them"] == "documents?state=failed&collection=pictures"
     for narrowed in ({"collection": "default"}, {"name": "photo"}, {"state": "ready"}):
         assert "could not be read.**" not in words(show("documents", **narrowed))
+
+
+def test_a_click_opens_a_document_of_an_archive() -> None:
+    archive, inside = add_document(name="mails.txt"), add_document("Another document. It is inside.", "inside.txt")
+    with db.transaction() as session:
+        db.execute(session, "UPDATE document SET state = 'unpacked' WHERE id = :id", id=archive)
+        db.execute(session, "UPDATE document SET part_of = :archive WHERE id = :id", id=inside, archive=archive)
+    at = opened("document", id=archive)
+    key = widgets.rows_key("parts", report.by_ids([inside]))
+    at.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [(0, "State")]}}
+    assert at.run().title[0].value == "inside\\.txt"

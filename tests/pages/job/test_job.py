@@ -9,7 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.documents import extract, upload
+from core.jobs import batches_report
 from core.runtime import db, worker_lease
+from pages.common import widgets
 from tests.batch_provider import AskedLine, BatchProvider, Line
 from tests.pages import made
 from tests.pages.seeing import buttons, links, press, show, words
@@ -408,3 +410,16 @@ def test_failures_of_one_document_are_counted_as_one_document() -> None:
     assert "**2 requests of 1 document failed.** Too long\\. It is long\\.pdf\\." in words(at)
     at = press(at, "Send again")
     assert "2 requests too long for the model: long\\.pdf" in words(at)
+
+
+def test_a_click_shows_a_batch_and_it_stays_shown() -> None:
+    job = made.job("running")
+    first = made.batch(job, "completed", provider_batch_id="batch_first", ended_at=now())
+    second = made.batch(job, "in_progress", provider_batch_id="batch_second", submitted_at=now(), next_at=now())
+    at = show("job", id=job, tab="Provider batches")
+    assert not at.code
+    key = widgets.rows_key("batches", batches_report.provider_batches(job).items)
+    at.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [(1, "State")]}}
+    assert [code.value for code in at.run().code] == [first, "batch_first"]
+    assert [code.value for code in at.run().code] == [first, "batch_first"]
+    assert second != first

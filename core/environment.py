@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     openai_base_url: Annotated[str | None, Blank] = None
     anthropic_api_key: Annotated[SecretStr | None, Blank] = None
     anthropic_base_url: Annotated[str | None, Blank] = None
+    # Of the organizations, for the invoice check alone: they read what was used and charged.
+    openai_admin_key: Annotated[SecretStr | None, Blank] = None
+    anthropic_admin_key: Annotated[SecretStr | None, Blank] = None
     provider_timeout_seconds: float = Field(600, gt=0)
     default_model_openai: str | None = None
     default_model_anthropic: str | None = None

@@ -18,6 +18,7 @@ from core.documents import extract, read_again
 from core.documents.claims import READERS, SPARE, Turns
 from core.insight_base import rechecking, renewal
 from core.insights import comparing
+from core.invoices import fetching
 from core.judging import verdicts
 from core.live.lane import LiveLane
 from core.requests import expansion
@@ -67,7 +68,7 @@ def register(app: procrastinate.App, lane: LiveLane, handed_over: Batches, stop:
 
 def _register_long_ones(app: procrastinate.App, lane: LiveLane, stop: threading.Event) -> None:
     """One of each at a time in this process, with threads of their own: new documents keep theirs."""
-    names = ("recheck_quotes", "read_again", "renew_insights", "compare_insights", "read_verdicts")
+    names = ("recheck_quotes", "read_again", "renew_insights", "compare_insights", "read_verdicts", "fetch_invoices")
     at_it = {name: threading.Lock() for name in names}
     threads = ThreadPoolExecutor(len(at_it), thread_name_prefix="again")
 
@@ -100,3 +101,7 @@ def _register_long_ones(app: procrastinate.App, lane: LiveLane, stop: threading.
     @app.task(name="read_verdicts")
     async def read_verdicts(correlation_id: str | None = None) -> None:
         await until_none_is_left("read_verdicts", verdicts.read_some)
+
+    @app.task(name="fetch_invoices")
+    async def fetch_invoices(correlation_id: str | None = None) -> None:
+        await until_none_is_left("fetch_invoices", fetching.fetch_next)

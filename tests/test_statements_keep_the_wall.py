@@ -234,6 +234,7 @@ MACHINERY: Mapping[str, str] = {
     "core/money/unpriced.py:WAITING": CHARGED,
     "core/money/unpriced.py:NEXT": CHARGED,
     "core/money/unpriced.py:WRITE": CHARGED,
+    "core/invoices/report.py:OURS": CHARGED,
     "core/money/usage.py:SAVED": HELD,
     "core/money/usage.py:collection_of": HELD,
     "core/money/usage.py:REUSED_RECORDS": ALL,

@@ -25,6 +25,7 @@ TaskName = Literal[
     "compare_insights",
     "renew_insights",
     "read_verdicts",
+    "fetch_invoices",
 ]
 DOCUMENTS, JOBS = "documents", "jobs"
 # A queue worker without a heartbeat for this long is dead. One that is only busy must not lose its tasks, and there is
@@ -41,6 +42,7 @@ QUEUE_OF: dict[TaskName, str] = {
     "compare_insights": DOCUMENTS,
     "renew_insights": DOCUMENTS,
     "read_verdicts": DOCUMENTS,
+    "fetch_invoices": DOCUMENTS,
 }
 
 

@@ -85,12 +85,12 @@ def without_key(provider: str) -> Credentials:
 
 
 def _of(provider: str, sealed: str | None) -> Credentials:
-    at_environment = _of_environment(provider)
+    at_environment = address_in_environment(provider)
     here = address_set_here(provider)
     address = here or at_environment
     in_environment = _in_environment(provider, "base_url") is not None
     address_from: Source = "here" if here else "environment" if in_environment else "default"
-    key, trouble = _opened(provider, address, sealed) if sealed else (None, None)
+    key, trouble = opened_for(provider, address, sealed) if sealed else (None, None)
     if key is not None:
         return Credentials(provider, address, address_from, key, "here")
     of_environment: SecretStr | None = _in_environment(provider, "api_key")
@@ -103,7 +103,7 @@ def _of(provider: str, sealed: str | None) -> Credentials:
 
 def address(provider: str) -> str:
     """Where it is called."""
-    return address_set_here(provider) or _of_environment(provider)
+    return address_set_here(provider) or address_in_environment(provider)
 
 
 def address_set_here(provider: str) -> str | None:
@@ -128,12 +128,12 @@ def key_changed_since(provider: str, moment: datetime) -> bool:
         return store.changed_since(session, f"{KEY}{provider}", moment)
 
 
-def _of_environment(provider: str) -> str:
+def address_in_environment(provider: str) -> str:
     address: str | None = _in_environment(provider, "base_url")
     return address or providers.own_address(provider_rows.kind_of(provider))
 
 
-def _opened(provider: str, address: str, sealed: str) -> tuple[SecretStr | None, Trouble | None]:
+def opened_for(provider: str, address: str, sealed: str) -> tuple[SecretStr | None, Trouble | None]:
     text = sealed_secrets.opened(sealed)
     if text is None:
         return None, "unreadable"
@@ -151,7 +151,7 @@ def entered(provider: str, address: str, key: str) -> Credentials:
     now = of(provider)
     if where == now.address:
         return now
-    of_environment = _in_environment(provider, "api_key") if where == _of_environment(provider) else None
+    of_environment = _in_environment(provider, "api_key") if where == address_in_environment(provider) else None
     return Credentials(provider, where, "here" if checked else "environment", of_environment, None)
 
 
@@ -200,7 +200,7 @@ def checked_address(provider: str, address: str) -> tuple[str | None, str]:
     checked = base_urls.checked(address) if address.strip() else None
     if checked is None and provider not in capabilities.REMOTE:
         raise InvalidInput(f"{provider} needs an address. {base_urls.EXAMPLE}")
-    return checked, checked or _of_environment(provider)
+    return checked, checked or address_in_environment(provider)
 
 
 def _checked_key(key: str) -> str:

@@ -45,6 +45,8 @@ def nudge(session: Session) -> None:
         queue.defer(session, "compare_insights")
     if db.scalar(session, UNREAD_VERDICT):
         queue.defer(session, "read_verdicts")
+    if db.scalar(session, "SELECT 1 FROM invoice_fetch WHERE state = 'queued' OR state = 'running' LIMIT 1"):
+        queue.defer(session, "fetch_invoices")
 
 
 # Any 500 of them: a task reads the document whose turn it is, not the one it names.

@@ -41,6 +41,7 @@ from core.jobs import (
     launch,
     moving,
     own_requests,
+    past_error,
     report,
     requests_report,
     resend,
@@ -109,6 +110,7 @@ def spec(body: JobIn) -> JobSpec:
 @router.post("/estimate", response_model=EstimateOut)
 def estimate(body: JobIn) -> Any:
     found = launch.estimate(spec(body), shared_clock.now())
+    past = past_error.read(body.template, body.provider, defaults.model_for(body.provider, body.model))
     budgets = fitting.counting(body.provider, body.template, body.collection, body.documents, shared_clock.now())
     took = batches_report.turnaround(body.provider, defaults.model_for(body.provider, body.model))
     return {
@@ -116,6 +118,7 @@ def estimate(body: JobIn) -> Any:
         "cost_usd": {"live": found.cost_live, "batch": found.cost_batch},
         "turnaround_s": took and {"p50": took.p50, "p95": took.p95},
         "budgets": [asdict(fit) for fit in fitting.fits(budgets, found.cost(body.lane))],
+        "past_error": past and {"p50": past.p50, "p90": past.p90},
         "read": fields_of(found.read, ReadOut),
     }
 

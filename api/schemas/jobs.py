@@ -198,6 +198,13 @@ class FitOut(BaseModel):
     fits: bool
 
 
+class PastErrorOut(BaseModel):
+    """How far completed jobs like this were from their estimates, as shares: half of them, and nine of ten."""
+
+    p50: Money
+    p90: Money
+
+
 class EstimateOut(BaseModel):
     requests: int
     reused: int
@@ -206,6 +213,7 @@ class EstimateOut(BaseModel):
     cost_usd: CostOut
     turnaround_s: TurnaroundOut | None
     budgets: list[FitOut]
+    past_error: PastErrorOut | None = Field(description="null with fewer than 3 completed jobs like this one")
     warnings: list[str] = Field(description="what the model is known to refuse")
     read: ReadOut
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
-from core.asking import request_plan, templates
+from core.asking import answer_lengths, request_plan, templates
 from core.money import booked, pricing
 from core.requests import reuse
 from core.runtime import db
@@ -29,7 +29,7 @@ def of_requests(session: Session, job: Job, at: datetime) -> Decimal | None:
         return Decimal(0)
     output = request_plan.OWN_OUTPUT_TOKENS
     if job.template_id is not None:
-        output = templates.of_job(session, job).expected_output_tokens
+        output = answer_lengths.usual(session, templates.of_job(session, job), job.provider, job.model)
     known = reuse.is_known("r.fingerprint")
     groups = db.rows(session, LEFT.format(known=known), job=job.id, reuse=job.reuse, model=job.model)
     total, calls = Decimal(0), 0

@@ -1,8 +1,10 @@
 """All metrics that Prometheus reads."""
 
+from collections import Counter
 from datetime import datetime
 
 from core import __version__
+from core.budgets import report as budgets_report
 from core.errors import Unavailable
 from core.health import components as health_components
 from core.health import counters as health_counters
@@ -11,6 +13,7 @@ from core.health.components import Component
 from core.health.counters import Counters, Metric, gauge
 from core.health.readings import PROVIDER
 from core.health.report import WorkerRow
+from core.money import anomalies, costs
 
 
 def read(counters: Counters, at: datetime) -> list[Metric]:
@@ -36,7 +39,28 @@ def _standing(components: list[Component], *, up: bool) -> list[Metric]:
 
 
 def _of_the_database(counters: Counters, components: list[Component]) -> list[Metric]:
-    return [*_figures(components), *_processes(report.workers(kind=None)), *health_counters.states(), *counters.read()]
+    rows = [*_figures(components), *_processes(report.workers(kind=None)), *health_counters.states(), *counters.read()]
+    return [*rows, *_money()]
+
+
+def _money() -> list[Metric]:
+    with costs.reading() as now:
+        days = Counter(one.of for one in anomalies.read(now))
+        budgets = budgets_report.every(now.as_of)
+    of_budgets = [({"id": one.taken.id, "scope": one.taken.scope, "key": one.taken.key}, one.taken) for one in budgets]
+    return [
+        gauge(
+            "cairn_cost_anomalies",
+            "Ended days of the last week that cost far more than usual.",
+            *(({"of": of}, days[of]) for of in anomalies.OF),
+        ),
+        gauge("cairn_budget_limit_usd", "Budgets a month.", *((of, one.limit_usd) for of, one in of_budgets)),
+        gauge(
+            "cairn_budget_taken_usd",
+            "Of budgets: spent this month, and held for what has not ended.",
+            *((of, one.spent_usd + one.held_usd) for of, one in of_budgets),
+        ),
+    ]
 
 
 # Metric, help, prefix of the components' names, their figure, and the factor that makes it Prometheus' unit.

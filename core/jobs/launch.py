@@ -10,7 +10,7 @@ import structlog
 from sqlmodel import Session
 
 from core.access import actor
-from core.asking import templates
+from core.asking import answer_lengths, templates
 from core.asking.prompts import Asking
 from core.budgets import admission, expected
 from core.calls import clients
@@ -121,7 +121,7 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
         provider = clients.provider(spec.provider)
         chosen = _chosen(session, spec) if spec.collection is None else _known_collection(session, spec.collection)
         figures = expansion.forecast(session, chosen, asking, provider, model, reuse=spec.reuse)
-    output = asking.expected_output_tokens * figures.calls
+        output = answer_lengths.usual(session, asking, spec.provider, model) * figures.calls
 
     def cost(lane: str) -> Decimal | None:
         return pricing.of_calls(spec.provider, model, figures.calls, figures.input_tokens, output, lane, at)
@@ -160,7 +160,8 @@ def canary_of(spec: JobSpec, at: datetime) -> First:
         provider = clients.provider(spec.provider)
         chosen = _chosen(session, spec) if spec.collection is None else _known_collection(session, spec.collection)
         found = expansion.typical(session, chosen, asking, provider, model, reuse=spec.reuse, number=spec.canary)
-    tokens, output = sum(one.tokens for one in found), asking.expected_output_tokens * len(found)
+        output = answer_lengths.usual(session, asking, spec.provider, model) * len(found)
+    tokens = sum(one.tokens for one in found)
     cost = pricing.of_calls(spec.provider, model, len(found), tokens, output, "live", at)
     return First(tuple(one.document for one in found), cost)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import structlog
 from sqlmodel import Session
 
-from core.asking import request_plan, templates
+from core.asking import answer_lengths, request_plan, templates
 from core.batch import release
 from core.budgets import admission, expected
 from core.calls import clients
@@ -171,7 +171,7 @@ def _of_documents(session: Session, job: Job, whom: Provider, chosen: str, at: d
     waiting = [row.document_id for row in db.rows(session, WAITING_DOCUMENTS, job=job.id)]
     asking = templates.of_job(session, job)
     found = expansion.forecast(session, waiting, asking, whom, chosen, reuse=job.reuse)
-    output = asking.expected_output_tokens * found.calls
+    output = answer_lengths.usual(session, asking, whom.name, chosen) * found.calls
 
     def cost(lane: str) -> Decimal | None:
         return pricing.of_calls(whom.name, chosen, found.calls, found.input_tokens, output, lane, at)
@@ -191,7 +191,7 @@ def _of_own(session: Session, job: Job, at: datetime) -> MoveEstimate:
     groups = db.rows(session, OWN_WAITING, job=job.id)
     output = request_plan.OWN_OUTPUT_TOKENS
     if job.template_id is not None:
-        output = templates.of_job(session, job).expected_output_tokens
+        output = answer_lengths.usual(session, templates.of_job(session, job), job.provider, job.model)
 
     def cost(lane: str) -> Decimal | None:
         found = [

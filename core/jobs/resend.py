@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlmodel import Session
 
-from core.asking import request_plan, templates
+from core.asking import answer_lengths, request_plan, templates
 from core.batch import release
 from core.budgets import admission, expected
 from core.errors import Conflict, NotFound
@@ -156,7 +156,7 @@ def resend_estimate(job_id: str, at: datetime, *, filtered: bool = False) -> Res
         output = request_plan.OWN_OUTPUT_TOKENS
         if job.template_id is not None:
             asking = templates.of_job(session, job)
-            output = asking.expected_output_tokens
+            output = answer_lengths.usual(session, asking, job.provider, job.model)
     assert left is not None
 
     def cost(lane: str) -> Decimal | None:

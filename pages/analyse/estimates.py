@@ -1,18 +1,23 @@
 """What a job would be before it is launched: its figures, its price in both lanes, and what to know about it."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import streamlit as st
 
+from core.budgets import fitting
 from core.documents import report, warnings
 from core.documents.report import Filters, SumUp
 from core.errors import CairnError
-from core.jobs import launch
-from core.jobs.launch import Estimate, JobSpec
+from core.jobs import launch, past_error
+from core.jobs.launch import Estimate, JobSpec, Lane
 from core.settings import provider_rows
 from pages.common import failures, formats, widgets
+from pages.common.formats import Markdown
 from pages.parts import launch as parts_launch
 from pages.words.documents import IN_TEXT
+
+LANES: tuple[Lane, ...] = ("live", "batch")
 
 
 def of(spec: JobSpec) -> Estimate | None:
@@ -63,7 +68,31 @@ def _caveats(estimate: Estimate, spec: JobSpec) -> None:
     if not estimate.requests:
         st.info("None of these documents could be read. The Documents page says why.")
     if provider_rows.can(spec.provider).is_language_model:
-        st.caption("An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take.")
+        said = "An estimate: tokens are counted by OpenAI's tokenizer, output is what such answers usually take."
+        st.caption(f"{said}{_past(spec)}")
+    _budgets(estimate, spec)
+
+
+def _past(spec: JobSpec) -> Markdown:
+    found = past_error.read(spec.template, spec.provider, spec.model or "")
+    if found is None:
+        return ""
+    return (
+        f" Of the last {formats.count(found.jobs, 'job')} like this, half cost within {found.p50:.0%} of the estimate, "
+        f"nine of ten within {found.p90:.0%}."
+    )
+
+
+def _budgets(estimate: Estimate, spec: JobSpec) -> None:
+    """Those that such a job would wait for."""
+    counting = fitting.counting(spec.provider, spec.template, spec.collection, spec.documents, formats.utc_now())
+    for lane in LANES:
+        for fit in fitting.fits(counting, estimate.cost(lane)):
+            if not fit.fits:
+                left = formats.money(max(fit.left_usd, Decimal(0)))
+                said = f"As a {formats.plain(lane)} job it would wait: a budget has {left} left this month."
+                st.warning(said, icon=":material/savings:")
+                break
 
 
 def _links(collection: str, read: SumUp) -> None:

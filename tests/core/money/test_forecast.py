@@ -7,6 +7,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.application import api
+from api.metrics import Exposition
 from core.money import anomalies, costs, folding, forecast
 from tests.pages import made
 from tests.pipeline import change
@@ -78,3 +79,4 @@ def test_both_are_read_from_the_sums_with_the_jobs_behind_them() -> None:
     items = client.get("/usage/anomalies").json()["items"]
     assert items[0]["jobs"] == [{"id": job, "name": "Leases", "cost_usd": "50"}]
     assert client.get("/usage/forecast?zone=utc").status_code == 422
+    assert 'cairn_cost_anomalies{of="model"} 1' in Exposition(0).text()

@@ -52,7 +52,7 @@ def _money() -> list[Metric]:
         gauge(
             "cairn_cost_anomalies",
             "Ended days of the last week that cost far more than usual.",
-            *(({"of": of}, days[of]) for of in anomalies.OF),
+            *(({"of": str(of)}, days[of]) for of in anomalies.OF),
         ),
         gauge("cairn_budget_limit_usd", "Budgets a month.", *((of, one.limit_usd) for of, one in of_budgets)),
         gauge(

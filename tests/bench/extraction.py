@@ -53,7 +53,7 @@ best = [min(seconds(do) for _ in range(5)) for do in (bare, lambda: pdf.read(
 print(json.dumps([bare(), *best]))
 """
 REAL = "filesystem-hierarchy-standard.pdf"
-SCANS = 4
+SCANS = 2
 # A page at 200 dots per inch, as the reader draws it.
 BARE_OCR = """
 import sys, time

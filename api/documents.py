@@ -4,7 +4,7 @@ from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, File, Query, UploadFile
+from fastapi import APIRouter, Depends, File, Path, Query, UploadFile
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
 from api.acting import acting
@@ -12,7 +12,7 @@ from api.downloads import FILE, download
 from api.schemas.documents import AskedOut, DocumentOut, DocumentState, UploadedOut
 from api.schemas.exports import DocumentExportIn
 from api.schemas.shared import Cursor, Limit, ListOut, StorableForm, error_of, fields_of, listed
-from core.documents import content, deletion, export, extract, read_again, report, warnings
+from core.documents import content, deletion, export, extract, page_images, read_again, report, warnings
 from core.documents import upload as core_documents
 from core.documents.report import DocumentRow, Filters, WithWarnings
 from core.errors import InvalidInput, NotFound
@@ -115,6 +115,17 @@ def original(document_id: str) -> StreamingResponse:
         "Content-Length": str(document.size_bytes),
     }
     return StreamingResponse(chunks, media_type="application/octet-stream", headers=headers)
+
+
+JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {"schema": {"type": "string"}}}}}
+
+
+@router.get("/{document_id}/pages/{number}/image", response_class=Response, responses=JPEG)
+def page_image(document_id: str, number: Annotated[int, Path(ge=1, le=100_000)]) -> Response:
+    """A page of a PDF as people see it; pages count from 1. It is drawn for this answer, and kept nowhere."""
+    # The browser that asked may show it again for as long as one looks at a document.
+    headers = {"Cache-Control": "private, max-age=300"}
+    return Response(page_images.of_page(document_id, number), media_type="image/jpeg", headers=headers)
 
 
 @router.post("/{document_id}/retry", response_model=DocumentOut)

@@ -8,7 +8,7 @@ from core.insights import document_report
 from core.insights.document_report import Passage
 from core.tables.documents import UNPACKED
 from pages.common import failures, formats, widgets
-from pages.document import beside, in_text, parts
+from pages.document import beside, in_text, parts, picture
 from pages.document.text import PagedText
 from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
@@ -93,8 +93,9 @@ def open_passage(one: Passage) -> None:
     widgets.go("document/document.py", id=document_id, start=str(one.start), end=str(one.end))
 
 
-left, right = st.columns([5, 3], gap="medium")
-with left:
+pictured = picture.has(document)
+columns = st.columns([4, 4, 3] if pictured else [5, 3], gap="medium")
+with columns[0]:
     part = text.choose(quote)
     if text.in_parts and document.pages and part.number in (document.read_by_ocr or ()):
         st.caption(f":material/document_scanner: {documents.THIS_PAGE}")
@@ -102,5 +103,8 @@ with left:
     beside.legend(passages)
     text.show(part, quote, beside.marks(passages))
 
-with right:
+if pictured:
+    with columns[1]:
+        picture.show(document, part.number)
+with columns[-1]:
     beside.show(document.id, passages, text, quote, open_passage)

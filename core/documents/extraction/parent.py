@@ -3,7 +3,8 @@
 `python -m core.documents.extraction.parent child`, with a socket as standard input. A message on it names a file and
 brings four descriptors: for the child's output, for its complaints, for pictures, and a line to the one who asked. On
 the line the parent writes how the child ended; when the line ends first, it kills the child. It ends when its socket
-does. With `ocr_child` it has the libraries that recognize words, and its children are given pictures.
+does. With `ocr_child` it has the libraries that recognize words, and its children are given pictures; with `page_child`
+they draw pages.
 
 What it has, its children have: no secret, no connection, one thread, and no descriptor but these.
 """
@@ -18,12 +19,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-from core.documents.extraction import child, ocr_child, sandbox
+from core.documents.extraction import child, ocr_child, page_child, sandbox
 from core.documents.extraction.forked import Descriptors
 
 READY = b"ready"
 MESSAGE_BYTES = 1 << 16
-CHILDREN = {"child": child, "ocr_child": ocr_child}
+CHILDREN = {"child": child, "ocr_child": ocr_child, "page_child": page_child}
 NO_CHILD = 71  # the exit code that stands for a child that could not be started
 
 

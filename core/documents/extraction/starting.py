@@ -29,7 +29,7 @@ START_SECONDS = 60.0
 KILL_SECONDS = 3.0
 
 
-Kind = Literal["child", "ocr_child"]
+Kind = Literal["child", "ocr_child", "page_child"]
 
 
 class ParentGone(Exception):

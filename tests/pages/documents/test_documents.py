@@ -1,12 +1,14 @@
 """The list of documents: a click opens, ticks stay with their rows, pages, and why something could not be read."""
 
 import io
+import threading
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.documents import report, upload
-from core.runtime import db
+from core.documents import extract, report, upload
+from core.runtime import db, worker_lease
 from pages.common import widgets
 from tests.pages.seeing import buttons, links, opened, press, show, words
 from tests.pipeline import add_document
@@ -105,3 +107,16 @@ def test_a_click_opens_a_document_of_an_archive() -> None:
     key = widgets.rows_key("parts", report.by_ids([inside]))
     at.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [(0, "State")]}}
     assert at.run().title[0].value == "inside\\.txt"
+
+
+def test_a_page_of_a_pdf_stands_beside_its_text_as_a_picture() -> None:
+    form = Path(__file__).parents[2] / "fixtures" / "form.pdf"
+    with form.open("rb") as file:
+        document = upload.add("form.pdf", file).document.id
+    extract.extract_document(document, worker_lease.register("test"), threading.Event())
+    at = show("document", id=document)
+    assert not at.exception
+    (shown,) = [one.proto.body for one in at.get("html") if "<img" in one.proto.body]
+    assert f"src='api/v1/documents/{document}/pages/1/image'" in shown
+    assert "Page 1 as it looks" in words(at)
+    assert "<img" not in "".join(one.proto.body for one in show("document", id=add_document()).get("html"))

@@ -4,16 +4,17 @@ Each has an idempotency key, so keeping the same results again books nothing: (r
 `booking` for the rest of a batch.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 
 from sqlmodel import Session
 
 from core.batch.result_files import Key
 from core.money import pricing, usage
-from core.money.pricing import Price
+from core.money.pricing import Price, Tariff
 from core.money.usage import price_json
 from core.providers.batch_api import Used
 from core.providers.usage import Usage
@@ -36,6 +37,8 @@ class Account:
     ended_at: datetime
     user: str = ""
     collections: tuple[str, ...] = ()
+    # By model: looked up once for all answers.
+    tariffs: dict[str, Tariff] = field(default_factory=dict)
 
     @property
     def collection(self) -> str | None:
@@ -60,7 +63,10 @@ def bill(account: Account, used: Used, body_bytes: int | None) -> Bill:
     model = storable(used.model) or batch.model
     if account.template_id is not None and usage and body_bytes and pricing.more_than_sent(usage, body_bytes):
         usage = None
-    price = pricing.tariff(batch.provider, model, "batch", account.ended_at)(usage, used.terms)
+    cost = account.tariffs.get(model)
+    if cost is None:
+        cost = account.tariffs[model] = pricing.tariff(batch.provider, model, "batch", account.ended_at)
+    price = cost.of_read(usage, used.terms)
     region = used.terms.region
     return Bill(model, usage or Usage(), price, storable(region) if region else None)
 
@@ -83,13 +89,18 @@ def book(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Usage
     if not bills:
         return Usage()
     named = _collection_of(session, account, bills)
-    kinds: dict[object, tuple[Bill, str | None, int]] = {}
+    kinds: dict[object, int] = {}
+    firsts: list[tuple[Bill, str | None]] = []
     numbers = []
     for (request_id, _), one in bills.items():
         collection = named.get(request_id, account.collection)
         kind = one.model, one.price.applied, one.price.reason, one.region, collection
-        numbers.append(kinds.setdefault(kind, (one, collection, len(kinds) + 1))[2])
-    firsts = [one for one, _, _ in kinds.values()]
+        number = kinds.get(kind)
+        if number is None:
+            firsts.append((one, collection))
+            number = kinds[kind] = len(firsts)
+        numbers.append(number)
+    usages = [one.usage for one in bills.values()]
     (booked,) = db.columns(
         session,
         BOOK,
@@ -99,15 +110,15 @@ def book(session: Session, account: Account, bills: Mapping[Key, Bill]) -> Usage
         job=account.batch.job_id,
         template=account.template_id,
         provider=account.batch.provider,
-        models=[one.model for one in firsts],
-        regions=[one.region for one in firsts],
-        collections=[collection for _, collection, _ in kinds.values()],
-        reasons=[one.price.reason for one in firsts],
-        prices=[price_json(one.price) for one in firsts],
+        models=[one.model for one, _ in firsts],
+        regions=[one.region for one, _ in firsts],
+        collections=[collection for _, collection in firsts],
+        reasons=[one.price.reason for one, _ in firsts],
+        prices=[price_json(one.price) for one, _ in firsts],
         request=array(key[0] for key in bills),
         attempt=array(key[1] for key in bills),
         kind=array(numbers),
-        **{name: array(getattr(bill.usage, field) for bill in bills.values()) for name, field in COUNTS.items()},
+        **{name: _counts(map(field, usages)) for name, field in COUNTS.items()},
         cost=array(_or_null(bill.price.cost) for bill in bills.values()),
         list=array(_or_null(bill.price.list_usd) for bill in bills.values()),
     )
@@ -118,17 +129,23 @@ def _or_null(cost: Decimal | None) -> object:
     return "NULL" if cost is None else cost
 
 
-COUNTS = {
-    "input": "input_tokens",
-    "cached": "cached_input_tokens",
-    "written": "cache_write_tokens",
-    "lasting": "cache_write_long_tokens",
-    "output": "output_tokens",
-    "reasoning": "reasoning_tokens",
-    "searches": "web_searches",
-    "unrated": "unrated",
+def _counts(values: Iterable[int]) -> str:
+    """An empty array for nothing but zeros: what is rare costs a batch without it nothing."""
+    counts = list(values)
+    return array(counts) if any(counts) else "{}"
+
+
+COUNTS: Mapping[str, Callable[[Usage], int]] = {
+    "input": attrgetter("input_tokens"),
+    "cached": attrgetter("cached_input_tokens"),
+    "written": attrgetter("cache_write_tokens"),
+    "lasting": attrgetter("cache_write_long_tokens"),
+    "output": attrgetter("output_tokens"),
+    "reasoning": attrgetter("reasoning_tokens"),
+    "searches": attrgetter("web_searches"),
+    "unrated": attrgetter("unrated"),
 }
-# One row per answer. Prices are few and long, so rows name theirs by number.
+# One row per answer. Prices are few and long, so rows name theirs by number. What an empty array has none of is 0.
 BILLED = usage.insert(
     """unnest(%(request)s::bigint[], %(attempt)s::int[], %(kind)s::int[], %(input)s::bigint[], %(cached)s::bigint[],
     %(written)s::bigint[], %(lasting)s::bigint[], %(output)s::bigint[], %(reasoning)s::bigint[],
@@ -145,14 +162,14 @@ BILLED = usage.insert(
     provider="%(provider)s",
     model="(%(models)s::text[])[kind]",
     lane="'batch'",
-    input_tokens="input",
-    cached_input_tokens="cached",
-    cache_write_tokens="written",
-    cache_write_long_tokens="lasting",
-    output_tokens="output",
-    reasoning_tokens="reasoning",
-    web_searches="searches",
-    unrated="unrated",
+    input_tokens="coalesce(input, 0)",
+    cached_input_tokens="coalesce(cached, 0)",
+    cache_write_tokens="coalesce(written, 0)",
+    cache_write_long_tokens="coalesce(lasting, 0)",
+    output_tokens="coalesce(output, 0)",
+    reasoning_tokens="coalesce(reasoning, 0)",
+    web_searches="coalesce(searches, 0)",
+    unrated="coalesce(unrated, 0)",
     tier="'batch'",
     region="(%(regions)s::text[])[kind]",
     collection="(%(collections)s::text[])[kind]",

@@ -148,6 +148,10 @@ class Tariff:
     def __call__(self, usage: Usage | None, terms: Terms = PLAIN) -> Price:
         if usage is not None:
             check(usage)
+        return self.of_read(usage, terms)
+
+    def of_read(self, usage: Usage | None, terms: Terms) -> Price:
+        """Of counts that core.providers.usage_reading has found possible; None: it has not."""
         if self._free is not None:
             return self._free
         if terms.stated_usd is not None and called_elsewhere(self._row):
@@ -275,9 +279,12 @@ def of_calls(
     return None if one is None else one * calls
 
 
+WHOLE = {int}
+
+
 def check(usage: Usage) -> None:
-    for count in vars(usage).values():
-        if type(count) is not int or not 0 <= count <= MOST_TOKENS:
-            raise InvalidInput("Token counts must be whole numbers from 0 to a billion.")
+    counts = vars(usage).values()
+    if {*map(type, counts)} != WHOLE or min(counts) < 0 or max(counts) > MOST_TOKENS:
+        raise InvalidInput("Token counts must be whole numbers from 0 to a billion.")
     if usage.cached_input_tokens + usage.cache_write_tokens > usage.input_tokens:
         raise InvalidInput("Cached tokens cannot be more than the input tokens that include them.")

@@ -52,28 +52,39 @@ class Step:
 
     @cached_property
     def _parts(self) -> tuple[int, int, int, int | None, int | None, int | None]:
-        """Of one token, or search, in the order of `cost`."""
+        """Of one token of input and output; what one that is cached or written costs beside that; of a search."""
         rates = self.rates
-        written = rates.input if rates.cache_write is None else rates.cache_write
-        lasting = rates.input if rates.cache_write_long is rates.cache_write is None else rates.cache_write_long
-        cached = rates.input if rates.cached is None else rates.cached
-        of_input = int(rates.input / MILLION * PARTS), int(cached / MILLION * PARTS), int(written / MILLION * PARTS)
-        return *of_input, _each(lasting, MILLION), _each(rates.output, MILLION), _each(rates.web_search, THOUSAND)
+        each = int(rates.input / MILLION * PARTS)
+        written = each if rates.cache_write is None else int(rates.cache_write / MILLION * PARTS)
+        cached = each if rates.cached is None else int(rates.cached / MILLION * PARTS)
+        lasting = _each(rates.cache_write_long, MILLION)
+        lasting = each if rates.cache_write_long is rates.cache_write is None else lasting
+        beyond = None if lasting is None else lasting - written
+        searched = _each(rates.web_search, THOUSAND)
+        return each, cached - each, written - each, beyond, _each(rates.output, MILLION), searched
 
     def cost(self, usage: Usage) -> Decimal | None:
         """None where it used what there is no rate for."""
         if usage.unrated:
             return None
-        cached, written, lasting = usage.cached_input_tokens, usage.cache_write_tokens, usage.cache_write_long_tokens
         of_input, of_cached, of_written, of_lasting, of_output, of_search = self._parts
-        parts = (
-            of_input * (usage.input_tokens - cached - written) + of_cached * cached + of_written * (written - lasting)
-        )
-        for each, number in ((of_output, usage.output_tokens), (of_lasting, lasting), (of_search, usage.web_searches)):
-            if number:
-                if each is None:
-                    return None
-                parts += each * number
+        parts = of_input * usage.input_tokens
+        if usage.cached_input_tokens:
+            parts += of_cached * usage.cached_input_tokens
+        if usage.cache_write_tokens:
+            parts += of_written * usage.cache_write_tokens
+        if usage.output_tokens:
+            if of_output is None:
+                return None
+            parts += of_output * usage.output_tokens
+        if lasting := usage.cache_write_long_tokens:
+            if of_lasting is None:
+                return None
+            parts += of_lasting * lasting
+        if usage.web_searches:
+            if of_search is None:
+                return None
+            parts += of_search * usage.web_searches
         return usd(parts)
 
 

@@ -36,43 +36,38 @@ def of_chat(used: object, tier: object = None, *, wrote: bool, items: Iterable[t
     `items`: of a response, type and action of each item of its output.
     """
     counts = used if isinstance(used, dict) else NOTHING
-    read, written = (
-        _first(counts, "prompt_tokens", "input_tokens"),
-        _first(counts, "completion_tokens", "output_tokens"),
-    )
-    terms = CHAT_TIERS.get(tier) if isinstance(tier, str) else None, None, _stated(counts)
+    read, written = counts.get("prompt_tokens"), counts.get("completion_tokens")
+    read = counts.get("input_tokens") if read is None else read
+    written = counts.get("output_tokens") if written is None else written
+    told = CHAT_TIERS.get(tier) if isinstance(tier, str) else None
+    stated = _stated(counts) if "cost" in counts else None
     if read is None and written is None:
-        return None, _terms(*terms, _trouble(used))
-    into, out = _details(counts, "prompt", "input"), _details(counts, "completion", "output")
-    if into is None or out is None or (wrote and count(written) == 0):
-        return None, _terms(*terms, "odd_usage")
-    lives = into.get("cache_write_tokens_details") or NOTHING
-    searches, fees = _tools(items)
+        return None, _terms(told, None, stated, _trouble(used))
+    into = counts.get("prompt_tokens_details") or counts.get("input_tokens_details") or NOTHING
+    out = counts.get("completion_tokens_details") or counts.get("output_tokens_details") or NOTHING
+    lives = (isinstance(into, dict) and into.get("cache_write_tokens_details")) or NOTHING
+    odd = not (isinstance(into, dict) and isinstance(out, dict) and isinstance(lives, dict))
+    if odd or (wrote and written == 0):
+        return None, _terms(told, None, stated, "odd_usage")
+    searches, fees = _tools(items) if items else (0, 0)
+    others = into.get("audio_tokens"), into.get("image_tokens"), out.get("audio_tokens"), out.get("image_tokens")
     usage = counted(
         read,
         written,
         cached=into.get("cached_tokens"),
         cache_write=into.get("cache_write_tokens"),
-        long=lives.get("ttl_12h_tokens") if isinstance(lives, dict) else lives,
+        long=lives.get("ttl_12h_tokens"),
         reasoning=out.get("reasoning_tokens"),
         searches=searches,
-        unrated=total(
-            (
-                into.get("audio_tokens"),
-                into.get("image_tokens"),
-                out.get("audio_tokens"),
-                out.get("image_tokens"),
-                fees,
-                int(tier == BOUGHT_AHEAD),
-            )
-        ),
+        unrated=total((*others, fees, int(tier == BOUGHT_AHEAD))) if any(others) or fees or tier == BOUGHT_AHEAD else 0,
     )
-    return usage, _terms(*terms, None if usage else "odd_usage")
+    return usage, _terms(told, None, stated, None if usage else "odd_usage")
 
 
 def of_embeddings(used: object) -> Read:
     counts = used if isinstance(used, dict) else NOTHING
-    read = _first(counts, "prompt_tokens", "input_tokens")
+    read = counts.get("prompt_tokens")
+    read = counts.get("input_tokens") if read is None else read
     usage = None if read is None else counted(read, 0)
     return usage, _terms(
         None, None, _stated(counts), None if usage else _trouble(used) if read is None else "odd_usage"
@@ -82,19 +77,21 @@ def of_embeddings(used: object) -> Read:
 def of_message(used: object, *, wrote: bool) -> Read:
     """Anthropic's input_tokens leaves the cached ones out; ours includes them."""
     counts = used if isinstance(used, dict) else NOTHING
-    tier: Tier | None = "fast" if counts.get("speed") == "fast" else MESSAGE_TIERS.get(str(counts.get("service_tier")))
+    tier: Tier | None = "fast" if counts.get("speed") == "fast" else _tier_of_message(counts.get("service_tier"))
     geo = counts.get("inference_geo")
-    terms = tier, geo if isinstance(geo, str) and geo not in NOWHERE else None, _stated(counts)
+    region = geo if isinstance(geo, str) and geo not in NOWHERE else None
+    stated = _stated(counts) if "cost" in counts else None
     fresh, written = counts.get("input_tokens"), counts.get("output_tokens")
     if fresh is None and written is None:
-        return None, _terms(*terms, _trouble(used))
-    lives, tools, out = (counts.get(name) or NOTHING for name in ("cache_creation", "server_tool_use", DETAILS))
+        return None, _terms(tier, region, stated, _trouble(used))
+    lives, tools = counts.get("cache_creation") or NOTHING, counts.get("server_tool_use") or NOTHING
+    out = counts.get("output_tokens_details") or NOTHING
     odd = not (isinstance(lives, dict) and isinstance(tools, dict) and isinstance(out, dict))
-    if odd or count(fresh) is None or (wrote and count(written) == 0):
-        return None, _terms(*terms, "odd_usage")
+    if odd or count(fresh) is None or (wrote and written == 0):
+        return None, _terms(tier, region, stated, "odd_usage")
     long, short = lives.get("ephemeral_1h_input_tokens"), lives.get("ephemeral_5m_input_tokens")
     cached, to_cache = counts.get("cache_read_input_tokens"), counts.get("cache_creation_input_tokens")
-    to_cache = total((long, short)) if to_cache is None else to_cache
+    to_cache = total((long, short)) if to_cache is None and lives else to_cache
     usage = counted(
         total((fresh, cached, to_cache)),
         written,
@@ -104,12 +101,15 @@ def of_message(used: object, *, wrote: bool) -> Read:
         reasoning=out.get("thinking_tokens"),
         searches=tools.get("web_search_requests"),
     )
-    return usage, _terms(*terms, None if usage else "odd_usage")
+    return usage, _terms(tier, region, stated, None if usage else "odd_usage")
+
+
+def _tier_of_message(told: object) -> Tier | None:
+    return MESSAGE_TIERS.get(told) if isinstance(told, str) else None
 
 
 MESSAGE_TIERS: Mapping[str, Tier] = {"priority": "priority", "batch": "batch"}
 NOWHERE = ("", "not_available")
-DETAILS = "output_tokens_details"
 
 
 def counted(
@@ -143,9 +143,9 @@ def counted(
 
 def count(value: object) -> int | None:
     """A whole number, also where it is written as 12.0; None for anything else."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if type(value) is int and value >= 0 else None
+    if type(value) is int:
+        return value if value >= 0 else None
+    return int(value) if isinstance(value, float) and value.is_integer() and value >= 0 else None
 
 
 def _or_none(value: object) -> int | None:
@@ -168,16 +168,6 @@ def moment(*told: object) -> datetime | None:
 
 
 EARLIEST, LATEST = 1_500_000_000, 10_000_000_000
-
-
-def _first(counts: Object, *names: str) -> object:
-    return next((counts[name] for name in names if counts.get(name) is not None), None)
-
-
-def _details(counts: Object, *kinds: str) -> Object | None:
-    """None where they are no object."""
-    found = next((one for kind in kinds if (one := counts.get(f"{kind}_tokens_details"))), NOTHING)
-    return found if isinstance(found, dict) or found is NOTHING else None
 
 
 def _trouble(used: object) -> Trouble:

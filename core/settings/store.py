@@ -88,11 +88,11 @@ def _read(connection: psycopg.Connection[Any]) -> None:
     """One thread at a time, so that an older reading never replaces a newer one."""
     global _values, _prices
     with _reading:
+        prices_now = tuple(json.loads(row) for (row,) in connection.execute(PRICES).fetchall())
         found = connection.execute("SELECT name, value::text FROM setting").fetchall()
         now = {name: json.loads(value) for name, value in found}
         if now != _values:
             _values = MappingProxyType(now)
-        prices_now = tuple(json.loads(row) for (row,) in connection.execute(PRICES).fetchall())
         if prices_now != _prices:
             _prices = prices_now
 

@@ -60,9 +60,10 @@ PREPARE = (
     """INSERT INTO document_text (document_id, text, sha256, page_starts)
        SELECT 'doc_' || n, 'Two pumps of the northern plant failed in March. ' || n, n, '{0}'
        FROM generate_series(1, :requests) n""",
-    """INSERT INTO job (workspace_id, id, name, template_id, template_version, params, provider, model, lane, state)
+    """INSERT INTO job (workspace_id, id, name, template_id, template_version, params, provider, model, lane, state,
+         collections)
        VALUES ('ws_default', 'job_bench', 'bench', 'key_points', 1, '{}', 'openai', 'gpt-5-mini', 'batch',
-         'running')""",
+         'running', '{default}')""",
     """INSERT INTO request_body (request_id, body)
        SELECT n, json_build_object('model', 'gpt-5-mini', 'messages', json_build_array(json_build_object(
          'role', 'user', 'content', n || repeat(' some "words" of a document', (:body_bytes - 100) / 27))))

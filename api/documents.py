@@ -9,7 +9,7 @@ from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
 from api.acting import acting
 from api.downloads import FILE, download
-from api.schemas.documents import AskedOut, DocumentOut, DocumentState, UploadedOut
+from api.schemas.documents import AskedOut, DocumentOut, DocumentState, SkippedOut, UploadedOut, UploadOut
 from api.schemas.exports import DocumentExportIn
 from api.schemas.shared import Cursor, Limit, ListOut, StorableForm, error_of, fields_of, listed
 from core.documents import content, deletion, export, extract, page_images, read_again, report, warnings
@@ -17,10 +17,11 @@ from core.documents import upload as core_documents
 from core.documents.report import DocumentRow, Filters, WithWarnings
 from core.errors import InvalidInput, NotFound
 from core.runtime import shared_clock
-from core.settings import limits
 from core.tables.documents import UNPACKED, DocumentWarning
 
 router = APIRouter(prefix="/documents", tags=["documents"])
+# Refused files that a refusal names.
+MOST_NAMED = 5
 
 
 def out(row: DocumentRow) -> dict[str, Any]:
@@ -63,14 +64,18 @@ def filters_of(
 @router.post("", status_code=202)
 def upload(
     files: Annotated[list[UploadFile], File()], collection: StorableForm = core_documents.DEFAULT_COLLECTION
-) -> dict[str, list[UploadedOut]]:
-    for file in files:  # all or nothing: check every file before storing one
-        if not file.size:
-            raise InvalidInput(f"{file.filename or 'A file'} is empty. Choose a file with content.")
-        if file.size > limits.upload_mb() << 20:
-            raise InvalidInput(f"{file.filename} is larger than {limits.upload_mb()} MB. Split it.")
-    added = [core_documents.add(file.filename or "unnamed", file.file, collection) for file in files]
-    return {"items": [UploadedOut(**one(a.document.id), duplicate=a.duplicate) for a in added]}
+) -> UploadOut:
+    """A file that is not accepted, such as an empty one, is `skipped`, and the others are stored. 422 if none is."""
+    added, skipped = [], []
+    for file in files:
+        try:
+            added.append(core_documents.add(file.filename or "unnamed", file.file, collection))
+        except InvalidInput as error:
+            skipped.append(SkippedOut(name=file.filename or "unnamed", message=error.message))
+    if not added:
+        raise InvalidInput(" ".join(one.message for one in skipped[:MOST_NAMED]))
+    items = [UploadedOut(**one(a.document.id), duplicate=a.duplicate) for a in added]
+    return UploadOut(items=items, skipped=skipped)
 
 
 @router.get("", response_model=ListOut[DocumentOut])

@@ -58,3 +58,15 @@ class DocumentOut(BaseModel):
 
 class UploadedOut(DocumentOut):
     duplicate: bool
+
+
+class SkippedOut(BaseModel):
+    """A file that was not stored, and why."""
+
+    name: str
+    message: str
+
+
+class UploadOut(BaseModel):
+    items: list[UploadedOut]
+    skipped: list[SkippedOut]

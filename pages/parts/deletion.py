@@ -13,7 +13,7 @@ from pages.common import failures, formats
 @st.dialog("Delete documents")
 def ask_to_delete(rows: Sequence[DocumentRow]) -> None:
     named = ", ".join(formats.plain(row.name) for row in rows[:5]) + (" …" if rows[5:] else "")
-    st.markdown(f"Delete **{formats.count(len(rows), 'document')}**: {named}?")
+    st.markdown(f"Delete **{formats.count(len(rows), 'document')}**: {named}")
     st.caption(
         "Their bytes, text, answers and evidence go for good; insights that only they support go with them. "
         "What was spent stays in the costs."

@@ -103,6 +103,7 @@ def failed(row: FailureRow) -> Markdown:
 def cause(row: FailureRow) -> str:
     """The reason, and a document as an example."""
     told = PART_FAILED if row.code == "part_failed" else row.message or row.code.replace("_", " ")
+    told = told if told.endswith((".", "!", "?")) else f"{told}."
     if not row.example:
         return told
     return f"{told} It is {row.example}." if row.documents == 1 else f"{told} For example: {row.example}."

@@ -35,10 +35,20 @@ def test_an_upload_is_accepted_and_known_bytes_are_already_here(client: TestClie
     assert len(rows("SELECT 1 FROM blob")) == 2
 
 
-def test_one_refused_file_stores_nothing_of_the_upload(client: TestClient) -> None:
-    refused = upload(client, ("a.txt", b"one"), ("empty.txt", b""))
+def test_a_refused_file_is_skipped_with_its_reason_and_the_others_are_stored(client: TestClient) -> None:
+    answer = upload(client, ("a.txt", b"one"), ("empty.txt", b""), ("b.txt", b"two"))
+    assert answer.status_code == 202
+    assert [item["name"] for item in answer.json()["items"]] == ["a.txt", "b.txt"]
+    assert [one["name"] for one in answer.json()["skipped"]] == ["empty.txt"]
+    assert "is empty" in answer.json()["skipped"][0]["message"]
+    assert upload(client, ("c.txt", b"three")).json()["skipped"] == []
+
+
+def test_an_upload_of_which_nothing_is_accepted_is_refused(client: TestClient) -> None:
+    refused = upload(client, ("empty.txt", b""), ("void.txt", b""))
     assert refused.status_code == 422
-    assert "empty.txt" in refused.json()["message"]
+    assert "empty.txt is empty" in refused.json()["message"]
+    assert "void.txt is empty" in refused.json()["message"]
     assert rows("SELECT 1 FROM document") == []
 
 

@@ -158,7 +158,7 @@ def test_the_expiry_of_batches_stands_with_the_state() -> None:
     [
         (FailureRow("code_x", "Bad.", 3, 1, "a.pdf"), "3 requests of 1 document failed.", "Bad. It is a.pdf."),
         (FailureRow("code_x", "Bad.", 3, 3, "a.pdf"), "3 failed.", "Bad. For example: a.pdf."),
-        (FailureRow("code_x", "", 1, 0, None), "1 failed.", "code x"),
+        (FailureRow("code_x", "", 1, 0, None), "1 failed.", "code x."),
         (FailureRow("part_failed", "Part 1 failed: x", 1, 1, "a.pdf"), "1 failed.", f"{jobs.PART_FAILED} It is a.pdf."),
     ],
 )

@@ -9,7 +9,7 @@ from core.invoices import exports_read, keeping
 from core.providers.billing import Source
 from core.runtime import db
 
-MOST_BYTES = 50 << 20
+MOST_BYTES = 30 << 20
 
 
 @dataclass(frozen=True)

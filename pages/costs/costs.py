@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.costs import budgets, spending, unpriced
+from pages.costs import budgets, invoices, spending, unpriced
 
 st.title("Costs")
-spend, limits, queue = st.tabs(["Spending", "Budgets", "Unpriced"], key="tab", on_change="rerun", bind="query-params")
+names = ["Spending", "Budgets", "Unpriced", "Invoice check"]
+spend, limits, queue, check = st.tabs(names, key="tab", on_change="rerun", bind="query-params")
 if spend.open:
     with spend:
         spending.show()
@@ -15,3 +16,6 @@ if limits.open:
 if queue.open:
     with queue:
         unpriced.show()
+if check.open:
+    with check:
+        invoices.show()

@@ -8,8 +8,8 @@ from core.errors import CairnError
 from core.settings import base_urls, credentials, defaults, learned_contexts, learned_forms, provider_rows, store
 from core.settings.credentials import Credentials
 from pages.common import failures, formats
+from pages.settings import admin_key, provider_adding, provider_terms
 from pages.settings import credentials as credential_dialogs
-from pages.settings import provider_adding, provider_terms
 from pages.words import models, settings
 
 ADDRESSES = {**settings.SOURCES, "default": "the provider's own"}
@@ -44,6 +44,8 @@ def _card(name: str) -> None:
                 provider_adding.take_away_button(name)
     _model(name)
     provider_terms.show(name)
+    if provider_rows.of(name).built_in:
+        admin_key.show(name)
     _learned(name, how.address)
     if how.set_up:
         _test(how)

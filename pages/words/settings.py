@@ -116,6 +116,11 @@ class SettingWords:
     choice: Callable[[Mapping[str, Any]], str]
 
 
+def _key_of(name: str) -> str:
+    provider, _, admin = name.partition(":")
+    return f"{'admin ' if admin else ''}key of {provider_rows.label(provider)}"
+
+
 # By kind; the settings of resilience, which have no entry, are described by `choice` and `setting` themselves.
 KINDS = {
     MODEL.rstrip(":"): SettingWords(
@@ -126,7 +131,7 @@ KINDS = {
         lambda provider: f"address of {provider_rows.label(provider)}", lambda value: str(value["base_url"])
     ),
     ROW.rstrip(":"): SettingWords(lambda name: f"provider {provider_rows.label(name)}", _row),
-    KEY.rstrip(":"): SettingWords(lambda provider: f"key of {provider_rows.label(provider)}", lambda _: "a key"),
+    KEY.rstrip(":"): SettingWords(_key_of, lambda _: "a key"),
     CAPS.rstrip(":"): SettingWords(lambda provider: f"rate limits of {provider_rows.label(provider)}", rates),
     FORM.rstrip(":"): SettingWords(_server_of, lambda value: form(forms.read(value))),
     CONTEXT.rstrip(":"): SettingWords(

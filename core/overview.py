@@ -1,17 +1,20 @@
 """The first page's figures."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.money import costs
-from core.money.stretches import Stretch
+from core.money.stretches import Stretch, midnight
+from core.money.sums import UTC_ZONE
 from core.runtime import db
+
+SPEND_DAYS = 14
 
 
 @dataclass(frozen=True)
 class Overview:
-    """`spent_today` sums today's usage records (UTC); `unpriced_today` calls are not in it."""
+    """`spent` in USD on each of the last SPEND_DAYS days (UTC), today last; `unpriced_today` calls are not in it."""
 
     documents: int
     ready: int
@@ -21,8 +24,12 @@ class Overview:
     jobs: int
     insights: int
     new_insights: int
-    spent_today: Decimal
+    spent: tuple[Decimal, ...]
     unpriced_today: int
+
+    @property
+    def spent_today(self) -> Decimal:
+        return self.spent[-1]
 
 
 SQL = """
@@ -54,9 +61,13 @@ def read(at: datetime) -> Overview:
     with db.reading() as session:
         found = db.row(session, SQL, today=today)
     assert found is not None
+    days = [(today - timedelta(days=ago)).date() for ago in reversed(range(SPEND_DAYS))]
     with costs.reading() as now:
-        spent = now.total(Stretch(today))
-    return Overview(**found._mapping, spent_today=spent.cost_usd, unpriced_today=spent.unpriced)
+        rows = now.table(["day"], Stretch(midnight(days[0], UTC_ZONE))).rows
+    sums = {row.keys[0]: row.sums for row in rows}
+    spent = tuple(sums[f"{day}"].cost_usd if f"{day}" in sums else Decimal(0) for day in days)
+    last = sums.get(f"{days[-1]}")
+    return Overview(**found._mapping, spent=spent, unpriced_today=last.unpriced if last else 0)
 
 
 def troubled_jobs(limit: int = 5) -> list[TroubledJob]:

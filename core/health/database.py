@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
@@ -29,16 +28,19 @@ class DatabaseHealth:
         return self.connected and self.migration_status == "up_to_date"
 
 
+REVISION = "SELECT version_num FROM alembic_version"
+
+
 def database() -> DatabaseHealth:
     pool = db.engine().pool
     assert isinstance(pool, QueuePool)
     active, size = pool.checkedout(), pool.size()
     try:
-        with db.engine().connect() as connection:
+        with db.transaction() as session:
+            migrated = db.scalar(session, "SELECT to_regclass('alembic_version')")
             begun = time.perf_counter()
-            connection.execute(text("SELECT 1"))
+            revision = db.scalar(session, REVISION if migrated else "SELECT NULL")
             milliseconds = (time.perf_counter() - begun) * 1000
-            revision = migrate.revision(connection)
     except (SQLAlchemyError, Unavailable):
         return DatabaseHealth(False, None, active, size, "unknown", "Database connection failed")
     status, error = standing(revision)

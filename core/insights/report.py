@@ -228,6 +228,33 @@ def find(
     return _find(filters or Filters(), sort, limit, cursor)[0]
 
 
+@dataclass(frozen=True)
+class Newest:
+    """`words`: as a person worded it, else as the model did. `support`: of independent documents."""
+
+    id: str
+    words: str
+    support: int
+
+
+def newest(limit: int) -> list[Newest]:
+    """Those with a quote that was found first, and the others after them, among the LATELY newest ones."""
+    with db.reading() as session:
+        found = db.rows(session, NEWEST, lately=LATELY, limit=limit)
+    return [Newest(**row._mapping) for row in found]
+
+
+LATELY = 500
+# By ix_insight_workspace, from its end.
+NEWEST = """
+SELECT id, words, support FROM (
+  SELECT id, coalesce(shown, statement) AS words, support FROM insight
+  WHERE workspace_id = :workspace AND head_id IS NULL AND state IN ('new', 'confirmed')
+  ORDER BY id DESC LIMIT :lately
+) i ORDER BY support = 0, id DESC LIMIT :limit
+"""
+
+
 def find_and_count(
     filters: Filters | None = None, *, sort: Sort = "newest", limit: int = 100, cursor: str | None = None
 ) -> Found:

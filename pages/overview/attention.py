@@ -1,6 +1,6 @@
 """What needs somebody's attention, the most urgent first: each a sentence with the page that helps."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,12 +8,12 @@ import streamlit as st
 
 from core import overview
 from core.calls import breaker_report
+from core.calls.breaker_report import BreakerRow
 from core.health import components
 from core.health.readings import PROVIDER
 from core.insights import review_report
-from core.jobs import report
+from core.jobs.report import JobRow
 from core.overview import Overview
-from core.tables.jobs import GOING
 from pages.common import formats, widgets
 from pages.words import breakers, health, jobs, review
 
@@ -29,9 +29,11 @@ class Trouble:
     query: Mapping[str, str] = field(default_factory=dict)
 
 
-def show(found: Overview, now: datetime) -> None:
+def show(found: Overview, at_work: Sequence[JobRow], now: datetime) -> None:
+    """`at_work`: the newest jobs that are going or paused."""
     st.subheader("Needs attention")
-    wrong = [*_of_the_machine(now), *_of_jobs(now), *_of_the_rest(found)]
+    stopped = breaker_report.every()
+    wrong = [*_of_the_machine(stopped, now), *_of_jobs(at_work, stopped, now), *_of_the_rest(found)]
     with widgets.lines("wrong"):
         for one in wrong:
             widgets.link(formats.plain(one.what), one.page, ":material/error:", **one.query)
@@ -39,9 +41,9 @@ def show(found: Overview, now: datetime) -> None:
         st.caption("Nothing. All is well.")
 
 
-def _of_the_machine(now: datetime) -> Iterator[Trouble]:
+def _of_the_machine(known: Sequence[BreakerRow], now: datetime) -> Iterator[Trouble]:
     """Open breakers, then what Health shows in red. A provider behind an open breaker is named once."""
-    stopped = [one for one in breaker_report.every() if one.state != "closed"]
+    stopped = [one for one in known if one.state != "closed"]
     for one in stopped:
         behind = f". Waiting: {breakers.behind(one.requests, one.jobs)}" if one.requests else ""
         name = breakers.name(one.provider, one.model)
@@ -52,14 +54,13 @@ def _of_the_machine(now: datetime) -> Iterator[Trouble]:
             yield Trouble(f"{health.name(part.name)}: {part.message}", "health/health.py")
 
 
-def _of_jobs(now: datetime) -> Iterator[Trouble]:
+def _of_jobs(at_work: Sequence[JobRow], known: Sequence[BreakerRow], now: datetime) -> Iterator[Trouble]:
     """What a person has to decide, then what waits, then what failed."""
-    for job in report.find(state="paused", limit=MOST).items:
+    for job in [job for job in at_work if job.state == "paused"][:MOST]:
         words = "its canary is through, decide on the rest" if jobs.waits_for_decision(job) else "paused"
         yield Trouble(f"{job.name}: {words}", "job/job.py", {"id": job.id})
-    waiting = [job for job in report.find(state=GOING, limit=50).items if job.waits_for]
-    open_breakers = breaker_report.not_closed() if any(map(jobs.waits_for_breaker, waiting)) else {}
-    for job in waiting[:MOST]:
+    open_breakers = {(one.provider, one.model): one for one in known if one.state != "closed"}
+    for job in [job for job in at_work if job.waits_for and job.state != "paused"][:MOST]:
         words = jobs.waits_for(job, open_breakers, now)
         yield Trouble(f"{job.name} waits for {words}", "job/job.py", {"id": job.id})
     for troubled in overview.troubled_jobs(MOST):

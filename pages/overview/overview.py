@@ -1,43 +1,38 @@
 """The first page: figures, running jobs, newest insights, what needs attention; first steps on a fresh machine."""
 
-from datetime import timedelta
-
 import streamlit as st
 
 from core import overview
 from core.insights import report as insights_report
-from core.insights.report import Filters, InsightRow
 from core.jobs import report as jobs_report
-from core.money import costs
-from core.money.stretches import Stretch, midnight
-from core.money.sums import UTC_ZONE
+from core.overview import SPEND_DAYS
 from core.tables.jobs import GOING
 from pages.common import failures, formats, widgets
 from pages.overview import attention
 from pages.overview.first_steps import first_steps
 from pages.words import quotes
 
-SPEND_DAYS = 14
 SHOWN = 8  # insights
+JOBS, MOST_JOBS = 5, 50
 
 st.title("Overview")
 failures.show_notice()
 
 
-def spent_by_day() -> list[float]:
-    """USD of each of the last SPEND_DAYS days, today last. A day without a call is 0."""
-    at = formats.utc_now()
-    days = [(at - timedelta(days=ago)).date() for ago in reversed(range(SPEND_DAYS))]
-    with costs.reading() as now:
-        found = now.table(["day"], Stretch(midnight(days[0], UTC_ZONE))).rows
-    by_day = {row.keys[0]: float(row.sums.cost_usd) for row in found}
-    return [by_day.get(day.isoformat(), 0.0) for day in days]
+# Read once for all parts of a run; when the tiles run again by themselves they read anew.
+found = overview.read(formats.utc_now())
+at_work = jobs_report.find(state=(*GOING, "paused"), limit=MOST_JOBS).items
+just_read = [(found, at_work)]
 
 
 @failures.live(3)
 def tiles() -> None:
-    found = overview.read(formats.utc_now())
-    spent = spent_by_day()
+    found, jobs = (
+        just_read.pop()
+        if just_read
+        else (overview.read(formats.utc_now()), jobs_report.find(state=GOING, limit=JOBS).items)
+    )
+    spent = [float(day) for day in found.spent]
     with widgets.tiles():
         documents = f"of {found.documents:,}" if found.documents else None
         widgets.figure("Documents ready", found.ready, documents, "documents/documents.py")
@@ -58,7 +53,7 @@ def tiles() -> None:
     if found.unpriced_today:
         calls_today = formats.count(found.unpriced_today, "call")
         st.warning(f"Without a known price, and not in what was spent today: {calls_today}.")
-    for job in jobs_report.find(state=GOING, limit=5).items:
+    for job in [job for job in jobs if job.state in GOING][:JOBS]:
         label = f"{formats.plain(job.name)}: {job.done:,} of {job.total:,}"
         widgets.link(label, "job/job.py", ":material/play_circle:", id=job.id)
         st.progress(job.done / max(job.total, 1))
@@ -66,25 +61,14 @@ def tiles() -> None:
         st.caption(f"{formats.count(found.extracting, 'document')} being read.")
 
 
-found = overview.read(formats.utc_now())
 tiles()
 if found.insights == 0:
     first_steps(found)
 
-
-def newest_insights() -> list[InsightRow]:
-    """Those with a quote that was found first; the others fill up."""
-    lively = ("new", "confirmed")
-    supported = insights_report.find(Filters(state=lively, supported=True), limit=SHOWN).items
-    left = SHOWN - len(supported)
-    others = insights_report.find(Filters(state=lively, supported=False), limit=left).items if left else ()
-    return [*supported, *others]
-
-
 left, right = st.columns([3, 2], gap="medium")
 with left:
     st.subheader("Newest insights")
-    newest = newest_insights()
+    newest = insights_report.newest(SHOWN)
     with widgets.lines("newest"):
         for insight in newest:
             where = f"in {formats.count(insight.support, 'document')}" if insight.support else quotes.NO_SUPPORT
@@ -96,4 +80,4 @@ with left:
     if not newest:
         st.caption("None yet. They appear here as jobs are answered.")
 with right:
-    attention.show(found, formats.utc_now())
+    attention.show(found, at_work, formats.utc_now())

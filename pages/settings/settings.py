@@ -25,7 +25,8 @@ PARTS: dict[str, Callable[[], None]] = {
     "Retention": retention.show,
     "Changes": partial(changes.show, operations),
 }
-# The open tab stands in the link.
+# The open tab stands in the link, and the others are not made.
 for tab, show in zip(st.tabs(list(PARTS), key="part", bind="query-params"), PARTS.values(), strict=True):
-    with tab:
-        show()
+    if tab.open:
+        with tab:
+            show()

@@ -215,7 +215,7 @@ def test_no_page_makes_anything_of_hostile_words(openai: Any) -> None:
     seen: dict[str, int] = {}
     for page, query in (
         *((name, {}) for name in LISTS),
-        *(("settings", {"part": part}) for part in ("Providers", "Changes", "Retention")),
+        ("settings", {"part": "Changes"}),
         ("document", {"id": ids["document"]}),
         ("document", {"id": ids["failed"]}),
         ("insights", {"insight": ids["insight"]}),
@@ -225,6 +225,7 @@ def test_no_page_makes_anything_of_hostile_words(openai: Any) -> None:
         *(("job", {"id": ids["own"], "tab": tab}) for tab in ("Requests", "Provider batches")),
     ):
         seen[f"{page} {query}"] = check(opened(page, **query).run())
+    check(opened("settings", part="Retention").run())
     # Lists show them in grids, which render nothing.
     assert all(number for page, number in seen.items() if "{}" not in page), seen
     for page in (

@@ -72,8 +72,9 @@ def test_a_key_is_tested_saved_and_gone_from_page_and_session(provider: LocalPro
     assert "settings page" in told
     assert f"{formats.plain(provider.openai_url)} :gray[(set here)]" in told
     assert RIGHT not in told + str(at.main)
-    assert "**key of OpenAI** set :gray" in told
-    assert "**address of OpenAI** nothing set here" in told
+    listed = words(show("settings", part="Changes"))
+    assert "**key of OpenAI** set :gray" in listed
+    assert "**address of OpenAI** nothing set here" in listed
 
 
 def test_a_key_that_is_refused_is_not_saved_unless_one_insists(provider: LocalProvider) -> None:
@@ -123,7 +124,7 @@ def test_keys_are_not_undone_and_the_list_says_so() -> None:
     settings_credentials.change("openai", "", RIGHT)
     settings_credentials.change("openai", "", WRONG)
     settings_credentials.remove_key("openai")
-    at = show("settings")
+    at = show("settings", part="Changes")
     told = words(at)
     assert [f"**key of OpenAI** {what} :gray" in told for what in ("set", "replaced", "removed")] == [True] * 3
     assert "is not kept" in told
@@ -204,7 +205,7 @@ def test_what_was_learned_of_a_server_is_shown_and_forgotten(provider: LocalProv
     at = show("settings")
     asked = "llama is asked in the form it takes: JSON, its schema in the prompt, the longest answer as max"
     assert asked in words(at)
-    assert "orm of OpenAI's llama" in words(at)
+    assert "orm of OpenAI's llama" in words(show("settings", part="Changes"))
     at = press(at, "Forget")
     assert asked not in words(at)
     assert learned_forms.of("openai", provider.openai_url, "llama") == AS_BUILT

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def test_a_cap_is_saved_listed_and_undone() -> None:
-    at = show("settings")
+    at = show("settings", part="Rate limits")
     assert "Now: no cap (default)." in words(at)
     requests, tokens = [one for one in at.number_input if re.match("cap-.*-openai-", str(one.key))]
     requests.set_value(60)
@@ -22,8 +22,9 @@ def test_a_cap_is_saved_listed_and_undone() -> None:
     press(at.run(), "Save")
     assert rate_caps.caps_of("openai") == rate_caps.Caps(60, 90_000, "here")
     assert rate_caps.caps_of("anthropic") == rate_caps.Caps(None, None, "default")
-    at = show("settings")
+    at = show("settings", part="Rate limits")
     assert "Now: 60 requests a minute, 90,000 tokens a minute (set here)." in words(at)
+    at = show("settings", part="Changes")
     assert "**rate limits of OpenAI** nothing set here → 60 requests a minute, 90,000 tokens a minute" in words(at)
     press(at, "Undo")
     assert rate_caps.caps_of("openai").requests is None
@@ -32,7 +33,7 @@ def test_a_cap_is_saved_listed_and_undone() -> None:
 def test_a_cap_that_was_set_goes_back_to_the_environments(setting: Any) -> None:
     setting(RATE_LIMIT_REQUESTS_PER_MINUTE=50)
     rate_caps.change_caps("openai", 20, None)
-    at = show("settings")
+    at = show("settings", part="Rate limits")
     assert "Now: 20 requests a minute (set here)." in words(at)
     assert "Now: 50 requests a minute (from the environment)." in words(at)
     press(at, "Go back to the environment's")
@@ -49,7 +50,7 @@ def test_what_providers_told_is_shown_with_what_is_left(setting: Any) -> None:
                       ('anthropic', 'haiku', 'tokens', true, NULL, NULL, 0, now())""",
         )
     setting(RATE_LIMIT_REQUESTS_PER_MINUTE=100)
-    found = [frame.value for frame in show("settings").dataframe if "Limit of" in frame.value]
+    found = [frame.value for frame in show("settings", part="Rate limits").dataframe if "Limit of" in frame.value]
     assert found[0].values.tolist() == [
         ["Anthropic", "haiku", "requests", 600, 100, 100],
         ["Anthropic", "haiku", "output tokens", 8000, 8000, 4000],
@@ -59,7 +60,7 @@ def test_what_providers_told_is_shown_with_what_is_left(setting: Any) -> None:
 def test_where_the_environment_locks_settings_a_cap_cannot_be_entered(setting: Any) -> None:
     rate_caps.change_caps("openai", 20, None)
     setting(SETTINGS_LOCKED="true")
-    at = show("settings")
+    at = show("settings", part="Rate limits")
     fields = [one for one in at.number_input if str(one.key).startswith("cap-")]
     assert len(fields) == 2 * len(capabilities.REMOTE)
     assert all(one.disabled for one in fields)

@@ -36,7 +36,7 @@ def save(at: AppTest) -> Any:
 
 def test_nothing_is_deleted_and_said_to_be_until_it_is_set() -> None:
     add_document()
-    told = words(show("settings"))
+    told = words(show("settings", part="Retention"))
     assert "Everything is kept for ever unless set here" in told
     assert "Older than that now: **none**." in told
     assert "Next run" not in told
@@ -47,7 +47,7 @@ def test_nothing_is_deleted_and_said_to_be_until_it_is_set() -> None:
 def test_what_goes_is_told_and_its_number_typed_before_it_is_saved() -> None:
     ready_documents(3)
     aged(100)
-    at = show("settings")
+    at = show("settings", part="Retention")
     assert "Older than that now: **3 documents**, 0.1 KB, the oldest of" in words(at)
     at = preview(days(at, "documents").set_value(30).run(), "documents")
     assert "It deletes **3 documents**" in at.warning[0].value
@@ -60,8 +60,9 @@ def test_what_goes_is_told_and_its_number_typed_before_it_is_saved() -> None:
     next(one for one in at.text_input if one.label == "Type 3 to confirm").set_value("3")
     save(at).click().run()
     assert rules.rule("documents") == RetentionRule(30)
-    told = words(show("settings"))
-    assert "**retention of documents** nothing set here → 30 days" in told
+    told = words(show("settings", part="Retention"))
+    listed = words(show("settings", part="Changes"))
+    assert "**retention of documents** nothing set here → 30 days" in listed
     assert "Next run at" in told
 
 
@@ -69,13 +70,13 @@ def test_what_is_being_asked_is_told() -> None:
     (document,) = ready_documents(1)
     aged(100)
     made.requests(made.job("running"), "pending", document_id=document)
-    at = preview(show("settings"), "documents")
+    at = preview(show("settings", part="Retention"), "documents")
     assert "1 of them is being asked" in words(at)
 
 
 def test_jobs_have_a_rule_of_their_own() -> None:
     made.job("completed", finished_at=datetime.now(UTC) - timedelta(days=5))
-    at = preview(days(show("settings"), "jobs").set_value(7).run(), "jobs")
+    at = preview(days(show("settings", part="Retention"), "jobs").set_value(7).run(), "jobs")
     assert "Nothing is that old now" in words(at)
     save(at).click().run()
     assert (rules.rule("jobs"), rules.rule("documents")) == (RetentionRule(7), None)
@@ -86,7 +87,7 @@ def test_jobs_have_a_rule_of_their_own() -> None:
 
 def test_collections_are_excepted() -> None:
     add_document(collection="samples")
-    at = show("settings")
+    at = show("settings", part="Retention")
     at = preview(at.multiselect[0].set_value(["samples"]).run(), "documents")
     assert "except those in samples are deleted for good after **90 days**" in words(at)
     save(at).click().run()
@@ -98,9 +99,9 @@ def test_collections_are_excepted() -> None:
 
 def test_it_is_kept_for_ever_again_by_one_click() -> None:
     rules.change("documents", RetentionRule(5))
-    press(show("settings"), "Keep for ever")
+    press(show("settings", part="Retention"), "Keep for ever")
     assert rules.rule("documents") is None
-    assert "Keep for ever" not in buttons(show("settings"))
+    assert "Keep for ever" not in buttons(show("settings", part="Retention"))
 
 
 def test_pages_say_when_a_document_goes() -> None:
@@ -119,6 +120,6 @@ def test_what_went_is_listed() -> None:
     ready_documents(2)
     rules.change("documents", RetentionRule(1))
     removal.run(datetime.now(UTC) + timedelta(days=2))
-    told = words(show("settings"))
+    told = words(show("settings", part="Retention"))
     assert "Deleted lately" in told
     assert "2 documents, 0.1 KB: older than 1 day" in told

@@ -41,26 +41,27 @@ def in_force(name: str, value: int | None, source: str) -> str:
 
 def test_the_page_tells_what_is_in_force_and_where_from(setting: Any) -> None:
     setting(RETRY_ATTEMPTS=2)
-    at = show("settings")
+    at = show("settings", part="When a provider fails")
     assert "In force: a call that keeps failing gives up after **1.5 s**." in words(at)
     assert sources(at) == ["environment", *["default"] * 7]
 
 
 def test_a_card_shows_differences_in_plain_numbers() -> None:
-    shown = words(show("settings"))
+    shown = words(show("settings", part="When a provider fails"))
     for config in PRESETS.values():
         assert "\n".join(f"- {line}" for line in compared(config, PRESETS["simple"])) in shown
 
 
 def test_a_preset_is_previewed_saved_listed_and_undone() -> None:
-    at = press(show("settings"), "Use production")
+    at = press(show("settings", part="When a provider fails"), "Use production")
     assert resilience.config_for(None) == PRESETS["simple"]
     at = press(at, "Save")
     assert resilience.config_for("qa") == PRESETS["production"]
-    at = show("settings")
-    assert changed("resilience", None, {"preset": "production"}) in words(at)
+    at = show("settings", part="When a provider fails")
     assert "Use production" not in buttons(at)
     assert set(sources(at)) == {"set here, for all operations"}
+    at = show("settings", part="Changes")
+    assert changed("resilience", None, {"preset": "production"}) in words(at)
     at = press(at, "Undo")
     assert resilience.config_for(None) == PRESETS["simple"]
     assert "undone" in words(at)
@@ -69,10 +70,13 @@ def test_a_preset_is_previewed_saved_listed_and_undone() -> None:
 
 
 def test_one_operation_has_its_own_and_goes_back() -> None:
-    at = press(press(show("settings", operation="Question and answer"), "Use development"), "Save")
+    at = press(
+        press(show("settings", part="When a provider fails", operation="Question and answer"), "Use development"),
+        "Save",
+    )
     assert resilience.config_for("qa") == PRESETS["development"]
     assert resilience.config_for("summarize") == PRESETS["simple"]
-    at = show("settings", operation="Question and answer")
+    at = show("settings", part="When a provider fails", operation="Question and answer")
     assert set(sources(at)) == {"set here, for this operation"}
     press(press(at, "Go back to what holds for all operations"), "Save")
     assert resilience.config_for("qa") == PRESETS["simple"]
@@ -83,7 +87,7 @@ def number(at: AppTest, label: str) -> Any:
 
 
 def test_own_figures_set_only_what_differs() -> None:
-    at = show("settings")
+    at = show("settings", part="When a provider fails")
     at = number(at, NAMES["retry_attempts"]).set_value(7).run()
     assert compared(replace(PRESETS["simple"], retry_attempts=7), PRESETS["simple"])[1] in words(at)
     press(press(at, "Preview and save"), "Save")
@@ -91,7 +95,7 @@ def test_own_figures_set_only_what_differs() -> None:
 
 
 def test_a_strategy_sets_the_waiting_of_the_form() -> None:
-    at = show("settings")
+    at = show("settings", part="When a provider fails")
     chosen = next(one for one in at.selectbox if one.label == NAMES["strategy"])
     at = chosen.set_value("conservative").run()
     press(press(at, "Preview and save"), "Save")
@@ -100,7 +104,7 @@ def test_a_strategy_sets_the_waiting_of_the_form() -> None:
 
 
 def test_a_wrong_figure_is_told_by_its_name_and_not_saved() -> None:
-    at = number(show("settings"), NAMES["retry_attempts"]).set_value(70).run()
+    at = number(show("settings", part="When a provider fails"), NAMES["retry_attempts"]).set_value(70).run()
     assert [error.value for error in at.error] == [
         "**Retries after the first attempt** must be a whole number from 0 to 10."
     ]
@@ -108,7 +112,7 @@ def test_a_wrong_figure_is_told_by_its_name_and_not_saved() -> None:
 
 
 def test_own_figures_as_json_may_have_older_names() -> None:
-    at = show("settings").segmented_control(key="own-way").set_value("JSON").run()
+    at = show("settings", part="When a provider fails").segmented_control(key="own-way").set_value("JSON").run()
     at.text_area[0].set_value('{"recovery_timeout": 90').run()
     assert "cannot be read" in at.error[0].value
     at.text_area[0].set_value('{"recovery_timeout": 90}').run()
@@ -119,9 +123,10 @@ def test_own_figures_as_json_may_have_older_names() -> None:
 def test_what_is_locked_offers_no_change(setting: Any) -> None:
     resilience.change({"preset": "production"})
     setting(RESILIENCE_LOCKED="true")
-    at = show("settings")
+    at = show("settings", part="When a provider fails")
     assert "RESILIENCE_LOCKED" in at.info[0].value
-    assert not [label for label in buttons(at) if label.startswith(("Use ", "Undo", "Go back", "Preview"))]
+    offered = buttons(at) | buttons(show("settings", part="Changes"))
+    assert not [label for label in offered if label.startswith(("Use ", "Undo", "Go back", "Preview"))]
 
 
 def test_a_key_is_never_shown_and_neither_is_one_in_an_address(setting: Any) -> None:
@@ -143,19 +148,21 @@ def test_a_model_is_set_and_undone() -> None:
     at.text_input[0].set_value("own-model").run()
     at = press(at, "Save")
     assert defaults.model_of("openai") == ("own-model", "here")
+    at = show("settings", part="Changes")
     assert changed("model:openai", None, {"model": "own-model"}) in words(at)
     press(at, "Undo")
     assert defaults.model_of("openai")[1] == "default"
 
 
 def test_a_language_is_set_and_undone() -> None:
-    at = show("settings")
+    at = show("settings", part="Answers")
     assert f"Now: {settings_words.language(languages.OF_THE_DOCUMENT)} ({settings_words.SOURCES['default']})" in words(
         at
     )
     at = next(one for one in at.selectbox if one.label == "Language where none is chosen").set_value("German").run()
     at = press(at, "Save")
     assert defaults.language() == ("German", "here")
+    at = show("settings", part="Changes")
     assert changed(defaults.LANGUAGE, None, {"language": "German"}) in words(at)
     press(at, "Undo")
     assert defaults.language() == (None, "default")
@@ -165,7 +172,7 @@ def test_who_made_a_change_is_told_and_older_ones_are_shown_on_demand() -> None:
     for number in range(changes.AT_ONCE + 2):
         with actor.bound("HTTP API"):
             defaults.change_model("openai", f"model-{number}")
-    at = show("settings")
+    at = show("settings", part="Changes")
     assert "ago · HTTP API]" in words(at)
     assert "nothing set here → model\\-0 " not in words(at)
     at = press(at, "Show older ones")
@@ -181,40 +188,40 @@ def limit(at: AppTest, name: str) -> Any:
 
 def test_a_limit_is_set_and_taken_back(setting: Any) -> None:
     setting(LIVE_CONCURRENCY=12)
-    at = show("settings")
+    at = show("settings", part="Limits")
     assert in_force("live_concurrency", 12, "environment") in words(at)
     assert in_force("confirm_job_usd", None, "default") in words(at)
     at = limit(at, "live_concurrency").set_value(20).run()
     at = press(at, "Save")
     assert limits.live_calls() == 20
     assert in_force("live_concurrency", 20, "here") in words(at)
-    assert changed(f"{limits.CEILING}:live_concurrency", None, {"value": 20}) in words(at)
+    assert changed(f"{limits.CEILING}:live_concurrency", None, {"value": 20}) in words(show("settings", part="Changes"))
     press(at, "Take back")
     assert limits.of("live_concurrency") == (12, "environment")
 
 
 def test_money_is_a_limit_too() -> None:
-    at = limit(show("settings"), "confirm_job_usd").set_value(0.5).run()
+    at = limit(show("settings", part="Limits"), "confirm_job_usd").set_value(0.5).run()
     press(at, "Save")
     assert limits.confirm_usd() == Decimal("0.5")
 
 
 def test_what_pages_cannot_take_is_told() -> None:
-    assert "STREAMLIT_SERVER_MAX_UPLOAD_SIZE" not in words(show("settings"))
+    assert "STREAMLIT_SERVER_MAX_UPLOAD_SIZE" not in words(show("settings", part="Limits"))
     limits.change("max_upload_mb", Decimal(2000))
-    assert "The pages take 200 MB at most" in words(show("settings"))
+    assert "The pages take 200 MB at most" in words(show("settings", part="Limits"))
 
 
 def test_an_environment_beyond_the_bounds_is_shown_all_the_same(setting: Any) -> None:
     setting(BATCHES_IN_FLIGHT=20_000)
-    assert in_force("batches_in_flight", 20_000, "environment") in words(show("settings"))
+    assert in_force("batches_in_flight", 20_000, "environment") in words(show("settings", part="Limits"))
 
 
 def test_what_everything_locks_is_shown_and_cannot_be_changed(setting: Any) -> None:
     limits.change("max_upload_mb", Decimal(7))
     setting(SETTINGS_LOCKED="true")
-    at = show("settings")
+    at = show("settings", part="Limits")
     assert in_force("max_upload_mb", 200, "default") in words(at)
     assert limit(at, "max_upload_mb").disabled
-    assert next(one for one in at.selectbox if one.label == "Language where none is chosen").disabled
-    assert not [label for label in buttons(at) if label.startswith("Delete after")]
+    assert show("settings", part="Answers").selectbox[0].disabled
+    assert not [label for label in buttons(show("settings", part="Retention")) if label.startswith("Delete after")]

@@ -5,11 +5,12 @@ at its own address without asking this script.
 """
 
 from copy import copy
+from typing import Any
 
 import streamlit as st
 
 from core.runtime import correlation
-from pages.common import failures
+from pages.common import failures, widgets
 from pages.words import insights, settings
 
 # What is recorded as who acts there.
@@ -27,37 +28,42 @@ font-weight="600" fill="#6f7a86">Cairn</text></svg>"""
 st.set_page_config(page_icon="🪨", layout="wide", initial_sidebar_state=SIDEBAR_PIXELS)
 
 
+def page(file: str, **given: Any) -> st.Page:
+    made = widgets.PAGES[file] = st.Page(file, **given)
+    return made
+
+
 @st.cache_resource
 def every_page() -> dict[str, list[st.Page]]:
     """Made once: each looks for its file, and a run needs all of them."""
     return {
-        "": [st.Page("overview/overview.py", title="Overview", icon=":material/home:", default=True)],
+        "": [page("overview/overview.py", title="Overview", icon=":material/home:", default=True)],
         "Work": [
-            st.Page("documents/documents.py", title="Documents", icon=":material/folder_open:"),
-            st.Page("analyse/analyse.py", title="Analyse", icon=":material/play_circle:"),
-            st.Page("jobs/jobs.py", title="Jobs", icon=":material/list_alt:"),
-            st.Page("insights/insights.py", title="Insights", icon=":material/lightbulb:"),
-            st.Page("matrix/matrix.py", title="Matrix", icon=":material/table_chart:"),
-            st.Page("review/review.py", title="Review", icon=":material/rule:"),
-            st.Page("templates.py", title="Templates", icon=":material/edit_note:"),
+            page("documents/documents.py", title="Documents", icon=":material/folder_open:"),
+            page("analyse/analyse.py", title="Analyse", icon=":material/play_circle:"),
+            page("jobs/jobs.py", title="Jobs", icon=":material/list_alt:"),
+            page("insights/insights.py", title="Insights", icon=":material/lightbulb:"),
+            page("matrix/matrix.py", title="Matrix", icon=":material/table_chart:"),
+            page("review/review.py", title="Review", icon=":material/rule:"),
+            page("templates.py", title="Templates", icon=":material/edit_note:"),
         ],
         "Operate": [
-            st.Page("costs/costs.py", title="Costs", icon=":material/payments:"),
+            page("costs/costs.py", title="Costs", icon=":material/payments:"),
             # Its own name is taken: `GET /health` answers probes.
-            st.Page("health/health.py", title="Health", icon=":material/monitor_heart:", url_path="system"),
-            st.Page("settings/settings.py", title="Settings", icon=":material/settings:"),
+            page("health/health.py", title="Health", icon=":material/monitor_heart:", url_path="system"),
+            page("settings/settings.py", title="Settings", icon=":material/settings:"),
         ],
         "Details": [
-            st.Page("document/document.py", title="Document", visibility="hidden"),
-            st.Page("job/job.py", title="Job", visibility="hidden"),
-            st.Page("insight/insight.py", title="Insight", visibility="hidden"),
-            st.Page("own_requests/own_requests.py", title="Custom requests", visibility="hidden"),
+            page("document/document.py", title="Document", visibility="hidden"),
+            page("job/job.py", title="Job", visibility="hidden"),
+            page("insight/insight.py", title="Insight", visibility="hidden"),
+            page("own_requests/own_requests.py", title="Custom requests", visibility="hidden"),
         ],
     }
 
 
 # Navigation marks the pages that it is given: each run has copies of its own.
-chosen = st.navigation({section: [copy(page) for page in pages] for section, pages in every_page().items()})
+chosen = st.navigation({section: [copy(one) for one in pages] for section, pages in every_page().items()})
 
 st.set_page_config(page_title=f"{chosen.title} · Cairn")
 st.logo(LOGO, size="large")
@@ -67,6 +73,9 @@ st.html(
       [data-testid=stElementToolbarButton]:has(button[aria-label^='Download as CSV']) {display: none}
       [data-testid=stCaptionContainer] {color: inherit; opacity: 0.78}
       [data-testid=stSidebarNavLink]:focus-visible {outline: 2px solid currentColor; outline-offset: -2px}
+      [data-testid=stHeading] h2 {font-size: 1.5rem; padding-block: 0.75rem 0.5rem}
+      [role=tab][aria-selected=true], [role=tab][aria-selected=true] *, [data-testid=stButtonGroup] [aria-checked=true],
+      [data-testid=stButtonGroup] [aria-checked=true] * {color: inherit !important; font-weight: 600}
       [data-testid=stMainBlockContainer] {padding-top: 4.25rem; padding-inline: clamp(1rem, 3vw, 3rem)}
     </style>"""
 )

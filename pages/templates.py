@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.asking import templates
 from core.asking.templates import TemplateView
-from core.errors import CairnError
+from core.errors import CairnError, InvalidInput
 from core.fields import FieldSpec
 from pages.common import failures, formats, widgets
 
@@ -78,6 +78,8 @@ def edit(template: TemplateView | None, *, copy: bool = False) -> None:
                 templates.change(template.id, name, prompt, fields_of(fields), insights)
             else:
                 templates.create(name, prompt, fields_of(fields), insights)
+        except InvalidInput as error:
+            st.error(formats.plain(error.message), icon=":material/error:")
         except CairnError as error:
             failures.show_failure(error.message, error.code)
         else:

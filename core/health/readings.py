@@ -162,7 +162,7 @@ def _trouble(models: Sequence[ModelRow], answered: int, failed: int, at: datetim
 
 def _open(row: ModelRow) -> str:
     if row.by_hand:
-        return f"The breaker of {row.model} was opened by hand: its live work waits. Close it when it may go on."
+        return f"{row.model} was stopped by hand: its live work waits. Resume it on the Health page when it may go on."
     if row.breaker == "half_open" or row.retry_at is None:
         return f"{row.model} failed too often; one call tries it again now. Its live work waits for that one."
     until = f"{row.retry_at:%H:%M:%S} UTC"

@@ -59,7 +59,7 @@ spec = JobSpec(
 )
 
 with right:
-    st.subheader("Before you launch")
+    st.header("Before you launch")
     estimate = estimates.of(spec)
     if estimate is not None:
         estimates.show(estimate, spec)
@@ -89,7 +89,7 @@ if st.session_state.get("try"):
         job = jobs_report.get(tried)
         if job.ended and not ended:
             st.rerun()
-        st.subheader(f"Tried on {job.total:,}")
+        st.header(f"Tried on {job.total:,}")
         st.caption(
             f"{job.done:,} of {job.total:,} answered · {formats.plain(job.model)} · {formats.money(job.cost_usd)}"
         )

@@ -48,7 +48,7 @@ def show(
 ) -> None:
     """The insights whose quotes stand on this page, in the order of the text, those of the open `quote` marked; then
     those of other pages, and those without a place."""
-    st.subheader("Insights from here")
+    st.header("Insights from here")
     numbers = document_report.quoted(document_id)
     here = _by_insight(passages)
     everywhere = _by_insight(document_report.passages(document_id, 0, len(text.text))) if text.in_parts else here

@@ -1,4 +1,4 @@
-"""Circuit breakers, one for each model: state, what waits behind each, opening and closing by hand."""
+"""Circuit breakers, one for each model: state, what waits behind each, stopping and resuming by hand."""
 
 from datetime import datetime
 
@@ -16,12 +16,12 @@ ASKED = "breaker_asked"
 
 
 def show(moment: datetime) -> None:
-    st.subheader("Circuit breakers")
+    st.header("Models, working or stopped")
     found = breaker_report.lately()
     if not found:
         st.caption(
-            "No model was called within a day. After too many failures in a row a model's breaker opens: live work for "
-            "it waits, and is not failed."
+            "No model was called within a day. After too many failures in a row a model is stopped by its circuit "
+            "breaker: live work for it waits, and does not fail."
         )
     for one in found:
         _line(one, moment)
@@ -43,9 +43,9 @@ def _line(one: BreakerRow, moment: datetime) -> None:
             width="stretch",
         )
         if one.state != "open" or not one.by_hand:
-            _ask("Open" if one.state == "closed" else "Keep open", "open", one)
+            _ask("Stop" if one.state == "closed" else "Keep stopped", "open", one)
         if one.state != "closed":
-            _ask("Close", "close", one)
+            _ask("Resume", "close", one)
 
 
 LOOKS = {"closed": ("check_circle", "green"), "open": ("block", "red"), "half_open": ("help", "orange")}
@@ -67,45 +67,45 @@ def dialogs() -> None:
         _close(provider, model)
 
 
-@st.dialog("Open this breaker")
+@st.dialog("Stop this model")
 def _open(provider: str, model: str) -> None:
     name = breakers.name(provider, model)
     requests, of_jobs = breaker_report.behind(provider, model)
     st.markdown(f"Stop **{formats.plain(name)}** by hand?")
     st.markdown(
-        f"- Waits at once: {breakers.behind(requests, of_jobs)}, and every one that comes. None of them fails\n"
-        "- Goes on: calls that are under way, batches, and all other models\n"
-        "- Is refused, with the reason: a single text for this model over the API"
+        f"- These wait: {breakers.behind(requests, of_jobs)}, and every new one. None of them fails\n"
+        "- These go on: calls already sent, batches, and all other models\n"
+        "- This is refused, with the reason: a single text for this model over the API"
     )
-    st.caption("In every process within two seconds, until a person closes it again.")
+    st.caption("It holds in every process within two seconds, until a person resumes the model.")
 
     def act() -> None:
         failures.attempt(lambda: breaker_by_hand.open_by_hand(provider, model), f"{name} is stopped.")
 
-    if st.button("Open the breaker", type="primary", on_click=act):
+    if st.button("Stop the model", type="primary", on_click=act):
         st.rerun()
 
 
-@st.dialog("Close this breaker")
+@st.dialog("Resume this model")
 def _close(provider: str, model: str) -> None:
     name = breakers.name(provider, model)
     requests, of_jobs = breaker_report.behind(provider, model)
-    st.markdown(f"Let work for **{formats.plain(name)}** go on?")
+    st.markdown(f"Send requests to **{formats.plain(name)}** again?")
     st.markdown(
-        f"- Goes out at once: {breakers.behind(requests, of_jobs)}\n"
-        "- If the model still does not answer, the breaker opens again by itself"
+        f"- These are sent at once: {breakers.behind(requests, of_jobs)}\n"
+        "- If the model still does not answer, it is stopped again by itself"
     )
-    st.caption("In every process within two seconds.")
+    st.caption("It holds in every process within two seconds.")
 
     def act() -> None:
-        failures.attempt(lambda: breaker_by_hand.close_by_hand(provider, model), f"{name} goes on.")
+        failures.attempt(lambda: breaker_by_hand.close_by_hand(provider, model), f"{name} is resumed.")
 
-    if st.button("Close the breaker", type="primary", on_click=act):
+    if st.button("Resume the model", type="primary", on_click=act):
         st.rerun()
 
 
 def by_name() -> None:
-    """Open the breaker of a model that is not in the list."""
+    """Stop a model that is not in the list."""
     with (
         st.expander("Stop a model that is not listed", icon=":material/block:"),
         st.container(horizontal=True, vertical_alignment="bottom"),
@@ -116,5 +116,5 @@ def by_name() -> None:
         default = defaults.model_for(provider, None)
         options = list(dict.fromkeys([default, *defaults.suggested(provider)]))
         model = st.selectbox("Model", options, accept_new_options=True, key=f"stop_model_{provider}")
-        if st.button("Open its breaker", disabled=not model):
+        if st.button("Stop it", disabled=not model):
             _open(provider, str(model).strip())

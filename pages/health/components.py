@@ -12,18 +12,25 @@ from core.settings import provider_rows
 from pages.common import formats
 from pages.words import health
 
+# From this share of failed calls on, a provider that still works is shown to be watched.
+WATCHED = 0.02
+ICONS = {True: ":green[:material/check_circle:]", False: ":red[:material/error:]", None: ":gray[:material/remove:]"}
 
-def _line(well: bool | None, name: str, text: str, since: formats.Markdown = "") -> None:
+
+def _line(well: bool | None, name: str, text: str, since: formats.Markdown = "", *, watch: bool = False) -> None:
     """`well` is None for what is switched off or not known."""
-    icon = {True: ":green[:material/check_circle:]", False: ":red[:material/error:]", None: ":gray[:material/remove:]"}[
-        well
-    ]
+    icon = ":orange[:material/warning:]" if watch else ICONS[well]
     st.markdown(f"{icon} **{formats.plain(name)}** · {formats.plain(text)}{f' :gray[· {since}]' if since else ''}")
 
 
 def show(one: Component, moment: datetime) -> None:
     since = f"for {formats.lasted(one.since, moment)}" if one.since and one.healthy is not None else ""
-    _line(one.healthy, health.name(one.name), one.message, since)
+    _line(one.healthy, health.name(one.name), one.message, since, watch=to_watch(one))
+
+
+def to_watch(one: Component) -> bool:
+    """It works, and some of its calls fail."""
+    return one.healthy is True and one.figures.get("error_share", 0) >= WATCHED
 
 
 def show_not_set_up(found: list[Component]) -> None:
@@ -51,5 +58,8 @@ def summary(found: list[Component]) -> None:
         st.markdown(f":red-badge[:material/error: {formats.count(red, 'part needs', 'parts need')} attention]")
     elif any(one.healthy is None for one in found):
         st.markdown(":orange-badge[:material/help: Not everything is known at the moment]")
+    elif watched := [health.name(one.name) for one in found if to_watch(one)]:
+        names = formats.plain(", ".join(watched))
+        st.markdown(f":orange-badge[:material/warning: All works, but calls fail: {names}]")
     else:
         st.markdown(":green-badge[:material/check_circle: All is well]")

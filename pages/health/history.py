@@ -44,7 +44,7 @@ CHARTS: dict[str, tuple[Drawn, ...]] = {
 
 
 def show() -> None:
-    st.subheader("Over time")
+    st.header("Over time")
     period = st.segmented_control(
         "Period",
         list(PERIODS),

@@ -15,7 +15,7 @@ PERIOD_DAYS = 30
 
 
 def show() -> None:
-    st.subheader(f"Reused answers, last {PERIOD_DAYS} days")
+    st.header(f"Reused answers, last {PERIOD_DAYS} days")
     health = reuse.health()
     if not health.healthy:
         st.error(formats.plain(health.message), icon=":material/error:")

@@ -20,7 +20,7 @@ WIDTHS = {
 
 
 def show(moment: datetime) -> None:
-    st.subheader("Stuck or late")
+    st.header("Stuck or late")
     found = stuck.read()
     if not found:
         st.caption(f"Nothing. What waits for more than {formats.span(LATE.total_seconds())} is listed here.")

@@ -122,7 +122,7 @@ def decide(row: JobRow) -> None:
     """After the canary: what it cost, what the rest would cost, and the buttons to release or drop the rest."""
     found = canary.read(row.id, formats.utc_now())
     with st.container(border=True):
-        st.subheader("Release the rest?")
+        st.header("Release the rest?")
         rest, where = formats.count(found.rest, "request"), jobs.LANES[row.lane]
         st.markdown(
             f"{formats.count(found.asked, 'request')} went first, live, and cost "

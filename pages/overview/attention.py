@@ -31,7 +31,7 @@ class Trouble:
 
 def show(found: Overview, at_work: Sequence[JobRow], now: datetime) -> None:
     """`at_work`: the newest jobs that are going or paused."""
-    st.subheader("Needs attention")
+    st.header("Needs attention")
     stopped = breaker_report.every()
     wrong = [*_of_the_machine(stopped, now), *_of_jobs(at_work, stopped, now), *_of_the_rest(found)]
     with widgets.lines("wrong"):

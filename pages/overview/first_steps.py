@@ -13,7 +13,7 @@ DONE, TO_DO = ":material/check_circle:", ":material/radio_button_unchecked:"
 
 def first_steps(found: Overview) -> None:
     with st.container(border=True):
-        st.subheader("First steps")
+        st.header("First steps")
         models = [
             formats.plain(provider_rows.label(name))
             for name in clients.configured()

@@ -67,7 +67,7 @@ if found.insights == 0:
 
 left, right = st.columns([3, 2], gap="medium")
 with left:
-    st.subheader("Newest insights")
+    st.header("Newest insights")
     newest = insights_report.newest(SHOWN)
     with widgets.lines("newest"):
         for insight in newest:

@@ -26,7 +26,7 @@ def show_draft(job: JobRow) -> None:
     found = own_requests.forecast(job.id, formats.utc_now())
     lane: Lane = "live" if job.lane == "live" else "batch"
     with st.container(border=True):
-        st.subheader("Before you launch")
+        st.header("Before you launch")
         st.caption(
             formats.plain(
                 f"{job.name} · {provider_rows.label(job.provider)} · {job.model} · {parts_launch.LANES[lane]}"

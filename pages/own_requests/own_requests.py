@@ -61,7 +61,7 @@ def show_bad(name: str, error: BadLines) -> None:
 
 
 def example(provider: str) -> None:
-    st.subheader("What the file looks like")
+    st.header("What the file looks like")
     endpoints = provider_rows.can(provider).own_endpoints
     line = {
         "custom_id": "river-1",
@@ -82,7 +82,8 @@ def example(provider: str) -> None:
 
 
 def choose() -> None:
-    left, right = st.columns([4, 3], gap="medium")
+    with st.grid(2, min_column_width=340):
+        left, right = st.container(), st.container()
     with left:
         provider = st.selectbox("Provider", providers, format_func=provider_rows.label)
         default = defaults.model_for(provider, None)

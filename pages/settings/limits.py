@@ -26,7 +26,7 @@ def _one(name: str) -> None:
     # The environment's value may lie outside of the bounds of this field.
     inside = None if now is None else kind(min(max(now, bounds.least), bounds.most))
     st.markdown(f"**{text.label}**")
-    st.caption(text.meaning)
+    st.caption(f"{text.meaning} *Recommended:* {text.advice[0].lower()}{text.advice[1:]}".replace("$", r"\$"))
     entered = st.number_input(
         text.unit,
         kind(bounds.least),
@@ -43,7 +43,7 @@ def _one(name: str) -> None:
         if entered is not None and entered != inside:
             st.button("Save", key=f"save-{name}", on_click=_save, args=(name, Decimal(str(entered))))
         elif source == "here":
-            st.button("Take back", key=f"back-{name}", type="tertiary", on_click=_save, args=(name, None))
+            st.button("Back to the default", key=f"back-{name}", type="tertiary", on_click=_save, args=(name, None))
     if name == "max_upload_mb":
         _pages_take(int(now or 0))
 

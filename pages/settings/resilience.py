@@ -79,6 +79,9 @@ def _cards(found: Snapshot, operation: str | None) -> None:
     now = found.of(operation).config
     environment = get_settings().environment
     recommended, reason = presets.recommend(environment)
+    if now != presets.PRESETS[recommended] and not found.locked:
+        named = formats.plain(recommended)
+        st.caption(f"**{named}** is suggested, and not in force until you choose it. {_why(environment, reason)}")
     with st.grid(3, min_column_width=260):
         for name, config in presets.PRESETS.items():
             with st.container(border=True, height="stretch"):
@@ -87,15 +90,15 @@ def _cards(found: Snapshot, operation: str | None) -> None:
                     if config == now:
                         st.badge("in force", color="green")
                     if name == recommended:
-                        st.badge(
-                            "recommended",
-                            color="blue",
-                            help=f"For {formats.plain(environment)}: {formats.plain(reason)}.",
-                        )
+                        st.badge("suggested", color="blue", help=_why(environment, reason))
                 st.caption(f"{presets.PRESET_WORDS[name]} {formats.plain(config.strategy.capitalize())}.")
                 st.markdown("\n".join(f"- {line}" for line in words.compared(config, now)))
                 if not found.locked and config != now and st.button(f"Use {name}", key=f"use-{name}"):
                     _preview({"preset": name}, operation)
+
+
+def _why(environment: str, reason: str) -> formats.Markdown:
+    return f"ENVIRONMENT is {formats.plain(environment)}: {formats.plain(reason)}."
 
 
 def _below(found: Snapshot, operation: str | None) -> Config:

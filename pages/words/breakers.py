@@ -8,7 +8,7 @@ from core.calls.breaker_report import BreakerChange, BreakerRow
 from core.settings import provider_rows
 from pages.common.formats import Markdown, ago, count, lasted, span, until
 
-STATES = {"closed": "closed", "open": "open", "half_open": "half open"}
+STATES = {"closed": "working", "open": "stopped", "half_open": "being tried"}
 
 
 def name(provider: str, model: str) -> str:
@@ -19,7 +19,7 @@ def meaning(one: BreakerRow, now: datetime) -> str:
     """Why nothing goes out, and until when."""
     since = f" {ago(one.opened_at, now)}" if one.opened_at else ""
     if one.state == "closed":
-        return f"lets everything through; {count(one.calls, 'call')} within a day"
+        return f"answers; {count(one.calls, 'call')} within a day"
     if one.by_hand:
         by = f" by {one.opened_by}" if one.opened_by else ""
         return f"stopped by hand{by}{since}; nothing is sent until someone resumes it"
@@ -46,10 +46,10 @@ def behind(requests: int, jobs: int) -> Markdown:
 
 def change(one: BreakerChange, now: datetime) -> str:
     provider, _, model = one.subject.partition("/")
-    what = "Opened by hand" if one.action == "open breaker" else "Closed by hand"
+    what = "Stopped by hand" if one.action == "open breaker" else "Resumed by hand"
     by = f" by {one.user}" if one.user else ""
     was = STATES.get(_state(one.before), "closed")
-    return f"{what}: {name(provider, model)}, which was {was}{by} · {ago(one.time, now)}"
+    return f"{what}{by}: {name(provider, model)}, which was {was} · {ago(one.time, now)}"
 
 
 def _state(told: Mapping[str, Any] | None) -> str:

@@ -31,22 +31,47 @@ class LimitText:
     label: str
     unit: str
     meaning: str
+    advice: str
 
 
 LIMIT_TEXTS = {
-    "max_upload_mb": LimitText("Largest upload", "MB", "Of one document, and of one file of custom requests."),
+    "max_upload_mb": LimitText(
+        "Largest upload",
+        "MB",
+        "Of one document, and of one file of custom requests.",
+        "200 suits most; larger files take more memory while they are read.",
+    ),
     "live_concurrency": LimitText(
-        "Live calls at once", "calls", "Of each jobs process. What is under way ends; then the new number holds."
+        "Live calls at once",
+        "calls",
+        "Of each jobs process. What is under way ends; then the new number holds.",
+        "32 suits hosted models. A server of your own takes fewer: set that on its card.",
     ),
     "confirm_job_usd": LimitText(
         "Ask before a job above",
         "USD",
         "A job that is estimated above this, or has no known price, starts only when that is confirmed. Where none is "
         "set, the pages ask above $5, and programs are not asked.",
+        "What one person may spend without asking another.",
     ),
-    "batches_in_flight": LimitText("Batches in flight", "batches", "At one provider. What does not fit waits."),
-    "batch_tokens_in_flight": LimitText("Tokens in flight in batches", "tokens", "Input tokens at one provider."),
-    "batch_usd_in_flight": LimitText("Money in flight in batches", "USD", "Estimated, at one provider."),
+    "batches_in_flight": LimitText(
+        "Batches in flight",
+        "batches",
+        "At one provider. What does not fit waits.",
+        "Leave it, unless a provider refuses further batches.",
+    ),
+    "batch_tokens_in_flight": LimitText(
+        "Tokens in flight in batches",
+        "tokens",
+        "Input tokens at one provider.",
+        "The limit of queued batch tokens of your account, if that is lower.",
+    ),
+    "batch_usd_in_flight": LimitText(
+        "Money in flight in batches",
+        "USD",
+        "Estimated, at one provider.",
+        "What one mistake may cost.",
+    ),
 }
 RATES = {
     "requests": "requests",

@@ -55,9 +55,9 @@ def upload(app: App, page: Any, directory: Path) -> None:
 def open_by_hand(app: App, page: Any) -> None:
     visit(page, f"{app.url}/system")
     page.get_by_text("Stop a model that is not listed").click()
-    page.get_by_role("button", name="Open its breaker").click()
+    page.get_by_role("button", name="Stop it").click()
     expect(page.get_by_role("dialog").get_by_text(f"Stop OpenAI {MODEL} by hand?")).to_be_visible()
-    page.get_by_role("dialog").get_by_role("button", name="Open the breaker").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop the model").click()
     expect(page.get_by_text("stopped by hand")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -90,11 +90,11 @@ def test_a_model_is_stopped_and_let_go_on_and_its_job_waits_meanwhile(
     assert model.asked == []
     visit(page, f"{app.url}/system")
     expect(page.get_by_text(f"{DOCUMENTS} live requests of 1 job waits behind it")).to_be_visible()
-    page.get_by_role("button", name="Close", exact=True).click()
-    expect(page.get_by_role("dialog").get_by_text(f"Goes out at once: {DOCUMENTS} live requests")).to_be_visible()
-    page.get_by_role("dialog").get_by_role("button", name="Close the breaker").click()
-    expect(page.get_by_text("lets everything through")).to_be_visible()
-    expect(page.get_by_text(f"Closed by hand: OpenAI {MODEL}, which was open")).to_be_visible()
+    page.get_by_role("button", name="Resume", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_text(f"These are sent at once: {DOCUMENTS} live requests")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Resume the model").click()
+    expect(page.get_by_text("answers; ")).to_be_visible()
+    expect(page.get_by_text(f"Resumed by hand: OpenAI {MODEL}, which was stopped")).to_be_visible()
     visit(page, job)
     expect(page.get_by_text("completed", exact=True).first).to_be_visible()
     assert len(model.asked) == DOCUMENTS

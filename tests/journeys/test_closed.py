@@ -118,7 +118,7 @@ def test_every_page_and_dialog_keeps_to_itself(
         watched.look()
     open_("system")
     through("Clear reused answers")
-    through("Close")
+    through("Resume")
     # What an address carries.
     evil, no_page = quote(hostile.SHORT), quote(f"![x](www.{hostile.HOST})")
     for address in (f"job?id={evil}", f"document?id={evil}&start={evil}", f"insights?insight={evil}&q={evil}", no_page):

@@ -30,7 +30,18 @@ def show(page: str, /, **query: str) -> AppTest:
 
 def words(at: AppTest) -> str:
     """All that stands on the page."""
-    kinds = (at.title, at.subheader, at.markdown, at.caption, at.info, at.warning, at.error, at.success, at.toast)
+    kinds = (
+        at.title,
+        at.header,
+        at.subheader,
+        at.markdown,
+        at.caption,
+        at.info,
+        at.warning,
+        at.error,
+        at.success,
+        at.toast,
+    )
     texts = [element.value for kind in kinds for element in kind]
     texts += [f"{metric.label} {metric.value} {metric.delta}" for metric in at.metric]
     return "\n".join([*texts, *buttons(at)])

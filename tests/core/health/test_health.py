@@ -47,7 +47,7 @@ def model(**values: Any) -> ModelRow:
         (model(breaker="open", retry_at=AT + timedelta(seconds=42)), False, "not called before 12:00:42 UTC"),
         (model(breaker="open", retry_at=AT), True, "not called"),
         (model(breaker="half_open"), False, "one call tries it again"),
-        (model(breaker="open", by_hand=True), False, "opened by hand"),
+        (model(breaker="open", by_hand=True), False, "stopped by hand"),
         (model(answered=100, latencies=(0, 0, 0, 100), headroom=0.25), True, "p50 6 ms, p95 8 ms, 25% of the rate"),
     ],
 )
@@ -247,7 +247,7 @@ def test_a_breaker_that_opens_is_seen_before_the_next_sample() -> None:
         )
     opened = health_of("provider:openai")
     assert (opened.healthy, opened.since, opened.figures["error_share"]) == (False, None, 0.2)
-    assert "opened by hand" in opened.message
+    assert "stopped by hand" in opened.message
     assert health_of("provider:offline").healthy
     assert "MB" in health_of("database").message
 

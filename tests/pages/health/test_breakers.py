@@ -68,14 +68,16 @@ def test_each_state_says_why_and_until_when(one: BreakerRow, says: str, shortly:
 
 
 def test_a_closed_one_says_what_it_let_through() -> None:
-    assert breakers.meaning(view("closed"), NOW) == "lets everything through; 12 calls within a day"
+    assert breakers.meaning(view("closed"), NOW) == "answers; 12 calls within a day"
 
 
 def test_a_change_says_who_did_what_and_when() -> None:
     change = BreakerChange(
         NOW - timedelta(hours=2), "ada", "open breaker", f"openai/{MODEL}", {"state": "half_open"}, None
     )
-    assert breakers.change(change, NOW) == "Opened by hand: OpenAI gpt-5.6-luna, which was half open by ada · 2 h ago"
+    assert (
+        breakers.change(change, NOW) == "Stopped by hand by ada: OpenAI gpt-5.6-luna, which was being tried · 2 h ago"
+    )
 
 
 @pytest.mark.parametrize(
@@ -154,25 +156,25 @@ def test_the_health_page_shows_each_with_its_buttons() -> None:
     waiting_job(3)
     at = show("health")
     text = plainly(at)
-    assert ":red-badge[open] did not answer 5 times in a row, stopped" in text
+    assert ":red-badge[stopped] did not answer 5 times in a row, stopped" in text
     assert "tried again in 9 min · **3 live requests of 1 job** waits behind it" in text
     assert "stopped by hand" in text
-    assert ":green-badge[closed] lets everything through; 5 calls within a day" in text
-    assert "Opened by hand: OpenAI gpt-5.4, which was closed" in text
-    assert {"Open", "Keep open", "Close", "Open its breaker"} <= buttons(at)
+    assert ":green-badge[working] answers; 5 calls within a day" in text
+    assert "Stopped by hand: OpenAI gpt-5.4, which was working" in text
+    assert {"Stop", "Keep stopped", "Resume", "Stop it"} <= buttons(at)
 
 
 def test_a_breaker_is_opened_and_closed_after_saying_what_that_does() -> None:
     called("openai", MODEL)
     waiting_job(3)
-    at = press(show("health"), "Open")
-    assert "Waits at once: 3 live requests of 1 job" in words(at)
+    at = press(show("health"), "Stop")
+    assert "These wait: 3 live requests of 1 job" in words(at)
     assert breaker_report.not_closed() == {}
-    press(at, "Open the breaker")
+    press(at, "Stop the model")
     assert breaker_report.not_closed()[("openai", MODEL)].by_hand
-    at = press(show("health"), "Close")
-    assert "Goes out at once: 3 live requests of 1 job" in words(at)
-    press(at, "Close the breaker")
+    at = press(show("health"), "Resume")
+    assert "These are sent at once: 3 live requests of 1 job" in words(at)
+    press(at, "Resume the model")
     assert breaker_report.not_closed() == {}
     assert {"task_name": "pump_job"} in rows("SELECT task_name FROM procrastinate_jobs")
 
@@ -180,7 +182,7 @@ def test_a_breaker_is_opened_and_closed_after_saying_what_that_does() -> None:
 def test_one_that_was_never_called_is_opened_by_its_name() -> None:
     at = show("health")
     at.selectbox(key="stop_provider").set_value("anthropic").run()
-    press(press(at, "Open its breaker"), "Open the breaker")
+    press(press(at, "Stop it"), "Stop the model")
     assert list(breaker_report.not_closed()) == [("anthropic", "claude-haiku-4-5")]
 
 

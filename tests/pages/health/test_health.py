@@ -54,6 +54,19 @@ def test_a_red_row_says_what_to_do(openai: object) -> None:
     assert models[["Model", "Breaker"]].to_numpy().tolist() == [["gpt-5-mini", "open"]]
 
 
+def test_a_provider_whose_calls_fail_now_and_then_is_to_be_watched() -> None:
+    worker_lease.register("one")
+    change("INSERT INTO call_minute VALUES ('openai', 'gpt-5-mini', now(), 97, 3, '{}')")
+    sampling.take(datetime.now(UTC), well=True)
+    text = words(show("health"))
+    assert ":orange[:material/warning:] **OpenAI** · " in text
+    assert "All works, but calls fail: OpenAI" in text
+    change("UPDATE call_minute SET answered = 990, failed = 3")
+    text = words(show("health"))
+    assert f"{GREEN} **OpenAI** · " in text
+    assert "All is well" in text
+
+
 def test_a_process_that_is_gone_does_not_lead() -> None:
     for name, seen in (("gone", "now() - interval '5 minutes'"), ("alive", "now()")):
         row = worker_lease.register(name)

@@ -46,7 +46,7 @@ def check(at: AppTest, content: bytes) -> AppTest:
 
 
 def words(at: AppTest) -> str:
-    kinds = (at.subheader, at.markdown, at.caption, at.info, at.error)
+    kinds = (at.header, at.markdown, at.caption, at.info, at.error)
     return "\n".join([element.value for kind in kinds for element in kind] + [button.label for button in at.button])
 
 

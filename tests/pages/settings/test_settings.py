@@ -52,6 +52,18 @@ def test_a_card_shows_differences_in_plain_numbers() -> None:
         assert "\n".join(f"- {line}" for line in compared(config, PRESETS["simple"])) in shown
 
 
+def test_a_preset_that_is_suggested_says_that_it_is_not_in_force_yet() -> None:
+    told = "**development** is suggested, and not in force until you choose it. ENVIRONMENT is development: a mistake"
+    assert told in words(show("settings", part="When a provider fails"))
+    resilience.change({"preset": "development"})
+    assert "until you choose it" not in words(show("settings", part="When a provider fails"))
+
+
+def test_each_limit_says_what_is_recommended() -> None:
+    told = words(show("settings", part="Limits"))
+    assert told.count("*Recommended:*") == len(settings_words.LIMIT_TEXTS)
+
+
 def test_a_preset_is_previewed_saved_listed_and_undone() -> None:
     at = press(show("settings", part="When a provider fails"), "Use production")
     assert resilience.config_for(None) == PRESETS["simple"]
@@ -196,7 +208,7 @@ def test_a_limit_is_set_and_taken_back(setting: Any) -> None:
     assert limits.live_calls() == 20
     assert in_force("live_concurrency", 20, "here") in words(at)
     assert changed(f"{limits.CEILING}:live_concurrency", None, {"value": 20}) in words(show("settings", part="Changes"))
-    press(at, "Take back")
+    press(at, "Back to the default")
     assert limits.of("live_concurrency") == (12, "environment")
 
 

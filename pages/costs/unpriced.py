@@ -28,7 +28,7 @@ def show() -> None:
         )
     for at, one in enumerate(waiting):
         _one(at, one)
-    st.subheader("Prices that were set here")
+    st.header("Prices that were set here")
     st.caption(
         "They come before the price list; the longest name wins. What is booked does not change when a price does: set "
         "another one from the day on which it changes."

@@ -77,7 +77,8 @@ def go(page: str, /, **query: str | list[str]) -> NoReturn:
 
 def link(label: formats.Markdown, page: str, icon: str | None = None, /, **query: str | list[str]) -> None:
     """A real link to another page: it can be opened in a new tab, too."""
-    st.page_link(PAGES.get(page, page), label=label, icon=icon, query_params=query)
+    # "": else it would bear the icon that the page has in the navigation.
+    st.page_link(PAGES.get(page, page), label=label, icon=icon or "", query_params=query)
 
 
 # The pages by their files, as navigation has made them: for a link by its file, Streamlit looks for that each time.

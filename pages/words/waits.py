@@ -33,7 +33,9 @@ def briefly(wait: WaitsFor, now: datetime) -> str:
         return "a budget" if wait.missing_usd is None else f"a budget that lacks ${wait.missing_usd:,.2f}"
     if wait.kind == "own_caps":
         return f"room at {provider_rows.can(wait.provider).label_in_sentences}"
-    return sentence(wait, now)
+    if wait.kind == "not_set_up":
+        return f"the key of {provider_rows.can(wait.provider).label_in_sentences}, which the jobs process cannot use"
+    return f"the rate limit of {_name(wait)}{_goes_on(wait, now)}"
 
 
 def _budget(wait: WaitsFor) -> str:

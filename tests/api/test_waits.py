@@ -118,7 +118,7 @@ def test_for_room_in_a_rate_limit(client: TestClient, openai: LocalProvider) -> 
     assert 60 < seconds_left(wait) <= 101
     assert wait["message"] == f"Waits for the rate limit of openai/{MODEL}: goes on at {clock_of(wait)}."
     assert f"Waits for the rate limit of openai/{MODEL}: goes on in 1 min" in on_the_page(job)
-    assert in_the_list() == [f"Waits for the rate limit of openai/{MODEL}: goes on in 1 min."]
+    assert in_the_list() == [f"the rate limit of openai/{MODEL}: goes on in 1 min"]
     assert moving.to_lane(job, "batch") == 3
     goes_on(client, job)
 

@@ -35,6 +35,8 @@ def test_what_stands_still_is_named_with_the_page_that_helps() -> None:
     queue = WAITS_FOR.dump_json(WaitsFor("own_caps", "openai", MODEL)).decode()
     full = made.job("running", name="Claims", waits_for=queue)
     made.requests(full, "pending")
+    keyless = WAITS_FOR.dump_json(WaitsFor("not_set_up", "openai", MODEL)).decode()
+    made.requests(made.job("running", name="Reports", waits_for=keyless), "pending")
     at = show("overview")
     found = plainly(links(at))
     assert "All is well" not in words(at)
@@ -43,6 +45,7 @@ def test_what_stands_still_is_named_with_the_page_that_helps() -> None:
     assert found[stopped].startswith("system")
     assert found["Minutes: paused"] == f"job?id={paused}"
     assert found["Claims waits for room at OpenAI"] == f"job?id={full}"
+    assert "Reports waits for the key of OpenAI, which the jobs process cannot use" in found
     assert found[f"Leases waits for {MODEL}: stopped by hand"] == f"job?id={waiting}"
 
 

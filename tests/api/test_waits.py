@@ -80,7 +80,7 @@ def test_for_a_provider_that_is_not_set_up(client: TestClient, openai: LocalProv
     told = waits.sentence(row.waits_for, shared_clock.now())
     assert "openai is not set up: set its key on the Settings page" in told
     assert told in on_the_page(job)
-    assert in_the_list() == [told]
+    assert in_the_list() == ["the key of OpenAI, which the jobs process cannot use"]
     setting(OPENAI_API_KEY="test", OPENAI_BASE_URL=openai.openai_url)
     run_job(job)
     goes_on(client, job)

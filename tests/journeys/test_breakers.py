@@ -58,7 +58,7 @@ def open_by_hand(app: App, page: Any) -> None:
     page.get_by_role("button", name="Stop it").click()
     expect(page.get_by_role("dialog").get_by_text(f"Stop OpenAI {MODEL} by hand?")).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="Stop the model").click()
-    expect(page.get_by_text("stopped by hand")).to_be_visible()
+    expect(page.get_by_text("nothing is sent until someone resumes it")).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 

@@ -29,14 +29,14 @@ st.set_page_config(page_icon="🪨", layout="wide", initial_sidebar_state=SIDEBA
 
 
 def page(file: str, **given: Any) -> st.Page:
-    made = widgets.PAGES[file] = st.Page(file, **given)
-    return made
+    """Made once, because it looks for its file. Navigation marks the pages that it is given: each run has a copy."""
+    if file not in widgets.PAGES:
+        widgets.PAGES[file] = st.Page(file, **given)
+    return copy(widgets.PAGES[file])
 
 
-@st.cache_resource
-def every_page() -> dict[str, list[st.Page]]:
-    """Made once: each looks for its file, and a run needs all of them."""
-    return {
+chosen = st.navigation(
+    {
         "": [page("overview/overview.py", title="Overview", icon=":material/home:", default=True)],
         "Work": [
             page("documents/documents.py", title="Documents", icon=":material/folder_open:"),
@@ -60,10 +60,7 @@ def every_page() -> dict[str, list[st.Page]]:
             page("own_requests/own_requests.py", title="Custom requests", visibility="hidden"),
         ],
     }
-
-
-# Navigation marks the pages that it is given: each run has copies of its own.
-chosen = st.navigation({section: [copy(one) for one in pages] for section, pages in every_page().items()})
+)
 
 st.set_page_config(page_title=f"{chosen.title} · Cairn")
 st.logo(LOGO, size="large")

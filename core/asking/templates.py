@@ -81,7 +81,7 @@ FIRST = "key_points"
 
 def list_all() -> list[TemplateView]:
     """Built-in templates first, then own ones by name."""
-    with db.transaction() as session:
+    with db.reading() as session:
         statement = (
             select(Template, TemplateVersion)
             .join(TemplateVersion, col(TemplateVersion.template_id) == col(Template.id))
@@ -95,7 +95,7 @@ def list_all() -> list[TemplateView]:
 
 
 def get(template_id: str) -> TemplateView:
-    with db.transaction() as session:
+    with db.reading() as session:
         template = _visible(session, template_id)
         version = session.get_one(TemplateVersion, (template.id, template.version))
         return _view(template, version)

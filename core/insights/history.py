@@ -62,7 +62,7 @@ def of_insight(insight_id: str, *, limit: int = 100, cursor: str | None = None) 
     """Newest first. Entries of an insight that is gone are gone with it."""
     checked_limit(limit)
     before = number(cursor, "history")
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, OF_INSIGHT, insight=insight_id, before=before, limit=limit + 1)
     names = [field.name for field in fields(Entry)]
     rows = [Entry(**{name: getattr(row, name) for name in names}) for row in found]
@@ -78,7 +78,7 @@ ORDER BY id DESC LIMIT :limit
 
 def lately_given_tags() -> list[str]:
     """The tags that people gave of late, by name. Those that are still there are not told from the others."""
-    with db.transaction() as session:
+    with db.reading() as session:
         return [row.tag for row in db.rows(session, LATELY_GIVEN, most=MOST_LOOKED_AT)]
 
 

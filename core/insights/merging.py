@@ -309,7 +309,7 @@ def merges(
     """Newest first; `insight`: those that it took part in, on either side."""
     checked_limit(limit)
     after = place(cursor, "merges")
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, MERGES, insight=insight, undone=undone, after=after, limit=limit + 1)
     rows = [MergeRow(**row._mapping) for row in found]
     return cut(rows, limit, "merges", [row.id for row in rows])

@@ -39,7 +39,7 @@ class Relation:
 
 def of_insight(insight_id: str) -> list[Relation]:
     """Of a head and what was merged into it: one for each other head, conflicts first."""
-    with db.transaction() as session:
+    with db.reading() as session:
         return [Relation(**row._mapping) for row in db.rows(session, OF_INSIGHT, ids=[insight_id], most=MOST)]
 
 

@@ -65,7 +65,7 @@ VALUES (:id, :workspace, :name, CAST(:query AS jsonb), :actor) ON CONFLICT DO NO
 
 def list_all() -> list[View]:
     """By name."""
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, "SELECT * FROM saved_view WHERE workspace_id = :workspace ORDER BY lower(name), id")
     return [_view(row) for row in found]
 

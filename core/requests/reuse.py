@@ -195,7 +195,7 @@ CONDITIONS: dict[str, str] = {
 
 def count(which: Which) -> int:
     """How many answers `invalidate` would take out of use. Raises InvalidInput, NotFound for a senseless choice."""
-    with db.transaction() as session:
+    with db.reading() as session:
         where, given = _chosen(session, which)
         found: int = db.scalar(session, f"SELECT count(*)::int FROM response s WHERE {where}", **given)
         return found

@@ -149,7 +149,7 @@ def subject(name: str) -> str:
 
 def history(limit: int = 50) -> list[SettingChange]:
     """Changes of settings, newest first."""
-    with db.transaction() as session:
+    with db.reading() as session:
         rows = db.rows(session, f"{CHANGES} ORDER BY id DESC LIMIT :limit", limit=limit)
         return [SettingChange(**row._mapping) for row in rows]
 
@@ -190,7 +190,7 @@ def _is_there(row: Value | None) -> bool:
 
 def last_changed(name: str) -> tuple[datetime, str] | None:
     """When a stored setting was changed, and by which actor; None if it is not stored."""
-    with db.transaction() as session:
+    with db.reading() as session:
         row = db.row(session, "SELECT changed_at, changed_by FROM setting WHERE name = :name", name=name)
     return (row.changed_at, row.changed_by) if row else None
 

@@ -85,11 +85,13 @@ trail = widgets.trail("document_cursors", filters)
 page = find()
 fitting = report.count_all(filters) if page.next_cursor or trail[-1] else len(page.items)
 busy = any(map(is_busy, page.items))
+# For the grid's first run, which is this one.
+just_read = [page]
 
 
 @failures.live(1 if busy else None)
 def grid() -> None:
-    fresh = find()
+    fresh = just_read.pop() if just_read else find()
     rows = fresh.items
     if busy and not any(map(is_busy, rows)):
         st.rerun()

@@ -48,9 +48,13 @@ if template is not None and template.insights:
 TABS += ["Requests", "Provider batches", "Timeline"]
 
 
+# For the first run of what is below, which is this one.
+just_read = [job]
+
+
 @failures.live(None if job.ended else 2)
 def live() -> None:
-    row = report.get(job_id)
+    row = just_read.pop() if just_read else report.get(job_id)
     if row.state != job.state or job_actions.offered(row) != job_actions.offered(job):
         st.rerun()
     header.header(row)

@@ -39,6 +39,7 @@ from core.jobs import (
     deletion,
     export,
     launch,
+    looked_at,
     moving,
     own_requests,
     past_error,
@@ -246,6 +247,7 @@ def add_requests(job_id: str, given: Annotated[HandedIn, Depends(handed_in)]) ->
 def output(job_id: str, format: Literal["jsonl"] | FormatName = "jsonl") -> StreamingResponse:
     """`jsonl`: one JSON line for each ended request, in the format of OpenAI's batch output. Else a table: a row for
     each document, a column for each field of the template, its quotes with their verdicts, and the cost."""
+    looked_at.note(job_id)
     if format != "jsonl":
         job = answers_table.checked(job_id)
         return download(job.name, format, shared_clock.now(), partial(answers_table.export, format_=format, job=job))
@@ -255,6 +257,7 @@ def output(job_id: str, format: Literal["jsonl"] | FormatName = "jsonl") -> Stre
 
 @router.get("/{job_id}/responses", response_model=ListOut[ResponseOut])
 def responses(job_id: str, limit: Limit = 100, cursor: Cursor = None) -> Any:
+    looked_at.note(job_id)
     return listed(requests_report.responses(job_id, limit=limit, cursor=cursor), response_out)
 
 

@@ -43,3 +43,12 @@ class AnomalyOut(Out):
     usual_usd: Money
     limit_usd: Money
     jobs: list[JobShareOut]
+
+
+class AdviceOut(Out):
+    rule: str
+    words: str
+    saving_usd: Money
+    calls: int
+    filter: dict[str, str]
+    jobs: list[str]

@@ -137,6 +137,8 @@ class Job(SQLModel, table=True):
     created_at: datetime = columns.time(default_now=True)
     started_at: datetime | None = columns.time(nullable=True)
     finished_at: datetime | None = columns.time(nullable=True)
+    # When somebody first looked at its answers after its end.
+    first_read_at: datetime | None = columns.time(nullable=True)
 
 
 class JobDocument(SQLModel, table=True):

@@ -2,20 +2,18 @@
 
 import streamlit as st
 
-from pages.costs import budgets, invoices, spending, unpriced
+from pages.costs import advice, budgets, invoices, spending, unpriced
 
 st.title("Costs")
-names = ["Spending", "Budgets", "Unpriced", "Invoice check"]
-spend, limits, queue, check = st.tabs(names, key="tab", on_change="rerun", bind="query-params")
-if spend.open:
-    with spend:
-        spending.show()
-if limits.open:
-    with limits:
-        budgets.show()
-if queue.open:
-    with queue:
-        unpriced.show()
-if check.open:
-    with check:
-        invoices.show()
+PARTS = {
+    "Spending": spending.show,
+    "Budgets": budgets.show,
+    "Unpriced": unpriced.show,
+    "Advice": advice.show,
+    "Invoice check": invoices.show,
+}
+tabs = st.tabs(list(PARTS), key="tab", on_change="rerun", bind="query-params")
+for tab, show in zip(tabs, PARTS.values(), strict=True):
+    if tab.open:
+        with tab:
+            show()

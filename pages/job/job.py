@@ -8,7 +8,7 @@ from core.asking import templates
 from core.documents import report as documents_report
 from core.documents import warnings
 from core.errors import NotFound
-from core.jobs import report
+from core.jobs import looked_at, report
 from pages.common import failures, formats, widgets
 from pages.job import actions, changes, header
 from pages.job import batches as job_batches
@@ -36,6 +36,8 @@ st.title(formats.plain(job.name))
 if job.description:
     st.markdown(formats.plain(job.description))
 failures.show_notice()
+if job.ended:
+    looked_at.note(job_id)
 widgets.came_by(job.name, "job/job.py", id=job_id)
 # Outside of the fragment: its next run would close a dialog that was opened in it.
 actions.show(job, template)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from core.jobs.advice import Rule
 from core.money.series import Metric
 from core.money.sums import Dimension
 from core.settings import provider_rows
@@ -56,6 +57,22 @@ REASONS = {
     "odd_usage": "The token counts that came make no sense, so its cost cannot be known.",
 }
 ABOUT_AS = "Sets that model's price for this one and books these calls. It is suggested by the name alone: look first."
+ADVICE: Mapping[Rule, str] = MappingProxyType(
+    {
+        "batch": "Live jobs that were read so late that a batch would have been through",
+        "asked_again": "The same question billed again",
+        "unusable": "Answers that could not be used",
+        "dear_tier": "Calls at a tier dearer than the standard one",
+    }
+)
+WHAT_TO_DO: Mapping[Rule, str] = MappingProxyType(
+    {
+        "batch": "Launch such jobs in the batch lane: at the prices of today it costs this much less.",
+        "asked_again": "Known answers are reused for free unless a job was launched without reuse.",
+        "unusable": "They were refused, cut off, empty or broke their schema; the jobs say which. Another model may help.",
+        "dear_tier": "The provider answered at a dearer tier. Custom requests choose it by `service_tier` or `speed`.",
+    }
+)
 SCOPES: Mapping[Scope, str] = MappingProxyType(
     {
         "all": "Everything",

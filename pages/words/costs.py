@@ -69,7 +69,7 @@ WHAT_TO_DO: Mapping[Rule, str] = MappingProxyType(
     {
         "batch": "Launch such jobs in the batch lane: at the prices of today it costs this much less.",
         "asked_again": "Known answers are reused for free unless a job was launched without reuse.",
-        "unusable": "They were refused, cut off, empty or broke their schema; the jobs say which. Another model may help.",
+        "unusable": "They were refused, cut off, empty or broke their schema. Another model may help.",
         "dear_tier": "The provider answered at a dearer tier. Custom requests choose it by `service_tier` or `speed`.",
     }
 )

@@ -6,9 +6,12 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+from sqlmodel import Session
+
 from core.money import rates
 from core.money.rates import Rates, Sheet, flat, long_prompts
 from core.providers.usage import Tier
+from core.runtime import db
 from core.settings import store
 
 
@@ -88,6 +91,16 @@ def read(row: Mapping[str, Any]) -> OwnPrice:
         created_at=datetime.fromisoformat(row["created_at"]),
         created_by=row["created_by"],
     )
+
+
+def stored(session: Session, provider: str) -> tuple[OwnPrice, ...]:
+    """Those of a provider as this transaction sees them, with one that it has just set."""
+    return tuple(read(row.price) for row in db.rows(session, OF_PROVIDER, provider=provider))
+
+
+OF_PROVIDER = """
+SELECT to_jsonb(p) AS price FROM own_price p WHERE removed_at IS NULL AND provider = :provider ORDER BY id
+"""
 
 
 def of(provider: str) -> tuple[OwnPrice, ...]:

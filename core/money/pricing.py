@@ -127,8 +127,12 @@ def price(provider: str, model: str, usage: Usage, lane: str, at: datetime, term
 def tariff(provider: str, model: str, lane: str, at: datetime) -> "Tariff":
     """`price` as a function of usage and terms, for many calls of one model on one day. The function raises as
     `price`."""
-    row = provider_rows.of(provider)
-    return _tariff(row, own_prices.of(provider), model, lane, at.astimezone(UTC).date())
+    return with_own(provider, own_prices.of(provider), model, lane, at)
+
+
+def with_own(provider: str, own: tuple[OwnPrice, ...], model: str, lane: str, at: datetime) -> "Tariff":
+    """`tariff` with these prices of the admins'."""
+    return _tariff(provider_rows.of(provider), own, model, lane, at.astimezone(UTC).date())
 
 
 @lru_cache(maxsize=256)
@@ -204,7 +208,10 @@ class Tariff:
         return Card(sheet, "admin", own.id, other) if sheet else None
 
     def _stated(self, usage: Usage | None, terms: Terms, stated: Decimal) -> Price:
+        """Live at the standard tier it is what these tokens cost there, whatever a list says."""
         cost = stated.quantize(ZERO)
+        if tier_of(self._lane, terms) == "standard":
+            return Price(cost, cost, self._as_stated)
         listed = None if usage is None else self._of(terms).price(usage).list_usd
         return Price(cost, listed, self._as_stated)
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from core.access import audit
 from core.errors import NotFound
-from core.money import corrections, own_price_changes, pricing, snapshot
+from core.money import corrections, own_price_changes, own_prices, pricing, snapshot
 from core.money.own_price_changes import NewPrice
 from core.money.own_prices import OwnPrice, matches
 from core.money.pricing import Price, Reason
@@ -47,11 +47,16 @@ class Unpriced:
 
 @dataclass(frozen=True)
 class Booked:
-    """So many calls got a price, `cost_usd` in all. `price`: the one that was set; None: a newer list."""
+    """So many calls got a price, `cost_usd` in all. `price`: the one that was set; None: a newer list. `last`: the
+    record that was looked at last."""
 
     calls: int
     cost_usd: Decimal
     price: OwnPrice | None = None
+    last: int = 0
+
+    def __add__(self, more: "Booked") -> "Booked":
+        return Booked(self.calls + more.calls, self.cost_usd + more.cost_usd, self.price, more.last)
 
 
 def queue() -> list[Unpriced]:
@@ -108,7 +113,8 @@ def _alike(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def price(new: NewPrice) -> Booked:
-    """Set a price, and book with it the calls that wait for one. Raises InvalidInput, and NotFound where none waits.
+    """Set a price, and book with it the calls that wait for one, in one transaction. Raises InvalidInput, and NotFound
+    where none waits.
 
     It holds from the day of the first of them on, if not earlier.
     """
@@ -118,10 +124,12 @@ def price(new: NewPrice) -> Booked:
         if not days:
             raise NotFound(f"No call of {new.model} at {new.provider} waits for a price.")
         made = own_price_changes.put(session, replace(new, valid_from=min([new.valid_from, *days])))
-    store.load()
-    booked = book(new.provider)
-    with db.transaction() as session:
+        own = own_prices.stored(session, new.provider)
+        booked, block = Booked(0, Decimal(0)), _book_block(session, new.provider, 0, own)
+        while block is not None:
+            booked, block = booked + block, _book_block(session, new.provider, block.last, own)
         audit.write(session, "price.book", f"price:{made}", after=_told(booked))
+    store.load()
     return replace(booked, price=own_price_changes.one(made))
 
 
@@ -138,19 +146,26 @@ WHERE provider = :provider AND {CURABLE} GROUP BY 1
 """
 
 
-def book(provider: str | None = None) -> Booked:
-    """Price what can be priced now, of one provider or all: each call by the rates of its own day."""
-    calls, cost, after = 0, Decimal(0), 0
+def book() -> Booked:
+    """Price what can be priced now: each call by the rates of its own day, block by block."""
+    booked = Booked(0, Decimal(0))
     while True:
         with db.transaction() as session:
-            found = db.rows(session, NEXT, provider=provider, after=after, most=AT_ONCE)
-            if not found:
-                return Booked(calls, cost)
-            after = found[-1].id
-            priced = [(row.id, one) for row in found if (one := _price_of(row)) is not None and one.priced]
-            _write(session, priced)
-        calls += len(priced)
-        cost += sum((one.cost or Decimal(0) for _, one in priced), Decimal(0))
+            block = _book_block(session, None, booked.last, None)
+        if block is None:
+            return booked
+        booked += block
+
+
+def _book_block(session: Session, provider: str | None, after: int, own: tuple[OwnPrice, ...] | None) -> Booked | None:
+    """The next calls after this record, of one provider or all; None after the last. `own`: the prices of the admins',
+    where they are not those that this process knows."""
+    found = db.rows(session, NEXT, provider=provider, after=after, most=AT_ONCE)
+    if not found:
+        return None
+    priced = [(row.id, one) for row in found if (one := _price_of(row, own)) is not None and one.priced]
+    _write(session, priced)
+    return Booked(len(priced), sum((one.cost or Decimal(0) for _, one in priced), Decimal(0)), last=found[-1].id)
 
 
 # Locked: whoever prices the same ones waits, and finds none left.
@@ -171,7 +186,7 @@ WHERE u.id = t.id AND NOT u.priced
 """
 
 
-def _price_of(row: Row[tuple[object, ...]]) -> Price | None:
+def _price_of(row: Row[tuple[object, ...]], own: tuple[OwnPrice, ...] | None) -> Price | None:
     """None where nobody knows its provider any more."""
     usage = Usage(
         row.input_tokens,
@@ -185,10 +200,15 @@ def _price_of(row: Row[tuple[object, ...]]) -> Price | None:
     )
     tier: Tier = row.tier
     try:
-        cost = pricing.tariff(row.provider, row.model, row.lane, row.time)
+        held = own_prices.of(row.provider) if own is None else own
+        cost = pricing.with_own(row.provider, held, row.model, row.lane, row.time)
     except LookupError:
         return None
-    return cost.of_many(usage, row.average) if row.status == "unattributed" else cost(usage, Terms(tier, row.region))
+    return (
+        cost.of_many(usage, row.average)
+        if row.status == "unattributed"
+        else cost.of_read(usage, Terms(tier, row.region))
+    )
 
 
 def _write(session: Session, priced: Sequence[tuple[int, Price]]) -> None:

@@ -1,7 +1,6 @@
 """Prices that admins set: which holds, that they move nothing that is booked, and what waits for one."""
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +15,8 @@ from core.providers.usage import PLAIN, Terms, Usage
 from core.runtime import db
 from core.settings import provider_changes, store
 from core.settings.provider_changes import Change
-from tests.pipeline import change, rows
+from tests.core.calls.test_resilience import listening
+from tests.pipeline import change, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 DAY = date(2026, 11, 1)
@@ -99,7 +99,9 @@ def test_what_the_answer_states_comes_first_but_not_of_the_maker_s_own_address()
     provider_changes.add("Router", "openai", Change(base_url="http://127.0.0.1:9/v1"))
     found = pricing.tariff("Router", "gpt-5-mini", "live", AT)(MILLION, stated)
     assert found.applied is not None
-    assert (found.cost, found.list_usd, found.applied.source) == (Decimal("0.5"), Decimal("0.25"), "stated")
+    assert (found.cost, found.list_usd, found.applied.source) == (Decimal("0.5"), Decimal("0.5"), "stated")
+    flex = pricing.tariff("Router", "gpt-5-mini", "live", AT)(MILLION, Terms("flex", stated_usd=Decimal("0.1")))
+    assert (flex.cost, flex.list_usd) == (Decimal("0.1"), Decimal("0.25"))
     # Also where nobody counted.
     assert pricing.tariff("Router", "x", "live", AT)(None, stated).cost == Decimal("0.5")
 
@@ -152,18 +154,10 @@ def test_a_price_is_taken_away_until_it_has_priced_something_and_the_audit_has_b
 
 
 def test_another_process_hears_of_a_price() -> None:
-    listener = store.Listener(look_every_s=60)
-    listener.start()
-    try:
-        heard = threading.Event()
+    with listening():
         with db.transaction() as session:
             own_price_changes.put(session, NewPrice("openai", "m", DAY, rates={"input": "1"}))
-        for _ in range(100):
-            if own_prices.every() or heard.wait(0.05):
-                break
-        assert [one.model for one in own_prices.every()] == ["m"]
-    finally:
-        listener.stop()
+        until_now(lambda: [one.model for one in own_prices.every()] == ["m"])
 
 
 # What waits for a price
@@ -258,11 +252,36 @@ def test_one_price_books_what_waits_by_the_rates_of_each_day_and_nothing_else() 
         (None, None, False, "no_price", None),
         (2, 2, True, None, ours),
     ]
+    # Whoever comes second moves nothing.
+    with db.transaction() as session:
+        unpriced._write(session, [(3, pricing.Price(Decimal(8)))])
+    assert records()[2][0] == 3
     (told,) = rows("SELECT after FROM audit_entry WHERE action = 'price.book'")
     assert told["after"] == {"calls": 3, "cost_usd": "11"}
     with pytest.raises(NotFound):
         unpriced.price(NewPrice("openai", "m", DAY, rates={"input": "9"}))
     assert rows("SELECT count(*) AS n FROM own_price") == [{"n": 2}]
+
+
+def test_a_price_that_books_nothing_whole_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is set and books in one transaction: a process that is killed in between leaves neither."""
+    for _ in range(3):
+        record()
+    monkeypatch.setattr(unpriced, "AT_ONCE", 2)
+    written = unpriced._write
+
+    def killed(session: Any, priced: Any) -> None:
+        written(session, priced)
+        if len(priced) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(unpriced, "_write", killed)
+    with pytest.raises(KeyboardInterrupt):
+        unpriced.price(NewPrice("openai", "m", DAY, rates={"input": "2"}))
+    assert [one[0] for one in records()] == [None] * 3
+    assert rows("SELECT 1 FROM own_price") == []
+    monkeypatch.setattr(unpriced, "_write", written)
+    assert unpriced.price(NewPrice("openai", "m", DAY, rates={"input": "2"})).calls == 3
 
 
 def test_a_batch_s_rest_that_waits_is_priced_by_its_average_call() -> None:

@@ -14,6 +14,7 @@ from genai_prices.data_snapshot import get_snapshot
 from core.errors import InvalidInput
 from core.money import snapshot, times
 from core.money.pricing import estimate, of_calls, price, tariff
+from core.money.rates import KEPT, usd
 from core.providers.usage import Terms, Usage
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -117,6 +118,11 @@ def test_counts_that_cannot_be_are_refused(usage: Any, model: str) -> None:
     for provider in ("openai", "offline"):
         with pytest.raises(InvalidInput):
             price(provider, model, usage, "live", NOW)
+
+
+def test_what_is_stored_is_the_nearest_and_a_half_goes_to_the_even_one() -> None:
+    halves = {KEPT // 2: 0, KEPT // 2 + 1: 1, KEPT * 3 // 2: 2, KEPT * 5 // 2: 2, KEPT * 5 // 2 + 1: 3, KEPT * 3 - 1: 3}
+    assert {parts: usd(parts).scaleb(12) for parts in halves} == halves
 
 
 def test_an_estimate_is_a_price() -> None:

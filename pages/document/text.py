@@ -15,6 +15,7 @@ AROUND = 300
 LONGEST_WORD = 40
 # Before all other marks.
 THE_QUOTE = 9
+OPEN_QUOTE = "The open quote"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class PagedText:
             before = f"of this {self.label.lower()}" if self.in_parts else "of the text"
             with st.expander(f"The beginning {before}", icon=":material/expand:"):
                 self._marked(part.first, around, marks)
-        self._marked(around, max(part.last, end), [*marks, Mark(start, end, rank=THE_QUOTE)])
+        self._marked(around, max(part.last, end), [*marks, Mark(start, end, rank=THE_QUOTE, note=OPEN_QUOTE)])
 
     def _marked(self, first: int, last: int, marks: Sequence[Mark]) -> None:
         moved = [Mark(m.start - first, m.end - first, m.style, m.rank, m.note) for m in marks]

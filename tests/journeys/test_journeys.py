@@ -40,7 +40,7 @@ def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) ->
     quote.first.click()
     # What stands around the quote is marked in the drawer, too.
     expect(page).to_have_url(re.compile(r"/document\?.*start=\d+"))
-    mark = page.locator("mark").first
+    mark = page.get_by_title("The open quote").first
     expect(mark).to_be_in_viewport()
     start, end = (int(re.search(rf"{name}=(\d+)", page.url)[1]) for name in ("start", "end"))  # type: ignore[index]
     document = re.search(r"id=([^&]+)", page.url)[1]  # type: ignore[index]

@@ -70,6 +70,7 @@ st.html(
       [data-testid=stElementToolbarButton]:has(button[aria-label^='Download as CSV']) {display: none}
       [data-testid=stCaptionContainer] {color: inherit; opacity: 0.78}
       [data-testid=stSidebarNavLink]:focus-visible {outline: 2px solid currentColor; outline-offset: -2px}
+      [data-testid=stPageLink] {margin-inline-start: -0.5rem}
       [data-testid=stHeading] h2 {font-size: 1.5rem; padding-block: 0.75rem 0.5rem}
       [role=tab][aria-selected=true], [role=tab][aria-selected=true] *, [data-testid=stButtonGroup] [aria-checked=true],
       [data-testid=stButtonGroup] [aria-checked=true] * {color: inherit !important; font-weight: 600}

@@ -48,9 +48,10 @@ def zone() -> ZoneInfo:
         return UTC_ZONE
 
 
-def time(moment: datetime) -> Markdown:
+def time(moment: datetime, *, seconds: bool = False) -> Markdown:
     """Date and time for the reader; `exact` belongs beside it, where a pointer finds it."""
-    return f"{moment.astimezone(zone()):%Y-%m-%d %H:%M}"
+    at = moment.astimezone(zone())
+    return f"{at:%Y-%m-%d %H:%M:%S}" if seconds else f"{at:%Y-%m-%d %H:%M}"
 
 
 def clock(moment: datetime) -> Markdown:

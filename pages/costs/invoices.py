@@ -167,7 +167,7 @@ def _summary(found: Drift) -> None:
     if found.fresh_until is not None:
         st.info(
             f"The newest days were fetched before they were settled. Fetch them again after "
-            f"{found.fresh_until:%b %-d, %H:%M} UTC.",
+            f"{formats.time(found.fresh_until)}.",
             icon=":material/schedule:",
         )
     if ours.unpriced:

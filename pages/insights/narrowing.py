@@ -45,9 +45,9 @@ def _said(name: str, filters: Filters) -> formats.Markdown:
         case "job" | "document":
             by_job = f"found by {_job(filters.job or '')}"
             return by_job if name == "job" else f"from {_document(filters.document or '')}"
-    if name == "since":
-        return f"first seen from {filters.since:%Y-%m-%d %H:%M} on"
-    return f"first seen before {filters.until:%Y-%m-%d %H:%M}"
+    if name == "since" and filters.since:
+        return f"first seen from {formats.time(filters.since)} on"
+    return f"first seen before {formats.time(filters.until)}" if filters.until else ""
 
 
 def _job(job_id: str) -> formats.Markdown:

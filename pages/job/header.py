@@ -1,7 +1,6 @@
 """The top of a job's page: state, progress, figures, failures by reason. Also its timeline."""
 
 import html
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -22,7 +21,7 @@ def header(row: JobRow) -> None:
     now = formats.utc_now()
     with st.container(horizontal=True, vertical_alignment="center"):
         widgets.state_badge(jobs.shown_state(row), jobs.badge(row))
-        st.caption(f"{_facts(row)} · {_when(row)}", help=f"Made {row.created_at:%Y-%m-%d %H:%M} UTC")
+        st.caption(f"{_facts(row)} · {_when(row)}", help=f"Made {formats.exact(row.created_at)}")
     if row.asks_documents and (asked := requests_report.left_out(row.id)).left_out:
         with st.container(horizontal=True, vertical_alignment="center"):
             words = jobs.left_out(asked.left_out, asked.documents)
@@ -134,11 +133,14 @@ def _filter_by(code: str) -> None:
 def timeline(job_id: str) -> None:
     """The job's events, newest first, in the reader's time zone. Long messages wrap."""
     page = requests_report.events(job_id, limit=200)
-    zone = ZoneInfo(st.context.timezone or "UTC")
     lines = "".join(
-        f"<tr><td style='{CELL};white-space:nowrap;opacity:.7'>{event.time.astimezone(zone):%Y-%m-%d %H:%M:%S}</td>"
+        f"<tr><td style='{CELL};white-space:nowrap;opacity:.7' title='{html.escape(formats.exact(event.time))}'>"
+        f"{html.escape(formats.time(event.time, seconds=True))}</td>"
         f"<td style='{CELL};overflow-wrap:anywhere'>{html.escape(event.message)}</td></tr>"
         for event in page.items
     )
     st.html(f"<table style='border-collapse:collapse;width:100%'>{lines}</table>")
-    st.caption(f"Times are in {formats.plain(zone.key)}." + (" The newest 200 are shown." if page.next_cursor else ""))
+    st.caption(
+        f"Times are in {formats.plain(formats.zone().key)}."
+        + (" The newest 200 are shown." if page.next_cursor else "")
+    )

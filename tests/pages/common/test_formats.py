@@ -1,5 +1,7 @@
 """Times: the reader's zone, with UTC beside it."""
 
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -32,3 +34,13 @@ def test_times_are_the_readers_and_exact_says_utc(zone: str | None, shown: str, 
     at = AppTest.from_string(PAGE)
     at.context["timezone"] = zone
     assert [text.value for text in at.run().text] == [shown, exact]
+
+
+# Times of a chart's axis, and of days in the zone of the sums.
+OWN_ZONES = {"common/formats.py", "common/charts.py", "costs/chart.py"}
+
+
+def test_no_page_writes_a_clock_of_its_own() -> None:
+    pages = Path(__file__).resolve().parents[3] / "pages"
+    found = {str(path.relative_to(pages)) for path in pages.rglob("*.py") if "%H" in path.read_text(encoding="utf-8")}
+    assert found == OWN_ZONES

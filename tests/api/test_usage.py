@@ -25,7 +25,7 @@ def _used(database: str) -> None:
     ann = {"user": "ann", "template_id": "qa", "collection": "roofs", "tier": "batch", "time": NOON}
     tokens = {"input_tokens": 1000, "cached_input_tokens": 400, "output_tokens": 300, "reasoning_tokens": 100}
     price = f'{{"source": "snapshot", "version": "1", "model": "m", "rates": {str(RATES).replace(chr(39), chr(34))}}}'
-    made.usage("job_1", **ann, **tokens, cost_usd=Decimal("0.0018401"), list_usd=Decimal("0.003680"), price=price)
+    made.usage("job_1", **ann, **tokens, cost_usd=Decimal("0.001840100017"), list_usd=Decimal("0.003680"), price=price)
     made.usage("job_1", **ann, reused=True, cost_usd=0, list_usd=0, saved_usd=Decimal("0.25"))
     made.usage("job_1", **ann, status="unusable", cost_usd=None, priced=False, unpriced_reason="no_price")
     live = {"lane": "live", "provider": "anthropic", "model": "=1+1", "time": LATE, "region": "us"}
@@ -51,9 +51,9 @@ def test_items_have_what_was_used_and_sum_to_the_total(client: TestClient) -> No
         **{"key": "job_1", "keys": ["job_1"], "calls": 2, "reused": 1, "unpriced": 1, "unheard": 0, "unusable": 1},
         **{"input_tokens": 1000, "cached_input_tokens": 400, "cache_write_tokens": 0, "cache_write_long_tokens": 0},
         **{"output_tokens": 300, "reasoning_tokens": 100},
-        **{"cost_usd": "0.0018401", "list_usd": "0.00368", "saved_usd": "0.25"},
+        **{"cost_usd": "0.001840100017", "list_usd": "0.00368", "saved_usd": "0.25"},
     }
-    assert (found["total"]["keys"], found["total"]["calls"], found["total"]["cost_usd"]) == ([], 3, "0.1268401")
+    assert (found["total"]["keys"], found["total"]["calls"], found["total"]["cost_usd"]) == ([], 3, "0.126840100017")
     assert found["next_cursor"] is None
     assert datetime.fromisoformat(found["as_of"]).tzinfo
     # Nothing of it could be priced.
@@ -152,8 +152,9 @@ def test_a_bill_in_the_format_of_focus_sums_to_the_page(client: TestClient) -> N
     # 600 + 400 input tokens at 2 and 0.2, 300 output tokens at 8: 0.00368, of which half was booked, and a little.
     plain, cached, output = (told[meter, "gpt-5.6-luna"] for meter in KINDS)
     assert [row["ConsumedQuantity"] for row in (plain, cached, output)] == ["600", "400", "300"]
-    assert [row["BilledCost"] for row in (plain, cached)] == ["0.000600032609", "0.000040002174"]
-    assert Decimal(output["BilledCost"]) == Decimal("0.0018401") - Decimal("0.000640034783")
+    assert [row["BilledCost"] for row in (plain, cached)] == ["0.000600032614", "0.000040002174"]
+    # The shares are rounded, and what that leaves is the dearest one's.
+    assert output["BilledCost"] == "0.001200065229"
     assert [row["ListCost"] for row in (plain, cached, output)] == ["0.0012", "0.00008", "0.0024"]
     assert plain["ChargePeriodStart"] == "2026-03-10T00:00:00Z"
     assert (plain["BillingPeriodStart"], plain["BillingPeriodEnd"]) == ("2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z")

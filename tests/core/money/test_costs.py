@@ -109,6 +109,31 @@ def test_a_statement_of_many_records_is_one_delta() -> None:
     assert rows("SELECT calls, cost_usd::float8 AS cost FROM usage_delta") == [{"calls": 500, "cost": 50.0}]
 
 
+def test_all_that_is_read_at_once_is_of_one_moment() -> None:
+    made.usage("job_1", time=DAY)
+    with costs.reading() as now:
+        before = now.table(["day"], Stretch(days="reporting")), now.zone
+        made_beside = threading.Thread(target=lambda: (made.usage("job_2"), folding.keep_up("Asia/Tokyo")))
+        made_beside.start()
+        made_beside.join()
+        assert (now.table(["day"], Stretch(days="reporting")), now.zone) == before
+        assert now.total().calls == 1
+    with costs.reading() as now:
+        assert (now.total().calls, now.zone.key) == (2, "Asia/Tokyo")
+
+
+def test_only_one_edition_of_the_sums_counts() -> None:
+    made.usage("job_1", time=DAY)
+    folding.keep_up("UTC")
+    with db.transaction() as session:
+        db.execute(session, "CREATE TEMP TABLE other AS SELECT * FROM usage_sum")
+        db.execute(session, "UPDATE other SET edition = 7")
+        db.execute(session, "INSERT INTO usage_sum SELECT * FROM other")
+        db.execute(session, "DROP TABLE other")
+    with costs.reading() as now:
+        assert [now.total(Stretch(days=days)).calls for days in ("utc", "reporting")] == [1, 1]
+
+
 def test_records_that_are_emptied_leave_no_sums() -> None:
     made.usage("job_1", time=DAY)
     folding.keep_up("UTC")

@@ -45,7 +45,10 @@ FUNCTION = f"""
 CREATE FUNCTION add_usage_deltas() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN {delta(ADDED)}
-  ELSIF TG_OP = 'DELETE' THEN {delta(REMOVED)}
+  ELSIF TG_OP = 'DELETE' THEN
+    -- As most do that look for estimates of lost calls.
+    IF NOT EXISTS (SELECT FROM removed) THEN RETURN NULL; END IF;
+    {delta(REMOVED)}
   ELSE {delta(f"{ADDED} UNION ALL {REMOVED}")}
   END IF;
   RETURN NULL;

@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 from core import languages
 from core.access import actor
 from core.calls import resilience
+from core.money import folding
 from core.presets import PRESETS
-from core.settings import defaults, limits, store
+from core.settings import defaults, limits, reporting_zone, store
 from pages.common import formats
 from pages.settings import changes
 from pages.words import settings as settings_words
@@ -178,6 +179,21 @@ def test_a_language_is_set_and_undone() -> None:
     assert changed(defaults.LANGUAGE, None, {"language": "German"}) in words(at)
     press(at, "Undo")
     assert defaults.language() == (None, "default")
+
+
+def test_a_time_zone_is_set_counts_once_the_sums_are_made_and_is_undone() -> None:
+    at = show("settings", part="Costs")
+    label = "Time zone of days and months"
+    at = next(one for one in at.selectbox if one.label == label).set_value("Europe/Berlin").run()
+    at = press(at, "Save")
+    assert reporting_zone.name() == ("Europe/Berlin", "here")
+    assert "Until then days are those of UTC" in words(at)
+    folding.keep_up("Europe/Berlin")
+    assert "Until then" not in words(at.run())
+    at = show("settings", part="Changes")
+    assert changed(reporting_zone.ZONE, None, {"zone": "Europe/Berlin"}) in words(at)
+    press(at, "Undo")
+    assert reporting_zone.name() == ("UTC", "default")
 
 
 def test_who_made_a_change_is_told_and_older_ones_are_shown_on_demand() -> None:

@@ -70,12 +70,15 @@ def _show(row: ResponseRow) -> None:
 def _show_value(name: str, value: Any) -> None:
     title = formats.plain(name.replace("_", " ").capitalize())
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        for item in value:
-            rest = [f"{key}: {item[key]}" for key in item if key not in ("statement", "quote")]
-            st.markdown(f"- {formats.plain(str(item.get('statement', '')))}")
-            if rest:
-                st.caption(formats.plain(" · ".join(rest)))
+        st.markdown("\n".join(_item(one) for one in value))
     elif isinstance(value, list):
         st.markdown(f"**{title}**\n" + "\n".join(f"- {formats.plain(str(item))}" for item in value))
     else:
         st.markdown(f"**{title}:** {formats.plain(str(value))}")
+
+
+def _item(found: dict[str, Any]) -> formats.Markdown:
+    """A line of a list, its other fields below it."""
+    rest = " · ".join(f"{key}: {found[key]}" for key in found if key not in ("statement", "quote"))
+    line = f"- {formats.plain(str(found.get('statement', '')))}"
+    return f"{line}  \n  :gray[{formats.plain(rest)}]" if rest else line

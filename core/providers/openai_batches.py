@@ -29,7 +29,7 @@ from core.providers.batch_api import (
     save,
 )
 from core.providers.usage import Terms, Usage
-from core.providers.usage_reading import moment, of_chat
+from core.providers.usage_reading import MOST_READ, MOST_WRITTEN, moment, of_chat
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -302,10 +302,14 @@ def _done(counts: Any) -> int | None:
     return None if completed is None or failed is None else completed + failed
 
 
+MOST_READ_IN_ALL = OpenAIBatches.limits.requests * MOST_READ
+MOST_WRITTEN_IN_ALL = OpenAIBatches.limits.requests * MOST_WRITTEN
+
+
 def _usage(usage: Any) -> Usage | None:
-    """Of all lines together, so that no count is too large; None if one is missing or makes no sense."""
+    """Of all lines together; None if a count is missing, or more than all of them can have used."""
     read, written = _number(getattr(usage, "input_tokens", None)), _number(getattr(usage, "output_tokens", None))
-    if read is None or written is None:
+    if read is None or written is None or read > MOST_READ_IN_ALL or written > MOST_WRITTEN_IN_ALL:
         return None
     into, out = usage.input_tokens_details, usage.output_tokens_details
     lives = getattr(into, "cache_write_tokens_details", None)

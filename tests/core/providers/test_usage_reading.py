@@ -5,10 +5,12 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from core.providers import openai_batches
 from core.providers.anthropic import AnthropicProvider
 from core.providers.openai import OpenAIProvider
 from core.providers.types import Provider
@@ -261,3 +263,12 @@ def test_when_it_was_answered() -> None:
     for odd in (None, True, "1796000000", math.nan, -5, 10**18, 0, [CREATED]):
         assert OPENAI.parse(json.dumps(chat(CHAT, created=odd))).answered_at is None
     assert ANTHROPIC.parse(json.dumps(message(MESSAGE))).answered_at is None
+
+
+@pytest.mark.parametrize("odd", [True, "1000", 10.9, None, -1, math.nan, [1], 10**18, 10**30])
+def test_no_odd_total_of_a_batch_is_taken_for_a_number(odd: Any) -> None:
+    """10**18 tokens would cost more than a cost can be, so that the whole batch could not be kept."""
+    details = SimpleNamespace(cached_tokens=odd, reasoning_tokens=odd)
+    for counts in ({"input_tokens": odd, "output_tokens": 1}, {"input_tokens": 9, "output_tokens": odd}):
+        told = SimpleNamespace(**counts, input_tokens_details=details, output_tokens_details=details)
+        assert openai_batches._usage(told) is None

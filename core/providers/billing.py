@@ -31,6 +31,7 @@ REMEDY = {
     "openai": "Make one as an owner of the organization, under Settings, Admin keys: sk-admin-…",
     "anthropic": "Make one as an admin of the organization, in the Console under Settings, Admin keys: sk-ant-admin…",
 }
+OWN_ADDRESS = "Only the provider's own address has them; otherwise upload an export of its billing page."
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,10 @@ class Api:
 
     def _explained(self, error: ProviderError) -> ProviderError:
         """A refusal of the key in our words: a server may repeat what it was sent."""
+        if error.status == 404:
+            return ProviderError(
+                f"{self.provider}: there is no such report. {OWN_ADDRESS}", code=error.code, status=404
+            )
         if error.status not in (401, 403):
             return error
         what = "was refused" if error.status == 401 else "may not read this report"
@@ -125,10 +130,7 @@ class Api:
         raise self.odd("does not end")
 
     def odd(self, what: str) -> ProviderError:
-        message = (
-            f"{self.provider}: its report {what}, so nothing of it was taken. Is its address one of {self.provider}'s "
-            "own? Otherwise upload an export of its billing page."
-        )
+        message = f"{self.provider}: its report {what}, so nothing of it was taken. {OWN_ADDRESS}"
         return ProviderError(message, code="bad_response")
 
     def objects(self, given: Any, name: str) -> list[dict[str, Any]]:

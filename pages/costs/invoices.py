@@ -121,7 +121,7 @@ def _upload() -> None:
         return
     (one,) = told
     label = provider_rows.label(one.provider)
-    failures.notify(f"Took {label}'s {one.source} of {one.days} days, {one.first} to {one.last}.")
+    failures.notify(f"Took {label}'s {one.source} of {formats.count(one.days, 'day')}, {one.first} to {one.last}.")
     st.session_state["invoice-uploads"] += 1
     st.rerun()
 

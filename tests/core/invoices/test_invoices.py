@@ -328,12 +328,26 @@ def test_an_odd_report_is_not_taken_and_loses_nothing_of_what_was_there(server: 
     failed = report.fetch(again.id)
     assert failed.state == "failed"
     assert "nothing of it was taken" in (failed.message or "")
+    assert len(server.asked_of(COSTS)) <= 4
     assert drift.read("openai", MAY, MAY + timedelta(days=3)).items == before.items
+
+
+def test_more_cached_tokens_than_input_are_no_report(server: AdminServer) -> None:
+    server.pages[COMPLETIONS] = [{"data": [bucket(DAY, used(MINI, input_cached_tokens=1001))]}]
+    ordered = fetching.order("openai", MAY, MAY + timedelta(days=1))
+    assert fetching.fetch_next()
+    assert "more cached tokens than input" in str(report.fetch(ordered.id).message)
 
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(401, "The admin key was refused"), (403, "may not read this report"), (429, "rate limit"), (500, "Server error")],
+    [
+        (404, "there is no such report"),
+        (401, "The admin key was refused"),
+        (403, "may not read this report"),
+        (429, "rate limit"),
+        (500, "Server error"),
+    ],
 )
 def test_a_refusal_says_what_to_do_and_what_passes_is_asked_again(
     server: AdminServer, status: int, said: str, capsys: pytest.CaptureFixture[str]

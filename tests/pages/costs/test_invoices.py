@@ -87,6 +87,19 @@ def test_rows_have_their_verdict_and_both_sums_their_total(first: date) -> None:
     assert "The same tokens, another sum" in words(at)
 
 
+def test_an_export_is_uploaded_and_what_is_none_is_refused() -> None:
+    content = f"usage_date_utc,model,token_type,cost_usd\n{shared_clock.now():%Y-%m}-01,Claude Haiku 4.5,output,0.02\n"
+    at = show("costs", **TAB)
+    at.file_uploader[0].set_value([("cost.csv", b"a,b\n1,2\n", "")]).run()
+    press(at, "Compare with it")
+    assert "no export that is known" in words(at)
+    at.file_uploader[0].set_value([("cost.csv", content.encode(), "")]).run()
+    press(at, "Compare with it")
+    assert at.session_state["notice"][1].startswith("Took Anthropic's cost of 1 day,")
+    at.segmented_control(key="invoices-of").set_value("anthropic").run()
+    assert "They charged $0.0200" in words(at)
+
+
 def test_days_that_are_too_fresh_are_told(first: date) -> None:
     booked(first)
     told(first, *both(first, "gpt-5", "1"))

@@ -91,8 +91,8 @@ def _triggers() -> dict[str, Any]:
                 _switch(on)
                 with db.transaction() as session:
                     # The first after a switch is planned.
-                    db.execute(session, INSERT, records=1)
-                    db.execute(session, "TRUNCATE usage_record")
+                    for statement in ("TRUNCATE usage_record", INSERT, "TRUNCATE usage_record"):
+                        db.execute(session, statement, records=1)
                 with db.transaction() as session, taken() as t:
                     db.execute(session, INSERT, records=records)
                 spent.append(t.wall_s)

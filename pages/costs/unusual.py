@@ -8,7 +8,7 @@ from core.money.anomalies import Anomaly
 from pages.common import formats, widgets
 from pages.words import costs as words
 
-AT_MOST = 5
+AT_MOST = 3
 
 
 def show(found: Sequence[Anomaly], names: dict[str, str]) -> None:
@@ -27,4 +27,4 @@ def show(found: Sequence[Anomaly], names: dict[str, str]) -> None:
                     label = f"{formats.plain(job.name)}: {formats.money(job.cost_usd)}"
                     widgets.link(label, "job/job.py", ":material/list_alt:", id=job.id)
         if len(found) > AT_MOST:
-            st.caption(f"And {formats.count(len(found) - AT_MOST, 'more')}.")
+            st.caption(f"And {len(found) - AT_MOST:,} more in the last week.")

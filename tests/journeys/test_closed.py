@@ -124,7 +124,9 @@ def test_every_page_and_dialog_keeps_to_itself(
     for address in (f"job?id={evil}", f"document?id={evil}&start={evil}", f"insights?insight={evil}&q={evil}", no_page):
         open_(address)
     for address in ("jobs", "documents", "costs", "settings"):
-        open_(f"{address}?q={evil}&state={evil}&collection={evil}&period={evil}&part={evil}&by={evil}&tab={evil}&model={evil}")
+        open_(
+            f"{address}?q={evil}&state={evil}&collection={evil}&period={evil}&part={evil}&by={evil}&tab={evil}&model={evil}"
+        )
     # Charts, grids, uploads and downloads work.
     open_("costs")
     # A day on which nothing was spent has a bar without a height.

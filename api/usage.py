@@ -96,11 +96,13 @@ def record(row: UsageRow) -> dict[str, Any]:
 def sums(by: Keys, of: When, chosen: Chosen, limit: Limit = paging.MOST, cursor: Cursor = None) -> Any:
     skip = paging.number(cursor, "sums") or 0
     with costs.reading() as now:
-        table = now.table(by, of(now.zone), chosen, limit=limit, skip=skip)
+        stretch = of(now.zone)
+        table = now.table(by, stretch, chosen, limit=limit, skip=skip)
     return {
         "items": [item(row) for row in table.rows],
         "total": item(Row((), table.total)),
         "as_of": now.as_of,
+        "zone": now.zone.key if stretch.days == "reporting" else UTC_ZONE.key,
         "next_cursor": f"sums~{skip + limit}" if table.more else None,
     }
 

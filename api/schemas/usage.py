@@ -37,10 +37,12 @@ class UsageSumOut(BaseModel):
 
 
 class UsageSumsOut(ListOut[UsageSumOut]):
-    """`total` is of all items, on whichever page of the list they are."""
+    """`total` is of all items, on whichever page of the list they are. `zone`: whose days these are; after a change of
+    the reporting zone it is the former one until all sums are made anew."""
 
     total: UsageSumOut
     as_of: datetime
+    zone: str
 
 
 class UsageRecordOut(BaseModel):

@@ -88,6 +88,7 @@ def test_days_are_those_of_the_zone_that_is_asked_for(client: TestClient) -> Non
     folding.keep_up("Europe/Berlin")
     assert keys(client, zone="reporting") == [["2026-03-11"], ["2026-03-10"]]
     assert keys(client) == [["2026-03-10"]]
+    assert [got(client, zone=zone)["zone"] for zone in ("utc", "reporting")] == ["UTC", "Europe/Berlin"]
     assert keys(client, zone="reporting", stop="2026-03-11", by="lane") == [["batch"]]
 
 

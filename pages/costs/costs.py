@@ -2,9 +2,11 @@
 
 import streamlit as st
 
+from pages.common import failures
 from pages.costs import advice, budgets, invoices, spending, unpriced
 
 st.title("Costs")
+failures.show_notice()
 PARTS = {
     "Spending": spending.show,
     "Budgets": budgets.show,

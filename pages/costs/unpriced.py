@@ -57,7 +57,7 @@ def _one(at: int, one: Unpriced) -> None:
 
 def _book(new: NewPrice) -> None:
     booked = unpriced.price(new)
-    st.session_state["notice"] = f"Booked {booked.calls:,} calls: {formats.money(booked.cost_usd)}."
+    failures.notify(f"Booked {formats.count(booked.calls, 'call')}: {formats.money(booked.cost_usd)}.")
 
 
 def _price(price: OwnPrice) -> None:

@@ -4,12 +4,16 @@ import os
 import signal
 import time
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
 
+from core.budgets import manage, report
+from core.budgets.manage import BudgetSpec
 from core.jobs import control
+from core.runtime import shared_clock
 from tests.local_provider import Asked, LocalProvider, Reply
 from tests.pipeline import PATIENCE_S, database_away, make_job, ready_documents, rows, states
 from tests.processes.running import JobsProcess, Start, until
@@ -81,6 +85,30 @@ def test_a_killed_process_is_taken_over_and_nothing_that_was_paid_is_asked_again
     # What was lost had been claimed; whether its call was sent before the kill is open.
     once = Counter(documents_in("succeeded"))
     assert once <= calls(openai) <= once + Counter(lost)
+
+
+def test_a_kill_passes_no_budget_and_leaves_nothing_held(start: Start, openai: LocalProvider) -> None:
+    """Each call costs six times what was expected, so the job asks for more while a worker dies."""
+    openai.plan = lambda _: Reply(
+        delay=0.2, usage={"prompt_tokens": 10_000, "completion_tokens": 10, "total_tokens": 10_010}
+    )
+    each = Decimal("0.00252")
+    limit = manage.create(BudgetSpec("all", "", 40 * each, on_limit="wait"))
+    job = live_job(60)
+    first = start()
+    until(lambda: heard() >= SLOTS, first.text)
+    first.kill()
+    second = start()
+    waits = "SELECT 1 FROM job WHERE state = 'paused' AND waits_for ->> 'kind' = 'budget'"
+    until(lambda: bool(rows(waits)) and not documents_in("in_flight"), second.text)
+    taken = report.get(limit, shared_clock.now()).taken
+    assert taken.spent_usd <= taken.limit_usd
+    # What was in flight at the kill, and at the end of the hold, is all that the provider may have billed beyond it.
+    assert len(openai.asked) * each <= taken.limit_usd + 2 * SLOTS * each
+    assert states(job)["succeeded"] == len(bookings("ok"))
+    control.cancel(job)
+    until(lambda: rows("SELECT state FROM job") == [{"state": "cancelled"}], second.text)
+    assert report.get(limit, shared_clock.now()).taken.held_usd == 0
 
 
 def test_sigterm_claims_no_more_books_what_was_not_heard_and_leaves_the_rest_to_the_next(

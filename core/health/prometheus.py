@@ -45,7 +45,7 @@ def _of_the_database(counters: Counters, components: list[Component]) -> list[Me
 
 def _money() -> list[Metric]:
     with costs.reading() as now:
-        days = Counter(one.of for one in anomalies.read(now))
+        days = Counter(one.of for one in anomalies.read(now, with_jobs=0))
         budgets = budgets_report.every(now.as_of)
     of_budgets = [({"id": one.taken.id, "scope": one.taken.scope, "key": one.taken.key}, one.taken) for one in budgets]
     return [

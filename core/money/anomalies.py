@@ -1,7 +1,7 @@
 """Days that cost far more than such days did: of a template, a model or a user. Read-only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from statistics import median
@@ -40,12 +40,12 @@ class Anomaly:
     jobs: tuple[JobShare, ...]
 
 
-def read(now: Costs) -> list[Anomaly]:
-    """Of the last days that have ended, the latest first."""
+def read(now: Costs, *, with_jobs: int | None = None) -> list[Anomaly]:
+    """Of the last days that have ended, the latest first; the jobs of so many of them, None: of all."""
     today = now.as_of.astimezone(now.zone).date()
     first, last = today - timedelta(days=SHOWN + COMPARED), today - timedelta(days=1)
     stretch = stretches.whole_days(first, last, now.as_of, now.zone)
-    found = []
+    found: list[Anomaly] = []
     for of in OF:
         by_key: dict[str, dict[date, Decimal]] = {}
         for row in now.table(["day", of], stretch).rows:
@@ -54,11 +54,13 @@ def read(now: Costs) -> list[Anomaly]:
                 by_key.setdefault(key, {})[date.fromisoformat(str(day))] = row.sums.cost_usd
         for key, days in by_key.items():
             found += [
-                _anomaly(now, of, key, day, days)
+                _anomaly(of, key, day, days)
                 for day in sorted(days)
                 if day >= today - timedelta(days=SHOWN) and is_beyond(days[day], _before(days, day))
             ]
-    return sorted(found, key=lambda one: (one.day, one.cost_usd - one.usual_usd), reverse=True)
+    found.sort(key=lambda one: (one.day, one.cost_usd - one.usual_usd), reverse=True)
+    number = len(found) if with_jobs is None else with_jobs
+    return [replace(one, jobs=_jobs(now, one)) if at < number else one for at, one in enumerate(found)]
 
 
 def limit(before: Sequence[Decimal]) -> Decimal:
@@ -76,12 +78,15 @@ def _before(days: Mapping[date, Decimal], day: date) -> list[Decimal]:
     return [cost for other, cost in days.items() if day - timedelta(days=COMPARED) <= other < day]
 
 
-def _anomaly(now: Costs, of: Dimension, key: str, day: date, days: Mapping[date, Decimal]) -> Anomaly:
+def _anomaly(of: Dimension, key: str, day: date, days: Mapping[date, Decimal]) -> Anomaly:
     before = _before(days, day)
-    stretch = stretches.whole_days(day, day, now.as_of, now.zone)
-    rows = now.table(["job"], stretch, Filters(**{of: (key,)}), limit=MOST_JOBS).rows
+    return Anomaly(day, of, key, days[day], median(before), limit(before), ())
+
+
+def _jobs(now: Costs, one: Anomaly) -> tuple[JobShare, ...]:
+    stretch = stretches.whole_days(one.day, one.day, now.as_of, now.zone)
+    rows = now.table(["job"], stretch, Filters(**{one.of: (one.key,)}), limit=MOST_JOBS).rows
     names = now.labels("job", [row.keys[0] for row in rows])
-    jobs = [
+    return tuple(
         JobShare(row.keys[0], names.get(row.keys[0], "(deleted job)"), row.sums.cost_usd) for row in rows if row.keys[0]
-    ]
-    return Anomaly(day, of, key, days[day], median(before), limit(before), tuple(jobs))
+    )

@@ -29,7 +29,7 @@ def show() -> None:
         step = choosing.step(stretch, zone)
         bars = chart.read(now, shown, by, step, stretch, filters)
         names = now.labels(by, table.ids(found.rows))
-        month, days = forecast.read(now), anomalies.read(now)
+        month, days = forecast.read(now), anomalies.read(now, with_jobs=unusual.AT_MOST)
         templates = now.labels("template", [one.key for one in days if one.of == "template"])
         named = {
             (one, key): label

@@ -45,19 +45,14 @@ def read(now: Costs, *, with_jobs: int | None = None) -> list[Anomaly]:
     today = now.as_of.astimezone(now.zone).date()
     first, last = today - timedelta(days=SHOWN + COMPARED), today - timedelta(days=1)
     stretch = stretches.whole_days(first, last, now.as_of, now.zone)
-    found: list[Anomaly] = []
-    for of in OF:
-        by_key: dict[str, dict[date, Decimal]] = {}
-        for row in now.table(["day", of], stretch).rows:
-            day, key = row.keys
-            if key and row.sums.cost_usd:
-                by_key.setdefault(key, {})[date.fromisoformat(str(day))] = row.sums.cost_usd
-        for key, days in by_key.items():
-            found += [
-                _anomaly(of, key, day, days)
-                for day in sorted(days)
-                if day >= today - timedelta(days=SHOWN) and is_beyond(days[day], _before(days, day))
-            ]
+    shown = today - timedelta(days=SHOWN)
+    found = [
+        _anomaly(of, key, day, days)
+        for of in OF
+        for key, days in now.spend_by_day(stretch, of).items()
+        for day in days
+        if key is not None and day >= shown and is_beyond(days[day], _before(days, day))
+    ]
     found.sort(key=lambda one: (one.day, one.cost_usd - one.usual_usd), reverse=True)
     number = len(found) if with_jobs is None else with_jobs
     return [replace(one, jobs=_jobs(now, one)) if at < number else one for at, one in enumerate(found)]

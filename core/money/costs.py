@@ -10,7 +10,7 @@ would take a second connection.
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -129,6 +129,16 @@ class Costs:
         rows = tuple(Row(tuple(map(_named, by, row[1:])), _sums(row)) for row in found[:limit])
         return Table(rows, _sums(total), len(found) > len(rows))
 
+    def spend_by_day(self, stretch: Stretch, of: Dimension | None = None) -> dict[str | None, dict[date, Decimal]]:
+        """What each key of a dimension cost on each day of the reporting zone on which it cost something; without a
+        dimension of all, under None."""
+        source = sums.source(self.session, stretch, self.edition)
+        key = "NULL" if of is None else f"nullif({DIMENSIONS[of]}, '')"
+        found: dict[str | None, dict[date, Decimal]] = {}
+        for row in db.rows(self.session, SPEND.format(key=key, source=source.sql), **source.given):
+            found.setdefault(row.key, {})[row.day] = row.cost
+        return found
+
     def series(
         self,
         metric: Metric,
@@ -171,6 +181,11 @@ def _sums(row: Any) -> Sums:
 def _named(by: By, value: Any) -> str | None:
     text: str | None = value.isoformat()[: 7 if by == "month" else 10] if by in ("day", "month") else value
     return text
+
+
+SPEND = """
+SELECT zone_day AS day, {key} AS key, sum(cost_usd) AS cost FROM {source} GROUP BY 1, 2 HAVING sum(cost_usd) <> 0
+"""
 
 
 def _of_calls(filters: Filters) -> str:

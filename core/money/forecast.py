@@ -84,10 +84,11 @@ def _drawn(
 ) -> tuple[Decimal, Decimal]:
     """The tenth and the ninetieth of a hundred. Of the same history always the same."""
     chance = random.Random(today.toordinal())
-    ends = sorted(
-        so_far + sum((_beyond(chance.choice(days), spent_today if day == today else None) for day in left), Decimal(0))
-        for _ in range(DRAWS)
-    )
+    ends = []
+    for _ in range(DRAWS):
+        first, *others = chance.choices(days, k=len(left))
+        ends.append(so_far + _beyond(first, spent_today) + sum(others, Decimal(0)))
+    ends.sort()
     return ends[DRAWS // 10], ends[DRAWS * 9 // 10]
 
 
@@ -101,7 +102,7 @@ def _left(today: date) -> list[date]:
 
 
 def _history(now: Costs, today: date) -> dict[date, Decimal]:
-    """Whole days of the last weeks, from the first one on that something was called: also those that cost nothing."""
+    """Whole days of the last weeks, from the first one on that something was paid: also those that cost nothing."""
     first, last = today - timedelta(weeks=WEEKS), today - timedelta(days=1)
     found = _by_day(now, first, last)
     if not found:
@@ -115,4 +116,4 @@ def _history(now: Costs, today: date) -> dict[date, Decimal]:
 
 def _by_day(now: Costs, first: date, last: date) -> dict[date, Decimal]:
     stretch = stretches.whole_days(first, last, now.as_of, now.zone)
-    return {date.fromisoformat(str(row.keys[0])): row.sums.cost_usd for row in now.table(["day"], stretch).rows}
+    return now.spend_by_day(stretch).get(None, {})

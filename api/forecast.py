@@ -34,6 +34,7 @@ WORDS = {
     "asked_again": "The same question was billed again: known answers are reused unless that was switched off.",
     "unusable": "Answers were refused, cut off, empty or broke their schema, and were billed.",
     "dear_tier": "Calls were answered at a tier dearer than the standard one.",
+    "uncached": "Custom requests begin alike and hardly read that from a cache: put what is the same first.",
 }
 
 

@@ -63,6 +63,7 @@ ADVICE: Mapping[Rule, str] = MappingProxyType(
         "asked_again": "The same question billed again",
         "unusable": "Answers that could not be used",
         "dear_tier": "Calls at a tier dearer than the standard one",
+        "uncached": "Custom requests that begin alike and hardly read that from a cache",
     }
 )
 WHAT_TO_DO: Mapping[Rule, str] = MappingProxyType(
@@ -71,6 +72,7 @@ WHAT_TO_DO: Mapping[Rule, str] = MappingProxyType(
         "asked_again": "Known answers are reused for free unless a job was launched without reuse.",
         "unusable": "They were refused, cut off, empty or broke their schema. Another model may help.",
         "dear_tier": "The provider answered at a dearer tier. Custom requests choose it by `service_tier` or `speed`.",
+        "uncached": "Put what is the same first, and send them together; at Anthropic mark it with `cache_control`.",
     }
 )
 SCOPES: Mapping[Scope, str] = MappingProxyType(

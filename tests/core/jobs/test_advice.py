@@ -71,3 +71,23 @@ def test_unusable_answers_and_dear_tiers_are_told_with_a_filter_and_less_than_a_
     at = show("costs", tab="Advice")
     assert "$2.50" in words(at)
     assert any("tier=priority" in link for link in links(at).values())
+
+
+def test_custom_requests_that_begin_alike_and_are_not_cached_are_told() -> None:
+    whom = {"provider": "anthropic", "model": "claude-opus-4-5", "lane": "live"}
+    job = made.job("completed", template_id=None, template_version=None, **whom)
+    change("UPDATE job SET finished_at = :done", done=NOW)
+    made.requests(job, "succeeded", 12)
+    body = """INSERT INTO request_body (request_id, body)
+              SELECT id, json_build_object('system', repeat('Always the same. ', :times) || id) FROM request
+              ON CONFLICT (request_id) DO UPDATE SET body = excluded.body"""
+    change(body, times=7_100)
+    for _ in range(12):
+        call("0.2", job_id=job, input_tokens=31_000, **whom)
+    # 7,100 times 17 characters, 4 to a token: 30,175 and one of what is around, 11 times, 5 less 0.50 USD a million.
+    assert read() == {"uncached": (Decimal("1.493712"), 12)}
+    change("UPDATE usage_record SET cached_input_tokens = 30000")
+    assert read() == {}
+    change("UPDATE usage_record SET cached_input_tokens = 0")
+    change(body, times=200)
+    assert read() == {}

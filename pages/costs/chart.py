@@ -37,7 +37,7 @@ def read(now: Costs, shown: str, by: Dimension, step: Step, stretch: Stretch, fi
 def show(series: Series, shown: str, by: Dimension, step: Step, zone: ZoneInfo, names: Mapping[str, str]) -> str | None:
     """Draw it. Returns the key whose bar was clicked, "" for what has none; None: none was, or that of "others"."""
     if not any(any(band.values) for band in series.bands):
-        nothing = "Nothing was spent: what was called is free or has no known price."
+        nothing = "There is nothing to draw: what was called is free or has no known price."
         st.caption(nothing if shown == "Spend" else "There are none in this time.")
         return None
     keys: dict[str, str | None] = {}

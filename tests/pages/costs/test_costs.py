@@ -79,7 +79,7 @@ def test_what_cost_nothing_has_no_chart_of_nothing() -> None:
     assert "No model was called" in words(show("costs"))
     call("offline-1", cost="0", provider="offline")
     at = show("costs")
-    assert "Nothing was spent" in words(at)
+    assert "nothing to draw" in words(at)
     assert not at.get("plotly_chart")
 
 

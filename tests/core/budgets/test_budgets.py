@@ -21,6 +21,7 @@ from core.runtime import db, shared_clock
 from core.upkeep import tick
 from tests.batch_provider import BatchProvider
 from tests.local_provider import LocalProvider, Reply, error
+from tests.pages import made
 from tests.pipeline import (
     WAITS_FOR_A_LOCK,
     change,
@@ -155,6 +156,17 @@ def test_a_job_goes_on_by_itself_once_there_is_room(openai: LocalProvider) -> No
     tick.tick(datetime.now(UTC))
     run_job(job)
     assert states(job) == {"succeeded": 2}
+
+
+def test_one_job_that_cannot_be_looked_at_does_not_hold_up_the_others(openai: LocalProvider) -> None:
+    limit = budget("0.0000001")
+    odd, other = job_of(ready_documents(1)), job_of(["doc_0000"])
+    made.requests(odd, "pending")
+    change("UPDATE job SET provider = 'of another version' WHERE id = :job", job=odd)
+    manage.delete(limit)
+    tick.tick(datetime.now(UTC))
+    assert waits(odd)
+    assert report.get(other).state == "queued"
 
 
 def test_a_batch_goes_as_far_as_its_hold_and_keeps_it_until_it_is_ingested(batch_server: BatchProvider) -> None:

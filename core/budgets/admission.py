@@ -18,7 +18,7 @@ from core.errors import BudgetExceeded
 from core.money import booked
 from core.requests import waiting
 from core.runtime import db, queue
-from core.tables.jobs import WAITS_FOR, Job, WaitsFor
+from core.tables.jobs import GOING, WAITS_FOR, Job, WaitsFor
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,15 @@ def go_on(session: Session, job: Job, expected_usd: Decimal | None, at: datetime
     queue.defer(session, "expand_job", job_id=job.id)
     queue.defer(session, "pump_job", job_id=job.id)
     return True
+
+
+def after_a_change(session: Session, job: Job, expected_usd: Decimal | None, at: datetime) -> None:
+    """What is left of the job is another now: one that waits for a budget goes on if it fits, one that goes waits if it
+    does not. One that a person paused stays so, and reserves when it is resumed."""
+    if job.state == "paused" and waiting.kind_of(job) == "budget":
+        go_on(session, job, expected_usd, at)
+    elif job.state in GOING:
+        go_or_wait(session, job, expected_usd, at)
 
 
 def _reserve(session: Session, job: Job, expected: Decimal | None, at: datetime) -> Refusal | None:

@@ -18,7 +18,7 @@ from core.jobs.launch import Lane
 from core.money import pricing
 from core.providers import sampling
 from core.providers.types import Provider
-from core.requests import events, expansion, former_models, reuse
+from core.requests import events, expansion, former_models, reuse, waiting
 from core.runtime import db, queue
 from core.settings import defaults, provider_rows
 from core.tables.jobs import JUDGE, MOVABLE, Job, asks_documents
@@ -43,11 +43,12 @@ def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
     release.dissolve(session, job.id)
     moved = db.execute(session, MOVE, job=job.id, lane=lane)
     if job.lane != lane or moved:
-        job.lane, job.waits_for = lane, None
+        job.lane = lane
+        _waits_no_more(job)
         control.set_going(job)
         session.flush()
         at = db.now(session)
-        admission.go_or_wait(session, job, expected.of_rest(session, job, at), at)
+        admission.after_a_change(session, job, expected.of_rest(session, job, at), at)
         where = "the live lane" if lane == "live" else "the batch lane"
         events.note(session, job.id, "moved", f"{why}Moved to {where}: {moved:,} requests that waited.")
         queue.defer(session, "pump_job", job_id=job.id)
@@ -57,6 +58,12 @@ def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
 MOVE = """
 UPDATE request SET lane = :lane WHERE job_id = :job AND state IN ('pending', 'held') AND lane <> :lane
 """
+
+
+def _waits_no_more(job: Job) -> None:
+    """But for a budget: whether that has room for it now is looked at below."""
+    if waiting.kind_of(job) != "budget":
+        job.waits_for = None
 
 
 def to_model(job_id: str, provider: str, model: str | None = None) -> int:
@@ -78,7 +85,8 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
     # The request with the highest id may be deleted: then the bound of the last move is higher.
     last = max(before, db.scalar(session, "SELECT coalesce(max(id), 0) FROM request WHERE job_id = :job", job=job.id))
     job.former = [*(job.former or ()), {"provider": job.provider, "model": job.model, "until": last}]
-    job.provider, job.model, job.waits_for = provider, model, None
+    job.provider, job.model = provider, model
+    _waits_no_more(job)
     job.waits_until, job.waits = None, 0
     control.set_going(job)
     session.flush()
@@ -86,7 +94,7 @@ def _to_model(session: Session, job: Job, provider: str, model: str, why: str = 
     at = db.now(session)
     documents = _of_documents(session, job, clients.provider(provider), model, at)
     cost = documents.cost_live if job.lane == "live" else documents.cost_batch
-    admission.go_or_wait(session, job, expected.both(expected.of_requests(session, job, at), cost), at)
+    admission.after_a_change(session, job, expected.both(expected.of_requests(session, job, at), cost), at)
     events.note(session, job.id, "model", f"{why}{_event(session, job, was, len(anew), before)}")
     queue.defer(session, "expand_job", job_id=job.id)
     return len(anew)

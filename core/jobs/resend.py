@@ -71,7 +71,7 @@ def retry(job_id: str, lane: Lane | None = None, *, filtered: bool = False) -> i
             control.set_going(job)
             session.flush()
             at = db.now(session)
-            admission.go_or_wait(session, job, expected.of_rest(session, job, at), at)
+            admission.after_a_change(session, job, expected.of_rest(session, job, at), at)
             where = {"live": " live, at full price", "batch": " in the batch lane", None: ""}[lane]
             beside = f" {left_out:,} would fail again and are left out." if left_out else ""
             events.note(session, job_id, "retry", f"{again:,} requests are sent again{where}.{beside}")

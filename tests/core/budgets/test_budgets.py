@@ -211,6 +211,32 @@ def test_what_makes_a_job_dearer_reserves_it_first(openai: LocalProvider, settin
     assert waits(job)
 
 
+def test_a_move_to_what_a_budget_has_room_for_lets_the_job_go_on(openai: LocalProvider) -> None:
+    job = job_of(ready_documents(2))
+    expansion.expand_job(job)
+    control.pause(job)
+    limit = budget(f"{priced(job) * Decimal('0.6'):f}")
+    control.resume(job)
+    assert waits(job)
+    moving.to_lane(job, "batch")
+    assert report.get(job).state == "running"
+    assert now(limit).taken.held_usd == priced(job) / 2
+
+
+def test_a_job_that_a_person_paused_does_not_go_on_by_itself(openai: LocalProvider) -> None:
+    openai.plan = lambda asked: error(400, "bad")
+    job = job_of(ready_documents(2))
+    expansion.expand_job(job)
+    control.pause(job)
+    limit = budget("0.0000001")
+    moving.to_lane(job, "batch")
+    moving.to_lane(job, "live")
+    assert not waits(job)
+    manage.delete(limit)
+    tick.tick(datetime.now(UTC))
+    assert report.get(job).state == "paused"
+
+
 def test_an_unknown_price_waits_and_free_work_does_not(openai: LocalProvider) -> None:
     documents = ready_documents(1)
     budget("0")

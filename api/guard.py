@@ -1,10 +1,9 @@
-"""Until there is a sign-in, only this machine may use Cairn: a foreign Host or Origin is refused.
+"""Cairn answers under this machine's own names and PUBLIC_URL's, whoever asks: a foreign Host or Origin is refused.
 
 Any website could otherwise post to an open loopback port, or read from it under a name of its own that it points here.
 ALLOW_OPEN_ACCESS lifts the rule for Host; a foreign Origin is refused all the same.
 """
 
-import ipaddress
 import re
 
 from starlette.datastructures import Headers
@@ -12,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import errors
-from core.environment import get_settings
+from core.environment import addresses, get_settings
 
 # A host with an optional port and nothing else, so that no lenient parser can read another host out of it.
 _HOST = re.compile(r"(?:([a-z0-9.-]+)|\[([0-9a-f:.]+)\])(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -39,28 +38,31 @@ def refusal(scope: Scope) -> str | None:
     method = scope.get("method", "WEBSOCKET")
     if method in ("GET", "HEAD") and scope["path"] in OPEN:
         return None
+    settings = get_settings()
     host = headers.get("host", "")
-    if not get_settings().allow_open_access and not is_loopback(host):
-        return f"Cairn answers under localhost only, not under {host[:100]!r}. Set ALLOW_OPEN_ACCESS=true to open it."
+    public = is_public(host, settings.public_url)
+    if not (public or settings.open_access or is_loopback(host)):
+        own = f"localhost and {settings.public_url}" if settings.public_url else "localhost only"
+        return f"Cairn answers under {own}, not under {host[:100]!r}. PUBLIC_URL names the address that people open."
     origin = headers.get("origin")
-    if method in SAFE or origin is None or origin in get_settings().cors_origins:
+    if method in SAFE or origin is None or origin in (*settings.cors_origins, settings.public_url):
         return None
-    if host and origin.partition("://")[2].lower() == host.lower():
+    # Under PUBLIC_URL its own pages alone may write, and those of the same name by another scheme are none.
+    if host and not public and origin.partition("://")[2].lower() == host.lower():
         return None
     return "This page may not write to Cairn. Add its origin to CORS_ORIGINS if it should."
 
 
+def is_public(host: str, public_url: str | None) -> bool:
+    """Whether it is PUBLIC_URL's, the scheme's own port written or not."""
+    if public_url is None or _HOST.fullmatch(host) is None:
+        return False
+    return addresses.origin(f"{public_url.partition('://')[0]}://{host}") == public_url
+
+
 def is_loopback(host: str) -> bool:
     found = _HOST.fullmatch(host)
-    if found is None:
-        return False
-    name, bracketed = found.groups()
-    if name is not None and name.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name or bracketed).is_loopback
-    except ValueError:
-        return False
+    return found is not None and addresses.is_loopback(found[1] or found[2])
 
 
 def middleware() -> Middleware:

@@ -14,7 +14,7 @@ import structlog
 
 from core.asking import templates
 from core.calls import clients
-from core.environment import Settings, get_settings
+from core.environment import Listening, Settings, check_admin, get_settings, load_settings
 from core.errors import CairnError, ConfigurationError
 from core.live import single_text
 from core.runtime import db, listening_socket, migrate, tokens
@@ -49,13 +49,14 @@ async def _life(
     address: Callable[[], str | None], port: Callable[[], int], base_path: Callable[[], str | None]
 ) -> AsyncIterator[None]:
     try:
+        listening = Listening(address())
+        load_settings(listening)
         settings = get_settings()
         configure_logs(settings)
-        check_exposure(address(), settings)
         check_base_path(base_path())
         async with AsyncExitStack() as stack:
             listening_socket.will_listen_on(port())
-            await asyncio.to_thread(_bring_up, settings, stack)
+            await asyncio.to_thread(_bring_up, settings, listening, stack)
             watches = [asyncio.create_task(child.supervise()) for child in _children.values()]
             stack.push_async_callback(_end_watches, watches)
             stack.push_async_callback(_close_clients)
@@ -66,6 +67,7 @@ async def _life(
             gc.collect()
             gc.freeze()
             listening_socket.send_at_once(port())
+            _say_who_is_asked(settings)
             log.info("web started", children=[*_children])
             yield
     except CairnError as error:
@@ -74,7 +76,7 @@ async def _life(
         os._exit(2)
 
 
-def _bring_up(settings: Settings, stack: AsyncExitStack) -> None:
+def _bring_up(settings: Settings, listening: Listening, stack: AsyncExitStack) -> None:
     """Start in order. The stack ends all in the opposite order, also when a later step fails."""
     url = settings.database_url
     if url is None:
@@ -86,6 +88,7 @@ def _bring_up(settings: Settings, stack: AsyncExitStack) -> None:
     db.configure(url)
     stack.callback(lambda: db.engine().dispose())
     migrate.upgrade()
+    check_admin(settings, listening, _has_admin)
     templates.sync_built_ins()
     stack.callback(store.follow().stop)
     stack.enter_context(single_text.seen())
@@ -119,14 +122,20 @@ async def _close_clients() -> None:
     await clients.close()
 
 
-def check_exposure(address: str | None, settings: Settings) -> None:
-    """Until there is a sign-in, only this machine may reach Cairn, unless ALLOW_OPEN_ACCESS is set."""
-    if address not in ("127.0.0.1", "localhost", "::1") and not settings.allow_open_access:
-        raise ConfigurationError(
-            f"Cairn would listen on {address or 'all addresses'}, and it has no sign-in yet: everybody who reaches "
-            "it could read every document. Listen on 127.0.0.1, or set ALLOW_OPEN_ACCESS=true behind a proxy that "
-            "signs people in."
-        )
+def _has_admin() -> bool:
+    """Whether the database has an admin who can sign in. It has no people yet."""
+    return False
+
+
+def _say_who_is_asked(settings: Settings) -> None:
+    if settings.sign_in == "oidc":
+        log.info("people sign in by OIDC", provider=settings.oidc_discovery_url, public_url=settings.public_url)
+    elif settings.sign_in == "header":
+        log.info("people sign in at a proxy, which names them", header=settings.trusted_user_header)
+    elif settings.open_access:
+        log.warning("nobody is asked who they are, and ALLOW_OPEN_ACCESS lets everybody in who reaches this address")
+    else:
+        log.info("nobody is asked who they are: only this machine reaches Cairn")
 
 
 def check_base_path(base_path: str | None) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import streamlit as st
 
+from core.environment import get_settings
 from core.runtime import correlation
 from pages.common import failures, widgets
-from pages.words import insights, settings
+from pages.words import health, insights, settings
 
 # What is recorded as who acts there.
 DOORS = {"settings": settings.DOOR, "insights": insights.DOOR, "insight": insights.DOOR, "review": insights.DOOR}
@@ -64,6 +65,8 @@ chosen = st.navigation(
 
 st.set_page_config(page_title=f"{chosen.title} · Cairn")
 st.logo(LOGO, size="large")
+if get_settings().open_access:
+    st.sidebar.caption(f":material/lock_open_right: {health.OPEN_ACCESS}")
 # Streamlit's own download of a grid writes cells that compute, such as a document's name: tables leave by core.exports.
 st.html(
     """<style>

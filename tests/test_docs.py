@@ -30,13 +30,16 @@ NOT_SETTINGS = {"POSTGRES_PASSWORD"}  # read by compose.yaml
 def defaults() -> Mapping[str, str]:
     """Each setting's default as a person would write it."""
     fields = Settings.model_fields.items()
-    return {name.upper(): written(field.get_default(call_default_factory=True)) for name, field in fields}
+    told = {name.upper(): written(field.get_default(call_default_factory=True)) for name, field in fields}
+    return {**told, "CORS_ORIGINS": "[]"}  # the one list that is JSON
 
 
 def written(value: object) -> str:
     if value is None:
         return ""
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else "[]" if value == () else str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(str(part).removesuffix("/32") for part in value) if isinstance(value, tuple) else str(value)
 
 
 def table(text: str, heading: str) -> dict[str, str]:

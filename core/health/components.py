@@ -44,6 +44,7 @@ def components(at: datetime) -> list[Component]:
         readings.workers(rows, at),
         readings.queue(report.queue(), at),
         *sampling.providers_of([name.removeprefix(PROVIDER) for name in there if name.startswith(PROVIDER)], at),
+        *readings.access(get_settings().open_access),
         # Keys that are usable here may not be usable in the jobs process, which takes the samples: those count, then.
         *(one for one in sampling.stored_keys() if not one.healthy),
     ]

@@ -18,6 +18,7 @@ FEW_CALLS = 10
 BAD_SHARE = 0.5
 LEAST_FREE_BYTES = 1 << 30
 PROVIDER = "provider:"
+ACCESS = "access"
 ENDS_SOON = timedelta(days=30)
 
 
@@ -199,6 +200,14 @@ def ocr(mode: str) -> list[Reading]:
     """Empty where it is on."""
     said = "Switched off by EXTRACTION_OCR: scans and other pictures are not read."
     return [Reading("ocr", True, said)] if mode == "off" else []
+
+
+def access(open_access: bool) -> list[Reading]:
+    """Empty unless everybody is let in."""
+    said = (
+        "Nobody is asked who they are (ALLOW_OPEN_ACCESS): everybody who reaches Cairn can read and change everything."
+    )
+    return [Reading(ACCESS, True, said)] if open_access else []
 
 
 def sandbox(mode: str, missing: str) -> list[Reading]:

@@ -7,7 +7,7 @@ import streamlit as st
 from core import boot
 from core.calls import clients
 from core.health.components import Component
-from core.health.readings import PROVIDER
+from core.health.readings import ACCESS, PROVIDER
 from core.settings import provider_rows
 from pages.common import formats
 from pages.words import health
@@ -25,7 +25,7 @@ def _line(well: bool | None, name: str, text: str, since: formats.Markdown = "",
 
 def show(one: Component, moment: datetime) -> None:
     since = f"for {formats.lasted(one.since, moment)}" if one.since and one.healthy is not None else ""
-    _line(one.healthy, health.name(one.name), one.message, since, watch=to_watch(one))
+    _line(one.healthy, health.name(one.name), one.message, since, watch=to_watch(one) or one.name == ACCESS)
 
 
 def to_watch(one: Component) -> bool:

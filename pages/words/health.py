@@ -1,6 +1,6 @@
 """Names of components and of kinds of stuck work."""
 
-from core.health.readings import PROVIDER
+from core.health.readings import ACCESS, PROVIDER
 from core.settings import provider_rows
 from core.upkeep.stuck import Kind
 
@@ -12,10 +12,15 @@ COMPONENTS = {
     "reuse": "Reused answers",
     "ocr": "Words in pictures (OCR)",
     "sandbox": "Sandbox of readers",
+    ACCESS: "Who is let in",
     "disk": "Disk",
     "keys": "Keys of providers",
     "models": "Models that end",
 }
+
+
+# In the frame of every page, where everybody is let in.
+OPEN_ACCESS = "Nobody is asked who they are here: everybody who reaches this address can read and change everything."
 
 
 def name(component: str) -> str:

@@ -66,6 +66,39 @@ def test_no_host_is_the_same_as_no_origin(client: TestClient, setting: Any, orig
     assert client.post("/api/v1/jobs/", headers=headers, json={}).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("public_url", "host", "origin", "status"),
+    [
+        ("https://cairn.example", "cairn.example", None, 422),
+        ("https://cairn.example", "CAIRN.example:443", "https://cairn.example", 422),
+        # A proxy that calls Cairn by its own name.
+        ("https://cairn.example", "127.0.0.1:8501", "https://cairn.example", 422),
+        ("https://cairn.example", "cairn.example", "http://cairn.example", 403),
+        ("https://cairn.example", "cairn.example", "https://cairn.example:8443", 403),
+        ("https://cairn.example", "cairn.example", "https://evil.example", 403),
+        ("https://cairn.example", "cairn.example:8443", None, 403),
+        ("https://cairn.example", "evil.example", None, 403),
+        ("https://cairn.example", "cairn.example.evil.example", None, 403),
+        ("https://cairn.example", "user@cairn.example", None, 403),
+        ("https://cairn.example", "localhost:8501", "http://localhost:8501", 422),
+        ("http://cairn.example:8501/", "cairn.example:8501", "http://cairn.example:8501", 422),
+        ("http://cairn.example:8501/", "cairn.example", None, 403),
+    ],
+)
+@pytest.mark.parametrize("sign_in", [False, True], ids=["none", "header"])
+def test_the_public_url_is_the_only_name_besides_loopback(
+    client: TestClient, setting: Any, public_url: str, host: str, origin: str | None, status: int, sign_in: bool
+) -> None:
+    if sign_in:
+        # Where people sign in, it opens nothing.
+        setting(TRUSTED_USER_HEADER="X-Email", TRUSTED_PROXY_SECRET="p" * 16, ALLOW_OPEN_ACCESS="true")
+    setting(PUBLIC_URL=public_url)
+    headers = {"host": host} | ({"origin": origin} if origin else {})
+    answered = client.post("/api/v1/jobs/", headers=headers, json={}).status_code
+    # Past the guard, a caller without a key may be asked for one.
+    assert answered == status if status == 403 else answered in (status, 401)
+
+
 def test_a_listed_origin_may_write(client: TestClient, setting: Any) -> None:
     setting(CORS_ORIGINS='["https://desk.example"]')
     assert client.post("/api/v1/jobs/", headers={"origin": "https://desk.example"}, json={}).status_code == 422

@@ -97,7 +97,7 @@ def start_app(data_dir: Path, begin: Start = forked, /, **environment: str) -> A
 
 def answers(app: App) -> bool:
     if app.process.poll() is not None:
-        raise AssertionError(f"the app ended:\n{app.log.read_text()}")
+        raise AssertionError(f"the app ended with {app.process.poll()}:\n{app.log.read_text()}")
     try:
         return app.get("/health")[0] == 200
     except OSError:

@@ -22,6 +22,7 @@ from tests.local_provider import Reply, in_turn
 from tests.pipeline import PATIENCE_S, TEXT
 
 pytestmark = pytest.mark.kills
+AT_A_PROXY = {"TRUSTED_USER_HEADER": "X-Email", "TRUSTED_PROXY_SECRET": "p" * 16}
 PIDFD_GETFD = 438  # on x86-64, arm64 and nearly all others
 
 
@@ -149,14 +150,25 @@ def test_a_second_app_on_the_same_data_says_so(app: App, data_dir: Path) -> None
     with pytest.raises(AssertionError, match="DATA_DIR"):
         start_app(data_dir)
     assert app.get("/health")[0] == 200
+    assert app.log.read_text().count("nobody is asked who they are: only this machine reaches Cairn") == 1
 
 
 def test_wrong_settings_stop_the_start_with_all_reasons(data_dir: Path) -> None:
-    with pytest.raises(AssertionError, match="DATABASE_POOL_SIZE") as caught:
-        start_app(data_dir, DATABASE_POOL_SIZE="-3", ENVIRONMENT="production")
-    assert "did not start" in str(caught.value)
+    with pytest.raises(AssertionError, match="ended with 2") as caught:
+        start_app(
+            data_dir, DATABASE_POOL_SIZE="-3", ENVIRONMENT="production", API_KEY="s", STREAMLIT_SERVER_ADDRESS="0.0.0.0"
+        )
+    for told in ("did not start", "DATABASE_POOL_SIZE", "SECRET_KEY", "API_KEY", "STREAMLIT_SERVER_ADDRESS"):
+        assert told in str(caught.value)
 
 
 def test_an_open_address_without_leave_is_refused(data_dir: Path) -> None:
     with pytest.raises(AssertionError, match="ALLOW_OPEN_ACCESS"):
         start_app(data_dir, STREAMLIT_SERVER_ADDRESS="0.0.0.0")
+
+
+def test_production_without_an_admin_ends_once_the_database_has_none(data_dir: Path) -> None:
+    with pytest.raises(AssertionError, match="ended with 2") as caught:
+        start_app(data_dir, ENVIRONMENT="production", SECRET_KEY="w" * 40, **AT_A_PROXY)
+    assert "ADMIN_EMAILS: is empty, and there is no admin" in str(caught.value)
+    assert left_over(data_dir) == []

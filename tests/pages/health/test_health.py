@@ -8,6 +8,7 @@ import pytest
 from core.health import sampling
 from core.runtime import db, worker_lease
 from pages.common import formats
+from pages.words import health
 from tests.pages import made
 from tests.pages.seeing import opened, press, show, words
 from tests.pipeline import rows
@@ -76,6 +77,14 @@ def test_a_process_that_is_gone_does_not_lead() -> None:
         ["alive", "leads", True],
         ["gone", "", False],
     ]
+
+
+def test_open_access_is_said_on_health_and_on_every_page(setting: Any) -> None:
+    for allowed in ("false", "true"):
+        setting(ALLOW_OPEN_ACCESS=allowed)
+        assert ("**Who is let in** · Nobody is asked who they are" in words(show("health"))) is (allowed == "true")
+        said = [caption.value for caption in show("jobs").sidebar.caption]
+        assert any(health.OPEN_ACCESS in one for one in said) is (allowed == "true")
 
 
 def test_a_page_without_samples_says_when_charts_come(setting: Any) -> None:

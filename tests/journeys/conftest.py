@@ -187,12 +187,15 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
+AT_REST = "[data-testid=stApp][data-test-script-state=notRunning]"
+
+
 def visit(page: Any, address: str) -> None:
     """A page of ours, once it stands: while it is still being drawn, a button may be another between press and release,
     and the click is nobody's."""
     page.goto(address)
     page.get_by_role("heading").first.wait_for()
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.locator(AT_REST).wait_for()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import hostile
-from tests.journeys.conftest import App, running_app, visit
+from tests.journeys.conftest import AT_REST, App, running_app, visit
 
 pytestmark = pytest.mark.browser
 PAGES = ("", "documents", "analyse", "jobs", "insights", "templates", "costs", "system", "settings", "own_requests")
@@ -86,6 +86,14 @@ def test_every_page_and_dialog_keeps_to_itself(
         page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)
 
+    def turn_to(tab: Any) -> None:
+        """And see what is there: while the tabs are being drawn, none can be pressed, and a click would be nobody's."""
+        tab.click()
+        expect(tab).to_have_attribute("aria-selected", "true")
+        expect(page.get_by_role("tabpanel").filter(visible=True)).not_to_be_empty()
+        page.locator(AT_REST).wait_for()
+        watched.look()
+
     for address in PAGES:
         open_(address)
     open_(f"document?id={ids['document']}")
@@ -96,9 +104,7 @@ def test_every_page_and_dialog_keeps_to_itself(
     for job in ("own", "job"):
         open_(f"job?id={ids[job]}")
         for tab in page.get_by_role("tab").all():
-            tab.click()
-            expect(tab).to_have_attribute("aria-selected", "true")
-            watched.look()
+            turn_to(tab)
     through("Rename")
     through("Delete")
     open_(f"job?id={ids['waiting']}")
@@ -109,13 +115,12 @@ def test_every_page_and_dialog_keeps_to_itself(
     through("Edit")
     open_("settings")
     through("Change key or address")
-    page.get_by_role("tab", name="When a provider fails").click()
+    turn_to(page.get_by_role("tab", name="When a provider fails"))
     through("Use production")
-    page.get_by_role("tab", name="Retention").click()
+    turn_to(page.get_by_role("tab", name="Retention"))
     through("Delete after 90 days")
     for tab in ("Rate limits", "Answers", "Limits", "Changes"):
-        page.get_by_role("tab", name=tab, exact=True).click()
-        watched.look()
+        turn_to(page.get_by_role("tab", name=tab, exact=True))
     open_("system")
     through("Clear reused answers")
     through("Resume")

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 from core.access import actor
+from core.access.actor import Caller
 
 # The actor of a change, until programs sign in.
 DOOR = "HTTP API"
@@ -10,5 +11,5 @@ DOOR = "HTTP API"
 
 async def acting() -> AsyncIterator[None]:
     """A coroutine, so that it shares its context with the route: a plain function would set it in another thread."""
-    with actor.bound(DOOR):
+    with actor.bound(Caller("api", "open", "admin", label=DOOR)):
         yield

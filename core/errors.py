@@ -36,6 +36,41 @@ class NotFound(CairnError):
     code = "NOT_FOUND"
 
 
+class Unauthorized(CairnError):
+    """Cairn does not know who asks. Sign in, or send a valid API key."""
+
+    code = "UNAUTHORIZED"
+
+
+class Forbidden(CairnError):
+    """This is not for your role. Ask an admin of Cairn if it should be."""
+
+    code = "FORBIDDEN"
+
+    def __init__(self, message: str | None = None, *, action: str = ""):
+        super().__init__(message)
+        # What was refused, for the audit.
+        self.action = action
+
+
+class WorkspaceNeeded(InvalidInput):
+    """You are a member of several workspaces: name one by X-Workspace."""
+
+    code = "WORKSPACE_NEEDED"
+
+
+class TooMany(CairnError):
+    """There were too many calls. Wait, and call again."""
+
+    code = "RATE_LIMITED"
+    retryable = True
+
+    def __init__(self, message: str | None = None, *, retry_after: float = 1):
+        super().__init__(message)
+        # Seconds.
+        self.retry_after = retry_after
+
+
 class Conflict(CairnError):
     """The object's state does not allow this now. Reload it and look at its state."""
 

@@ -41,7 +41,7 @@ def create(spec: BudgetSpec) -> str:
         budget_id = new_id("bud")
         if not db.execute(session, CREATE, id=budget_id, **_values(spec)):
             raise Conflict("There is a budget for this already. Change that one.")
-        audit.write(session, "budget.change", budget_id, after=_told(spec))
+        audit.write(session, "budget.change", "budget", budget_id, after=_told(spec))
         return budget_id
 
 
@@ -62,7 +62,7 @@ def change(budget_id: str, spec: BudgetSpec) -> None:
         before = _told(_spec(budget))
         for name, value in _values(spec).items():
             setattr(budget, name, value)
-        audit.write(session, "budget.change", budget_id, before=before, after=_told(spec))
+        audit.write(session, "budget.change", "budget", budget_id, before=before, after=_told(spec))
 
 
 LIKE = "SELECT 1 FROM budget WHERE workspace_id = :workspace AND scope = :scope AND key = :key AND id <> :id"
@@ -72,7 +72,7 @@ def delete(budget_id: str) -> None:
     """Jobs that wait for it go on at the next tick. Raises NotFound."""
     with db.transaction() as session:
         budget = _locked(session, budget_id)
-        audit.write(session, "budget.change", budget_id, before=_told(_spec(budget)))
+        audit.write(session, "budget.change", "budget", budget_id, before=_told(_spec(budget)))
         session.delete(budget)
 
 

@@ -13,12 +13,12 @@ def open_by_hand(provider: str, model: str) -> BreakerRow:
 
     Raises InvalidInput for what is no model's name.
     """
-    return _by_hand(provider, defaults.model_for(provider, model), OPEN_BY_HAND, "open breaker", "open")
+    return _by_hand(provider, defaults.model_for(provider, model), OPEN_BY_HAND, "breaker.open", "open")
 
 
 def close_by_hand(provider: str, model: str) -> BreakerRow:
     """Close the breaker and queue the jobs that wait for it."""
-    return _by_hand(provider, defaults.model_for(provider, model), CLOSE_BY_HAND, "close breaker", "closed")
+    return _by_hand(provider, defaults.model_for(provider, model), CLOSE_BY_HAND, "breaker.close", "closed")
 
 
 def _by_hand(provider: str, model: str, statement: str, action: str, state: str) -> BreakerRow:
@@ -26,11 +26,13 @@ def _by_hand(provider: str, model: str, statement: str, action: str, state: str)
     with db.transaction() as session:
         before = db.scalar(session, STATE, **of) or "closed"
         db.execute(session, statement, **of)
-        if state != before:
-            audit.write(session, action, f"{provider}/{model}", before={"state": before}, after={"state": state})
         for job in db.rows(session, WAITING, **of) if state == "closed" else ():
             queue.defer(session, "pump_job", job_id=job.id)
         row = breaker_report.one(session, provider, model)
+        if state != before:
+            was, is_now = {"state": before}, {"state": state}
+            name = f"{provider}/{model}"
+            audit.write(session, action, "breaker", name, before=was, after=is_now, of_machine=True)
     view.forget()
     return row
 

@@ -77,7 +77,8 @@ WITH called AS (
 SELECT provider, model, coalesce(b.state, 'closed') AS state, coalesce(b.failures, 0) AS failures,
   coalesce(b.by_hand, false) AS by_hand, b.opened_at, b.retry_at, b.changed_at,
   CASE WHEN b.by_hand THEN coalesce((
-    SELECT a."user" FROM audit_entry a WHERE a.subject = provider || '/' || model AND a.action = 'open breaker'
+    SELECT coalesce(a."user", a.door) FROM audit_entry a
+    WHERE a.subject = 'breaker:' || provider || '/' || model AND a.action = 'breaker.open'
     ORDER BY a.id DESC LIMIT 1), '') ELSE '' END AS opened_by,
   coalesce(w.requests, 0) AS requests, coalesce(w.jobs, 0) AS jobs, coalesce(c.calls, 0) AS calls
 FROM breaker b FULL JOIN called c USING (provider, model) LEFT JOIN waiting w USING (provider, model)
@@ -120,6 +121,6 @@ def changes(limit: int) -> list[BreakerChange]:
 
 
 CHANGES = """
-SELECT time, "user", action, subject, before, after FROM audit_entry
-WHERE action IN ('open breaker', 'close breaker') ORDER BY id DESC LIMIT :limit
+SELECT time, coalesce("user", door) AS user, action, object ->> 'id' AS subject, before, after FROM audit_entry
+WHERE action IN ('breaker.open', 'breaker.close') ORDER BY id DESC LIMIT :limit
 """

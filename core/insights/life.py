@@ -242,7 +242,9 @@ def bulk(which: Sequence[str] | Filters, given: Set) -> Bulk:
         if changed:
             # Neither what was searched for nor a reason: an entry outlives the documents whose words these may be.
             said = asdict(given) | {"reason": isinstance(given.reason, str)}
-            audit.write(session, "change", "insights", after={"change": change_id, "changed": changed, "set": said})
+            audit.write(
+                session, "insight.change", "insights", after={"change": change_id, "changed": changed, "set": said}
+            )
     return Bulk(change_id if changed else None, changed)
 
 
@@ -273,7 +275,8 @@ def undo(change_id: str) -> Undone:
             db.execute(session, UNDONE, change=change_id, ids=ids)
         skipped = db.scalar(session, SKIPPED, change=change_id)
         if changed:
-            audit.write(session, "undo", "insights", after={"change": own_id, "undone": change_id, "changed": changed})
+            told = {"change": own_id, "undone": change_id, "changed": changed}
+            audit.write(session, "insight.undo", "insights", after=told)
     return Undone(changed, skipped)
 
 

@@ -132,7 +132,7 @@ def merge_within(
     change = history.new_change()
     history.note(session, change, "merge", entries)
     said = {"change": change, "merge": merge_id, "into": planned.into, "merged": len(members), "forced": force}
-    audit.write(session, "merge", "insights", after=said)
+    audit.write(session, "insight.merge", "insights", after=said)
     after = db.scalar(session, "SELECT support FROM insight WHERE id = :id", id=planned.into)
     return Merge(merge_id, planned.into, planned.support_before, after)
 
@@ -264,7 +264,7 @@ def _note_unmerge(session: Session, edges: Sequence[Row[Any]], reopened: int) ->
     history.note(session, change, "unmerge", entries)
     merges = sorted({row.merge_id for row in edges})
     said = {"change": change, "merges": merges, "restored": len(edges), "reopened": reopened}
-    audit.write(session, "unmerge", "insights", after=said)
+    audit.write(session, "insight.unmerge", "insights", after=said)
 
 
 def _edges(session: Session, merges: Sequence[str], insight_id: str | None) -> list[Row[Any]]:

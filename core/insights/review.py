@@ -159,7 +159,7 @@ def _note(session: Session, pair: Row[Any], pairs: Sequence[Row[Any]], verdict: 
             )
         ]
         history.note(session, history.new_change(), "review", entries)
-    audit.write(session, "settle", "pair", after={"pair": pair.id, "verdict": verdict, "pairs": len(pairs)})
+    audit.write(session, "insight.settle", "pair", pair.id, after={"verdict": verdict, "pairs": len(pairs)})
 
 
 SETTLE = """

@@ -22,7 +22,7 @@ COLUMNS = (
 def export(file: BinaryIO, format_: FormatName, provider: str, start: date, stop: date) -> None:
     with db.transaction() as session:
         what = {"format": format_, "provider": provider, "start": start.isoformat(), "stop": stop.isoformat()}
-        audit.write(session, "export", "invoices", after=what)
+        audit.write(session, "export", "invoices", after=what, of_machine=True)
     found = drift.read(provider, start, stop)
     write(file, format_, TITLE, COLUMNS, (_values(one) for one in found.items))
 

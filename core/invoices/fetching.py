@@ -41,7 +41,7 @@ def order(provider: str, start: date, stop: date) -> FetchRow:
     with db.transaction() as session:
         made = new_id("inv")
         if db.execute(session, ADD, id=made, provider=provider, start=start, stop=stop):
-            audit.write(session, "invoice.fetch", f"invoice:{provider}", after=_days(start, stop))
+            audit.write(session, "invoice.fetch", "invoice", provider, after=_days(start, stop), of_machine=True)
         queue.defer(session, "fetch_invoices")
         found = db.scalar(session, OPEN, provider=provider, start=start, stop=stop)
     return report.fetch(found or made)

@@ -33,5 +33,5 @@ def upload(content: bytes) -> Uploaded:
     with db.transaction() as session:
         keeping.keep(session, found.provider, found.source, found.days, found.lines, "upload")
         after = {"source": told.source, "first": told.first.isoformat(), "last": told.last.isoformat()}
-        audit.write(session, "invoice.upload", f"invoice:{found.provider}", after=after)
+        audit.write(session, "invoice.upload", "invoice", found.provider, after=after, of_machine=True)
     return told

@@ -74,7 +74,7 @@ def export(file: BinaryIO, format_: FormatName, job: JobRow) -> None:
     """All documents whose request has ended, at one moment."""
     assert job.template is not None
     with db.transaction() as session:
-        audit.write(session, "export", "answers", after={"format": format_, "job": job.id})
+        audit.write(session, "export", "answers", job.id, after={"format": format_})
     with db.transaction() as session:
         db.one_snapshot(session)
         schema = templates.asking(session, job.template, job.params, job.template_version).schema

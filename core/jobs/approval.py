@@ -24,8 +24,9 @@ def approve(job_id: str, up_to_usd: Decimal) -> None:
             raise Conflict(f"A job that is {job.state} spends nothing any more.")
         before = None if job.approved_usd is None else {"up_to_usd": f"{job.approved_usd:f}"}
         job.approved_usd = up_to_usd
-        audit.write(session, "budget.change", job_id, before=before, after={"up_to_usd": f"{up_to_usd:f}"})
         events.note(session, job_id, "approved", f"Approved up to ${up_to_usd:,.2f} in all, past its budgets.")
         if job.state == "paused" and waiting.kind_of(job) == "budget":
             at = db.now(session)
             admission.go_on(session, job, expected.of_rest(session, job, at), at)
+        after = {"up_to_usd": f"{up_to_usd:f}"}
+        audit.write(session, "budget.change", "job", job_id, name=job.name, before=before, after=after)

@@ -47,7 +47,7 @@ def undo(job_id: str) -> Undone:
         _note(session, [row for row in others if "conflict" in (row.verdict, row.proposed_as)])
         if theirs:
             said = {"job": job_id, "reopened": len(theirs), "restored": len(restored)}
-            audit.write(session, "undo", "judge", after=said)
+            audit.write(session, "insight.unmerge", "judge", job_id, after=said)
     return Undone(len(theirs), restored)
 
 

@@ -42,7 +42,7 @@ def read_some() -> int:
         unread = db.rows(session, UNREAD, most=AT_ONCE)
     read = 0
     for row in unread:
-        with workspace.bound(row.workspace_id), actor.bound(f"{row.model} (judge)"):
+        with workspace.bound(row.workspace_id), actor.labelled(f"{row.model} (judge)"):
             read += _read(row)
     with db.transaction() as session:
         for job_id in sorted({row.job_id for row in unread}):

@@ -52,8 +52,8 @@ def put(session: Session, new: NewPrice) -> str:
     row = _checked(new)
     made = {"id": new_id("price"), "created_by": actor.current(), **row}
     db.execute(session, ADD, **{**made, **{name: _json(made[name]) for name in ("rates", "long_rates")}})
-    audit.write(session, "price.add", f"price:{made['id']}", after=_told(made))
     store.announce_prices(session)
+    audit.write(session, "price.add", "price", str(made["id"]), after=_told(made), of_machine=True)
     return str(made["id"])
 
 
@@ -75,8 +75,8 @@ def remove(price_id: str) -> None:
                 "This price has priced calls, so it stays. Set another one from the day on which it changes."
             )
         db.execute(session, "UPDATE own_price SET removed_at = now() WHERE id = :id", id=price_id)
-        audit.write(session, "price.remove", f"price:{price_id}", before=_told(dict(row._mapping)))
         store.announce_prices(session)
+        audit.write(session, "price.remove", "price", price_id, before=_told(dict(row._mapping)), of_machine=True)
     store.load()
 
 

@@ -128,7 +128,7 @@ def price(new: NewPrice) -> Booked:
         booked, block = Booked(0, Decimal(0)), _book_block(session, new.provider, 0, own)
         while block is not None:
             booked, block = booked + block, _book_block(session, new.provider, block.last, own)
-        audit.write(session, "price.book", f"price:{made}", after=_told(booked))
+        audit.write(session, "price.book", "price", made, after=_told(booked), of_machine=True)
     store.load()
     return replace(booked, price=own_price_changes.one(made))
 
@@ -232,7 +232,8 @@ def follow_list() -> Booked | None:
     with db.transaction() as session:
         store.remember(session, BOOKED_WITH, {"version": VERSION})
         if booked.calls:
-            audit.write(session, "price.book", "price:list", before={"version": known}, after=_told(booked))
+            was = {"version": known}
+            audit.write(session, "price.book", "price", "list", before=was, after=_told(booked), of_machine=True)
     store.load()
     log.info("priced by a newer list", version=VERSION, calls=booked.calls)
     return booked

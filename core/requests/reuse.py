@@ -207,7 +207,7 @@ def invalidate(which: Which) -> int:
         where, given = _chosen(session, which)
         done = db.execute(session, INVALIDATE.format(where=where), **given)
         said = {name: str(value) for name, value in (given or {"everything": True}).items()}
-        audit.write(session, "invalidate", "reuse", after={**said, "answers": done})
+        audit.write(session, "cache.invalidate", "reuse", after={**said, "answers": done})
     return done
 
 

@@ -7,7 +7,7 @@ that is switched off removes nothing more.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import structlog
@@ -22,6 +22,7 @@ from core.retention import rules
 from core.retention.report import OLD, which
 from core.retention.rules import GRACE, KINDS, Kind, RetentionRule
 from core.runtime import db
+from core.runtime.ids import new_id
 
 log = structlog.get_logger()
 
@@ -29,36 +30,27 @@ log = structlog.get_logger()
 def run(at: datetime) -> None:
     """One run, by the leader. Requests in flight are cancelled with their document, as deleting does."""
     for kind in KINDS:
-        entry = Entry(kind)
-        while more := _remove_block(entry, at):
-            entry = more
-        if entry.counts:
-            log.info("removed what is kept no longer", kind=kind, **entry.counts)
+        run_id, counts = new_id("run"), Counter[str]()
+        while removed := _remove_block(kind, run_id, at):
+            counts.update(removed)
+        if counts:
+            log.info("removed what is kept no longer", kind=kind, **counts)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What one run has removed of a kind; `id` is its audit entry's, None before the first block."""
-
-    kind: Kind
-    id: int | None = None
-    counts: Mapping[str, int] = field(default_factory=dict)
-
-
-def _remove_block(entry: Entry, at: datetime) -> Entry | None:
-    """None when there is nothing left to remove."""
-    task = TASKS[entry.kind]
+def _remove_block(kind: Kind, run_id: str, at: datetime) -> dict[str, int] | None:
+    """How many of what were removed; None when there is nothing left to remove."""
+    task = TASKS[kind]
     with db.transaction() as session:
         db.bound_lock_waits(session, get_settings().worker_lease_seconds)
-        if entry.kind == "documents":
+        if kind == "documents":
             text_groups.lock(session)
-        rule = _standing(session, entry.kind, at)
-        due = [] if rule is None else _lock_old(session, entry.kind, rule, at)
+        rule = _standing(session, kind, at)
+        due = [] if rule is None else _lock_old(session, kind, rule, at)
         if rule is None or not due:
             return None
-        counts = Counter(entry.counts)
-        counts.update(task.remove(session, due))
-        return _write_down(session, Entry(entry.kind, entry.id, counts), rule)
+        counts = task.remove(session, due)
+        _write_down(session, kind, run_id, rule, counts)
+        return counts
 
 
 def _standing(session: Session, kind: Kind, at: datetime) -> RetentionRule | None:
@@ -84,12 +76,9 @@ def _remove_jobs(session: Session, ids: Sequence[str]) -> dict[str, int]:
     return {"jobs": len(ids), **asdict(jobs_deletion.remove(session, ids))}
 
 
-def _write_down(session: Session, entry: Entry, rule: RetentionRule) -> Entry:
-    after = {"days": rule.days, **entry.counts}
-    if entry.id is not None:
-        audit.replace_after(session, entry.id, after)
-        return entry
-    return Entry(entry.kind, audit.write(session, "remove", rules.name(entry.kind), after=after), entry.counts)
+def _write_down(session: Session, kind: Kind, run: str, rule: RetentionRule, counts: Mapping[str, int]) -> None:
+    after = {"run": run, "days": rule.days, **counts}
+    audit.write(session, "retention.run", rules.RETENTION, kind, after=after, of_machine=True)
 
 
 DUE = "SELECT old.id FROM {old} ORDER BY old.id LIMIT :limit FOR UPDATE OF old SKIP LOCKED"

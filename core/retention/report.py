@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from core.retention import rules
-from core.retention.rules import RETENTION, Kind, RetentionRule
+from core.retention.rules import Kind, RetentionRule
 from core.runtime import db
 from core.tables.jobs import ENDED, in_sql
 
@@ -54,7 +54,7 @@ FROM (SELECT old.* FROM {OLD["jobs"]}) j LEFT JOIN request r ON r.job_id = j.id"
 
 @dataclass(frozen=True)
 class Run:
-    """An audit entry of a removal; `counts` by what was removed, and the rule's `days`."""
+    """A run of removals; `counts` by what was removed, and the rule's `days`."""
 
     time: datetime
     kind: str
@@ -63,13 +63,20 @@ class Run:
 
 def runs(limit: int = 5) -> list[Run]:
     """The newest removals."""
-    sql = """SELECT time, subject, after FROM audit_entry
-             WHERE subject LIKE 'retention:%' ORDER BY id DESC LIMIT :limit"""
     with db.reading() as session:
-        return [
-            Run(row.time, row.subject.removeprefix(f"{RETENTION}:"), row.after)
-            for row in db.rows(session, sql, limit=limit)
-        ]
+        return [Run(**row._mapping) for row in db.rows(session, RUNS, limit=limit)]
+
+
+# A run writes an entry for each block that it removed.
+RUNS = """
+SELECT max(time) AS time, kind, jsonb_object_agg(name, value) AS counts FROM (
+  SELECT max(e.time) AS time, e.object ->> 'id' AS kind, coalesce(e.after ->> 'run', e.id::text) AS run, one.name,
+    CASE WHEN one.name = 'days' THEN max(one.value::bigint) ELSE sum(one.value::bigint)::bigint END AS value
+  FROM (SELECT * FROM audit_entry WHERE action = 'retention.run' ORDER BY id DESC LIMIT 1000) e,
+    jsonb_each_text(e.after - 'run') AS one(name, value)
+  GROUP BY 2, 3, 4
+) counted GROUP BY kind, run ORDER BY 1 DESC LIMIT :limit
+"""
 
 
 def next_run(kind: Kind, at: datetime) -> datetime:

@@ -32,6 +32,10 @@ Value = Mapping[str, Any]
 Source = Literal["default", "environment", "here"]
 # Settings whose names begin with it are sealed secrets: their audit entries hold no value, and none can be undone.
 KEY = "key:"
+# Those of how long things are kept: their changes are called so in the audit.
+RETENTION = "retention"
+# What their audit entries are about.
+SETTING = "setting"
 # And with this one those that hold a provider.
 ROW = "provider:"
 NOTHING: Mapping[str, Value] = MappingProxyType({})
@@ -47,7 +51,9 @@ class SettingChange:
 
     id: int
     time: datetime
+    # A person's id, or nothing.
     user: str
+    door: str
     action: str
     name: str
     before: dict[str, Any] | None
@@ -113,13 +119,20 @@ def put(session: Session, name: str, value: Value | None, *, action: str = "chan
         db.execute(session, "DELETE FROM setting WHERE name = :name", name=name)
     else:
         db.execute(session, STORE, name=name, value=json.dumps(dict(value)), actor=actor.current())
-    if is_secret(name):
-        done = "key removed" if value is None else "key set" if before is None else "key replaced"
-        audit.write(session, done, subject(name))
-    else:
-        audit.write(session, action, subject(name), before=before, after=value)
     db.execute(session, "SELECT pg_notify(:channel, :name)", channel=CHANNEL, name=name)
+    _write_down(session, name, before, value, action)
     return True
+
+
+def _write_down(session: Session, name: str, before: Value | None, after: Value | None, action: str) -> None:
+    """Of a secret only that it was set or removed."""
+    if is_secret(name):
+        done = "provider_key.remove" if after is None else "provider_key.set"
+        told: dict[str, Any] = {"before": before and {"key": "set"}, "after": {"key": "set" if after else "removed"}}
+    else:
+        done = f"{RETENTION if name.startswith(RETENTION) else 'settings'}.{action}"
+        told = {"before": before, "after": after}
+    audit.write(session, done, SETTING, name, **told, of_machine=True)
 
 
 STORE = """
@@ -144,7 +157,7 @@ def beginning_with(session: Session, prefix: str) -> dict[str, Value]:
 
 
 def subject(name: str) -> str:
-    return f"setting:{name}"
+    return f"{SETTING}:{name}"
 
 
 def history(limit: int = 50) -> list[SettingChange]:
@@ -155,8 +168,8 @@ def history(limit: int = 50) -> list[SettingChange]:
 
 
 CHANGES = """
-SELECT id, time, "user", action, substr(subject, length('setting:') + 1) AS name, before, after
-FROM audit_entry WHERE subject LIKE 'setting:%'
+SELECT id, time, coalesce("user", '') AS user, door, action, object ->> 'id' AS name, before, after
+FROM audit_entry WHERE subject LIKE 'setting:%' AND outcome = 'done'
 """
 
 

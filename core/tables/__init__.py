@@ -8,6 +8,7 @@ lock the one row of the workspace in every transaction that writes them.
 """
 
 from core.tables import (
+    access,
     answers,
     batches,
     budgets,
@@ -25,6 +26,7 @@ from core.tables import (
 )
 
 __all__ = [
+    "access",
     "answers",
     "batches",
     "budgets",

@@ -140,6 +140,8 @@ class Document(SQLModel, table=True):
     # The archive that it came in: it goes with it.
     part_of: str | None = Field(default=None, foreign_key="document.id")
     worker_id: int | None = columns.big(nullable=True)
+    # Who uploaded it: a person's id, or a door.
+    made_by: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     created_at: datetime = columns.time(default_now=True)
     # From when on it is queued, or a worker reads it.
     waiting_since: datetime = columns.time(default_now=True)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
@@ -22,6 +23,8 @@ class Template(SQLModel, table=True):
     name: str
     built_in: bool = columns.flag(False)
     version: int = Field(default=1)
+    # Who made it: a person's id, or a door.
+    made_by: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     created_at: datetime = columns.time(default_now=True)
 
 

@@ -14,4 +14,5 @@ class Workspace(SQLModel, table=True):
     __table_args__ = (Index("ix_workspace_name", text("lower(name)"), unique=True),)
     id: str = Field(primary_key=True)
     name: str
+    description: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     created_at: datetime = columns.time(default_now=True)

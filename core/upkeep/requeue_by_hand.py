@@ -47,7 +47,7 @@ def _abandoned() -> int:
 
 
 def _audit(session: Session, kind: Kind, ids: Sequence[str], number: int) -> None:
-    audit.write(session, "requeue", kind, after={"ids": list(ids), "requeued": number})
+    audit.write(session, "stuck.requeue", kind, after={"ids": list(ids), "requeued": number}, of_machine=True)
 
 
 def _documents(session: Session, ids: list[str]) -> int:

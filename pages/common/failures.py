@@ -9,6 +9,7 @@ import streamlit as st
 import structlog
 
 from core.access import actor
+from core.access.actor import Caller
 from core.errors import CairnError
 from core.runtime import correlation, db
 from pages.common import formats
@@ -89,7 +90,7 @@ def act_as(name: str) -> None:
 
 def acting() -> AbstractContextManager[None]:
     """What is changed within the block is recorded as done by whom `act_as` named."""
-    return actor.bound(st.session_state.get(ACTOR, ""))
+    return actor.bound(Caller("pages", "open", "admin", label=st.session_state.get(ACTOR, "")))
 
 
 def attempt(action: Callable[[], object], success: str = "") -> None:

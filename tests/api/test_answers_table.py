@@ -46,8 +46,8 @@ def test_each_document_is_a_row_with_its_fields_quotes_and_cost(client: TestClie
     assert (told["cost_usd"], told["reused"]) == ("0", "false")
     failed = by_name["b.txt"]
     assert (failed["state"], failed["error"], failed["cost"]) == ("failed", "refused", "")
-    assert rows("""SELECT "user", action, after FROM audit_entry""") == [
-        {"user": "HTTP API", "action": "export", "after": {"format": "csv", "job": job}}
+    assert rows("SELECT door, action, subject, after FROM audit_entry") == [
+        {"door": "api", "action": "export", "subject": f"answers:{job}", "after": {"format": "csv"}}
     ]
 
 

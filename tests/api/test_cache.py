@@ -53,7 +53,7 @@ def test_what_is_invalidated_is_asked_again(
     assert client.post(INVALIDATE, json=given).json()["invalidated"] == 0
     assert asked(client)["reused"] is (gone == 0)
     (_, entry) = rows("SELECT action, subject, after FROM audit_entry ORDER BY id DESC")
-    assert (entry["action"], entry["subject"], entry["after"]["answers"]) == ("invalidate", "reuse", gone)
+    assert (entry["action"], entry["subject"], entry["after"]["answers"]) == ("cache.invalidate", "reuse", gone)
 
 
 @pytest.mark.parametrize(

@@ -172,9 +172,9 @@ def test_a_selection_is_exported_alone(client: TestClient, said: dict[str, str])
 
 def test_it_is_recorded_and_asking_wrongly_is_refused(client: TestClient, said: dict[str, str]) -> None:
     get(client, "json", "&q=pumps")
-    (entry,) = rows("""SELECT "user", after FROM audit_entry WHERE action = 'export'""")
+    (entry,) = rows("SELECT door, after FROM audit_entry WHERE action = 'export'")
     assert entry == {
-        "user": "HTTP API",
+        "door": "api",
         "after": {"format": "json", "unsupported": False, "q": "pumps", "supported": True},
     }
     assert b"unsupported=true" in get(client, "csv", "&evidence=unsupported", 422)

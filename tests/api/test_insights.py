@@ -75,9 +75,9 @@ def test_many_are_changed_and_undone_at_once(client: TestClient, ids: list[str])
     assert post(client, "bulk/undo", {"change": done["change"]}) == {"changed": 0, "skipped": 2}
     for expected in ({"changed": 2, "skipped": 0}, {"changed": 0, "skipped": 0}):
         assert post(client, "bulk/undo", {"change": every["change"]}) == expected
-    assert rows("""SELECT DISTINCT "user", action FROM audit_entry ORDER BY action""") == [
-        {"user": "HTTP API", "action": "change"},
-        {"user": "HTTP API", "action": "undo"},
+    assert rows("SELECT DISTINCT door, action FROM audit_entry ORDER BY action") == [
+        {"door": "api", "action": "insight.change"},
+        {"door": "api", "action": "insight.undo"},
     ]
     post(client, "bulk/undo", {"change": "chg_x"}, 404)
     for wrong in ({"set": {}}, {"ids": [], "filter": {}, "set": {}}, {"filter": {"nonsense": 1}, "set": {}}):

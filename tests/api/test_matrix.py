@@ -197,8 +197,8 @@ def test_it_is_a_file_with_the_same_rows_in_which_nothing_computes(client: TestC
     content = client.get(f"/api/v1/templates/{template}/matrix?format=xlsx&where=law:FR").content
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name("Terms").to_python()
     assert [row[6] for row in sheet] == ["fee", 7, 99.5]
-    (entry,) = rows("""SELECT "user", after FROM audit_entry WHERE after ->> 'format' = 'xlsx'""")
-    assert (entry["user"], entry["after"]["where"]) == ("HTTP API", [["law", "FR"]])
+    (entry,) = rows("SELECT door, after FROM audit_entry WHERE after ->> 'format' = 'xlsx'")
+    assert (entry["door"], entry["after"]["where"]) == ("api", [["law", "FR"]])
 
 
 def test_values_of_another_type_than_now_are_shown_and_leave_a_typed_column_empty(

@@ -44,10 +44,10 @@ def test_a_change_over_http_is_recorded_as_such_and_leaves_no_actor_behind(clien
     client.put(CONFIG, json={"preset": "production"})
     client.delete(CONFIG)
     client.post("/api/v1/internal/resilience/circuit-breakers/openai/gpt-5-mini/open")
-    assert rows('SELECT "user", action FROM audit_entry ORDER BY id') == [
-        {"user": "HTTP API", "action": "change"},
-        {"user": "HTTP API", "action": "change"},
-        {"user": "", "action": "open breaker"},
+    assert rows("SELECT door, action FROM audit_entry ORDER BY id") == [
+        {"door": "api", "action": "settings.change"},
+        {"door": "api", "action": "settings.change"},
+        {"door": "jobs", "action": "breaker.open"},
     ]
 
 

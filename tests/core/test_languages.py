@@ -26,6 +26,7 @@ from core.runtime import db
 from core.settings import defaults, store
 from tests.local_provider import LocalProvider
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
+from tests.callers import by
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-haiku-4-5"}
 IN_GERMAN = "Answer in German, whatever the language of the document"
@@ -160,7 +161,7 @@ class TestStored:
         assert AS_IT_WAS in ask(language="document")
 
     def test_the_change_is_in_the_audit(self) -> None:
-        with actor.bound("ann"):
+        with actor.bound(by("ann")):
             defaults.change_language("German")
         with db.transaction() as session:
             told = db.row(session, 'SELECT "user", subject, after FROM audit_entry')

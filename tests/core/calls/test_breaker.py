@@ -232,8 +232,8 @@ def test_by_hand_it_stays_open_until_a_person_closes_it(openai: LocalProvider) -
     assert states(job) == {"succeeded": 2}
     audited = rows("SELECT action, subject, before, after FROM audit_entry ORDER BY id")
     assert [(row["action"], row["after"]) for row in audited] == [
-        ("open breaker", {"state": "open"}),
-        ("close breaker", {"state": "closed"}),
+        ("breaker.open", {"state": "open"}),
+        ("breaker.close", {"state": "closed"}),
     ]
 
 

@@ -29,6 +29,7 @@ from core.tables.jobs import Job, WaitsFor
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import answer, keep_now, make_job, ready_documents, rows, run_job, states, with_lane
 from tests.quota import AnthropicQuota, Bucket, Quota, Window
+from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 MODEL = "gpt-4.1-mini"
@@ -244,7 +245,7 @@ def test_caps_are_changed_while_it_runs_and_taken_back(setting: Any) -> None:
     assert rate_caps.caps_of("openai") == rate_caps.Caps(None, None, "default")
     setting(RATE_LIMIT_REQUESTS_PER_MINUTE=50, RATE_LIMIT_TOKENS_PER_MINUTE=9000)
     assert rate_caps.caps_of("openai") == rate_caps.Caps(50, 9000, "environment")
-    with actor.bound("kim"):
+    with actor.bound(by("kim")):
         rate_caps.change_caps("openai", 20, None)
     assert rate_caps.caps_of("openai") == rate_caps.Caps(20, None, "here")
     assert rate_caps.caps_of("anthropic") == rate_caps.Caps(50, 9000, "environment")

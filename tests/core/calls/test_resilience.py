@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from core.access import actor
+from core.access import actor, audit
 from core.calls import resilience
 from core.errors import Conflict, InvalidInput, NotFound
 from core.presets import FIELDS, PRESETS
@@ -95,14 +95,14 @@ def test_a_choice_that_is_not_valid_changes_nothing(choice: Any, operation: str 
 
 def test_every_change_is_audited_and_one_that_changes_nothing_is_not() -> None:
     for name, preset in (("ana", "production"), ("ben", "production"), ("eva", "simple")):
-        with actor.bound(name):
+        with actor.bound(by(name)):
             resilience.change({"preset": preset})
     resilience.change(None)
     told = [(change.user, change.action, change.name, change.before, change.after) for change in store.history()]
     assert told == [
-        ("", "change", "resilience", {"preset": "simple"}, None),
-        ("eva", "change", "resilience", {"preset": "production"}, {"preset": "simple"}),
-        ("ana", "change", "resilience", None, {"preset": "production"}),
+        ("", "settings.change", "resilience", {"preset": "simple"}, None),
+        ("eva", "settings.change", "resilience", {"preset": "production"}, {"preset": "simple"}),
+        ("ana", "settings.change", "resilience", None, {"preset": "production"}),
     ]
 
 
@@ -112,11 +112,11 @@ def test_undo_puts_back_what_was_before_and_is_a_change_itself() -> None:
     newest, first = store.history()
     with pytest.raises(Conflict, match="newest change first"):
         resilience.undo(first.id)
-    with actor.bound("ana"):
+    with actor.bound(by("ana")):
         resilience.undo(newest.id)
     assert attempts() == 7
     undone = store.history()[0]
-    assert (undone.user, undone.action, undone.after) == ("ana", "undo", {"custom": {"retry_attempts": 7}})
+    assert (undone.user, undone.action, undone.after) == ("ana", "settings.undo", {"custom": {"retry_attempts": 7}})
     resilience.undo(undone.id)
     assert attempts() == 5
 
@@ -130,7 +130,7 @@ def test_undo_of_a_first_change_leaves_nothing_stored() -> None:
 
 def test_what_is_no_change_of_a_setting_is_not_undone() -> None:
     with db.transaction() as session:
-        db.execute(session, "INSERT INTO audit_entry (action, subject) VALUES ('open', 'breaker:openai/x')")
+        audit.write(session, "breaker.open", "breaker", "openai/x", of_machine=True)
     with pytest.raises(NotFound):
         resilience.undo(rows("SELECT id FROM audit_entry")[0]["id"])
 
@@ -221,6 +221,7 @@ import sys, time
 from core.calls import resilience
 from core.runtime import db
 from core.settings import store
+from tests.callers import by
 db.engine()
 store.load()
 store.Listener(look_every_s=3600).start()

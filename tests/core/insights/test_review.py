@@ -14,6 +14,7 @@ from core.insights.review import AlreadySettled
 from core.insights.similar import similar
 from core.runtime import db, workspace
 from tests.pipeline import add_document, change, ready_documents, rows
+from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 ONE, OTHER = "The turbine manifold cracked at the weld.", "At its weld the manifold of the turbine has cracked."
@@ -120,7 +121,7 @@ def test_same_merges_and_its_undo_opens_the_pair_again() -> None:
     here, there = ready_documents(2)
     one, other = say(ONE, here), say(OTHER, there)
     pair = only()
-    with actor.bound("Ada"):
+    with actor.bound(by("Ada")):
         item = review.settle(pair, "same", keep=other)
     assert (item.state, item.verdict, item.actor, {item.a.id, item.b.id}) == ("settled", "same", "Ada", {one, other})
     assert (report.get(one).head, report.get(other).support) == (other, 2)
@@ -180,7 +181,7 @@ def test_a_settled_conflict_halves_no_more_and_counts_against_where_it_is_one(ve
     here, there = ready_documents(2)
     cheap, dear = say(CHEAP, here), say(DEAR, there)
     assert confidences() == [0.25, 0.25]
-    with actor.bound("Ada"):
+    with actor.bound(by("Ada")):
         item = review.settle(only(), verdict)
     assert confidences() == [0.5, 0.5]
     assert (report.get(cheap).open_conflicts, report.get(cheap).against) == (0, int(verdict == "conflict"))

@@ -27,6 +27,7 @@ from tests.core.judging import saying
 from tests.core.judging.saying import CRACK, LAMP, PUMP, by_statement, whole
 from tests.local_provider import LocalProvider
 from tests.pipeline import batch_rows, change, ended, rows, run_batches, run_job, states, with_lane
+from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 TOLD = by_statement(
@@ -195,7 +196,7 @@ def test_what_a_person_did_meanwhile_stays_and_survives_the_undo(openai: LocalPr
     with pytest.raises(InvalidInput, match="being judged already"):
         ask()
     pair = {frozenset((item.a.id, item.b.id)): item.id for item in review_report.items().items}
-    with actor.bound("Ada"):
+    with actor.bound(by("Ada")):
         review.settle(pair[frozenset((cheap, dear))], "over_time")
         merging.merge(one, [lamp], force=True)
     without_reading(job)

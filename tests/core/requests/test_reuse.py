@@ -220,7 +220,7 @@ ALL = {"template", "model", "collection"}
 def test_what_is_invalidated_is_asked_again_and_stays(three: dict[str, str], which: Which, stays: set[str]) -> None:
     gone = ALL - stays
     assert reuse.count(which) == len(gone)
-    with actor.bound("ann"):
+    with actor.bound(by("ann")):
         assert reuse.invalidate(which) == len(gone)
     assert reuse.count(which) == 0
     assert rows("SELECT count(*) AS n FROM response") == [{"n": 3}]
@@ -228,7 +228,7 @@ def test_what_is_invalidated_is_asked_again_and_stays(three: dict[str, str], whi
     # What was asked again is reused from now on.
     assert reused_again(three) == ALL
     (entry,) = rows('SELECT "user", action, subject, after FROM audit_entry')
-    assert (entry["user"], entry["action"], entry["subject"]) == ("ann", "invalidate", "reuse")
+    assert (entry["user"], entry["action"], entry["subject"]) == ("ann", "cache.invalidate", "reuse")
     assert entry["after"]["answers"] == len(gone)
     if which.collection:
         assert entry["after"]["collection"] == which.collection
@@ -373,6 +373,7 @@ def test_large_answers_are_compressed(openai: LocalProvider) -> None:
 ONE_TEXT = """
 import asyncio, sys
 from core.live import single_text
+from tests.callers import by
 print(asyncio.run(single_text.process("summarize", sys.argv[1], {}, "openai", "gpt-5-mini")).reused)
 """
 

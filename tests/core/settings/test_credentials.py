@@ -16,6 +16,7 @@ from core.runtime import db
 from core.settings import credentials, store
 from core.settings.credentials import Credentials
 from tests.pipeline import rows
+from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -61,7 +62,7 @@ def test_a_key_set_here_goes_before_the_environments_and_removing_it_goes_back(s
 
 
 def test_what_was_set_is_in_no_table_and_no_text(capsys: pytest.CaptureFixture[str]) -> None:
-    with actor.bound("settings page"):
+    with actor.bound(by("settings page")):
         credentials.change("openai", THERE, "sk-hidden-1")
     credentials.change("openai", THERE, "sk-hidden-2")
     credentials.remove_key("openai")

@@ -16,6 +16,7 @@ from core.upkeep import requeue_by_hand, stuck, takeover
 from core.upkeep.stuck import Kind, StuckRow
 from tests.pages import made
 from tests.pipeline import change, ready_documents, rows
+from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 LONG_AGO = "now() - interval '16 minutes'"
@@ -52,7 +53,7 @@ def ids(kind: Kind) -> list[str]:
 
 
 def requeue(kind: Kind, *chosen: str) -> int:
-    with actor.bound("anna"):
+    with actor.bound(by("anna")):
         return requeue_by_hand.requeue(kind, chosen or ids(kind), datetime.now(UTC))
 
 
@@ -86,7 +87,7 @@ def test_a_document_that_is_read_by_nobody_or_for_long_is_queued_again(worker: C
     assert row == {"state": "queued", "worker_id": None, "now": True}
     assert waiting() == {f"extract_document:{document}"}
     assert rows('SELECT "user", action, subject, after FROM audit_entry') == [
-        {"user": "anna", "action": "requeue", "subject": "documents", "after": {"ids": [document], "requeued": 1}}
+        {"user": "anna", "action": "stuck.requeue", "subject": "documents", "after": {"ids": [document], "requeued": 1}}
     ]
 
 

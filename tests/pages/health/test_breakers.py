@@ -16,6 +16,7 @@ from pages.words import breakers
 from tests.pages import made
 from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import ready_documents, rows
+from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 MODEL = "gpt-5.6-luna"
@@ -73,7 +74,7 @@ def test_a_closed_one_says_what_it_let_through() -> None:
 
 def test_a_change_says_who_did_what_and_when() -> None:
     change = BreakerChange(
-        NOW - timedelta(hours=2), "ada", "open breaker", f"openai/{MODEL}", {"state": "half_open"}, None
+        NOW - timedelta(hours=2), "ada", "breaker.open", f"openai/{MODEL}", {"state": "half_open"}, None
     )
     assert (
         breakers.change(change, NOW) == "Stopped by hand by ada: OpenAI gpt-5.6-luna, which was being tried · 2 h ago"
@@ -123,12 +124,12 @@ def test_what_waits_behind_each_is_counted_of_jobs_that_run() -> None:
 
 def test_who_opened_it_last_is_named() -> None:
     for name, act in (("ada", open_by_hand), ("bob", close_by_hand), ("eve", open_by_hand)):
-        with actor.bound(name):
+        with actor.bound(by(name)):
             act("openai", MODEL)
     assert [one.opened_by for one in breaker_report.lately()] == ["eve"]
     assert [(one.user, one.action) for one in breaker_report.changes(2)] == [
-        ("eve", "open breaker"),
-        ("bob", "close breaker"),
+        ("eve", "breaker.open"),
+        ("bob", "breaker.close"),
     ]
     breaker_by_hand.close_by_hand("openai", MODEL)
     assert breaker_report.lately() == []

@@ -13,6 +13,7 @@ from pages.insight import tabs
 from tests.pages import made
 from tests.pages.seeing import buttons, links, press, show, words
 from tests.pipeline import TEXT, add_document
+from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 QUOTE = "Repairs took nine days and cost 48,000 euros."
@@ -93,7 +94,7 @@ def test_a_click_on_a_document_opens_it(two: list[str]) -> None:
 
 
 def test_its_history_says_what_was_done_and_the_last_change_is_undone(two: list[str]) -> None:
-    with actor.bound("HTTP API"):
+    with actor.bound(by("HTTP API")):
         life.change(two[0], Change(state="confirmed", tags=["a"], shown="Long repairs"))
     at = show("insight", id=two[0], tab="History")
     assert "Confirmed it, reworded it: “Long repairs”, tagged it a, by HTTP API" in words(at)

@@ -20,6 +20,7 @@ from pages.words import settings as settings_words
 from pages.words.resilience import NAMES, compared
 from tests.local_provider import LocalProvider
 from tests.pages.seeing import buttons, press, show, words
+from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -198,10 +199,10 @@ def test_a_time_zone_is_set_counts_once_the_sums_are_made_and_is_undone() -> Non
 
 def test_who_made_a_change_is_told_and_older_ones_are_shown_on_demand() -> None:
     for number in range(changes.AT_ONCE + 2):
-        with actor.bound("HTTP API"):
+        with actor.bound(by("ann")):
             defaults.change_model("openai", f"model-{number}")
     at = show("settings", part="Changes")
-    assert "ago · HTTP API]" in words(at)
+    assert "ago · ann]" in words(at)
     assert "nothing set here → model\\-0 " not in words(at)
     at = press(at, "Show older ones")
     assert "nothing set here → model\\-0 " in words(at)

@@ -98,9 +98,12 @@ ROWS = (
     """INSERT INTO call_minute (provider, model, minute, answered, failed, latencies)
        VALUES ('openai', :text, date_trunc('minute', now()), 3, 1, '{0,0,1}')""",
     "INSERT INTO rate_limit (provider, model, kind, known, a_minute) VALUES ('openai', :text, 'requests', true, 60)",
-    """INSERT INTO audit_entry (action, subject, "user", after)
-       VALUES ('change', 'setting:model:openai', :text, CAST(:choice AS jsonb))""",
-    """INSERT INTO audit_entry (action, subject, "user") VALUES ('open breaker', 'openai/' || :text, :text)""",
+    """INSERT INTO audit_entry (id, time, door, action, object, "user", after, outcome, previous_hash, hash)
+       VALUES (1, now(), 'pages', 'settings.change', '{"kind": "setting", "id": "model:openai"}', :text,
+         CAST(:choice AS jsonb), 'done', '', '')""",
+    """INSERT INTO audit_entry (id, time, door, action, object, "user", outcome, previous_hash, hash)
+       VALUES (2, now(), 'pages', 'breaker.open', jsonb_build_object('kind', 'breaker', 'id', 'openai/' || :text),
+         :text, 'done', '', '')""",
     "INSERT INTO setting (name, value, changed_by) VALUES ('model:openai', CAST(:choice AS jsonb), :text)",
     """INSERT INTO health_sample (time, component, healthy, message, figures)
        SELECT now() - n * interval '10 minutes', c, false, :text, '{"p50_ms": 3}'

@@ -175,6 +175,8 @@ MACHINERY: Mapping[str, str] = {
     "core/upkeep/takeover.py": ALL,
     "core/upkeep/tick.py": ALL,
     "core/retention/report.py": "a rule is the machine's, and so is what it would remove",
+    # Before the wall: who may enter, and what a workspace still holds.
+    "core/access/workspaces.py": "counts what lies in each for those who may see it, and its emptying",
     # Documents.
     "core/documents/claims.py": ALL,
     "core/documents/deletion.py:DELETE_BLOBS": "bytes are kept once per content, for all",

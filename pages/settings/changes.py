@@ -41,7 +41,7 @@ def _line(change: SettingChange, operations: Mapping[str, str], *, undoable: boo
     before, after = (formats.plain(settings.choice(change.name, of)) for of in (change.before, change.after))
     secret = store.is_secret(change.name)
     what = formats.plain(change.action.removeprefix("key ")) if secret else f"{before} → {after}"
-    how = "undone" if change.action == "undo" else "changed"
+    how = "undone" if change.action.endswith(".undo") else "changed"
     when = formats.plain(
         " · ".join(filter(None, (f"{how} {formats.ago(change.time, formats.utc_now())}", change.user or change.door)))
     )

@@ -46,7 +46,7 @@ def behind(requests: int, jobs: int) -> Markdown:
 
 def change(one: BreakerChange, now: datetime) -> str:
     provider, _, model = one.subject.partition("/")
-    what = "Stopped by hand" if one.action == "open breaker" else "Resumed by hand"
+    what = "Stopped by hand" if one.action == "breaker.open" else "Resumed by hand"
     by = f" by {one.user}" if one.user else ""
     was = STATES.get(_state(one.before), "closed")
     return f"{what}{by}: {name(provider, model)}, which was {was} · {ago(one.time, now)}"

@@ -24,9 +24,9 @@ from core.languages import CODES, NAMES, code_of
 from core.live import single_text
 from core.runtime import db
 from core.settings import defaults, store
+from tests.callers import by
 from tests.local_provider import LocalProvider
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job
-from tests.callers import by
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-haiku-4-5"}
 IN_GERMAN = "Answer in German, whatever the language of the document"

@@ -78,8 +78,9 @@ def test_the_hash_is_that_of_the_entry_as_programs_see_it() -> None:
         ("DELETE FROM audit_entry", 1),
         ("UPDATE audit_entry SET id = CASE id WHEN 2 THEN 3 WHEN 3 THEN 2 ELSE id END", 2),
         (
-            """UPDATE audit_entry SET id = id + 1 WHERE id > 2; INSERT INTO audit_entry (id, time, door, action, outcome,
-               previous_hash, hash) SELECT 3, time, door, action, outcome, hash, hash FROM audit_entry WHERE id = 2""",
+            """UPDATE audit_entry SET id = id + 1 WHERE id > 2;
+               INSERT INTO audit_entry (id, time, door, action, outcome, previous_hash, hash)
+               SELECT 3, time, door, action, outcome, hash, hash FROM audit_entry WHERE id = 2""",
             3,
         ),
         ("UPDATE audit_head SET hash = previous_hash FROM audit_entry e WHERE e.id = 4", 5),
@@ -92,7 +93,7 @@ def test_what_was_changed_removed_reordered_or_put_between_is_found(tampering: s
     with db.transaction() as session:
         # Else moving one id past another meets it halfway.
         db.execute(session, "ALTER TABLE audit_entry DROP CONSTRAINT audit_entry_pkey")
-        for one in tampering.split("; "):
+        for one in tampering.split(";"):
             db.execute(session, one)
         found = chain.walk(session)
         session.rollback()

@@ -26,10 +26,10 @@ from core.requests import expansion
 from core.runtime import db, shared_clock, worker_lease
 from core.settings import rate_caps, store
 from core.tables.jobs import Job, WaitsFor
+from tests.callers import by
 from tests.local_provider import LocalProvider, Reply, error, in_turn
 from tests.pipeline import answer, keep_now, make_job, ready_documents, rows, run_job, states, with_lane
 from tests.quota import AnthropicQuota, Bucket, Quota, Window
-from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 MODEL = "gpt-4.1-mini"

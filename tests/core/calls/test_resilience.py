@@ -18,6 +18,7 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.presets import FIELDS, PRESETS
 from core.runtime import db
 from core.settings import store
+from tests.callers import by
 from tests.pipeline import PATIENCE_S, database_away, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")

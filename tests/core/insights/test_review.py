@@ -13,8 +13,8 @@ from core.insights.merging import MergeBlocked
 from core.insights.review import AlreadySettled
 from core.insights.similar import similar
 from core.runtime import db, workspace
-from tests.pipeline import add_document, change, ready_documents, rows
 from tests.callers import by
+from tests.pipeline import add_document, change, ready_documents, rows
 
 pytestmark = pytest.mark.usefixtures("database")
 ONE, OTHER = "The turbine manifold cracked at the weld.", "At its weld the manifold of the turbine has cracked."

@@ -23,11 +23,11 @@ from core.requests import expansion
 from core.runtime import workspace
 from core.upkeep import tick
 from tests.batch_provider import BatchProvider, Line
+from tests.callers import by
 from tests.core.judging import saying
 from tests.core.judging.saying import CRACK, LAMP, PUMP, by_statement, whole
 from tests.local_provider import LocalProvider
 from tests.pipeline import batch_rows, change, ended, rows, run_batches, run_job, states, with_lane
-from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 TOLD = by_statement(

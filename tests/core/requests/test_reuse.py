@@ -28,6 +28,7 @@ from core.live.single_text import Processed
 from core.requests import reuse, savings, single_flight
 from core.requests.reuse import Memory, Which
 from core.runtime import db
+from tests.callers import by
 from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import PATIENCE_S, TEXT, add_document, make_job, rows, run_batches, run_job, until_now

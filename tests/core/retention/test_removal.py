@@ -38,7 +38,9 @@ def left(*tables: str) -> dict[str, int]:
 
 
 def audit() -> list[dict[str, Any]]:
-    found = "SELECT action, subject, after - 'run' AS after FROM audit_entry WHERE subject LIKE 'retention:%' ORDER BY id"
+    found = (
+        "SELECT action, subject, after - 'run' AS after FROM audit_entry WHERE subject LIKE 'retention:%' ORDER BY id"
+    )
     return rows(found)
 
 
@@ -203,11 +205,13 @@ def test_what_somebody_holds_is_left_for_the_next_run() -> None:
     assert second
 
 
-def test_blocks_of_a_run_are_one_entry() -> None:
+def test_blocks_of_a_run_are_told_as_one() -> None:
     ready_documents(120)
     keep("documents", 1)
     removal.run(later(2))
-    assert [entry["after"]["documents"] for entry in audit()] == [120]
+    assert [entry["after"]["documents"] for entry in audit()] == [50, 50, 20]
+    (told,) = report.runs()
+    assert (told.kind, told.counts["documents"], told.counts["days"]) == ("documents", 120, 1)
 
 
 def test_two_runs_at_once_remove_and_count_each_document_once() -> None:

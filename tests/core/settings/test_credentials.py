@@ -15,8 +15,8 @@ from core.health.readings import Reading
 from core.runtime import db
 from core.settings import credentials, store
 from core.settings.credentials import Credentials
-from tests.pipeline import rows
 from tests.callers import by
+from tests.pipeline import rows
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -72,14 +72,15 @@ def test_what_was_set_is_in_no_table_and_no_text(capsys: pytest.CaptureFixture[s
     shown = [repr(credentials.of("anthropic")), repr(store.values()), repr(store.history()), capsys.readouterr().out]
     assert "hidden" not in "".join([*everything, *shown])
     assert actions() == [
-        ("key set", "key:anthropic"),
-        ("key removed", "key:openai"),
-        ("key replaced", "key:openai"),
-        ("key set", "key:openai"),
-        ("change", "address:openai"),
+        ("provider_key.set", "key:anthropic"),
+        ("provider_key.remove", "key:openai"),
+        ("provider_key.set", "key:openai"),
+        ("provider_key.set", "key:openai"),
+        ("settings.change", "address:openai"),
     ]
     of_keys = [(change.before, change.after) for change in store.history() if store.is_secret(change.name)]
-    assert of_keys == [(None, None)] * 4
+    was_set, removed = {"key": "set"}, {"key": "removed"}
+    assert of_keys == [(None, was_set), (was_set, removed), (was_set, was_set), (None, was_set)]
     assert store.history()[-1].user == "settings page"
 
 

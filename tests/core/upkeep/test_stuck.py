@@ -14,9 +14,9 @@ from core.health import report
 from core.runtime import worker_lease
 from core.upkeep import requeue_by_hand, stuck, takeover
 from core.upkeep.stuck import Kind, StuckRow
+from tests.callers import by
 from tests.pages import made
 from tests.pipeline import change, ready_documents, rows
-from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 LONG_AGO = "now() - interval '16 minutes'"

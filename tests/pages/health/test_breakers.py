@@ -13,10 +13,10 @@ from core.calls.breaker_report import BreakerChange, BreakerRow
 from core.runtime import db
 from core.tables.jobs import WAITS_FOR, WaitsFor
 from pages.words import breakers
+from tests.callers import by
 from tests.pages import made
 from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import ready_documents, rows
-from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 MODEL = "gpt-5.6-luna"

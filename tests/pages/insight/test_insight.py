@@ -10,10 +10,10 @@ from core.insights.life import Change
 from core.runtime import db
 from pages.common import formats
 from pages.insight import tabs
+from tests.callers import by
 from tests.pages import made
 from tests.pages.seeing import buttons, links, press, show, words
 from tests.pipeline import TEXT, add_document
-from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 QUOTE = "Repairs took nine days and cost 48,000 euros."

@@ -18,9 +18,9 @@ from pages.common import formats
 from pages.settings import changes
 from pages.words import settings as settings_words
 from pages.words.resilience import NAMES, compared
+from tests.callers import by
 from tests.local_provider import LocalProvider
 from tests.pages.seeing import buttons, press, show, words
-from tests.callers import by
 
 pytestmark = pytest.mark.usefixtures("database")
 

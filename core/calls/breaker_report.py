@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from core.runtime import db
+from core.tables.access import called
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _read(session: Session, provider: str | None = None, model: str | None = Non
 
 
 # A model without a row has a closed breaker.
-READ = """
+READ = f"""
 WITH called AS (
   SELECT provider, model, sum(answered + failed)::int AS calls FROM call_minute
   WHERE minute > now() - interval '1 day' GROUP BY provider, model
@@ -77,7 +78,7 @@ WITH called AS (
 SELECT provider, model, coalesce(b.state, 'closed') AS state, coalesce(b.failures, 0) AS failures,
   coalesce(b.by_hand, false) AS by_hand, b.opened_at, b.retry_at, b.changed_at,
   CASE WHEN b.by_hand THEN coalesce((
-    SELECT coalesce(a."user", a.door) FROM audit_entry a
+    SELECT {called('a."user"')} FROM audit_entry a
     WHERE a.subject = 'breaker:' || provider || '/' || model AND a.action = 'breaker.open'
     ORDER BY a.id DESC LIMIT 1), '') ELSE '' END AS opened_by,
   coalesce(w.requests, 0) AS requests, coalesce(w.jobs, 0) AS jobs, coalesce(c.calls, 0) AS calls
@@ -120,7 +121,7 @@ def changes(limit: int) -> list[BreakerChange]:
         return [BreakerChange(**row._mapping) for row in db.rows(session, CHANGES, limit=limit)]
 
 
-CHANGES = """
-SELECT time, coalesce("user", door) AS user, action, object ->> 'id' AS subject, before, after FROM audit_entry
+CHANGES = f"""
+SELECT time, {called('"user"')} AS user, action, object ->> 'id' AS subject, before, after FROM audit_entry
 WHERE action IN ('breaker.open', 'breaker.close') ORDER BY id DESC LIMIT :limit
 """

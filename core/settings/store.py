@@ -23,6 +23,7 @@ from core.access import actor, audit
 from core.environment import get_settings
 from core.errors import Conflict, NotFound
 from core.runtime import db
+from core.tables.access import called
 
 log = structlog.get_logger()
 CHANNEL = "cairn_setting"
@@ -51,7 +52,7 @@ class SettingChange:
 
     id: int
     time: datetime
-    # A person's id, or nothing.
+    # How they are called; "" where there is no person.
     user: str
     door: str
     action: str
@@ -167,8 +168,8 @@ def history(limit: int = 50) -> list[SettingChange]:
         return [SettingChange(**row._mapping) for row in rows]
 
 
-CHANGES = """
-SELECT id, time, coalesce("user", '') AS user, door, action, object ->> 'id' AS name, before, after
+CHANGES = f"""
+SELECT id, time, {called('"user"')} AS user, door, action, object ->> 'id' AS name, before, after
 FROM audit_entry WHERE subject LIKE 'setting:%' AND outcome = 'done'
 """
 

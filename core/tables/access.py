@@ -34,6 +34,12 @@ class Person(SQLModel, table=True):
     last_seen_at: datetime | None = columns.time(nullable=True)
 
 
+def called(column: str) -> str:
+    """SQL: how whoever this column names is called now: a person by name or e-mail, a door as it stands there."""
+    return f"""coalesce((SELECT coalesce(nullif(who.name, ''), who.email, 'somebody who was forgotten') FROM person who
+      WHERE who.id = {column}), {column}, '')"""
+
+
 class Member(SQLModel, table=True):
     """Who may enter a workspace. It stands before the wall, not behind it: a sign-in reads it for all workspaces."""
 

@@ -43,7 +43,15 @@ def _line(change: SettingChange, operations: Mapping[str, str], *, undoable: boo
     what = formats.plain(change.action.removeprefix("key ")) if secret else f"{before} → {after}"
     how = "undone" if change.action.endswith(".undo") else "changed"
     when = formats.plain(
-        " · ".join(filter(None, (f"{how} {formats.ago(change.time, formats.utc_now())}", change.user or change.door)))
+        " · ".join(
+            filter(
+                None,
+                (
+                    f"{how} {formats.ago(change.time, formats.utc_now())}",
+                    change.user or settings.DOORS.get(change.door, ""),
+                ),
+            )
+        )
     )
     locked = get_settings().settings_locked or (resilience.is_ours(change.name) and resilience.snapshot().locked)
     with st.container(horizontal=True, vertical_alignment="center"):

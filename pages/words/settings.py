@@ -21,8 +21,9 @@ from core.settings.store import KEY, ROW
 from pages.common import formats
 from pages.words import providers
 
-# Who made a change, until people sign in: the door that it came through.
+# Who made a change where nobody is signed in: the door that it came through.
 DOOR = "settings page"
+DOORS = {"api": "HTTP API"}
 SOURCES = {"default": "default", "environment": "from the environment", "here": "set here"}
 
 

@@ -62,7 +62,7 @@ def test_a_key_set_here_goes_before_the_environments_and_removing_it_goes_back(s
 
 
 def test_what_was_set_is_in_no_table_and_no_text(capsys: pytest.CaptureFixture[str]) -> None:
-    with actor.bound(by("settings page")):
+    with actor.bound(by("ann")):
         credentials.change("openai", THERE, "sk-hidden-1")
     credentials.change("openai", THERE, "sk-hidden-2")
     credentials.remove_key("openai")
@@ -81,7 +81,7 @@ def test_what_was_set_is_in_no_table_and_no_text(capsys: pytest.CaptureFixture[s
     of_keys = [(change.before, change.after) for change in store.history() if store.is_secret(change.name)]
     was_set, removed = {"key": "set"}, {"key": "removed"}
     assert of_keys == [(None, was_set), (was_set, removed), (was_set, was_set), (None, was_set)]
-    assert store.history()[-1].user == "settings page"
+    assert store.history()[-1].user == "ann"
 
 
 def test_what_is_done_to_a_key_is_not_undone() -> None:

@@ -8,7 +8,7 @@ ENV PYTHONUNBUFFERED=1 \
 
 WORKDIR /app
 COPY requirements.txt ./
-RUN pip install -r requirements.txt
+RUN pip install --require-hashes -r requirements.txt
 
 # PostgreSQL refuses to run as root, and nothing else needs root either.
 RUN useradd --uid 10001 --create-home cairn && install -d -o cairn -g cairn -m 0700 /data

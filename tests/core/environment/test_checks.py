@@ -136,6 +136,7 @@ def test_a_process_that_listens_nowhere_needs_no_sign_in(monkeypatch: pytest.Mon
         (PRODUCTION | HEADER, "0.0.0.0", False),
         (without(PRODUCTION, "ADMIN_EMAILS") | HEADER, "0.0.0.0", True),
         (without(PRODUCTION, "ADMIN_EMAILS") | OIDC, "127.0.0.1", True),
+        (without(PRODUCTION, "ADMIN_EMAILS") | HEADER, "127.0.0.1", True),
         (without(PRODUCTION, "ADMIN_EMAILS"), "127.0.0.1", False),
         (HEADER, "0.0.0.0", False),
     ],

@@ -1,4 +1,6 @@
 # One image for both processes: web (the default command) and `python -m jobs`.
+# A tag may be another image tomorrow. Where that matters, name it with its digest: `docker buildx imagetools inspect
+# python:3.12-slim` prints it.
 FROM python:3.12-slim
 
 ENV PYTHONUNBUFFERED=1 \

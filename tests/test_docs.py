@@ -89,7 +89,7 @@ def test_the_samples_are_small_of_several_formats_and_all_named_with_their_sourc
     assert set(re.findall(r"^\| `([^`]+)` \|", sources, re.MULTILINE)) == lying
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])
 def test_links_inside_the_project_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     links = [link.split("#")[0] for link in re.findall(r"\]\((?!https?://|#)([^)]+)\)", text)]

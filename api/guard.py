@@ -55,7 +55,7 @@ def refusal(scope: Scope) -> str | None:
 
 def is_public(host: str, public_url: str | None) -> bool:
     """Whether it is PUBLIC_URL's, the scheme's own port written or not."""
-    if public_url is None or _HOST.fullmatch(host) is None:
+    if public_url is None:
         return False
     return addresses.origin(f"{public_url.partition('://')[0]}://{host}") == public_url
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.schemas.operations import ComponentOut, HealthOut, StuckOut, WorkerOut
+from api.schemas.operations import ComponentOut, HealthOut, RightsOut, StuckOut, WorkerOut
 from api.schemas.shared import fields_of
 from core import __version__
 from core.health import components as health_components
 from core.health import report
 from core.health.components import Component
-from core.runtime import shared_clock
+from core.runtime import rights, shared_clock
 from core.upkeep import stuck
 
 router = APIRouter(prefix="/internal/monitoring", tags=["internal"])
@@ -29,6 +29,7 @@ def monitoring_health() -> Any:
         "components": [component(one) for one in components],
         "workers": [fields_of(row, WorkerOut) for row in report.workers(kind=None)] if reachable else [],
         "stuck": [fields_of(row, StuckOut) for row in stuck.read()] if reachable else [],
+        "rights": fields_of(rights.read(), RightsOut) if reachable else None,
     }
 
 

@@ -78,23 +78,25 @@ async def _life(
 
 def _bring_up(settings: Settings, listening: Listening, stack: AsyncExitStack) -> None:
     """Start in order. The stack ends all in the opposite order, also when a later step fails."""
-    url = settings.database_url
+    url, owner = settings.database_url, settings.migration_database_url
     if url is None:
         from core.runtime.embedded_postgres import EmbeddedPostgres
 
-        postgres = Child("postgres", EmbeddedPostgres(settings.data_dir))
-        _supervise(stack, postgres, POSTGRES_STOP_SECONDS)
-        url = postgres.supervised.url  # type: ignore[attr-defined]
+        embedded = EmbeddedPostgres(settings.data_dir)
+        _supervise(stack, Child("postgres", embedded), POSTGRES_STOP_SECONDS)
+        url, owner = embedded.app_url, embedded.url
     db.configure(url)
     stack.callback(lambda: db.engine().dispose())
-    migrate.upgrade()
+    migrate.upgrade(owner)
     check_admin(settings, listening, _has_admin)
     templates.sync_built_ins()
     stack.callback(store.follow().stop)
     stack.enter_context(single_text.seen())
     if settings.embedded_jobs:
         grace = EMBEDDED_GRACE_SECONDS if settings.shutdown_grace_seconds is None else settings.shutdown_grace_seconds
-        set_here = {"DATABASE_URL": url, "CAIRN_PARENT_PID": str(os.getpid()), "SHUTDOWN_GRACE_SECONDS": str(grace)}
+        # Not the owner's: what is there by now is enough for it.
+        urls = {"DATABASE_URL": url, "MIGRATION_DATABASE_URL": url}
+        set_here = {**urls, "CAIRN_PARENT_PID": str(os.getpid()), "SHUTDOWN_GRACE_SECONDS": str(grace)}
         jobs = Child("jobs", Command([sys.executable, "-m", "jobs"], {**os.environ, **set_here}))
         # After the grace it stores the answers it received. If it is killed before that, their outcome is unknown.
         _supervise(stack, jobs, grace + 3)

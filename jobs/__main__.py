@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         settings = get_settings()
         configure_logs(settings)
         db.engine()
-        migrate.upgrade()
+        migrate.upgrade(settings.migration_database_url)
         templates.sync_built_ins()
         store.follow()
     except CairnError as error:

@@ -132,10 +132,10 @@ def database(migrated: str) -> Iterator[str]:
 
 @pytest.fixture
 def own_database(database: str, postgres_url: str) -> Iterator[str]:
-    """For a test that breaks its tables: nothing of it is left, however it ends."""
+    """For a test that breaks its tables, as their owner: nothing of it is left, however it ends."""
     with databases.copy(postgres_url, "own") as own:
-        db.configure(own)
-        yield own
+        db.configure(databases.owners(own))
+        yield databases.owners(own)
         db.engine().dispose()
         db.configure(database)
 

@@ -1,4 +1,8 @@
-"""Databases on the server of the run: each a copy of one that was migrated once."""
+"""Databases on the server of the run: each a copy of one that was migrated once.
+
+Tests work in them as the role that web and jobs have. What reaches in as the owner, or takes tables apart, says so:
+`owners(url)`.
+"""
 
 import secrets
 from collections.abc import Iterator
@@ -6,9 +10,11 @@ from contextlib import contextmanager
 
 import psycopg
 from sqlalchemy import make_url
+from sqlmodel import Session
 
 from core.asking import templates
 from core.runtime import db, migrate
+from core.runtime.embedded_postgres import APP_ROLE
 
 # Only this one is migrated; nobody may connect to it any more, so that it can be copied at any moment.
 MIGRATED = "migrated"
@@ -20,6 +26,30 @@ IN_THIS_DATABASE = "database = (SELECT oid FROM pg_database WHERE datname = curr
 
 def named(server: str, name: str) -> str:
     return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def apps(url: str) -> str:
+    return make_url(url).set(username=APP_ROLE).render_as_string(hide_password=False)
+
+
+def owners(url: str) -> str:
+    return make_url(url).set(username="postgres").render_as_string(hide_password=False)
+
+
+@contextmanager
+def as_owner() -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """To take the tables at hand apart, or to look at what no process of ours may."""
+    url = db.engine().url.set(drivername="postgresql", username="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+@contextmanager
+def transaction_of_owner() -> Iterator[Session]:
+    engine = db.apart("owner", owners(db.engine().url.render_as_string(hide_password=False)))
+    with db.transaction(engine) as session:
+        yield session
+    engine.dispose()
 
 
 def settle(server: str) -> None:
@@ -37,8 +67,10 @@ def make_migrated(server: str) -> None:
             return
         connection.execute("DROP DATABASE IF EXISTS migrating WITH (FORCE)")
         connection.execute("CREATE DATABASE migrating TEMPLATE template0")
-        db.configure(named(server, "migrating"))
-        migrate.upgrade()
+        db.configure(apps(named(server, "migrating")))
+        migrate.upgrade(named(server, "migrating"))
+        # For tests of what a small stack refuses.
+        connection.execute(f"GRANT SET ON PARAMETER max_stack_depth TO {APP_ROLE}")
         templates.sync_built_ins()
         db.engine().dispose()
         connection.execute("ALTER DATABASE migrating ALLOW_CONNECTIONS false")
@@ -47,10 +79,10 @@ def make_migrated(server: str) -> None:
 
 @contextmanager
 def copy(server: str, prefix: str, template: str = MIGRATED) -> Iterator[str]:
-    """The URL of a database of one's own, which is dropped in the end."""
+    """The URL of a database of one's own, for the role that web and jobs have, which is dropped in the end."""
     name = f"{prefix}_{secrets.token_hex(4)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield named(server, name)
+    yield apps(named(server, name))
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

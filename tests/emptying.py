@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import psycopg
 
+from tests.databases import owners
 from tests.pipeline import until_now
 
 KEPT = ("alembic_version", "installation", "sums_edition", "template", "template_version", "workspace")
@@ -30,7 +31,7 @@ def empty(url: str) -> None:
 
 class _Emptying:
     def __init__(self, url: str):
-        self.connection = psycopg.connect(url, autocommit=True)
+        self.connection = psycopg.connect(owners(url), autocommit=True)
         tables = self.connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND NOT tablename = ANY(%s)", (list(KEPT),)
         )

@@ -144,7 +144,7 @@ WAITS_FOR_A_LOCK = "SELECT 1 FROM pg_stat_activity WHERE datname = current_datab
 @contextmanager
 def database_away(url: str) -> Iterator[None]:
     """Every connection to this database is cut and no new one is let in."""
-    address = make_url(url).set(drivername="postgresql")
+    address = make_url(url).set(drivername="postgresql", username="postgres")
     with psycopg.connect(
         address.set(database="postgres").render_as_string(hide_password=False), autocommit=True
     ) as connection:

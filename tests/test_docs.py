@@ -24,7 +24,7 @@ from tests.pages import made
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = {name.upper() for name in Settings.model_fields}
 SAMPLES_AT_MOST_BYTES = 400_000
-NOT_SETTINGS = {"POSTGRES_PASSWORD"}  # read by compose.yaml
+NOT_SETTINGS = {"POSTGRES_PASSWORD", "APP_PASSWORD"}  # read by compose.yaml
 
 
 def defaults() -> Mapping[str, str]:

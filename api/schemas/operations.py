@@ -49,6 +49,16 @@ class StuckOut(BaseModel):
     reason: str
 
 
+class RightsOut(BaseModel):
+    """Of the role that web works as. `missing`: why the database does not hold audit and wall; empty where it does."""
+
+    role: str
+    superuser: bool
+    owns: bool
+    audit_held: bool
+    missing: list[str]
+
+
 class HealthOut(BaseModel):
     status: Literal["healthy", "unhealthy"]
     timestamp: datetime
@@ -56,6 +66,7 @@ class HealthOut(BaseModel):
     components: list[ComponentOut]
     workers: list[WorkerOut]
     stuck: list[StuckOut]
+    rights: RightsOut | None
 
 
 class CacheIn(In):

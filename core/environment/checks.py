@@ -40,6 +40,8 @@ class Listening:
 def reasons(settings: Settings, listening: Listening | None) -> list[Reason]:
     """Of the environment alone. `listening`: None for a process that listens nowhere."""
     found = [*_sign_in(settings), *_secret_key(settings)]
+    if settings.migration_database_url is not None and settings.database_url is None:
+        found.append(Reason("database_url", "is missing: MIGRATION_DATABASE_URL is the same database, as its owner."))
     if settings.environment == "production":
         found += _production(settings)
     if listening is not None:

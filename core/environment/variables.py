@@ -82,6 +82,8 @@ class Settings(BaseSettings):
     disable_internal_docs: Annotated[bool | None, Blank] = None
 
     database_url: Annotated[str | None, Blank] = None
+    # The owner's, who migrates. None: the same as above, and then the database holds neither audit nor wall.
+    migration_database_url: Annotated[str | None, Blank] = None
     database_pool_size: int = Field(10, ge=2, le=200)
     database_pool_timeout: float = Field(30, gt=0)
     database_health_check_timeout: float = Field(10, gt=0)
@@ -148,7 +150,7 @@ class Settings(BaseSettings):
     extraction_ocr_pages: int = Field(1000, ge=1, le=100_000)
     extraction_ocr_memory_mb: int = Field(2500, ge=1000)
 
-    @field_validator("database_url")
+    @field_validator("database_url", "migration_database_url")
     @classmethod
     def _with_psycopg(cls, url: str | None) -> str | None:
         if url is None:

@@ -7,6 +7,7 @@ from core.environment import get_settings
 from core.health import database, readings, report, sampling
 from core.health.readings import PROVIDER, Reading
 from core.health.report import SampleRow
+from core.runtime import rights
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def components(at: datetime) -> list[Component]:
         readings.scheduler(last.get("scheduler"), leader, at, every),
         readings.workers(rows, at),
         readings.queue(report.queue(), at),
+        *readings.rights(rights.read()),
         *sampling.providers_of([name.removeprefix(PROVIDER) for name in there if name.startswith(PROVIDER)], at),
         *readings.access(get_settings().open_access),
         # Keys that are usable here may not be usable in the jobs process, which takes the samples: those count, then.

@@ -11,6 +11,7 @@ from core.calls.report import ModelRow, added, quantile_ms
 from core.health.database import DatabaseHealth
 from core.health.report import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.requests.reuse import ReuseHealth
+from core.runtime.rights import Rights
 from core.upkeep.stuck import LATE
 
 # With fewer calls, a large share of failures may be chance.
@@ -218,6 +219,17 @@ def sandbox(mode: str, missing: str) -> list[Reading]:
         return []
     remedy = "No file is read" if mode == "required" else "Files are read without it"
     return [Reading("sandbox", mode == "auto", f"{missing} {remedy}.")]
+
+
+def rights(found: Rights) -> list[Reading]:
+    """Empty where the database itself keeps Cairn from what it must not do. Without that its own code alone does."""
+    if not found.missing:
+        return []
+    said = f"The database does not hold audit and wall: {' '.join(found.missing)} {REMEDY_OF_RIGHTS}"
+    return [Reading("rights", True, said)]
+
+
+REMEDY_OF_RIGHTS = "See README, Your own PostgreSQL."
 
 
 def disk(free_bytes: int, total_bytes: int) -> Reading:

@@ -12,7 +12,7 @@ from core.health import report as reports_health
 from core.health.readings import Reading
 from core.providers.known_models import ends_on
 from core.requests import reuse
-from core.runtime import db, disk
+from core.runtime import db, disk, rights
 from core.settings import credentials, defaults, provider_rows
 from core.tables.health import HealthSample
 
@@ -45,6 +45,7 @@ def measured(at: datetime) -> list[Reading]:
         *stored_keys(),
         *readings.ending(ends_of_models(), at.date()),
         *readings.ocr(get_settings().extraction_ocr),
+        *readings.rights(rights.read()),
         *readings.sandbox(get_settings().extraction_sandbox, sandbox.missing()),
     ]
 

@@ -59,9 +59,11 @@ def _made(url: str, application_name: str | None, **pool: int) -> Engine:
     )
 
 
-def apart(application_name: str) -> Engine:
-    """An engine with one connection, for work that must not wait for this process's pool. The caller disposes of it."""
-    return _made(engine().url.render_as_string(hide_password=False), application_name, pool_size=1, max_overflow=0)
+def apart(application_name: str, url: str | None = None) -> Engine:
+    """An engine with one connection, for work that must not wait for this process's pool, or as another role. The
+    caller disposes of it."""
+    url = url or engine().url.render_as_string(hide_password=False)
+    return _made(url, application_name, pool_size=1, max_overflow=0)
 
 
 def engine() -> Engine:

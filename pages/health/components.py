@@ -25,7 +25,7 @@ def _line(well: bool | None, name: str, text: str, since: formats.Markdown = "",
 
 def show(one: Component, moment: datetime) -> None:
     since = f"for {formats.lasted(one.since, moment)}" if one.since and one.healthy is not None else ""
-    _line(one.healthy, health.name(one.name), one.message, since, watch=to_watch(one) or one.name == ACCESS)
+    _line(one.healthy, health.name(one.name), one.message, since, watch=to_watch(one) or one.name in (ACCESS, "rights"))
 
 
 def to_watch(one: Component) -> bool:

@@ -11,6 +11,7 @@ COMPONENTS = {
     "queue": "Queue",
     "reuse": "Reused answers",
     "ocr": "Words in pictures (OCR)",
+    "rights": "Rights in the database",
     "sandbox": "Sandbox of readers",
     ACCESS: "Who is let in",
     "disk": "Disk",

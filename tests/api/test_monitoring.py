@@ -29,6 +29,16 @@ def test_every_component_is_told_with_its_state_and_figures(client: TestClient) 
     (worker,) = answer["workers"]
     assert (worker["name"], worker["kind"], worker["alive"], worker["id"].isdigit()) == ("one", "jobs", True, True)
     assert answer["stuck"] == []
+    told = {"role": "cairn_app", "superuser": False, "owns": False, "audit_held": True, "missing": []}
+    assert answer["rights"] == told
+
+
+def test_a_role_that_owns_what_it_works_on_is_told(own_database: str, client: TestClient) -> None:
+    answer = client.get(PATH).json()
+    assert answer["rights"]["audit_held"] is False
+    assert answer["rights"]["missing"] == ["postgres, as which Cairn works, is a superuser."]
+    (told,) = [one for one in answer["components"] if one["name"] == "rights"]
+    assert told["message"].startswith("The database does not hold audit and wall: postgres")
 
 
 def test_what_is_wrong_is_told_with_its_remedy(client: TestClient) -> None:

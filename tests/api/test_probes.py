@@ -13,8 +13,9 @@ from starlette.testclient import TestClient
 from api.probes import Looking
 from core import boot
 from core.health.database import DatabaseHealth, standing
-from core.runtime import db
+from core.runtime import db, migrate
 from core.runtime.supervision import Child, Command
+from tests import databases
 from tests.pipeline import PATIENCE_S, database_away
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -79,14 +80,13 @@ def test_web_is_well_while_the_database_is_away(client: TestClient, database: st
 def test_another_schema_is_ill_and_told_with_its_remedy(
     client: TestClient, revision: str, status: str, says: str
 ) -> None:
-    with db.transaction() as session:
-        (head,) = db.rows(session, "SELECT version_num FROM alembic_version")[0]
-        db.execute(session, "UPDATE alembic_version SET version_num = :other", other=revision)
-    try:
-        ill = client.get("/health/db")
-    finally:
-        with db.transaction() as session:
-            db.execute(session, "UPDATE alembic_version SET version_num = :head", head=head)
+    put = "UPDATE alembic_version SET version_num = %s"
+    with databases.as_owner() as connection:
+        connection.execute(put, (revision,))
+        try:
+            ill = client.get("/health/db")
+        finally:
+            connection.execute(put, (migrate.head(),))
     assert (ill.status_code, ill.json()["migration_status"], ill.json()["database_connected"]) == (503, status, True)
     (error,) = ill.json()["errors"]
     assert revision in error

@@ -7,13 +7,13 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
 
 from core.budgets import manage, report
 from core.budgets.manage import BudgetSpec
 from core.jobs import control
 from core.runtime import shared_clock
+from tests import databases
 from tests.local_provider import Asked, LocalProvider, Reply
 from tests.pipeline import PATIENCE_S, database_away, make_job, ready_documents, rows, states
 from tests.processes.running import JobsProcess, Start, until
@@ -167,7 +167,7 @@ def test_lost_connections_are_survived_without_a_restart(start: Start, openai: L
     job = live_job(100)
     process = start()
     until(lambda: heard() >= SLOTS, process.text)
-    with psycopg.connect(url, autocommit=True) as connection:
+    with databases.as_owner() as connection:
         for _ in range(4):
             connection.execute(
                 """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -195,7 +195,7 @@ def test_a_database_that_is_away_for_a_while_is_waited_for(start: Start, openai:
 
 
 def test_a_part_that_keeps_failing_ends_the_process_loudly(start: Start, openai: LocalProvider, url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
+    with databases.as_owner() as connection:
         connection.execute("ALTER TABLE evidence RENAME TO lost")
     live_job(2)
     process = start()

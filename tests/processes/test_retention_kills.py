@@ -8,6 +8,7 @@ import pytest
 from core.retention import rules
 from core.retention.rules import RetentionRule
 from core.runtime import db
+from tests import databases
 from tests.pipeline import PATIENCE_S, ready_documents, rows
 from tests.processes.places import waiting
 from tests.processes.running import Start, until
@@ -53,7 +54,7 @@ WHERE datname = current_database() AND application_name LIKE 'cairn jobs %' AND 
 
 @pytest.mark.usefixtures("due")
 def test_what_was_removed_is_told_exactly_whenever_the_process_dies(start: Start, url: str) -> None:
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(databases.owners(url)) as connection:
         connection.execute("LOCK TABLE audit_entry IN SHARE MODE")
         first = start()
         until(lambda: waiting(url, "audit_entry") == 1, first.text)

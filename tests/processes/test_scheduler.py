@@ -38,7 +38,7 @@ class Shifted(JobsProcess):
 def url(postgres_url: str) -> Iterator[str]:
     """A migrated database whose clock is off by as many seconds as its table `jump` says."""
     with databases.copy(postgres_url, "clock", "template0") as own:
-        with psycopg.connect(own, autocommit=True) as connection:
+        with psycopg.connect(databases.owners(own), autocommit=True) as connection:
             connection.execute("CREATE SCHEMA clock")
             connection.execute("CREATE TABLE clock.jump AS SELECT 0::float8 AS seconds")
             for name, kind in (("now", "STABLE"), ("clock_timestamp", "VOLATILE")):
@@ -48,8 +48,10 @@ def url(postgres_url: str) -> Iterator[str]:
                 )
             database = make_url(own).database
             connection.execute(f"ALTER DATABASE {database} SET search_path = public, clock, pg_catalog")
+            connection.execute("GRANT ALL ON SCHEMA clock TO PUBLIC")
+            connection.execute("GRANT ALL ON clock.jump TO PUBLIC")
         db.configure(own)
-        migrate.upgrade()
+        migrate.upgrade(databases.owners(own))
         templates.sync_built_ins()
         yield own
         db.engine().dispose()

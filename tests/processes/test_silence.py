@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import make_url
 
 from core.documents import upload
+from tests import databases
 from tests.journeys.conftest import App, data_dir, start_app
 from tests.local_provider import Asked, LocalProvider, Reply, error
 from tests.pipeline import PATIENCE_S, add_document, database_away, make_job, rows
@@ -48,7 +49,7 @@ def faulty(asked: Asked) -> Reply:
 
 def refuse(url: str, table: str, column: str) -> None:
     """From now on PostgreSQL refuses the text, and says the whole row in its error."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(databases.owners(url), autocommit=True) as connection:
         connection.execute(
             f"ALTER TABLE {table} ADD CONSTRAINT unwanted CHECK ({column}::text NOT LIKE '%{TEXT}%') NOT VALID"
         )

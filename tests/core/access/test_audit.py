@@ -14,6 +14,7 @@ from core.access import actor, audit, chain
 from core.access.actor import MACHINE, Caller
 from core.access.chain import Verified
 from core.runtime import correlation, db, workspace
+from tests import databases
 from tests.pipeline import rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -90,7 +91,7 @@ def test_what_was_changed_removed_reordered_or_put_between_is_found(tampering: s
     for number in range(1, 5):
         written(number)
     assert verified().valid
-    with db.transaction() as session:
+    with databases.transaction_of_owner() as session:
         # Else moving one id past another meets it halfway.
         db.execute(session, "ALTER TABLE audit_entry DROP CONSTRAINT audit_entry_pkey")
         for one in tampering.split(";"):
@@ -111,8 +112,8 @@ def test_entries_written_side_by_side_are_one_chain() -> None:
 
 def test_the_tool_names_the_first_broken_link(database: str) -> None:
     written(1)
-    with db.transaction() as session:
-        db.execute(session, "UPDATE audit_entry SET hash = 'x'")
+    with databases.as_owner() as connection:
+        connection.execute("UPDATE audit_entry SET hash = 'x'")
     done = subprocess.run(
         [sys.executable, "-m", "core.access.audit", "verify"],
         env={"PATH": "", "DATABASE_URL": database},

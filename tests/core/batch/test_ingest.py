@@ -846,7 +846,7 @@ def test_memory_stays_flat(hand: Hand) -> None:
     for count in (1, 5):
         change("UPDATE request SET state = 'in_flight', provider_batch_id = 'pb_1'")
         change("UPDATE provider_batch SET counts = NULL")
-        change("TRUNCATE usage_record")
+        change("DELETE FROM usage_record")
         tracemalloc.start()
         try:
             assert handed.keep_files([handed.folder / f"{count}.jsonl"]).answered == count * result_files.BLOCK_LINES

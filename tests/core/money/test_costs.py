@@ -14,6 +14,7 @@ from core.money.stretches import Stretch
 from core.money.sums import Filters
 from core.runtime import db
 from core.settings import reporting_zone
+from tests import databases
 from tests.pages import made
 from tests.pipeline import add_document, make_job, rows, run_job
 
@@ -138,8 +139,8 @@ def test_records_that_are_emptied_leave_no_sums() -> None:
     made.usage("job_1", time=DAY)
     folding.keep_up("UTC")
     made.usage("job_1", time=DAY)
-    with db.transaction() as session:
-        db.execute(session, "TRUNCATE usage_record")
+    with databases.as_owner() as connection:
+        connection.execute("TRUNCATE usage_record")
     assert rows("SELECT 1 FROM usage_sum UNION ALL SELECT 1 FROM usage_delta") == []
 
 

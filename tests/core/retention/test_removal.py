@@ -15,6 +15,7 @@ from core.retention import removal, report, rules
 from core.retention.rules import Kind, RetentionRule
 from core.runtime import db
 from core.settings import store
+from tests import databases
 from tests.local_provider import LocalProvider
 from tests.pipeline import PATIENCE_S, TEXT, add_document, make_job, ready_documents, rows, run_job, states, until_now
 
@@ -226,18 +227,14 @@ def test_two_runs_at_once_remove_and_count_each_document_once() -> None:
 def test_a_block_that_fails_removes_and_tells_nothing(database: str) -> None:
     ready_documents(60)
     keep("documents", 1)
-    with db.transaction() as session:
+    (last,) = rows("SELECT max(id) AS id FROM document")
+    with databases.as_owner() as connection:
         # The second block meets a document that cannot go.
-        db.execute(
-            session,
-            """CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN
-                 RAISE EXCEPTION 'gone' USING ERRCODE = '57P01'; END $$ LANGUAGE plpgsql""",
-        )
-        last = db.scalar(session, "SELECT max(id) FROM document")
-        db.execute(
-            session,
-            f"""CREATE TRIGGER refuse BEFORE DELETE ON document FOR EACH ROW WHEN (old.id = '{last}')
-                EXECUTE FUNCTION refuse()""",
+        connection.execute(
+            f"""CREATE FUNCTION refuse() RETURNS trigger AS $$ BEGIN
+                 RAISE EXCEPTION 'gone' USING ERRCODE = '57P01'; END $$ LANGUAGE plpgsql;
+                CREATE TRIGGER refuse BEFORE DELETE ON document FOR EACH ROW WHEN (old.id = '{last["id"]}')
+                EXECUTE FUNCTION refuse()"""
         )
     try:
         with pytest.raises(Unavailable):
@@ -245,8 +242,8 @@ def test_a_block_that_fails_removes_and_tells_nothing(database: str) -> None:
         assert left("document") == {"document": 10}
         assert [entry["after"]["documents"] for entry in audit()] == [50]
     finally:
-        with db.transaction() as session:
-            db.execute(session, "DROP FUNCTION refuse CASCADE")
+        with databases.as_owner() as connection:
+            connection.execute("DROP FUNCTION refuse CASCADE")
     removal.run(later(2))
     assert [entry["after"]["documents"] for entry in audit()] == [50, 10]
 

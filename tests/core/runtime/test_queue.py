@@ -5,6 +5,7 @@ import pytest
 
 from core.errors import InvalidInput, Unavailable
 from core.runtime import db, queue
+from tests import databases
 from tests.pipeline import rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -49,7 +50,7 @@ CREATE TRIGGER breaks BEFORE INSERT ON procrastinate_jobs FOR EACH ROW EXECUTE F
 )
 def breaks(request: pytest.FixtureRequest, database: str) -> Iterator[None]:
     """The server breaks off what defers, in the middle of it."""
-    with psycopg.connect(database, autocommit=True) as connection:
+    with psycopg.connect(databases.owners(database), autocommit=True) as connection:
         connection.execute(BREAKS.format(how=request.param))
         yield
         connection.execute("DROP FUNCTION breaks() CASCADE")

@@ -1,0 +1,133 @@
+"""Who may do what in the database: an owner migrates it, and web and jobs work as a role of their own.
+
+That role owns nothing and may only add to the audit, so neither a mistake nor a statement that somebody slipped in can
+rewrite what was recorded. The owner grants it what it needs after every migration, whatever tables that brought.
+"""
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.exc import ProgrammingError
+
+from core.errors import ConfigurationError
+from core.runtime import db
+
+# Tables that the role may not do everything with, which is SELECT, INSERT, UPDATE and DELETE.
+APPEND_ONLY, READ_ONLY = ("audit_entry",), ("alembic_version",)
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What the role that a process works as could do although it should not."""
+
+    role: str
+    superuser: bool
+    owns: bool
+    changes_audit: bool
+
+    @property
+    def audit_held(self) -> bool:
+        """The database refuses this role to change or remove audit entries, or to let itself do so."""
+        return not (self.superuser or self.owns or self.changes_audit)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Why the database does not hold what it should, a sentence each; empty where it does."""
+        if self.superuser:
+            return (f"{self.role}, as which Cairn works, is a superuser.",)
+        if self.owns:
+            return (f"{self.role}, as which Cairn works, owns its tables.",)
+        return (f"{self.role}, as which Cairn works, may change audit entries.",) if self.changes_audit else ()
+
+
+def read() -> Rights:
+    with db.reading() as session:
+        found = db.row(session, READ)
+    assert found is not None
+    return Rights(**found._mapping)
+
+
+# Membership in an owner is enough to act as one.
+READ = """
+SELECT r.rolname AS role, r.rolsuper AS superuser,
+  EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace
+            AND c.relkind IN ('r', 'p', 'S') AND pg_has_role(r.oid, c.relowner, 'MEMBER')) AS owns,
+  coalesce(has_table_privilege(r.oid, to_regclass('audit_entry'), 'UPDATE, DELETE, TRUNCATE, TRIGGER'), false)
+    AS changes_audit
+FROM pg_roles r WHERE r.rolname = session_user
+"""
+
+
+def grant(connection: Connection, to: URL) -> None:
+    """Give the role of this URL what it needs, and make it where it is missing. `connection` is the owner's, who is
+    another role. Does nothing where nothing is lacking.
+
+    Raises ConfigurationError where the owner may not make it.
+    """
+    role = role_of(to)
+    if connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}) is None:
+        _make(connection, role, to.password)
+    if connection.scalar(text(LACKING), {"role": role, "append": [*APPEND_ONLY], "read": [*READ_ONLY]}):
+        connection.exec_driver_sql(_granting(connection, role))
+    connection.commit()
+
+
+def role_of(url: URL) -> str:
+    if name := url.username or url.query.get("user"):
+        return str(name)
+    with db.engine().connect() as connection:
+        return str(connection.scalar(text("SELECT current_user")))
+
+
+def _make(connection: Connection, role: str, password: str | None) -> None:
+    """The password goes to the server as its SCRAM verifier, so that no log of statements has it."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    make = sql.SQL("CREATE ROLE {} LOGIN NOINHERIT").format(sql.Identifier(role))
+    if password:
+        sealed = driver.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        make += sql.SQL(" PASSWORD {}").format(sql.Literal(sealed))
+    try:
+        connection.exec_driver_sql(make.as_string(driver))
+    except ProgrammingError as error:
+        raise ConfigurationError(
+            f"The role {role} of DATABASE_URL does not exist, and that of MIGRATION_DATABASE_URL may not make it: "
+            f"have an administrator run CREATE ROLE {role} LOGIN NOINHERIT PASSWORD '...', then start again."
+        ) from error
+
+
+# Whether a table or sequence is without a right that the role should have, or with one that it should not.
+LACKING = """
+SELECT EXISTS (
+  SELECT FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND CASE
+    WHEN c.relkind = 'S' THEN NOT has_sequence_privilege(:role, c.oid, 'USAGE')
+    WHEN c.relkind NOT IN ('r', 'p') THEN false
+    WHEN NOT has_table_privilege(:role, c.oid, 'SELECT') THEN true
+    WHEN c.relname = ANY(:append) THEN NOT has_table_privilege(:role, c.oid, 'INSERT')
+      OR has_table_privilege(:role, c.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER')
+    WHEN c.relname = ANY(:read) THEN has_table_privilege(:role, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER')
+    ELSE NOT (has_table_privilege(:role, c.oid, 'INSERT') AND has_table_privilege(:role, c.oid, 'UPDATE')
+      AND has_table_privilege(:role, c.oid, 'DELETE'))
+  END)
+"""
+GRANTS = """
+GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {role};
+GRANT USAGE ON SCHEMA {schema} TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {role};
+REVOKE ALL ON {append}, {read} FROM {role};
+GRANT SELECT, INSERT ON {append} TO {role};
+GRANT SELECT ON {read} TO {role}
+"""
+
+
+def _granting(connection: Connection, role: str) -> str:
+    database, schema = connection.execute(text("SELECT current_database(), current_schema()")).one()
+    listed = {
+        name: sql.SQL(", ").join(sql.Identifier(schema, table) for table in tables)
+        for name, tables in (("append", APPEND_ONLY), ("read", READ_ONLY))
+    }
+    names = {"database": sql.Identifier(database), "schema": sql.Identifier(schema), "role": sql.Identifier(role)}
+    return sql.SQL(GRANTS).format(**names, **listed).as_string()

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import Session, col, select
 
+from core.access import actor, audit
+from core.access.roles import require
 from core.asking.built_in import BUILT_IN
 from core.asking.prompts import Asking, check_params, params_of
 from core.errors import Conflict, InvalidInput, NotFound
@@ -53,10 +55,12 @@ def sync_built_ins() -> None:
 
 
 def create(name: str, prompt: str, fields: Sequence[FieldSpec], insights: bool) -> TemplateView:
+    require("template.make")
     _check(name, prompt, fields, insights)
     with db.transaction() as session:
         own = db.workspace_of(session)
         template = Template(id=new_id("tpl"), workspace_id=own, name=name.strip(), built_in=False, version=0)
+        template.made_by = actor.current()
         session.add(template)
         session.flush()
         version = _add_version(session, template, prompt, fields, insights)
@@ -70,8 +74,12 @@ def change(template_id: str, name: str, prompt: str, fields: Sequence[FieldSpec]
         template = _visible(session, template_id, lock=True)
         if template.built_in:
             raise Conflict("A built-in template cannot be changed. Make one of your own instead.")
+        require("template.change", template.made_by)
+        before = {"name": template.name, "version": template.version}
         template.name = name.strip()
         version = _add_version(session, template, prompt, fields, insights)
+        after = {"name": template.name, "version": template.version}
+        audit.write(session, "template.change", "template", template.id, name=template.name, before=before, after=after)
         return _view(template, version)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from core.access import audit
+from core.access.roles import require
 from core.errors import Conflict, InvalidInput, NotFound
 from core.runtime import db
 from core.runtime.ids import new_id
@@ -36,6 +37,7 @@ class BudgetSpec:
 
 def create(spec: BudgetSpec) -> str:
     """Returns its id. Raises InvalidInput, NotFound for a key that names nothing, Conflict if there is one like it."""
+    _require(spec.scope)
     with db.transaction() as session:
         _check(session, spec)
         budget_id = new_id("bud")
@@ -55,6 +57,7 @@ def change(budget_id: str, spec: BudgetSpec) -> None:
     """Raises NotFound, InvalidInput or Conflict as `create` does."""
     with db.transaction() as session:
         budget = _locked(session, budget_id)
+        _require(spec.scope)
         _check(session, spec)
         like = db.scalar(session, LIKE, scope=spec.scope, key=spec.key, id=budget_id)
         if like:
@@ -74,6 +77,10 @@ def delete(budget_id: str) -> None:
         budget = _locked(session, budget_id)
         audit.write(session, "budget.change", "budget", budget_id, before=_told(_spec(budget)))
         session.delete(budget)
+
+
+def _require(scope: str) -> None:
+    require("budget.change_machine" if scope == "all" else "budget.change")
 
 
 def _locked(session: Session, budget_id: str) -> Budget:

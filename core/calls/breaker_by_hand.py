@@ -1,6 +1,7 @@
 """Open or close a circuit breaker by hand, with an audit entry."""
 
 from core.access import audit
+from core.access.roles import require
 from core.calls import breaker_report
 from core.calls.breaker import view
 from core.calls.breaker_report import BreakerRow
@@ -22,6 +23,7 @@ def close_by_hand(provider: str, model: str) -> BreakerRow:
 
 
 def _by_hand(provider: str, model: str, statement: str, action: str, state: str) -> BreakerRow:
+    require("breaker.change")
     of = {"provider": provider, "model": model}
     with db.transaction() as session:
         before = db.scalar(session, STATE, **of) or "closed"

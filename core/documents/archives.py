@@ -47,7 +47,7 @@ def _add(archive: Document, worker_id: int, file: UnpackedFile) -> None:
             raise ExtractionError(error.message, code=error.code) from error
         with db.transaction() as session:
             _hold(session, archive, worker_id)
-            upload.store(session, added, stream, archive.collection_id, part_of=archive.id)
+            upload.store(session, added, stream, archive.collection_id, part_of=archive)
 
 
 def _hold(session: Session, archive: Document, worker_id: int) -> None:

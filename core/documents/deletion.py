@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from core.access import audit
+from core.access.roles import require
 from core.errors import NotFound
 from core.insight_base import counts, locks, text_groups
 from core.runtime import db
@@ -25,13 +27,18 @@ class Removed:
 def delete(document_id: str) -> None:
     """Remove bytes, text, bodies, responses and evidence; usage records stay.
 
-    Open requests are cancelled; the answer of a call in flight is still billed. Raises NotFound.
+    Open requests are cancelled; the answer of a call in flight is still billed. Raises NotFound, Forbidden.
     """
     with db.transaction() as session:
         text_groups.lock(session)
-        if db.within(session, Document, document_id, lock="update") is None:
+        document = db.within(session, Document, document_id, lock="update")
+        if document is None:
             raise NotFound(f"There is no document {document_id}.")
+        require("document.delete", document.made_by)
+        before = {"collection": document.collection_id, "sha256": document.sha256, "made_by": document.made_by}
+        name = document.name
         remove(session, [document_id])
+        audit.write(session, "document.delete", "document", document_id, name=name, before=before)
 
 
 def remove(session: Session, ids: Sequence[str]) -> Removed:

@@ -6,6 +6,8 @@ from typing import BinaryIO
 
 from sqlmodel import Session, select
 
+from core.access import actor
+from core.access.roles import require
 from core.documents.extraction import SUPPORTED, media_type_of
 from core.errors import InvalidInput
 from core.runtime import correlation, db, disk, queue
@@ -39,6 +41,7 @@ def add(name: str, stream: BinaryIO, collection: str = DEFAULT_COLLECTION, *, me
     `media_type` None: found out from content and name. A file of an unknown type is stored as a failed document.
     Raises InvalidInput for an empty or too large file, DiskFull where there is no room for it.
     """
+    require("document.upload")
     file = measure(_file_name(name), stream, media_type)
     with db.transaction() as session:
         place = collection_named(session, collection)
@@ -58,7 +61,7 @@ def measure(name: str, stream: BinaryIO, media_type: str | None = None) -> Measu
 
 
 def store(
-    session: Session, file: Measured, stream: BinaryIO, collection_id: str, *, part_of: str | None = None
+    session: Session, file: Measured, stream: BinaryIO, collection_id: str, *, part_of: Document | None = None
 ) -> Added:
     """`part_of`: the archive it came in. What is there already stays as it is, but what somebody adds by itself is no
     longer deleted with an archive."""
@@ -79,7 +82,8 @@ def store(
         media_type=file.media_type or "application/octet-stream",
         size_bytes=file.size_bytes,
         correlation_id=correlation.current(),
-        part_of=part_of,
+        part_of=part_of.id if part_of else None,
+        made_by=part_of.made_by if part_of else actor.current(),
     )
     if file.media_type is None:
         _fail(document, "UNKNOWN_TYPE", unknown_type_message())

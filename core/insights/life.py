@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.access import actor, audit
+from core.access.roles import require
 from core.errors import Conflict, InvalidInput, NotFound
 from core.insight_base import consequences, counts, locks, searched
 from core.insights import history, report
@@ -92,6 +93,7 @@ def change(insight_id: str, given: Change, version: int | None = None) -> Insigh
 
     Raises NotFound, InvalidInput, WasMerged and Stale.
     """
+    require("insight.change")
     reason = _text(given.reason, "A reason", LONGEST_REASON)
     shown = _text(given.shown, "The wording", LONGEST_WORDING)
     tags = None if given.tags is None else tidy(given.tags)
@@ -227,6 +229,7 @@ def bulk(which: Sequence[str] | Filters, given: Set) -> Bulk:
 
     One transaction, in which all of them are locked. Raises InvalidInput.
     """
+    require("insight.change")
     reason = _text(given.reason, "A reason", LONGEST_REASON)
     _check_reason(reason, given.state)
     added, removed = tidy(given.add_tags), {tag.casefold() for tag in tidy(given.remove_tags)}
@@ -261,6 +264,7 @@ NAMED = "i.id = ANY(:ids) AND i.workspace_id = :workspace AND i.head_id IS NULL"
 
 def undo(change_id: str) -> Undone:
     """Give back what a change of one or many replaced. Undone already: nothing changes. Raises NotFound, Conflict."""
+    require("insight.change")
     with db.transaction() as session:
         action = db.scalar(session, ACTION, change=change_id)
         if action is None:

@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.access import actor, audit
+from core.access.roles import require
 from core.errors import Conflict, InvalidInput, NotFound
 from core.insight_base import consequences, locks, tree
 from core.insights import history, reopening
@@ -103,6 +104,8 @@ def merge(
 ) -> Merge:
     """Merge into `into`'s head the heads of `ids`, or tell what that would do. Raises MergeBlocked unless forced,
     NotFound, InvalidInput."""
+    if not dry_run:
+        require("insight.change")
     with db.transaction() as session:
         if dry_run:
             planned = _preview(session, into, ids)
@@ -216,6 +219,7 @@ def unmerge(*, merge_id: str | None = None, insight_id: str | None = None) -> Un
 
     Raises NotFound for what never was.
     """
+    require("insight.change")
     with db.transaction() as session:
         return unmerge_within(session, merge_id=merge_id, insight_id=insight_id)
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.access import actor, audit
+from core.access.roles import require
 from core.errors import Conflict, InvalidInput, NotFound
 from core.insight_base import consequences, locks, tree
 from core.insights import history, merging, review_report
@@ -43,6 +44,7 @@ def settle(pair_id: str, verdict: Said, keep: str | None = None, *, force: bool 
 
     Raises NotFound, InvalidInput, MergeBlocked unless forced, AlreadySettled.
     """
+    require("insight.change")
     with db.transaction() as session:
         settle_within(session, pair_id, verdict, keep, force=force)
     return review_report.get(pair_id)
@@ -176,6 +178,7 @@ def settle_alike(
 ) -> Settled:
     """All that differ only like this pair, one after the other. `keep`: of this pair; of others it is the side that
     writes the words so. What is refused stays open."""
+    require("insight.change")
     this, *others = review_report.alike(pair_id, collection)
     if keep is not None and keep not in (this.a.id, this.b.id):
         raise InvalidInput(f"The insight {keep} is on neither side of this pair. Keep {this.a.id} or {this.b.id}.")

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row
 
 from core.access import actor
+from core.access.roles import require
 from core.errors import Conflict, InvalidInput, NotFound
 from core.insights import report
 from core.insights.order_report import Count, Sort
@@ -43,6 +44,7 @@ class NameTaken(Conflict):
 
 def save(name: str, filters: Filters, sort: Sort = "newest") -> View:
     """Raises InvalidInput, and Conflict for a name that is taken."""
+    require("ask")
     name = bounded(" ".join(name.split()), "A name", LONGEST_NAME)
     if not name:
         raise InvalidInput("Give the view a name.")
@@ -90,8 +92,11 @@ WHERE id = :id AND workspace_id = :workspace RETURNING *
 def delete(view_id: str) -> None:
     """Raises NotFound."""
     with db.transaction() as session:
-        if not db.execute(session, "DELETE FROM saved_view WHERE id = :id AND workspace_id = :workspace", id=view_id):
+        sql = "DELETE FROM saved_view WHERE id = :id AND workspace_id = :workspace RETURNING actor"
+        row = db.row(session, sql, id=view_id)
+        if row is None:
             raise NotFound(f"There is no view {view_id}.")
+        require("view.change", row.actor)
 
 
 FILTERS = TypeAdapter(Filters)

@@ -12,6 +12,7 @@ import structlog
 from sqlmodel import Session
 
 from core.access import audit
+from core.access.roles import require
 from core.environment import get_settings
 from core.errors import CairnError, InvalidInput
 from core.invoices import keeping, report
@@ -35,6 +36,7 @@ def order(provider: str, start: date, stop: date) -> FetchRow:
 
     Raises InvalidInput without an admin key.
     """
+    require("invoice.read")
     if reason := admin_keys.of(provider).missing:
         raise InvalidInput(reason)
     checked(start, stop)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from core.access import audit
+from core.access.roles import require
 from core.errors import InvalidInput
 from core.invoices import exports_read, keeping
 from core.providers.billing import Source
@@ -26,6 +27,7 @@ class Uploaded:
 
 def upload(content: bytes) -> Uploaded:
     """Raises InvalidInput where the file is no export that is known, or a row of it cannot be read."""
+    require("invoice.read")
     if len(content) > MOST_BYTES:
         raise InvalidInput(f"The file is larger than {MOST_BYTES >> 20} MB. Export a shorter time.")
     found = exports_read.read(content)

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from core.access import audit
+from core.access.roles import require
 from core.budgets import admission, expected, manage
 from core.errors import Conflict, InvalidInput
 from core.jobs import control
@@ -18,6 +19,7 @@ def approve(job_id: str, up_to_usd: Decimal) -> None:
     """
     if not (up_to_usd.is_finite() and 0 < up_to_usd <= manage.MOST_USD):
         raise InvalidInput(f"up_to_usd is what the job may cost in all: more than 0, up to {manage.MOST_USD:,} USD.")
+    require("budget.approve")
     with db.transaction() as session:
         job = control.locked(session, job_id)
         if job.state in ENDED:

@@ -3,6 +3,7 @@
 import structlog
 from sqlmodel import Session
 
+from core.access.roles import require
 from core.batch import release
 from core.budgets import admission, expected
 from core.errors import Conflict, InvalidInput, NotFound
@@ -19,7 +20,7 @@ NAME_CHARACTERS, DESCRIPTION_CHARACTERS = 200, 2000
 def pause(job_id: str) -> None:
     """Send nothing more. Requests at the provider go on there, and their answers are kept. Raises Conflict."""
     with db.transaction() as session:
-        job = locked(session, job_id)
+        job = changeable(session, job_id)
         if job.state == "paused":
             return
         if job.state not in GOING:
@@ -36,7 +37,7 @@ def resume(job_id: str) -> None:
     One for which no budget has room stays paused, and goes on by itself once one has.
     """
     with db.transaction() as session:
-        job = locked(session, job_id)
+        job = changeable(session, job_id)
         if job.state in GOING:
             return
         if job.state != "paused":
@@ -65,7 +66,7 @@ UPDATE request r SET state = 'pending' WHERE r.job_id = :job AND r.state = 'held
 def cancel(job_id: str) -> None:
     """Send nothing more. Calls under way end, and their answers are kept and billed. An ended job stays as it is."""
     with db.transaction() as session:
-        job = locked(session, job_id)
+        job = changeable(session, job_id)
         if job.state not in ("draft", *MOVABLE):
             return
         job.state = "cancelling"
@@ -95,7 +96,7 @@ def rename(job_id: str, name: str, description: str) -> None:
         raise InvalidInput("Give the job a name.")
     check_words(name, description)
     with db.transaction() as session:
-        job = locked(session, job_id)
+        job = changeable(session, job_id)
         job.name, job.description = name.strip(), description
 
 
@@ -109,6 +110,13 @@ def set_going(job: Job) -> None:
     """Put the current correlation id on the job: its next calls come from this click or API call."""
     job.correlation_id = correlation.current() or job.correlation_id
     log.info("job set going", job=job.id)
+
+
+def changeable(session: Session, job_id: str, *, whole: bool = False) -> Job:
+    """As `locked`, for those who may change this job. Raises NotFound, Forbidden."""
+    job = locked(session, job_id, whole=whole)
+    require("job.change", job.user)
+    return job
 
 
 def locked(session: Session, job_id: str, *, whole: bool = False) -> Job:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from core.access import audit
 from core.errors import Conflict
 from core.jobs import control
 from core.runtime import db
@@ -35,10 +36,13 @@ def _removal(session: Session, ids: Sequence[str]) -> Removal:
 def delete(job_id: str) -> None:
     """Delete an ended job or a draft with its requests. Its usage records and insights stay. Raises Conflict."""
     with db.transaction() as session:
-        job = control.locked(session, job_id)
+        job = control.changeable(session, job_id)
         if job.state not in ("draft", *ENDED):
             raise Conflict("This job is still at work. Cancel it first, then delete it.")
+        before = {"state": job.state, "user": job.user}
+        name = job.name
         remove(session, [job_id])
+        audit.write(session, "job.delete", "job", job_id, name=name, before=before)
 
 
 def remove(session: Session, ids: Sequence[str]) -> Removal:

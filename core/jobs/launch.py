@@ -10,21 +10,22 @@ import structlog
 from sqlmodel import Session
 
 from core.access import actor
+from core.access.roles import require
 from core.asking import answer_lengths, templates
 from core.asking.prompts import Asking
 from core.budgets import admission, expected
 from core.calls import clients
 from core.documents import report as documents_report
 from core.documents.report import SumUp
-from core.errors import InvalidInput, NotConfirmed, NotFound
-from core.jobs import control, sampled
+from core.errors import InvalidInput, NotFound
+from core.jobs import confirming, control, sampled
 from core.money import pricing
 from core.providers.sampling import AS_ASKED, Sampling, as_json
 from core.providers.sampling import check as check_sampling
 from core.requests import canary, events, expansion, reuse, unused_temperature
 from core.runtime import correlation, db, queue
 from core.runtime.ids import new_id
-from core.settings import defaults, limits, provider_rows
+from core.settings import defaults, provider_rows
 from core.tables.documents import UNPACKED
 from core.tables.jobs import Job
 
@@ -173,8 +174,7 @@ def check(spec: JobSpec) -> None:
     """
     with db.transaction() as session:
         _check(session, spec)
-    if not spec.confirmed and needs_confirming(spec.provider, None, unread=1):
-        raise _not_confirmed(None, unread=1)
+    confirming.check_unread(spec.provider, spec.confirmed)
 
 
 def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
@@ -183,6 +183,7 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
     A job of custom requests stays a draft until they are added. Raises InvalidInput, NotFound, or NotConfirmed if the
     estimate is above `limits.confirm_usd` and `spec.confirmed` is false.
     """
+    require("ask")
     own = spec.template is None
     if own and start:
         raise InvalidInput("A job of custom requests starts when they are there: make it with start false, add them.")
@@ -212,8 +213,9 @@ def create(spec: JobSpec, at: datetime, *, start: bool = True) -> str:
         if asking and sampled.takes_no_temperature(asking, clients.provider(spec.provider), model):
             unused_temperature.note(session, [job.id])
         if start:
-            check_price(session, job, spec.confirmed)
+            above = confirming.check(session, job, spec.confirmed)
             begin(session, job, first.cost if first.documents else expected.of_start(session, job))
+            confirming.write_down(session, job, above)
         return job.id
 
 
@@ -253,44 +255,17 @@ def _job(
     )
 
 
-def needs_confirming(provider: str, cost: Decimal | None, unread: int) -> bool:
-    """Whether a job with this estimate (USD) starts only once its price is confirmed. The cost of `unread` documents is
-    not known."""
-    most = limits.confirm_usd()
-    return most is not None and provider_rows.can(provider).is_billed and (cost is None or cost > most or unread > 0)
-
-
-def check_price(session: Session, job: Job, confirmed: bool) -> None:
-    unread = db.scalar(session, UNREAD, job=job.id)
-    if not confirmed and needs_confirming(job.provider, job.estimate_usd, unread):
-        raise _not_confirmed(job.estimate_usd, unread)
-
-
-UNREAD = """
-SELECT count(*)::int FROM job_document jd JOIN document d ON d.id = jd.document_id
-WHERE jd.job_id = :job AND d.workspace_id = :workspace AND d.state IN ('queued', 'extracting')
-"""
-
-
-def _not_confirmed(cost: Decimal | None, unread: int) -> NotConfirmed:
-    price = "has no known price" if cost is None or unread else f"is estimated at ${cost:,.2f}"
-    why = " as its documents are not read yet" if unread else ""
-    return NotConfirmed(
-        f"This job {price}{why}; what may cost more than ${limits.confirm_usd():,.2f} starts only when that is "
-        "confirmed. Confirm the price (over HTTP: confirmed: true)."
-    )
-
-
 def start(job_id: str, *, confirmed: bool = False) -> None:
     """Start a draft; any other job stays as it is. Raises NotFound, NotConfirmed, or InvalidInput without requests."""
     with db.transaction() as session:
-        job = control.locked(session, job_id)
+        job = control.changeable(session, job_id)
         own = job.template_id is None and job.state == "draft"
         if own and not db.scalar(session, "SELECT 1 FROM request WHERE job_id = :job LIMIT 1", job=job_id):
             raise InvalidInput("This job has no requests yet. Add them, then start it.")
         if job.state == "draft":
-            check_price(session, job, confirmed)
+            above = confirming.check(session, job, confirmed)
             begin(session, job, expected.of_start(session, job))
+            confirming.write_down(session, job, above)
 
 
 def _check(session: Session, spec: JobSpec) -> tuple[Asking | None, str]:

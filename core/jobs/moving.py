@@ -1,13 +1,15 @@
 """Move a job's waiting requests to the other lane or to another model, by hand or by the job's fallback rule."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import structlog
 from sqlmodel import Session
 
+from core.access import audit
 from core.asking import answer_lengths, request_plan, templates
 from core.batch import release
 from core.budgets import admission, expected
@@ -32,7 +34,11 @@ def to_lane(job_id: str, lane: Lane) -> int:
     Requests behind a canary move, too; the canary itself stays live. Raises NotFound or Conflict.
     """
     with db.transaction() as session:
-        return _to_lane(session, control.locked(session, job_id), lane)
+        job = control.changeable(session, job_id)
+        was = job.lane
+        moved = _to_lane(session, job, lane)
+        _write_down(session, job, {"lane": was}, {"lane": lane, "requests": moved})
+        return moved
 
 
 def _to_lane(session: Session, job: Job, lane: Lane, why: str = "") -> int:
@@ -73,8 +79,15 @@ def to_model(job_id: str, provider: str, model: str | None = None) -> int:
     """
     with db.transaction() as session:
         # Locked as a whole: meanwhile no request for the former model is made or claimed.
-        job = control.locked(session, job_id, whole=True)
-        return _to_model(session, job, provider, defaults.model_for(provider, model))
+        job = control.changeable(session, job_id, whole=True)
+        was = f"{job.provider}/{job.model}"
+        moved = _to_model(session, job, provider, defaults.model_for(provider, model))
+        _write_down(session, job, {"model": was}, {"model": f"{job.provider}/{job.model}", "requests": moved})
+        return moved
+
+
+def _write_down(session: Session, job: Job, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    audit.write(session, "job.move", "job", job.id, name=job.name, before=before, after=after)
 
 
 def _to_model(session: Session, job: Job, provider: str, model: str, why: str = "") -> int:

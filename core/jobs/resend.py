@@ -29,7 +29,7 @@ def give_up_looking(batch_id: str) -> None:
         found = db.row(session, OF_JOB, batch=batch_id)
         if found is None:
             raise NotFound(f"There is no provider batch {batch_id}.")
-        control.locked(session, found.job_id)
+        control.changeable(session, found.job_id)
         if not db.execute(session, GIVE_UP, batch=batch_id):
             raise Conflict("This batch is not being settled any more. Reload the page.")
         release.give_back(session, [batch_id])
@@ -60,7 +60,7 @@ def retry(job_id: str, lane: Lane | None = None, *, filtered: bool = False) -> i
     Raises NotFound.
     """
     with db.transaction() as session:
-        job = control.locked(session, job_id)
+        job = control.changeable(session, job_id)
         if job.state not in ("running", "paused", *ENDED):
             return 0
         left_out = sum(row.requests for row in _left_out(session, job_id, filtered=filtered))

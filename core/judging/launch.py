@@ -6,12 +6,14 @@ from decimal import Decimal
 
 from sqlmodel import Session
 
+from core.access import actor
+from core.access.roles import require
 from core.asking import templates
 from core.asking.built_in import TOKENS_OF_A_VERDICT
 from core.asking.request_plan import New
 from core.calls import clients
 from core.errors import InvalidInput
-from core.jobs import launch
+from core.jobs import confirming, launch
 from core.jobs.launch import Lane
 from core.judging import questions
 from core.judging.questions import Request, Whom
@@ -68,6 +70,7 @@ def estimate(spec: JudgeSpec, at: datetime) -> JudgeEstimate:
 @reuse.or_without
 def create(spec: JudgeSpec, at: datetime) -> str:
     """Make the job with its requests, set it going, and return its id. Raises InvalidInput, NotConfirmed."""
+    require("ask")
     with db.transaction() as session:
         # Two at the same time would pay for the same pairs.
         db.execute(session, "SELECT pg_advisory_xact_lock(hashtext('cairn.judging'))")
@@ -80,6 +83,7 @@ def create(spec: JudgeSpec, at: datetime) -> str:
             id=new_id("job"),
             workspace_id=db.workspace_of(session),
             name=f"Judge {figures.pairs:,} {'pair' if figures.pairs == 1 else 'pairs'}",
+            user=actor.current(),
             template_id=JUDGE,
             template_version=whom.asking.version,
             provider=spec.provider,
@@ -92,8 +96,9 @@ def create(spec: JudgeSpec, at: datetime) -> str:
         session.flush()
         _write(session, job, requests)
         events.note(session, job.id, "created", f"Created to judge {figures.pairs:,} pairs.")
-        launch.check_price(session, job, spec.confirmed)
+        above = confirming.check(session, job, spec.confirmed)
         launch.begin(session, job, job.estimate_usd)
+        confirming.write_down(session, job, above)
         return job.id
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.access import audit
+from core.access.roles import require
 from core.errors import Conflict, NotFound
 from core.insight_base import consequences, locks
 from core.insights import history, merging, reopening
@@ -30,6 +31,7 @@ def undo(job_id: str) -> Undone:
 
     Also where the job itself is deleted.
     """
+    require("insight.change")
     with db.transaction() as session:
         theirs = db.rows(session, THEIRS, job=job_id)
         state = db.scalar(session, STATE, job=job_id, judge=JUDGE)

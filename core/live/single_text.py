@@ -19,6 +19,7 @@ from sqlmodel import Session
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from core.access import actor
+from core.access.roles import require
 from core.answers import derive, keep
 from core.answers.derive import Answered
 from core.asking import prompts, templates
@@ -106,6 +107,7 @@ async def process(
     Raises InvalidInput, BudgetExceeded, BreakerOpen, NoRoom or Unavailable before a call, and ProviderError where the
     model gave no usable answer; its cost is booked all the same.
     """
+    require("ask")
     chosen = provider or default_provider()
     prepared = await _prepared(partial(prepare, operation, text, options, chosen, model))
     call: Call | None = prepared.call

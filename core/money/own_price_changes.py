@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session
 
 from core.access import actor, audit
+from core.access.roles import require
 from core.errors import Conflict, InvalidInput, NotFound
 from core.money import own_prices, rates
 from core.money.own_prices import OwnPrice
@@ -49,6 +50,7 @@ def add(new: NewPrice) -> OwnPrice:
 
 def put(session: Session, new: NewPrice) -> str:
     """In the caller's transaction; the caller then loads the settings. Returns its id."""
+    require("price.change")
     row = _checked(new)
     made = {"id": new_id("price"), "created_by": actor.current(), **row}
     db.execute(session, ADD, **{**made, **{name: _json(made[name]) for name in ("rates", "long_rates")}})
@@ -66,6 +68,7 @@ VALUES (:id, :provider, :model, :tier, :as_model, CAST(:rates AS jsonb), :long_f
 
 def remove(price_id: str) -> None:
     """Raises NotFound, and Conflict once it has priced something: then a newer price takes its place."""
+    require("price.change")
     with db.transaction() as session:
         row = db.row(session, "SELECT * FROM own_price WHERE id = :id AND removed_at IS NULL FOR UPDATE", id=price_id)
         if row is None:

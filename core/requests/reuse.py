@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from core.access import audit
+from core.access.roles import require
 from core.errors import InvalidInput, NotFound, Unavailable
 from core.requests import former_models
 from core.runtime import db
@@ -203,6 +204,7 @@ def count(which: Which) -> int:
 
 def invalidate(which: Which) -> int:
     """Take these answers out of use; they stay where they are shown. Returns how many. Raises as `count`."""
+    require("cache.invalidate")
     with db.transaction() as session:
         where, given = _chosen(session, which)
         done = db.execute(session, INVALIDATE.format(where=where), **given)

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 
 import structlog
 
+from core.access.roles import require
 from core.environment import get_settings
 from core.errors import InvalidInput
 from core.runtime import db
@@ -64,7 +65,10 @@ def change(kind: Kind, wanted: RetentionRule | None) -> None:
     value: dict[str, Any] | None = None if wanted is None else {"days": wanted.days}
     if wanted is not None and wanted.excepted:
         value = asdict(wanted)
+    require("retention.change")
     with db.transaction() as session:
+        if db.scalar(session, "SELECT count(*) FROM workspace") > 1:
+            require("retention.change_all")
         store.put(session, name(kind), value)
     store.load()
 

@@ -68,7 +68,7 @@ def put(session: Session, provider: str, address: str, model: str, words: str) -
     if tokens is None or tokens > of(provider, address, model) or get_settings().settings_locked:
         return None
     value = {"address": address, "tokens": tokens}
-    if store.put(session, f"{CONTEXT}{provider}:{model}", value, action="learn"):
+    if store.put(session, f"{CONTEXT}{provider}:{model}", value, action=store.LEARNED):
         log.info("a model's context was learned", provider=provider, model=model, tokens=tokens)
     return tokens
 

@@ -46,7 +46,7 @@ def put(session: Session, provider: str, address: str, model: str, form: Form, s
         _here[provider, address, model] = form
         return
     value = {"address": address, **forms.as_json(form), "said": said[:300]}
-    store.put(session, _name(provider, model), value, action="learn")
+    store.put(session, _name(provider, model), value, action=store.LEARNED)
     log.info("a server's form was learned", provider=provider, model=model, **forms.as_json(form))
 
 

@@ -20,6 +20,7 @@ import structlog
 from sqlmodel import Session
 
 from core.access import actor, audit
+from core.access.roles import require
 from core.environment import get_settings
 from core.errors import Conflict, NotFound
 from core.runtime import db
@@ -35,6 +36,8 @@ Source = Literal["default", "environment", "here"]
 KEY = "key:"
 # Those of how long things are kept: their changes are called so in the audit.
 RETENTION = "retention"
+# The action of what a call has taught Cairn itself: whoever asked may be of any role.
+LEARNED = "learn"
 # What their audit entries are about.
 SETTING = "setting"
 # And with this one those that hold a provider.
@@ -109,6 +112,8 @@ def put(session: Session, name: str, value: Value | None, *, action: str = "chan
 
     Raises Conflict if the environment locks the settings.
     """
+    if action != LEARNED:
+        require("retention.change" if name.startswith(RETENTION) else "settings.change")
     if get_settings().settings_locked:
         raise Conflict("Settings are locked by the environment. Take SETTINGS_LOCKED away to change them here.")
     db.execute(session, "SELECT pg_advisory_xact_lock(hashtext(:lock))", lock=subject(name))

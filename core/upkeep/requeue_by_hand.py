@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from core.access import audit
+from core.access.roles import require
 from core.errors import Conflict
 from core.runtime import db, queue
 from core.upkeep import stuck as report
@@ -15,6 +16,7 @@ from core.upkeep.stuck import ABANDONED, STUCK_BATCH, STUCK_DOCUMENT, Kind
 
 def requeue(kind: Kind, ids: Sequence[str], at: datetime) -> int:
     """Requeue those of `ids` that are still stuck; returns their number. Raises Conflict (requests only)."""
+    require("stuck.requeue")
     if kind == "requests":
         return _requeue_requests(list(ids), at)
     with db.transaction() as session:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import streamlit as st
 
 from core.calls import breaker_report
-from core.jobs import batches_report, launch
+from core.jobs import batches_report, confirming, launch
 from core.jobs.launch import MOST_RETRIES, Estimate, Fallback, JobSpec, Lane, Leftovers
 from core.money import pricing
 from core.settings import limits, provider_rows
@@ -74,7 +74,7 @@ def label(action: formats.Markdown, provider: str, cost: Decimal | None, unread:
 def _asks(provider: str, cost: Decimal | None, unread: int) -> bool:
     """Whether a launch asks once more. Where no limit is set, people are asked above a default, programs never."""
     if limits.confirm_usd() is not None:
-        return launch.needs_confirming(provider, cost, unread)
+        return confirming.is_needed(provider, cost, unread)
     return provider_rows.can(provider).is_billed and cost is not None and cost > limits.PAGES_CONFIRM_USD
 
 

@@ -45,10 +45,16 @@ def refusal(scope: Scope) -> str | None:
         own = f"localhost and {settings.public_url}" if settings.public_url else "localhost only"
         return f"Cairn answers under {own}, not under {host[:100]!r}. PUBLIC_URL names the address that people open."
     origin = headers.get("origin")
-    if method in SAFE or origin is None or origin in (*settings.cors_origins, settings.public_url):
+    if method in SAFE or origin is None:
         return None
+    named = origin.partition("://")[2]
     # Under PUBLIC_URL its own pages alone may write, and those of the same name by another scheme are none.
-    if host and not public and origin.partition("://")[2].lower() == host.lower():
+    own = origin == settings.public_url or (bool(host) and not public and named.lower() == host.lower())
+    if method == "WEBSOCKET":
+        # Streamlit compares them once more, letter by letter, and would ask a server on the internet for its own
+        # address where they differ.
+        return None if own and named == host else "A page of another address may not open a connection to Cairn."
+    if own or origin in settings.cors_origins:
         return None
     return "This page may not write to Cairn. Add its origin to CORS_ORIGINS if it should."
 

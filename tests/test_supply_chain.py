@@ -224,6 +224,7 @@ THROWN = "gK3v08sQm1Zc7Yt5Rj2Wp9Xn4Lb6HdQz" * 3
         ("secret_key = secrets.token_urlsafe(48)", False),
         ('token = "a_name_of_many_words_in_a_row"', False),
         ("SECRET_KEY = 'ssssssssssssssssssssssssssssssssssss'", False),
+        ('password = "quick-brown-fox-jumps-over-lazy-dog"', False),
         ("sk-ant-" + "test", False),
         ("tokens = CachedTokensOfResponses2Aggregated(", False),
     ],

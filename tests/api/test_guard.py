@@ -126,16 +126,35 @@ def test_a_listed_origin_may_read_and_another_may_not(client: TestClient, settin
 
 
 @pytest.mark.parametrize(
-    "headers", [{"host": "evil.example"}, {"origin": "http://evil.example"}, {"origin": "null"}, {"host": "[::1"}]
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"host": "[::1"},
+        # What Streamlit would compare by asking the internet for its address.
+        {"origin": "https://desk.example"},
+        {"host": "localhost:8501", "origin": "https://cairn.example"},
+        {"host": "cairn.example:443", "origin": "https://cairn.example"},
+        {"host": "cairn.example", "origin": "http://cairn.example"},
+    ],
 )
-def test_a_foreign_websocket_is_closed(client: TestClient, headers: dict[str, str]) -> None:
+def test_a_foreign_websocket_is_closed(client: TestClient, setting: Any, headers: dict[str, str]) -> None:
+    setting(PUBLIC_URL="https://cairn.example", CORS_ORIGINS='["https://desk.example"]')
     with pytest.raises(WebSocketDisconnect) as closed, client.websocket_connect("/stream", headers=headers):
         pass
     assert closed.value.code == 1008
 
 
-def test_a_websocket_of_our_own_page_is_let_through(client: TestClient) -> None:
-    own = {"host": "localhost:8501", "origin": "http://localhost:8501"}
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"host": "localhost:8501", "origin": "http://localhost:8501"},
+        {"host": "cairn.example", "origin": "https://cairn.example"},
+    ],
+)
+def test_a_websocket_of_our_own_page_is_let_through(client: TestClient, setting: Any, own: dict[str, str]) -> None:
+    setting(PUBLIC_URL="https://cairn.example")
     with client.websocket_connect("/stream", headers=own) as websocket:
         assert websocket.receive()["code"] == 1000
 

@@ -42,8 +42,8 @@ def refusal(scope: Scope) -> str | None:
     host = headers.get("host", "")
     public = is_public(host, settings.public_url)
     if not (public or settings.open_access or is_loopback(host)):
-        own = f"localhost and {settings.public_url}" if settings.public_url else "localhost only"
-        return f"Cairn answers under {own}, not under {host[:100]!r}. PUBLIC_URL names the address that people open."
+        names = f"localhost and {settings.public_url}" if settings.public_url else "localhost only"
+        return f"Cairn answers under {names}, not under {host[:100]!r}. PUBLIC_URL names the address that people open."
     origin = headers.get("origin")
     if method in SAFE or origin is None:
         return None

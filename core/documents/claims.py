@@ -1,8 +1,9 @@
 """Claim queued documents for a worker: one by its id, or the next whose turn it is.
 
-Collections take turns, so that one person's many or slow files do not hold up another's: the next document is the
-oldest of the collection of which the fewest are being read; among equals, of the one that comes after the last. A
-process reads at most READERS documents of one collection, and has one reader more than that for the others.
+People take turns, so that one's many or slow files do not hold up another's, and collections where nobody is signed
+in (`document.turn`): the next document is the oldest of those of whom the fewest are being read; among equals, of the
+one that comes after the last. A process reads at most READERS documents in one's turn, and has one reader more than
+that for the others.
 """
 
 import os
@@ -20,7 +21,7 @@ READERS = max(2, os.cpu_count() or 2)
 SPARE = 1
 AGAIN_SECONDS = 1.0
 LOOK_SECONDS = 0.5
-# So many collections with queued documents are compared, from the last turn on: the cost does not grow with them.
+# So many turns with queued documents are compared, from the last turn on: the cost does not grow with them.
 COMPARED = 32
 
 
@@ -42,7 +43,7 @@ def _take(session: Session, which: str, **params: object) -> Document | None:
 
 
 OLDEST = """
-SELECT id FROM document WHERE state = 'queued' AND collection_id = :collection ORDER BY id LIMIT 1
+SELECT id FROM document WHERE state = 'queued' AND turn = :turn ORDER BY id LIMIT 1
 FOR UPDATE SKIP LOCKED
 """
 
@@ -71,9 +72,9 @@ def until_stored(store: Callable[[], None], stop: threading.Event) -> None:
 
 @dataclass(frozen=True)
 class _Turn:
-    """`is_full`: this process has all the readers at work for the collection that one may have."""
+    """`of`: a person's or a collection's id. `is_full`: all the readers are at work for it that one may have."""
 
-    collection_id: str
+    of: str
     is_full: bool
 
 
@@ -87,8 +88,8 @@ class Turns:
         self._claiming = threading.Lock()
 
     def claim(self, stop: threading.Event) -> Document | None:
-        """The next document; None where none is queued, and on `stop`. It waits while each collection that has one
-        queued has all the readers it may have, and while others hold what is queued. Raises Unavailable."""
+        """The next document; None where none is queued, and on `stop`. It waits while each turn that has one queued
+        has all the readers it may have, and while others hold what is queued. Raises Unavailable."""
         while not stop.is_set():
             with self._claiming:
                 turn, document = self._take_turn(stop)
@@ -104,8 +105,8 @@ class Turns:
             with db.transaction() as session:
                 turn = self._next(session)
                 if turn is not None and not turn.is_full:
-                    document = _take(session, OLDEST, collection=turn.collection_id, worker=self.worker_id)
-                    self._last = turn.collection_id
+                    document = _take(session, OLDEST, turn=turn.of, worker=self.worker_id)
+                    self._last = turn.of
         except Unavailable:
             # The commit may have succeeded all the same. This worker is alive, so nobody else would put it back.
             if document is not None:
@@ -119,16 +120,16 @@ class Turns:
         return None if row is None else _Turn(row.id, row.is_full)
 
 
-# Collections with queued documents, each found by one look into the index, in a circle from the last turn on.
+# Turns with queued documents, each found by one look into the index, in a circle from the last turn on.
 AFTER = """coalesce(
-  (SELECT min(d.collection_id) FROM document d WHERE d.state = 'queued' AND d.collection_id > {last}),
-  (SELECT min(d.collection_id) FROM document d WHERE d.state = 'queued'))"""
+  (SELECT min(d.turn) FROM document d WHERE d.state = 'queued' AND d.turn > {last}),
+  (SELECT min(d.turn) FROM document d WHERE d.state = 'queued'))"""
 NEXT = f"""
 WITH RECURSIVE circle (id) AS (SELECT {AFTER.format(last=":last")} UNION SELECT {AFTER.format(last="c.id")}
   FROM circle c WHERE c.id IS NOT NULL),
 near AS (SELECT id, row_number() OVER () AS place FROM circle LIMIT :compared),
-at_work AS (SELECT collection_id AS id, count(*) AS number, count(*) FILTER (WHERE worker_id = :worker) AS own
-  FROM document WHERE state = 'extracting' GROUP BY collection_id)
+at_work AS (SELECT turn AS id, count(*) AS number, count(*) FILTER (WHERE worker_id = :worker) AS own
+  FROM document WHERE state = 'extracting' GROUP BY turn)
 SELECT n.id, coalesce(w.own, 0) >= :readers AS is_full FROM near n LEFT JOIN at_work w USING (id)
 WHERE n.id IS NOT NULL ORDER BY is_full, coalesce(w.number, 0), n.place LIMIT 1
 """

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, get_args
 
 from sqlalchemy import (
     Column,
+    Computed,
     ForeignKey,
     Index,
     Integer,
@@ -74,6 +75,9 @@ READ_IN_PART = "d.warnings <> '[]'"
 NOT_KNOWN = "d.warnings IS NULL AND d.state = 'ready'"
 
 
+TURN = "CASE WHEN starts_with(made_by, 'user_') THEN made_by ELSE collection_id END"
+
+
 class Collection(SQLModel, table=True):
     __tablename__: ClassVar[str] = "collection"
     __table_args__ = (UniqueConstraint("workspace_id", "name"),)
@@ -107,7 +111,7 @@ class Document(SQLModel, table=True):
         UniqueConstraint("collection_id", "sha256"),
         Index("ix_document_collection", "collection_id", "id"),
         Index("ix_document_state", "state", "workspace_id"),
-        Index("ix_document_queued", "collection_id", "id", postgresql_where=text("state = 'queued'")),
+        Index("ix_document_queued", "turn", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_document_read_in_part", "id", postgresql_where=text("warnings <> '[]'::jsonb")),
         Index("ix_document_without_group", "id", postgresql_where=text("text_group IS NULL AND state = 'ready'")),
         Index("ix_document_part_of", "part_of", "id", postgresql_where=text("part_of IS NOT NULL")),
@@ -142,6 +146,8 @@ class Document(SQLModel, table=True):
     worker_id: int | None = columns.big(nullable=True)
     # Who uploaded it: a person's id, or a door.
     made_by: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
+    # In whose turn it is read: its person's, or its collection's where nobody was signed in.
+    turn: str | None = Field(default=None, sa_column=Column(Text, Computed(TURN, persisted=True)))
     created_at: datetime = columns.time(default_now=True)
     # From when on it is queued, or a worker reads it.
     waiting_since: datetime = columns.time(default_now=True)

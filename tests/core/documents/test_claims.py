@@ -10,10 +10,12 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from core.access import actor
 from core.documents import extract, upload
 from core.documents.claims import Turns
 from core.documents.extraction import starting
 from core.runtime import db, worker_lease
+from tests.callers import by
 from tests.pipeline import change, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -51,6 +53,19 @@ def test_collections_take_turns() -> None:
     assert taken == [
         *("many 0", "few 0", "some 0", "many 1", "some 1", "many 2", "many 3", "many 4", "many 5", "many 6", "many 7")
     ]
+
+
+def test_people_take_turns_whatever_collections_they_have() -> None:
+    for user, collections in (("user_ann", ("a", "b", "c")), ("user_ben", ("d",))):
+        with actor.bound(by(user, "analyst")):
+            for collection in collections:
+                queue(collection, 2)
+    turns, taken = Turns(worker_lease.register("one"), readers=8), []
+    for _ in range(5):
+        (name,) = claimed(turns, 1)
+        taken.append(name)
+        read(name)
+    assert taken == ["a 0", "d 0", "a 1", "d 1", "b 0"]
 
 
 def test_the_collection_of_which_fewest_are_read_comes_first() -> None:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from alembic import command
 
+from core.access import chain
 from core.asking import templates
 from core.insight_base import renewal
 from core.insights import report
@@ -131,6 +132,30 @@ def test_what_was_there_before_the_wall_belongs_to_the_default_workspace(blank: 
     with db.engine().begin() as connection:
         command.downgrade(migrate.alembic_config(connection), "0008")
     assert rows("SELECT name FROM collection") == [{"name": "one"}]
+
+
+def test_the_audit_of_before_is_kept_and_is_a_chain(blank: str) -> None:
+    before = """INSERT INTO audit_entry (time, "user", action, subject, before, after) VALUES
+      ('2026-01-02T03:04:05Z', 'settings page', 'change', 'setting:model:openai', NULL, '{"model": "x", "at": 1.50}'),
+      ('2026-01-02T03:04:06.5+02', 'HTTP API', 'open breaker', 'openai/gpt-5', '{"state": "shut"}', '{"on": 1}'),
+      (now(), '', 'remove', 'retention:documents', NULL, '{"days": 3, "documents": 7}'),
+      (now(), 'insights pages', 'merge', 'insights', NULL, '{"into": "ins_1", "note": "Grüße"}')"""
+    with db.engine().begin() as connection:
+        command.upgrade(migrate.alembic_config(connection), "0031")
+        connection.exec_driver_sql(before)
+    migrate.upgrade()
+    found = rows("SELECT id, door, action, subject, workspace, after FROM audit_entry ORDER BY id")
+    assert [tuple(row.values())[:5] for row in found] == [
+        (1, "pages", "settings.change", "setting:model:openai", None),
+        (2, "api", "breaker.open", "breaker:openai/gpt-5", None),
+        (3, "jobs", "retention.run", "retention:documents", None),
+        (4, "pages", "insight.merge", "insights", "ws_default"),
+    ]
+    assert found[0]["after"] == {"model": "x", "at": 1.5}
+    assert (chain.verify().valid, chain.verify().entries) == (True, 4)
+    with db.engine().begin() as connection:
+        command.downgrade(migrate.alembic_config(connection), "0031")
+    assert len(rows("SELECT 1 FROM audit_entry")) == 4
 
 
 def test_what_was_there_before_search_is_listed_and_made_ready(blank: str) -> None:

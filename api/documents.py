@@ -9,7 +9,16 @@ from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
 from api.acting import acting
 from api.downloads import FILE, download
-from api.schemas.documents import AskedOut, DocumentOut, DocumentState, SkippedOut, UploadedOut, UploadOut
+from api.schemas.documents import (
+    AskedOut,
+    DocumentOut,
+    DocumentState,
+    PassageOut,
+    PassagesOut,
+    SkippedOut,
+    UploadedOut,
+    UploadOut,
+)
 from api.schemas.exports import DocumentExportIn
 from api.schemas.shared import Cursor, Limit, ListOut, StorableForm, error_of, fields_of, listed
 from core.documents import content, deletion, export, extract, page_images, read_again, report, warnings
@@ -110,6 +119,14 @@ TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schem
 def text(document_id: str) -> PlainTextResponse:
     """The extracted text. Spans count its code points."""
     return PlainTextResponse(content.text_of(document_id).text)
+
+
+@router.get("/{document_id}/instructions", response_model=PassagesOut)
+def instructions(document_id: str) -> Any:
+    """Passages that give instructions to a model, in their order. Insights whose quotes lie in them are in
+    quarantine."""
+    found = content.marked(content.text_of(document_id))
+    return {"items": None if found is None else [fields_of(one, PassageOut) for one in found]}
 
 
 @router.get("/{document_id}/original")

@@ -41,8 +41,9 @@ SELECT
   (SELECT count(*) FROM job
     WHERE workspace_id = :workspace AND state IN ('queued', 'running', 'cancelling')) AS running_jobs,
   (SELECT count(*) FROM job WHERE workspace_id = :workspace) AS jobs,
-  (SELECT count(*) FROM insight WHERE workspace_id = :workspace) AS insights,
-  (SELECT count(*) FROM insight WHERE workspace_id = :workspace AND first_seen >= :today) AS new_insights
+  (SELECT count(*) FROM insight WHERE workspace_id = :workspace AND NOT quarantined) AS insights,
+  (SELECT count(*) FROM insight
+    WHERE workspace_id = :workspace AND first_seen >= :today AND NOT quarantined) AS new_insights
 """
 
 

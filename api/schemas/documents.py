@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from api.schemas.shared import ErrorOut
 from core.documents.report import Again
+from core.injection.detect import Reason
 
 DocumentState = Literal["queued", "extracting", "ready", "failed"]
 
@@ -54,6 +55,24 @@ class DocumentOut(BaseModel):
     )
     part_of: str | None = Field(description="the archive it came in, with which it is deleted")
     read_again: ReadAgainOut | None
+
+
+class PassageOut(BaseModel):
+    """A passage that gives instructions to a model: offsets in the document's text, and why it seems to. override: it
+    says to ignore what the model was told; address: it speaks to a model; role: it gives one a role; exfiltrate: it
+    asks for the prompt, or to send something; marker: it forges a turn or a fence; hidden: in characters or text that
+    nobody sees; encoded: in base64 or the like."""
+
+    start: int
+    end: int
+    reasons: list[Reason]
+    text: str
+
+
+class PassagesOut(BaseModel):
+    """`items` null: the text was not looked at yet."""
+
+    items: list[PassageOut] | None
 
 
 class UploadedOut(DocumentOut):

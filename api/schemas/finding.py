@@ -51,12 +51,14 @@ class ChangeOfInsightOut(BaseModel):
 
 class ChangesOut(ListOut[ChangeOfInsightOut]):
     """How many there are of each, and a page of them. An insight may be contradicted and something else. `until`: more
-    came since than is told at once, and this is what came before then; the rest comes with it as `since`."""
+    came since than is told at once, and this is what came before then; the rest comes with it as `since`.
+    `quarantined`: that wait for a person; they are none of these, and `GET /insights?quarantined=true` lists them."""
 
     new: int
     strengthened: int
     contradicted: int
     dismissed_again: int
+    quarantined: int
     until: datetime | None
 
 

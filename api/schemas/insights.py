@@ -31,7 +31,8 @@ class NearestOut(BaseModel):
 class EvidenceOut(BaseModel):
     """`verdict` null: not checked yet. `spans`: one for each part of a quote whose parts stand apart. `times`: how many
     answers brought it; `response` is the first of them. `read_by_ocr`: its words were recognized in a
-    picture, such as a scan. `cost_usd` null: no price is known."""
+    picture, such as a scan. `quarantined`: it lies in a passage that gives instructions to a model, and counts for
+    nothing until the insight is confirmed. `cost_usd` null: no price is known."""
 
     id: str
     document: str
@@ -40,6 +41,7 @@ class EvidenceOut(BaseModel):
     end: int | None
     spans: list[list[int]] | None
     supported: bool
+    quarantined: bool
     verdict: Literal["found", "spelling", "differs", "absent", "short"] | None
     read_by_ocr: bool
     nearest: NearestOut | None
@@ -58,7 +60,8 @@ class WordingOut(BaseModel):
 class InsightOut(BaseModel):
     """`shown`: an edit of the statement. `merged_into`: its head, if it was merged; a head lists what was `merged`.
     `evidence`: the first 100 of `evidence_total`, supported ones first. `looks_like_dismissed`: dismissed insights that
-    may be the same, until a person has said that they are not."""
+    may be the same, until a person has said that they are not. `quarantined`: nothing supports it but passages that
+    give instructions to a model: it counts for nothing and is not exported until it is confirmed."""
 
     id: str
     statement: str
@@ -67,6 +70,7 @@ class InsightOut(BaseModel):
     language: str | None
     question: str | None
     state: InsightState
+    quarantined: bool
     reason: str | None
     tags: list[str]
     pinned: bool
@@ -122,6 +126,7 @@ class FiltersIn(In):
     evidence: Literal["supported", "unsupported"] | None = None
     conflict: Literal["open", "any", "none"] | None = None
     pinned: bool | None = None
+    quarantined: bool | None = None
     job: str | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None

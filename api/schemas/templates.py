@@ -54,12 +54,14 @@ class MatrixIn(In):
 
 
 class CellOut(BaseModel):
-    """`start`, `end`: the quote's place, or, where its words differ, the place that it is nearest to."""
+    """`start`, `end`: the quote's place, or, where its words differ, the place that it is nearest to.
+    `quarantined`: that lies in a passage that gives instructions to a model; it supports nothing."""
 
     value: Any
     quote: str | None
     verdict: Literal["found", "spelling", "differs", "absent", "short"] | None
     supported: bool
+    quarantined: bool
     start: int | None
     end: int | None
 

@@ -1,11 +1,13 @@
 """A document's row, its text, and its original bytes as a stream."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 
 from sqlmodel import Session, col, select
 
 from core.errors import Conflict, NotFound
+from core.injection.detect import Reason
 from core.runtime import db
 from core.tables.documents import UNPACKED, BlobChunk, Document, DocumentText
 
@@ -37,12 +39,18 @@ def quoted_in(document_id: str, start: int | None, end: int | None) -> tuple[Doc
         found = db.row(session, QUOTED_IN, document=document_id, start=start, end=end)
     if found is None:
         return text_of(document_id), None
-    text = DocumentText(document_id=document_id, text=found.text, sha256=found.sha256, page_starts=found.page_starts)
+    text = DocumentText(
+        document_id=document_id,
+        text=found.text,
+        sha256=found.sha256,
+        page_starts=found.page_starts,
+        marks=found.marks,
+    )
     return text, (start, end) if found.quoted and start is not None and end is not None else None
 
 
 QUOTED_IN = """
-SELECT t.text, t.sha256, t.page_starts, EXISTS (
+SELECT t.text, t.sha256, t.page_starts, t.marks, EXISTS (
   SELECT 1 FROM evidence e WHERE e.document_id = t.document_id
     AND (e.start = :start AND e."end" = :end OR e.nearest_start = :start AND e.nearest_end = :end)
   UNION ALL SELECT 1 FROM field_quote q WHERE q.document_id = t.document_id
@@ -50,6 +58,23 @@ SELECT t.text, t.sha256, t.page_starts, EXISTS (
 FROM document d JOIN document_text t ON t.document_id = d.id
 WHERE d.id = :document AND d.workspace_id = :workspace
 """
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A passage that gives instructions to a model, and why it seems to."""
+
+    start: int
+    end: int
+    reasons: tuple[Reason, ...]
+    text: str
+
+
+def marked(text: DocumentText) -> tuple[Marked, ...] | None:
+    """None: it was not looked at yet."""
+    if text.marks is None:
+        return None
+    return tuple(Marked(start, end, tuple(reasons), text.text[start:end]) for start, end, reasons in text.marks)
 
 
 def original(document_id: str) -> tuple[Document, Iterator[bytes]]:

@@ -17,6 +17,7 @@ from core.documents.extraction.process import Extracted
 from core.documents.report import Filters
 from core.errors import ExtractionError, NotFound, Unavailable
 from core.evidence.quotes import SourceText
+from core.injection import detect
 from core.insight_base import field_quotes, rechecking, text_groups
 from core.insight_base.rechecking import Checked
 from core.runtime import correlation, db, queue
@@ -92,7 +93,7 @@ def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
     try:
         with reading.foreseen():
             extracted = reading.read(document, lambda stage, done, total: None, stop)
-            checked = rechecking.check_ahead(document.id, SourceText(extracted.text))
+            checked = rechecking.check_ahead(document.id, _source(extracted))
             until_stored(lambda: _replace(document.id, worker_id, extracted, checked), stop)
     except NotFound as error:  # its original; of a document that was deleted nothing is left to say so
         gone = ExtractionError(error.message, code=error.code)
@@ -103,6 +104,13 @@ def _read(document: Document, worker_id: int, stop: threading.Event) -> None:
         failure = error
         log.info("document not read again", code=error.code)
         until_stored(lambda: _failed(document.id, worker_id, failure), stop)
+
+
+KNOWN = "SELECT sha256, marks_version FROM document_text WHERE document_id = :document"
+
+
+def _source(extracted: Extracted) -> SourceText:
+    return SourceText(extracted.text, [(one.start, one.end) for one in extracted.marks or ()])
 
 
 def _put_back(document_id: str, worker_id: int) -> None:
@@ -136,11 +144,11 @@ def _replace(document_id: str, worker_id: int, extracted: Extracted, checked: Ch
         session.get(Document, document_id, with_for_update=True)
         if not db.execute(session, f"DELETE FROM read_again {MINE}", document=document_id, worker=worker_id):
             return
-        known = db.scalar(session, "SELECT sha256 FROM document_text WHERE document_id = :id", id=document_id)
-        changed = known != text_hash(extracted.text)
+        known = db.row(session, KNOWN, document=document_id)
+        changed = known is None or (known.sha256, known.marks_version) != (text_hash(extracted.text), detect.VERSION)
         reading.store_text(session, document_id, extracted)
         if changed:
-            source = SourceText(extracted.text)
+            source = _source(extracted)
             rechecking.recheck_against(session, document_id, source, checked)
             field_quotes.recheck(session, document_id, source)
     log.info("document read again", characters=len(extracted.text), changed=changed)

@@ -20,7 +20,8 @@ from core.documents.upload import unknown_type_message
 from core.documents.warnings import in_order
 from core.environment import get_settings
 from core.errors import CairnError, ExtractionError
-from core.insight_base import text_groups
+from core.injection import detect
+from core.insight_base import marking, text_groups
 from core.runtime import db, scratch
 from core.runtime.text import text_hash
 from core.tables.documents import Document
@@ -77,16 +78,19 @@ def store_text(session: Session, document_id: str, extracted: Extracted) -> None
     )
     db.execute(
         session,
-        """INSERT INTO document_text (document_id, text, sha256, page_starts, recognized)
-           VALUES (:document, :text, :sha256, :page_starts, CAST(:recognized AS int4multirange))
+        """INSERT INTO document_text (document_id, text, sha256, page_starts, recognized, marks, marks_version)
+           VALUES (:document, :text, :sha256, :page_starts, CAST(:recognized AS int4multirange),
+             CAST(:marks AS jsonb), :marks_version)
            ON CONFLICT (document_id) DO UPDATE
              SET text = excluded.text, sha256 = excluded.sha256, page_starts = excluded.page_starts,
-               recognized = excluded.recognized""",
+               recognized = excluded.recognized, marks = excluded.marks, marks_version = excluded.marks_version""",
         document=document_id,
         text=extracted.text,
         sha256=text_hash(extracted.text),
         page_starts=list(extracted.page_starts),
         recognized=f"{{{','.join(f'[{start},{end})' for start, end in extracted.recognized)}}}",
+        marks=None if extracted.marks is None else json.dumps(marking.stored(extracted.marks)),
+        marks_version=0 if extracted.marks is None else detect.VERSION,
     )
     text_groups.recount(session, text_groups.assign(session, document_id, extracted.text))
 

@@ -9,7 +9,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -40,12 +40,14 @@ class Span:
 class Check:
     """`spans`: where the parts of a quote that is found stand, in order. `nearest`: the place of one that differs.
 
-    A footer in between makes no parts: the span goes over it.
+    A footer in between makes no parts: the span goes over it. `quarantined`: its place meets a passage that gives
+    instructions to a model.
     """
 
     verdict: Verdict
     spans: tuple[Span, ...] = ()
     nearest: Span | None = None
+    quarantined: bool = False
 
     @property
     def supported(self) -> bool:
@@ -77,8 +79,13 @@ class Change:
 class SourceText:
     """A document's text, folded once for all quotes of it, and not at all where they stand there to the letter."""
 
-    def __init__(self, text: str):
+    def __init__(self, text: str, marks: Sequence[tuple[int, int]] = ()):
+        """`marks`: start and end of the passages that give instructions to a model."""
         self.text = text
+        self._marks = marks
+
+    def is_marked(self, place: Span | None) -> bool:
+        return place is not None and any(start < place.end and place.start < end for start, end in self._marks)
 
     @cached_property
     def readings(self) -> tuple[Folded, ...]:
@@ -113,6 +120,11 @@ ELLIPSIS = re.compile(r"\s*(?:[\[(]\s*(?:\u2026|\.{3,})\s*[\])]|\u2026+|\.{3,}|\
 
 def check(quote: str, source: SourceText, statement: str = "") -> Check:
     """`statement`: what the quote is evidence for; a short quote counts if it holds a figure of it."""
+    found = _looked_up(quote, source, statement)
+    return replace(found, quarantined=True) if source.is_marked(found.span or found.nearest) else found
+
+
+def _looked_up(quote: str, source: SourceText, statement: str) -> Check:
     words = fold(quote).words
     if _too_short(words) and not _figures(words) & _figures(fold(statement).words):
         return Check("short")

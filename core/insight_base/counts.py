@@ -4,11 +4,14 @@ Everything that is counted is counted here, from rows alone: a recount of all in
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
+from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.insight_base import judged, listings, searched, traces, tree
-from core.runtime import db
+from core.runtime import db, queue
+from core.tables.insights import COUNTS
 
 # What a person confirmed is at least this sure.
 CONFIRMED = 0.95
@@ -20,7 +23,7 @@ def recount(session: Session, insight_ids: Iterable[str], *, only_added: bool = 
 
     Support is the number of independent documents with supported evidence: texts that are nearly the same count once.
     A head counts the evidence of what was merged into it. An insight without evidence stays while others are merged
-    into it.
+    into it. Evidence in passages that give instructions counts once its insight is confirmed (COUNTS).
     """
     ids = sorted(set(insight_ids))
     if not ids:
@@ -32,10 +35,23 @@ def recount(session: Session, insight_ids: Iterable[str], *, only_added: bool = 
         # Leaves first: an insight that others were merged into stays as long as one of them does.
         while gone := _drop(session, unfounded):
             dropped += gone
-    db.execute(session, RECOUNT, ids=ids, confirmed=CONFIRMED)
+    turned = db.rows(session, RECOUNT, ids=ids, confirmed=CONFIRMED)
+    if turned:
+        _follow(session, ids, turned)
     if not only_added:
         listings.renew(session, ids)
     return dropped
+
+
+def _follow(session: Session, ids: Sequence[str], turned: Sequence[Row[Any]]) -> None:
+    """What is in quarantine contradicts nothing, and is compared with nothing: whoever came into it, or out of it, has
+    others counted anew. Those that the caller has not locked are left to a task."""
+    opposed = around(session, [row.id for row in turned])
+    db.execute(session, RECOUNT, ids=ids, confirmed=CONFIRMED)
+    if others := sorted(set(opposed) - set(ids)):
+        db.execute(session, NOTE_DUE, ids=others, seconds=0)
+    if any(not row.quarantined for row in turned):
+        queue.defer(session, "compare_insights")
 
 
 def _drop(session: Session, ids: Sequence[str]) -> int:
@@ -101,9 +117,11 @@ UNION SELECT i.head_id FROM insight i JOIN opposed o ON o.id = i.id WHERE i.head
 RECOUNT = f"""
 WITH member AS MATERIALIZED ({tree.MEMBERS}),
 evidenced AS (
-  SELECT m.insight, count(DISTINCT coalesce(d.text_group, d.id)) FILTER (WHERE e.supported) AS support,
-    count(DISTINCT d.id) FILTER (WHERE e.supported) AS documents, count(DISTINCT d.id) AS with_evidence
-  FROM member m JOIN evidence e ON e.insight_id = m.member JOIN document d ON d.id = e.document_id GROUP BY m.insight
+  SELECT m.insight, count(DISTINCT coalesce(d.text_group, d.id)) FILTER (WHERE e.supported AND {COUNTS}) AS support,
+    count(DISTINCT d.id) FILTER (WHERE e.supported AND {COUNTS}) AS documents,
+    count(DISTINCT d.id) FILTER (WHERE {COUNTS}) AS with_evidence, bool_or(NOT {COUNTS}) AS some_wait
+  FROM member m JOIN insight h ON h.id = m.insight
+  JOIN evidence e ON e.insight_id = m.member JOIN document d ON d.id = e.document_id GROUP BY m.insight
 ),
 opposed AS (
   SELECT m.insight, p.second AS other FROM member m JOIN pair p ON p.first = m.member
@@ -114,11 +132,12 @@ opposed AS (
 conflicting AS (
   SELECT o.insight, count(DISTINCT h.id) AS conflicts
   FROM opposed o JOIN insight i ON i.id = o.other JOIN insight h ON h.id = coalesce(i.head_id, i.id)
-  WHERE h.id <> o.insight AND h.state <> 'dismissed' GROUP BY o.insight
+  WHERE h.id <> o.insight AND h.state <> 'dismissed' AND NOT h.quarantined GROUP BY o.insight
 ),
 counted AS (
   SELECT i.id, coalesce(e.support, 0) AS support, coalesce(e.documents, 0) AS documents,
     coalesce(e.with_evidence, 0) AS with_evidence, coalesce(c.conflicts, 0) AS conflicts,
+    coalesce(e.some_wait AND e.support = 0, false) AS quarantined, i.quarantined AS was,
     coalesce(e.documents / nullif(e.with_evidence, 0)::float8 * (1 - power(0.5::float8, e.support))
       * CASE WHEN c.conflicts > 0 THEN 0.5 ELSE 1 END, 0) AS sum
   FROM insight i LEFT JOIN evidenced e ON e.insight = i.id LEFT JOIN conflicting c ON c.insight = i.id
@@ -133,12 +152,15 @@ noted AS (
   INSERT INTO former_count (workspace_id, insight_id, support, confidence)
   SELECT i.workspace_id, i.id, i.support, i.confidence FROM judged j JOIN insight i ON i.id = j.id
   WHERE (i.support, i.confidence) IS DISTINCT FROM (j.support, j.confidence)
+), changed AS (
+  UPDATE insight i SET support = j.support, documents = j.documents, documents_with_evidence = j.with_evidence,
+    open_conflicts = j.conflicts, confidence = j.confidence, quarantined = j.quarantined
+  FROM judged j WHERE j.id = i.id
+    AND (i.support, i.documents, i.documents_with_evidence, i.open_conflicts, i.confidence, i.quarantined)
+      IS DISTINCT FROM (j.support, j.documents, j.with_evidence, j.conflicts, j.confidence, j.quarantined)
+  RETURNING i.id, j.quarantined, j.was
 )
-UPDATE insight i SET support = j.support, documents = j.documents, documents_with_evidence = j.with_evidence,
-  open_conflicts = j.conflicts, confidence = j.confidence
-FROM judged j WHERE j.id = i.id
-  AND (i.support, i.documents, i.documents_with_evidence, i.open_conflicts, i.confidence)
-    IS DISTINCT FROM (j.support, j.documents, j.with_evidence, j.conflicts, j.confidence)
+SELECT id, quarantined FROM changed WHERE quarantined <> was
 """
 
 UNFOUNDED = f"""

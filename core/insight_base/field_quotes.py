@@ -55,20 +55,21 @@ def recheck(session: Session, document_id: str, source: SourceText) -> int:
 
 INCOMING = """
 SELECT document, response, field, value, quote, verdict, supported, start, "end", spans::jsonb AS spans, nearest_start,
-  nearest_end
+  nearest_end, quarantined
 FROM unnest(%(document)s::text[], %(response)s::bigint[], %(field)s::text[], %(value)s::text[], %(quote)s::text[],
   %(verdict)s::text[], %(supported)s::bool[], %(start)s::int[], %(end)s::int[], %(spans)s::text[],
-  %(nearest_start)s::int[], %(nearest_end)s::int[])
-  AS t(document, response, field, value, quote, verdict, supported, start, "end", spans, nearest_start, nearest_end)
+  %(nearest_start)s::int[], %(nearest_end)s::int[], %(quarantined)s::bool[])
+  AS t(document, response, field, value, quote, verdict, supported, start, "end", spans, nearest_start, nearest_end,
+    quarantined)
 """
 WRITE = f"""
 INSERT INTO field_quote (document_id, response_id, field, value, quote, verdict, supported, start, "end", spans,
-  nearest_start, nearest_end)
+  nearest_start, nearest_end, quarantined)
 {INCOMING} ON CONFLICT DO NOTHING
 """
 OF_DOCUMENT = "SELECT document_id, response_id, field, value, quote FROM field_quote WHERE document_id = :document"
 WRITE_VERDICTS = f"""
 UPDATE field_quote q SET verdict = n.verdict, supported = n.supported, start = n.start, "end" = n."end",
-  spans = n.spans, nearest_start = n.nearest_start, nearest_end = n.nearest_end
+  spans = n.spans, nearest_start = n.nearest_start, nearest_end = n.nearest_end, quarantined = n.quarantined
 FROM ({INCOMING}) n WHERE q.document_id = n.document AND q.response_id = n.response AND q.field = n.field
 """

@@ -94,10 +94,10 @@ WHERE e.document_id = :document {which} ORDER BY e.id LIMIT {most}
 
 WRITE_VERDICTS = """
 UPDATE evidence e SET verdict = n.verdict, supported = n.supported, start = n.start, "end" = n."end",
-  spans = n.spans::jsonb, nearest_start = n.nearest_start, nearest_end = n.nearest_end
+  spans = n.spans::jsonb, nearest_start = n.nearest_start, nearest_end = n.nearest_end, quarantined = n.quarantined
 FROM unnest(%(id)s::bigint[], %(verdict)s::text[], %(supported)s::bool[], %(start)s::int[], %(end)s::int[],
-  %(spans)s::text[], %(nearest_start)s::int[], %(nearest_end)s::int[])
-  AS n(id, verdict, supported, start, "end", spans, nearest_start, nearest_end)
+  %(spans)s::text[], %(nearest_start)s::int[], %(nearest_end)s::int[], %(quarantined)s::bool[])
+  AS n(id, verdict, supported, start, "end", spans, nearest_start, nearest_end, quarantined)
 WHERE e.id = n.id
 RETURNING e.id
 """

@@ -1,5 +1,6 @@
-"""What an older release left without: keys of insights, groups of texts, the words that statements are found by. A
-task makes them, a few at a time. It also counts what ingest left to it, and forgets former counts.
+"""What an older release left without: keys of insights, groups of texts, the words that statements are found by, and
+which passages give instructions. A task makes them, a few at a time. It also counts what ingest left to it, and forgets
+former counts.
 
 An insight of a release that joined statements by their words alone may hold answers to several questions, and two of
 them may be one statement today. So its evidence goes to where it would go if it came now; the first insight that it
@@ -13,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row
 from sqlmodel import Session
 
-from core.insight_base import counts, decisions, former_counts, locks, searched, text_groups
+from core.insight_base import counts, decisions, former_counts, locks, marking, searched, text_groups
 from core.insight_base.identity import Identity, identify
 from core.runtime import db, queue
 from core.runtime.ids import new_id
@@ -27,7 +28,8 @@ def renew() -> int:
         done = _group_texts(session) or _give_keys(session)
         if done:
             queue.defer(session, "compare_insights")
-        return done or searched.renew(session) or _count_due(session) or former_counts.forget(session)
+        done = done or searched.renew(session) or _count_due(session) or former_counts.forget(session)
+    return done or marking.mark_next()
 
 
 IS_DUE = f"""
@@ -36,6 +38,7 @@ SELECT 1 WHERE EXISTS (SELECT 1 FROM insight WHERE exact_key IS NULL)
   OR EXISTS (SELECT 1 FROM statement_search WHERE words IS NULL)
   OR EXISTS (SELECT 1 FROM recount_due WHERE due_at <= now())
   OR EXISTS ({former_counts.IS_DUE})
+  OR EXISTS ({marking.IS_DUE})
 """
 
 

@@ -49,7 +49,8 @@ def give(session: Session, most: int) -> int:
 
 WITHOUT = """
 SELECT id, workspace_id, statement, language FROM insight WHERE id IN (
-  SELECT i.id FROM insight i WHERE NOT i.compared AND i.head_id IS NULL AND i.exact_key IS NOT NULL
+  SELECT i.id FROM insight i
+  WHERE NOT i.compared AND NOT i.quarantined AND i.head_id IS NULL AND i.exact_key IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM statement_traces t WHERE t.insight_id = i.id)
   ORDER BY i.id LIMIT :most)
 ORDER BY id FOR KEY SHARE SKIP LOCKED

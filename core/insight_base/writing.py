@@ -134,6 +134,7 @@ class _Counts:
     support: int = 0
     documents: int = 0
     documents_with_evidence: int = 0
+    quarantined: bool = False
 
     @property
     def confidence(self) -> float:
@@ -145,14 +146,18 @@ def _first_counts(evidence: Sequence[_Evidence]) -> dict[str, _Counts]:
     by_key: dict[str, list[_Evidence]] = {}
     for one in evidence:
         by_key.setdefault(one.found.identity.exact, []).append(one)
-    return {
-        key: _Counts(
-            len({one.found.group for one in theirs if one.check.supported}),
-            len({one.document for one in theirs if one.check.supported}),
-            len({one.document for one in theirs}),
-        )
-        for key, theirs in by_key.items()
-    }
+    return {key: _counted(theirs) for key, theirs in by_key.items()}
+
+
+def _counted(evidence: Sequence[_Evidence]) -> _Counts:
+    counting = [one for one in evidence if not one.check.quarantined]
+    supporting = [one for one in counting if one.check.supported]
+    return _Counts(
+        len({one.found.group for one in supporting}),
+        len({one.document for one in supporting}),
+        len({one.document for one in counting}),
+        quarantined=len(counting) < len(evidence) and not supporting,
+    )
 
 
 def _write_insights(
@@ -208,7 +213,7 @@ def _make(session: Session, new: Mapping[str, _Found], first_counts: Mapping[str
         kind=[one.source.template_id for one in new.values()],
         **{
             name: [getattr(one, name) for one in counted]
-            for name in ("support", "documents", "documents_with_evidence", "confidence")
+            for name in ("support", "documents", "documents_with_evidence", "confidence", "quarantined")
         },
     )
     return {row.exact_key: row.id for row in stored}
@@ -216,10 +221,10 @@ def _make(session: Session, new: Mapping[str, _Found], first_counts: Mapping[str
 
 WRITE_INSIGHTS = """
 INSERT INTO insight (id, workspace_id, statement, exact_key, masked_key, language, question, kind, support, documents,
-  documents_with_evidence, confidence)
+  documents_with_evidence, confidence, quarantined)
 SELECT * FROM unnest(%(id)s::text[], %(workspace_id)s::text[], %(statement)s::text[], %(exact)s::text[],
   %(masked)s::text[], %(language)s::text[], %(question)s::text[], %(kind)s::text[], %(support)s::int[],
-  %(documents)s::int[], %(documents_with_evidence)s::int[], %(confidence)s::float8[])
+  %(documents)s::int[], %(documents_with_evidence)s::int[], %(confidence)s::float8[], %(quarantined)s::bool[])
 ON CONFLICT (exact_key) DO NOTHING
 RETURNING id, exact_key
 """
@@ -227,14 +232,14 @@ RETURNING id, exact_key
 # One row a quote, however often it is found.
 WRITE_EVIDENCE = """
 INSERT INTO evidence (insight_id, document_id, response_id, template_id, quote, quote_key, attributes, verdict,
-  supported, start, "end", spans, nearest_start, nearest_end)
+  supported, start, "end", spans, nearest_start, nearest_end, quarantined)
 SELECT insight, document, response, template, quote, key, attributes::jsonb, verdict, supported, start, "end",
-  spans::jsonb, nearest_start, nearest_end
+  spans::jsonb, nearest_start, nearest_end, quarantined
 FROM unnest(%(insight)s::text[], %(document)s::text[], %(response)s::bigint[], %(template)s::text[], %(quote)s::text[],
   %(key)s::text[], %(attributes)s::text[], %(verdict)s::text[], %(supported)s::bool[], %(start)s::int[],
-  %(end)s::int[], %(spans)s::text[], %(nearest_start)s::int[], %(nearest_end)s::int[])
+  %(end)s::int[], %(spans)s::text[], %(nearest_start)s::int[], %(nearest_end)s::int[], %(quarantined)s::bool[])
   AS t(insight, document, response, template, quote, key, attributes, verdict, supported, start, "end", spans,
-    nearest_start, nearest_end)
+    nearest_start, nearest_end, quarantined)
 ON CONFLICT DO NOTHING
 """
 
@@ -273,6 +278,7 @@ def columns_of(check: Check) -> dict[str, Any]:
         "spans": json.dumps([[one.start, one.end] for one in check.spans]) if len(check.spans) > 1 else None,
         "nearest_start": check.nearest.start if check.nearest else None,
         "nearest_end": check.nearest.end if check.nearest else None,
+        "quarantined": check.quarantined,
     }
 
 
@@ -281,8 +287,10 @@ def source_texts(session: Session, document_ids: Iterable[str]) -> Iterator[tupl
     found = session.connection().execute(
         text(TEXTS).execution_options(yield_per=TEXTS_AT_ONCE), {"ids": sorted(document_ids)}
     )
-    return ((row.document_id, SourceText(row.text)) for row in found)
+    return (
+        (row.document_id, SourceText(row.text, [(start, end) for start, end, _ in row.marks or ()])) for row in found
+    )
 
 
-TEXTS = "SELECT document_id, text FROM document_text WHERE document_id = ANY(:ids)"
+TEXTS = "SELECT document_id, text, marks FROM document_text WHERE document_id = ANY(:ids)"
 TEXTS_AT_ONCE = 20

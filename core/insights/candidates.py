@@ -102,10 +102,13 @@ def _found_for(
         yield row.id, _ranked(row, found.get(row.id, {}), others, resemblance, most)
 
 
+# Nothing is compared with what is in quarantine.
 OTHERS = """
 SELECT i.id, coalesce(i.head_id, i.id) AS head, i.statement, i.language, i.question, i.masked_key, t.traces
 FROM insight i LEFT JOIN statement_traces t ON t.insight_id = i.id
 WHERE i.id = ANY(:ids) AND i.workspace_id = :workspace
+  AND NOT EXISTS (SELECT 1 FROM insight h
+    WHERE h.id = coalesce(i.head_id, i.id) AND h.quarantined AND h.workspace_id = :workspace)
 """
 
 
@@ -199,7 +202,7 @@ def _ranked(
 ) -> list[Candidate]:
     best: dict[str, Candidate] = {}
     for other, sources in found.items():
-        # One that is gone meanwhile, or of another workspace, is not among them.
+        # One that is gone meanwhile, of another workspace, or in quarantine is not among them.
         row = others.get(other)
         if row is None or row.head == subject.head or not keys.same_question(subject.question, row.question):
             continue

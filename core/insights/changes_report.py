@@ -16,6 +16,7 @@ from core.insights import report
 from core.insights.report import InsightRow
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, not_ours, place
+from core.tables.insights import COUNTS
 
 # Pieces of evidence, and as many further sightings of such, that are told at once.
 MOST_TOLD = 20_000
@@ -35,12 +36,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """How many there are of each, and a page of them. `until`: what came from then on is not among them."""
+    """How many there are of each, and a page of them. `quarantined`: that wait for a person, and are none of these.
+    `until`: what came from then on is not among them."""
 
     new: int
     strengthened: int
     contradicted: int
     dismissed_again: int
+    quarantined: int
     page: Page[Change]
     until: datetime | None = None
 
@@ -57,7 +60,7 @@ def changes(
         begun = since or _begun(session, job or "")
         brought = OF_JOB if job else SINCE
         until = None if job else db.scalar(session, UNTIL, begun=begun, most=MOST_TOLD)
-        sql = CHANGES.format(brought=brought)
+        sql = CHANGES.format(brought=brought, counts=COUNTS)
         given = {"job": job, "begun": begun, "until": until}
         found = db.rows(session, sql, **given, after=after, what=what, limit=limit + 1)
     listed = [row for row in found if row.insight]
@@ -65,7 +68,8 @@ def changes(
     items = [Change(rows[row.insight], row.what, row.before, row.after) for row in listed]
     page = cut(items, limit, "changes", [f"{one.insight.id}~{one.what}" for one in items])
     counted = found[0].counted
-    return Changes(**{kind: counted.get(kind, 0) for kind in get_args(What)}, page=page, until=until)
+    told = {kind: counted.get(kind, 0) for kind in (*get_args(What), "quarantined")}
+    return Changes(**told, page=page, until=until)
 
 
 def _after(at: str | None) -> tuple[str | None, str | None]:
@@ -128,6 +132,8 @@ WITH {brought}, head AS MATERIALIZED (
   FROM said s JOIN insight i ON i.id = s.insight_id
   LEFT JOIN (SELECT insight_id, max(created_at) AS last FROM brought GROUP BY 1) b ON b.insight_id = s.insight_id
   WHERE i.workspace_id = :workspace GROUP BY 1
+), shown AS MATERIALIZED (
+  SELECT h.*, i.state FROM head h JOIN insight i ON i.id = h.id AND i.workspace_id = :workspace WHERE NOT i.quarantined
 ), member AS MATERIALIZED (
   SELECT id AS head, id FROM head
   UNION ALL SELECT i.head_id, i.id FROM insight i JOIN head h ON h.id = i.head_id WHERE i.workspace_id = :workspace
@@ -136,7 +142,7 @@ WITH {brought}, head AS MATERIALIZED (
     count(DISTINCT coalesce(d.text_group, d.id)) FILTER (WHERE e.supported AND b.id IS NULL
       AND e.created_at <= h.last_brought) AS before,
     count(DISTINCT coalesce(d.text_group, d.id)) FILTER (WHERE e.supported AND e.created_at <= h.last_brought) AS after
-  FROM head h JOIN member m ON m.head = h.id JOIN evidence e ON e.insight_id = m.id
+  FROM shown h JOIN member m ON m.head = h.id JOIN evidence e ON e.insight_id = m.id AND {counts}
   JOIN document d ON d.id = e.document_id AND d.workspace_id = :workspace
   LEFT JOIN brought b ON b.id = e.id GROUP BY h.id, h.last
 ), judged AS MATERIALIZED (
@@ -155,7 +161,7 @@ WITH {brought}, head AS MATERIALIZED (
   -- What was there before, or of two that came together the first.
   SELECT DISTINCT h.id, h.support FROM opposed o JOIN insight i ON i.id = o.other
   JOIN insight h ON h.id = coalesce(i.head_id, i.id) JOIN judged s ON s.id = o.said LEFT JOIN judged j ON j.id = h.id
-  WHERE h.id <> o.said AND i.workspace_id = :workspace AND h.workspace_id = :workspace
+  WHERE h.id <> o.said AND i.workspace_id = :workspace AND h.workspace_id = :workspace AND NOT h.quarantined
     AND CASE WHEN j.id IS NULL THEN h.first_seen < s.last ELSE j.was_there OR h.id < o.said END
 ), change AS MATERIALIZED (
   SELECT id AS insight, before, after,
@@ -165,8 +171,11 @@ WITH {brought}, head AS MATERIALIZED (
   FROM contradicted c LEFT JOIN judged j ON j.id = c.id
 )
 SELECT p.*, n.counted FROM (
-  SELECT coalesce(jsonb_object_agg(what, n), jsonb_build_object()) AS counted
-  FROM (SELECT what, count(*) AS n FROM change GROUP BY what) every
+  SELECT coalesce(jsonb_object_agg(what, n), jsonb_build_object()) AS counted FROM (
+    SELECT what, count(*) AS n FROM change GROUP BY what
+    UNION ALL SELECT 'quarantined', count(*) FROM head h
+      JOIN insight i ON i.id = h.id AND i.workspace_id = :workspace WHERE i.quarantined AND i.state = 'new'
+  ) every
 ) n LEFT JOIN (
   SELECT * FROM change WHERE CAST(:after AS text) IS NULL OR (insight, what) < (:after, CAST(:what AS text))
   ORDER BY insight DESC, what DESC LIMIT :limit

@@ -84,11 +84,12 @@ def _claim(session: Session) -> dict[str, list[str]]:
 
 CLAIM = """
 SELECT t.insight_id FROM insight i JOIN statement_traces t ON t.insight_id = i.id
-WHERE NOT i.compared AND i.head_id IS NULL AND i.exact_key IS NOT NULL
+WHERE NOT i.compared AND NOT i.quarantined AND i.head_id IS NULL AND i.exact_key IS NOT NULL
 ORDER BY i.id LIMIT :most FOR UPDATE OF t SKIP LOCKED
 """
 STILL_TO_DO = """
-SELECT id, workspace_id FROM insight WHERE id = ANY(:ids) AND NOT compared AND head_id IS NULL ORDER BY id
+SELECT id, workspace_id FROM insight
+WHERE id = ANY(:ids) AND NOT compared AND NOT quarantined AND head_id IS NULL ORDER BY id
 """
 # They stay until commit. Ingest writes them all the same, and nobody is waited for.
 HOLD = f"""

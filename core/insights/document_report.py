@@ -25,6 +25,7 @@ class Passage:
     state: State
     open_conflicts: int
     support: int
+    quarantined: bool
     verdict: str | None
     read_by_ocr: bool
     start: int
@@ -78,7 +79,8 @@ JOIN insight h ON h.id = coalesce(i.head_id, i.id)
 """
 PASSAGES = f"""
 SELECT DISTINCT ON (place.start, place.until, h.id) h.id AS insight, coalesce(h.shown, h.statement) AS words, h.state,
-  h.open_conflicts, h.support, e.verdict, {QUOTES_RECOGNIZED} AS read_by_ocr, place.start, place.until AS "end", e.spans
+  h.open_conflicts, h.support, h.quarantined, e.verdict, {QUOTES_RECOGNIZED} AS read_by_ocr, place.start,
+  place.until AS "end", e.spans
 FROM {_OF_DOCUMENT}
 CROSS JOIN LATERAL (SELECT coalesce(e.start, e.nearest_start) AS start, coalesce(e."end", e.nearest_end) AS until) place
 WHERE e.document_id = :document AND place.start < :last AND place.until > :first

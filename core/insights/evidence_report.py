@@ -33,9 +33,10 @@ class EvidenceRow:
     """`start` and `end` are offsets in the document's text, around all `spans`; None where the quote was not found.
 
     `insight`: the head; `stated`: the insight of that very wording. `verdict`: see core.evidence.quotes; None until it
-    has been checked. `read_by_ocr`: its words were recognized in a picture. `nearest` where it differs. `times`: how
-    many answers brought it, the first of which is `response`, the answer to `request` of `job`; `cost_usd`: what that
-    request was billed, None without a price.
+    has been checked. `quarantined`: its place lies in a passage that gives instructions to a model. `read_by_ocr`: its
+    words were recognized in a picture. `nearest` where it differs. `times`: how many answers brought it, the first of
+    which is `response`, the answer to `request` of `job`; `cost_usd`: what that request was billed, None without a
+    price.
     """
 
     id: int
@@ -48,6 +49,7 @@ class EvidenceRow:
     end: int | None
     spans: list[list[int]] | None
     supported: bool
+    quarantined: bool
     verdict: str | None
     read_by_ocr: bool
     nearest: Nearest | None
@@ -121,7 +123,7 @@ def sources(insight_id: str, *, most: int = MOST) -> list[SourceRow]:
 # The few of one page are chosen before texts and costs are looked up for them.
 SHOWN = f"""
 SELECT e.id, c.insight, e.insight_id AS stated, e.document_id AS document, d.name AS document_name, e.quote, e.start,
-  e."end", e.spans, e.supported, e.verdict, {QUOTES_RECOGNIZED} AS read_by_ocr,
+  e."end", e.spans, e.supported, e.quarantined, e.verdict, {QUOTES_RECOGNIZED} AS read_by_ocr,
   e.response_id AS response, e.template_id AS template, e.attributes,
   1 + (SELECT count(*) FROM sighting g WHERE g.evidence_id = e.id) AS times,
   s.request_id AS request, r.job_id AS job,

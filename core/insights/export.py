@@ -19,6 +19,11 @@ TITLE = "Insights"
 
 def checked(wanted: Wanted) -> Wanted:
     """Raises InvalidInput where nothing could come of it."""
+    if wanted.filters.quarantined:
+        raise InvalidInput(
+            "What is in quarantine is not exported: its quotes lie in passages that give instructions to a model. "
+            "Confirm what you accept, and export that."
+        )
     if wanted.unsupported:
         return wanted
     if wanted.filters.supported is False:

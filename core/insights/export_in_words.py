@@ -54,6 +54,7 @@ FLAGS: Mapping[tuple[str, Any], str] = {
     ("supported", False): "supported by no quote",
     ("pinned", True): "pinned",
     ("pinned", False): "not pinned",
+    ("quarantined", False): "not in quarantine",
     ("conflict", "open"): "in an open conflict",
     ("conflict", "any"): "in conflict with others",
     ("conflict", "none"): "in no conflict",

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from core.insights.report import Filters, matching
 from core.runtime import db
+from core.tables.insights import COUNTS
 
 # Heads whose quotes are looked up together.
 BLOCK = 500
@@ -18,7 +19,7 @@ BLOCK = 500
 @dataclass(frozen=True)
 class Wanted:
     """All that match `filters`, or of these the ones named by `ids`. What no quote supports only where `unsupported`
-    asks for it: insights and single quotes."""
+    asks for it: insights and single quotes. What is in quarantine never leaves."""
 
     filters: Filters = field(default_factory=Filters)
     ids: Sequence[str] | None = None
@@ -111,10 +112,10 @@ HEADS = """
 SELECT i.id, coalesce(i.shown, i.statement) AS statement,
   CASE WHEN i.shown <> i.statement THEN i.statement END AS original, i.state, i.reason, i.tags, i.pinned, i.support,
   i.documents, i.confidence, i.open_conflicts AS conflicts, i.question, i.language, i.first_seen
-FROM insight i WHERE i.workspace_id = :workspace AND {where} ORDER BY i.id DESC
+FROM insight i WHERE i.workspace_id = :workspace AND NOT i.quarantined AND {where} ORDER BY i.id DESC
 """
 # Where the list is of a collection or a document, no quote is of another one.
-QUOTES = """
+QUOTES = f"""
 WITH member AS MATERIALIZED (
   SELECT id AS insight, id AS member, NULL AS wording FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace
   UNION ALL
@@ -124,10 +125,11 @@ SELECT m.insight, e.id, m.wording, e.document_id AS document, d.name AS document
   e.verdict, e.supported, width_bucket(e.start, t.page_starts) AS page, e.start, e."end", e.template_id AS template,
   r.job_id AS job
 FROM member m JOIN evidence e ON e.insight_id = m.member
+JOIN insight h ON h.id = m.insight AND h.workspace_id = :workspace
 JOIN document d ON d.id = e.document_id AND d.workspace_id = :workspace JOIN collection c ON c.id = d.collection_id
 LEFT JOIN document_text t ON t.document_id = e.document_id AND d.pages IS NOT NULL AND e.start IS NOT NULL
 LEFT JOIN response s ON s.id = e.response_id LEFT JOIN request r ON r.id = s.request_id
-WHERE (e.supported OR :unsupported) AND (CAST(:collection AS text) IS NULL OR c.name = :collection)
+WHERE {COUNTS} AND (e.supported OR :unsupported) AND (CAST(:collection AS text) IS NULL OR c.name = :collection)
   AND (CAST(:document AS text) IS NULL OR d.id = :document)
 ORDER BY m.insight DESC, e.supported DESC, e.id
 """

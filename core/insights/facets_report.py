@@ -196,8 +196,8 @@ SELECT coalesce(shown, statement) AS text FROM insight
 WHERE id IN (SELECT unnest({IDS}) ORDER BY 1 DESC LIMIT :read) AND workspace_id = :workspace
 """
 NEWEST_TEXTS = """
-SELECT coalesce(shown, statement) AS text FROM insight WHERE workspace_id = :workspace AND head_id IS NULL
-ORDER BY id DESC LIMIT :read
+SELECT coalesce(shown, statement) AS text FROM insight
+WHERE workspace_id = :workspace AND head_id IS NULL AND NOT quarantined ORDER BY id DESC LIMIT :read
 """
 # Each search is read once, not for each statement.
 WITH_WORDS = f"""

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from core.insights.report import Filters, matching
 from core.runtime import db
+from core.tables.insights import COUNTS
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,14 @@ SELECT count(*) AS insights, count(*) FILTER (WHERE i.support >= 1) AS supported
 FROM insight i WHERE i.workspace_id = :workspace AND {where}
 """
 # One that only its merged wordings carry grows by them.
-GROWING = """
+GROWING = f"""
 WITH gained AS MATERIALIZED (
   SELECT coalesce(w.head_id, w.id) AS id, count(DISTINCT e.document_id) AS gained
   FROM evidence e JOIN insight w ON w.id = e.insight_id AND w.workspace_id = :workspace
-  WHERE e.created_at >= :begin AND e.supported AND w.first_seen < :begin GROUP BY 1
+  JOIN insight h ON h.id = coalesce(w.head_id, w.id) AND h.workspace_id = :workspace
+  WHERE {COUNTS} AND e.created_at >= :begin AND e.supported AND w.first_seen < :begin GROUP BY 1
 )
 SELECT i.id AS insight, coalesce(i.shown, i.statement) AS words, g.gained, i.support
-FROM gained g JOIN insight i ON i.id = g.id WHERE i.workspace_id = :workspace AND {where}
+FROM gained g JOIN insight i ON i.id = g.id WHERE i.workspace_id = :workspace AND {{where}}
 ORDER BY g.gained DESC, i.id DESC LIMIT :most
 """

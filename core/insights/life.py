@@ -107,10 +107,13 @@ def change(insight_id: str, given: Change, version: int | None = None) -> Insigh
         _check_reason(reason, given.state or now.state)
         wanted = _wanted(given.state, reason, given.pinned, shown, [] if tags is None else [(now.tags, tags)])
         _apply(session, history.new_change(), "change", WANTED, [insight_id], wanted)
+        if now.quarantined and given.state == "confirmed":
+            sides = {"before": {"quarantined": True}, "after": {"state": given.state}}
+            audit.write(session, "insight.confirm", "insight", insight_id, **sides)
     return report.get(insight_id)
 
 
-NOW = "SELECT head_id, version, state, tags FROM insight WHERE id = :id AND workspace_id = :workspace"
+NOW = "SELECT head_id, version, state, quarantined, tags FROM insight WHERE id = :id AND workspace_id = :workspace"
 
 
 def _refuse(now: Row[Any], version: int | None) -> None:
@@ -237,6 +240,7 @@ def bulk(which: Sequence[str] | Filters, given: Set) -> Bulk:
     change_id = history.new_change()
     with db.transaction() as session:
         _choose(session, condition, params)
+        accepted = db.scalar(session, QUARANTINED) if given.state == "confirmed" else 0
         changed = 0
         for ids in _blocks(session):
             tags = _retagged(session, ids, added, removed) if added or removed else []
@@ -245,9 +249,8 @@ def bulk(which: Sequence[str] | Filters, given: Set) -> Bulk:
         if changed:
             # Neither what was searched for nor a reason: an entry outlives the documents whose words these may be.
             said = asdict(given) | {"reason": isinstance(given.reason, str)}
-            audit.write(
-                session, "insight.change", "insights", after={"change": change_id, "changed": changed, "set": said}
-            )
+            after = {"change": change_id, "changed": changed, "accepted": accepted, "set": said}
+            audit.write(session, "insight.change", "insights", after=after)
     return Bulk(change_id if changed else None, changed)
 
 
@@ -259,6 +262,11 @@ def _retagged(
 
 
 TAGS = "SELECT DISTINCT tags FROM insight WHERE id = ANY(:ids) AND workspace_id = :workspace"
+# That leave quarantine by being confirmed.
+QUARANTINED = """
+SELECT count(*) FROM insight i JOIN chosen_insight c ON c.id = i.id
+WHERE i.quarantined AND i.state <> 'confirmed' AND i.workspace_id = :workspace
+"""
 NAMED = "i.id = ANY(:ids) AND i.workspace_id = :workspace AND i.head_id IS NULL"
 
 

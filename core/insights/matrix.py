@@ -44,12 +44,14 @@ class Wanted:
 @dataclass(frozen=True)
 class Cell:
     """`quote` None: none was asked for or given. `start`, `end`: offsets of its place in the document, or where it
-    differs, of the place that it is nearest to (`supported` false); None without one."""
+    differs, of the place that it is nearest to (`supported` false); None without one. `quarantined`: that place lies in
+    a passage that gives instructions to a model."""
 
     value: Any
     quote: str | None = None
     verdict: str | None = None
     supported: bool = False
+    quarantined: bool = False
     start: int | None = None
     end: int | None = None
 
@@ -172,7 +174,8 @@ WHERE d.workspace_id = :workspace {collection} {evidence} AND {where}
 ORDER BY {order} {limit}
 """
 _UNSUPPORTED = """EXISTS (SELECT 1 FROM field_quote q
-  WHERE q.document_id = d.id AND q.response_id = a.response AND NOT q.supported AND d.workspace_id = :workspace)"""
+  WHERE q.document_id = d.id AND q.response_id = a.response AND (NOT q.supported OR q.quarantined)
+    AND d.workspace_id = :workspace)"""
 EVIDENCE = {None: "", "unsupported": f"AND {_UNSUPPORTED}", "supported": f"AND NOT {_UNSUPPORTED}"}
 
 
@@ -191,7 +194,8 @@ def _rows(session: Session, found: Sequence[Row[Any]], fields: Sequence[FieldSpe
 
 
 QUOTES = """
-SELECT q.document_id, q.field, q.quote, q.verdict, q.supported, coalesce(q.start, q.nearest_start) AS start,
+SELECT q.document_id, q.field, q.quote, q.verdict, q.supported AND NOT q.quarantined AS supported, q.quarantined,
+  coalesce(q.start, q.nearest_start) AS start,
   coalesce(q."end", q.nearest_end) AS "end"
 FROM unnest(CAST(:documents AS text[]), CAST(:responses AS bigint[])) AS r(document, response)
 JOIN field_quote q ON q.document_id = r.document AND q.response_id = r.response
@@ -202,4 +206,4 @@ JOIN document d ON d.id = q.document_id AND d.workspace_id = :workspace
 def _cell(value: Any, quote: Row[Any] | None) -> Cell:
     if quote is None:
         return Cell(value)
-    return Cell(value, quote.quote, quote.verdict, quote.supported, quote.start, quote.end)
+    return Cell(value, quote.quote, quote.verdict, quote.supported, quote.quarantined, quote.start, quote.end)

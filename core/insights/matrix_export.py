@@ -63,7 +63,7 @@ def _values(rows: Iterator[MatrixRow], fields: Sequence[FieldSpec]) -> Iterator[
             cell = row.cells[field.name]
             values.append(_fitting(cell.value, KINDS[field.type]))
             if field.quote:
-                values += [cell.quote, cell.verdict]
+                values += [cell.quote, "quarantined" if cell.quarantined else cell.verdict]
         yield [*values, row.job, str(row.response)]
 
 

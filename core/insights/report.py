@@ -16,7 +16,7 @@ from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, place
 from core.runtime.text import bounded
 from core.search import reading
-from core.tables.insights import CONFIDENCE_RANKS, SUPPORT_RANKS, State
+from core.tables.insights import CONFIDENCE_RANKS, COUNTS, SUPPORT_RANKS, State
 
 # Two are the list's order, and belong to it.
 __all__ = ["Count", "Filters", "InsightRow", "Sort", "Wording", "count", "find", "get", "get_all", "matching"]
@@ -34,6 +34,7 @@ class Wording:
 class InsightRow:
     """`support`: independent documents whose supported evidence carries it; `documents`: all of them; `against`:
     independent documents that support what is in conflict with it. `shown`: an edit. `head`: what it was merged into.
+    `quarantined`: see core.tables.insights.
     """
 
     id: str
@@ -46,6 +47,7 @@ class InsightRow:
     reason: str | None
     tags: list[str]
     pinned: bool
+    quarantined: bool
     version: int
     head: str | None
     support: int
@@ -82,6 +84,7 @@ class Filters:
     supported: bool | None = None
     conflict: Literal["open", "any", "none"] | None = None
     pinned: bool | None = None
+    quarantined: bool | None = None
     job: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -106,8 +109,9 @@ class Found:
 MANY_DOCUMENTS = 50
 
 COLUMNS = """
-i.id, i.statement, i.shown, i.kind, i.language, i.question, i.state, i.reason, i.tags, i.pinned, i.version,
-i.head_id AS head, i.support, i.documents, i.documents_with_evidence, i.open_conflicts, i.confidence, i.first_seen
+i.id, i.statement, i.shown, i.kind, i.language, i.question, i.state, i.reason, i.tags, i.pinned, i.quarantined,
+i.version, i.head_id AS head, i.support, i.documents, i.documents_with_evidence, i.open_conflicts, i.confidence,
+i.first_seen
 """
 
 
@@ -135,6 +139,7 @@ CONDITIONS = {
     "min_confidence": "i.confidence_rank >= :confidence_rank AND i.confidence >= :min_confidence",
     "supported": "(i.support_rank > 0) = :supported",
     "pinned": "i.pinned = :pinned",
+    "quarantined": "i.quarantined = :quarantined",
     "job": LISTED.format(":job"),
     "since": "i.first_seen >= :since",
     "until": "i.first_seen < :until",
@@ -249,7 +254,7 @@ LATELY = 500
 NEWEST = """
 SELECT id, words, support FROM (
   SELECT id, coalesce(shown, statement) AS words, support FROM insight
-  WHERE workspace_id = :workspace AND head_id IS NULL AND state IN ('new', 'confirmed')
+  WHERE workspace_id = :workspace AND head_id IS NULL AND state IN ('new', 'confirmed') AND NOT quarantined
   ORDER BY id DESC LIMIT :lately
 ) i ORDER BY support = 0, id DESC LIMIT :limit
 """
@@ -365,5 +370,7 @@ WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), opposed AS (
 )
 SELECT t.insight AS id, count(DISTINCT coalesce(d.text_group, d.id)) AS against
 FROM theirs t JOIN evidence e ON e.insight_id = t.other AND e.supported JOIN document d ON d.id = e.document_id
+JOIN insight o ON o.id = t.other JOIN insight h ON h.id = coalesce(o.head_id, o.id)
+WHERE {COUNTS} AND h.workspace_id = :workspace
 GROUP BY t.insight
 """

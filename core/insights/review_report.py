@@ -120,7 +120,7 @@ WITH best AS MATERIALIZED (
   ORDER BY least(a, b), greatest(a, b), array_position(ARRAY['conflict', 'over_time', 'merge'], kind), score DESC, id
 ), h AS (
   SELECT o.*, CAST(x.support + y.support AS bigint) AS support
-  FROM once o JOIN insight x ON x.id = o.a JOIN insight y ON y.id = o.b
+  FROM once o JOIN insight x ON x.id = o.a JOIN insight y ON y.id = o.b WHERE NOT (x.quarantined OR y.quarantined)
 )
 SELECT h.*, h.later || '~' || h.support || '~' || h.id AS place FROM h
 WHERE {{where}} AND {{after}} ORDER BY h.later, -h.support, h.id LIMIT :limit

@@ -203,7 +203,8 @@ ORDER BY place, {{order}}"""
 # By ix_insight_first_seen.
 NEW_INSIGHTS = """
 SELECT count(*) FROM insight i
-WHERE i.workspace_id = :workspace AND i.first_seen >= :begin AND i.first_seen < :end AND i.head_id IS NULL"""
+WHERE i.workspace_id = :workspace AND i.first_seen >= :begin AND i.first_seen < :end AND i.head_id IS NULL
+  AND NOT i.quarantined"""
 CALLS = """SELECT 1 FROM evidence e JOIN response s ON s.id = e.response_id
   JOIN usage_record u ON u.request_id = s.request_id AND NOT u.reused
   WHERE e.insight_id = i.id AND u.workspace_id = :workspace"""

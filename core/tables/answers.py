@@ -57,6 +57,7 @@ class FieldQuote(SQLModel, table=True):
     quote: str
     verdict: str
     supported: bool
+    quarantined: bool = columns.flag(False)
     start: int | None = None
     end: int | None = None
     spans: list[list[int]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))

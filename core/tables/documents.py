@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Text,
     UniqueConstraint,
     text,
@@ -185,11 +186,16 @@ class DocumentText(SQLModel, table=True):
     """The text that spans count in. `page_starts` are offsets in code points, like every span."""
 
     __tablename__: ClassVar[str] = "document_text"
+    __table_args__ = (Index("ix_document_text_marks", "marks_version", "document_id"),)
     document_id: str = Field(
         sa_column=Column(Text, ForeignKey("document.id", ondelete="CASCADE"), primary_key=True, nullable=False)
     )
     text: str = columns.text()
     sha256: str
     page_starts: list[int] = Field(sa_column=Column(ARRAY(Integer), nullable=False))
+    # Passages that give instructions to a model (core.injection): [start, end, reasons] of each, in order. NULL: it was
+    # never looked for any. `marks_version`: of the detector.
+    marks: list[Any] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    marks_version: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0"))
     # What was recognized in pictures, by OCR.
     recognized: Any = Field(default=None, sa_column=Column(INT4MULTIRANGE, nullable=False, server_default="{}"))

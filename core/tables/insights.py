@@ -34,6 +34,10 @@ SUPPORT_RANKS = (1, 2, 3, 5, 10, 20, 50)
 CONFIDENCE_RANKS = (1e-9, 0.5, 0.75, 0.875, 0.95, 0.995, 0.9999)
 
 
+# SQL: whether evidence e counts for the insight h.
+COUNTS = "(NOT e.quarantined OR h.state = 'confirmed')"
+
+
 def rank(of: str, begins: tuple[float, ...]) -> str:
     """As an SQL expression."""
     whens = " ".join(f"WHEN {of} >= {begin} THEN {n}" for n, begin in reversed(list(enumerate(begins, 1))))
@@ -46,7 +50,8 @@ class Insight(SQLModel, table=True):
     `head_id`: the insight that it was merged into, which is merged into none. `support`, `documents`,
     `documents_with_evidence`, `open_conflicts` and `confidence` are counted in core.insight_base.counts; a head's
     include what was merged into it. `shown`: an edit; what is matched is always `statement`. `version` counts what
-    people changed. `exact_key` is NULL until core.insight_base.renewal has given an insight of an older release one.
+    people changed. `quarantined`: nothing supports it but passages that give instructions to a model, and nobody has
+    confirmed it. `exact_key` is NULL until core.insight_base.renewal has given an insight of an older release one.
     """
 
     __tablename__: ClassVar[str] = "insight"
@@ -64,6 +69,7 @@ class Insight(SQLModel, table=True):
         Index("ix_insight_first_seen", "workspace_id", "first_seen"),
         Index("ix_insight_tags", "tags", postgresql_using="gin", postgresql_where=text("tags <> '{}'")),
         Index("ix_insight_pinned", "workspace_id", "id", postgresql_where=text("pinned")),
+        Index("ix_insight_quarantined", "workspace_id", "id", postgresql_where=text("quarantined")),
         Index("ix_insight_conflict", "workspace_id", "id", postgresql_where=text("open_conflicts > 0")),
         Index("ix_insight_masked_key", "masked_key"),
         Index("ix_insight_head", "head_id", postgresql_where=text("head_id IS NOT NULL")),
@@ -86,6 +92,7 @@ class Insight(SQLModel, table=True):
         default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'"))
     )
     pinned: bool = columns.flag(False)
+    quarantined: bool = columns.flag(False)
     version: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     head_id: str | None = Field(default=None, sa_column=Column(Text, ForeignKey("insight.id"), nullable=True))
     compared: bool = columns.flag(False)
@@ -186,7 +193,8 @@ class Evidence(SQLModel, table=True):
 
     `verdict`: see core.evidence.quotes; None until it has been checked. `spans`: where it stands in several parts.
     `nearest_*`: the place of a quote whose words differ from it. `response_id`: the first response that brought it; the
-    others are its sightings.
+    others are its sightings. `quarantined`: its place lies in a passage that gives instructions to a model; it counts
+    (COUNTS) once the insight is confirmed.
     """
 
     __tablename__: ClassVar[str] = "evidence"
@@ -209,6 +217,7 @@ class Evidence(SQLModel, table=True):
     quote_key: str
     verdict: str | None = None
     supported: bool
+    quarantined: bool = columns.flag(False)
     start: int | None = None
     end: int | None = None
     spans: list[list[int]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))

@@ -41,7 +41,7 @@ def nudge(session: Session) -> None:
         queue.defer(session, "read_again")
     if db.scalar(session, renewal.IS_DUE):
         queue.defer(session, "renew_insights")
-    if db.scalar(session, "SELECT 1 FROM insight WHERE NOT compared AND head_id IS NULL LIMIT 1"):
+    if db.scalar(session, NOT_COMPARED):
         queue.defer(session, "compare_insights")
     if db.scalar(session, UNREAD_VERDICT):
         queue.defer(session, "read_verdicts")
@@ -49,6 +49,7 @@ def nudge(session: Session) -> None:
         queue.defer(session, "fetch_invoices")
 
 
+NOT_COMPARED = "SELECT 1 FROM insight WHERE NOT compared AND NOT quarantined AND head_id IS NULL LIMIT 1"
 # Any 500 of them: a task reads the document whose turn it is, not the one it names.
 DUE_DOCUMENTS = """
 SELECT d.id FROM (SELECT id FROM document WHERE state = 'queued' LIMIT 500) d

@@ -23,6 +23,7 @@ STATE_COLOURS = {
     "cancelling": "orange",
     "cancelled": "orange",
     "paused": "orange",
+    "quarantined": "orange",
     "ready": "green",
     "unpacked": "green",
     "completed": "green",

@@ -10,7 +10,7 @@ from core.insights.document_report import Passage
 from pages.common import formats, widgets
 from pages.common.marking import Mark
 from pages.document.text import PagedText
-from pages.words import quotes
+from pages.words import instructions, quotes
 
 LONGEST = 140
 MOST_ELSEWHERE = 40
@@ -31,12 +31,13 @@ def marks(passages: Sequence[Passage]) -> list[Mark]:
     ]
 
 
-def legend(passages: Sequence[Passage]) -> None:
+def legend(passages: Sequence[Passage], *, instructs: bool) -> None:
     """Of the marks that are there."""
     there = {one.verdict for one in passages if one.state != "dismissed"}
     told = [quotes.LEGEND[verdict] for verdict in STYLES if verdict in there]
+    told += [instructions.LEGEND] if instructs else []
     if told:
-        st.caption(f"Marked: {', '.join(told)}. Rest on a mark to read what quotes it.")
+        st.caption(f"Marked: {', '.join(told)}. Rest on a mark to read what quotes it, or why it is one.")
 
 
 def show(

@@ -8,7 +8,7 @@ from core.insights import document_report
 from core.insights.document_report import Passage
 from core.tables.documents import UNPACKED
 from pages.common import failures, formats, widgets
-from pages.document import beside, in_text, parts, picture
+from pages.document import beside, in_text, instructions, parts, picture
 from pages.document.text import PagedText
 from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
@@ -87,6 +87,8 @@ stored, quote = content.quoted_in(document.id, *asked)
 if quote is None and None not in asked:
     st.info("No quote is known at this place of the text any more, so none is marked. It may have been read again.")
 text = PagedText(stored.text, stored.page_starts if document.pages else None)
+instructing = content.marked(stored) or ()
+instructions.show(instructing, text)
 
 
 def open_passage(one: Passage) -> None:
@@ -100,8 +102,9 @@ with columns[0]:
     if text.in_parts and document.pages and part.number in (document.read_by_ocr or ()):
         st.caption(f":material/document_scanner: {documents.THIS_PAGE}")
     passages = document_report.passages(document.id, part.first, part.last)
-    beside.legend(passages)
-    text.show(part, quote, beside.marks(passages))
+    there = [one for one in instructing if one.start < part.last and part.first < one.end]
+    beside.legend(passages, instructs=bool(there))
+    text.show(part, quote, [*beside.marks(passages), *instructions.marks(there)])
 
 if pictured:
     with columns[1]:

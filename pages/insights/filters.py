@@ -10,10 +10,11 @@ from core.insights import history, report
 from core.insights.report import Filters, Sort
 from pages.common import widgets
 from pages.insights import narrowing
-from pages.words import insights
+from pages.words import insights, instructions
 
 FIRST_STATE, FIRST_EVIDENCE, FIRST_SORT = next(iter(insights.STATES)), next(iter(insights.EVIDENCE)), "newest"
 FIRST_CONFLICT = next(iter(insights.CONFLICTS))
+FIRST_QUARANTINE = next(iter(instructions.QUARANTINES))
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,13 @@ class Chosen:
     @property
     def hides(self) -> bool:
         """Whether the filters that the page begins with are in force."""
-        return self.filters.state == insights.STATES[FIRST_STATE] or self.filters.supported is True
+        begun = self.filters.state == insights.STATES[FIRST_STATE], self.filters.supported is True
+        return any(begun) or self.filters.quarantined is False
 
     @property
     def all(self) -> Filters:
         """What would be listed without those."""
-        return replace(self.filters, state=None, supported=None)
+        return replace(self.filters, state=None, supported=None, quarantined=self.filters.quarantined or None)
 
 
 def show() -> Chosen:
@@ -52,6 +54,13 @@ def show() -> Chosen:
         sorts: list[Sort] = [one for one in insights.SORTS if one != "relevance" or q]
         sort: Sort = st.selectbox("Order", sorts, 0, insights.SORTS.__getitem__, key="sort", bind="query-params")
         conflict = st.selectbox("Conflicts", list(insights.CONFLICTS), key="conflict", bind="query-params")
+        quarantine = st.selectbox(
+            "Quarantine",
+            list(instructions.QUARANTINES),
+            key="quarantine",
+            bind="query-params",
+            help="Insights whose quotes lie in passages that give instructions to a model wait there for a person.",
+        )
         pinned = st.checkbox("Pinned only", key="pinned", bind="query-params")
     more = narrowing.given()
     narrowing.show(more)
@@ -65,17 +74,21 @@ def show() -> Chosen:
         "tag": tag,
         "sort": None if sort == FIRST_SORT else insights.SORTS[sort],
         "conflict": None if conflict == FIRST_CONFLICT else conflict,
+        "quarantine": None if quarantine == FIRST_QUARANTINE else quarantine,
         "pinned": "true" if pinned else None,
     }
+    waits = instructions.QUARANTINES[quarantine]
     filters = replace(
         more,
         q=q or None,
         collection=collection,
         template=template,
         state=insights.STATES[state],
-        supported=insights.EVIDENCE[evidence],
+        # Nothing supports what is in quarantine.
+        supported=None if waits and evidence == FIRST_EVIDENCE else insights.EVIDENCE[evidence],
         tag=tag,
         conflict=insights.CONFLICTS[conflict],
+        quarantined=waits,
         pinned=True if pinned else None,
     )
     return Chosen(filters, sort, link)
@@ -91,9 +104,14 @@ def _tag() -> str | None:
     )
 
 
+def number_waiting() -> report.Count:
+    """How many are in quarantine, and nobody has decided on them."""
+    return report.count(Filters(quarantined=True, state="new"))
+
+
 def show_hidden() -> None:
     """For a button: without the filters that the page begins with."""
-    st.session_state.update(state="all", evidence="all")
+    st.session_state.update(state="all", evidence="all", quarantine="all")
 
 
 def number_hidden(chosen: Chosen, shown: report.Count) -> int | None:

@@ -10,9 +10,10 @@ from core.insights.report import Filters
 from pages.common import failures, widgets
 from pages.insights import bulk, drawer, facets, filters, glance, merge, table, views
 from pages.parts.insight import acting
-from pages.words import insights, review
+from pages.words import insights, instructions, review
 
 PER_PAGE = 100
+PAGE = "insights/insights.py"
 
 st.title("Insights")
 failures.show_notice()
@@ -32,6 +33,9 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if to_review := review.waiting(review_report.open_counts(chosen.filters.collection)):
         narrowed = {"collection": chosen.filters.collection} if chosen.filters.collection else {}
         widgets.link(to_review, "review/review.py", ":material/compare_arrows:", **narrowed)
+    waiting = filters.number_waiting()
+    if waits := instructions.waiting(waiting.count, waiting.capped):
+        widgets.link(waits, PAGE, ":material/shield:", quarantine=instructions.IN_QUARANTINE)
 if panel:
     with st.container(border=True):
         PANELS[panel](chosen.filters)
@@ -80,7 +84,9 @@ else:
     show_none()
 if hidden != 0:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(insights.hidden(hidden, chosen.filters.state is not None, chosen.filters.supported is not None))
+        narrowed_by = chosen.filters.state is not None, chosen.filters.supported is not None
+        left_out = chosen.filters.quarantined is False and waiting.count > 0
+        st.caption(insights.hidden(hidden, *narrowed_by, left_out))
         st.button("Show all", type="tertiary", key="show-hidden", on_click=filters.show_hidden)
 
 widgets.came_by("Insights", drawer.PAGE, **chosen.link)

@@ -15,6 +15,7 @@ from pages.words import insights
 ROW_HEIGHT = 65
 TALLEST = 640
 WIDEST = 890
+SHOWN_STATES = (*STATES, "quarantined")
 OTHERS = {
     "Documents": st.column_config.NumberColumn(
         width=80,
@@ -33,7 +34,7 @@ OTHERS = {
         help="Click on an insight to see how it comes about",
     ),
     "State": st.column_config.MultiselectColumn(
-        width=90, options=STATES, color=[widgets.STATE_COLOURS[name] for name in STATES]
+        width=90, options=SHOWN_STATES, color=[widgets.STATE_COLOURS[name] for name in SHOWN_STATES]
     ),
     "Tags": st.column_config.ListColumn(width=105),
     "Last seen": st.column_config.DatetimeColumn(format="distance", width=105),
@@ -48,7 +49,7 @@ def frame(rows: Sequence[InsightRow]) -> pd.DataFrame:
             "Documents": [row.support for row in rows],
             "Against": [insights.against_in_short(row) for row in rows],
             "Confidence": [round(row.confidence, 2) for row in rows],
-            "State": [[row.state] for row in rows],
+            "State": [[row.state, *(["quarantined"] if row.quarantined else [])] for row in rows],
             "Tags": [row.tags for row in rows],
             "Last seen": [row.last_seen for row in rows],
         }

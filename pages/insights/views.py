@@ -11,7 +11,7 @@ from core.insights.report import Filters
 from core.insights.views import View
 from pages.common import failures, formats
 from pages.insights import narrowing
-from pages.words import insights
+from pages.words import insights, instructions
 
 # Of the widgets that `filters` draws, by the names of the filters that they set.
 FIELDS = ("q", "collection", "template", "tag")
@@ -57,6 +57,7 @@ def _open(one: View) -> None:
             evidence=_named(insights.EVIDENCE, given.supported),
             sort=one.sort,
             conflict=_named(insights.CONFLICTS, given.conflict),
+            quarantine=_named(instructions.QUARANTINES, given.quarantined),
             pinned=given.pinned is True,
         )
         narrowing.put_all(given)

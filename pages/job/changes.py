@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.insights import changes_report
 from pages.common import formats, widgets
-from pages.words import insights
+from pages.words import insights, instructions
 
 SHOWN = 25
 
@@ -16,6 +16,14 @@ def show(job_id: str) -> None:
         widgets.figure("Strengthened", found.strengthened, "more documents say so")
         widgets.figure("Contradicted", found.contradicted)
         widgets.figure("Dismissed again", found.dismissed_again, "said again")
+    if found.quarantined:
+        widgets.link(
+            instructions.of_job(found.quarantined),
+            "insights/insights.py",
+            ":material/shield:",
+            job=job_id,
+            quarantine=instructions.IN_QUARANTINE,
+        )
     with widgets.lines("changes"):
         for one in found.page.items:
             facts = f"{insights.WHAT[one.what]}, {insights.gained(one)}"

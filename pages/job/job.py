@@ -8,6 +8,8 @@ from core.asking import templates
 from core.documents import report as documents_report
 from core.documents import warnings
 from core.errors import NotFound
+from core.insights import report as insights
+from core.insights.report import Filters
 from core.jobs import looked_at, report
 from pages.common import failures, formats, widgets
 from pages.job import actions, changes, header
@@ -16,6 +18,7 @@ from pages.job import requests as job_requests
 from pages.job import verdicts as job_verdicts
 from pages.parts import job_actions
 from pages.parts.answers import show_answers
+from pages.words import instructions
 from pages.words.jobs import JOBS_LINK
 
 LONGEST_TITLE = 80
@@ -43,6 +46,11 @@ widgets.came_by(job.name, "job/job.py", id=job_id)
 actions.show(job, template)
 for sentence in warnings.sum_up(documents_report.sum_up_job(job_id)):
     st.caption(f":material/content_cut: {formats.plain(sentence)}")
+
+waiting = insights.count(Filters(job=job_id, quarantined=True, state="new")).count
+if waiting:
+    narrowed = {"job": job_id, "quarantine": instructions.IN_QUARANTINE}
+    widgets.link(instructions.of_job(waiting), "insights/insights.py", ":material/shield:", **narrowed)
 
 TABS = ["Verdicts"] if job.judges else ["Answers"]
 if template is not None and template.insights:

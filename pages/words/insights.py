@@ -15,6 +15,7 @@ from core.insights.report import Count, InsightRow, Sort
 from core.statements.differences import Class, Reason
 from core.tables.insights import State
 from pages.common.formats import Markdown, count, money, plain
+from pages.words import instructions
 from pages.words.review import VERDICTS
 
 # Who made a change, until people sign in: the door that it came through.
@@ -89,6 +90,8 @@ def total(found: Count) -> Markdown:
 
 def known(row: InsightRow) -> Markdown:
     """What carries it, in one line."""
+    if row.quarantined:
+        return "its quotes do not count yet"
     if not row.support:
         return "no quote supports it"
     return f"supported by {count(row.support, 'document')}"
@@ -103,6 +106,8 @@ def confidence(row: InsightRow) -> Markdown:
     """How its confidence comes about, in words and figures."""
     if row.state == "dismissed":
         return "Confidence 0%: a person dismissed it."
+    if row.quarantined:
+        return instructions.CONFIDENCE
     asked, support = row.documents_with_evidence, row.support
     if not asked:
         return "Confidence 0%: it has no evidence of its own."
@@ -264,11 +269,12 @@ def differing(kinds: Sequence[Class]) -> Markdown:
     return f"They differ in {', '.join(CLASSES[kind] for kind in dict.fromkeys(kinds))}."
 
 
-def hidden(number: int | None, by_state: bool, by_evidence: bool) -> Markdown:
+def hidden(number: int | None, by_state: bool, by_evidence: bool, by_quarantine: bool) -> Markdown:
     """What the filters that the list begins with leave out. None: not counted."""
     why: list[Markdown] = [
         *(["dismissed"] if by_state else []),
         *(["without a quote that supports them"] if by_evidence else []),
+        *(["in quarantine"] if by_quarantine else []),
     ]
     return f"{'Not shown' if number is None else f'{number:,} not shown'}: {' or '.join(why)}."
 

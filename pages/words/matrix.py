@@ -46,6 +46,8 @@ def verdict(cell: Cell, document_name: str) -> formats.Markdown:
     name = formats.plain(document_name)
     if cell.quote is None:
         return "No quote was asked for, or none was given."
+    if cell.quarantined:
+        return f"The quote lies in a passage of {name} that gives instructions to a model: look before you rely on it."
     found: dict[str | None, formats.Markdown] = {
         "found": f"The quote stands in {name} word for word.",
         "spelling": f"The quote stands in {name} with another spelling, as scanned text often has.",

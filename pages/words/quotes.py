@@ -29,6 +29,7 @@ def beside(one: Passage) -> formats.Markdown:
         "in other words here": one.verdict == "differs",
         "another spelling here": one.verdict == "spelling",
         one.state: one.state != "new",
+        "in quarantine": one.quarantined is True,
         "in conflict": one.open_conflicts > 0,
         f"{one.support:,} documents": one.support > 1,
     }

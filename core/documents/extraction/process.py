@@ -22,6 +22,8 @@ from core.documents.extraction.received_files import ReceivedFiles, UnpackedFile
 from core.documents.extraction.recognizing import recognized
 from core.documents.extraction.starting import ParentGone, WarmParent
 from core.errors import ExtractionError
+from core.injection import detect
+from core.injection.detect import Instruction
 from core.runtime import tokens
 from core.tables.documents import DocumentWarning
 
@@ -33,7 +35,7 @@ class Extracted:
     """`page_starts` are code point offsets into `text`; where pages mean nothing (`paged`), there is one, 0.
 
     `warnings`: what the file holds and the text does not; empty, all of it is there. `recognized`: start and end of
-    what was read in pictures.
+    what was read in pictures. `marks`: passages that give instructions to a model; None: not looked for.
     """
 
     text: str
@@ -43,6 +45,7 @@ class Extracted:
     paged: bool
     warnings: tuple[DocumentWarning, ...] = ()
     recognized: tuple[tuple[int, int], ...] = ()
+    marks: tuple[Instruction, ...] | None = None
 
 
 def extract(
@@ -62,11 +65,13 @@ def extract(
     spoken = language.detect(read.text)
     on_stage("tokens", 0, 1)
     counted = tokens.count(read.text)
+    on_stage("instructions", 0, 1)
+    marks = detect.passages(read.text)
     paged = FORMATS[media_type].paged
     warnings = read.warnings if limits.pictures else (*read.warnings, *_not_looked_at(read.warnings))
     if not paged:
         warnings = tuple(replace(one, pages=()) for one in warnings)
-    return Extracted(read.text, read.page_starts, spoken, counted, paged, warnings, read.spans)
+    return Extracted(read.text, read.page_starts, spoken, counted, paged, warnings, read.spans, marks)
 
 
 @contextmanager

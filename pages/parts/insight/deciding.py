@@ -11,7 +11,7 @@ from core.insights.report import InsightRow
 from core.tables.insights import State
 from pages.common import formats, widgets
 from pages.parts.insight import acting
-from pages.words import insights
+from pages.words import insights, instructions
 
 
 def describe(row: InsightRow, now: datetime) -> None:
@@ -22,6 +22,8 @@ def describe(row: InsightRow, now: datetime) -> None:
         st.caption(f":material/help: Answers “{formats.plain(row.question)}”")
     with st.container(horizontal=True, vertical_alignment="center"):
         widgets.state_badge(row.state)
+        if row.quarantined:
+            st.badge("in quarantine", icon=":material/shield:", color="orange")
         if row.pinned:
             st.badge("pinned", icon=":material/keep:", color="orange")
         against = insights.against(row)
@@ -35,6 +37,8 @@ def describe(row: InsightRow, now: datetime) -> None:
     if row.state == "dismissed" and row.reason:
         st.caption(f"Dismissed because “{formats.plain(row.reason)}”")
     st.caption(insights.confidence(row))
+    if row.quarantined:
+        st.warning(instructions.OF_AN_INSIGHT, icon=":material/shield:")
 
 
 def decide(row: InsightRow) -> None:

@@ -9,7 +9,7 @@ from core.insights import evidence_report
 from core.insights.evidence_report import Context, EvidenceRow
 from pages.common import formats, marking, widgets
 from pages.common.marking import Mark
-from pages.words import insights, quotes
+from pages.words import insights, instructions, quotes
 
 CUT_WORD, WORD_CUT = re.compile(r"^\S{0,30}\s"), re.compile(r"\s\S{0,30}$")
 
@@ -25,6 +25,8 @@ def _card(row: EvidenceRow, context: Context | None) -> None:
     found = quotes.verdict(row)
     if found:
         (st.caption if row.supported else st.warning)(found)
+    if row.quarantined:
+        st.caption(f":material/shield: {instructions.OF_A_QUOTE}")
     if row.quote and row.verdict != "found":
         st.markdown(f"“{formats.plain(row.quote)}”")
     if context:

@@ -46,7 +46,7 @@ def newest_first(*found: str) -> list[str]:
 
 def test_all_that_match_are_exported(three: list[str]) -> None:
     at = show("insights", q="repairs")
-    query = "format=csv&q=repairs&state=new&state=confirmed&evidence=supported"
+    query = "format=csv&q=repairs&state=new&state=confirmed&evidence=supported&quarantined=false"
     assert exported(at) == {"Export all 1 that match": f"api/v1/insights/export?{query}"}
     assert ids(exported(as_json(at))["Export all 1 that match"]) == [three[2]]
     at = as_json(show("insights", evidence="all", state="all"))

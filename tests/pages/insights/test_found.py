@@ -85,7 +85,7 @@ def test_a_view_is_saved_tells_what_is_new_and_is_opened_as_it_was_saved(three: 
     assert (view.name, view.sort, view.filters) == (
         "Money",
         "support",
-        Filters(tag="money", state=insights.STATES["new or confirmed"], min_support=1),
+        Filters(tag="money", state=insights.STATES["new or confirmed"], min_support=1, quarantined=False),
     )
     with db.transaction() as session:  # as if it had been looked at before
         db.execute(session, "UPDATE saved_view SET looked_at = now() - interval '1 day'")

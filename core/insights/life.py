@@ -108,8 +108,8 @@ def change(insight_id: str, given: Change, version: int | None = None) -> Insigh
         wanted = _wanted(given.state, reason, given.pinned, shown, [] if tags is None else [(now.tags, tags)])
         _apply(session, history.new_change(), "change", WANTED, [insight_id], wanted)
         if now.quarantined and given.state == "confirmed":
-            sides = {"before": {"quarantined": True}, "after": {"state": given.state}}
-            audit.write(session, "insight.confirm", "insight", insight_id, **sides)
+            accepted = {"state": given.state}
+            audit.write(session, "insight.confirm", "insight", insight_id, before={"quarantined": True}, after=accepted)
     return report.get(insight_id)
 
 

@@ -1,6 +1,7 @@
 """What the list is narrowed to and ordered by, all of it in the link. What is hidden at first is shown as chosen."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
@@ -44,23 +45,14 @@ def show() -> Chosen:
         collection = st.selectbox(
             "Collection", names, index=None, placeholder="All", key="collection", bind="query-params"
         )
-        kinds = {t.id: t.name for t in templates.list_all() if t.insights}
-        template = st.selectbox(
-            "Template", list(kinds), None, kinds.__getitem__, placeholder="All", key="template", bind="query-params"
-        )
+        template, template_name = _template()
         state = st.selectbox("State", list(insights.STATES), key="state", bind="query-params")
         evidence = st.selectbox("Evidence", list(insights.EVIDENCE), key="evidence", bind="query-params")
         tag = _tag()
         sorts: list[Sort] = [one for one in insights.SORTS if one != "relevance" or q]
         sort: Sort = st.selectbox("Order", sorts, 0, insights.SORTS.__getitem__, key="sort", bind="query-params")
         conflict = st.selectbox("Conflicts", list(insights.CONFLICTS), key="conflict", bind="query-params")
-        quarantine = st.selectbox(
-            "Quarantine",
-            list(instructions.QUARANTINES),
-            key="quarantine",
-            bind="query-params",
-            help="Insights whose quotes lie in passages that give instructions to a model wait there for a person.",
-        )
+        quarantine = _quarantine()
         pinned = st.checkbox("Pinned only", key="pinned", bind="query-params")
     more = narrowing.given()
     narrowing.show(more)
@@ -68,7 +60,7 @@ def show() -> Chosen:
         **narrowing.link(more),
         "q": q,
         "collection": collection,
-        "template": template and kinds[template],
+        "template": template_name,
         "state": None if state == FIRST_STATE else state,
         "evidence": None if evidence == FIRST_EVIDENCE else evidence,
         "tag": tag,
@@ -77,21 +69,39 @@ def show() -> Chosen:
         "quarantine": None if quarantine == FIRST_QUARANTINE else quarantine,
         "pinned": "true" if pinned else None,
     }
-    waits = instructions.QUARANTINES[quarantine]
-    filters = replace(
+    filters = _filters(
         more,
+        instructions.QUARANTINES[quarantine],
+        evidence,
         q=q or None,
         collection=collection,
         template=template,
         state=insights.STATES[state],
-        # Nothing supports what is in quarantine.
-        supported=None if waits and evidence == FIRST_EVIDENCE else insights.EVIDENCE[evidence],
         tag=tag,
         conflict=insights.CONFLICTS[conflict],
-        quarantined=waits,
         pinned=True if pinned else None,
     )
     return Chosen(filters, sort, link)
+
+
+def _template() -> tuple[str | None, str | None]:
+    """Its id and its name."""
+    kinds = {t.id: t.name for t in templates.list_all() if t.insights}
+    template = st.selectbox(
+        "Template", list(kinds), None, kinds.__getitem__, placeholder="All", key="template", bind="query-params"
+    )
+    return template, template and kinds[template]
+
+
+def _quarantine() -> str:
+    about = "Insights whose quotes lie in passages that give instructions to a model wait there for a person."
+    return st.selectbox("Quarantine", list(instructions.QUARANTINES), key="quarantine", bind="query-params", help=about)
+
+
+def _filters(more: Filters, waits: bool | None, evidence: str, **given: Any) -> Filters:
+    # Nothing supports what is in quarantine.
+    supported = None if waits and evidence == FIRST_EVIDENCE else insights.EVIDENCE[evidence]
+    return replace(more, quarantined=waits, supported=supported, **given)
 
 
 def _tag() -> str | None:

@@ -94,6 +94,7 @@ def test_each_document_has_its_latest_answer_with_quotes_and_verdicts(client: Te
         "quote": None,
         "verdict": None,
         "supported": False,
+        "quarantined": False,
         "start": None,
         "end": None,
     }
@@ -104,6 +105,7 @@ def test_each_document_has_its_latest_answer_with_quotes_and_verdicts(client: Te
         "quote": "It works again.",
         "verdict": "found",
         "supported": True,
+        "quarantined": False,
         "start": start,
         "end": start + len("It works again."),
     }

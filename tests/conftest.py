@@ -12,6 +12,7 @@ import hypothesis
 import psycopg
 import pytest
 import structlog
+from sqlalchemy import Engine
 
 from core.calls import breaker, clients
 from core.environment import Settings, get_settings
@@ -119,10 +120,18 @@ def migrated(postgres_url: str) -> Iterator[str]:
         db.engine().dispose()
 
 
+@pytest.fixture(scope="session")
+def _engine(migrated: str) -> list[Engine]:
+    """The engine of the last test with `database`."""
+    return [db.configure(migrated)]
+
+
 @pytest.fixture
-def database(migrated: str) -> Iterator[str]:
+def database(migrated: str, _engine: list[Engine]) -> Iterator[str]:
     """A migrated database with the built-in templates and nothing else."""
-    db.configure(migrated)
+    # A new engine connects anew, and compiles and prepares each statement anew: more work than most tests are.
+    if db.engine() is not _engine[0]:
+        _engine[0] = db.configure(migrated)
     store.load()
     breaker.view.forget()
     shared_clock.forget()

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from core import presets
-from core.calls import resilience
-from core.environment import get_settings
 from core.errors import ConfigurationError
 from core.presets import Config, FieldError
 
@@ -28,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
         case ["validate", *given] if len(given) < 2:
             return _validate("".join(given))
         case ["recommend", *given] if len(given) < 2:
-            return _recommend("".join(given) or os.environ.get("ENVIRONMENT") or get_settings().environment)
+            return _recommend("".join(given) or os.environ.get("ENVIRONMENT"))
     print(USAGE, file=sys.stderr)
     return 2
 
@@ -49,6 +47,8 @@ def summary(config: Config) -> str:
 
 def _validate(text: str) -> int:
     if not text:
+        from core.calls import resilience  # it takes far longer than all else here
+
         return _shown(resilience.snapshot().environment.config, [])
     try:
         custom = json.loads(text)
@@ -67,7 +67,11 @@ def _shown(config: Config | None, errors: Sequence[FieldError]) -> int:
     return 0
 
 
-def _recommend(environment: str) -> int:
+def _recommend(environment: str | None) -> int:
+    if not environment:
+        from core.environment import get_settings
+
+        environment = get_settings().environment
     name, reason = presets.recommend(environment)
     print(f"{name}: {reason}")
     return 0

@@ -8,7 +8,9 @@ import tests.as_installed.sitecustomize
 # isort: split
 import anthropic
 import anthropic.types.messages
+import genai_prices.data
 import genai_prices.data_snapshot
+import httpcore2
 import openai
 import openai.resources.batches
 import openai.resources.chat
@@ -33,7 +35,7 @@ import jobs.queue_workers
 import jobs.scheduler
 from core.runtime import tokens
 
-__all__ = ["anthropic", "app", "genai_prices", "jobs", "openai", "pandas", "plotly", "streamlit", "tests"]
+__all__ = ["anthropic", "app", "genai_prices", "httpcore2", "jobs", "openai", "pandas", "plotly", "streamlit", "tests"]
 __all__ += ["time_machine", "uvicorn", "websockets"]
 
 # As much as a process does once and in the same way whatever its environment is.

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from core.access import people
 from core.asking import templates
 from core.calls import clients
 from core.environment import Listening, Settings, check_admin, get_settings, load_settings
@@ -125,8 +126,8 @@ async def _close_clients() -> None:
 
 
 def _has_admin() -> bool:
-    """Whether the database has an admin who can sign in. It has no people yet."""
-    return False
+    with db.reading() as session:
+        return people.has_admin(session)
 
 
 def _say_who_is_asked(settings: Settings) -> None:

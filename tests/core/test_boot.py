@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core import boot
+from core.access import people
 from core.calls import clients
 from core.errors import ConfigurationError
 from core.live import single_text
@@ -66,3 +67,12 @@ def test_below_a_path_it_does_not_start() -> None:
         boot.check_base_path(path)
     with pytest.raises(ConfigurationError, match="BASE_URL_PATH"):
         boot.check_base_path("cairn")
+
+
+@pytest.mark.usefixtures("database")
+def test_an_admin_in_the_database_is_one_that_production_starts_with() -> None:
+    assert not boot._has_admin()
+    people.invite("bob@example.org", role="manager")
+    assert not boot._has_admin()
+    people.invite("ada@example.org", role="admin")
+    assert boot._has_admin()

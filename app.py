@@ -6,7 +6,7 @@ import streamlit as st
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from api import api, bodies, guard, headers, metrics, probes
+from api import acting, api, bodies, guard, headers, metrics, probes
 from core.boot import lifespan
 from pages.common import failures
 
@@ -28,6 +28,6 @@ app = st.App(
         Mount("/api/v1", app=api),
         Mount("/scripts", app=StaticFiles(directory=SCRIPTS)),
     ],
-    middleware=[headers.middleware(STREAMLITS_PAGE), guard.middleware(), bodies.middleware()],
+    middleware=[headers.middleware(STREAMLITS_PAGE), guard.middleware(), acting.middleware(), bodies.middleware()],
     on_script_error=failures.unexpected,
 )

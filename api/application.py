@@ -6,6 +6,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import (
+    acting,
+    audit,
     breakers,
     budgets,
     cache,
@@ -18,16 +20,20 @@ from api import (
     insights,
     invoices,
     jobs,
+    keys,
     matrix,
     monitoring,
     prices,
     providers,
     resilience,
     review,
+    status,
     templates,
     text_processing,
     usage,
+    users,
     views,
+    workspaces,
 )
 from core import __version__
 from core.environment import get_settings
@@ -55,15 +61,16 @@ class RequestId:
         return await self.app(scope, receive, with_id)
 
 
+EXPOSED = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"]
+
+
 class Cors(CORSMiddleware):
     """Reads its origins at the first request: importing this module must not read the settings, which are checked at
     boot."""
 
     def __init__(self, app: ASGIApp):
         origins = list(get_settings().cors_origins)
-        super().__init__(
-            app, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=["X-Request-ID"]
-        )
+        super().__init__(app, allow_origins=origins, allow_methods=["*"], allow_headers=["*"], expose_headers=EXPOSED)
 
 
 api = FastAPI(
@@ -96,9 +103,15 @@ for module in (
     providers,
     resilience,
     breakers,
+    status,
+    users,
+    keys,
+    workspaces,
+    audit,
 ):
     api.include_router(module.router)
 documentation.install(api)
 errors.install(api)
+api.add_middleware(acting.Access)
 api.add_middleware(Cors)
 api.add_middleware(RequestId)

@@ -47,10 +47,14 @@ class Bodies:
             return await self.app(scope, receive, send)
         declared = Headers(scope=scope).get("content-length", "")
         most, said = limit_of(scope["path"])
-        if declared.isdecimal() and int(declared[:20]) > most:
+        too_large = declared.isdecimal() and int(declared[:20]) > most
+        # The API first says who asks, and refuses the body when it reads it.
+        if too_large and not scope["path"].startswith("/api/v1/"):
             answer = errors.outside(scope, 413, f"A body here has at most {said}.", headers=CLOSE)
             return await answer(scope, receive, send)
         body = _Body(receive, most, said, self._piece_seconds, self._whole_seconds)
+        if too_large:
+            body.refuse()
         await self.app(scope, body.receive, send)
 
 
@@ -59,11 +63,17 @@ class _Body:
         self._receive, self._most, self._said = receive, most, said
         self._piece, self._whole = piece, whole
         self._got = 0
-        self._complete = False
+        self._complete = self._refused = False
         self._until: float | None = None
+
+    def refuse(self) -> None:
+        """It is too large by its own word: no byte of it is read."""
+        self._refused = True
 
     async def receive(self) -> Message:
         """The next message. Raises HTTPException in place of one that would be too much or comes too late."""
+        if self._refused:
+            raise HTTPException(413, f"A body here has at most {self._said}.", CLOSE)
         if self._complete:
             return await self._receive()
         now = asyncio.get_running_loop().time()

@@ -1,5 +1,6 @@
 """One shape for every error: code, message, time, request id, and details."""
 
+import asyncio
 import re
 import uuid
 from collections.abc import Mapping
@@ -15,23 +16,31 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from core.access import refusals
 from core.environment import get_settings
 from core.errors import (
     BudgetExceeded,
     CairnError,
     ConfigurationError,
     Conflict,
+    Forbidden,
     InvalidInput,
     NotConfirmed,
     NotFound,
     ProviderError,
+    TooMany,
+    Unauthorized,
     Unavailable,
 )
+from core.runtime import shared_clock
 from core.runtime.disk import DiskFull
 
 log = structlog.get_logger()
 STATUS: dict[type[CairnError], int] = {
     InvalidInput: 422,
+    Unauthorized: 401,
+    Forbidden: 403,
+    TooMany: 429,
     NotFound: 404,
     Conflict: 409,
     NotConfirmed: 409,
@@ -46,6 +55,7 @@ UNEXPECTED = "Something went wrong inside Cairn. Its log has the details under t
 _SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CODES = {
     400: "BAD_REQUEST",
+    401: "UNAUTHORIZED",
     402: "BUDGET_EXCEEDED",
     403: "FORBIDDEN",
     404: "NOT_FOUND",
@@ -70,14 +80,15 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"model": RefusedOut, "description": said}
     for status, said in {
         400: "The request cannot be read.",
-        403: "The request comes from a foreign page or host.",
-        404: "There is no such thing.",
+        401: "There is no key, or none that lets anybody in.",
+        403: "This takes a higher role; or the request comes from a foreign page or host.",
+        404: "There is no such thing, or none in this workspace.",
         405: "This address has no such method.",
         408: "The rest of the body did not come in time.",
         409: "The state of the thing does not allow it.",
         413: "The body is too large.",
         422: "The request was not accepted; the message says why.",
-        429: "The provider's rate limit is reached.",
+        429: "The key's rate limit is reached, or the provider's; Retry-After tells the seconds.",
         500: "Something went wrong inside Cairn; its log has the details.",
         502: "The provider answered with an error.",
         503: "Cairn, its database or the provider does not answer: try again.",
@@ -139,10 +150,24 @@ def status_of(error: CairnError) -> int:
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
 
 
+def headers_for(error: CairnError) -> dict[str, str]:
+    """What an answer says in headers besides."""
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(max(1, round(error.retry_after)))} if isinstance(error, TooMany) else {}
+
+
+def route_of(request: Request) -> str:
+    """Its name in the audit: the method, and the address with names in place of ids."""
+    return f"{request.method} {getattr(request.scope.get('route'), 'path', '')}"
+
+
 def install(api: FastAPI) -> None:
     @api.exception_handler(CairnError)
     async def explained(request: Request, error: CairnError) -> JSONResponse:
-        return shaped(request, status_of(error), error.code.upper(), error.message, error.detail)
+        if isinstance(error, Forbidden):
+            await asyncio.to_thread(refusals.note, error.action, route_of(request), shared_clock.now())
+        return shaped(request, status_of(error), error.code.upper(), error.message, error.detail, headers_for(error))
 
     @api.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:

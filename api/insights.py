@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
-from api.acting import acting
 from api.schemas.insights import (
     BulkIn,
     BulkOut,
@@ -34,7 +33,7 @@ from core.insights import evidence_report, history, life, merging, report, revie
 from core.insights.evidence_report import EvidenceRow
 from core.insights.report import Filters, InsightRow
 
-router = APIRouter(prefix="/insights", tags=["insights"], dependencies=[Depends(acting)])
+router = APIRouter(prefix="/insights", tags=["insights"])
 
 
 def out(rows: Sequence[InsightRow]) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, File, UploadFile
 from fastapi.responses import StreamingResponse
 
-from api.acting import acting
 from api.downloads import FILE, download
 from api.schemas.invoices import Billing, DriftItemOut, DriftOut, FetchIn, FetchOut, OursOut, TheirsOut, UploadedOut
 from api.schemas.shared import fields_of
@@ -17,7 +16,7 @@ from core.invoices import drift, export, fetching, report, uploading
 from core.invoices.drift import Item, Ours, Theirs
 from core.runtime import shared_clock
 
-router = APIRouter(prefix="/invoices", tags=["usage"], dependencies=[Depends(known_parameters), Depends(acting)])
+router = APIRouter(prefix="/invoices", tags=["usage"], dependencies=[Depends(known_parameters)])
 
 
 def _ours(side: Ours | None) -> dict[str, Any] | None:

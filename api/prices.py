@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, AwareDatetime
 
-from api.acting import acting
 from api.schemas.prices import BookedOut, OwnPriceOut, PriceIn, PriceInForceOut, UnpricedOut
 from api.schemas.shared import Lane, ListOut, ProviderName, fields_of, storable
 from api.strict import known_parameters
@@ -19,7 +18,7 @@ from core.providers.usage import Tier
 from core.runtime import shared_clock
 from core.settings import provider_prices, provider_rows
 
-router = APIRouter(tags=["prices"], dependencies=[Depends(known_parameters), Depends(acting)])
+router = APIRouter(tags=["prices"], dependencies=[Depends(known_parameters)])
 Model = Annotated[str | None, Query(), AfterValidator(storable)]
 
 

@@ -3,9 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 
-from api.acting import acting
 from api.schemas.resilience import ChoiceIn, OperationChoiceIn, PresetOut, RecommendedOut, ResilienceOut, ValidatedOut
 from api.schemas.shared import ListOut
 from core import presets
@@ -16,7 +15,7 @@ from core.environment import get_settings
 from core.errors import NotFound
 from core.presets import PresetName
 
-router = APIRouter(prefix="/internal/resilience/config", tags=["resilience"], dependencies=[Depends(acting)])
+router = APIRouter(prefix="/internal/resilience/config", tags=["resilience"])
 
 
 def in_force(found: InForce) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from api import insights, jobs
-from api.acting import acting
 from api.schemas.jobs import JobOut
 from api.schemas.review import (
     JudgedOut,
@@ -32,7 +31,7 @@ from core.judging.launch import JudgeSpec
 from core.runtime import shared_clock
 from core.settings import defaults
 
-router = APIRouter(tags=["review"], dependencies=[Depends(acting)])
+router = APIRouter(tags=["review"])
 
 
 def out(items: Sequence[Item]) -> list[dict[str, Any]]:

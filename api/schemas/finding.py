@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from api.schemas.insights import FiltersIn, InsightOut, SupportOut
-from api.schemas.shared import In, ListOut
+from api.schemas.shared import In, ListOut, Moment
 from core.insights.report import Sort
 from core.runtime.paging import MOST
 
@@ -36,7 +36,7 @@ class ChangesIn(In):
     """Give `job` or `since`."""
 
     job: str | None = None
-    since: AwareDatetime | None = None
+    since: Moment | None = None
     limit: int = Field(100, ge=1, le=MOST)
     cursor: str | None = None
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from api.schemas.shared import In, ListOut, Money
+from api.schemas.shared import In, ListOut, Moment, Money
 from core.insights.merging import MOST_AT_ONCE
 from core.insights.report import LONGEST_SEARCH, Sort
 from core.runtime.paging import MOST
@@ -128,8 +128,8 @@ class FiltersIn(In):
     pinned: bool | None = None
     quarantined: bool | None = None
     job: str | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     field: list[Annotated[str, Field(pattern="^[^:]+:")]] = Field(default_factory=list, max_length=10)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, model_validator
 
-from api.schemas.shared import ErrorOut, In, Lane, Money, ProviderName
+from api.schemas.shared import ErrorOut, In, Lane, Moment, Money, ProviderName
 from api.schemas.usage import UsageOut
 from core.tables.jobs import JobState, WaitKind
 
@@ -53,8 +53,8 @@ class JobIn(In):
     start: bool = True
     confirmed: bool = Field(False, description="its price was seen: needed above CONFIRM_JOB_USD")
     reuse: bool = True
-    canary: int = Field(0, ge=0, description="so many requests go live first, then the job is paused")
-    deadline: datetime | None = None
+    canary: int = Field(0, ge=0, le=2**31 - 1, description="so many requests go live first, then the job is paused")
+    deadline: Moment | None = None
     leftovers: LeftoversIn | None = None
     fallback: FallbackIn | None = None
     sampling: SamplingIn | None = None

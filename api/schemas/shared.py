@@ -1,12 +1,14 @@
 """Pieces of several schemas. Schemas are apart from the tables, so that each can change without the other."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Form, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
+from core.runtime import paging
 from core.runtime.paging import MOST, Page
 from core.runtime.text import storable as storable_text
 from core.settings import provider_rows
@@ -45,7 +47,25 @@ def _is_a_provider(name: str) -> str:
 ProviderName = Annotated[
     str, AfterValidator(_is_a_provider), Field(description="A name of GET /providers.", examples=["openai"])
 ]
+Storable = Annotated[str, AfterValidator(storable)]
 StorableForm = Annotated[str, Form(), AfterValidator(storable)]
+
+
+def _in_time(moment: datetime) -> datetime:
+    """In UTC, where PostgreSQL and Python know a day before and after it."""
+    if moment.tzinfo is None:
+        raise ValueError("needs a time zone, such as 2026-01-31T08:00:00Z")
+    try:
+        utc = moment.astimezone(UTC)
+    except OverflowError:
+        utc = datetime.max.replace(tzinfo=UTC)
+    if not EARLIEST < utc < LATEST:
+        raise ValueError("must lie between the years 1 and 9999, in UTC")
+    return utc
+
+
+EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
+Moment = Annotated[datetime, AfterValidator(_in_time)]
 
 
 class In(BaseModel):
@@ -64,6 +84,24 @@ class ListOut(BaseModel, Generic[T]):
 
 def listed(page: Page[Row], convert: Callable[[Row], T]) -> dict[str, Any]:
     return {"items": [convert(row) for row in page.items], "next_cursor": page.next_cursor}
+
+
+def _itself(row: Row) -> Any:
+    return row
+
+
+def newest_first(
+    rows: Sequence[Any], of: str, limit: int, cursor: str | None, convert: Callable[[Any], Any] = _itself
+) -> dict[str, Any]:
+    """A page of a list that is short enough to be read as a whole. `of` names it; rows have `created_at` and `id`."""
+
+    def place(row: Any) -> str:
+        return f"{row.created_at.astimezone(UTC).isoformat(timespec='microseconds')}~{row.id}"
+
+    after = paging.place(cursor, of)
+    ordered = sorted(rows, key=place, reverse=True)
+    left = [row for row in ordered if after is None or place(row) < after][: limit + 1]
+    return listed(paging.cut(left, limit, of, [place(row) for row in left]), convert)
 
 
 def spent(cost: Decimal | None, unpriced: int) -> Decimal | None:

@@ -27,6 +27,8 @@ class Caller:
     user: str | None = None
     key: str | None = None
     workspaces: tuple[str, ...] | None = None
+    # The one workspace that a key was made for.
+    only: str | None = None
     # What is recorded as who did it where there is no person.
     label: str = ""
     ip: str | None = None

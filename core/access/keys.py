@@ -229,10 +229,15 @@ def _any_made() -> bool:
         return bool(db.scalar(session, "SELECT EXISTS (SELECT FROM api_key WHERE revoked_at IS NULL)"))
 
 
+def is_of_environment(secret: str) -> bool:
+    """All are compared, so that the time tells nothing."""
+    hashed = _hashed(secret)
+    return bool(sum(hmac.compare_digest(hashed, _hashed(one.get_secret_value())) for one in get_settings().api_keys))
+
+
 def asker(secret: str, at: datetime, *, ip: str | None, request_id: str | None) -> tuple[Caller, KeyView | None] | None:
     """Whose key this is, with what it may now; None if it lets nobody in. The time of use is kept to the minute."""
-    # All are compared, so that the time tells nothing.
-    if sum(hmac.compare_digest(_hashed(secret), _hashed(one.get_secret_value())) for one in get_settings().api_keys):
+    if is_of_environment(secret):
         given: Mapping[str, Any] = {"label": ENVIRONMENT, "ip": ip, "request_id": request_id}
         return Caller("environment", "environment", "admin", **given), None
     with db.transaction() as session:
@@ -247,7 +252,8 @@ def asker(secret: str, at: datetime, *, ip: str | None, request_id: str | None) 
         members = tuple(one.id for one in people.find(session, key.user).workspaces)
     if key.workspace is not None:
         members = tuple(one for one in members if one == key.workspace)
-    return Caller("api", "key", key.role, key.user, key.id, members, ip=ip, request_id=request_id), key
+    of = (key.role, key.user, key.id, members, key.workspace)
+    return Caller("api", "key", *of, ip=ip, request_id=request_id), key
 
 
 USED = "UPDATE api_key SET last_used_at = :at, last_used_from = :ip WHERE id = :id"

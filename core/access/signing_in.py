@@ -150,9 +150,21 @@ class SignedIn:
     ends_at: datetime
 
     def caller(self, door: Door, *, ip: str | None = None, request_id: str | None = None) -> Caller:
-        members = tuple(one.id for one in self.person.workspaces)
-        given = {"user": self.person.id, "workspaces": members, "ip": ip, "request_id": request_id}
-        return Caller(door, "session", self.person.role, **given)  # type: ignore[arg-type]
+        return caller_of(self.person, door, ip=ip, request_id=request_id)
+
+
+def caller_of(person: PersonView, door: Door, *, ip: str | None = None, request_id: str | None = None) -> Caller:
+    """Somebody who is signed in."""
+    members = tuple(one.id for one in person.workspaces)
+    return Caller(door, "session", person.role, person.id, workspaces=members, ip=ip, request_id=request_id)
+
+
+def vouched(identity: Identity) -> PersonView | None:
+    """Who that is, of those who have signed in before and may still come in."""
+    sql = f"{people.ONE} WHERE p.issuer = :issuer AND p.subject = :subject AND p.state = 'active'"
+    with db.reading() as session:
+        row = db.row(session, sql, issuer=identity.issuer, subject=identity.subject)
+    return None if row is None else people.view(row)
 
 
 def known(proof: str, at: datetime) -> SignedIn | None:

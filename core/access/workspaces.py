@@ -34,6 +34,14 @@ class MemberView:
     added_at: datetime
     added_by: str
 
+    @property
+    def id(self) -> str:
+        return self.person.id
+
+    @property
+    def created_at(self) -> datetime:
+        return self.added_at
+
 
 WORKSPACES = """
 SELECT w.id, w.name, w.description, w.created_at,
@@ -56,7 +64,7 @@ def listed() -> list[WorkspaceView]:
 def _sees_all() -> bool:
     """A key that is bound to one workspace sees that one, whoever made it."""
     who = actor.caller()
-    return who.role == "admin" and not (who.kind == "key" and len(who.workspaces or ()) <= 1)
+    return who.role == "admin" and who.only is None
 
 
 def get(id_: str) -> WorkspaceView:

@@ -10,7 +10,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
-from api import api, bodies, guard, headers, metrics, probes
+from api import acting, api, bodies, guard, headers, metrics, probes
 from core.calls import clients
 
 STREAMLITS_PAGE = Path(streamlit.__file__).parent / "static" / "index.html"
@@ -32,7 +32,7 @@ def client() -> Iterator[TestClient]:
             Mount("/api/v1", api),
             WebSocketRoute("/stream", stream),
         ],
-        middleware=[headers.middleware(STREAMLITS_PAGE), guard.middleware(), bodies.middleware()],
+        middleware=[headers.middleware(STREAMLITS_PAGE), guard.middleware(), acting.middleware(), bodies.middleware()],
     )
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as running:
         yield running

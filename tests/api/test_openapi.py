@@ -16,7 +16,8 @@ from api.application import api
 from tests.pipeline import add_document
 
 pytestmark = pytest.mark.usefixtures("database")
-SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", api)
+SCHEMA = schemathesis.openapi.from_dict(api.openapi())
+SCHEMA.app = api
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)]
 EXAMPLES = 5
 CHECKS = [

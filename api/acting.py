@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote_plus
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -129,7 +130,7 @@ def _link(scope: Scope) -> str | None:
     """What a page's link says of its workspace. Routes that refuse parameters they do not know never see it."""
     parts = scope.get("query_string", b"").split(b"&")
     mark = OF_A_LINK.encode() + b"="
-    found = [part.removeprefix(mark).decode("latin-1") for part in parts if part.startswith(mark)]
+    found = [unquote_plus(part.removeprefix(mark).decode("latin-1")) for part in parts if part.startswith(mark)]
     if found:
         scope["query_string"] = b"&".join(part for part in parts if not part.startswith(mark))
     return found[-1] if found else None
@@ -220,10 +221,18 @@ def _entered(who: Admitted, asked: Asked, at: datetime) -> Admitted:
             except Forbidden:
                 refusals.note(needed.action, needed.route, at)
                 raise
-        wanted = asked.headers.get("x-workspace")
+        wanted = _text(asked.headers.get("x-workspace"))
         if who.caller.kind == "session":
             wanted = asked.in_workspace or wanted
         return Admitted(who.caller, who.key, who.rate, _workspace(asked, wanted))
+
+
+def _text(header: str | None) -> str | None:
+    """A name that is sent as UTF-8 comes as Latin-1."""
+    try:
+        return header and header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _some(caller: Caller) -> str:

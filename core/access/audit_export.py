@@ -22,11 +22,13 @@ def export(file: BinaryIO, format_: FormatName, filters: Filters) -> None:
     said = {name: str(value) for name, value in asdict(filters).items() if value is not None}
     with db.transaction() as session:
         audit.write(session, "audit.export", "audit", after={"format": format_, **said})
-    entries = (as_json(row) for row in audit_report.every(filters))
-    if format_ == "csv":
-        return write(file, "csv", TITLE, COLUMNS, (list(entry.values()) for entry in entries))
-    for entry in entries:
-        file.write(json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+    with db.transaction() as session:
+        db.one_snapshot(session)
+        entries = (as_json(row) for row in audit_report.every(session, filters))
+        if format_ == "csv":
+            return write(file, "csv", TITLE, COLUMNS, (list(entry.values()) for entry in entries))
+        for entry in entries:
+            file.write(json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
 
 
 def as_json(row: EntryRow) -> Mapping[str, Any]:

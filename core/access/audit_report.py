@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from sqlmodel import Session
+
 from core.access import actor
 from core.access.chain import COLUMNS
 from core.runtime import db, paging
@@ -75,12 +77,10 @@ def get(id_: str) -> EntryRow | None:
     return None if row is None else EntryRow(**row._mapping)
 
 
-def every(filters: Filters = EVERYTHING) -> Iterator[EntryRow]:
-    """The oldest first, as of one moment."""
-    with db.transaction() as session:
-        db.one_snapshot(session)
-        for row in db.stream(session, f"{FIND} ORDER BY id", **_given(filters)):
-            yield EntryRow(**row._mapping)
+def every(session: Session, filters: Filters = EVERYTHING) -> Iterator[EntryRow]:
+    """The oldest first."""
+    for row in db.stream(session, f"{FIND} ORDER BY id", **_given(filters)):
+        yield EntryRow(**row._mapping)
 
 
 def _given(filters: Filters) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from core.insight_base import renewal, writing
 from core.insight_base.writing import Finding, Source
 from core.insights import changes_report, merging, order_report
 from core.jobs import deletion
-from core.runtime import db, workspace
+from core.runtime import db
+from tests.api.elsewhere import elsewhere
 from tests.core.insights.world import contradict, id_of
 from tests.pages import made
 from tests.pipeline import change, ready_documents, rows
@@ -101,7 +102,7 @@ def test_every_value_is_there_and_none_of_a_string(client: TestClient, documents
     assert {one["value"] for one in facets["fields"]["open"]} == {"true", "false"}
     assert {one["value"] for one in facets["words"]} >= {"pump", "leaked", "oil"}
     assert "die" not in {one["value"] for one in facets["words"]}
-    with workspace.bound("ws_other"):
+    with elsewhere(client):
         empty = client.get(f"{AT}/facets").json()
     assert not any(empty.values())
     assert client.get(f"{AT}/facets?nonsense=1").status_code == 422
@@ -175,7 +176,7 @@ def test_changes_of_a_job_are_what_it_brought_whatever_came_later(client: TestCl
         page = client.get(f"{AT}/changes?job={second}&limit=1&cursor={page['next_cursor']}").json()
         seen += [one["insight"]["statement"] for one in page["items"]]
     assert sorted(seen) == ["Ann works.", "Ben works.", "Cid works.", "Eve works."]
-    with workspace.bound("ws_other"):
+    with elsewhere(client):
         assert client.get(f"{AT}/changes?job={first}").status_code == 404
         assert changes(client, since=since) == ([0, 0, 0, 0], set())
     for wrong in ("", f"?job={first}&since={since}", f"?job={first}&cursor=changes~x"):
@@ -215,7 +216,7 @@ def test_a_saved_view_tells_what_is_new_since_it_was_looked_at(client: TestClien
     assert client.post("/api/v1/views", json=body).status_code == 409
     for wrong in ({"name": " "}, {"query": {"nonsense": 1}}, {"query": {"q": "x" * 2_000}}):
         assert client.post("/api/v1/views", json=body | wrong).status_code == 422
-    with workspace.bound("ws_other"):
+    with elsewhere(client):
         assert client.get("/api/v1/views").json()["items"] == []
         assert client.post(f"/api/v1/views/{view['id']}/look").status_code == 404
         assert client.delete(f"/api/v1/views/{view['id']}").status_code == 404

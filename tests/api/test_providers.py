@@ -199,7 +199,7 @@ def test_the_log_undoes_a_change_of_a_provider_and_neither_its_coming_nor_its_go
 ) -> None:
     add(client, "Lab", openai.openai_url)
     (made,) = store.history()
-    assert (made.action, made.name) == ("change", "provider:Lab")
+    assert (made.action, made.name) == ("settings.change", "provider:Lab")
     with pytest.raises(Conflict, match="added and taken away"):
         resilience.undo(made.id)
     client.put(f"{URL}/Lab", json={"prices": "free", "context_tokens": 9000})

@@ -47,7 +47,7 @@ def test_a_change_over_http_is_recorded_as_such_and_leaves_no_actor_behind(clien
     assert rows("SELECT door, action FROM audit_entry ORDER BY id") == [
         {"door": "api", "action": "settings.change"},
         {"door": "api", "action": "settings.change"},
-        {"door": "jobs", "action": "breaker.open"},
+        {"door": "api", "action": "breaker.open"},
     ]
 
 

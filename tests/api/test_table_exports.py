@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core.runtime import workspace
+from tests.api.elsewhere import elsewhere
 from tests.pipeline import add_document, change, make_job, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -54,7 +54,7 @@ def test_documents_jobs_and_costs_leave_as_their_lists_have_them(client: TestCli
     assert [
         row["subject"] for row in rows("SELECT DISTINCT subject FROM audit_entry WHERE action = 'export' ORDER BY 1")
     ] == [*("costs", "documents", "jobs")]
-    with workspace.bound("ws_other"):
+    with elsewhere(client):
         assert [table(client, path) for path in ("documents", "jobs", "usage")] == [[], [], []]
 
 

@@ -64,6 +64,8 @@ def create(name: str, prompt: str, fields: Sequence[FieldSpec], insights: bool) 
         session.add(template)
         session.flush()
         version = _add_version(session, template, prompt, fields, insights)
+        after = {"name": template.name, "version": template.version}
+        audit.write(session, "template.change", "template", template.id, name=template.name, after=after)
         return _view(template, version)
 
 

@@ -5,7 +5,7 @@ An edit changes what is shown and never what is matched. A merged insight keeps 
 
 import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any, Final
 
@@ -106,10 +106,8 @@ def change(insight_id: str, given: Change, version: int | None = None) -> Insigh
         _refuse(now, version)
         _check_reason(reason, given.state or now.state)
         wanted = _wanted(given.state, reason, given.pinned, shown, [] if tags is None else [(now.tags, tags)])
-        _apply(session, history.new_change(), "change", WANTED, [insight_id], wanted)
-        if now.quarantined and given.state == "confirmed":
-            accepted = {"state": given.state}
-            audit.write(session, "insight.confirm", "insight", insight_id, before={"quarantined": True}, after=accepted)
+        if _apply(session, history.new_change(), "change", WANTED, [insight_id], wanted):
+            _write_down(session, insight_id, now, given)
     return report.get(insight_id)
 
 
@@ -250,8 +248,21 @@ def bulk(which: Sequence[str] | Filters, given: Set) -> Bulk:
             # Neither what was searched for nor a reason: an entry outlives the documents whose words these may be.
             said = asdict(given) | {"reason": isinstance(given.reason, str)}
             after = {"change": change_id, "changed": changed, "accepted": accepted, "set": said}
-            audit.write(session, "insight.change", "insights", after=after)
+            audit.write(session, CALLED.get(given.state or "", "insight.change"), "insights", after=after)
     return Bulk(change_id if changed else None, changed)
+
+
+# What the audit calls a change of the state, by the state that it gives.
+CALLED = {"confirmed": "insight.confirm", "dismissed": "insight.dismiss"}
+
+
+def _write_down(session: Session, insight_id: str, before: Row[Any], given: Change) -> None:
+    """No wording, tag or reason: an entry outlives the documents whose words these may be."""
+    was = {"state": before.state, "quarantined": before.quarantined}
+    is_set = sorted(one.name for one in fields(given) if getattr(given, one.name) not in (None, NOT_GIVEN))
+    after = {"state": given.state or before.state, "set": is_set}
+    action = CALLED.get(given.state or "", "insight.change")
+    audit.write(session, action, "insight", insight_id, before=was, after=after)
 
 
 def _retagged(

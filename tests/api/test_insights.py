@@ -77,6 +77,7 @@ def test_many_are_changed_and_undone_at_once(client: TestClient, ids: list[str])
         assert post(client, "bulk/undo", {"change": every["change"]}) == expected
     assert rows("SELECT DISTINCT door, action FROM audit_entry ORDER BY action") == [
         {"door": "api", "action": "insight.change"},
+        {"door": "api", "action": "insight.confirm"},
         {"door": "api", "action": "insight.undo"},
     ]
     post(client, "bulk/undo", {"change": "chg_x"}, 404)

@@ -131,6 +131,7 @@ def test_what_somebody_made_is_changed_by_them_and_by_managers() -> None:
         assert not refused(act, "analyst", "user_ann")
     told = rows('SELECT "user", action FROM audit_entry ORDER BY id')
     assert [row["action"] for row in told if row["user"] == "user_ann"] == [
+        "template.change",
         "job.move",
         "job.delete",
         "template.change",

@@ -86,7 +86,7 @@ def test_what_rests_on_an_order_alone_counts_nowhere_until_it_is_confirmed_and_a
     done = life.bulk([id_of(WORTH)], Set(state="confirmed"))
     assert told(WORTH) == (False, 1, 1, 0.95)
     assert exported() == [WORTH, CLOSED]
-    (entry,) = rows("SELECT after FROM audit_entry WHERE action = 'insight.change'")
+    (entry,) = rows("SELECT after FROM audit_entry WHERE action = 'insight.confirm'")
     assert entry["after"]["accepted"] == 1
     assert done.change is not None
     life.undo(done.change)
@@ -100,7 +100,8 @@ def test_one_that_is_confirmed_alone_leaves_quarantine_with_an_entry_in_the_audi
     assert rows("SELECT 1 FROM audit_entry WHERE action = 'insight.confirm'") == []
     assert not life.change(id_of(WORTH), Change(state="confirmed")).quarantined
     (entry,) = rows("SELECT object->>'id' AS id, before, after FROM audit_entry WHERE action = 'insight.confirm'")
-    assert entry == {"id": id_of(WORTH), "before": {"quarantined": True}, "after": {"state": "confirmed"}}
+    was, is_now = {"state": "new", "quarantined": True}, {"state": "confirmed", "set": ["state"]}
+    assert entry == {"id": id_of(WORTH), "before": was, "after": is_now}
     dismissed = life.change(id_of(WORTH), Change(state="dismissed"))
     assert (dismissed.quarantined, dismissed.support) == (True, 0)
 

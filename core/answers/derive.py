@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from core.answers import judge
 from core.answers.judge import Read, Verdict
-from core.asking import templates
+from core.asking import prompt_canary, templates
 from core.asking.prompts import Asking
 from core.insight_base import field_quotes, writing
 from core.insight_base.field_quotes import Quoted
@@ -109,11 +109,12 @@ def derive(session: Session, limit: int) -> list[Derived]:
     found = [Answered(**row._mapping) for row in db.rows(session, ANSWERED, limit=limit)]
     answered = _without_deleted_documents(session, found)
     askings: dict[str | None, Asking | None] = {}
+    word = prompt_canary.of_installation(session) if answered else ""
     derived = []
     for row in answered:
         if row.job_id not in askings:
             askings[row.job_id] = templates.of_job(session, row) if row.template_id else None
-        derived.append(consider(askings[row.job_id], row))
+        derived.append(consider(askings[row.job_id], row, word))
     return write(session, derived)
 
 
@@ -146,8 +147,8 @@ def _without_deleted_documents(session: Session, answered: Sequence[Answered]) -
 LOCK_DOCUMENTS = "SELECT id FROM document WHERE id = ANY(:ids) ORDER BY id FOR KEY SHARE SKIP LOCKED"
 
 
-def consider(asking: Asking | None, row: Answered) -> Derived:
-    """Judge one answered request, or take the verdict that its response has already. Pure."""
+def consider(asking: Asking | None, row: Answered, word: str = "") -> Derived:
+    """Judge one answered request, or take the verdict that its response has already. `word`: the canary. Pure."""
     read = None
     if row.verdict is not None:
         verdict = Verdict(row.verdict, row.message or "", row.result)
@@ -160,6 +161,8 @@ def consider(asking: Asking | None, row: Answered) -> Derived:
         )
         if asking and judge.was_cut(row.sent, row.read) and verdict.code not in judge.UNUSABLE:
             verdict = judge.cut_input(row.sent, row.read)
+        if asking and word and judge.repeats_its_instructions(read.text, verdict, word):
+            verdict = judge.LEAKED
     again = verdict.code == "schema" and not row.asked_again
     whole = None if row.merge_id else verdict.result
     return Derived(

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import jsonschema
 import orjson
 
+from core.asking import prompt_canary
 from core.asking.prompts import Asking
 from core.errors import ProviderError
 from core.fields import QUOTES, quoted
@@ -118,6 +119,19 @@ def cut_input(sent: int, read: int) -> Verdict:
         "to a part of the document. Give the model a larger context at the server (num_ctx at Ollama, --ctx-size at "
         "llama.cpp), choose another model, or ask of shorter documents.",
     )
+
+
+def repeats_its_instructions(text: str, verdict: Verdict, word: str) -> bool:
+    """Whether the answer has the canary, as it is written or once it is parsed."""
+    parsed = orjson.dumps(verdict.result).decode() if verdict.result else ""
+    return prompt_canary.is_in(text, word) or prompt_canary.is_in(parsed, word)
+
+
+LEAKED = Verdict(
+    "instructions_repeated",
+    "The answer repeats the instructions that the model was given, so the document may have made it do so. It is kept "
+    "raw, and nothing is made of it. Look at the passages that are marked in the document before you send it again.",
+)
 
 
 def _by_schema(verdict: Verdict) -> Verdict:

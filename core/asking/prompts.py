@@ -13,6 +13,7 @@ import orjson
 from pydantic import ValidationError
 
 from core.asking.built_in import BUILT_IN, CountParams, NoParams, Params, SummarizeParams, Worded
+from core.asking.prompt_canary import SENTENCE
 from core.errors import InvalidInput
 from core.fields import QUOTES, FieldSpec, json_schema, quoted
 from core.providers.sampling import AS_ASKED, Sampling
@@ -145,12 +146,13 @@ def check_params(template_id: str, params: Mapping[str, Any], model: type[Params
         raise InvalidInput(f"The parameters of {template_id} do not fit. {reasons}") from None
 
 
-def build(asking: Asking, text: str, text_sha256: str) -> Prompt:
+def build(asking: Asking, text: str, text_sha256: str, *, canary: str = "") -> Prompt:
+    """`canary`: of the installation (core.asking.prompt_canary); none where nothing is sent."""
     fence = text_sha256[:16]
     user = f"{asking.instructions}\n\n<document-{fence}>\n{text}\n</document-{fence}>"
     operation = asking.template_id if asking.template_id in BUILT_IN else "own"
     system = SYSTEM.format(fence=fence, language=_language(asking, OF_THE_DOCUMENT))
-    return _prompt(asking, system, user, operation, text)
+    return _prompt(asking, system, user, operation, text, canary)
 
 
 _MATERIAL = re.compile(r"<document-([0-9a-f]{16})>\n(.*)\n</document-\1>\Z", re.DOTALL)
@@ -164,7 +166,7 @@ def text_in(body: Mapping[str, Any]) -> str | None:
     return found[2] if found else None
 
 
-def build_merge(asking: Asking, answers: Sequence[Mapping[str, Any]]) -> Prompt:
+def build_merge(asking: Asking, answers: Sequence[Mapping[str, Any]], *, canary: str = "") -> Prompt:
     """Make one answer of the parts' answers. The offline engine knows no such operation and refuses it."""
     lines = "\n".join(
         orjson.dumps({"part": number, "answer": answer}).decode() for number, answer in enumerate(answers, 1)
@@ -172,7 +174,7 @@ def build_merge(asking: Asking, answers: Sequence[Mapping[str, Any]]) -> Prompt:
     fence = runtime_text.text_hash(lines)[:16]
     user = f"{MERGE.format(instructions=asking.instructions)}\n\n<answers-{fence}>\n{lines}\n</answers-{fence}>"
     system = SYSTEM_MERGE.format(fence=fence, language=_language(asking, OF_THE_ANSWERS))
-    return _prompt(asking, system, user, "merge", "")
+    return _prompt(asking, system, user, "merge", "", canary)
 
 
 @dataclass(frozen=True)
@@ -188,12 +190,12 @@ class PairOfStatements:
         return orjson.dumps({"pair": number, "a": self.a, "b": self.b, **asked}).decode()
 
 
-def build_pairs(asking: Asking, pairs: Sequence[PairOfStatements]) -> Prompt:
+def build_pairs(asking: Asking, pairs: Sequence[PairOfStatements], *, canary: str = "") -> Prompt:
     """Ask what the statements of each pair are to one another; they are numbered from 1."""
     lines = "\n".join(pair.as_json(number) for number, pair in enumerate(pairs, 1))
     fence = runtime_text.text_hash(lines)[:16]
     user = f"{asking.instructions}\n\n<pairs-{fence}>\n{lines}\n</pairs-{fence}>"
-    return _prompt(asking, SYSTEM_PAIRS.format(fence=fence), user, asking.template_id, "")
+    return _prompt(asking, SYSTEM_PAIRS.format(fence=fence), user, asking.template_id, "", canary)
 
 
 def _language(asking: Asking, of_its_own: str) -> str:
@@ -214,9 +216,10 @@ def shape(schema: Mapping[str, Any]) -> str:
 SHAPE = "Answer with one JSON object and nothing else: {shape}"
 
 
-def _prompt(asking: Asking, system: str, user: str, operation: str, text: str) -> Prompt:
+def _prompt(asking: Asking, system: str, user: str, operation: str, text: str, canary: str) -> Prompt:
+    marked = f" {SENTENCE.format(canary=canary)}" if canary else ""
     return Prompt(
-        system=f"{system.rstrip()} {SHAPE.format(shape=shape(asking.schema))}",
+        system=f"{system.rstrip()} {SHAPE.format(shape=shape(asking.schema))}{marked}",
         user=user,
         schema_name=asking.template_id.replace("-", "_")[:60],
         schema=asking.schema,

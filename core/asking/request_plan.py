@@ -12,7 +12,7 @@ from functools import cached_property
 
 import orjson
 
-from core.asking import prompts, splitting
+from core.asking import prompt_canary, prompts, splitting
 from core.asking.prompts import Asking
 from core.asking.splitting import Part
 from core.providers.capabilities import Capabilities
@@ -51,13 +51,14 @@ class New:
 class Question:
     """A template version for one model, ready to be asked of any document of one workspace.
 
-    `scope`: see core.runtime.workspace.
+    `scope`: see core.runtime.workspace. `canary`: of the installation; it stands in bodies and in no fingerprint.
     """
 
     asking: Asking
     provider: Provider
     model: str
     scope: str
+    canary: str = ""
 
     @property
     def _can(self) -> Capabilities:
@@ -80,23 +81,25 @@ class Question:
     @cached_property
     def overhead(self) -> int:
         """Input tokens of a request beside its document."""
-        return tokens.count(prompts.build(self.asking, "", "0" * 64).asked)
+        return tokens.count(prompts.build(self.asking, "", "0" * 64, canary=prompt_canary.LIKE_ONE).asked)
 
     @cached_property
     def merge_overhead(self) -> int:
-        return tokens.count(prompts.build_merge(self.asking, ()).asked)
+        return tokens.count(prompts.build_merge(self.asking, (), canary=prompt_canary.LIKE_ONE).asked)
 
     @cached_property
     def budget(self) -> int:
-        """How many tokens a document may have to fit the model's context."""
-        return self._room(self.overhead)
+        """How many tokens a document may have to fit the model's context. The canary is left to the margin: where a
+        text is cut decides the answer, and so which answers are known."""
+        return self._room(tokens.count(prompts.build(self.asking, "", "0" * 64).asked))
 
     @cached_property
     def merged_at_once(self) -> int:
         """How many answers certainly fit one merge; 0 where a long document cannot be asked in parts."""
         if not self._can.can_merge or self.budget < SHORTEST_PART:
             return 0
-        fitting = self._room(self.merge_overhead) // (self.asking.max_output_tokens + AROUND_AN_ANSWER)
+        overhead = tokens.count(prompts.build_merge(self.asking, ()).asked)
+        fitting = self._room(overhead) // (self.asking.max_output_tokens + AROUND_AN_ANSWER)
         return fitting if fitting >= 2 else 0
 
     def _room(self, overhead: int) -> int:
@@ -105,7 +108,7 @@ class Question:
         return int(room * (OWN_MARGIN if self._can.has_our_tokenizer else OTHERS_MARGIN))
 
     def body(self, text: str, text_sha256: str) -> str:
-        return orjson.dumps(self._body(prompts.build(self.asking, text, text_sha256))).decode()
+        return orjson.dumps(self._body(prompts.build(self.asking, text, text_sha256, canary=self.canary))).decode()
 
     def _body(self, prompt: Prompt) -> dict[str, object]:
         return self.provider.body(prompt, self.model)

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from core.access import actor
 from core.access.roles import require
-from core.asking import templates
+from core.asking import prompt_canary, templates
 from core.asking.built_in import TOKENS_OF_A_VERDICT
 from core.asking.request_plan import New
 from core.calls import clients
@@ -112,7 +112,8 @@ def _whom(session: Session, spec: JudgeSpec) -> Whom:
         )
     asking = templates.asking(session, JUDGE, {})
     model = defaults.model_for(spec.provider, spec.model)
-    return Whom(asking, provider, model, workspace.scope(db.workspace_of(session)))
+    scope = workspace.scope(db.workspace_of(session))
+    return Whom(asking, provider, model, scope, prompt_canary.of_installation(session))
 
 
 def _priced(whom: Whom, requests: list[Request], at: datetime) -> JudgeEstimate:

@@ -28,12 +28,13 @@ MOST_CHARACTERS = 40_000
 
 @dataclass(frozen=True)
 class Whom:
-    """The model that is asked. `scope`: see core.runtime.workspace."""
+    """The model that is asked. `scope`, `canary`: as of core.asking.request_plan.Question."""
 
     asking: Asking
     provider: Provider
     model: str
     scope: str
+    canary: str = ""
 
     def hashed(self, what: object) -> str:
         said = [self.provider.name, self.provider.base_url, self.model, self.asking.template_id, self.asking.version]
@@ -149,9 +150,11 @@ def _cut(pairs: Iterable[Asked]) -> list[list[Asked]]:
 
 
 def _request(whom: Whom, pairs: Sequence[Asked]) -> Request:
-    prompt = prompts.build_pairs(whom.asking, [one.statements for one in pairs])
+    statements = [one.statements for one in pairs]
+    prompt = prompts.build_pairs(whom.asking, statements, canary=whom.canary)
     body = whom.provider.body(prompt, whom.model)
+    asked = whom.provider.body(prompts.build_pairs(whom.asking, statements), whom.model)
     numbered = tuple(
         Asked(one.pair, one.a, one.b, one.statements, one.fingerprint, number) for number, one in enumerate(pairs, 1)
     )
-    return Request(whom.hashed(body), orjson.dumps(body).decode(), tokens.count(prompt.asked), numbered, known=False)
+    return Request(whom.hashed(asked), orjson.dumps(body).decode(), tokens.count(prompt.asked), numbered, known=False)

@@ -22,7 +22,7 @@ from core.access import actor
 from core.access.roles import require
 from core.answers import derive, keep
 from core.answers.derive import Answered
-from core.asking import prompts, templates
+from core.asking import prompt_canary, prompts, templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import Question
 from core.budgets import admission
@@ -201,7 +201,8 @@ def prepare(
     counted = tokens.count(text)
     with db.transaction() as session:
         asking = templates.asked_now(session, operation, options, provider_name)
-        question = Question(asking, provider, chosen, workspace.scope(db.workspace_of(session)))
+        scope, word = workspace.scope(db.workspace_of(session)), prompt_canary.of_installation(session)
+        question = Question(asking, provider, chosen, scope, word)
         _check_length(counted, question.budget, chosen)
         call = Call(
             request_id=0,
@@ -214,7 +215,7 @@ def prepare(
             lane="live",
             input_tokens=counted + question.overhead,
             output_tokens=asking.expected_output_tokens,
-            body=provider.body(prompts.build(asking, text, digest), chosen),
+            body=provider.body(prompts.build(asking, text, digest, canary=word), chosen),
             correlation_id=correlation.current(),
             user=actor.current(),
         )
@@ -332,7 +333,7 @@ def _derive(prepared: Prepared, call: Call) -> Call | None:
         if row is None:
             return None
         answered = Answered(**row._mapping, provider=prepared.provider.name)
-        derived = derive.consider(prepared.asking, answered)
+        derived = derive.consider(prepared.asking, answered, prompt_canary.of_installation(session))
         derive.write(session, [derived])
         if derived.state == "succeeded":
             reuse.memory.put(prepared.fingerprint, answered.response_id)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.asking import templates
+from core.asking import prompt_canary, templates
 from core.asking.prompts import Asking
 from core.asking.request_plan import AROUND_AN_ANSWER, New, Question
 from core.money.usage import REUSED_RECORDS
@@ -151,7 +151,8 @@ def expand(session: Session, job: Job, asking: Asking, provider: Provider) -> in
     """Make the requests of one chunk of documents; those that failed extraction are left out. Returns how many
     documents the chunk had."""
     job_id = job.id
-    question = Question(asking, provider, job.model, workspace.scope(job.workspace_id))
+    scope = workspace.scope(job.workspace_id)
+    question = Question(asking, provider, job.model, scope, prompt_canary.of_installation(session))
     # The canary first: it is through before the others are expanded.
     found = db.rows(session, READY_CANARY, job=job_id, limit=CHUNK) if job.canary else []
     found = found or db.rows(session, READY, job=job_id, limit=CHUNK)

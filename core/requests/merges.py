@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
-from core.asking import prompts, templates
+from core.asking import prompt_canary, prompts, templates
 from core.asking.prompts import Asking
 from core.requests import former_models
 from core.runtime import db, tokens
@@ -98,7 +98,8 @@ def _release(session: Session, job: MergingJob, ready: Sequence[Decided]) -> Non
     answers: dict[int, list[Any]] = {merge.id: [] for merge in ready}
     for row in db.rows(session, ANSWERS, ids=list(answers)):
         answers[row.merge_id].append(row.result)
-    made = [_made(asking, job.provider, job.model, answers[merge.id]) for merge in ready]
+    word = prompt_canary.of_installation(session)
+    made = [_made(asking, job.provider, job.model, answers[merge.id], word) for merge in ready]
     db.execute(
         session,
         RELEASE,
@@ -127,9 +128,9 @@ INSERT INTO request_body (request_id, body) SELECT id, CAST(body AS json) FROM m
 """
 
 
-def _made(asking: Asking, provider: str, model: str, answers: Sequence[Any]) -> tuple[str, int]:
+def _made(asking: Asking, provider: str, model: str, answers: Sequence[Any], word: str) -> tuple[str, int]:
     """The body of a merge as JSON, and its input tokens."""
-    prompt = prompts.build_merge(asking, answers)
+    prompt = prompts.build_merge(asking, answers, canary=word)
     body = provider_rows.keyless(provider).body(prompt, model)
     return orjson.dumps(body).decode(), tokens.count(prompt.asked)
 

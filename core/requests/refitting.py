@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from core.asking import prompts, splitting, templates
+from core.asking import prompt_canary, prompts, splitting, templates
 from core.asking.request_plan import SHORTEST_PART, New, Question
 from core.requests import events, expansion, finishing, former_models, merges, waiting
 from core.runtime import db, workspace
@@ -70,7 +70,8 @@ def refit(job_id: str) -> bool:
             if provider is None:
                 return True
             asking = templates.of_job(session, job)
-            question = Question(asking, provider, job.model, workspace.scope(job.workspace_id))
+            scope = workspace.scope(job.workspace_id)
+            question = Question(asking, provider, job.model, scope, prompt_canary.of_installation(session))
             unfit = _unfit(session, job, question)
             split = dict.fromkeys(one.name for one in unfit if _split(session, job, question, one))
             if split:

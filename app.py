@@ -6,14 +6,15 @@ import streamlit as st
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from api import acting, api, bodies, guard, headers, metrics, probes
+from api import acting, api, bodies, browser_sign_in, guard, headers, metrics, probes
 from core.boot import lifespan
-from pages.common import failures
+from pages.common import failures, sign_in_file
 
 STREAMLITS_PAGE = Path(st.__file__).parent / "static" / "index.html"
 # Ours that pages bring along: the policy in force runs no others.
 SCRIPTS = Path(__file__).parent / "pages" / "scripts"
 
+sign_in_file.prepare()
 app = st.App(
     "pages/navigation.py",
     lifespan=lifespan(
@@ -28,6 +29,12 @@ app = st.App(
         Mount("/api/v1", app=api),
         Mount("/scripts", app=StaticFiles(directory=SCRIPTS)),
     ],
-    middleware=[headers.middleware(STREAMLITS_PAGE), guard.middleware(), acting.middleware(), bodies.middleware()],
+    middleware=[
+        headers.middleware(STREAMLITS_PAGE),
+        guard.middleware(),
+        acting.middleware(),
+        browser_sign_in.middleware(),
+        bodies.middleware(),
+    ],
     on_script_error=failures.unexpected,
 )

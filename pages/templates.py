@@ -51,7 +51,7 @@ def fields_of(frame: pd.DataFrame) -> tuple[FieldSpec, ...]:
     )
 
 
-@st.dialog("Template", width="large")
+@failures.dialog("Template", width="large")
 def edit(template: TemplateView | None, *, copy: bool = False) -> None:
     """A new template, a new version of `template`, or with `copy` a new one that begins as it is."""
     until_now = template.name if template else ""

@@ -5,6 +5,7 @@ each run of a page and each call reads it.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,6 +32,10 @@ class Identity:
     name: str = ""
 
 
+class Ended(Unauthorized):
+    """Your sign-in has ended. Sign in again."""
+
+
 class NotLetIn(Unauthorized):
     """Cairn does not know you. Ask an admin to invite you."""
 
@@ -38,10 +43,17 @@ class NotLetIn(Unauthorized):
 
 
 def begin(
-    identity: Identity, proof: str, at: datetime, *, issued_at: datetime | None = None, ip: str | None = None
+    identity: Identity,
+    proof: str,
+    at: datetime,
+    *,
+    issued_at: datetime | None = None,
+    once: str | None = None,
+    ip: str | None = None,
 ) -> PersonView:
     """Let somebody in, for as long as this sign-in counts from `issued_at` on. `proof` is what the browser shows again
-    each time, such as its cookie: only its hash is stored.
+    each time, such as its cookies: only its hash is stored. With `once` there is one sign-in with it, and none again
+    after that has ended; without it, who vouches does so for every sign-in anew.
 
     Raises NotLetIn, with an audit entry of the refusal.
     """
@@ -52,23 +64,40 @@ def begin(
             ends = (issued_at or at) + timedelta(hours=get_settings().session_hours)
             if ends <= at:
                 raise NotLetIn("This sign-in is too old. Sign in again.")
-            given = {"person": person.id, "at": at, "ends": ends, "ip": ip}
-            db.execute(session, BEGIN, id=_hashed(proof), **given)
-            with actor.bound(Caller("pages", "session", person.role, user=person.id, ip=ip)):
-                audit.write(session, "sign_in", "user", person.id, after={"source": identity.source}, of_machine=True)
+            once = once and _hashed(once)
+            _keep_to_one(session, once, _hashed(proof))
+            given = {"person": person.id, "at": at, "ends": ends, "ip": ip, "once": once}
+            if db.execute(session, BEGIN, id=_hashed(proof), **given):
+                with actor.bound(Caller("pages", "session", person.role, user=person.id, ip=ip)):
+                    told = {"source": identity.source}
+                    audit.write(session, "sign_in", "user", person.id, after=told, of_machine=True)
+            elif not db.scalar(session, COUNTS, id=_hashed(proof), person=person.id, at=at):
+                raise NotLetIn(USED)
             return person
     except NotLetIn as refused:
-        _note_refusal(identity, refused, who)
+        note_refusal(identity, refused, who)
         raise
 
 
+def _keep_to_one(session: Session, once: str | None, id_: str) -> None:
+    sql = "SELECT 1 FROM sign_in WHERE once = :once AND id <> :id"
+    if once is not None and db.scalar(session, sql, once=once, id=id_):
+        raise NotLetIn(USED)
+
+
+USED = "This sign-in was used before. Sign in again."
+# Nothing changes where another tab of the same browser has begun it meanwhile.
 BEGIN = """
-INSERT INTO sign_in (id, person_id, started_at, ends_at, ip) VALUES (:id, :person, :at, :ends, :ip)
-ON CONFLICT (id) DO UPDATE SET started_at = excluded.started_at, ends_at = excluded.ends_at, ended_at = NULL
+INSERT INTO sign_in (id, person_id, started_at, ends_at, ip, once) VALUES (:id, :person, :at, :ends, :ip, :once)
+ON CONFLICT (id) DO UPDATE SET person_id = excluded.person_id, started_at = excluded.started_at,
+  ends_at = excluded.ends_at, ended_at = NULL, ip = excluded.ip
+WHERE sign_in.once IS NULL
 """
+COUNTS = "SELECT 1 FROM sign_in WHERE id = :id AND person_id = :person AND ended_at IS NULL AND ends_at > :at"
 
 
-def _note_refusal(identity: Identity, refused: NotLetIn, who: Caller) -> None:
+def note_refusal(identity: Identity, refused: NotLetIn, who: Caller) -> None:
+    """Keep that somebody was not let in, and why."""
     told = {"source": identity.source, "issuer": storable(identity.issuer), "reason": storable(refused.message)}
     with db.transaction() as session, actor.bound(who):
         audit.write(
@@ -148,6 +177,8 @@ class SignedIn:
 
     person: PersonView
     ends_at: datetime
+    # The workspace that was last chosen in it.
+    workspace: str | None = None
 
     def caller(self, door: Door, *, ip: str | None = None, request_id: str | None = None) -> Caller:
         return caller_of(self.person, door, ip=ip, request_id=request_id)
@@ -168,21 +199,29 @@ def vouched(identity: Identity) -> PersonView | None:
 
 
 def known(proof: str, at: datetime) -> SignedIn | None:
-    """None: there was no sign-in with this proof. Raises Unauthorized if it no longer counts."""
+    """None: there was no sign-in with this proof. Raises Ended, or NotLetIn where the person was deactivated."""
     with db.reading() as session:
         row = db.row(session, SIGNED_IN, id=_hashed(proof))
     if row is None:
         return None
     if row.state == "deactivated":
-        raise Unauthorized(f"You may no longer use Cairn. {whom_to_ask()}")
+        raise NotLetIn(f"You may no longer use Cairn. {whom_to_ask()}")
     if row.ended_at is not None or row.ends_at <= at:
-        raise Unauthorized("Your sign-in has ended. Sign in again.")
-    return SignedIn(people.view(row), row.ends_at)
+        raise Ended
+    return SignedIn(people.view(row), row.ends_at, row.chosen)
 
 
-SIGNED_IN = people.ONE.replace("SELECT", "SELECT s.ends_at, s.ended_at,", 1).replace(
+SIGNED_IN = people.ONE.replace("SELECT", "SELECT s.ends_at, s.ended_at, s.workspace AS chosen,", 1).replace(
     "FROM person p\n", "FROM sign_in s JOIN person p ON p.id = s.person_id WHERE s.id = :id"
 )
+
+
+def choose(proof: str, workspace_id: str) -> None:
+    """The workspace that pages of this sign-in open in from now on."""
+    with db.transaction() as session:
+        db.execute(
+            session, "UPDATE sign_in SET workspace = :chosen WHERE id = :id", id=_hashed(proof), chosen=workspace_id
+        )
 
 
 def end(proof: str, at: datetime) -> None:
@@ -192,6 +231,18 @@ def end(proof: str, at: datetime) -> None:
         person = db.scalar(session, sql, id=_hashed(proof), at=at)
         if person is not None:
             audit.write(session, "sign_out", "user", person, of_machine=True)
+
+
+def proof_in(cookies: Mapping[str, str]) -> str | None:
+    """What a browser shows of its sign-in by OIDC: Streamlit's cookie for it, with the parts of a long one, for
+    the first of several says no more than how many there are."""
+    if COOKIE not in cookies:
+        return None
+    parts = (name for name in cookies if name.startswith(f"{COOKIE}_") and name[len(COOKIE) + 1 :].isdigit())
+    return "\n".join(f"{name}={cookies[name]}" for name in (COOKIE, *sorted(parts)))
+
+
+COOKIE = "_streamlit_user"
 
 
 def _hashed(proof: str) -> str:

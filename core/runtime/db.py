@@ -118,6 +118,9 @@ def reading() -> Iterator[Session]:
 def together() -> Iterator[None]:
     """Within the block this thread's readings share one transaction, until another one is opened. Each statement sees
     what was committed before it."""
+    if _shared.get() is not None:
+        yield
+        return
     shared = _Shared()
     token = _shared.set(shared)
     try:

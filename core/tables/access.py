@@ -63,6 +63,10 @@ class SignIn(SQLModel, table=True):
     ends_at: datetime = columns.time()
     ended_at: datetime | None = columns.time(nullable=True)
     ip: str | None = None
+    # The SHA-256 of what no other sign-in may bring: the provider's nonce.
+    once: str | None = Field(default=None, unique=True)
+    # What was last chosen in it.
+    workspace: str | None = None
 
 
 class ApiKey(SQLModel, table=True):

@@ -1,30 +1,34 @@
-"""Errors on pages: shown with what to do next and a reference, never as a traceback."""
+"""Errors on pages: shown with what to do next and a reference, never as a traceback.
+
+What runs a page, a part of it, a dialog or a callback stands here, and asks who it is for.
+"""
 
 import functools
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import timedelta
+from typing import Any, ParamSpec
 
 import streamlit as st
 import structlog
 
-from core.access import actor
-from core.access.actor import Caller
-from core.errors import CairnError
+from core.errors import CairnError, Unauthorized
 from core.runtime import correlation, db
-from pages.common import formats
+from pages.common import entering, formats
+from pages.common.entering import acting
 
 log = structlog.get_logger()
+Passed = ParamSpec("Passed")
 ERRORS_STAY = timedelta(seconds=20)
-ACTOR = "actor"
 
 
 def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:
-    """Run a page or a part of one, its reports in one transaction. A CairnError is shown with the reference under which
-    it is logged."""
+    """Run a page or a part of one for whoever asks, its reports in one transaction. A CairnError is shown with the
+    reference under which it is logged; whoever is no longer let in sees the page that says so."""
     try:
-        with db.together():
+        with db.together(), acting():
             run()
+    except (Unauthorized, entering.NoWorkspace):
+        st.rerun()
     except CairnError as error:
         again = " This part tries again by itself." if error.retryable and again_by_itself else ""
         show_failure(f"{error.message}{again}", error.code)
@@ -76,21 +80,36 @@ def live(run_every: float | None) -> Callable[[Callable[[], None]], Callable[[],
     return decorate
 
 
+def part(body: Callable[Passed, None]) -> Callable[Passed, None]:
+    """A fragment that runs again only when something in it is pressed."""
+
+    @functools.wraps(body)
+    def run(*args: Passed.args, **kwargs: Passed.kwargs) -> None:
+        correlation.begin(correlation.new())
+        guarded(functools.partial(body, *args, **kwargs))
+
+    made: Callable[Passed, None] = st.fragment(run)
+    return made
+
+
+def dialog(title: str, /, **given: Any) -> Callable[[Callable[Passed, None]], Callable[Passed, None]]:
+    """`st.dialog` for whoever asks: what is pressed in it runs it alone."""
+
+    def decorate(body: Callable[Passed, None]) -> Callable[Passed, None]:
+        @functools.wraps(body)
+        def run(*args: Passed.args, **kwargs: Passed.kwargs) -> None:
+            guarded(functools.partial(body, *args, **kwargs))
+
+        opened: Callable[Passed, None] = st.dialog(title, **given)(run)
+        return opened
+
+    return decorate
+
+
 def notify(message: str, *, success: bool = True) -> None:
     """Show a message at the top of the page's next run."""
     kind = "success" if success else "error"
     st.session_state["notice"] = (kind, message, formats.utc_now() + ERRORS_STAY, correlation.current() or "")
-
-
-def act_as(name: str) -> None:
-    """Whom to record for what is done on this page. It is kept in the session: callbacks and dialogs run before the
-    entry script or without it."""
-    st.session_state[ACTOR] = name
-
-
-def acting() -> AbstractContextManager[None]:
-    """What is changed within the block is recorded as done by whom `act_as` named."""
-    return actor.bound(Caller("pages", "open", "admin", label=st.session_state.get(ACTOR, "")))
 
 
 def attempt(action: Callable[[], object], success: str = "") -> None:

@@ -14,7 +14,7 @@ from core.errors import CairnError
 from core.runtime.workspace import DEFAULT
 from core.settings import provider_rows
 from core.tables.budgets import OnLimit, Scope
-from pages.common import formats, widgets
+from pages.common import failures, formats, widgets
 from pages.common.formats import Markdown
 from pages.words import costs as words
 
@@ -70,7 +70,7 @@ def name(row: BudgetRow) -> str:
     return words.SCOPES[scope] if scope == "all" else f"{words.SCOPES[scope]}: {words.scoped(scope, key)}"
 
 
-@st.dialog("Budget")
+@failures.dialog("Budget")
 def _dialog(row: BudgetRow | None) -> None:
     form(row)
 

@@ -248,7 +248,7 @@ def _float(amount: Decimal | None) -> float | None:
     return None if amount is None else float(amount)
 
 
-@st.dialog("What this row says", width="medium", on_dismiss=widgets.dismissed)
+@failures.dialog("What this row says", width="medium", on_dismiss=widgets.dismissed)
 def _explain(provider: str, item: Item) -> None:
     explained(provider, item)
 

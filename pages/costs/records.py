@@ -6,12 +6,12 @@ import streamlit as st
 from core.money import costs
 from core.money.stretches import Stretch
 from core.money.sums import Filters, Sums
-from pages.common import formats, widgets
+from pages.common import failures, formats, widgets
 
 AT_ONCE = 50
 
 
-@st.fragment
+@failures.part
 def show(stretch: Stretch, filters: Filters, total: Sums) -> None:
     """Behind a button: most people need sums alone."""
     if not st.toggle("Show the calls", key="calls", help="Each call and each reused answer, the newest first"):

@@ -80,7 +80,7 @@ def _rates(price: OwnPrice) -> Markdown:
     return formats.plain(", ".join(shown) + " per million tokens")
 
 
-@st.dialog("Set a price")
+@failures.dialog("Set a price")
 def _dialog(one: Unpriced | None) -> None:
     form(one)
 

@@ -15,7 +15,7 @@ def ask_to_read_again(selected: Sequence[DocumentRow], filters: Filters) -> None
         _confirm(selected, filters)
 
 
-@st.dialog("Read documents again")
+@failures.dialog("Read documents again")
 def _confirm(selected: Sequence[DocumentRow], filters: Filters) -> None:
     number = len(selected) or report.count(filters)
     st.markdown(f"Read **{formats.count(number, 'document')}** again, with the readers of this release?")

@@ -67,7 +67,7 @@ def dialogs() -> None:
         _close(provider, model)
 
 
-@st.dialog("Stop this model")
+@failures.dialog("Stop this model")
 def _open(provider: str, model: str) -> None:
     name = breakers.name(provider, model)
     requests, of_jobs = breaker_report.behind(provider, model)
@@ -86,7 +86,7 @@ def _open(provider: str, model: str) -> None:
         st.rerun()
 
 
-@st.dialog("Resume this model")
+@failures.dialog("Resume this model")
 def _close(provider: str, model: str) -> None:
     name = breakers.name(provider, model)
     requests, of_jobs = breaker_report.behind(provider, model)

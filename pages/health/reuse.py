@@ -36,7 +36,7 @@ def show() -> None:
         ask_afresh()
 
 
-@st.dialog("Clear reused answers")
+@failures.dialog("Clear reused answers")
 def ask_afresh() -> None:
     st.markdown("Choose answers that are not to be reused any more. They stay where they are, with their evidence.")
     names = {view.id: view.name for view in templates.list_all()}

@@ -30,10 +30,10 @@ def _close() -> None:
     st.query_params.pop(OPEN, None)
 
 
-@st.dialog("Insight", position="right", width="medium", on_dismiss=_close)
+@failures.dialog("Insight", position="right", width="medium", on_dismiss=_close)
 def drawer(ids: Sequence[str], link: Mapping[str, str | list[str] | None]) -> None:
     """Of the insight that the link names; `ids` are those of the grid, to step through. `link`: the page's filters."""
-    failures.guarded(partial(_show, ids, link))
+    _show(ids, link)
 
 
 def _show(ids: Sequence[str], link: Mapping[str, str | list[str] | None]) -> None:

@@ -28,12 +28,12 @@ def _close() -> None:
     st.session_state.pop(CHOSEN, None)
 
 
-@st.dialog("Merge insights", width="large", on_dismiss=_close)
+@failures.dialog("Merge insights", width="large", on_dismiss=_close)
 def dialog() -> None:
     ids = st.session_state.get(CHOSEN)
     if ids is None:
         st.rerun()
-    failures.guarded(lambda: _show(ids))
+    _show(ids)
 
 
 def _show(ids: Sequence[str]) -> None:

@@ -7,10 +7,10 @@ import streamlit as st
 from core.errors import CairnError
 from core.jobs import approval
 from core.jobs.report import JobRow
-from pages.common import formats, widgets
+from pages.common import failures, formats, widgets
 
 
-@st.dialog("Approve past the budget")
+@failures.dialog("Approve past the budget")
 def dialog(row: JobRow) -> None:
     form(row)
 

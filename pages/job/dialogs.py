@@ -28,7 +28,7 @@ def _over() -> bool:
 LANES: tuple[Lane, ...] = ("batch", "live")
 
 
-@st.dialog("Cancel this job")
+@failures.dialog("Cancel this job")
 def cancel(row: JobRow) -> None:
     if _over():
         st.rerun()
@@ -43,7 +43,7 @@ def cancel(row: JobRow) -> None:
     st.button("Cancel job", type="primary", on_click=lambda: _carry_out(lambda: control.cancel(row.id)))
 
 
-@st.dialog("Send again")
+@failures.dialog("Send again")
 def send_again(row: JobRow) -> None:
     if _over():
         st.rerun()
@@ -93,7 +93,7 @@ def _when(lane: Lane, provider: str) -> formats.Markdown:
     return "within 24 hours" if lane == "batch" else "at full price"
 
 
-@st.dialog("Settle by hand")
+@failures.dialog("Settle by hand")
 def settle(row: JobRow) -> None:
     if _over():
         st.rerun()
@@ -113,7 +113,7 @@ def settle(row: JobRow) -> None:
     st.button("It is not there", type="primary", on_click=lambda: _carry_out(lambda: resend.give_up_looking(choice.id)))
 
 
-@st.dialog("Rename")
+@failures.dialog("Rename")
 def rename(row: JobRow) -> None:
     if _over():
         st.rerun()
@@ -127,7 +127,7 @@ def rename(row: JobRow) -> None:
     st.button("Save", type="primary", on_click=act)
 
 
-@st.dialog("Delete this job")
+@failures.dialog("Delete this job")
 def delete(row: JobRow) -> None:
     if _over():
         widgets.go("jobs/jobs.py")

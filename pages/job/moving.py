@@ -20,7 +20,7 @@ LANE_WORDS = {"batch": "To the batch lane", "live": "To the live lane"}
 MODEL = "On with another model"
 
 
-@st.dialog("Move waiting requests")
+@failures.dialog("Move waiting requests")
 def dialog(row: JobRow) -> None:
     if st.session_state.pop("moved", False):
         st.rerun()

@@ -57,7 +57,7 @@ def _able(action: str, rows: Sequence[JobRow]) -> list[JobRow]:
 
 
 def _open(action: str, ids: Sequence[str], clear: Callable[[], None]) -> None:
-    st.dialog(ACTIONS[action].verb.format("jobs"))(_confirm)(action, ids, clear)
+    failures.dialog(ACTIONS[action].verb.format("jobs"))(_confirm)(action, ids, clear)
 
 
 def _confirm(action: str, ids: Sequence[str], clear: Callable[[], None]) -> None:

@@ -35,10 +35,10 @@ def _close() -> None:
         st.query_params.pop(name, None)
 
 
-@st.dialog("Value", position="right", width="medium", on_dismiss=_close)
+@failures.dialog("Value", position="right", width="medium", on_dismiss=_close)
 def drawer(rows: Sequence[MatrixRow], fields: Sequence[FieldSpec], link: Mapping[str, str | None]) -> None:
     """Of the value that the link names. `rows`: those of the grid, to step through; `link`: the page's filters."""
-    failures.guarded(partial(_show, rows, fields, link))
+    _show(rows, fields, link)
 
 
 def _show(rows: Sequence[MatrixRow], fields: Sequence[FieldSpec], link: Mapping[str, str | None]) -> None:

@@ -10,7 +10,7 @@ from core.tables.documents import UNPACKED
 from pages.common import failures, formats
 
 
-@st.dialog("Delete documents")
+@failures.dialog("Delete documents")
 def ask_to_delete(rows: Sequence[DocumentRow]) -> None:
     named = ", ".join(formats.plain(row.name) for row in rows[:5]) + (" …" if rows[5:] else "")
     st.markdown(f"Delete **{formats.count(len(rows), 'document')}**: {named}")

@@ -33,7 +33,7 @@ def button(kind: PairKind, collection: str | None, number: int) -> None:
         _dialog(kind, collection, number)
 
 
-@st.dialog("Ask a model")
+@failures.dialog("Ask a model")
 def _dialog(kind: PairKind, collection: str | None, number: int) -> None:
     if job := st.session_state.pop(LAUNCHED, None):
         widgets.go("job/job.py", id=job)

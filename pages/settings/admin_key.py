@@ -52,4 +52,4 @@ def form(name: str) -> None:
 
 
 # A dismissed dialog runs the page again: only then does the session forget what was typed.
-_change = st.dialog("Admin key", on_dismiss="rerun")(form)
+_change = failures.dialog("Admin key", on_dismiss="rerun")(form)

@@ -8,7 +8,7 @@ from core.errors import CairnError, InvalidInput
 from core.runtime import sealed_secrets
 from core.settings import base_urls, credentials, defaults, provider_rows
 from core.settings.credentials import Credentials
-from pages.common import failures, formats
+from pages.common import entering, failures, formats
 from pages.words import credentials as words
 
 REFUSED = "access-refused"
@@ -63,7 +63,7 @@ def form(name: str) -> None:
 
 
 # A dismissed dialog runs the page again: only then does the session forget what was typed.
-_change = st.dialog("Key and address", on_dismiss="rerun")(form)
+_change = failures.dialog("Key and address", on_dismiss="rerun")(form)
 
 
 def _tell_effects(now: Credentials, key: str, address: str) -> None:
@@ -110,7 +110,7 @@ def _save(name: str, key: str, address: str) -> None:
 
 def _store(name: str, key: str, address: str, told: str) -> None:
     try:
-        with failures.acting():
+        with entering.acting():
             credentials.change(name, address, key)
     except CairnError as error:
         failures.show_failure(error.message, error.code)
@@ -125,7 +125,7 @@ def answered(name: str, models: list[str]) -> str:
     return f"It answers and offers {formats.count(len(models), 'model')}.{among}"
 
 
-@st.dialog("Remove key")
+@failures.dialog("Remove key")
 def _remove(name: str) -> None:
     jobs, _ = report.under_way(name)
     then = credentials.without_key(name)

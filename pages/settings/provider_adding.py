@@ -8,7 +8,7 @@ from core.providers.capabilities import REMOTE
 from core.runtime import sealed_secrets
 from core.settings import base_urls, credentials, provider_changes, provider_rows
 from core.settings.provider_changes import Change
-from pages.common import failures, formats
+from pages.common import entering, failures, formats
 from pages.words import providers as words
 
 
@@ -47,7 +47,7 @@ def form() -> None:
     if st.button("Add", type="primary"):
         wanted = Change(base_url=address, key=key, default_model=model, prices=prices)
         try:
-            with failures.acting():
+            with entering.acting():
                 provider_changes.add(name, kind, wanted)
         except CairnError as error:
             failures.show_failure(error.message, error.code)
@@ -66,7 +66,7 @@ def _answers(name: str) -> str:
     return f"It answers and offers {formats.count(len(found), 'model')}."
 
 
-_add = st.dialog("Add a provider", on_dismiss="rerun")(form)
+_add = failures.dialog("Add a provider", on_dismiss="rerun")(form)
 
 
 def button() -> None:
@@ -84,7 +84,7 @@ def take_away_button(name: str) -> None:
         _take_away(name)
 
 
-@st.dialog("Take a provider away")
+@failures.dialog("Take a provider away")
 def _take_away(name: str) -> None:
     label = formats.plain(provider_rows.label(name))
     address = formats.plain(base_urls.shown(credentials.of(name).address))

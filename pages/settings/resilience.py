@@ -105,7 +105,7 @@ def _below(found: Snapshot, operation: str | None) -> Config:
     return (found.for_all if operation else found.environment).config
 
 
-@st.dialog("What this changes")
+@failures.dialog("What this changes")
 def _preview(choice: dict[str, Any] | None, operation: str | None) -> None:
     found = resilience.snapshot()
     config = _below(found, operation) if choice is None else resilience.check(choice, operation)[0]

@@ -39,11 +39,11 @@ def the_form() -> None:
     """Closed once it has told that it saved, as the dialog is."""
     import streamlit as st
 
-    from pages.common import failures
+    from pages.common import entering
     from pages.settings import credentials as settings_credentials_
     from pages.words import settings
 
-    failures.act_as(settings.DOOR)
+    entering.act_as(settings.DOOR)
     if "notice" not in st.session_state:
         settings_credentials_.form("openai")
 
@@ -172,11 +172,11 @@ def test_locked_settings_offer_no_change_and_say_so(setting: Any) -> None:
 
 def the_buttons() -> None:
     from core.settings import credentials as settings_credentials
-    from pages.common import failures
+    from pages.common import entering
     from pages.settings import credentials as settings_credentials_
     from pages.words import settings
 
-    failures.act_as(settings.DOOR)
+    entering.act_as(settings.DOOR)
     settings_credentials_.buttons(settings_credentials.of("openai"))
 
 

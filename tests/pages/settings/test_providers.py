@@ -25,11 +25,11 @@ def the_form() -> None:
     """Closed once it has told what came of it, as the dialog is."""
     import streamlit as st
 
-    from pages.common import failures
+    from pages.common import entering
     from pages.settings import provider_adding
     from pages.words import settings
 
-    failures.act_as(settings.DOOR)
+    entering.act_as(settings.DOOR)
     if "notice" not in st.session_state:
         provider_adding.form()
 

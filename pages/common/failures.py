@@ -33,7 +33,11 @@ def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:
         again = " This part tries again by itself." if error.retryable and again_by_itself else ""
         show_failure(f"{error.message}{again}", error.code)
         if error.retryable and not again_by_itself:
-            st.button("Try again", key=f"again-{getattr(run, '__name__', '')}")
+            st.button("Try again", key=f"again-{_name(run)}")
+
+
+def _name(run: Callable[[], None]) -> str:
+    return getattr(getattr(run, "func", run), "__name__", "")
 
 
 def unexpected(_error: Exception) -> bool:

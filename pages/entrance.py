@@ -23,7 +23,7 @@ def show(refused: CairnError) -> None:
             st.button("Try again", on_click=entering.ask_again)
         elif isinstance(refused, NoWorkspace):
             st.title("No workspace")
-            st.info(f"{refused.message} {formats.plain(signing_in.whom_to_ask())}")
+            st.info(formats.plain(f"You are a member of no workspace. {signing_in.whom_to_ask()}"))
             _sign_in("Sign in as somebody else")
         elif isinstance(refused, NotSignedIn | Ended):
             st.title("Sign in")
@@ -88,7 +88,7 @@ def _switch() -> None:
 
 
 def _person(person: people.PersonView) -> None:
-    st.caption(f"{formats.plain(person.called)} · {person.role}")
+    st.caption(f"{formats.plain(person.called)} · {formats.plain(person.role)}")
     st.button("Sign out", icon=":material/logout:", type="tertiary", on_click=_sign_out)
 
 

@@ -96,7 +96,7 @@ def part(body: Callable[Passed, None]) -> Callable[Passed, None]:
     return made
 
 
-def dialog(title: str, /, **given: Any) -> Callable[[Callable[Passed, None]], Callable[Passed, None]]:
+def dialog(title: formats.Markdown, /, **given: Any) -> Callable[[Callable[Passed, None]], Callable[Passed, None]]:
     """`st.dialog` for whoever asks: what is pressed in it runs it alone."""
 
     def decorate(body: Callable[Passed, None]) -> Callable[Passed, None]:

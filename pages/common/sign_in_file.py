@@ -55,13 +55,13 @@ def _quoted(value: object) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: str) -> None:
     """Whole or not at all, and for this account alone."""
     path.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{NAME}-")
     try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
+        os.close(number)
+        Path(name).write_text(content, encoding="utf-8")
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -40,7 +40,8 @@ def _line(change: SettingChange, operations: Mapping[str, str], *, undoable: boo
     about = formats.plain(settings.setting(change.name, operations))
     before, after = (formats.plain(settings.choice(change.name, of)) for of in (change.before, change.after))
     secret = store.is_secret(change.name)
-    what = formats.plain(change.action.removeprefix("key ")) if secret else f"{before} → {after}"
+    done = "removed" if change.action.endswith(".remove") else "replaced" if change.before is not None else "set"
+    what = done if secret else f"{before} → {after}"
     how = "undone" if change.action.endswith(".undo") else "changed"
     when = formats.plain(
         " · ".join(

@@ -72,9 +72,7 @@ def sidebar(asking: Asking) -> None:
 def _switcher(mine: list[people.Named], asking: Asking) -> None:
     names = {one.id: one.name for one in mine}
     st.session_state[SWITCH] = asking.workspace
-    st.selectbox(
-        "Workspace", list(names), format_func=lambda one: formats.plain(names[one]), key=SWITCH, on_change=_switch
-    )
+    st.selectbox("Workspace", list(names), format_func=names.__getitem__, key=SWITCH, on_change=_switch)
 
 
 SWITCH = "workspace-switch"

@@ -23,7 +23,14 @@ from pages.words import health, insights, settings
 DOORS = {"settings": settings.DOOR, "insights": insights.DOOR, "insight": insights.DOOR, "review": insights.DOOR}
 
 # What a page is for: without it a person does not see it in the menu, and is told why at its address.
-NEEDS: dict[str, Action] = {"settings": "settings.change"}
+NEEDS: dict[str, Action] = {
+    "settings": "settings.change",
+    "people": "people.change",
+    "keys": "key.make",
+    "audit": "audit.read",
+}
+# Of no use where nobody signs in; who opens their address may use them all the same.
+OF_SIGN_IN = ("people", "keys")
 
 # As wide as its words are; the rest is for grids.
 SIDEBAR_PIXELS = 220
@@ -59,7 +66,8 @@ def page(file: str, **given: Any) -> st.Page:
 def shown(one: st.Page) -> st.Page:
     """In the menu, as far as whoever asks may use it."""
     needed = NEEDS.get(one.url_path)
-    if needed is not None and not roles.may(needed):
+    idle = one.url_path in OF_SIGN_IN and get_settings().sign_in == "none"
+    if idle or (needed is not None and not roles.may(needed)):
         one._visibility = "hidden"
     return one
 
@@ -83,6 +91,11 @@ def listed(*, signed_in: bool) -> st.Page:
                 # Its own name is taken: `GET /health` answers probes.
                 page("health/health.py", title="Health", icon=":material/monitor_heart:", url_path="system"),
                 shown(page("settings/settings.py", title="Settings", icon=":material/settings:")),
+            ],
+            "Access": [
+                shown(page("people/people.py", title="People", icon=":material/group:")),
+                shown(page("keys/keys.py", title="API keys", icon=":material/key:")),
+                shown(page("audit/audit.py", title="Audit", icon=":material/policy:")),
             ],
             "Details": [
                 page("document/document.py", title="Document", visibility="hidden"),

@@ -1,0 +1,174 @@
+"""People, API keys and the audit, as pages show them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.access import actor, keys, people, workspaces
+from core.access.keys import KeySpec
+from core.access.people import PersonView
+from pages.common import formats
+from tests import databases
+from tests.callers import by
+from tests.pages.asking import Client, browser, by_proxy
+from tests.pages.seeing import buttons, press, show, words
+from tests.pipeline import PATIENCE_S
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture
+def client(monkeypatch: pytest.MonkeyPatch, setting: Any) -> Client:
+    found = browser(monkeypatch)
+    by_proxy(found, setting, "root@example.org", "Root")
+    setting(ALLOWED_EMAIL_DOMAINS="example.org", ADMIN_EMAILS="root@example.org")
+    return found
+
+
+def person(email: str) -> PersonView:
+    return next(one for one in people.everybody() if one.email == email)
+
+
+@pytest.fixture
+def zoe(client: Client) -> PersonView:
+    show("overview")
+    return people.invite("zoe@example.org", name="Zoë *Zo*", workspaces=["ws_default"])
+
+
+def inviting() -> None:
+    from core.access import workspaces
+    from pages.people.inviting import invite
+
+    invite(workspaces.listed())
+
+
+def making_place() -> None:
+    from pages.people.places import edit
+
+    edit(None)
+
+
+def making_key() -> None:
+    from pages.keys.making import make, show_secret
+
+    show_secret()
+    make()
+
+
+def dialog(of: Callable[[], None]) -> AppTest:
+    """AppTest presses no button within a dialog on a page."""
+    return AppTest.from_function(of, default_timeout=PATIENCE_S).run()
+
+
+def test_somebody_is_invited_changed_and_forgotten(client: Client) -> None:
+    at = dialog(inviting)
+    at.text_input(key="invite-email").input("no address")
+    at.button(key="invite-save").click().run()
+    assert formats.plain("This is no e-mail address. Write one such as anna@example.com.") in words(at)
+    at.text_input(key="invite-email").input("zoe@example.org")
+    at.button(key="invite-save").click().run()
+    zoe = person("zoe@example.org")
+    assert (zoe.role, zoe.state, [one.id for one in zoe.workspaces]) == ("analyst", "invited", ["ws_default"])
+    other = workspaces.make("Legal")
+    at = show("people")
+    at.button(key=f"change-{zoe.id}").click().run()
+    at.selectbox(key=f"role-{zoe.id}").select("manager")
+    at.multiselect(key=f"in-{zoe.id}").unselect("ws_default").select(other.id)
+    press(at, "Save")
+    zoe = person("zoe@example.org")
+    assert (zoe.role, [one.id for one in zoe.workspaces]) == ("manager", [other.id])
+    at = show("people")
+    at.button(key=f"change-{zoe.id}").click().run()
+    press(at, "Deactivate")
+    assert person("zoe@example.org").state == "deactivated"
+    at = show("people")
+    at.button(key=f"change-{zoe.id}").click().run()
+    press(at, "Forget")
+    assert person("zoe@example.org").state == "deactivated"
+    at.button(key=f"change-{zoe.id}").click().run()
+    at.text_input(key=f"forget-{zoe.id}").input("Zoe@example.org")
+    press(at, "Forget")
+    assert [one.called for one in people.everybody() if one.email is None] == ["a person who was forgotten"]
+
+
+def test_the_last_admin_and_those_of_the_environment_stay(client: Client) -> None:
+    at = show("people")
+    root = person("root@example.org")
+    at.button(key=f"change-{root.id}").click().run()
+    assert at.selectbox(key=f"role-{root.id}").disabled
+    press(at, "Deactivate")
+    assert "last admin" in words(at.run())
+    assert person("root@example.org").state == "active"
+
+
+def test_workspaces_are_made_and_deleted_while_empty(client: Client) -> None:
+    at = dialog(making_place)
+    at.text_input(key="place-name-new").input("Legal")
+    at.button(key="place-save-new").click().run()
+    (legal,) = [one for one in workspaces.listed() if one.name == "Legal"]
+    at = show("people")
+    at.button(key=f"delete-{legal.id}").click().run()
+    assert [one.name for one in workspaces.listed()] == ["default"]
+
+
+def test_a_key_is_shown_once_and_revoked_in_one_click(client: Client, zoe: PersonView) -> None:
+    with actor.bound(by(zoe.id, "analyst", "ws_default")):
+        keys.make(KeySpec("of Zoe"), datetime.now(UTC))
+    at = dialog(making_key)
+    at.text_input(key="key-name").input("nightly")
+    at.button(key="key-save").click().run()
+    (secret,) = [code.value for code in at.code]
+    assert secret.startswith("cairn_")
+    found = keys.asker(secret, datetime.now(UTC), ip=None, request_id=None)
+    assert found is not None
+    press(at, "I have copied it")
+    assert not at.code
+    at = show("keys")
+    assert "of Zoe" not in words(at)
+    press(at, "Revoke")
+    assert keys.asker(secret, datetime.now(UTC), ip=None, request_id=None) is None
+    at.toggle(key="keys-all").set_value(True).run()
+    assert "of Zoe" in words(at)
+
+
+def test_the_audit_says_who_did_what_and_whether_it_is_whole(client: Client, zoe: PersonView) -> None:
+    with actor.bound(by(person("root@example.org").id)):
+        people.change(zoe.id, role="manager")
+    at = show("audit")
+    (table,) = [one.value for one in at.dataframe]
+    assert [*table["What"]] == ["person changed", "person added", "signed in", "person added"]
+    assert table.iloc[0]["Who"] == "Root"
+    assert table.iloc[0]["Change"] == "role: analyst → manager"
+    assert table.iloc[2]["From"] == "192.0.2.7"
+    assert "The chain is whole: 4 entries." in words(press(at, "Verify the chain"))
+    at.selectbox(key="audit-action").select("sign_in").run()
+    assert len(at.dataframe[0].value) == 1
+    with databases.as_owner() as connection:
+        connection.execute("UPDATE audit_entry SET action = 'sign_out' WHERE id = 2")
+    assert "entry 2 is the first that does not fit" in words(press(show("audit"), "Verify the chain"))
+
+
+@pytest.mark.parametrize(
+    ("role", "pages"),
+    [("analyst", {"keys"}), ("manager", {"keys", "audit"}), ("admin", {"keys", "audit", "people", "settings"})],
+)
+def test_pages_are_for_roles_and_say_so(client: Client, zoe: PersonView, role: Any, pages: set[str]) -> None:
+    people.change(zoe.id, role=role)
+    client.headers[1] = ("X-Forwarded-Email", "zoe@example.org")
+    refused = {page for page in ("keys", "audit", "people", "settings") if "takes" in told(show(page))}
+    assert refused == {"keys", "audit", "people", "settings"} - pages
+
+
+def told(at: AppTest) -> str:
+    return " ".join(one.value for one in at.info)
+
+
+def test_a_manager_reads_the_audit_of_own_workspaces_without_verifying(client: Client, zoe: PersonView) -> None:
+    people.change(zoe.id, role="manager")
+    client.headers[1] = ("X-Forwarded-Email", "zoe@example.org")
+    at = show("audit")
+    assert not at.dataframe
+    assert "Verify the chain" not in buttons(at)

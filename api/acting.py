@@ -222,7 +222,7 @@ def _entered(who: Admitted, asked: Asked, at: datetime) -> Admitted:
                 refusals.note(needed.action, needed.route, at)
                 raise
         wanted = _text(asked.headers.get("x-workspace"))
-        if who.caller.kind == "session":
+        if who.caller.kind in ("session", "open"):
             wanted = asked.in_workspace or wanted
         return Admitted(who.caller, who.key, who.rate, _workspace(asked, wanted))
 

@@ -2,7 +2,6 @@
 the sign-in, the way back to the page that was asked for, and no file in or out for whoever is not signed in.
 """
 
-import hmac
 import re
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote, urlsplit
@@ -14,7 +13,7 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from core.access import signing_in
+from core.access import proofs, signing_in
 from core.environment import get_settings
 from core.errors import Unauthorized
 
@@ -65,18 +64,12 @@ def is_signed_in(headers: Headers) -> bool:
     """Whether this request comes from a browser whose sign-in counts, or by the proxy that signs people in."""
     settings = get_settings()
     if settings.sign_in == "header":
-        given = headers.getlist("x-proxy-secret")
-        secret = settings.trusted_proxy_secret
-        return secret is not None and len(given) == 1 and _same(given[0], secret.get_secret_value())
-    proof = signing_in.proof_in(_cookies(headers))
+        return proofs.by_proxy(headers) is not None
+    proof = proofs.of_cookies(_cookies(headers))
     try:
         return proof is not None and signing_in.known(proof, datetime.now(UTC)) is not None
     except Unauthorized:
         return False
-
-
-def _same(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
 
 
 def _cookies(headers: Headers) -> dict[str, str]:
@@ -84,14 +77,14 @@ def _cookies(headers: Headers) -> dict[str, str]:
 
 
 def _end(headers: Headers) -> None:
-    proof = signing_in.proof_in(_cookies(headers))
+    proof = proofs.of_cookies(_cookies(headers))
     if proof is not None:
         signing_in.end(proof, datetime.now(UTC))
 
 
 def _kept(cookie: str, seconds: int) -> str:
     """Streamlit keeps who signed in for thirty days."""
-    if not cookie.startswith(signing_in.COOKIE):
+    if not cookie.startswith(proofs.COOKIE):
         return cookie
     return _MAX_AGE.sub(lambda found: f"Max-Age={min(int(found[1]), seconds)}", cookie)
 
@@ -107,7 +100,7 @@ def _towards(headers: Headers, public_url: str | None) -> list[str]:
 
 def _back(headers: Headers, cookies: list[str]) -> str:
     """Where the provider's answer leads to: where the person came from, or to what says that it was of no use."""
-    begun = any(one.startswith(f"{signing_in.COOKIE}=") and "max-age=0" not in one.lower() for one in cookies)
+    begun = any(one.startswith(f"{proofs.COOKIE}=") and "max-age=0" not in one.lower() for one in cookies)
     if not begun:
         return FAILED
     target = unquote(_cookies(headers).get(TARGET, "/"))

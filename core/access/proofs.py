@@ -11,14 +11,15 @@ from core.access.signing_in import Identity
 from core.environment import get_settings
 
 # Of Streamlit. What is too long for one cookie goes on in numbered ones, and the first then tells only how many.
-_OF_A_SIGN_IN = re.compile(r"_streamlit_user(?:__?[0-9]{1,3})?")
+COOKIE = "_streamlit_user"
+_OF_A_SIGN_IN = re.compile(rf"{COOKIE}(?:__?[0-9]{{1,3}})?")
 PROVES_ITSELF = "X-Proxy-Secret"
 
 
 def of_cookies(cookies: Mapping[str, str]) -> str | None:
     """The proof that `signing_in.begin` and `known` take: the cookies of a sign-in as they came; None without one."""
     found = sorted((name, value) for name, value in cookies.items() if _OF_A_SIGN_IN.fullmatch(name))
-    if not found or found[0][0] != "_streamlit_user":
+    if not found or found[0][0] != COOKIE:
         return None
     return found[0][1] if len(found) == 1 else "\n".join(f"{name}={value}" for name, value in found)
 
@@ -30,11 +31,19 @@ def by_proxy(headers: Mapping[str, str]) -> Identity | None:
     if settings.sign_in != "header" or settings.trusted_user_header is None or settings.trusted_proxy_secret is None:
         return None
     given, ours = headers.get(PROVES_ITSELF) or "", settings.trusted_proxy_secret.get_secret_value()
-    email = (headers.get(settings.trusted_user_header) or "").strip()
+    email = _utf8(headers.get(settings.trusted_user_header) or "")
     if not hmac.compare_digest(given.encode("utf-8", "replace"), ours.encode()) or not email:
         return None
     name = headers.get(settings.trusted_name_header) if settings.trusted_name_header else None
-    return Identity("header", "header", email.lower(), email, verified=True, name=name or "")
+    return Identity("header", "header", email.lower(), email, verified=True, name=_utf8(name or ""))
+
+
+def _utf8(value: str) -> str:
+    """Of a header: HTTP reads its bytes as Latin-1."""
+    try:
+        return value.encode("latin-1").decode().strip()
+    except UnicodeError:
+        return value.strip()
 
 
 def ip_of(peer: str | None, forwarded: str | None) -> str | None:

@@ -5,7 +5,6 @@ each run of a page and each call reads it.
 """
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -231,18 +230,6 @@ def end(proof: str, at: datetime) -> None:
         person = db.scalar(session, sql, id=_hashed(proof), at=at)
         if person is not None:
             audit.write(session, "sign_out", "user", person, of_machine=True)
-
-
-def proof_in(cookies: Mapping[str, str]) -> str | None:
-    """What a browser shows of its sign-in by OIDC: Streamlit's cookie for it, with the parts of a long one, for
-    the first of several says no more than how many there are."""
-    if COOKIE not in cookies:
-        return None
-    parts = (name for name in cookies if name.startswith(f"{COOKIE}_") and name[len(COOKIE) + 1 :].isdigit())
-    return "\n".join(f"{name}={cookies[name]}" for name in (COOKIE, *sorted(parts)))
-
-
-COOKIE = "_streamlit_user"
 
 
 def _hashed(proof: str) -> str:

@@ -2,7 +2,6 @@
 run without the entry script. What was taken away no longer holds then.
 """
 
-import hmac
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
+from starlette.datastructures import Headers
 
-from core.access import actor, claims, signing_in, workspaces
+from core.access import actor, claims, proofs, signing_in, workspaces
 from core.access.actor import Caller
 from core.access.people import PersonView
 from core.access.signing_in import Ended, Identity, NotLetIn, SignedIn
@@ -25,7 +25,6 @@ CHOSEN = "workspace"
 # Of this session: whom the proxy named when it began, and who was refused, and why.
 NAMED = "named by the proxy"
 REFUSED = "refused"
-PROXY = "X-Proxy-Secret"
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def _workspace(signed_in: SignedIn) -> str:
 
 def _by_oidc() -> tuple[SignedIn, str]:
     user: dict[str, Any] = dict(st.user.to_dict())
-    proof = signing_in.proof_in(st.context.cookies.to_dict())
+    proof = proofs.of_cookies(st.context.cookies.to_dict())
     if not user.get("is_logged_in") or proof is None:
         raise NotSignedIn
     token = (user.get("tokens") or {}).get("id") or ""
@@ -109,15 +108,14 @@ def _by_oidc() -> tuple[SignedIn, str]:
 
 
 def _by_header() -> tuple[SignedIn, str]:
-    email, name = _named()
-    proof = f"proxy\n{email}"
-    if st.session_state.get(NAMED) == email:
+    identity = _named()
+    proof = f"proxy\n{identity.subject}"
+    if st.session_state.get(NAMED) == identity.subject:
         return _known(proof, None), proof
     # The proxy vouches when a connection begins, and a connection may live for days.
-    identity = Identity("header", "proxy", email.lower(), email, True, name)
     now, ip = formats.utc_now(), _ip()
     found = _known(proof, lambda: signing_in.begin(identity, proof, now, ip=ip), renewed=True)
-    st.session_state[NAMED] = email
+    st.session_state[NAMED] = identity.subject
     return found, proof
 
 
@@ -152,36 +150,23 @@ def ask_again() -> None:
     st.session_state.pop(REFUSED, None)
 
 
-def _named() -> tuple[str, str]:
-    """Whom the proxy names. Raises NotSignedIn where it was gone round, or names nobody."""
-    settings, headers = get_settings(), st.context.headers
-    secret = settings.trusted_proxy_secret
-    given = headers.get_all(PROXY)
-    if (
-        secret is None
-        or len(given) != 1
-        or not hmac.compare_digest(given[0].encode(), secret.get_secret_value().encode())
-    ):
+def _named() -> Identity:
+    """Whom the proxy names. Raises NotSignedIn where it was gone round, or names nobody, or several."""
+    headers = st.context.headers
+    user = get_settings().trusted_user_header or ""
+    given, named = headers.get_all(proofs.PROVES_ITSELF), headers.get_all(user)
+    identity = proofs.by_proxy(Headers(headers.to_dict()))
+    if identity is None and named:
         raise NotSignedIn("Open Cairn by the address that its proxy has: people sign in there.")
-    emails = headers.get_all(settings.trusted_user_header or "")
-    if len(emails) != 1 or not (email := _utf8(emails[0])):
+    if identity is None or len(given) != 1 or len(named) != 1:
         raise NotSignedIn("The proxy before Cairn does not say who you are. Sign in there.")
-    names = headers.get_all(settings.trusted_name_header) if settings.trusted_name_header else []
-    return email, _utf8(names[0]) if len(names) == 1 else ""
+    return identity
 
 
 def _ip() -> str | None:
     ip = st.context.ip_address
     # Of a browser; AppTest has none, and a stand-in for it within callbacks.
     return ip if isinstance(ip, str) else None
-
-
-def _utf8(value: str) -> str:
-    """Of a header: HTTP reads its bytes as Latin-1."""
-    try:
-        return value.encode("latin-1").decode().strip()
-    except UnicodeError:
-        return value.strip()
 
 
 def choose(workspace_id: str) -> None:

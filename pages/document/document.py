@@ -7,7 +7,7 @@ from core.documents.extraction import SUPPORTED
 from core.insights import document_report
 from core.insights.document_report import Passage
 from core.tables.documents import UNPACKED
-from pages.common import failures, formats, widgets
+from pages.common import api_links, failures, formats, widgets
 from pages.document import beside, in_text, instructions, parts, picture
 from pages.document.text import PagedText
 from pages.parts import choices, kept_until
@@ -53,7 +53,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
 with st.container(horizontal=True, vertical_alignment="center"):
     widgets.back_link("All documents", "documents/documents.py")
     # From the API: it streams, and asks who is asking.
-    st.link_button("Download original", f"api/v1/documents/{document.id}/original", icon=":material/download:")
+    st.link_button("Download original", api_links.link(f"documents/{document.id}/original"), icon=":material/download:")
     if document.state == "failed" and st.button("Try again", icon=":material/replay:"):
         failures.attempt(lambda: extract.retry(document.id), "It is read again.")
         st.rerun()

@@ -11,11 +11,11 @@ import streamlit as st
 
 from core.exports.columns import FormatName
 from core.insights.report import Count, Filters, InsightRow
-from pages.common import formats
+from pages.common import api_links, formats
 from pages.parts import exporting
 from pages.words import insights
 
-ADDRESS = "api/v1/insights/export"
+ADDRESS = "insights/export"
 FOR: dict[FormatName, formats.Markdown] = {
     "csv": "A row for each quote, for any table program.",
     "xlsx": "A row for each quote, as an Excel workbook.",
@@ -57,7 +57,7 @@ def address(format_: FormatName, filters: Filters, ids: Sequence[str], *, unsupp
     if unsupported:
         given.append(("unsupported", "true"))
     given += [("id", one) for one in ids] if ids else _query(filters)
-    return f"{ADDRESS}?{urlencode(given)}"
+    return api_links.link(f"{ADDRESS}?{urlencode(given)}")
 
 
 def _query(filters: Filters) -> Iterator[tuple[str, str]]:

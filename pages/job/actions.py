@@ -14,7 +14,7 @@ from core.jobs import launch as jobs_launch
 from core.jobs.report import JobRow
 from core.judging import report as judging_report
 from core.judging import undo
-from pages.common import failures, formats, widgets
+from pages.common import api_links, failures, formats, widgets
 from pages.job import approving, dialogs, moving
 from pages.parts import exporting, job_actions
 from pages.parts import launch as parts_launch
@@ -46,7 +46,7 @@ def show(row: JobRow, template: TemplateView | None) -> None:
         if "insights" in actions and template:
             _results(row, template)
         if "output" in actions:
-            st.link_button("Download output", f"api/v1/jobs/{row.id}/output", icon=":material/download:")
+            st.link_button("Download output", api_links.link(f"jobs/{row.id}/output"), icon=":material/download:")
         _opened(row, actions, "rename", "delete")
 
 
@@ -82,7 +82,7 @@ def _table(row: JobRow) -> None:
     with st.popover("Download table", icon=":material/table:", key="table"):
         format_ = exporting.format_("table_format")
         st.caption("A row for each document, with its quotes, what was found of them, and its cost.")
-        link = f"api/v1/jobs/{row.id}/output?format={format_}"
+        link = api_links.link(f"jobs/{row.id}/output?format={format_}")
         st.link_button("Download", link, icon=":material/download:", type="primary")
 
 

@@ -13,7 +13,7 @@ from core.exports.columns import FormatName
 from core.fields import FieldSpec
 from core.insights.matrix import Wanted
 from core.jobs import report as jobs_report
-from pages.common import formats, widgets
+from pages.common import api_links, formats, widgets
 from pages.words import matrix
 
 
@@ -31,7 +31,7 @@ class Chosen:
         given = [("format", format_), *(("where", f"{name}:{value}") for name, value in wanted.where)]
         named = {"collection": wanted.collection, "job": wanted.job, "evidence": wanted.evidence, "sort": wanted.sort}
         given += [(name, value) for name, value in named.items() if value]
-        return f"api/v1/templates/{wanted.template}/matrix?{urlencode(given)}"
+        return api_links.link(f"templates/{wanted.template}/matrix?{urlencode(given)}")
 
 
 def show(templates: Sequence[TemplateView]) -> Chosen:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from core.exports.columns import FORMAT_NAMES, FORMATS, FormatName
-from pages.common import formats
+from pages.common import api_links, formats
 
 
 def format_(key: str) -> FormatName:
@@ -27,4 +27,4 @@ def table(key: str, address: str, given: Sequence[tuple[str, str | None]], said:
         chosen = format_(f"{key}_format")
         st.caption(said)
         query = urlencode([("format", chosen), *((name, value) for name, value in given if value)])
-        st.link_button("Export", f"api/v1/{address}?{query}", icon=":material/download:", type="primary")
+        st.link_button("Export", api_links.link(f"{address}?{query}"), icon=":material/download:", type="primary")

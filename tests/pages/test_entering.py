@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.access import people, workspaces
 from core.access.people import PersonView
+from core.runtime import workspace
 from pages.common import formats
 from tests.pages.asking import PROXY_SECRET, Client, browser, by_proxy
 from tests.pages.seeing import PAGES, buttons, press, show, words
@@ -108,6 +109,22 @@ def test_a_part_that_runs_alone_asks_for_itself(client: Client) -> None:
     assert ran == [f"{anna().id} analyst ws_default"]
 
 
+def test_links_to_files_say_of_which_workspace(client: Client) -> None:
+    show("documents")
+    other = workspaces.make("Legal")
+    workspaces.add_member(other.id, anna().id)
+    with workspace.bound(other.id):
+        add_document("Of another workspace.", name="there.txt")
+    at = show("documents")
+    assert "in_workspace" not in addresses(at)
+    at.selectbox(key="workspace-switch").select(other.id).run()
+    assert f"in_workspace={other.id}" in addresses(at)
+
+
+def addresses(at: AppTest) -> str:
+    return " ".join(link.proto.url for link in at.get("link_button"))
+
+
 def test_a_membership_that_ends_closes_the_workspace(client: Client) -> None:
     show("documents")
     add_document("Of the default workspace.")
@@ -122,7 +139,7 @@ def test_a_membership_that_ends_closes_the_workspace(client: Client) -> None:
     assert "No documents yet" not in words(at.run())
     assert not at.sidebar.selectbox
     workspaces.remove_member("ws_default", anna().id)
-    assert "You are a member of no workspace." in words(at.run())
+    assert "You are a member of no workspace" in words(at.run())
 
 
 def test_signing_out_ends_it_on_all_tabs_until_the_page_is_loaded_anew(client: Client) -> None:

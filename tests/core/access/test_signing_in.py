@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.access import actor, claims, people, signing_in
+from core.access import actor, claims, people, proofs, signing_in
 from core.access.signing_in import Ended, Identity, NotLetIn
 from core.runtime import db
 from tests.pipeline import rows
@@ -159,8 +159,6 @@ def test_of_a_long_cookie_all_parts_are_the_proof() -> None:
         "_streamlit_user_2": "b",
         "_streamlit_user_tokens": "t",
     }
-    assert signing_in.proof_in(one) != signing_in.proof_in(one | {"_streamlit_user_2": "c"})
-    assert signing_in.proof_in(one) == signing_in.proof_in(
-        dict(reversed(one.items())) | {"_streamlit_user_tokens": "u"}
-    )
-    assert signing_in.proof_in({"_streamlit_user_1": "a"}) is None
+    assert proofs.of_cookies(one) != proofs.of_cookies(one | {"_streamlit_user_2": "c"})
+    assert proofs.of_cookies(one) == proofs.of_cookies(dict(reversed(one.items())) | {"_streamlit_user_tokens": "u"})
+    assert proofs.of_cookies({"_streamlit_user_1": "a"}) is None

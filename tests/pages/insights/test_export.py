@@ -28,7 +28,7 @@ def three() -> list[str]:
 def exported(at: AppTest) -> dict[str, str]:
     """The links that export: where each leads to, by its label."""
     links = [element.proto for element in at.get("link_button")]
-    return {link.label: link.url for link in links if link.url.startswith(export.ADDRESS)}
+    return {link.label: link.url for link in links if link.url.startswith(f"api/v1/{export.ADDRESS}")}
 
 
 def ids(address: str) -> list[str]:

@@ -24,7 +24,7 @@ from core.documents import content, deletion, export, extract, page_images, read
 from core.documents import upload as core_documents
 from core.documents.report import DocumentRow, Filters, WithWarnings
 from core.errors import InvalidInput, NotFound
-from core.runtime import shared_clock
+from core.runtime import shared_clock, workspace
 from core.tables.documents import UNPACKED, DocumentWarning
 
 router = APIRouter(prefix="/documents", tags=["documents"])
@@ -36,6 +36,7 @@ def out(row: DocumentRow) -> dict[str, Any]:
     again = row.again and {"state": row.again, "error": error_of(row.again_error_code, row.again_error_message)}
     return {
         **fields_of(row, DocumentOut),
+        "workspace": workspace.current(),
         "state": "ready" if row.state == UNPACKED else row.state,
         "error": error_of(row.error_code, row.error_message),
         "warnings": None if row.warnings is None else [warning_out(one) for one in row.warnings],

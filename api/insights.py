@@ -32,6 +32,7 @@ from api.schemas.shared import Cursor, Limit, ListOut, fields_of, listed
 from core.insights import evidence_report, history, life, merging, report, review_report
 from core.insights.evidence_report import EvidenceRow
 from core.insights.report import Filters, InsightRow
+from core.runtime import workspace
 
 router = APIRouter(prefix="/insights", tags=["insights"])
 
@@ -46,6 +47,7 @@ def out(rows: Sequence[InsightRow]) -> list[dict[str, Any]]:
     return [
         {
             **fields_of(row, InsightOut),
+            "workspace": workspace.current(),
             "merged_into": row.head,
             "merged": [fields_of(one, WordingOut) for one in row.merged],
             "evidence": evidence[row.id],

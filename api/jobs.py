@@ -53,7 +53,7 @@ from core.jobs.launch import Fallback, JobSpec, Leftovers
 from core.jobs.report import JobRow
 from core.jobs.requests_report import EventRow, RequestRow, ResponseRow
 from core.providers.sampling import AS_ASKED, Sampling
-from core.runtime import shared_clock
+from core.runtime import shared_clock, workspace
 from core.settings import defaults
 from core.tables.jobs import JobState, WaitsFor
 
@@ -65,6 +65,7 @@ def out(row: JobRow) -> dict[str, Any]:
     counts = {name: getattr(row, name) for name in names}
     return {
         **fields_of(row, JobOut),
+        "workspace": workspace.current(),
         "counts": counts,
         "cost_usd": spent(row.cost_usd, row.unpriced),
         "waits_for": waits_for_out(row.waits_for),

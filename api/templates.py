@@ -10,12 +10,13 @@ from api.schemas.templates import FieldIn, TemplateIn, TemplateOut
 from core.asking import templates
 from core.asking.templates import TemplateView
 from core.fields import FieldSpec
+from core.runtime import workspace
 
 router = APIRouter(prefix="/templates", tags=["templates"])
 
 
 def out(view: TemplateView) -> dict[str, Any]:
-    return asdict(view)
+    return {**asdict(view), "workspace": None if view.built_in else workspace.current()}
 
 
 def specs(fields: list[FieldIn]) -> list[FieldSpec]:

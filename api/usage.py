@@ -12,14 +12,16 @@ from api.downloads import FILE, download
 from api.schemas.shared import Cursor, Lane, Limit, ListOut, fields_of, listed, storable
 from api.schemas.usage import UsageRecordOut, UsageSumOut, UsageSumsOut
 from api.strict import known_parameters
+from core.access import actor, workspaces
+from core.access.roles import may, require
 from core.errors import InvalidInput
 from core.exports.columns import FormatName
-from core.money import costs, export, focus
+from core.money import by_workspace, costs, export, focus
 from core.money.costs import Row, UsageRow
 from core.money.export import Of
 from core.money.stretches import Days, Stretch, moment
 from core.money.sums import UTC_ZONE, By, Filters
-from core.runtime import paging, shared_clock
+from core.runtime import paging, shared_clock, workspace
 
 router = APIRouter(prefix="/usage", tags=["usage"], dependencies=[Depends(known_parameters)])
 Tier = Literal["standard", "batch", "flex", "priority", "fast"]
@@ -41,7 +43,12 @@ def filters(
     job: Values,
     status: Annotated[list[Status], Query(default_factory=list)],
 ) -> Filters:
-    """Each may be given several times; empty: of those that have none."""
+    """Each may be given several times; empty: of those that have none. Analysts are given what they used themselves."""
+    if not may("usage.read_all"):
+        own = actor.caller().user or ""
+        if set(user) - {own}:
+            require("usage.read_all")
+        user = [own]
     return Filters(
         provider=tuple(provider),
         model=tuple(model),
@@ -88,20 +95,21 @@ def item(row: Row) -> dict[str, Any]:
 
 
 def record(row: UsageRow) -> dict[str, Any]:
-    return fields_of(row, UsageRecordOut)
+    return {**fields_of(row, UsageRecordOut), "workspace": workspace.current()}
 
 
 @router.get("", response_model=UsageSumsOut)
 def sums(by: Keys, of: When, chosen: Chosen, limit: Limit = paging.MOST, cursor: Cursor = None) -> Any:
+    """By workspace: of all that one may see, else of the one that the call acts in."""
     skip = paging.number(cursor, "sums") or 0
-    with costs.reading() as now:
-        stretch = of(now.zone)
-        table = now.table(by, stretch, chosen, limit=limit, skip=skip)
+    where = workspaces.visible() if "workspace" in by else [workspace.current()]
+    found = by_workspace.table(where, by, of, chosen, limit=limit, skip=skip)
+    table, days = found.table, of(found.zone).days
     return {
         "items": [item(row) for row in table.rows],
         "total": item(Row((), table.total)),
-        "as_of": now.as_of,
-        "zone": now.zone.key if stretch.days == "reporting" else UTC_ZONE.key,
+        "as_of": found.as_of,
+        "zone": found.zone.key if days == "reporting" else UTC_ZONE.key,
         "next_cursor": f"sums~{skip + limit}" if table.more else None,
     }
 

@@ -36,6 +36,7 @@ class AskedOut(BaseModel):
 
 class DocumentOut(BaseModel):
     id: str
+    workspace: str
     name: str
     collection: str
     sha256: str

@@ -64,6 +64,7 @@ class InsightOut(BaseModel):
     give instructions to a model: it counts for nothing and is not exported until it is confirmed."""
 
     id: str
+    workspace: str
     statement: str
     shown: str | None
     kind: str

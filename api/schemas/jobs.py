@@ -130,6 +130,7 @@ class ApproveIn(In):
 
 class JobOut(BaseModel):
     id: str
+    workspace: str
     name: str
     description: str
     template: str | None

@@ -27,6 +27,7 @@ class TemplateIn(In):
 
 class TemplateOut(BaseModel):
     id: str
+    workspace: str | None = Field(description="null: built in")
     name: str
     description: str
     version: int

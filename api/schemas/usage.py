@@ -47,6 +47,7 @@ class UsageSumsOut(ListOut[UsageSumOut]):
 
 class UsageRecordOut(BaseModel):
     id: str
+    workspace: str
     time: datetime
     job: str | None
     request: str | None

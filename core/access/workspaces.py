@@ -61,6 +61,14 @@ def listed() -> list[WorkspaceView]:
         return [WorkspaceView(**row._mapping) for row in db.rows(session, sql, mine=mine)]
 
 
+def visible() -> list[str]:
+    """The ids of those that `listed` has."""
+    mine = None if _sees_all() else list(actor.caller().workspaces or ())
+    sql = "SELECT id FROM workspace WHERE CAST(:mine AS text[]) IS NULL OR id = ANY(:mine) ORDER BY id"
+    with db.reading() as session:
+        return [row.id for row in db.rows(session, sql, mine=mine)]
+
+
 def _sees_all() -> bool:
     """A key that is bound to one workspace sees that one, whoever made it."""
     who = actor.caller()

@@ -4,7 +4,7 @@ to their own address."""
 import json
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +45,20 @@ TO_READ = bytes(
 INTERNAL = "/internal/"
 
 
+@cache
+def public(api: FastAPI) -> dict[str, Any]:
+    return _of_paths(FastAPI.openapi(api), lambda path: not path.startswith(INTERNAL))
+
+
+@cache
+def internal(api: FastAPI) -> dict[str, Any]:
+    return _of_paths(FastAPI.openapi(api), lambda path: path.startswith(INTERNAL))
+
+
 def install(api: FastAPI) -> None:
     """For a FastAPI app without documentation pages of its own: those load their scripts from the internet."""
     api.mount(f"/{FILES}", StaticFiles(directory=_LYING))
-    whole = api.openapi
-
-    @cache
-    def public() -> dict[str, Any]:
-        return _of_paths(whole(), lambda path: not path.startswith(INTERNAL))
-
-    @cache
-    def internal() -> dict[str, Any]:
-        return _of_paths(whole(), lambda path: path.startswith(INTERNAL))
-
-    api.openapi = public  # type: ignore[method-assign]
+    api.openapi = partial(public, api)  # type: ignore[method-assign]
 
     def below(page: str) -> HTMLResponse:
         if not get_settings().internal_docs:
@@ -69,7 +69,7 @@ def install(api: FastAPI) -> None:
     @api.get("/internal/openapi.json", include_in_schema=False)
     async def internal_openapi() -> JSONResponse:
         below("")
-        return JSONResponse({**internal(), "servers": [{"url": ".."}]})
+        return JSONResponse({**internal(api), "servers": [{"url": ".."}]})
 
     @api.get("/internal/docs", include_in_schema=False)
     async def internal_docs() -> HTMLResponse:

@@ -8,6 +8,7 @@ from contextlib import suppress
 import structlog
 from sqlmodel import Session
 
+from core.access.roles import require
 from core.documents import archives, claims, read_again, reading
 from core.documents.claims import until_stored
 from core.documents.extraction import SUPPORTED, media_type_of
@@ -148,11 +149,13 @@ def _nudge_jobs(session: Session, document_id: str) -> None:
 
 def retry(document_id: str) -> Document:
     """Read a failed or a ready document again; a ready one keeps its text until then. An archive is unpacked again:
-    what is there stays. One that waits to be read or is being read stays as it is. Raises NotFound."""
+    what is there stays. One that waits to be read or is being read stays as it is. Raises NotFound,
+    Forbidden."""
     with db.transaction() as session:
         document = db.within(session, Document, document_id, lock="update")
         if document is None:
             raise NotFound(f"There is no document {document_id}.")
+        require("document.delete", document.made_by)
         if document.state in ("failed", UNPACKED):
             if document.media_type not in SUPPORTED:  # it may have become known since
                 document.media_type = _media_type_again(session, document)

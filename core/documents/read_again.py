@@ -11,6 +11,7 @@ import threading
 import structlog
 from sqlmodel import Session
 
+from core.access.roles import require
 from core.documents import reading, report
 from core.documents.claims import until_stored
 from core.documents.extraction.process import Extracted
@@ -41,7 +42,9 @@ ON CONFLICT (document_id) DO UPDATE SET many = false, asked_at = now(), error_co
 
 
 def ask_all(filters: Filters) -> int:
-    """Have all documents read again that match and have a text. Returns how many; those that wait already count."""
+    """Have all documents read again that match and have a text. Returns how many; those that wait already count.
+    Raises Forbidden: many are somebody else's."""
+    require("document.delete")
     condition, given = report.matching(filters)
     with db.transaction() as session:
         asked = db.execute(session, ASK_ALL.format(condition=condition), **given, correlation=correlation.current())

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from sqlmodel import Session
 
+from core.access.roles import require
 from core.asking import request_plan
 from core.calls import clients
 from core.errors import Conflict, InvalidInput, NotFound
@@ -162,6 +163,7 @@ def _draft(session: Session, job_id: str) -> Job:
     job = db.within(session, Job, job_id, lock="no key update")
     if job is None:
         raise _no_job(job_id)
+    require("job.change", job.user)
     if job.template_id is not None:
         raise Conflict("This job asks a template of documents. Requests of one's own go into a job without a template.")
     if job.state != "draft":

@@ -53,7 +53,7 @@ def test_each_page_is_drawn_as_it_looks_and_bounded(database: str) -> None:
 
 def test_the_api_sends_the_picture_and_says_what_there_is_none_of(database: str) -> None:
     document, text = add(SAMPLE), add_document()
-    client = TestClient(api)
+    client = TestClient(api, base_url="http://localhost")
     answer = client.get(f"/documents/{document}/pages/1/image")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
     assert "private" in answer.headers["cache-control"]

@@ -63,7 +63,7 @@ def test_unusable_answers_and_dear_tiers_are_told_with_a_filter_and_less_than_a_
     call("6", tier="priority", list_usd="3.5")
     call("1.2", tier="fast", list_usd="0.3")
     assert read() == {"unusable": (Decimal(5), 1), "dear_tier": (Decimal("2.5"), 1)}
-    items = TestClient(api).get("/usage/advice").json()["items"]
+    items = TestClient(api, base_url="http://localhost").get("/usage/advice").json()["items"]
     assert [(one["rule"], one["saving_usd"], one["filter"]) for one in items] == [
         ("unusable", "5", {"status": "unusable"}),
         ("dear_tier", "2.5", {"tier": "priority"}),

@@ -50,4 +50,7 @@ def test_the_error_of_past_estimates_is_said_from_three_jobs_on(openai: LocalPro
     found = past_error.read("summarize", "openai", MODEL)
     assert found == past_error.PastError(3, Decimal("0.100"), Decimal("0.100"))
     body = {"template": "summarize", "documents": documents[3:], "provider": "openai", "model": MODEL}
-    assert TestClient(api).post("/jobs/estimate", json=body).json()["past_error"] == {"p50": "0.1", "p90": "0.1"}
+    assert TestClient(api, base_url="http://localhost").post("/jobs/estimate", json=body).json()["past_error"] == {
+        "p50": "0.1",
+        "p90": "0.1",
+    }

@@ -72,7 +72,7 @@ def test_both_are_read_from_the_sums_with_the_jobs_behind_them() -> None:
         ("model", "gpt-5", Decimal(52), Decimal(2)),
     ]
     assert [(one.name, one.cost_usd) for one in unusual[0].jobs] == [("Leases", Decimal(50))]
-    client = TestClient(api)
+    client = TestClient(api, base_url="http://localhost")
     shown = client.get("/usage/forecast").json()
     assert shown["booked_usd"] == f"{found.booked_usd.normalize():f}"
     assert set(shown["expected_usd"]) == {"p10", "p50", "p90"}

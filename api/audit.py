@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from api.downloads import Download
 from api.schemas.access import EntryOut, VerifiedOut
-from api.schemas.shared import Cursor, Limit, ListOut, Moment, Storable, listed
+from api.schemas.shared import Cursor, DayOrMoment, Limit, ListOut, Storable, listed
 from api.strict import known_parameters
 from core.access import audit_export, audit_report, chain
 from core.access.actor import Door
@@ -28,8 +28,10 @@ def filters(
     object: Annotated[Storable | None, Query(description="A kind, an id, or kind:id")] = None,
     workspace: Storable | None = None,
     door: Door | None = None,
-    begin: Annotated[Moment | None, Query(alias="from")] = None,
-    end: Annotated[Moment | None, Query(alias="to", description="exclusive")] = None,
+    begin: Annotated[
+        DayOrMoment | None, Query(alias="from", description="A day of UTC, or a time with its offset")
+    ] = None,
+    end: Annotated[DayOrMoment | None, Query(alias="to", description="exclusive")] = None,
 ) -> Filters:
     return Filters(user, key, action, object, workspace, door, begin, end)
 

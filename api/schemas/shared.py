@@ -1,12 +1,13 @@
 """Pieces of several schemas. Schemas are apart from the tables, so that each can change without the other."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from fastapi import Form, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from core.runtime import paging
 from core.runtime.paging import MOST, Page
@@ -64,8 +65,16 @@ def _in_time(moment: datetime) -> datetime:
     return utc
 
 
+def _begin_of_a_day(value: Any) -> Any:
+    return (
+        f"{value}T00:00:00Z" if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) else value
+    )
+
+
 EARLIEST, LATEST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
 Moment = Annotated[datetime, AfterValidator(_in_time)]
+# Of filters: a day stands for its begin in UTC.
+DayOrMoment = Annotated[Moment, BeforeValidator(_begin_of_a_day)]
 
 
 class In(BaseModel):

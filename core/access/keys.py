@@ -134,6 +134,7 @@ def make(spec: KeySpec, at: datetime) -> tuple[KeyView, str]:
         if person.state == "deactivated":
             raise Conflict(f"{person.called} is deactivated, so a key would be of no use.")
         _check(session, spec, person, at)
+        role = spec.role or _most(person)
         secret = PREFIX + secrets.token_urlsafe(32)
         id_ = new_id("key")
         given = {
@@ -141,12 +142,12 @@ def make(spec: KeySpec, at: datetime) -> tuple[KeyView, str]:
             "name": name,
             "prefix": secret[: len(PREFIX) + 4],
             "sha256": _hashed(secret),
-            "role": spec.role or person.role,
+            "role": role,
             "of": spec.workspace,
             "expires": _expiry(session, spec, at),
         }
         db.execute(session, MAKE, id=id_, by=actor.current(), **given)
-        told = {"user": person.id, "role": given["role"], "workspace": spec.workspace}
+        told = {"user": person.id, "role": role, "workspace": spec.workspace}
         audit.write(session, "api_key.create", "api_key", id_, name=name, after=told, of_machine=True)
         return _own_or_made(session, id_, at), secret
 
@@ -162,9 +163,14 @@ def _own_or_made(session: Session, id_: str, at: datetime) -> KeyView:
     return _view(row, at)
 
 
-def _check(session: Session, spec: KeySpec, person: people.PersonView, at: datetime) -> None:
+def _most(person: people.PersonView) -> Role:
+    """What a key of this person may do at most: no more than the key that makes it."""
     who = actor.caller()
-    most = person.role if who.user != person.id or who.role is None else lesser(person.role, who.role)
+    return person.role if who.user != person.id or who.role is None else lesser(person.role, who.role)
+
+
+def _check(session: Session, spec: KeySpec, person: people.PersonView, at: datetime) -> None:
+    most = _most(person)
     if spec.role is not None and rank(spec.role) > rank(most):
         raise Forbidden(f"A key may do no more than its person, and no more than who makes it: {most} at most.")
     if spec.workspace is not None and spec.workspace not in {one.id for one in person.workspaces}:

@@ -174,6 +174,8 @@ def test_every_route_with_every_role_a_stranger_and_somebody_from_behind_the_wal
             expected["outside"] = (answered(operation, outside).status_code, 404)
         wrong += [(operation, who, *both) for who, both in expected.items() if both[0] != both[1]]
     assert wrong == []
+    refusals = [one["object"]["name"] for one in rows("SELECT object FROM audit_entry WHERE action = 'access.refused'")]
+    assert {"DELETE /documents/{document_id}", "PUT /templates/{template_id}", "/audit(/.*)?"} <= set(refusals)
     assert client.get(f"/api/v1/documents/{ids['document_id']}", headers=callers["analyst"]).status_code == 200
     for operation in operations():
         for role in ROLES if operation.startswith("GET") else (NEEDED.get(operation, "analyst"),):

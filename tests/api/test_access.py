@@ -206,6 +206,8 @@ def test_what_a_trusted_proxy_says_counts_with_its_secret_alone(client: TestClie
     for wrong in ("", "a-secret-of-the-proxi", "A-SECRET-OF-THE-PROXY"):
         assert client.get(original, headers={**said, "X-Proxy-Secret": wrong}).status_code == 401
     assert client.get(original, headers=said).status_code == 401
+    twice = [*proven.items(), ("X-Forwarded-Email", "Ben@example.com")]
+    assert client.get(original, headers=twice).status_code == 401
     person("Root", "admin")
     people.deactivate(people.everybody(q="anna")[0].id, shared_clock.now())
     assert client.get(original, headers=proven).status_code == 401

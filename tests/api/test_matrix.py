@@ -221,3 +221,15 @@ def test_no_other_workspace_sees_a_row(client: TestClient, template: str) -> Non
         change("INSERT INTO workspace (id, name) VALUES ('ws_other', 'other')")
         change("UPDATE template SET workspace_id = 'ws_other' WHERE id = :id", id=template)
         assert matrix.find(Wanted(template)).page.items == ()
+
+
+def test_a_value_whose_quote_lies_in_a_passage_with_instructions_says_so_and_is_supported_by_nothing(
+    client: TestClient, template: str
+) -> None:
+    assert "Acme" in parties(client, template, "evidence=supported")
+    change("UPDATE field_quote SET quarantined = true WHERE document_id = 'doc_0000'")
+    cell = get(client, template)["items"][-1]["cells"]["party"]
+    assert (cell["value"], cell["verdict"], cell["supported"], cell["quarantined"]) == ("Acme", "found", False, True)
+    assert parties(client, template, "evidence=unsupported").count("Acme") == 1
+    text = client.get(f"/api/v1/templates/{template}/matrix?format=csv").text
+    assert "It works again.,quarantined" in text

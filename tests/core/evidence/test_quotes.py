@@ -220,3 +220,26 @@ def test_long_statements_are_told_apart_by_keys_that_fit_an_index() -> None:
     assert len(normalise(long + "x").encode()) < 2704
     assert normalise(long + "x") != normalise(long + "y")
     assert normalise(long + "X.") == normalise(long + "x")
+
+
+@pytest.mark.parametrize(
+    ("marks", "quarantined"),
+    [
+        ([(0, 5)], False),
+        ([(20, 30)], True),
+        ([(0, 60)], True),
+        ([(0, 5), (44, 60)], True),
+        ([(45, 60)], False),
+        ([], False),
+    ],
+)
+def test_a_quote_that_meets_a_passage_with_instructions_is_told_apart(
+    marks: list[tuple[int, int]], quarantined: bool
+) -> None:
+    source = SourceText("Well: the audit was closed late in July 2024. And more was said of it.", marks)
+    found = check("the audit was closed late in July 2024.", source)
+    assert (found.verdict, found.span, found.quarantined) == ("found", Span(6, 45), quarantined)
+    differs = check("the audit was closed quite late in July 2024.", source)
+    place = differs.nearest
+    assert place is not None
+    assert differs.quarantined == any(start < place.end and place.start < end for start, end in marks)

@@ -1,5 +1,6 @@
 """POST /text_processing/process: one text now, answered, priced and reused as a job's are."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -166,3 +167,18 @@ def test_sending_again_sends_what_failed_and_then_nothing(client: TestClient, op
     assert (done["state"], done["counts"]["succeeded"]) == ("completed", 2)
     assert client.post(f"{path}/retry", json={"lane": "tape"}).status_code == 422
     assert states(job_id) == {"succeeded": 2}
+
+
+def test_an_answer_that_repeats_the_mark_of_its_instructions_is_billed_and_not_given(
+    client: TestClient, openai: LocalProvider
+) -> None:
+    """As it was sent: whatever the mark is."""
+
+    def repeated(asked: Asked) -> Reply:
+        return Reply(content=json.dumps({"summary": asked.body["messages"][0]["content"]}))
+
+    openai.plan = repeated
+    answer = client.post(PATH, json=BODY)
+    assert (answer.status_code, answer.json()["error"]) == (502, "INSTRUCTIONS_REPEATED")
+    assert [(r["status"], r["priced"]) for r in records(client)] == [("unusable", True)]
+    assert len(openai.asked) == 1

@@ -8,9 +8,14 @@ import pytest
 from core import providers
 from core.answers import derive
 from core.asking import prompt_canary
-from core.asking.prompts import Asking
+from core.asking.prompts import Asking, PairOfStatements
 from core.asking.request_plan import Question
+from core.judging import questions
+from core.judging.questions import Asked as AskedPair
+from core.judging.questions import Whom
+from core.requests import merges
 from core.runtime import db
+from core.tables.jobs import JUDGE
 from tests.core.answers.test_derive import completion, job_of, keep, points
 from tests.pipeline import rows
 
@@ -85,3 +90,14 @@ def test_an_answer_that_has_it_is_kept_and_billed_and_nothing_is_made_of_it() ->
     ]
     (first, *_) = rows("SELECT CAST(raw AS text) AS raw, result, verdict FROM response ORDER BY id")
     assert (word() in first["raw"], first["result"], first["verdict"]) == (True, None, "instructions_repeated")
+
+
+def test_it_stands_in_what_is_asked_of_parts_answers_and_of_pairs() -> None:
+    body, counted = merges._made(ASKING, "openai", "gpt-4o", [{"points": []}], CANARY)
+    assert CANARY in json.loads(body)["messages"][0]["content"]
+    assert counted > merges._made(ASKING, "openai", "gpt-4o", [{"points": []}], "")[1]
+    asking = Asking(JUDGE, 1, "", (), False, {})
+    whom = Whom(asking, providers.keyless("openai"), "gpt-4o", "")
+    pair = AskedPair("pair_1", "ins_1", "ins_2", PairOfStatements("It works.", "It does not."), "f")
+    bare, marked = (questions._request(one, [pair]) for one in (whom, replace(whom, canary=CANARY)))
+    assert (marked.fingerprint, CANARY in marked.body) == (bare.fingerprint, True)

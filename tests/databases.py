@@ -69,7 +69,8 @@ def make_migrated(server: str) -> None:
         connection.execute("CREATE DATABASE migrating TEMPLATE template0")
         db.configure(apps(named(server, "migrating")))
         migrate.upgrade(named(server, "migrating"))
-        # For tests of what a small stack refuses.
+        # For tests that wait until others wait, and of what a small stack refuses.
+        connection.execute(f"GRANT pg_read_all_stats TO {APP_ROLE}_everywhere")
         connection.execute(f"GRANT SET ON PARAMETER max_stack_depth TO {APP_ROLE}")
         templates.sync_built_ins()
         db.engine().dispose()

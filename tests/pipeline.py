@@ -97,7 +97,7 @@ async def answer(lane: LiveLane, job_id: str) -> None:
 
 
 def ended(job_id: str) -> bool:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         finishing.finish_if_done(session, job_id)
         state = db.scalar(session, "SELECT state FROM job WHERE id = :job", job=job_id)
     return state in ("completed", "cancelled", "failed")
@@ -111,7 +111,7 @@ def states(job_id: str) -> dict[str, int]:
 
 def keep_now(*outcomes: Outcome) -> None:
     """Keep what came of live calls, as a lane does."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         keep.keep(session, outcomes)
 
 
@@ -129,12 +129,12 @@ def make_job(document_ids: list[str], template: str = "key_points", **spec: Any)
 
 
 def rows(sql: str, **params: Any) -> list[dict[str, Any]]:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         return [dict(row._mapping) for row in db.rows(session, sql, **params)]
 
 
 def change(sql: str, **params: Any) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(session, sql, **params)
 
 
@@ -161,7 +161,7 @@ def database_away(url: str) -> Iterator[None]:
 def ready_documents(count: int) -> list[str]:
     """Documents with a text each, as extraction would leave them, without the time that it takes."""
     ids = [f"doc_{n:04}" for n in range(count)]
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(
             session,
             """INSERT INTO collection (id, workspace_id, name) VALUES ('col_1', 'ws_default', 'default')

@@ -274,6 +274,20 @@ def test_every_statement_names_the_workspace_or_is_excused() -> None:
     assert not found, "Add workspace_id = :workspace, or db.within:\n" + "\n".join(found)
 
 
+def test_only_what_is_excused_has_the_database_show_all_workspaces() -> None:
+    """The list above and the transactions past the policies (core.runtime.policies) are of the same code."""
+    # The first three work with statements of their neighbours that are listed.
+    near = {"core/budgets/fitting.py", "core/invoices/drift.py", "core/retention/removal.py", "core/runtime/"}
+    files = {*near, *(place.partition(":")[0] for place in MACHINERY)}
+    past = [
+        where
+        for path in sorted((ROOT / "core").rglob("*.py"))
+        if re.search(r"everywhere=True|seeing_all\(|workspace\.everywhere\(", path.read_text(encoding="utf-8"))
+        and not {where := str(path.relative_to(ROOT)), where.rsplit("/", 1)[0] + "/"} & files
+    ]
+    assert past == []
+
+
 def test_nothing_is_excused_that_is_not_there() -> None:
     assert {excused(one) for one in all_crossings()} >= set(MACHINERY)
 

@@ -57,7 +57,7 @@ def listed() -> list[WorkspaceView]:
     """By name: those that the caller is a member of; an admin's call has all."""
     mine = None if _sees_all() else list(actor.caller().workspaces or ())
     sql = f"{WORKSPACES} WHERE CAST(:mine AS text[]) IS NULL OR w.id = ANY(:mine) ORDER BY lower(w.name), w.id"
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         return [WorkspaceView(**row._mapping) for row in db.rows(session, sql, mine=mine)]
 
 
@@ -77,7 +77,7 @@ def _sees_all() -> bool:
 
 def get(id_: str) -> WorkspaceView:
     """Raises NotFound, also for those that the caller is no member of."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         return _found(session, id_)
 
 
@@ -93,7 +93,7 @@ def mine() -> list[people.Named]:
     which = actor.caller().workspaces
     sql = """SELECT id, name FROM workspace WHERE CAST(:which AS text[]) IS NULL OR id = ANY(:which)
              ORDER BY lower(name), id"""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         return [
             people.Named(row.id, row.name)
             for row in db.rows(session, sql, which=None if which is None else list(which))
@@ -136,7 +136,7 @@ def make(name: str, description: str = "") -> WorkspaceView:
     """Raises InvalidInput, Conflict (the name is taken)."""
     require("workspace.change")
     name, description = _name(name), _description(description)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         id_ = new_id("ws")
         _keep_unique(session, name, id_)
         sql = "INSERT INTO workspace (id, name, description) VALUES (:id, :name, :description)"
@@ -148,7 +148,7 @@ def make(name: str, description: str = "") -> WorkspaceView:
 def change(id_: str, *, name: str | None = None, description: str | None = None) -> WorkspaceView:
     """Raises NotFound, InvalidInput, Conflict."""
     require("workspace.change")
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         was = _found(session, id_)
         new = {
             "name": was.name if name is None else _name(name),
@@ -187,7 +187,7 @@ HOLDS: Mapping[str, str] = {
 def delete(id_: str) -> None:
     """Only an empty one. Raises NotFound, Conflict (NOT_EMPTY with counts; `default` never)."""
     require("workspace.change")
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         was = _found(session, id_)
         if id_ == workspace.DEFAULT:
             raise Conflict("The workspace `default` stays: it is where everything is that names none.")
@@ -214,7 +214,7 @@ def _not_empty(name: str, held: Mapping[str, int]) -> Conflict:
 
 def members(id_: str) -> list[MemberView]:
     """By name. Raises NotFound."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         _found(session, id_)
         sql = people.ONE.replace("SELECT", "SELECT m.added_at, m.added_by,", 1)
         rows = db.rows(
@@ -226,7 +226,7 @@ def members(id_: str) -> list[MemberView]:
 def add_member(id_: str, person_id: str) -> MemberView:
     """Raises NotFound (either)."""
     require("workspace.change")
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         was = _found(session, id_)
         person = people.find(session, person_id)
         if id_ not in {one.id for one in person.workspaces}:
@@ -238,7 +238,7 @@ def add_member(id_: str, person_id: str) -> MemberView:
 def remove_member(id_: str, person_id: str) -> None:
     """It holds at their next click or call. Raises NotFound (either)."""
     require("workspace.change")
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         was = _found(session, id_)
         sql = "DELETE FROM member WHERE workspace = :of AND person_id = :person"
         if not db.execute(session, sql, of=id_, person=person_id):

@@ -30,7 +30,7 @@ DERIVE_AT_ONCE = 200
 
 def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
     """Derive one chunk of answers and finish the jobs that are done. Returns how many requests were derived."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         derived = derive(session, limit)
         job_ids = sorted({d.job_id for d in derived if d.job_id})
         for job_id in job_ids:
@@ -41,7 +41,7 @@ def derive_chunk(limit: int = DERIVE_AT_ONCE) -> int:
         if any(d.template_id == JUDGE and d.state == "succeeded" for d in derived):
             queue.defer(session, "read_verdicts")
     # After the commit: two chunks derived at the same time do not see that both together were the job's last requests.
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         for job_id in job_ids:
             finishing.finish_if_done(session, job_id)
     return len(derived)

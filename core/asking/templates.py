@@ -41,7 +41,7 @@ class TemplateView:
 
 def sync_built_ins() -> None:
     """Store the built-in templates; one whose wording changed since gets its next version."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(session, "SELECT pg_advisory_xact_lock(hashtext('cairn.templates'))")
         for built_in in BUILT_IN.values():
             template = session.get(Template, built_in.id)
@@ -114,7 +114,10 @@ def get(template_id: str) -> TemplateView:
 def _visible(session: Session, template_id: str, *, lock: bool = False, hint: str = "") -> Template:
     """A built-in template, or an own one of this transaction's workspace. Raises NotFound."""
     found = select(Template).where(Template.id == template_id, _everybodys_or_of(db.workspace_of(session)))
-    template = session.exec(found.with_for_update() if lock else found).first()
+    template = session.exec(found).first()
+    # The database lets nobody lock what is everybody's.
+    if lock and template is not None and not template.built_in:
+        template = session.exec(found.with_for_update().execution_options(populate_existing=True)).first()
     if template is None:
         raise NotFound(f"There is no template {template_id}.{hint}")
     return template

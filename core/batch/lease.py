@@ -25,7 +25,7 @@ class Lost(Exception):
 
 def take(batch_id: str, worker_id: int, *, due_only: bool) -> ProviderBatch | None:
     """Acquire the lease of an open batch; with `due_only` only if its next step is due. None: it could not be had."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         taken = db.row(
             session,
             TAKE,
@@ -48,13 +48,13 @@ RETURNING b.id
 
 def write(batch: ProviderBatch, **values: Any) -> ProviderBatch:
     """A fenced write in a transaction of its own. Raises Lost."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         return fenced_write(session, batch, **values)
 
 
 def confirm(batch: ProviderBatch) -> None:
     """Check the lease without a write. Raises Lost."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         held = "SELECT 1 FROM provider_batch WHERE id = :id AND epoch = :epoch"
         if not db.scalar(session, held, id=batch.id, epoch=batch.epoch):
             raise Lost
@@ -62,7 +62,7 @@ def confirm(batch: ProviderBatch) -> None:
 
 def release(batch: ProviderBatch, wait: timedelta, **values: Any) -> None:
     """Give the lease back; the next step is due after `wait`. Raises Lost."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         fenced_write(session, batch, worker_id=None, next_at=due_at(batch, db.now(session) + wait), **values)
 
 

@@ -25,7 +25,9 @@ class InFlight:
 
 
 def in_flight(session: Session, provider: str) -> InFlight:
-    found = db.row(session, IN_FLIGHT, provider=provider)
+    """Of all workspaces, as our own caps count them."""
+    with db.seeing_all(session):
+        found = db.row(session, IN_FLIGHT, provider=provider)
     assert found is not None
     return InFlight(**found._mapping)
 

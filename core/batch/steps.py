@@ -284,7 +284,7 @@ def pack_job(job_id: str) -> int:
     made, reserved = 0, False
     while True:
         refitting.refit(job_id)
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             # Keeping a batch's answers may lock the job for minutes. Skip it; the next tick looks again.
             job = session.get(Job, job_id, with_for_update={"key_share": True, "skip_locked": True})
             at = db.now(session)
@@ -345,7 +345,7 @@ def _write_file(batch: ProviderBatch, provider: Provider) -> tuple[Path, int]:
     framing = provider.batches.framing(batch.endpoint)
     # What another process has just learned of the server holds already.
     store.load()
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         job = db.row(session, "SELECT template_id, sampling FROM job WHERE id = :job", job=batch.job_id)
         if job is None or job.template_id is None:
             return path, packing.write_requests(session, batch, framing, path)
@@ -374,7 +374,7 @@ def _scratch(batch: ProviderBatch) -> Path:
 def tidy() -> None:
     """Remove the files of ended batches that killed workers left behind."""
     found = {path.name: path for path in scratch.root().glob("bat_*")}
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         of_open = "SELECT id FROM provider_batch WHERE id = ANY(:ids) AND next_at IS NOT NULL"
         at_work = {row.id for row in db.rows(session, of_open, ids=sorted(found))}
     for name in found.keys() - at_work:

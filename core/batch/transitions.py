@@ -30,7 +30,7 @@ NEVER_THERE = "The provider never had this batch: complete listings stayed witho
 
 def adopt(batch: ProviderBatch, remote: Remote, kind: str, words: str) -> ProviderBatch:
     """The batch is at the provider. `kind` and `words` go to the job's timeline."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         held = lease.fenced_write(
             session,
             batch,
@@ -48,7 +48,7 @@ def adopt(batch: ProviderBatch, remote: Remote, kind: str, words: str) -> Provid
 
 def progress(batch: ProviderBatch, remote: Remote) -> None:
     """The provider is still working on it: look again after a share of its age."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         if remote.provider_state != "validating":
             _end_waits(session, batch.job_id)
         at = db.now(session)
@@ -116,7 +116,7 @@ def absent(batch: ProviderBatch) -> None:
 
 def known_elsewhere(batch: ProviderBatch) -> list[str]:
     """The provider's ids of other batches of ours, from two days before this one on."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         found = db.rows(
             session,
             """SELECT provider_batch_id AS id FROM provider_batch
@@ -130,7 +130,7 @@ def known_elsewhere(batch: ProviderBatch) -> list[str]:
 @contextlib.contextmanager
 def _end(batch: ProviderBatch, state: str, **values: Any) -> Iterator[tuple[Session, ProviderBatch]]:
     """The transaction that ends a batch. The caller moves its requests inside; the job's next tasks are deferred."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(session, "SELECT 1 FROM job WHERE id = :job FOR NO KEY UPDATE", job=batch.job_id)
         ended_at = batch.ended_at or db.now(session)
         yield (

@@ -72,7 +72,9 @@ def after_a_change(session: Session, job: Job, expected_usd: Decimal | None, at:
 
 def _reserve(session: Session, job: Job, expected: Decimal | None, at: datetime) -> Refusal | None:
     session.flush()
-    budgets = [row.id for row in db.rows(session, LOCK, job=job.id)]
+    # Of everything on this machine, too, whichever workspace set that.
+    with db.seeing_all(session):
+        budgets = [row.id for row in db.rows(session, LOCK, job=job.id)]
     spent: Decimal = db.scalar(session, SPENT, job=job.id)
     approved = job.approved_usd is not None and spent + (expected or 0) <= job.approved_usd
     if expected != 0 and not approved:
@@ -91,7 +93,8 @@ def check_single(session: Session, provider: str, template: str, expected: Decim
     if expected == 0:
         return
     whose = {"provider": provider, "template": template, "user": actor.current()}
-    budgets = [row.id for row in db.rows(session, LOCK_OF_SINGLE, **whose)]
+    with db.seeing_all(session):
+        budgets = [row.id for row in db.rows(session, LOCK_OF_SINGLE, **whose)]
     for one in taken.read(session, budgets, at) if budgets else ():
         if one.on_limit == "wait" and (expected is None or expected > one.left_usd):
             costs = "has no known price" if expected is None else f"is expected to cost ${expected:,.4f}"

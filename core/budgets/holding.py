@@ -72,7 +72,7 @@ WHERE j.id = :job AND EXISTS (SELECT 1 FROM budget b WHERE b.on_limit = 'wait' A
 
 def ask_for_more(job_id: str, at: datetime) -> bool:
     """Reserve what is left of a running job that used up its hold, or pause it. Returns whether it may go on."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         job = session.get(Job, job_id, with_for_update={"key_share": True})
         if job is None or job.state != "running":
             return False

@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 def go_on_where_there_is_room(at: datetime) -> None:
     """By the leader, at each tick. A month has begun, a limit was raised, or a job ended below what it held."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         ids = [row.id for row in db.rows(session, WAITING)]
     for job_id in ids:
         try:
@@ -26,7 +26,7 @@ def go_on_where_there_is_room(at: datetime) -> None:
 
 
 def _go_on(job_id: str, at: datetime) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         # Who holds the job decides on it, or a batch's answers are being kept: the next tick looks again.
         job = session.get(Job, job_id, with_for_update={"key_share": True, "skip_locked": True})
         if job is not None and job.state == "paused" and waiting.kind_of(job) == "budget":

@@ -44,7 +44,8 @@ def read(session: Session, budgets: Sequence[str], at: datetime, *, but: str | N
     """These budgets in the month of `at`, in order of id. What is held for the job `but` does not count."""
     month = current_month(session, at)
     given = {"start": month.start, "stop": month.stop, "first": month.first, "last": month.last}
-    return [Taken(**row._mapping) for row in db.rows(session, TAKEN, ids=list(budgets), but=but, **given)]
+    with db.seeing_all(session):
+        return [Taken(**row._mapping) for row in db.rows(session, TAKEN, ids=list(budgets), but=but, **given)]
 
 
 def current_month(session: Session, at: datetime) -> Month:

@@ -25,7 +25,7 @@ def close_by_hand(provider: str, model: str) -> BreakerRow:
 def _by_hand(provider: str, model: str, statement: str, action: str, state: str) -> BreakerRow:
     require("breaker.change")
     of = {"provider": provider, "model": model}
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         before = db.scalar(session, STATE, **of) or "closed"
         db.execute(session, statement, **of)
         for job in db.rows(session, WAITING, **of) if state == "closed" else ():

@@ -38,7 +38,7 @@ class BreakerRow:
 
 def every() -> list[BreakerRow]:
     """All that ever opened, and closed ones for the other models that were called within a day, by name."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         return _read(session)
 
 
@@ -90,7 +90,7 @@ ORDER BY provider, model
 
 def behind(provider: str, model: str) -> tuple[int, int]:
     """(requests, jobs): how many live requests of how many running jobs wait to be sent to this model."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         found = db.row(session, BEHIND, provider=provider, model=model)
     assert found is not None
     return found.requests, found.jobs
@@ -117,7 +117,7 @@ class BreakerChange:
 
 def changes(limit: int) -> list[BreakerChange]:
     """The newest first."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         return [BreakerChange(**row._mapping) for row in db.rows(session, CHANGES, limit=limit)]
 
 

@@ -63,7 +63,7 @@ def added(many: Sequence[Sequence[int]]) -> tuple[int, ...]:
 
 def models() -> list[ModelRow]:
     """Every model that was called lately, or that has a breaker that is not closed or a known limit."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         found = db.rows(session, MODELS, lately=LATELY, **rate_limits.caps_for_all())
     return [ModelRow(**{**row._mapping, "latencies": tuple(row.latencies)}) for row in found]
 
@@ -108,7 +108,7 @@ class LimitRow:
 
 
 def known_limits() -> list[LimitRow]:
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         found = db.rows(session, LIMITS, **rate_limits.caps_for_all())
     return [LimitRow(**row._mapping) for row in found]
 
@@ -122,7 +122,7 @@ ORDER BY l.provider, l.model, array_position(ARRAY['requests', 'tokens', 'input_
 
 def last_successes() -> dict[str, datetime]:
     """When each provider last answered; only those that did within a day."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         return {row.provider: row.time for row in db.rows(session, LAST_SUCCESSES)}
 
 
@@ -134,7 +134,7 @@ WHERE time > now() - interval '1 day' AND status = 'ok' AND NOT reused GROUP BY 
 
 def under_way(provider: str) -> tuple[int, int]:
     """(jobs that have not ended, provider batches whose results are not stored yet)."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         found = db.row(session, UNDER_WAY, provider=provider)
     assert found is not None
     return found.jobs, found.batches

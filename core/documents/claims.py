@@ -27,7 +27,7 @@ COMPARED = 32
 
 def claim(document_id: str, worker_id: int) -> Document | None:
     """Make a queued document this worker's; None where it is not queued."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         return _take(session, "CAST(:document AS text)", document=document_id, worker=worker_id)
 
 
@@ -49,7 +49,7 @@ FOR UPDATE SKIP LOCKED
 
 
 def put_back(document_id: str, worker_id: int) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(
             session,
             """UPDATE document SET state = 'queued', stage = NULL, worker_id = NULL, waiting_since = now()
@@ -102,7 +102,7 @@ class Turns:
         """No document, too, where other transactions hold them."""
         document = None
         try:
-            with db.transaction() as session:
+            with db.transaction(everywhere=True) as session:
                 turn = self._next(session)
                 if turn is not None and not turn.is_full:
                     document = _take(session, OLDEST, turn=turn.of, worker=self.worker_id)

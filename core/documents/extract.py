@@ -85,7 +85,7 @@ def _on_stage(document_id: str) -> Callable[[str, int, int], None]:
             return
         last = (stage, time.monotonic())
         # A stage is only shown: one that cannot be written must not end the extraction.
-        with suppress(Unavailable), db.transaction() as session:
+        with suppress(Unavailable), db.transaction(everywhere=True) as session:
             db.execute(
                 session,
                 """UPDATE document SET stage = :stage, stage_done = :done, stage_total = :total
@@ -101,7 +101,7 @@ def _on_stage(document_id: str) -> Callable[[str, int, int], None]:
 
 def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:
     """A passing reason, such as a stopping worker, puts the document back; any other is shown on it."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(
             session,
             """UPDATE document SET state = :state, error_code = :code, error_message = :message, stage = NULL,
@@ -118,7 +118,7 @@ def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:
 
 
 def _store(document_id: str, worker_id: int, extracted: Extracted) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         text_groups.lock(session)
         stored = db.execute(
             session,

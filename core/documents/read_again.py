@@ -64,7 +64,7 @@ def read_next(worker_id: int, stop: threading.Event) -> bool:
     """Read the next document again that waits for it. False when none does."""
     waits = None
     try:
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             waits = db.row(session, NEXT)
             if waits is None:
                 return False
@@ -117,7 +117,7 @@ def _source(extracted: Extracted) -> SourceText:
 
 
 def _put_back(document_id: str, worker_id: int) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(session, f"UPDATE read_again SET worker_id = NULL {MINE}", document=document_id, worker=worker_id)
 
 
@@ -128,7 +128,7 @@ def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:
     """The text stays. A passing reason, such as a stopping worker, puts the document back; any other is shown on it."""
     if error.retryable:
         return _put_back(document_id, worker_id)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(
             session,
             f"UPDATE read_again SET worker_id = NULL, error_code = :code, error_message = :message {MINE}",
@@ -141,7 +141,7 @@ def _failed(document_id: str, worker_id: int, error: ExtractionError) -> None:
 
 def _replace(document_id: str, worker_id: int, extracted: Extracted, checked: Checked) -> None:
     """The new text with the verdicts in it, or nothing at all. Does nothing where another worker has taken over."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         text_groups.lock(session)
         # Nobody derives an answer about it from here to the commit.
         session.get(Document, document_id, with_for_update=True)

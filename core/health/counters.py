@@ -100,7 +100,7 @@ class Counters:
         self._most: dict[tuple[str, tuple[tuple[str, str], ...]], Number] = {}
 
     def read(self) -> list[Metric]:
-        with self._lock, db.transaction() as session:
+        with self._lock, db.transaction(everywhere=True) as session:
             at = db.now(session)
             usage: Sums = {tuple(row[:4]): list(row[4:]) for row in db.rows(session, USAGE)}
             called, latencies = self._calls.read(session, at), self._latencies.read(session, at)
@@ -170,7 +170,7 @@ def _durations(latencies: Sums) -> Metric:
 
 def states() -> list[Metric]:
     """Gauges: rows by state, now."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         return [
             gauge(name, help_, *(_sample(row._mapping) for row in db.rows(session, sql))) for name, help_, sql in STATES
         ]

@@ -77,14 +77,14 @@ def workers(kind: str | None = "jobs") -> list[WorkerRow]:
                {worker_lease.alive("worker")} AS alive
              FROM worker WHERE (CAST(:kind AS text) IS NULL OR kind = :kind) AND last_seen > now() - interval '1 hour'
              ORDER BY id DESC LIMIT 50"""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         lease = get_settings().worker_lease_seconds
         return [WorkerRow(**row._mapping) for row in db.rows(session, sql, lease=lease, kind=kind)]
 
 
 def latest_samples() -> list[SampleRow]:
     """The newest sample of each component."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         return [SampleRow(**row._mapping) for row in db.rows(session, LATEST)]
 
 
@@ -118,7 +118,7 @@ ORDER BY s.component
 
 def newest_sample() -> datetime | None:
     """When the newest sample was taken: what `past` returns changes with it alone."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         newest: datetime | None = db.scalar(session, NEWEST)
         return newest
 
@@ -126,7 +126,7 @@ def newest_sample() -> datetime | None:
 def past(start: datetime, step: timedelta) -> list[PastRow]:
     """Samples since `start`, in stretches of `step`; from one hour on, out of the hours that were rolled up."""
     hourly = step >= timedelta(hours=1)
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         found = db.rows(session, HOURS if hourly else SAMPLES, start=start, step=step)
         return [PastRow(row.component, row.time, row.healthy, row.figures) for row in found]
 
@@ -163,7 +163,7 @@ WITH binned AS (
 
 
 def queue() -> QueueRow:
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         found = db.row(session, QUEUE)
     assert found is not None
     return QueueRow(**found._mapping)
@@ -185,21 +185,21 @@ SELECT
 def reuse() -> ReuseRow:
     sql = """SELECT count(*) FILTER (WHERE NOT reused) AS called, count(*) FILTER (WHERE reused) AS reused
              FROM usage_record WHERE time > now() - interval '1 hour'"""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         found = db.row(session, sql)
     assert found is not None
     return ReuseRow(**found._mapping)
 
 
 def database_bytes() -> int:
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         size: int = db.scalar(session, "SELECT pg_database_size(current_database())")
         return size
 
 
 def models_of_jobs() -> set[tuple[str, str]]:
     """Providers and models of the jobs of thirty days, and of those that are under way."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         return {(row.provider, row.model) for row in db.rows(session, MODELS_OF_JOBS)}
 
 

@@ -131,7 +131,8 @@ opposed AS (
 ),
 conflicting AS (
   SELECT o.insight, count(DISTINCT h.id) AS conflicts
-  FROM opposed o JOIN insight i ON i.id = o.other JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+  FROM opposed o JOIN insight i ON i.id = o.other JOIN insight h
+    ON h.id = CASE WHEN i.head_id IS NULL THEN i.id ELSE i.head_id END
   WHERE h.id <> o.insight AND h.state <> 'dismissed' AND NOT h.quarantined GROUP BY o.insight
 ),
 counted AS (

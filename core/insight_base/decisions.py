@@ -47,7 +47,7 @@ def remember(session: Session, insight_ids: Iterable[str]) -> None:
 # As `_hash` makes it.
 HASH = "encode(sha256(convert_to((SELECT decision_salt FROM installation) || ':' || i.exact_key, 'UTF8')), 'hex')"
 THESE = """
-insight i JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+insight i JOIN insight h ON h.id = CASE WHEN i.head_id IS NULL THEN i.id ELSE i.head_id END
   WHERE (i.id = ANY(:ids) OR i.head_id = ANY(:ids)) AND i.exact_key IS NOT NULL
 """
 DECIDED = f"SELECT i.id, i.workspace_id, i.language, i.question, i.statement, i.exact_key FROM {THESE}"

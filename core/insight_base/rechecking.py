@@ -18,7 +18,7 @@ Checked = Mapping[tuple[str, str], Mapping[str, Any]]
 
 def recheck_document() -> int:
     """Give a verdict to the evidence of one document. Returns how many rows got one; 0 when none is left anywhere."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         document = db.scalar(session, NEXT_DOCUMENT)
         if document is None:
             return 0
@@ -53,7 +53,7 @@ def _recheck(session: Session, document_id: str, text: quotes.SourceText) -> int
 
 def check_ahead(document_id: str, text: quotes.SourceText) -> Checked:
     """Look the document's quotes up in a text that it does not have yet. Nothing is written, and nothing locked."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         pairs = {(row.quote, row.statement) for row in db.rows(session, QUOTES, document=document_id)}
     return {(quote, statement): _verdict(quote, text, statement) for quote, statement in pairs}
 

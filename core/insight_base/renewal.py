@@ -24,7 +24,7 @@ AT_ONCE = 200
 
 def renew() -> int:
     """One step. Returns how much was done; 0 when nothing is left."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         done = _group_texts(session) or _give_keys(session)
         if done:
             queue.defer(session, "compare_insights")

@@ -160,7 +160,8 @@ WITH {brought}, head AS MATERIALIZED (
 ), contradicted AS (
   -- What was there before, or of two that came together the first.
   SELECT DISTINCT h.id, h.support FROM opposed o JOIN insight i ON i.id = o.other
-  JOIN insight h ON h.id = coalesce(i.head_id, i.id) JOIN judged s ON s.id = o.said LEFT JOIN judged j ON j.id = h.id
+  JOIN insight h ON h.id = CASE WHEN i.head_id IS NULL THEN i.id ELSE i.head_id END
+  JOIN judged s ON s.id = o.said LEFT JOIN judged j ON j.id = h.id
   WHERE h.id <> o.said AND i.workspace_id = :workspace AND h.workspace_id = :workspace AND NOT h.quarantined
     AND CASE WHEN j.id IS NULL THEN h.first_seen < s.last ELSE j.was_there OR h.id < o.said END
 ), change AS MATERIALIZED (

@@ -41,12 +41,12 @@ class Step:
 
 def compare_some() -> int:
     """Compare some insights that were not yet. Returns how many; 0 when none is left that nobody else is at."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         traced = traces.give(session, AT_ONCE)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         step = propose(session)
     if step.done:
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             conclude(session, step)
     return len(step.claimed) or traced
 

@@ -75,7 +75,7 @@ def _passage(columns: dict[str, Any]) -> Passage:
 # A head, for which the quotes of what was merged into it count.
 _OF_DOCUMENT = """
 evidence e JOIN insight i ON i.id = e.insight_id AND i.workspace_id = :workspace
-JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+JOIN insight h ON h.id = CASE WHEN i.head_id IS NULL THEN i.id ELSE i.head_id END
 """
 PASSAGES = f"""
 SELECT DISTINCT ON (place.start, place.until, h.id) h.id AS insight, coalesce(h.shown, h.statement) AS words, h.state,

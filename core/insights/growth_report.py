@@ -77,7 +77,8 @@ GROWING = f"""
 WITH gained AS MATERIALIZED (
   SELECT coalesce(w.head_id, w.id) AS id, count(DISTINCT e.document_id) AS gained
   FROM evidence e JOIN insight w ON w.id = e.insight_id AND w.workspace_id = :workspace
-  JOIN insight h ON h.id = coalesce(w.head_id, w.id) AND h.workspace_id = :workspace
+  JOIN insight h
+    ON h.id = CASE WHEN w.head_id IS NULL THEN w.id ELSE w.head_id END AND h.workspace_id = :workspace
   WHERE {COUNTS} AND e.created_at >= :begin AND e.supported AND w.first_seen < :begin GROUP BY 1
 )
 SELECT i.id AS insight, coalesce(i.shown, i.statement) AS words, g.gained, i.support

@@ -189,7 +189,7 @@ def _preview(session: Session, into: str, ids: Sequence[str]) -> Preview:
 
 HEADS = """
 SELECT a.id AS asked, h.id, h.statement, h.language, h.question, h.support
-FROM insight a JOIN insight h ON h.id = coalesce(a.head_id, a.id)
+FROM insight a JOIN insight h ON h.id = CASE WHEN a.head_id IS NULL THEN a.id ELSE a.head_id END
 WHERE a.id = ANY(:ids) AND a.workspace_id = :workspace
 """
 SUPPORT_OF_ALL = f"""

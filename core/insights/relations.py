@@ -50,7 +50,8 @@ WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), paired AS (
 ), told AS (
   SELECT DISTINCT ON (h.id) p.id AS pair, p.kind, p.found_by, p.verdict, p.score, p.own, p.theirs, h.id AS other,
     h.state = 'dismissed' AS other_dismissed
-  FROM paired p JOIN insight i ON i.id = p.theirs JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+  FROM paired p JOIN insight i ON i.id = p.theirs
+  JOIN insight h ON h.id = CASE WHEN i.head_id IS NULL THEN i.id ELSE i.head_id END
   WHERE h.id NOT IN (SELECT member FROM member)
   ORDER BY h.id, array_position(ARRAY['conflict', 'over_time', 'merge'], p.kind), p.state, p.id
 )

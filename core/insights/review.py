@@ -100,7 +100,8 @@ SIDES = """
 SELECT p.id, p.first, p.second, p.kind, p.found_by, p.state, p.verdict, a.id AS a, b.id AS b,
   a.support AS a_support, b.support AS b_support
 FROM pair p JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
-JOIN insight a ON a.id = coalesce(f.head_id, f.id) JOIN insight b ON b.id = coalesce(s.head_id, s.id)
+JOIN insight a ON a.id = CASE WHEN f.head_id IS NULL THEN f.id ELSE f.head_id END
+JOIN insight b ON b.id = CASE WHEN s.head_id IS NULL THEN s.id ELSE s.head_id END
 WHERE p.workspace_id = :workspace
 """
 PAIR = f"{SIDES} AND p.id = :pair"

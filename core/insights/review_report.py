@@ -247,7 +247,8 @@ WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), opposite AS (
   WHERE p.state = 'open' AND p.kind = 'merge' AND p.score >= :like
 )
 SELECT DISTINCT o.insight, h.id AS dismissed
-FROM opposite o JOIN insight i ON i.id = o.other JOIN insight h ON h.id = coalesce(i.head_id, i.id)
+FROM opposite o JOIN insight i ON i.id = o.other
+JOIN insight h ON h.id = CASE WHEN i.head_id IS NULL THEN i.id ELSE i.head_id END
 WHERE h.state = 'dismissed' AND h.id <> o.insight AND h.workspace_id = :workspace ORDER BY o.insight, h.id
 """
 

@@ -134,7 +134,7 @@ def _count(values: Iterable[int | None]) -> int | None:
 
 def read(provider: str, start: date, stop: date) -> Drift:
     """Of the days from `start` to before `stop`."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.one_snapshot(session)
         days = report.days(session, provider, start, stop)
         theirs = report.theirs(session, provider, start, stop)

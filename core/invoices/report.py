@@ -74,7 +74,7 @@ FETCH = "SELECT id, provider, start, stop, state, message, scope, created_at, en
 
 def fetch(fetch_id: str) -> FetchRow:
     """Raises NotFound."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         row = db.row(session, f"{FETCH} WHERE id = :id", id=fetch_id)
     if row is None:
         raise NotFound(f"There is no order {fetch_id!r} to fetch invoices.")
@@ -82,7 +82,7 @@ def fetch(fetch_id: str) -> FetchRow:
 
 
 def newest(provider: str) -> FetchRow | None:
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         sql = f"{FETCH} WHERE provider = :provider ORDER BY created_at DESC, id DESC LIMIT 1"
         row = db.row(session, sql, provider=provider)
     return FetchRow(**row._mapping) if row else None

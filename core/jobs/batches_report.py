@@ -69,7 +69,7 @@ class Turnaround:
 
 def turnaround(provider: str, model: str) -> Turnaround | None:
     """None if no batch of this model has completed yet."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         found = db.row(session, TURNAROUND, provider=provider, model=model)
     return None if found is None or not found.batches else Turnaround(**found._mapping)
 

@@ -237,11 +237,11 @@ def _sum(costs: Sequence[Decimal | None]) -> Decimal | None:
 
 def follow_rules(at: datetime) -> None:
     """Move the jobs whose fallback rule is due: each job once, and never to a model whose breaker is not closed."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         found = [DueFallback(**row._mapping) for row in db.rows(session, DUE)]
     for due in found:
         try:
-            with db.transaction() as session:
+            with db.transaction(everywhere=True) as session:
                 _follow_rule(session, due, at)
         except CairnError as error:
             log.warning("a job's fallback could not be followed", job=due.id, reason=error.message)

@@ -38,13 +38,13 @@ class Said:
 def read_some() -> int:
     """Carry out some verdicts that are not read yet, and end the jobs that are done by that. Returns how many were
     read; 0 when none is left that nobody else is at."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         unread = db.rows(session, UNREAD, most=AT_ONCE)
     read = 0
     for row in unread:
         with workspace.bound(row.workspace_id), actor.labelled(f"{row.model} (judge)"):
             read += _read(row)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         for job_id in sorted({row.job_id for row in unread}):
             finishing.finish_if_done(session, job_id)
     return read
@@ -60,7 +60,7 @@ WHERE q.outcome IS NULL AND r.state = 'succeeded' ORDER BY q.request_id, q.numbe
 
 def _read(row: Row[Any]) -> bool:
     said = verdict_of(row.result or {}, row.number)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         # Insights first: who deletes one forgets then what was asked of it.
         pair = _locked(session, row.pair_id) if said else None
         if db.scalar(session, CLAIM, request=row.request_id, number=row.number) is None:

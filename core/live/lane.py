@@ -289,7 +289,7 @@ class LiveLane:
 
 
 def _forget_unsent(worker_id: int, running: list[int]) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         release.forget_unsent(session, worker_id, running)
 
 
@@ -301,7 +301,7 @@ def claim(job_id: str, worker_id: int, limit: int) -> claims.Claimed:
     """
     reserved = False
     while True:
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             # A change of the job's model waits until this claim has ended.
             job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
             if job is None or job.state != "running":
@@ -347,10 +347,10 @@ _expected = reuse.Memory(1000)
 
 
 def _keep(outcomes: list[Outcome]) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         keep.keep(session, outcomes)
 
 
 def _keep_unstorable(kept: Kept) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         keep.keep_unstorable(session, kept)

@@ -178,12 +178,12 @@ async def _stored(work: Callable[[], T]) -> T:
 
 def keep_now(outcomes: list[Outcome]) -> None:
     try:
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             keep.keep(session, outcomes)
     except DataError:
         *unknown, last = outcomes
         assert isinstance(last, Kept)
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             keep.keep(session, unknown)
             keep.keep_unstorable(session, last)
 
@@ -199,7 +199,7 @@ def prepare(
     chosen = model_for(provider_name, model)
     digest = runtime_text.text_hash(text)
     counted = tokens.count(text)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         asking = templates.asked_now(session, operation, options, provider_name)
         scope, word = workspace.scope(db.workspace_of(session)), prompt_canary.of_installation(session)
         question = Question(asking, provider, chosen, scope, word)
@@ -328,7 +328,7 @@ RETURNING attempts
 
 def _derive(prepared: Prepared, call: Call) -> Call | None:
     """Derive the answer. Returns the call to make where it broke the schema for the first time."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         row = db.row(session, ANSWERED, request=call.request_id)
         if row is None:
             return None
@@ -354,7 +354,7 @@ FROM request r JOIN response s ON s.id = r.response_id WHERE r.id = :request AND
 
 
 def _result(operation: str, request_id: int, *, reused: bool) -> Processed:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         row = db.row(session, RESULT, request=request_id)
         assert row is not None
         if row.state != "succeeded":

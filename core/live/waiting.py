@@ -22,7 +22,7 @@ def write(job: Job, claimed: Claimed) -> None:
     wait = _wait(claimed, shared_clock.now())
     if wait is None and waiting.kind_of(job) not in waiting.LIVE:
         return
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         if wait is None:
             waiting.clear(session, job.id, waiting.LIVE)
         elif waiting.write(session, job, wait):

@@ -50,7 +50,7 @@ SELECT 1 FROM sums_edition e WHERE e.zone <> :zone AND EXISTS (SELECT 1 FROM pg_
 
 def keep_up(zone: str) -> None:
     """One round: sums of this zone, with all that was committed before."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         # Another process may be at it, where the leader has just changed.
         if not db.scalar(session, "SELECT pg_try_advisory_xact_lock(:lock)", lock=FOLD_LOCK):
             return

@@ -42,7 +42,7 @@ class NewPrice:
 def add(new: NewPrice) -> OwnPrice:
     """Raises InvalidInput. It holds for calls from now on, of its day and later; calls without a price wait for
     `core.money.unpriced`."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         made = put(session, new)
     store.load()
     return one(made)
@@ -69,7 +69,7 @@ VALUES (:id, :provider, :model, :tier, :as_model, CAST(:rates AS jsonb), :long_f
 def remove(price_id: str) -> None:
     """Raises NotFound, and Conflict once it has priced something: then a newer price takes its place."""
     require("price.change")
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         row = db.row(session, "SELECT * FROM own_price WHERE id = :id AND removed_at IS NULL FOR UPDATE", id=price_id)
         if row is None:
             raise NotFound(NONE.format(id=price_id))

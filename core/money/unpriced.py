@@ -61,7 +61,7 @@ class Booked:
 
 def queue() -> list[Unpriced]:
     """Of the workspace: what used most tokens first."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         found = db.rows(session, QUEUE)
     return [Unpriced(**row._mapping, suggestion=_suggestion(row.provider, row.model, row.reason)) for row in found]
 
@@ -118,7 +118,7 @@ def price(new: NewPrice) -> Booked:
 
     It holds from the day of the first of them on, if not earlier.
     """
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         waiting = db.rows(session, WAITING, provider=new.provider)
         days = [row.day for row in waiting if matches(new.model.strip(), row.model)]
         if not days:
@@ -150,7 +150,7 @@ def book() -> Booked:
     """Price what can be priced now: each call by the rates of its own day, block by block."""
     booked = Booked(0, Decimal(0))
     while True:
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             block = _book_block(session, None, booked.last, None)
         if block is None:
             return booked
@@ -229,7 +229,7 @@ def follow_list() -> Booked | None:
     if known == VERSION:
         return None
     booked = book()
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         store.remember(session, BOOKED_WITH, {"version": VERSION})
         if booked.calls:
             was = {"version": known}

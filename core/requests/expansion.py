@@ -314,7 +314,7 @@ def expand_job(job_id: str) -> None:
     Does nothing for a job that is not queued or running, or whose provider this process cannot call.
     """
     while True:
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             # A change of the job's model waits until these requests are made.
             job = session.get(Job, job_id, with_for_update={"read": True, "key_share": True})
             if job is None or job.state not in ("queued", "running"):

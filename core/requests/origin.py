@@ -14,6 +14,6 @@ def of_batch(batch_id: str) -> str | None:
 
 
 def _one(sql: str, id_: str) -> str | None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         found: str | None = db.scalar(session, sql, id=id_)
         return found

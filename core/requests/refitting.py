@@ -54,13 +54,13 @@ def refit(job_id: str) -> bool:
 
     False while another transaction holds the job, as one that keeps a batch's answers may for minutes.
     """
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         if not db.scalar(session, "SELECT refit FROM job WHERE id = :job", job=job_id):
             return True
     # What another process has just learned of the server holds already.
     store.load()
     while True:
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             job = session.get(Job, job_id, with_for_update={"key_share": True, "skip_locked": True})
             if job is None:
                 return False
@@ -79,7 +79,7 @@ def refit(job_id: str) -> bool:
                 events.note(session, job_id, "split", words)
             job.refit = bool(unfit)
         if not unfit:
-            with db.transaction() as session:
+            with db.transaction(everywhere=True) as session:
                 finishing.finish_if_done(session, job_id)
             return True
 

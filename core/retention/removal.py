@@ -40,7 +40,7 @@ def run(at: datetime) -> None:
 def _remove_block(kind: Kind, run_id: str, at: datetime) -> dict[str, int] | None:
     """How many of what were removed; None when there is nothing left to remove."""
     task = TASKS[kind]
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.bound_lock_waits(session, get_settings().worker_lease_seconds)
         if kind == "documents":
             text_groups.lock(session)

@@ -34,7 +34,7 @@ class Preview:
 
 
 def preview(kind: Kind, rule: RetentionRule, at: datetime) -> Preview:
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         found = db.row(session, PREVIEW[kind], **which(kind, rule, at))
     assert found is not None
     return Preview(**found._mapping)
@@ -63,7 +63,7 @@ class Run:
 
 def runs(limit: int = 5) -> list[Run]:
     """The newest removals."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         return [Run(**row._mapping) for row in db.rows(session, RUNS, limit=limit)]
 
 
@@ -81,6 +81,6 @@ SELECT max(time) AS time, kind, jsonb_object_agg(name, value) AS counts FROM (
 
 def next_run(kind: Kind, at: datetime) -> datetime:
     """The first run that applies the stored rule; where none is stored, the first for a rule stored at `at`."""
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         changed = db.scalar(session, "SELECT changed_at FROM setting WHERE name = :name", name=rules.name(kind))
     return rules.next_run(at, changed or at)

@@ -1,7 +1,9 @@
 """One engine per process and the one place where a transaction ends.
 
 Only use cases open `transaction()`; everything below them is handed its session. A transaction carries its workspace
-(`core.runtime.workspace`): a statement that names `:workspace`, or `%(workspace)s` with arrays, is given it.
+(`core.runtime.workspace`): a statement that names `:workspace`, or `%(workspace)s` with arrays, is given it, and the
+policies of the walled tables (`core.runtime.policies`) show it no rows of another. Machinery for all workspaces opens
+`transaction(everywhere=True)`.
 
 Reports open `reading()`. A page asks many of them in one run, and beginning and ending a transaction takes longer than
 most of their statements: within `together()` they share one.
@@ -18,9 +20,11 @@ from functools import lru_cache
 from typing import Any, Literal, Protocol, TypeVar
 
 import psycopg
-from sqlalchemy import CursorResult, Engine, Row, create_engine, text
+from psycopg import sql
+from sqlalchemy import Connection, CursorResult, Engine, Row, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, col, select
 
 from core.environment import get_settings
@@ -48,15 +52,62 @@ def configure(url: str, *, pool_size: int | None = None, application_name: str |
 
 
 def _made(url: str, application_name: str | None, **pool: int) -> Engine:
-    return create_engine(
+    made = create_engine(
         url.replace("postgresql://", "postgresql+psycopg://", 1),
         pool_timeout=get_settings().database_pool_timeout,
         pool_pre_ping=True,
         # An error's message goes to the logs, and parameters hold document text and prompts.
         hide_parameters=True,
-        connect_args={"application_name": application_name or f"cairn {process_name()}", "connect_timeout": 10},
+        connect_args={
+            "application_name": application_name or f"cairn {process_name()}",
+            "connect_timeout": 10,
+            # Transactions are begun here, with what they carry: see `_begin`.
+            "autocommit": True,
+        },
         **pool,
     )
+    event.listen(made, "connect", _look_at_role)
+    event.listen(made, "begin", _begin)
+    return made
+
+
+def _look_at_role(connection: Any, record: ConnectionPoolEntry) -> None:
+    """The role that sees all workspaces, where there is one for ours: core.runtime.policies."""
+    (record.info[EVERYWHERE],) = connection.cursor().execute(ROLE_EVERYWHERE).fetchone()
+
+
+EVERYWHERE = "everywhere"
+# Owners and superusers see all as they are, and would see less as any other.
+ROLE_EVERYWHERE = """
+SELECT (SELECT e.rolname::text FROM pg_roles e JOIN pg_class t ON t.oid = to_regclass('workspace')
+        WHERE e.rolname = session_user || '_everywhere' AND pg_has_role(session_user, e.oid, 'MEMBER')
+          AND NOT pg_has_role(session_user, t.relowner, 'MEMBER'))
+"""
+
+
+def _begin(connection: Connection) -> None:
+    """One round trip, as long as a bare BEGIN takes. The settings end with the transaction."""
+    options = connection.get_execution_options()
+    if options.get("isolation_level") == "AUTOCOMMIT":
+        return
+    carried = options.get("carries")
+    begin = b"BEGIN" if carried is None else _opening(carried, connection.info[EVERYWHERE])
+    driver_connection = connection.connection.driver_connection
+    assert isinstance(driver_connection, psycopg.Connection)
+    driver_connection.execute(begin)
+
+
+@lru_cache(maxsize=1000)
+def _opening(carried: str, role: str | None) -> bytes:
+    """`carried`: a workspace, or ALL."""
+    begin = sql.SQL("BEGIN; SET LOCAL cairn.workspace = {}").format(carried)
+    if carried == ALL and role is not None:
+        begin += sql.SQL("; SET LOCAL ROLE {}").format(sql.Identifier(role))
+    return begin.as_bytes()
+
+
+# In the place of a workspace: all of them.
+ALL = "*"
 
 
 def apart(application_name: str, url: str | None = None) -> Engine:
@@ -75,13 +126,23 @@ def engine() -> Engine:
     return _engine
 
 
-def make_session(of: Engine | None = None) -> Session:
-    return Session(of or engine(), expire_on_commit=False)
+def make_session(of: Engine | None = None, *, everywhere: bool | None = None) -> Session:
+    here = workspace.current()
+    carries = ALL if (workspace.is_everywhere() if everywhere is None else everywhere) else here
+    session = Session(_carrying(of or engine(), carries), expire_on_commit=False)
+    session.info.update(workspace=here, carries=carries)
+    return session
+
+
+@lru_cache(maxsize=100)
+def _carrying(of: Engine, carries: str) -> Engine:
+    return of.execution_options(carries=carries)
 
 
 @contextmanager
-def transaction(of: Engine | None = None) -> Iterator[Session]:
-    """A session that commits at the end of the block and rolls back on any exception.
+def transaction(of: Engine | None = None, *, everywhere: bool | None = None) -> Iterator[Session]:
+    """A session that commits at the end of the block and rolls back on any exception. `everywhere`: whether it sees the
+    rows of all workspaces; None: as this process does.
 
     A database that cannot be reached becomes Unavailable, which is worth a retry.
     """
@@ -89,8 +150,7 @@ def transaction(of: Engine | None = None) -> Iterator[Session]:
     if (shared := _shared.get()) is not None:
         shared.end()
     try:
-        with make_session(of) as session, session.begin():
-            session.info["workspace"] = workspace.current()
+        with make_session(of, everywhere=everywhere) as session, session.begin():
             yield session
     except Exception as error:
         _hide_values(error)
@@ -99,14 +159,14 @@ def transaction(of: Engine | None = None) -> Iterator[Session]:
 
 
 @contextmanager
-def reading() -> Iterator[Session]:
+def reading(*, everywhere: bool | None = None) -> Iterator[Session]:
     """A session for statements that change nothing: a transaction, or the one that is shared `together()`."""
     if (shared := _shared.get()) is None:
-        with transaction() as session:
+        with transaction(everywhere=everywhere) as session:
             yield session
         return
     try:
-        yield shared.session()
+        yield shared.session(everywhere)
     except Exception as error:
         shared.end()
         _hide_values(error)
@@ -134,13 +194,12 @@ class _Shared:
     def __init__(self) -> None:
         self._session: Session | None = None
 
-    def session(self) -> Session:
+    def session(self, everywhere: bool | None) -> Session:
         """Of the workspace at hand: a transaction has one."""
-        if self._session is not None and workspace_of(self._session) != workspace.current():
+        wanted = make_session(everywhere=everywhere)
+        if self._session is not None and self._session.info != wanted.info:
             self.end()
-        if self._session is None:
-            self._session = make_session()
-            self._session.info["workspace"] = workspace.current()
+        self._session = self._session or wanted
         return self._session
 
     def end(self) -> None:
@@ -184,6 +243,23 @@ def workspace_of(session: Session) -> str:
     """The id of the workspace that this transaction carries."""
     carried: str = session.info["workspace"]
     return carried
+
+
+@contextmanager
+def seeing_all(session: Session) -> Iterator[None]:
+    """Within the block this transaction sees the rows of all workspaces: for what is counted or kept once for all."""
+    before = session.info["carries"]
+    if before == ALL:
+        yield
+        return
+    role = session.connection().info[EVERYWHERE]
+    scalar(session, SEE, carries=ALL, role=role or "none")
+    # After an error the transaction is over, and its settings with it.
+    yield
+    scalar(session, SEE, carries=before, role="none")
+
+
+SEE = "SELECT set_config('cairn.workspace', :carries, true), set_config('role', :role, true)"
 
 
 class Walled(Protocol):

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from core.errors import ConfigurationError
-from core.runtime import db, rights
+from core.runtime import db, policies, rights
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATION_LOCK = 0x0CA1_0001
@@ -50,6 +50,7 @@ def _upgrade(connection: Connection) -> None:
         if (found := revision(connection)) != head():
             if not connection.scalar(text(MAY_MIGRATE)):
                 raise ConfigurationError(MAY_NOT.format(found=found or "nothing", head=head()))
+            policies.drop(connection)
             connection.commit()
             command.upgrade(alembic_config(connection), "head")
             connection.commit()

@@ -61,7 +61,7 @@ def end_transactions_of_the_dead(session: Session) -> None:
 
 END_TRANSACTIONS = f"""
 SELECT pg_terminate_backend(a.pid) FROM pg_stat_activity a
-WHERE a.datname = current_database() AND a.usename = current_user AND a.xact_start IS NOT NULL
+WHERE a.datname = current_database() AND a.usename = session_user AND a.xact_start IS NOT NULL
   AND a.application_name ~ '^cairn (jobs|web) [0-9]+ '
   AND NOT {JUST_STARTED} AND {dead("split_part(a.application_name, ' ', 3)::bigint")}
 """

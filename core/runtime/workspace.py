@@ -1,7 +1,8 @@
 """Whose things are meant: one context variable, which the doors will set and `db.transaction()` puts into its session.
 
-A transaction carries its workspace: statements of the doors name it as `:workspace`. Machinery that works for all
-workspaces takes the workspace of each row from the row. Threads begun by `asyncio.to_thread` inherit the variable.
+A transaction carries its workspace: statements of the doors name it as `:workspace`, and the database shows it no rows
+of another one. Machinery that works for all workspaces takes the workspace of each row from the row, and says that it
+does: `everywhere()`. Threads begun by `asyncio.to_thread` inherit the variable.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from contextvars import ContextVar
 DEFAULT = "ws_default"
 
 _workspace: ContextVar[str] = ContextVar("workspace", default=DEFAULT)
+_everywhere: ContextVar[bool | None] = ContextVar("everywhere", default=None)
+_works_everywhere = False
 
 
 def current() -> str:
@@ -33,3 +36,25 @@ def bound(workspace_id: str) -> Iterator[None]:
         yield
     finally:
         _workspace.reset(token)
+
+
+def is_everywhere() -> bool:
+    """Whether transactions begun from now on see the rows of all workspaces."""
+    chosen = _everywhere.get()
+    return _works_everywhere if chosen is None else chosen
+
+
+@contextmanager
+def everywhere(chosen: bool = True) -> Iterator[None]:
+    """Transactions begun within the block see the rows of all workspaces."""
+    token = _everywhere.set(chosen)
+    try:
+        yield
+    finally:
+        _everywhere.reset(token)
+
+
+def everywhere_from_now_on() -> None:
+    """For the jobs process, which does the work of all workspaces."""
+    global _works_everywhere
+    _works_everywhere = True

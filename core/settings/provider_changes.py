@@ -151,7 +151,7 @@ def remove(name: str) -> None:
     row = known(name)
     if row.built_in:
         raise Conflict(f"{name} is always there. Its key and address can be taken away.")
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         _take_turn(session)
         if needed := db.scalar(session, NEEDED, provider=name):
             jobs = "A job that has not ended needs" if needed == 1 else f"{needed:,} jobs that have not ended need"

@@ -20,7 +20,7 @@ class Open:
 
 
 def what_is_open() -> Open:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         found = db.row(session, OPEN)
     assert found is not None
     return Open(**found._mapping)
@@ -40,7 +40,7 @@ SELECT ARRAY(SELECT id FROM document WHERE state = 'queued' ORDER BY id) AS docu
 
 def finish_jobs() -> None:
     """End the jobs that are done. A process that derives at the same time may have ended before it came to this."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         for row in db.rows(
             session, "SELECT id FROM job WHERE state IN ('running', 'paused', 'cancelling') ORDER BY id"
         ):
@@ -50,7 +50,7 @@ def finish_jobs() -> None:
 def troubles(batch_ids: Sequence[str]) -> list[str]:
     """What went wrong with these batches, a line each. A batch in reconciliation and a full queue are left out: both
     end by themselves."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         found = db.rows(session, TROUBLES, ids=list(batch_ids))
     return [f"batch {row.id} of job {row.job_id}: {row.error}" for row in found]
 
@@ -64,12 +64,12 @@ ORDER BY b.id
 
 
 def newest_task() -> int:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         return queue.newest(session)
 
 
 def forget_tasks(newest: int) -> None:
     """Delete the tasks that were queued when the round began: it has done their work, and without a jobs process they
     would stay for ever."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         queue.forget(session, newest)

@@ -22,7 +22,7 @@ def take_over(at: datetime) -> None:
     Does nothing while leases cannot be trusted: right after a start of PostgreSQL or a jump of its clock.
     """
     lease = get_settings().worker_lease_seconds
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         steady = _steady(session)
         db.execute(session, SEEN_AHEAD, lease=lease)
         db.execute(session, CHANGED_AHEAD)
@@ -31,10 +31,11 @@ def take_over(at: datetime) -> None:
         # All workers look dead: those alive get a lease's time to renew.
         _look_at_batches_soon()
         return
-    with db.transaction() as session:
+    # A role sees what the connections of another one do, and ends them, only if it has that one's rights.
+    with db.transaction(everywhere=False) as session:
         if _steady(session):
             worker_lease.end_transactions_of_the_dead(session)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         if _steady(session):
             db.bound_lock_waits(session, lease)
             release(session, at)
@@ -67,7 +68,7 @@ WHERE refilled_at > now() + interval '10 seconds'
 def _look_at_batches_soon() -> None:
     """After a jump: make batches due whose next step lies further ahead than any wait of core.batch.lease."""
     longest = 60 + max(15 * 60, get_settings().batch_poll_seconds)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         soon = "UPDATE provider_batch SET next_at = now() WHERE next_at > now() + make_interval(secs => :longest)"
         db.execute(session, soon, longest=longest)
 

@@ -18,7 +18,7 @@ def tick(at: datetime) -> None:
     """One round of the scheduler, by the leader only."""
     takeover.take_over(at)
     room.go_on_where_there_is_room(at)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.bound_lock_waits(session, get_settings().worker_lease_seconds)
         nudge(session)
 

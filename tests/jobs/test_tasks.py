@@ -13,6 +13,7 @@ from core.batch.steps import Batches
 from core.live.lane import LiveLane
 from core.runtime import worker_lease
 from jobs import tasks
+from tests import databases
 from tests.pipeline import PATIENCE_S, WAITS_FOR_A_LOCK, rows, until
 
 
@@ -28,7 +29,7 @@ def test_what_takes_long_is_done_once_at_a_time_and_leaves_the_readers_to_new_do
         app = procrastinate.App(connector=InMemoryConnector())
         tasks.register(app, LiveLane(worker, lambda: 1), Batches(worker), threading.Event())
         task = app.tasks[name]
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(databases.owners(url)) as connection:
             connection.execute("LOCK TABLE evidence, read_again, document IN ACCESS EXCLUSIVE MODE")
             first = asyncio.create_task(task.func())
             await until(lambda: bool(rows(WAITS_FOR_A_LOCK)))

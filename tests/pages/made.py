@@ -34,7 +34,7 @@ def requests(job_id: str, state: str, number: int = 1, **columns: Any) -> None:
     values = {"job_id": job_id, "state": state, "lane": "batch", **columns}
     places = {} if "custom_id" in values else {"custom_id": "gen_random_uuid()::text"}
     names = ", ".join({**values, **places})
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(
             session,
             f"""WITH made AS (
@@ -84,7 +84,7 @@ def usage(job_id: str | None, **columns: Any) -> None:
 
 def insights(*statements: str, documents: Sequence[str], quote: str, question: str | None = None) -> list[str]:
     """Ids of insights that an answer found in each of these documents, with this quote; in the given order."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         for number, document in enumerate(documents, 1):
             found = [Finding(statement, (quote,), {}, question) for statement in statements]
             writing.write(session, [(Source(document, number, "key_points"), one) for one in found])
@@ -97,11 +97,11 @@ def pair(one: str, other: str, kind: str = "conflict", verdict: str | None = Non
     values = {"first": first, "second": second, "kind": kind, "verdict": verdict, "found_by": "shape", "score": 0.9}
     state = "settled" if verdict else "open"
     _insert("pair", {"id": f"pair_{next(_number)}", "workspace_id": workspace.current(), "state": state, **values})
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         counts.recount(session, [first, second])
 
 
 def _insert(table: str, values: dict[str, Any]) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         names, places = ", ".join(f'"{name}"' for name in values), ", ".join(f":{name}" for name in values)
         db.execute(session, f"INSERT INTO {table} ({names}) VALUES ({places})", **values)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import psycopg
 
+from tests import databases
 from tests.batch_provider import BatchProvider
 from tests.databases import IN_THIS_DATABASE
 from tests.processes.running import until
@@ -55,7 +56,7 @@ class AtTable:
 
     @contextmanager
     def armed(self, server: BatchProvider, url: str) -> Iterator[Callable[[], None]]:
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(databases.owners(url)) as connection:
             if self.since is None:
                 self._lock(connection)
                 yield lambda: self._reached(url)
@@ -83,7 +84,7 @@ class AtTable:
 
 def waiting(url: str, table: str) -> int:
     """How many transactions wait for a lock on it."""
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(databases.owners(url), autocommit=True) as connection:
         row = connection.execute(
             f"""SELECT count(*)::int FROM pg_locks
                 WHERE NOT granted AND relation = to_regclass(%s) AND {IN_THIS_DATABASE}""",

@@ -141,7 +141,7 @@ class Handed:
         ended_at: datetime | None = None,
     ) -> Ingested:
         remote = Remote("batch_1", "completed", "completed", NOW, usage=usage, ended_at=ended_at)
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             db.execute(session, before)
             return ingest.keep(session, self.batch, self.lane, paths, remote, at)
 
@@ -166,7 +166,7 @@ def hand(database: str, tmp_path: Path) -> Hand:
         wire = wire or OpenAIWire()
         values = {"state": "running", "leftovers": None, "deadline": None, **job}
         batch = {"id": "pb_1", "job_id": "job_1", "provider": wire.provider, "model": wire.model, "nonce": NONCE}
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             db.execute(session, JOB, provider=wire.provider, model=wire.model, **_json(values))
             db.execute(session, BATCH, **batch, requests=requests)
             ids = [row.id for row in db.rows(session, REQUESTS, requests=requests)]
@@ -435,7 +435,7 @@ def test_the_offline_engine_costs_nothing(hand: Hand) -> None:
     path = handed.folder / "0.jsonl"
     body = {"summary": "Two pumps failed."}
     path.write_bytes(handed.wire.answer(handed.name(0), body))
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         remote = Remote("offline_1", "completed", "completed", NOW)
         assert ingest.keep(session, handed.batch, OfflineProvider().batches, [path], remote, NOW) == Ingested(
             answered=1
@@ -746,7 +746,7 @@ def test_a_provider_s_words_are_stored_whatever_they_are(hand: Hand) -> None:
 def test_results_that_are_gone_fail_and_say_what_to_do(hand: Hand) -> None:
     handed = hand(requests=2, leftovers={"retries": 5, "then_live": True})
     change("UPDATE request SET state = 'cancelled' WHERE id = :id", id=handed.ids[0])
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         assert ingest.gone(session, handed.batch, NOW) == Ingested(failed=1)
     cancelled, failed = handed.requests()
     assert cancelled["state"] == "cancelled"
@@ -754,7 +754,7 @@ def test_results_that_are_gone_fail_and_say_what_to_do(hand: Hand) -> None:
 
 
 def refuse(handed: Handed, *reasons: Refused) -> Ingested:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         return ingest.refused(session, handed.batch, reasons, NOW)
 
 
@@ -857,5 +857,5 @@ def test_memory_stays_flat(hand: Hand) -> None:
 
 
 def test_a_connection_that_ends_under_the_driver_is_worth_a_retry(database: str) -> None:
-    with pytest.raises(Unavailable), db.transaction() as session:
+    with pytest.raises(Unavailable), db.transaction(everywhere=True) as session:
         db.driver_connection(session).execute("SELECT pg_terminate_backend(pg_backend_pid())")

@@ -22,6 +22,7 @@ from core.providers.forms import Form
 from core.requests import expansion
 from core.runtime import db, shared_clock
 from core.settings import credentials, learned_forms, store
+from tests import databases
 from tests.batch_provider import AskedLine, BatchProvider, FileFault, Line, lines_in_turn
 from tests.pipeline import batch_rows, make_job, ready_documents, rows, run_batches, states
 
@@ -277,7 +278,7 @@ def test_a_jump_of_the_clock_does_not_make_it_absent(batch_server: BatchProvider
     at = time.monotonic()
     shared_clock.take_reading(datetime.now(UTC) - timedelta(hours=1), at)
     shared_clock.take_reading(datetime.now(UTC), at)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         before = "UPDATE provider_batch SET absent_since = absent_since - interval '1 hour', next_at = now()"
         db.execute(session, before)
     run_batches(job, rounds=4)
@@ -368,7 +369,7 @@ def test_a_full_queue_at_the_provider_is_no_failure(batch_server: BatchProvider,
 
 def go_on(job: str) -> None:
     """The time that it waits has passed."""
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(session, "UPDATE job SET waits_until = now() WHERE id = :job", job=job)
 
 
@@ -537,7 +538,7 @@ def test_an_older_answer_that_comes_later_loses_nothing(provider: str, batch_ser
     batch_server.auto = False
     job = batch_job(provider)
     run_batches(job, rounds=2)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(session, "UPDATE provider_batch SET state = 'ended'")
     run_batches(job, rounds=2)
     assert states(job) == {"in_flight": 5}
@@ -550,7 +551,7 @@ def test_an_older_answer_that_comes_later_loses_nothing(provider: str, batch_ser
 def test_a_job_that_is_being_written_is_packed_later(batch_server: BatchProvider, database: str) -> None:
     job = batch_job("openai")
     expansion.expand_job(job)
-    with psycopg.connect(database) as keeping:
+    with psycopg.connect(databases.owners(database)) as keeping:
         keeping.execute("SELECT 1 FROM job FOR NO KEY UPDATE")
         # So that one who waits for it is not waited for.
         keeping.execute("SET idle_in_transaction_session_timeout = '5s'")
@@ -561,7 +562,7 @@ def test_a_job_that_is_being_written_is_packed_later(batch_server: BatchProvider
 def test_one_bad_batch_does_not_stop_the_others(batch_server: BatchProvider) -> None:
     bad = batch_job("openai")
     run_batches(bad, rounds=1)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(session, "UPDATE provider_batch SET provider_batch_id = 'batch_unknown'")
     good = batch_job_over_the_same("openai", params={"length": "short"})
     for _ in range(8):
@@ -587,7 +588,7 @@ def test_files_that_were_left_lying_about_are_removed(
         path.touch()
     steps.tidy()
     assert [path.exists() for path in lying] == [False, True, True]
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(session, "UPDATE provider_batch SET next_at = NULL")
     steps.tidy()
     assert [path.exists() for path in lying] == [False, True, False]

@@ -15,6 +15,7 @@ from core.documents import extract, upload
 from core.documents.claims import Turns
 from core.documents.extraction import starting
 from core.runtime import db, worker_lease
+from tests import databases
 from tests.callers import by
 from tests.pipeline import change, rows, until_now
 
@@ -95,7 +96,7 @@ def test_what_another_transaction_holds_is_stepped_over_or_waited_for(database: 
     queue("held", 2)
     turns = Turns(worker_lease.register("one"), readers=8)
     url = make_url(database).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(url) as connection, ThreadPoolExecutor(1) as thread:
+    with psycopg.connect(databases.owners(url)) as connection, ThreadPoolExecutor(1) as thread:
         connection.execute("SELECT FROM document WHERE name = 'held 0' FOR UPDATE")
         assert claimed(turns, 1) == ["held 1"]
         waiting = thread.submit(claimed, turns, 1)

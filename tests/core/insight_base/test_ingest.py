@@ -18,12 +18,12 @@ def write(
     document: str, statement: str, *quotes: str, response: int = 1, question: str | None = None, to: str | None = None
 ) -> None:
     finding = Finding(statement, quotes or ("It works again.",), {}, question)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         writing.write(session, [(Source(document, response, "key_points", to), finding)])
 
 
 def store(document: str, text: str) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         reading.store_text(session, document, Extracted(text, (0,), "en", 9, False))
 
 
@@ -103,7 +103,7 @@ def test_a_repeated_sighting_updates_no_row() -> None:
     (document,) = ready_documents(1)
     write(document, "It works.")
     updated = "SELECT sum(n_tup_upd) FROM pg_stat_xact_user_tables"
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         before = db.scalar(session, updated)
         writing.write(session, [(Source(document, 2, "key_points"), Finding("It works.", ("It works again.",), {}))])
         assert db.scalar(session, updated) == before
@@ -167,7 +167,7 @@ def test_a_decision_outlives_the_statement_and_holds_no_text(state: str) -> None
     one, other = ready_documents(2)
     write(one, "The contract costs EUR 45,000.")
     change("UPDATE insight SET state = :state", state=state)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         decisions.remember(session, [row["id"] for row in rows("SELECT id FROM insight")])
     deletion.delete(one)
     assert insights() == []
@@ -182,7 +182,7 @@ def test_a_decision_that_was_taken_back_is_forgotten() -> None:
     write(document, "It works.")
     for state in ("dismissed", "new"):
         change("UPDATE insight SET state = :state", state=state)
-        with db.transaction() as session:
+        with db.transaction(everywhere=True) as session:
             decisions.remember(session, [row["id"] for row in rows("SELECT id FROM insight")])
     assert rows("SELECT 1 FROM decision") == []
 
@@ -227,7 +227,7 @@ def test_a_recount_of_everything_changes_nothing() -> None:
     write(other, "It works.", "It never did.")
     write(other, "Nothing supports this.", "It never did.")
     known = insights("*")
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         assert counts.recount(session, [str(row["id"]) for row in known]) == 0
     assert insights("*") == known
 
@@ -239,7 +239,7 @@ def test_documents_of_an_older_release_get_their_group() -> None:
         write(document, "It works.", "of the article is about")
     change("DELETE FROM text_group")
     change("UPDATE document SET text_group = NULL")
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         counts.recount(session, text_groups.insights_of(session, [one]))
     assert insights("support") == [{"support": 2}]
     while renewal.renew():

@@ -19,7 +19,7 @@ PUMPS = "The northern plant lost eleven percent of its output in March because t
 
 
 def say(statement: str, document: str, quote: str = "", question: str | None = None, response: int = 1) -> str:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         found = Finding(statement, (quote,) if quote else (), {}, question)
         writing.write(session, [(Source(document, response, "key_points"), found)])
     return str(rows("SELECT id FROM insight WHERE statement = :s ORDER BY id DESC LIMIT 1", s=statement)[0]["id"])

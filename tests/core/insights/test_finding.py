@@ -38,7 +38,7 @@ SAID = (
 
 
 def say(*found: tuple[str, str | None], document: str = "doc_0000", response: int = 1) -> None:
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         writing.write(
             session,
             [

@@ -87,7 +87,7 @@ SINGLE = "INSERT INTO request (custom_id, fingerprint, lane, state, attempts, cl
 
 def test_the_tick_leaves_a_single_text_alone_until_it_is_abandoned() -> None:
     web = worker_lease.register("web", "web")
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(session, f"{SINGLE}('young', 'f1', 'live', 'in_flight', 1, now() - interval '50 minutes', {web})")
         db.execute(session, f"{SINGLE}('old', 'f2', 'live', 'in_flight', 1, now() - interval '61 minutes', {web})")
         db.execute(session, f"{SINGLE}('torn', 'f3', 'live', 'answered', 1, now() - interval '61 minutes', {web})")

@@ -85,7 +85,7 @@ def test_two_that_fold_at_once_count_nothing_twice(database: str) -> None:
         made.usage("job_1", cost_usd=Decimal("0.5"), time=DAY)
     threads = [threading.Thread(target=folding.keep_up, args=("UTC",)) for _ in range(4)]
     # Without the lock that keeps them apart, as if it were lost.
-    with psycopg.connect(database, autocommit=True) as other:
+    with psycopg.connect(databases.owners(database), autocommit=True) as other:
         for thread in threads:
             thread.start()
         other.execute(folding.FOLD)

@@ -16,7 +16,7 @@ from core.money.costs import Costs
 from core.money.stretches import Stretch
 from core.money.sums import DIMENSIONS, FIRST, LAST, MEASURES, By, Filters
 from core.runtime import db, workspace
-from tests import emptying
+from tests import databases, emptying
 from tests.pages import made
 from tests.pipeline import change, rows
 
@@ -87,7 +87,10 @@ def zone() -> str:
 
 def killed(url: str, statement: str) -> None:
     """A process that dies between a statement and its commit."""
-    with psycopg.connect(url) as dying, psycopg.connect(url, autocommit=True) as other:
+    with (
+        psycopg.connect(databases.owners(url)) as dying,
+        psycopg.connect(databases.owners(url), autocommit=True) as other,
+    ):
         dying.execute(statement)
         other.execute("SELECT pg_terminate_backend(%s, 5000)", (dying.info.backend_pid,))
         dying.close()

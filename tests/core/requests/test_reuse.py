@@ -28,6 +28,7 @@ from core.live.single_text import Processed
 from core.requests import reuse, savings, single_flight
 from core.requests.reuse import Memory, Which
 from core.runtime import db
+from tests import databases
 from tests.callers import by
 from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply
@@ -80,7 +81,7 @@ def test_a_text_that_this_process_answered_waits_for_nobodys_claim(openai: Local
     assert ask().reused is False
     hits = reuse.memory.hits
     plain = database.replace("postgresql+psycopg://", "postgresql://")
-    with ThreadPoolExecutor(1) as thread, psycopg.connect(plain) as other:
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(databases.owners(plain)) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (single_flight.CLAIM_LOCK,))
         assert thread.submit(ask).result(PATIENCE_S).reused is True
     assert (len(openai.asked), reuse.memory.hits) == (1, hits + 1)
@@ -89,7 +90,7 @@ def test_a_text_that_this_process_answered_waits_for_nobodys_claim(openai: Local
 def test_a_text_that_is_new_waits_for_the_claims_of_others(openai: LocalProvider, database: str) -> None:
     plain = database.replace("postgresql+psycopg://", "postgresql://")
     waiting = f"SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND {IN_THIS_DATABASE}"
-    with ThreadPoolExecutor(1) as thread, psycopg.connect(plain) as other:
+    with ThreadPoolExecutor(1) as thread, psycopg.connect(databases.owners(plain)) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (single_flight.CLAIM_LOCK,))
         asking = thread.submit(ask)
         until_now(lambda: rows(waiting) != [])

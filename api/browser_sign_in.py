@@ -50,7 +50,8 @@ class BrowserSignIn:
                 if path == LOGIN:
                     cookies += _towards(headers, settings.public_url)
                 elif path == CALLBACK and message["status"] == 302:
-                    found["location"] = _back(headers, cookies)
+                    # The provider leads here after signing out, too, and then says nothing.
+                    found["location"] = _back(headers, cookies) if scope["query_string"] else "/"
                     cookies.append(f"{TARGET}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax")
                 for cookie in cookies:
                     secure = https and "; secure" not in cookie.lower()

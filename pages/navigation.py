@@ -105,6 +105,7 @@ def listed(*, signed_in: bool) -> st.Page:
             ],
         },
         position="sidebar" if signed_in else "hidden",
+        expanded=True,
     )
 
 

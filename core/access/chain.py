@@ -71,3 +71,24 @@ def walk(session: Session) -> Verified:
     if broken is None and (head.entries if head else 0, head.hash if head else START) != (entries, last):
         broken = entries + 1
     return Verified(entries, broken, last)
+
+
+@dataclass(frozen=True)
+class Walked:
+    """How far a walk came: the last entry's id and hash, and the first that does not fit."""
+
+    id: int = 0
+    hash: str = START
+    broken: int | None = None
+
+
+def walk_on(session: Session, before: Walked, most: int) -> Walked:
+    """Up to `most` entries after `before`. Whether any are missing at the end, `walk` alone tells."""
+    id_, last = before.id, before.hash
+    sql = f"SELECT {COLUMNS} FROM audit_entry WHERE id > :id ORDER BY id LIMIT :most"
+    for row in db.rows(session, sql, id=id_, most=most):
+        entry = as_json(dict(row._mapping))
+        if row.id != id_ + 1 or row.previous_hash != last or hashed(last, entry) != row.hash:
+            return Walked(id_, last, row.id)
+        id_, last = row.id, row.hash
+    return Walked(id_, last)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.environment import get_settings
-from core.health import database, readings, report, sampling
+from core.health import chain_check, database, readings, report, sampling
 from core.health.readings import PROVIDER, Reading
 from core.health.report import SampleRow
 from core.runtime import rights
@@ -46,7 +46,8 @@ def components(at: datetime) -> list[Component]:
         readings.queue(report.queue(), at),
         *readings.rights(rights.read()),
         *sampling.providers_of([name.removeprefix(PROVIDER) for name in there if name.startswith(PROVIDER)], at),
-        *readings.access(get_settings().open_access),
+        *readings.access(get_settings().open_access, get_settings().sign_in),
+        *chain_check.reading(at),
         # Keys that are usable here may not be usable in the jobs process, which takes the samples: those count, then.
         *(one for one in sampling.stored_keys() if not one.healthy),
     ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from core.calls.report import ModelRow, added, quantile_ms
+from core.environment import SignIn
 from core.health.database import DatabaseHealth
 from core.health.report import QueueRow, ReuseRow, SampleRow, WorkerRow
 from core.requests.reuse import ReuseHealth
@@ -203,8 +204,11 @@ def ocr(mode: str) -> list[Reading]:
     return [Reading("ocr", True, said)] if mode == "off" else []
 
 
-def access(open_access: bool) -> list[Reading]:
-    """Empty unless everybody is let in."""
+def access(open_access: bool, sign_in: SignIn = "none") -> list[Reading]:
+    """Empty where nobody is asked, and this machine alone gets here."""
+    if sign_in != "none":
+        how = "by OIDC" if sign_in == "oidc" else "at a proxy, which names them"
+        return [Reading(ACCESS, True, f"People sign in {how}.")]
     said = (
         "Nobody is asked who they are (ALLOW_OPEN_ACCESS): everybody who reaches Cairn can read and change everything."
     )

@@ -53,7 +53,7 @@ filters = Filters(user=who, action=action, begin=begin, end=end)
 cursors = widgets.trail("audit", filters)
 page = audit_report.find(filters, limit=AT_ONCE, cursor=cursors[-1])
 with db.reading() as session:
-    called = people.names(session, [one.user for one in page.items if one.user])
+    called = people.names(session, [id_ for one in page.items for id_ in (one.user, words.about(one.object)) if id_])
 places = {one.id: one.name for one in workspaces.listed()}
 
 
@@ -62,7 +62,7 @@ def row(entry: EntryRow) -> tuple[Any, ...]:
         entry.time,
         called.get(entry.user or "", words.DOORS.get(entry.door, entry.door)),
         words.action(entry.action, entry.outcome),
-        words.thing(entry.object),
+        words.thing(entry.object, called),
         words.sides(entry.before, entry.after),
         places.get(entry.workspace or "", ""),
         entry.ip or "",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from streamlit import config
 
-from core.environment import Settings, get_settings
+from core.environment import Settings, load_settings
 from core.errors import ConfigurationError
 from core.runtime.derived_keys import derived
 
@@ -18,7 +18,8 @@ def prepare() -> None:
     """Before the app is made: its cookies are signed with a key of that file. Without a sign-in by OIDC, Streamlit
     reads no such file, whatever lies in the account's home."""
     try:
-        settings = get_settings()
+        # Not the one that is kept: whoever imports the app to fork it has another environment.
+        settings = load_settings()
     except ConfigurationError:
         return  # The app names all that is wrong when it starts.
     path = settings.data_dir.absolute() / NAME
@@ -36,9 +37,10 @@ def prepare() -> None:
 def content(settings: Settings) -> str:
     """TOML. The key for cookies is the same in every process."""
     assert settings.oidc_client_secret is not None
+    assert settings.secret_key is not None
     lines = {
         "redirect_uri": f"{settings.public_url}/oauth2callback",
-        "cookie_secret": derived("cookies of who signed in"),
+        "cookie_secret": derived(settings.secret_key, "cookies of who signed in"),
         "client_id": settings.oidc_client_id,
         "client_secret": settings.oidc_client_secret.get_secret_value(),
         "server_metadata_url": settings.oidc_discovery_url,

@@ -69,10 +69,17 @@ def action(name: str, outcome: str) -> str:
     return f"{told} (refused)" if outcome == "refused" and "refused" not in name else told
 
 
-def thing(about: Mapping[str, Any] | None) -> str:
-    if not about:
+def about(told: Mapping[str, Any] | None) -> str:
+    """The id of what an entry is about."""
+    return str((told or {}).get("id") or "")
+
+
+def thing(told: Mapping[str, Any] | None, called: Mapping[str, str]) -> str:
+    """`called`: how people are called now, by id."""
+    if not told:
         return ""
-    return " ".join(str(part) for part in (about.get("kind"), about.get("name") or about.get("id")) if part)
+    name = called.get(about(told)) or told.get("name") or told.get("id")
+    return " ".join(str(part) for part in (str(told.get("kind", "")).replace("_", " "), name) if part)
 
 
 def sides(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:

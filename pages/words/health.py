@@ -1,5 +1,6 @@
 """Names of components and of kinds of stuck work."""
 
+from core.health.chain_check import AUDIT
 from core.health.readings import ACCESS, PROVIDER
 from core.settings import provider_rows
 from core.upkeep.stuck import Kind
@@ -14,6 +15,7 @@ COMPONENTS = {
     "rights": "Rights in the database",
     "sandbox": "Sandbox of readers",
     ACCESS: "Who is let in",
+    AUDIT: "Audit",
     "disk": "Disk",
     "keys": "Keys of providers",
     "models": "Models that end",

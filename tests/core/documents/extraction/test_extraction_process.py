@@ -235,7 +235,7 @@ def test_stages(tmp_path: Path) -> None:
     reading = [stage for stage in stages if stage[0] == "reading"]
     assert ("reading", 0, 3) in reading
     assert reading[-1] == ("reading", 3, 3)
-    assert [stage[0] for stage in stages[len(reading) :]] == ["language", "tokens"]
+    assert [stage[0] for stage in stages[len(reading) :]] == ["language", "tokens", "instructions"]
 
 
 def test_an_error_in_on_stage_leaves_no_child_behind(endless: Path) -> None:

@@ -98,12 +98,15 @@ def record(row: UsageRow) -> dict[str, Any]:
     return {**fields_of(row, UsageRecordOut), "workspace": workspace.current()}
 
 
+def _where(by: list[By]) -> list[str]:
+    return workspaces.visible() if "workspace" in by else [workspace.current()]
+
+
 @router.get("", response_model=UsageSumsOut)
 def sums(by: Keys, of: When, chosen: Chosen, limit: Limit = paging.MOST, cursor: Cursor = None) -> Any:
     """By workspace: of all that one may see, else of the one that the call acts in."""
     skip = paging.number(cursor, "sums") or 0
-    where = workspaces.visible() if "workspace" in by else [workspace.current()]
-    found = by_workspace.table(where, by, of, chosen, limit=limit, skip=skip)
+    found = by_workspace.table(_where(by), by, of, chosen, limit=limit, skip=skip)
     table, days = found.table, of(found.zone).days
     return {
         "items": [item(row) for row in table.rows],
@@ -120,7 +123,7 @@ def export_sums(format: ExportName, by: Keys, of: When, chosen: Chosen) -> Strea
     token."""
     if format == "focus":
         return download("Costs FOCUS", "csv", shared_clock.now(), partial(focus.export_focus, of=of, filters=chosen))
-    make = partial(export.export, format_=format, by=by, of=of, filters=chosen)
+    make = partial(export.export, format_=format, by=by, of=of, filters=chosen, workspaces=_where(by))
     return download(export.TITLE, format, shared_clock.now(), make)
 
 

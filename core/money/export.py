@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from core.access import audit
 from core.exports.columns import Column, FormatName
 from core.exports.write import write
-from core.money import costs
+from core.money import by_workspace, costs
 from core.money.costs import Row
 from core.money.stretches import Stretch
 from core.money.sums import By, Filters
@@ -32,11 +32,12 @@ MONEY = (Column("cost_usd", "money"), Column("list_usd", "money"), Column("saved
 Of = Callable[[ZoneInfo], Stretch]
 
 
-def export(file: BinaryIO, format_: FormatName, by: Sequence[By], of: Of, filters: Filters) -> None:
+def export(
+    file: BinaryIO, format_: FormatName, by: Sequence[By], of: Of, filters: Filters, workspaces: Sequence[str]
+) -> None:
     note(format_, {"by": list(by), **filters.given()})
-    with costs.reading() as now:
-        found = now.table(by, of(now.zone), filters).rows
-        names = now.labels(by[-1], [row.keys[-1] for row in found])
+    read = by_workspace.table(workspaces, by, of, filters)
+    found, names = read.table.rows, dict(read.names)
     called = () if by[-1] not in costs.LABELS else (Column(f"{by[-1]}_name"),)
     columns = (*map(Column, by), *called, *COUNTS, *MONEY)
     write(file, format_, TITLE, columns, (_values(row, names if called else None) for row in found))

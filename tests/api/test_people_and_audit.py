@@ -236,6 +236,12 @@ def test_costs_by_workspace_are_those_of_ones_own_and_analysts_see_what_they_use
     assert sums(annas) == ([("ws_b", "2"), ("ws_default", "1")], "3")
     assert sums(annas, "by=user") == ([(anna, "1")], "1")
     assert sums({**annas, "X-Workspace": "ws_b"}, "by=user") == ([(anna, "2")], "2")
+    table = client.get(f"{API}/usage/export?format=csv&by=workspace", headers=bens).text
+    assert [row[:2] + row[-3:-2] for row in csv.reader(io.StringIO(table))] == [
+        ["workspace", "workspace_name", "cost_usd"],
+        ["ws_c", "C", "8"],
+        ["ws_default", "default", "1"],
+    ]
     assert client.get(f"{API}/usage?user={ben}", headers=annas).status_code == 403
     assert client.get(f"{API}/usage/forecast", headers=annas).status_code == 403
     assert client.get(f"{API}/usage/forecast", headers=bens).status_code == 200

@@ -217,7 +217,7 @@ def test_costs_by_workspace_are_those_of_ones_own_and_analysts_see_what_they_use
     with db.transaction() as session:
         db.execute(session, "INSERT INTO workspace (id, name) VALUES ('ws_b', 'B'), ('ws_c', 'C')")
     anna, ben = person("Anna", "analyst", "ws_default", "ws_b"), person("Ben", "manager", "ws_default", "ws_c")
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         sql = """INSERT INTO usage_record (workspace_id, "user", time, provider, model, lane, cost_usd, priced, status)
                  VALUES (:of, :by, now(), 'openai', 'm', 'live', :cost, true, 'ok')"""
         for of, by, cost in (("ws_default", anna, 1), ("ws_b", anna, 2), ("ws_b", ben, 4), ("ws_c", ben, 8)):

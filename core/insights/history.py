@@ -12,6 +12,7 @@ from core.access import actor
 from core.runtime import db
 from core.runtime.ids import new_id
 from core.runtime.paging import Page, checked_limit, cut, number
+from core.tables.access import called
 
 Action = Literal["change", "merge", "unmerge", "undo", "review"]
 Side = Mapping[str, Any]
@@ -69,8 +70,9 @@ def of_insight(insight_id: str, *, limit: int = 100, cursor: str | None = None) 
     return cut(rows, limit, "history", [row.id for row in found])
 
 
-OF_INSIGHT = """
-SELECT id, change_id AS change, changed_at AS time, actor, action, before, after, undone_at FROM insight_change
+OF_INSIGHT = f"""
+SELECT id, change_id AS change, changed_at AS time, {called("actor")} AS actor, action, before, after, undone_at
+FROM insight_change
 WHERE insight_id = :insight AND workspace_id = :workspace AND (CAST(:before AS bigint) IS NULL OR id < :before)
 ORDER BY id DESC LIMIT :limit
 """

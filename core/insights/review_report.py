@@ -15,6 +15,7 @@ from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, not_ours, place
 from core.statements.canonical import canonical
 from core.statements.differences import Difference, differences
+from core.tables.access import called
 from core.tables.insights import FoundBy, PairKind, Verdict
 
 PairState = Literal["open", "settled"]
@@ -88,9 +89,9 @@ AFTER = {
     "settled": "(p.settled, p.id) < (:settled, :pair)",
 }
 MICROSECONDS = "CAST(extract(epoch FROM {}) * 1000000 AS bigint)"
-SIDES = """
-p.id, p.kind, p.first, p.second, p.found_by, p.score, p.state, p.verdict, p.actor, p.grounds, p.judged_in,
-coalesce(p.settled_at, p.created_at) AS time, p.later_at IS NOT NULL AS put_off,
+SIDES = f"""
+p.id, p.kind, p.first, p.second, p.found_by, p.score, p.state, p.verdict, {called("p.actor")} AS actor, p.grounds,
+p.judged_in, coalesce(p.settled_at, p.created_at) AS time, p.later_at IS NOT NULL AS put_off,
 coalesce(f.head_id, f.id) AS a, coalesce(s.head_id, s.id) AS b
 """
 

@@ -24,6 +24,7 @@ from core.money.stretches import ALWAYS, Stretch
 from core.money.sums import DIMENSIONS, EVERYTHING, By, Dimension, Edition, Filters, Sums
 from core.runtime import db
 from core.runtime.paging import Page, checked_limit, cut, number
+from core.tables.access import called
 
 
 @dataclass(frozen=True)
@@ -213,6 +214,7 @@ LABELS: Mapping[By, str] = MappingProxyType(
         "job": "SELECT id, name FROM job WHERE workspace_id = :workspace AND id = ANY(:ids)",
         "template": """SELECT id, name FROM template
                        WHERE (workspace_id = :workspace OR workspace_id IS NULL) AND id = ANY(:ids)""",
+        "user": f"SELECT id, {called('id')} AS name FROM person WHERE id = ANY(:ids)",
         "workspace": "SELECT id, name FROM workspace WHERE id = :workspace AND id = ANY(:ids)",
     }
 )

@@ -5,13 +5,14 @@ from typing import get_args
 
 import streamlit as st
 
+from core.access import workspaces
 from core.asking import templates
 from core.budgets import manage, report
 from core.budgets.manage import BudgetSpec
 from core.budgets.report import BudgetRow
 from core.documents import report as documents_report
 from core.errors import CairnError
-from core.runtime.workspace import DEFAULT
+from core.runtime import workspace
 from core.settings import provider_rows
 from core.tables.budgets import OnLimit, Scope
 from pages.common import failures, formats, widgets
@@ -101,13 +102,20 @@ def form(row: BudgetRow | None) -> None:
             st.rerun()
 
 
+def _user() -> str:
+    members = {one.person.id: one.person.called for one in workspaces.members(workspace.current())}
+    if members:
+        return str(st.selectbox("User", list(members), 0, members.__getitem__))
+    return st.text_input("User", help="As the table of costs by user names them").strip()
+
+
 def _key(scope: Scope) -> str:
     if scope == "all":
         return ""
     if scope == "workspace":
-        return DEFAULT
+        return workspace.current()
     if scope == "user":
-        return st.text_input("User", help="As the table of costs by user names them").strip()
+        return _user()
     if scope == "provider":
         return str(st.selectbox("Provider", provider_rows.names(), 0, provider_rows.label))
     if scope == "collection":

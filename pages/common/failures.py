@@ -11,6 +11,7 @@ from typing import Any, ParamSpec
 import streamlit as st
 import structlog
 
+from core.access import elsewhere
 from core.errors import CairnError, Unauthorized
 from core.runtime import correlation, db
 from pages.common import entering, formats
@@ -34,6 +35,16 @@ def guarded(run: Callable[[], None], *, again_by_itself: bool = False) -> None:
         show_failure(f"{error.message}{again}", error.code)
         if error.retryable and not again_by_itself:
             st.button("Try again", key=f"again-{_name(run)}")
+
+
+def offer_workspace(id_: str) -> None:
+    """Where what the link names lies in another workspace of whoever asks."""
+    found = elsewhere.holder(id_)
+    if found is None:
+        return
+    st.info(f"This is in the workspace {formats.plain(found.name)}, and another one is open.")
+    choose = functools.partial(entering.choose, found.id)
+    st.button("Open that workspace", type="primary", on_click=attempt, args=(choose,))
 
 
 def _name(run: Callable[[], None]) -> str:

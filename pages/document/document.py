@@ -28,6 +28,7 @@ if not found:
     st.title("Document")
     failures.show_notice()
     st.info("This document is not there. It may have been deleted." if document_id else "This link names no document.")
+    failures.offer_workspace(document_id)
     widgets.back_link("All documents", "documents/documents.py")
     st.stop()
 document = found[0]

@@ -16,6 +16,7 @@ try:
 except NotFound as error:
     st.title("Insight")
     st.info(formats.plain(error.message) if insight_id else "This link names no insight.")
+    failures.offer_workspace(insight_id)
     widgets.back_link("All insights", "insights/insights.py")
     st.stop()
 

@@ -28,6 +28,7 @@ try:
 except NotFound as error:
     st.title("Job")
     st.info(formats.plain(error.message) if job_id else "This link names no job.")
+    failures.offer_workspace(job_id)
     if st.button("All jobs"):
         widgets.go("jobs/jobs.py")
     st.stop()

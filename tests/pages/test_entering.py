@@ -121,6 +121,22 @@ def test_links_to_files_say_of_which_workspace(client: Client) -> None:
     assert f"in_workspace={other.id}" in addresses(at)
 
 
+def test_a_link_to_another_workspace_offers_to_open_it(client: Client) -> None:
+    show("documents")
+    other, foreign = workspaces.make("Legal"), workspaces.make("Foreign")
+    workspaces.add_member(other.id, anna().id)
+    found = {}
+    for one in (other, foreign):
+        with workspace.bound(one.id):
+            found[one.id] = add_document("Of another workspace.", name=f"{one.name}.txt")
+    at = show("document", id=found[foreign.id])
+    assert "Open that workspace" not in buttons(at)
+    at = show("document", id=found[other.id])
+    assert "Legal.txt" not in words(at)
+    press(at, "Open that workspace")
+    assert formats.plain("Legal.txt") in words(at)
+
+
 def addresses(at: AppTest) -> str:
     return " ".join(link.proto.url for link in at.get("link_button"))
 

@@ -104,6 +104,9 @@ ROWS = (
     """INSERT INTO audit_entry (id, time, door, action, object, "user", outcome, previous_hash, hash)
        VALUES (2, now(), 'pages', 'breaker.open', jsonb_build_object('kind', 'breaker', 'id', 'openai/' || :text),
          :text, 'done', '', '')""",
+    # So that what is done there is an entry after these.
+    """INSERT INTO audit_head (id, entries, hash) VALUES (1, 2, '')
+       ON CONFLICT (id) DO UPDATE SET entries = 2""",
     "INSERT INTO setting (name, value, changed_by) VALUES ('model:openai', CAST(:choice AS jsonb), :text)",
     """INSERT INTO health_sample (time, component, healthy, message, figures)
        SELECT now() - n * interval '10 minutes', c, false, :text, '{"p50_ms": 3}'

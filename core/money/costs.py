@@ -162,7 +162,7 @@ class Costs:
         return found
 
     def labels(self, of: By, keys: Sequence[str | None]) -> dict[str, str]:
-        """What people call these keys, of jobs, templates and workspaces that are there. Others have no other name."""
+        """What these keys are called, of jobs, templates, people and workspaces that are there; others as they are."""
         found = db.rows(self.session, LABELS[of], ids=[key for key in keys if key]) if of in LABELS else []
         return {row.id: row.name for row in found}
 
@@ -214,7 +214,7 @@ LABELS: Mapping[By, str] = MappingProxyType(
         "job": "SELECT id, name FROM job WHERE workspace_id = :workspace AND id = ANY(:ids)",
         "template": """SELECT id, name FROM template
                        WHERE (workspace_id = :workspace OR workspace_id IS NULL) AND id = ANY(:ids)""",
-        "user": f"SELECT id, {called('id')} AS name FROM person WHERE id = ANY(:ids)",
+        "user": f"SELECT p.id, {called('p.id')} AS name FROM person p WHERE p.id = ANY(:ids)",
         "workspace": "SELECT id, name FROM workspace WHERE id = :workspace AND id = ANY(:ids)",
     }
 )

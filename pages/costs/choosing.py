@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from core.access import actor, roles
 from core.money import series, stretches
 from core.money.series import Step
 from core.money.stretches import Stretch
@@ -79,9 +80,13 @@ def step(stretch: Stretch, zone: ZoneInfo) -> Step:
 
 
 def filters() -> Filters:
-    """As they stand in the link, each repeatable."""
+    """As they stand in the link, each repeatable. Whoever may not see all costs is given their own alone."""
     given = {name: tuple(st.query_params.get_all(name)) for name in DIMENSIONS}
-    return Filters(**given)
+    return Filters(**given) if sees_all() else Filters(**{**given, "user": (actor.current(),)})
+
+
+def sees_all() -> bool:
+    return roles.may("usage.read_all")
 
 
 def narrow(dimension: Dimension, key: str | None) -> None:
@@ -97,6 +102,8 @@ def show_filters(chosen: Filters, names: Mapping[tuple[Dimension, str], str]) ->
     with st.container(horizontal=True, key="cost_filters"):
         for name in DIMENSIONS:
             values: tuple[str, ...] = getattr(chosen, name)
+            if name == "user" and not sees_all():
+                continue
             for value in values:
                 label = words.key(name, value or None, names.get((name, value)))
                 said = f"{words.DIMENSIONS[name]}: {formats.plain(label)}"

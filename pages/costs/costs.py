@@ -1,21 +1,27 @@
 """What was spent on what, what it bought and saved, and what may still be spent."""
 
+from collections.abc import Callable, Mapping
+
 import streamlit as st
 
+from core.access import roles
+from core.access.roles import Action
 from pages.common import failures
 from pages.costs import advice, budgets, invoices, spending, unpriced
 
 st.title("Costs")
 failures.show_notice()
-PARTS = {
-    "Spending": spending.show,
-    "Budgets": budgets.show,
-    "Unpriced": unpriced.show,
-    "Advice": advice.show,
-    "Invoice check": invoices.show,
+# With what each is for: whoever may not sees no such tab.
+PARTS: Mapping[str, tuple[Callable[[], None], Action]] = {
+    "Spending": (spending.show, "read"),
+    "Budgets": (budgets.show, "read"),
+    "Unpriced": (unpriced.show, "usage.read_all"),
+    "Advice": (advice.show, "usage.read_all"),
+    "Invoice check": (invoices.show, "invoice.read"),
 }
-tabs = st.tabs(list(PARTS), key="tab", on_change="rerun", bind="query-params")
-for tab, show in zip(tabs, PARTS.values(), strict=True):
+parts = {name: show for name, (show, needed) in PARTS.items() if roles.may(needed)}
+tabs = st.tabs(list(parts), key="tab", on_change="rerun", bind="query-params")
+for tab, show in zip(tabs, parts.values(), strict=True):
     if tab.open:
         with tab:
             show()

@@ -29,7 +29,9 @@ def show() -> None:
         step = choosing.step(stretch, zone)
         bars = chart.read(now, shown, by, step, stretch, filters)
         names = now.labels(by, table.ids(found.rows))
-        month, days = forecast.read(now), anomalies.read(now, with_jobs=unusual.AT_MOST)
+        # Both are of the whole workspace.
+        month = forecast.read(now) if choosing.sees_all() else None
+        days = anomalies.read(now, with_jobs=unusual.AT_MOST) if choosing.sees_all() else ()
         templates = now.labels("template", [one.key for one in days if one.of == "template"])
         named = {
             (one, key): label
@@ -38,6 +40,8 @@ def show() -> None:
             for key, label in now.labels(one, getattr(filters, one)).items()
         }
     choosing.show_filters(filters, named)
+    if not choosing.sees_all():
+        st.caption("These are the costs of what you asked yourself. Managers see those of all.")
     if not total.calls and not total.reused:
         _nothing(period, filters)
         return

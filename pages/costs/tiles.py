@@ -11,8 +11,8 @@ from pages.common import formats, widgets
 from pages.common.formats import Markdown
 
 
-def show(total: Sums, before: Sums, insights: int, period: Markdown, month: Forecast) -> None:
-    """`insights`: first seen in that stretch."""
+def show(total: Sums, before: Sums, insights: int, period: Markdown, month: Forecast | None) -> None:
+    """`insights`: first seen in that stretch. `month`: None for whoever does not see the costs of all."""
     with widgets.tiles():
         st.metric(
             "Spent",
@@ -24,7 +24,8 @@ def show(total: Sums, before: Sums, insights: int, period: Markdown, month: Fore
             border=True,
             height="stretch",
         )
-        _month(month)
+        if month is not None:
+            _month(month)
         _tile("Saved by batches", formats.money(total.saved_by_batch_usd), "Against the same calls live.")
         _tile("Saved by reuse", formats.money(total.saved_usd), "What reused answers had cost when they were asked.")
         each = total.cost_usd / insights if insights else None

@@ -13,6 +13,7 @@ from core.access.people import PersonView
 from pages.common import formats
 from tests import databases
 from tests.callers import by
+from tests.pages import made
 from tests.pages.asking import Client, browser, by_proxy
 from tests.pages.seeing import buttons, press, show, words
 from tests.pipeline import PATIENCE_S
@@ -172,3 +173,22 @@ def test_a_manager_reads_the_audit_of_own_workspaces_without_verifying(client: C
     at = show("audit")
     assert not at.dataframe
     assert "Verify the chain" not in buttons(at)
+
+
+def test_an_analyst_sees_the_costs_of_what_they_asked_and_managers_those_of_all_by_name(
+    client: Client, zoe: PersonView, setting: Any
+) -> None:
+    by_proxy(client, setting, "zoe@example.org")
+    show("overview")
+    made.usage(None, user=zoe.id, cost_usd=3)
+    made.usage(None, user="user_other", cost_usd=40)
+    at = show("costs", by="User", user="user_other")
+    assert "$3.00" in words(at)
+    assert "40.00" not in words(at)
+    assert "Managers see those of all" in words(at)
+    assert [tab.label for tab in at.tabs] == ["Spending", "Budgets"]
+    by_proxy(client, setting, "root@example.org")
+    at = show("costs", by="User")
+    assert "$43.00" in words(at)
+    assert "Zoë" in str(at.dataframe[0].value)
+    assert len(at.tabs) == 5

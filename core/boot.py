@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from core.access import people
+from core.access import actor, people
 from core.asking import templates
 from core.calls import clients
 from core.environment import Listening, Settings, check_admin, get_settings, load_settings
@@ -65,6 +65,9 @@ async def _life(
                 importlib.import_module(name)
             tokens.count("")  # loads the vocabulary
             adopt()
+            # From here on pages and API say for each run and call who asks.
+            actor.close()
+            stack.callback(actor.open_again)
             gc.collect()
             gc.freeze()
             listening_socket.send_at_once(port())

@@ -18,7 +18,7 @@ from core.calls import clients
 from core.environment import Listening, Settings, check_admin, get_settings, load_settings
 from core.errors import CairnError, ConfigurationError
 from core.live import single_text
-from core.runtime import db, listening_socket, migrate, tokens
+from core.runtime import db, listening_socket, migrate, tokens, workspace
 from core.runtime.logs import adopt, configure_logs
 from core.runtime.supervision import Child, ChildState, Command
 from core.settings import store
@@ -66,8 +66,9 @@ async def _life(
             tokens.count("")  # loads the vocabulary
             adopt()
             # From here on pages and API say for each run and call who asks.
-            actor.close()
-            stack.callback(actor.open_again)
+            for said_by_doors in (actor, workspace):
+                said_by_doors.close()
+                stack.callback(said_by_doors.open_again)
             gc.collect()
             gc.freeze()
             listening_socket.send_at_once(port())

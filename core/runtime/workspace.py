@@ -9,17 +9,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-# Made by migration 0009: everything that was there belongs to it, and everything until there is a sign-in.
+# Made by migration 0009: everything that was there belongs to it, and everything where nobody signs in.
 DEFAULT = "ws_default"
 
-_workspace: ContextVar[str] = ContextVar("workspace", default=DEFAULT)
+_workspace: ContextVar[str | None] = ContextVar("workspace", default=None)
+_without_one = DEFAULT
 _everywhere: ContextVar[bool | None] = ContextVar("everywhere", default=None)
 _works_everywhere = False
 
 
 def current() -> str:
     """The id of the workspace that transactions begun from now on carry."""
-    return _workspace.get()
+    chosen = _workspace.get()
+    return _without_one if chosen is None else chosen
+
+
+def close() -> None:
+    """From now on nothing is seen in this process where no door has said in which workspace."""
+    global _without_one
+    _without_one = ""
+
+
+def open_again() -> None:
+    """What `close` did is undone: for the end of web, and for tests."""
+    global _without_one
+    _without_one = DEFAULT
 
 
 def scope(workspace_id: str) -> str:

@@ -73,10 +73,12 @@ def show_upload(collections: Sequence[str], suggested: str | None) -> None:
 
 
 def _take(key: str, collection: str, folder: bool) -> None:
+    if files := st.session_state.get(key):
+        failures.guarded(partial(_store_all, files, collection, folder))
+
+
+def _store_all(files: Sequence[BinaryIO], collection: str, folder: bool) -> None:
     """A thread of its own stores them: this one ends with the tab, and what has arrived is stored all the same."""
-    files = st.session_state.get(key) or []
-    if not files:
-        return
     done = [0]
     storing = ThreadPoolExecutor(1, "upload")
     kept = storing.submit(

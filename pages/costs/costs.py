@@ -6,22 +6,22 @@ import streamlit as st
 
 from core.access import roles
 from core.access.roles import Action
-from pages.common import failures
+from pages.common import failures, formats
 from pages.costs import advice, budgets, invoices, spending, unpriced
 
 st.title("Costs")
 failures.show_notice()
 # With what each is for: whoever may not sees no such tab.
-PARTS: Mapping[str, tuple[Callable[[], None], Action]] = {
+PARTS: Mapping[formats.Markdown, tuple[Callable[[], None], Action]] = {
     "Spending": (spending.show, "read"),
     "Budgets": (budgets.show, "read"),
     "Unpriced": (unpriced.show, "usage.read_all"),
     "Advice": (advice.show, "usage.read_all"),
     "Invoice check": (invoices.show, "invoice.read"),
 }
-parts = {name: show for name, (show, needed) in PARTS.items() if roles.may(needed)}
-tabs = st.tabs(list(parts), key="tab", on_change="rerun", bind="query-params")
-for tab, show in zip(tabs, parts.values(), strict=True):
+names: list[formats.Markdown] = [name for name, (_, needed) in PARTS.items() if roles.may(needed)]
+tabs = st.tabs(names, key="tab", on_change="rerun", bind="query-params")
+for tab, name in zip(tabs, names, strict=True):
     if tab.open:
         with tab:
-            show()
+            PARTS[name][0]()

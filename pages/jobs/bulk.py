@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 import streamlit as st
 
@@ -82,7 +83,7 @@ def _confirm(action: str, ids: Sequence[str], clear: Callable[[], None]) -> None
         clear()
 
     label = ACTIONS[action].verb.format(formats.count(len(able), "job"))
-    st.button(label, type="primary", key="jobs-bulk-act", on_click=carry_out)
+    st.button(label, type="primary", key="jobs-bulk-act", on_click=partial(failures.guarded, carry_out))
 
 
 def _found(job_id: str) -> JobRow | None:

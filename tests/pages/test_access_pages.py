@@ -41,9 +41,11 @@ def zoe(client: Client) -> PersonView:
 
 def inviting() -> None:
     from core.access import workspaces
+    from pages.common import entering
     from pages.people.inviting import invite
 
-    invite(workspaces.listed())
+    with entering.acting():
+        invite(workspaces.listed())
 
 
 def making_place() -> None:

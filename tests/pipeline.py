@@ -18,6 +18,7 @@ from core.batch.steps import Batches
 from core.calls import clients
 from core.calls.outcomes import Outcome
 from core.documents import extract, upload
+from core.injection import detect
 from core.jobs import launch
 from core.jobs.launch import JobSpec
 from core.judging import verdicts
@@ -179,9 +180,10 @@ READY_DOCUMENTS = (
        SELECT i, 'ws_default', i, 'col_1', i, 'text/plain', 1, 'ready', 20, i FROM unnest(CAST(:ids AS text[])) i""",
     # A group of its own each, though they are nearly equal: jobs processes would look for the groups of all.
     "INSERT INTO text_group (id, workspace_id, bands) SELECT unnest(CAST(:ids AS text[])), 'ws_default', '{}'",
-    """INSERT INTO document_text (document_id, text, sha256, page_starts)
-       SELECT i, i || ' was replaced. It works again.', encode(sha256(convert_to(i, 'UTF8')), 'hex'), '{0}'
-       FROM unnest(CAST(:ids AS text[])) i""",
+    # Looked through for instructions already: jobs processes would do it for all.
+    f"""INSERT INTO document_text (document_id, text, sha256, page_starts, marks_version)
+       SELECT i, i || ' was replaced. It works again.', encode(sha256(convert_to(i, 'UTF8')), 'hex'), '{{0}}',
+         {detect.VERSION} FROM unnest(CAST(:ids AS text[])) i""",
 )
 
 

@@ -1,6 +1,6 @@
 """What was spent on what, what it bought and saved, and what may still be spent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import streamlit as st
 
@@ -11,17 +11,22 @@ from pages.costs import advice, budgets, invoices, spending, unpriced
 
 st.title("Costs")
 failures.show_notice()
-# With what each is for: whoever may not sees no such tab.
-PARTS: Mapping[formats.Markdown, tuple[Callable[[], None], Action]] = {
-    "Spending": (spending.show, "read"),
-    "Budgets": (budgets.show, "read"),
-    "Unpriced": (unpriced.show, "usage.read_all"),
-    "Advice": (advice.show, "usage.read_all"),
-    "Invoice check": (invoices.show, "invoice.read"),
+PARTS = {
+    "Spending": spending.show,
+    "Budgets": budgets.show,
+    "Unpriced": unpriced.show,
+    "Advice": advice.show,
+    "Invoice check": invoices.show,
 }
-names: list[formats.Markdown] = [name for name, (_, needed) in PARTS.items() if roles.may(needed)]
+# What these are for: whoever may not do it sees no such tab.
+NEEDS: Mapping[str, Action] = {
+    "Unpriced": "usage.read_all",
+    "Advice": "usage.read_all",
+    "Invoice check": "invoice.read",
+}
+names: list[formats.Markdown] = [name for name in PARTS if roles.may(NEEDS.get(name, "read"))]
 tabs = st.tabs(names, key="tab", on_change="rerun", bind="query-params")
 for tab, name in zip(tabs, names, strict=True):
     if tab.open:
         with tab:
-            PARTS[name][0]()
+            PARTS[name]()

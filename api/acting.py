@@ -5,7 +5,7 @@ A key says who asks. A browser's sign-in is enough for what links of pages lead 
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
@@ -19,7 +19,7 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors, route_rules
-from core.access import actor, keys, proofs, refusals, roles, signing_in, workspaces
+from core.access import actor, keys, links, proofs, refusals, roles, signing_in, workspaces
 from core.access.actor import Caller
 from core.access.keys import KeyView, Rate
 from core.environment import addresses, get_settings
@@ -30,6 +30,7 @@ from core.runtime import shared_clock, workspace
 DOOR = "HTTP API"
 # What links of pages add, as they send no X-Workspace. Others' is a filter like any other.
 OF_A_LINK = "in_workspace"
+ENDED = "This link has ended, or was made for somebody else. Reload the page that it stands on, and follow it again."
 NO_KEY = "Send a valid API key: `Authorization: Bearer KEY`, or `X-API-Key: KEY`."
 
 
@@ -45,6 +46,12 @@ class Asked:
     request_id: str
     query: bytes = b""
     in_workspace: str | None = None
+    signed: str | None = None
+
+    @property
+    def address(self) -> str:
+        """What a page has signed."""
+        return f"{self.path}?{self.query.decode('latin-1')}" if self.query else self.path
 
     @property
     def ip(self) -> str | None:
@@ -114,6 +121,7 @@ def middleware() -> Middleware:
 
 def _asked(scope: Scope, path: str) -> Asked:
     client, server = scope.get("client"), scope.get("server")
+    signed = _taken(scope, links.NAME)
     return Asked(
         scope["method"],
         path,
@@ -122,14 +130,15 @@ def _asked(scope: Scope, path: str) -> Asked:
         server=server[0] if server else None,
         request_id=scope["state"]["request_id"],
         query=scope.get("query_string", b""),
-        in_workspace=_link(scope),
+        in_workspace=_taken(scope, OF_A_LINK),
+        signed=signed,
     )
 
 
-def _link(scope: Scope) -> str | None:
-    """What a page's link says of its workspace. Routes that refuse parameters they do not know never see it."""
+def _taken(scope: Scope, name: str) -> str | None:
+    """What a page's link adds. Routes that refuse parameters they do not know never see it."""
     parts = scope.get("query_string", b"").split(b"&")
-    mark = OF_A_LINK.encode() + b"="
+    mark = name.encode() + b"="
     found = [unquote_plus(part.removeprefix(mark).decode("latin-1")) for part in parts if part.startswith(mark)]
     if found:
         scope["query_string"] = b"&".join(part for part in parts if not part.startswith(mark))
@@ -167,7 +176,7 @@ def _told(asked: Asked, at: datetime) -> Admitted:
     elif (person := _signed_in(asked, at)) is not None:
         return Admitted(person)
     if not _is_open(asked):
-        raise Unauthorized(NO_KEY)
+        raise Unauthorized(NO_KEY if asked.signed is None else ENDED)
     return Admitted(Caller("api", "open", "admin", label=DOOR, ip=asked.ip, request_id=asked.request_id))
 
 
@@ -185,9 +194,12 @@ def _signed_in(asked: Asked, at: datetime) -> Caller | None:
     """The person at the browser, where that is enough: a page's own link, or an address that a person typed."""
     if asked.method not in ("GET", "HEAD") or not route_rules.for_browsers(asked.path, asked.query):
         return None
-    if asked.headers.get("sec-fetch-site") not in ("same-origin", "none"):
+    # A program that a signed link was given to says nothing of it.
+    if asked.headers.get("sec-fetch-site", "none" if asked.signed else "") not in ("same-origin", "none"):
         return None
     given: Mapping[str, Any] = {"ip": asked.ip, "request_id": asked.request_id}
+    if asked.signed is not None and (follower := links.follower(asked.signed, asked.address, at)) is not None:
+        return replace(follower, **given)
     try:
         if get_settings().sign_in == "header":
             # Several: the proxy added its own to what somebody sent.

@@ -10,7 +10,7 @@ import streamlit as st
 from core.access import audit_report, chain, people, roles, workspaces
 from core.access.audit_report import EntryRow, Filters
 from core.runtime import db
-from pages.common import failures, formats, widgets
+from pages.common import api_links, failures, formats, widgets
 from pages.words import audit as words
 
 AT_ONCE = 100
@@ -73,7 +73,7 @@ with st.container(horizontal=True):
     with st.popover("Export", icon=":material/download:"):
         st.caption(words.EXPORT)
         for kind, query in words.exports(filters):
-            st.link_button(formats.plain(kind), f"api/v1/audit/export?{query}", icon=":material/download:")
+            st.link_button(formats.plain(kind), api_links.link(f"audit/export?{query}"), icon=":material/download:")
     if roles.may("audit.verify") and st.button("Verify the chain", icon=":material/verified:"):
         found = chain.verify()
         if found.valid:

@@ -128,7 +128,7 @@ _CONFLICTS = """i.id IN (SELECT CASE WHEN m.head_id IS NULL THEN m.id ELSE m.hea
     AND p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict'))"""
 
 # Not by =, which the planner makes one with the same condition of a table under a policy: behind that, it would not let
-# @@ use the index (ADR 49). For the same reason a CASE stands below and not coalesce().
+# @@ use the index (ADR 52). For the same reason a CASE stands below and not coalesce().
 OF_SEARCH = "s.workspace_id = ANY(ARRAY[CAST(:workspace AS text)])"
 LISTED = """i.id IN (SELECT l.insight_id FROM listing l WHERE l.workspace_id = :workspace AND l.key = {})"""
 CONDITIONS = {

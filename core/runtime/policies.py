@@ -47,7 +47,7 @@ WITH_THEIR_PARENT = ("request_body",)
 SINGLE = f"job_id IS NULL AND single ->> 'workspace_id' = {HERE}"
 # A fingerprint ends with a hash, and begins with the scope of its workspace.
 OF_SCOPE = f"left(fingerprint, -64) = CASE {HERE} WHEN '{DEFAULT}' THEN '' ELSE {HERE} || ':' END"
-# Walled, and without a policy: under one, the operator @@ would not be allowed to use the index. See ADR 49.
+# Walled, and without a policy: under one, the operator @@ would not be allowed to use the index. See ADR 52.
 WITHOUT = ("statement_search",)
 
 

@@ -31,8 +31,11 @@ class BrowserSignIn:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            # Also the beginning of web, which is where wrong settings are told.
+            return await self.app(scope, receive, send)
         settings = get_settings()
-        if scope["type"] != "http" or settings.sign_in == "none":
+        if settings.sign_in == "none":
             return await self.app(scope, receive, send)
         path, headers = scope["path"], Headers(scope=scope)
         if path.startswith(FILES) and not await anyio.to_thread.run_sync(is_signed_in, headers):

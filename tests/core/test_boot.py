@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from core import boot
-from core.access import people
+from core.access import actor, people
+from core.access.actor import MACHINE
 from core.calls import clients
 from core.errors import ConfigurationError
 from core.live import single_text
-from core.runtime import db
+from core.runtime import db, workspace
 from tests.local_provider import LocalProvider
 from tests.pipeline import TEXT, rows
 
@@ -33,7 +34,9 @@ def life(database: str, openai: LocalProvider, setting: Any, monkeypatch: pytest
 def test_clients_that_were_used_are_closed_with_web(life: Any) -> None:
     async def run() -> Any:
         async with life(None):
-            await single_text.process("summarize", TEXT, {}, "openai", None)
+            # As a door does: in web nobody else may.
+            with actor.bound(MACHINE), workspace.bound(workspace.DEFAULT):
+                await single_text.process("summarize", TEXT, {}, "openai", None)
             client = clients.configured()["openai"]._client  # type: ignore[attr-defined]
             assert not client.is_closed()
         return client

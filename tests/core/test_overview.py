@@ -36,7 +36,7 @@ def test_the_newest_jobs_with_failed_requests_are_troubled() -> None:
     for number, job in enumerate(jobs):
         made.requests(job, "failed", number)
         made.requests(job, "succeeded", 2)
-    with db.transaction() as session:
+    with db.transaction(everywhere=True) as session:
         db.execute(session, "UPDATE request SET job_id = NULL WHERE job_id = :job", job=jobs[1])
     assert [(job.id, job.failed) for job in overview.troubled_jobs()] == [(jobs[3], 3), (jobs[2], 2)]
     assert [job.id for job in overview.troubled_jobs(limit=1)] == [jobs[3]]

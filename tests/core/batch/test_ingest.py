@@ -25,6 +25,7 @@ from core.providers.openai import OpenAIProvider
 from core.providers.types import Provider
 from core.providers.usage import Usage
 from core.runtime import db
+from tests.databases import as_owner
 from tests.pipeline import change, rows
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -601,6 +602,8 @@ def test_an_answer_that_the_database_refuses_is_kept_as_a_string_and_fails(hand:
         deep = [deep]
     bodies = {n: wire.body(more=deep) if n in (0, 4, 5) else wire.body() for n in range(9)}
     lines = [handed.answer(n, body) for n, body in bodies.items()]
+    with as_owner() as owner:
+        owner.execute("GRANT SET ON PARAMETER max_stack_depth TO PUBLIC")
     assert handed.keep(*lines, before=SMALL_STACK) == Ingested(answered=6, failed=3)
 
     for number, request in enumerate(handed.requests()):
@@ -857,5 +860,5 @@ def test_memory_stays_flat(hand: Hand) -> None:
 
 
 def test_a_connection_that_ends_under_the_driver_is_worth_a_retry(database: str) -> None:
-    with pytest.raises(Unavailable), db.transaction(everywhere=True) as session:
+    with pytest.raises(Unavailable), db.transaction() as session:
         db.driver_connection(session).execute("SELECT pg_terminate_backend(pg_backend_pid())")

@@ -39,5 +39,5 @@ def test_a_thread_begins_its_transactions_in_the_workspace_of_its_task() -> None
 @pytest.mark.usefixtures("database")
 def test_there_is_one_workspace_and_what_forgets_it_fails() -> None:
     assert rows("SELECT id, name FROM workspace") == [{"id": workspace.DEFAULT, "name": "default"}]
-    with pytest.raises(DBAPIError, match="NotNullViolation workspace_id"), db.transaction() as session:
+    with pytest.raises(DBAPIError, match="NotNullViolation workspace_id"), db.transaction(everywhere=True) as session:
         db.execute(session, "INSERT INTO collection (id, name) VALUES ('col_1', 'one')")

@@ -119,19 +119,23 @@ def test_the_calls_behind_the_figures_are_shown_on_demand() -> None:
 def the_form() -> None:
     from core.budgets import report
     from core.runtime import shared_clock
+    from pages.common import entering
     from pages.costs import budgets
 
-    budgets.form(next(iter(report.every(shared_clock.now())), None))
+    with entering.acting():
+        budgets.form(next(iter(report.every(shared_clock.now())), None))
 
 
 def approve_it() -> None:
     """Closed once it has acted, as the dialog is."""
     from core.jobs import report
+    from pages.common import entering
     from pages.job import approving
 
-    (row,) = report.find().items
-    if row.state == "paused":
-        approving.form(row)
+    with entering.acting():
+        (row,) = report.find().items
+        if row.state == "paused":
+            approving.form(row)
 
 
 def test_a_budget_is_made_changed_and_says_who_waits_for_it(openai: LocalProvider) -> None:
@@ -163,9 +167,11 @@ def test_a_budget_is_made_changed_and_says_who_waits_for_it(openai: LocalProvide
 
 def the_price() -> None:
     from core.money import unpriced
+    from pages.common import entering
     from pages.costs import unpriced as page
 
-    page.form(next(iter(unpriced.queue()), None))
+    with entering.acting():
+        page.form(next(iter(unpriced.queue()), None))
 
 
 def test_a_price_is_set_for_what_waits_and_books_it() -> None:

@@ -18,7 +18,11 @@ from tests.pipeline import PATIENCE_S
 pytestmark = pytest.mark.kills
 __all__ = ["data_dir"]
 # What Streamlit prints when it starts, on stdout.
-BANNER = re.compile(r"\s*(You can now view your Streamlit app in your browser\.|URL: \S+)?\s*")
+# Streamlit's own lines; the last is of a process that is forked, in which options were read before.
+BANNER = re.compile(
+    r"\s*(You can now view your Streamlit app in your browser\.|URL: \S+"
+    r"|\S+ \S+ An update to the \[server\] config option section was detected\..*)?\s*"
+)
 REFERENCE = re.compile(r"Reference: ([0-9a-f]{12})")
 
 

@@ -10,6 +10,8 @@ from typing import Any, Literal
 from sqlmodel import Session
 
 from core.access import actor, chain
+from core.environment import get_settings
+from core.errors import CairnError
 from core.runtime import correlation, db
 
 # One side of a change; None where there was nothing before, or nothing is left.
@@ -84,12 +86,25 @@ def _main(arguments: list[str]) -> int:
     if arguments != ["verify"]:
         print("Usage: python -m core.access.audit verify", file=sys.stderr)
         return 2
-    found = chain.verify()
+    try:
+        _look_where_cairn_runs()
+        found = chain.verify()
+    except CairnError as error:
+        print(f"{error.message} Start Cairn, or set DATABASE_URL.", file=sys.stderr)
+        return 2
     if found.valid:
         print(f"The audit is whole: {found.entries:,} entries, the last with hash {found.head}.")
         return 0
     print(f"The audit is broken: entry {found.first_broken} is the first that does not fit, of {found.entries:,}.")
     return 1
+
+
+def _look_where_cairn_runs() -> None:
+    """In the embedded database of DATA_DIR where the environment names no other."""
+    if get_settings().database_url is None:
+        from core.runtime.embedded_postgres import EmbeddedPostgres
+
+        db.configure(EmbeddedPostgres(get_settings().data_dir).app_url)
 
 
 if __name__ == "__main__":

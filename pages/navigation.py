@@ -10,13 +10,13 @@ from typing import Any
 
 import streamlit as st
 
-from core.access import roles
+from core.access import refusals, roles
 from core.access.roles import Action
 from core.environment import get_settings
 from core.errors import CairnError, Unavailable
 from core.runtime import correlation
 from pages import entrance
-from pages.common import entering, failures, widgets
+from pages.common import entering, failures, formats, widgets
 from pages.words import health, insights, settings
 
 # What is recorded as who acts there.
@@ -134,6 +134,7 @@ def run() -> None:
         entering.act_as(DOORS.get(chosen.url_path, ""))
         needed = NEEDS.get(chosen.url_path)
         if needed is not None and not roles.may(needed):
+            refusals.note(needed, chosen.url_path, formats.utc_now())
             entrance.not_for_you(chosen.title, needed)
         else:
             failures.guarded(chosen.run)

@@ -16,7 +16,6 @@ Action = Literal[
     "read",
     "document.upload",
     "document.delete",
-    "collection.change",
     "ask",
     "ask.above_limit",
     "job.change",
@@ -57,9 +56,8 @@ class Rule:
 
 RULES: Mapping[Action, Rule] = {
     "read": Rule("analyst", "read documents, answers, jobs, insights and health"),
-    "document.upload": Rule("analyst", "upload documents"),
+    "document.upload": Rule("analyst", "upload documents, and make collections by it"),
     "document.delete": Rule("manager", "delete documents, or read them again", own=True),
-    "collection.change": Rule("analyst", "make collections"),
     "ask": Rule("analyst", "ask: launch jobs and single texts"),
     "ask.above_limit": Rule("manager", "launch jobs above CONFIRM_JOB_USD"),
     "job.change": Rule("manager", "pause, resume, cancel, move, send again or delete jobs", own=True),

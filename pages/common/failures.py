@@ -11,8 +11,8 @@ from typing import Any, ParamSpec
 import streamlit as st
 import structlog
 
-from core.access import elsewhere
-from core.errors import CairnError, Unauthorized
+from core.access import elsewhere, refusals
+from core.errors import CairnError, Forbidden, Unauthorized
 from core.runtime import correlation, db
 from pages.common import entering, formats
 from pages.common.entering import acting
@@ -140,11 +140,20 @@ def refusal(action: Callable[[], object]) -> str:
     correlation.begin(correlation.new())
     try:
         with acting():
-            action()
+            _recorded(action)
     except CairnError as error:
         log.warning("action failed", code=error.code)
         return error.message
     return ""
+
+
+def _recorded(action: Callable[[], object]) -> None:
+    """A role that does not do stands in the audit, once a minute."""
+    try:
+        action()
+    except Forbidden as error:
+        refusals.note(error.action, "pages", formats.utc_now())
+        raise
 
 
 def show_notice() -> None:

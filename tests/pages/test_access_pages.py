@@ -16,7 +16,7 @@ from tests.callers import by
 from tests.pages import made
 from tests.pages.asking import Client, browser, by_proxy
 from tests.pages.seeing import buttons, press, show, words
-from tests.pipeline import PATIENCE_S
+from tests.pipeline import PATIENCE_S, rows
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -194,3 +194,16 @@ def test_an_analyst_sees_the_costs_of_what_they_asked_and_managers_those_of_all_
     assert "$43.00" in words(at)
     assert "Zoë" in str(at.dataframe[0].value)
     assert len(at.tabs) == 5
+
+
+def test_what_a_role_may_not_stands_in_the_audit(client: Client, zoe: PersonView, setting: Any) -> None:
+    job = made.job("running", name="Theirs", lane="live", user="user_other")
+    by_proxy(client, setting, "zoe@example.org")
+    show("people")
+    press(show("job", id=job), "Pause")
+    refused = rows("SELECT \"user\", object, after FROM audit_entry WHERE action = 'access.refused' ORDER BY id")
+    assert {(one["user"], one["object"]["name"], one["after"]["refused"]) for one in refused} == {
+        (zoe.id, "people", "people.change"),
+        (zoe.id, "pages", "job.change"),
+    }
+    assert rows("SELECT state FROM job") == [{"state": "running"}]

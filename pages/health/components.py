@@ -6,6 +6,7 @@ import streamlit as st
 
 from core import boot
 from core.calls import clients
+from core.environment import get_settings
 from core.health.components import Component
 from core.health.readings import ACCESS, PROVIDER
 from core.settings import provider_rows
@@ -25,7 +26,9 @@ def _line(well: bool | None, name: str, text: str, since: formats.Markdown = "",
 
 def show(one: Component, moment: datetime) -> None:
     since = f"for {formats.lasted(one.since, moment)}" if one.since and one.healthy is not None else ""
-    _line(one.healthy, health.name(one.name), one.message, since, watch=to_watch(one) or one.name in (ACCESS, "rights"))
+    open_to_all = one.name == ACCESS and get_settings().open_access
+    watch = to_watch(one) or open_to_all or one.name == "rights"
+    _line(one.healthy, health.name(one.name), one.message, since, watch=watch)
 
 
 def to_watch(one: Component) -> bool:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core import overview
+from core.access import roles
 from core.insights import report as insights_report
 from core.jobs import report as jobs_report
 from core.overview import SPEND_DAYS
@@ -40,16 +41,18 @@ def tiles() -> None:
         widgets.figure("Jobs running", found.running_jobs, running, "jobs/jobs.py")
         new = f"{found.new_insights:,} today" if found.new_insights else None
         widgets.figure("Insights", found.insights, new, "insights/insights.py")
-        with widgets.tile("Spent today", "costs/costs.py"):
-            st.metric(
-                "Spent today",
-                formats.money_of(found.spent_today, found.unpriced_today),
-                label_visibility="collapsed",
-                # One day alone would look like a scroll bar.
-                chart_data=spent if sum(map(bool, spent)) > 1 else None,
-                chart_type="bar",
-                help=f"Usage records since 00:00 UTC; the bars are the last {SPEND_DAYS} days.",
-            )
+        # Of all people: whoever may not see those sees their own on Costs.
+        if roles.may("usage.read_all"):
+            with widgets.tile("Spent today", "costs/costs.py"):
+                st.metric(
+                    "Spent today",
+                    formats.money_of(found.spent_today, found.unpriced_today),
+                    label_visibility="collapsed",
+                    # One day alone would look like a scroll bar.
+                    chart_data=spent if sum(map(bool, spent)) > 1 else None,
+                    chart_type="bar",
+                    help=f"Usage records since 00:00 UTC; the bars are the last {SPEND_DAYS} days.",
+                )
     if found.unpriced_today:
         calls_today = formats.count(found.unpriced_today, "call")
         st.warning(f"Without a known price, and not in what was spent today: {calls_today}.")

@@ -189,7 +189,11 @@ def test_an_analyst_sees_the_costs_of_what_they_asked_and_managers_those_of_all_
     assert "40.00" not in words(at)
     assert "Managers see those of all" in words(at)
     assert [tab.label for tab in at.tabs] == ["Spending", "Budgets"]
+    assert "Spent today" not in words(show("overview"))
+    # How people sign in is no warning.
+    assert ":green[:material/check_circle:] **Who is let in** · People sign in" in words(show("health"))
     by_proxy(client, setting, "root@example.org")
+    assert "Spent today $43.00" in words(show("overview"))
     at = show("costs", by="User")
     assert "$43.00" in words(at)
     assert "Zoë" in str(at.dataframe[0].value)

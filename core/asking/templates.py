@@ -43,14 +43,20 @@ def sync_built_ins() -> None:
     """Store the built-in templates; one whose wording changed since gets its next version."""
     with db.transaction(everywhere=True) as session:
         db.execute(session, "SELECT pg_advisory_xact_lock(hashtext('cairn.templates'))")
+        # All at once: every start of every process does this.
+        newest = (
+            select(Template, TemplateVersion)
+            .join(TemplateVersion, col(TemplateVersion.template_id) == col(Template.id))
+            .where(TemplateVersion.version == Template.version, col(Template.built_in))
+        )
+        stored = {template.id: (template, version.prompt) for template, version in session.exec(newest)}
         for built_in in BUILT_IN.values():
-            template = session.get(Template, built_in.id)
+            template, prompt = stored.get(built_in.id, (None, None))
             if template is None:
                 template = Template(id=built_in.id, name=built_in.name, built_in=True, version=0)
                 session.add(template)
                 session.flush()
-            stored = session.get(TemplateVersion, (template.id, template.version))
-            if stored is None or stored.prompt != built_in.prompt:
+            if prompt != built_in.prompt:
                 _add_version(session, template, built_in.prompt, (), built_in.insights)
 
 

@@ -33,7 +33,7 @@ import jobs.once
 import jobs.process
 import jobs.queue_workers
 import jobs.scheduler
-from core.runtime import tokens
+from core.runtime import migrate, tokens
 
 __all__ = ["anthropic", "app", "genai_prices", "httpcore2", "jobs", "openai", "pandas", "plotly", "streamlit", "tests"]
 __all__ += ["time_machine", "uvicorn", "websockets"]
@@ -42,5 +42,6 @@ __all__ += ["time_machine", "uvicorn", "websockets"]
 configure_mappers()
 manifest_scanner.scan_component_manifests = partial(list, manifest_scanner.scan_component_manifests())
 tokens.count("")
+migrate.head()
 gc.collect()
 gc.freeze()  # else the collector of each process goes through all of it, and copies it on the way

@@ -27,7 +27,7 @@ def until(condition: Callable[[], Any], otherwise: Callable[[], object]) -> None
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline, str(otherwise())
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def run(module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:

@@ -44,23 +44,23 @@ def answered_by_three(start: Start, provider: LocalProvider, quota: Quota, name:
 @pytest.mark.parametrize("kind", [Quota, AnthropicQuota])
 def test_processes_never_pass_a_limit_of_requests(kind: type[Quota], start: Start, openai: LocalProvider) -> None:
     name = "openai" if kind is Quota else "anthropic"
-    answered_by_three(start, openai, kind(Reply(delay=0.1), requests=Bucket(1200, 40)), name, 300)
+    answered_by_three(start, openai, kind(Reply(delay=0.1), requests=Bucket(1200, 20)), name, 120)
 
 
-def test_processes_never_pass_a_limit_that_is_whole_again_every_ten_seconds(
+def test_processes_never_pass_a_limit_that_is_whole_again_every_five_seconds(
     start: Start, openai: LocalProvider
 ) -> None:
-    answered_by_three(start, openai, Quota(Reply(delay=0.1), requests=Window(100, 10)), "openai", 250)
+    answered_by_three(start, openai, Quota(Reply(delay=0.1), requests=Window(50, 5)), "openai", 130)
 
 
 def test_processes_never_pass_a_limit_of_tokens(start: Start, openai: LocalProvider) -> None:
     """About 1,050 a call; room for ten at first."""
     quota = Quota(Reply(delay=0.1), requests=Bucket(10_000, 10_000), tokens=Bucket(1_200_000, 10_000))
-    answered_by_three(start, openai, quota, "openai", 300)
+    answered_by_three(start, openai, quota, "openai", 120)
 
 
 def test_processes_never_pass_limits_of_what_is_read_and_written(start: Start, openai: LocalProvider) -> None:
     """About 300 are read, 10 are written where 450 are expected."""
     read, written = Bucket(400_000, 10_000), Bucket(16_000, 4_000)
     quota = AnthropicQuota(Reply(delay=0.1), requests=Bucket(10_000, 10_000), input_tokens=read, output_tokens=written)
-    answered_by_three(start, openai, quota, "anthropic", 300)
+    answered_by_three(start, openai, quota, "anthropic", 120)

@@ -11,7 +11,8 @@ from tests.pipeline import make_job, ready_documents, rows, states
 from tests.processes.running import Start, until
 
 pytestmark = pytest.mark.kills
-DOCUMENTS = 400
+DOCUMENTS = 160
+TURNS, A_TURN = 6, 15
 MODELS = (("anthropic", "claude-haiku-4-5"), ("openai", "gpt-5-mini"))
 
 
@@ -37,7 +38,7 @@ def test_no_document_is_lost_or_asked_twice_however_often_the_model_changes(
     wrong: list[str] = []
     failed = Counter[str]()
     # As many are answered before each move as shall be, however slow the moves are.
-    let_through = 25
+    let_through = A_TURN
 
     def plan(asked: Asked) -> Reply:
         if ("system" in asked.body) != asked.body["model"].startswith("claude"):
@@ -51,10 +52,10 @@ def test_no_document_is_lost_or_asked_twice_however_often_the_model_changes(
     openai.plan = plan
     job = make_job(ready_documents(DOCUMENTS), "summarize", provider="openai", model="gpt-5-mini")
     processes = [start() for _ in range(3)]
-    for turn in range(10):
+    for turn in range(TURNS):
         until(lambda: len(openai.asked) >= let_through, lambda: [one.text() for one in processes])  # noqa: B023
         moving.to_model(job, *MODELS[turn % 2])
-        let_through += 25
+        let_through += A_TURN
     let_through = DOCUMENTS * 2
     until(completed, lambda: f"{states(job)} {[one.text() for one in processes]}")
     assert wrong == []

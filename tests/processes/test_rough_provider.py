@@ -20,8 +20,8 @@ from tests.processes.running import Start, until
 pytestmark = pytest.mark.kills
 __all__ = ["data_dir"]
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-haiku-4-5"}
-DOCUMENTS = 150
-TEXTS = 40
+DOCUMENTS = 80
+TEXTS = 24
 RETRIES = 3
 CONFIG = (
     f'{{"retry_attempts": {RETRIES}, "circuit_breaker_threshold": 5, "recovery_timeout_s": 1,'

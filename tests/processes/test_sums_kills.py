@@ -1,27 +1,27 @@
 """Two processes fold while records are written, and are killed in between: what is read is the sum of the records."""
 
-import subprocess
-import sys
+import os
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from core.money import costs
 from core.runtime import db
 from tests.pages import made
+from tests.processes.running import Process, until
 
 pytestmark = [pytest.mark.kills, pytest.mark.usefixtures("database")]
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
-KILLS, WRITES = 3, 16
+KILLS, WRITES = 3, 12
 
 
-def folding_process(url: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.processes.folding_process", url]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
+def folding_process(url: str, log: Path) -> Process:
+    log.touch()
+    process = Process("tests.processes.folding_process", [url], os.environ, log)
+    until(lambda: log.read_text() == "ready\n", log.read_text)
     return process
 
 
@@ -47,12 +47,13 @@ FROM usage_record WHERE workspace_id = :workspace GROUP BY 1, 2
 """
 
 
-def test_a_fold_that_is_killed_at_any_point_loses_and_doubles_nothing(database: str) -> None:
+def test_a_fold_that_is_killed_at_any_point_loses_and_doubles_nothing(database: str, tmp_path: Path) -> None:
     with ExitStack() as stack:
         for round_ in range(KILLS):
-            both = [stack.enter_context(folding_process(database)) for _ in range(2)]
-            for process in both:
-                stack.callback(process.kill)
+            both = []
+            for which in range(2):
+                both.append(folding_process(database, tmp_path / f"{round_}-{which}.log"))
+                stack.callback(both[-1].kill)
             for number in range(WRITES):
                 write(round_ * WRITES + number)
                 compare()

@@ -245,8 +245,8 @@ def _write(session: Session, derived: Sequence[Derived]) -> None:
 # An unusable answer was billed all the same; its usage record says that it was unusable.
 WRITE_RESPONSES = """
 WITH incoming AS (
-  SELECT * FROM unnest(%(response)s::bigint[], %(text)s::text[], %(finish)s::text[], %(verdict)s::text[],
-    %(message)s::text[], %(result)s::text[])
+  SELECT * FROM unnest(%(response)s::bigint[], %(text)b::text[], %(finish)s::text[], %(verdict)s::text[],
+    %(message)s::text[], %(result)b::text[])
     AS t(id, text, finish, verdict, message, result)
 ), judged AS (
   UPDATE response s SET verdict = i.verdict, verdict_message = nullif(i.message, ''), result = i.result::jsonb,

@@ -78,7 +78,7 @@ KEEP_ANSWERS = f"""
 WITH incoming AS (
   SELECT * FROM unnest(
     %(request)s::bigint[], %(attempt)s::int[], %(workspaces)s::text[], %(job)s::text[], %(template)s::text[],
-    %(provider)s::text[], %(lane)s::text[], %(at)s::timestamptz[], %(model)s::text[], %(raw)s::text[], %(text)s::text[],
+    %(provider)s::text[], %(lane)s::text[], %(at)s::timestamptz[], %(model)s::text[], %(raw)b::text[], %(text)b::text[],
     %(finish)s::text[], %(input)s::bigint[], %(cached)s::bigint[], %(written)s::bigint[], %(output)s::bigint[],
     %(cost)s::numeric[], %(list)s::numeric[], %(reason)s::text[], %(price)s::text[], %(latency)s::int[],
     %(provider_request)s::text[], %(answered)s::timestamptz[], %(lasting)s::bigint[], %(reasoning)s::bigint[],

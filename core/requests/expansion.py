@@ -268,7 +268,7 @@ def make(session: Session, job_id: str, lane: str, new: Sequence[New]) -> None:
 MAKE_REQUESTS = """
 WITH incoming AS (
   SELECT * FROM unnest(%(custom)s::text[], %(document)s::text[], %(fingerprint)s::text[], %(tokens)s::int[],
-    %(state)s::text[], %(known)s::bigint[], %(code)s::text[], %(message)s::text[], %(body)s::text[]) WITH ORDINALITY
+    %(state)s::text[], %(known)s::bigint[], %(code)s::text[], %(message)s::text[], %(body)b::text[]) WITH ORDINALITY
     AS t(custom, document, fingerprint, tokens, state, known, code, message, body, number)
 ), made AS (
   INSERT INTO request (job_id, document_id, custom_id, fingerprint, lane, state, reused, response_id, error_code,

@@ -11,8 +11,8 @@ from tests.pipeline import make_job, ready_documents, rows, states
 from tests.processes.running import Start, until
 
 pytestmark = pytest.mark.kills
-DOCUMENTS = 160
-TURNS, A_TURN = 6, 15
+DOCUMENTS = 120
+TURNS, A_TURN = 6, 12
 MODELS = (("anthropic", "claude-haiku-4-5"), ("openai", "gpt-5-mini"))
 
 
@@ -21,7 +21,7 @@ def _short_waits(openai: LocalProvider, setting: Any) -> None:
     setting(
         ANTHROPIC_API_KEY="test",
         ANTHROPIC_BASE_URL=openai.anthropic_url,
-        SCHEDULER_TICK_SECONDS=0.2,
+        SCHEDULER_TICK_SECONDS=0.5,
         HEALTH_SAMPLE_SECONDS=60,
         LIVE_CONCURRENCY=4,
         SHUTDOWN_GRACE_SECONDS=2,

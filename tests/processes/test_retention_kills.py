@@ -14,7 +14,7 @@ from tests.processes.places import waiting
 from tests.processes.running import Start, until
 
 pytestmark = pytest.mark.kills
-NUMBER = 3000
+NUMBER = 1000
 
 
 @pytest.fixture

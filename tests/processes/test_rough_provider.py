@@ -46,7 +46,7 @@ def environment(provider: RoughProvider) -> dict[str, str]:
         # then comes again looks as if it had not waited.
         "PROVIDER_TIMEOUT_SECONDS": "6",
         "RESILIENCE_CUSTOM_CONFIG": CONFIG,
-        "SCHEDULER_TICK_SECONDS": "0.2",
+        "SCHEDULER_TICK_SECONDS": "0.5",
         "HEALTH_SAMPLE_SECONDS": "60",
         "LIVE_CONCURRENCY": "8",
         "SHUTDOWN_GRACE_SECONDS": "2",

@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from core.asking import templates
 from core.calls import breaker
 from core.runtime import db, migrate
+from core.settings import store
 from tests import databases
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import make_job, ready_documents, rows, states
@@ -21,7 +22,7 @@ from tests.processes.running import JobsProcess, until
 pytestmark = pytest.mark.kills
 HOUR = 3600
 MODEL = "gpt-5-mini"
-DOCUMENTS = 80
+DOCUMENTS = 40
 SLOTS = 8
 LIMITS = {
     "x-ratelimit-limit-requests": "6000",
@@ -34,9 +35,9 @@ class Shifted(JobsProcess):
     MODULE = "tests.processes.jobs_with_clock"
 
 
-@pytest.fixture
-def url(postgres_url: str) -> Iterator[str]:
-    """A migrated database whose clock is off by as many seconds as its table `jump` says."""
+@pytest.fixture(scope="module")
+def migrated_by_its_clock(postgres_url: str) -> Iterator[str]:
+    """The name of a database whose clock is off by as many seconds as its table `jump` says, to be copied."""
     with databases.copy(postgres_url, "clock", "template0") as own:
         with psycopg.connect(databases.owners(own), autocommit=True) as connection:
             connection.execute("CREATE SCHEMA clock")
@@ -46,13 +47,28 @@ def url(postgres_url: str) -> Iterator[str]:
                     f"""CREATE FUNCTION clock.{name}() RETURNS timestamptz {kind} LANGUAGE sql AS
                         'SELECT pg_catalog.{name}() + make_interval(secs => seconds) FROM clock.jump'"""
                 )
-            database = make_url(own).database
-            connection.execute(f"ALTER DATABASE {database} SET search_path = public, clock, pg_catalog")
             connection.execute("GRANT ALL ON SCHEMA clock TO PUBLIC")
             connection.execute("GRANT ALL ON clock.jump TO PUBLIC")
+        go_by_its_clock(own)
         db.configure(own)
         migrate.upgrade(databases.owners(own))
         templates.sync_built_ins()
+        db.engine().dispose()
+        yield make_url(own).database or ""
+
+
+def go_by_its_clock(url: str) -> None:
+    """A copy has the functions, and no setting that they come first."""
+    with psycopg.connect(databases.owners(url), autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {make_url(url).database} SET search_path = public, clock, pg_catalog")
+
+
+@pytest.fixture
+def url(postgres_url: str, migrated_by_its_clock: str) -> Iterator[str]:
+    with databases.copy(postgres_url, "clock", migrated_by_its_clock) as own:
+        go_by_its_clock(own)
+        db.configure(own)
+        store.load()
         yield own
         db.engine().dispose()
 
@@ -64,13 +80,13 @@ Start = Callable[[Path], JobsProcess]
 def start(url: str, tmp_path: Path, openai: LocalProvider, setting: Any) -> Iterator[Start]:
     setting(
         WORKER_LEASE_SECONDS=3,
-        SCHEDULER_TICK_SECONDS=0.2,
+        SCHEDULER_TICK_SECONDS=0.5,
         HEALTH_SAMPLE_SECONDS=0.5,
         LIVE_CONCURRENCY=SLOTS,
         SHUTDOWN_GRACE_SECONDS=2,
     )
-    # The first calls take longer than a tick: meanwhile nothing but heartbeats shows who lives.
-    openai.plan = lambda _: Reply(delay=2 if len(openai.asked) <= 2 * SLOTS else 0.2, headers=LIMITS)
+    # The first calls of a job take longer than a tick: meanwhile nothing but heartbeats shows who lives.
+    openai.plan = lambda _: Reply(delay=2 if (len(openai.asked) - 1) % DOCUMENTS < 2 * SLOTS else 0.2, headers=LIMITS)
     started: list[JobsProcess] = []
 
     def begin(clock: Path) -> JobsProcess:

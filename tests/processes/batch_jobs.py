@@ -9,7 +9,7 @@ from tests.pipeline import make_job, ready_documents, rows, states
 from tests.processes.running import JobsProcess, until
 
 MODELS = {"openai": "gpt-5-mini", "anthropic": "claude-haiku-4-5"}
-DOCUMENTS = 12
+DOCUMENTS = 6
 
 
 def batch_jobs(*providers: str, **spec: Any) -> list[str]:

@@ -21,9 +21,9 @@ def busy() -> list[int]:
 def test_live_calls_at_once_are_more_and_fewer_in_every_process(
     start: Start, openai: LocalProvider, setting: Any
 ) -> None:
-    setting(SCHEDULER_TICK_SECONDS=0.2, HEALTH_SAMPLE_SECONDS=60, LIVE_CONCURRENCY=2, SHUTDOWN_GRACE_SECONDS=2)
-    openai.plan = lambda _: Reply(delay=0.2)
-    job = make_job(ready_documents(1000), "summarize", provider="openai", model="gpt-5-mini")
+    setting(SCHEDULER_TICK_SECONDS=0.5, HEALTH_SAMPLE_SECONDS=60, LIVE_CONCURRENCY=2, SHUTDOWN_GRACE_SECONDS=2)
+    openai.plan = lambda _: Reply(delay=0.5)
+    job = make_job(ready_documents(400), "summarize", provider="openai", model="gpt-5-mini")
     processes = [start(), start()]
     until(lambda: busy() == [2, 2], lambda: [one.text() for one in processes])
     assert openai.most_in_flight <= 4

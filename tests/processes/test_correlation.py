@@ -1,10 +1,7 @@
 """One id from an API call through a real jobs process to the provider's request id; and nothing secret beside it."""
 
 import json
-import os
 import secrets
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +14,9 @@ from core.calls import clients
 from tests.batch_provider import BatchProvider
 from tests.local_provider import Asked, LocalProvider, Reply
 from tests.pipeline import TEXT, add_document, rows, until_now
+from tests.processes.running import JobsProcess
 
 pytestmark = [pytest.mark.kills, pytest.mark.usefixtures("database")]
-ROOT = Path(__file__).resolve().parents[2]
 KEY = "sk-do-not-tell-anybody"
 CONFIDENTIAL = "Mandelbrot"
 Lines = list[dict[str, Any]]
@@ -35,10 +32,7 @@ def client() -> Iterator[TestClient]:
 @pytest.fixture
 def log(database: str, tmp_path: Path) -> Iterator[Callable[[], str]]:
     """What a jobs process in production writes, down to its least important line."""
-    path = tmp_path / "jobs.log"
     env = {
-        **os.environ,
-        "DATABASE_URL": database,
         "ENVIRONMENT": "production",
         "SECRET_KEY": secrets.token_urlsafe(48),
         "LOG_LEVEL": "DEBUG",
@@ -47,13 +41,9 @@ def log(database: str, tmp_path: Path) -> Iterator[Callable[[], str]]:
         "SCHEDULER_TICK_SECONDS": "0.5",
         "SHUTDOWN_GRACE_SECONDS": "1",
     }
-    with path.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jobs"], cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT
-        )
-    yield path.read_text
+    process = JobsProcess(database, tmp_path / "jobs.log", **env)
+    yield process.log.read_text
     process.kill()
-    process.wait()
 
 
 def lines(text: str, event: str) -> Lines:

@@ -34,7 +34,6 @@ def test_presets_are_listed_in_plain_numbers() -> None:
         (("preset", "NAME=production"), True, '"retry_attempts": 5'),
         (("validate-config", "CONFIG={it's}"), False, "CONFIG is not JSON"),
         (("recommend",), True, "development: "),
-        (("validate-config",), True, '"retry_attempts": 3'),
         (("recommend", "ENVIRONMENT=production"), True, "production: "),
     ],
 )
@@ -50,6 +49,7 @@ def test_a_preset_is_shown_validated_and_recommended(arguments: tuple[str, ...],
     [
         (("show", "none"), 1, "preset must be one of simple, development, production"),
         (("validate", '{"retry_attempts": 4}'), 0, '"retry_attempts": 4'),
+        (("validate",), 0, '"retry_attempts": 3'),
         (("validate", '{"retry_attempts": 44}'), 1, "retry_attempts must be a whole number from 0"),
     ],
 )

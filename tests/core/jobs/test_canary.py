@@ -94,8 +94,9 @@ def test_what_goes_first_is_made_first_and_nothing_pauses_the_job_before(openai:
         assert db.rows(session, waiting) == []
 
 
-def test_a_job_of_many_chunks_is_paused_after_its_canary_and_goes_on(batch_server: object) -> None:
-    ids = of_lengths(*range(1100, 100, -8))
+def test_a_job_of_several_chunks_is_paused_after_its_canary_and_goes_on(batch_server: object) -> None:
+    ids = of_lengths(*range(1100, 100, -18))
+    assert len(ids) > expansion.CHUNK
     job = make_job(ids, "summarize", lane="batch", canary=1, **CHOSEN)
     run_batches(job, rounds=6)
     assert rows("SELECT state FROM job") == [{"state": "paused"}]

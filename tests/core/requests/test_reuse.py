@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -33,9 +32,9 @@ from tests.callers import by
 from tests.databases import IN_THIS_DATABASE
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import PATIENCE_S, TEXT, add_document, make_job, rows, run_batches, run_job, until_now
+from tests.processes.running import Process
 
 pytestmark = pytest.mark.usefixtures("database")
-ROOT = Path(__file__).resolve().parents[3]
 MODEL = "gpt-5-mini"
 OTHER_MODEL = "gpt-4o"
 
@@ -372,21 +371,15 @@ def test_large_answers_are_compressed(openai: LocalProvider) -> None:
     assert max(found["raw_stored"], found["text_stored"], found["result_stored"]) < found["text"] / 3
 
 
-ONE_TEXT = """
-import asyncio, sys
-from core.live import single_text
-from tests.callers import by
-print(asyncio.run(single_text.process("summarize", sys.argv[1], {}, "openai", "gpt-5-mini")).reused)
-"""
-
-
-def test_two_processes_ask_an_equal_text_once(openai: LocalProvider, database: str, setting: Any) -> None:
+def test_two_processes_ask_an_equal_text_once(
+    openai: LocalProvider, database: str, setting: Any, tmp_path: Path
+) -> None:
     openai.plan = lambda _asked: Reply(delay=0.5)
     setting(DATABASE_URL=database)
-    both = [
-        subprocess.Popen([sys.executable, "-c", ONE_TEXT, TEXT], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    said = sorted(one.communicate(timeout=PATIENCE_S)[0].split()[-1] for one in both)
-    assert said == ["False", "True"]
+    logs = [tmp_path / "one.log", tmp_path / "other.log"]
+    for log in logs:
+        log.touch()
+    both = [Process("tests.core.requests.one_text", [TEXT], os.environ, log) for log in logs]
+    assert [one.wait(PATIENCE_S) for one in both] == [0, 0], [log.read_text() for log in logs]
+    assert sorted(log.read_text().split()[-1] for log in logs) == ["False", "True"]
     assert len(openai.asked) == 1

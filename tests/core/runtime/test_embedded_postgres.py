@@ -148,8 +148,8 @@ def test_restart_is_another_process_with_the_same_data(data_dir: Path) -> None:
 
 
 @pytest.mark.kills
-def test_restarts_ten_times_in_a_row(data_dir: Path) -> None:
-    for number in range(100, 110):
+def test_starts_and_stops_again_and_again(data_dir: Path) -> None:
+    for number in range(100, 103):
         postgres = EmbeddedPostgres(data_dir)
         keep(postgres.start(), number)
         postgres.stop()

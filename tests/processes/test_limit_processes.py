@@ -44,7 +44,7 @@ def answered_by_three(start: Start, provider: LocalProvider, quota: Quota, name:
 @pytest.mark.parametrize("kind", [Quota, AnthropicQuota])
 def test_processes_never_pass_a_limit_of_requests(kind: type[Quota], start: Start, openai: LocalProvider) -> None:
     name = "openai" if kind is Quota else "anthropic"
-    answered_by_three(start, openai, kind(Reply(delay=0.1), requests=Bucket(1200, 20)), name, 120)
+    answered_by_three(start, openai, kind(Reply(delay=0.1), requests=Bucket(300, 40)), name, 80)
 
 
 def test_processes_never_pass_a_limit_that_is_whole_again_every_five_seconds(

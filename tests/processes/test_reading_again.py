@@ -20,7 +20,7 @@ OLD = f"Of an older reader. {QUOTE}."
 
 @pytest.fixture(autouse=True)
 def _soon(setting: Any, tmp_path: Path) -> None:
-    setting(WORKER_LEASE_SECONDS=1, SCHEDULER_TICK_SECONDS=0.2, DATA_DIR=tmp_path / "data")
+    setting(WORKER_LEASE_SECONDS=1, SCHEDULER_TICK_SECONDS=0.5, DATA_DIR=tmp_path / "data")
 
 
 def test_whoever_dies_meanwhile_text_and_evidence_stay_of_one_piece(start: Start) -> None:

@@ -20,7 +20,7 @@ NUMBER = 1000
 @pytest.fixture
 def due(url: str, setting: Any) -> None:
     """Many documents that are too old by a rule which is old enough."""
-    setting(RETENTION_EVERY_SECONDS=0.3, SCHEDULER_TICK_SECONDS=0.2, HEALTH_SAMPLE_SECONDS=60, SHUTDOWN_GRACE_SECONDS=2)
+    setting(RETENTION_EVERY_SECONDS=0.3, SCHEDULER_TICK_SECONDS=0.5, HEALTH_SAMPLE_SECONDS=60, SHUTDOWN_GRACE_SECONDS=2)
     ready_documents(NUMBER)
     rules.change("documents", RetentionRule(30))
     with db.transaction() as session:

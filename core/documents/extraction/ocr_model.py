@@ -31,6 +31,8 @@ STROKE = 2
 # A few lines on a large empty ground are overlooked, so the ground around them is cut off: all that differs from it by
 # less than this, of 255, in squares of so many pixels, which levels out what a scanner adds.
 FAINT, SQUARE, MARGIN = 24, 4, 24
+# Where nothing differs from it by more than this nobody can see words, and a page would be looked through twice.
+INVISIBLE = 4
 LINE_HEIGHT = 48
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "BMP")
 _TALL = 1.5
@@ -84,6 +86,8 @@ class Recognizer:
     def seen(self, data: bytes) -> Seen:
         """Raises whatever a picture that is broken, too large or of another kind makes its decoder raise."""
         image = _trimmed(_decoded(data))
+        if image is None:
+            return Seen("", 0, 0)
         boxes = self._boxes(image)
         if len(boxes) > 1 and np.mean([_is_tall(box) for box in boxes]) > 0.5:
             image = np.ascontiguousarray(np.rot90(image))
@@ -198,13 +202,17 @@ def _decoded(data: bytes) -> Array:
     return np.ascontiguousarray(np.asarray(image)[:, :, ::-1])
 
 
-def _trimmed(image: Array) -> Array:
+def _trimmed(image: Array) -> Array | None:
+    """None: it is blank, as the backs of many scanned pages are."""
     height, width = image.shape[:2]
     if min(height, width) < 2 * MARGIN:
         return image
     gray = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     small = cv2.resize(gray, (width // SQUARE, height // SQUARE), interpolation=cv2.INTER_AREA).astype(np.int16)
-    written = np.abs(small - int(np.median(small))) > FAINT
+    difference = np.abs(small - int(np.median(small)))
+    if not (difference > INVISIBLE).any():
+        return None
+    written = difference > FAINT
     rows, columns = np.flatnonzero(written.any(axis=1)), np.flatnonzero(written.any(axis=0))
     if not len(rows):
         return image

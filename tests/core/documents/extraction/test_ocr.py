@@ -28,24 +28,26 @@ from tests.pipeline import PATIENCE_S, until_now
 
 MODELS_BYTES = 150 << 20
 ONE, TWO, THREE = "The penalty is 2.5 percent", "Delivered on 14 March 2026", "Signed by Anna Berger"
+# Darker than paper by so much that a page is looked at where the picture stands, and not as a whole.
+GROUND, FAINT = 220, 200
 TYPED = "BT /F 12 Tf 72 760 Td (A typed heading.) Tj ET "
 # Over the picture, beside its words.
 OVER = "BT /F 9 Tf 470 610 Td (Typed over it.) Tj ET "
 SCAN = "q 500 0 0 100 50 600 cm /Scan Do Q "
 
 
-def drawn(words: str, *, turned: int = 0) -> Image.Image:
-    image = Image.new("L", (500, 100), 240)
+def drawn(words: str, *, turned: int = 0, ink: int = 20) -> Image.Image:
+    image = Image.new("L", (500, 100), GROUND)
     lines = words.split("\n")
     font = ImageFont.load_default(size=28 if len(lines) == 1 else 22)
     for number, line in enumerate(lines):
-        ImageDraw.Draw(image).text((20, 12 + number * 40), line, font=font, fill=20)
+        ImageDraw.Draw(image).text((20, 12 + number * 40), line, font=font, fill=ink)
     return image.rotate(turned, expand=True)
 
 
-def png(words: str) -> bytes:
+def png(words: str, *, ink: int = 20) -> bytes:
     out = io.BytesIO()
-    drawn(words).save(out, "PNG")
+    drawn(words, ink=ink).save(out, "PNG")
     return out.getvalue()
 
 
@@ -97,7 +99,7 @@ def test_a_picture_of_word_stands_below_its_paragraph_and_one_of_a_slide_on_its_
     got = read(tmp_path / "a.docx")
     assert (got.text, warned(got)) == (f"Before.\n\n{ONE}\n\nAfter.", [])
     deck.slides.add_slide(deck.slide_layouts[5]).shapes.title.text = "First"
-    deck.slides.add_slide(deck.slide_layouts[6]).shapes.add_picture(io.BytesIO(png(TWO)), 0, 0, Inches(5))
+    deck.slides.add_slide(deck.slide_layouts[6]).shapes.add_picture(io.BytesIO(png(TWO, ink=FAINT)), 0, 0, Inches(5))
     deck.save(str(tmp_path / "a.pptx"))
     got = read(tmp_path / "a.pptx")
     assert (got.text, warned(got)) == (f"First\n\n{TWO}", [])

@@ -52,6 +52,8 @@ TURNED = re.compile("[\u202d\u202e]([^\u202c\n]{4,2000})")
 
 
 def _unseen(text: str) -> Iterator[Concealed]:
+    if not UNSEEN.search(text):
+        return
     for match in TAGS.finditer(text):
         if len(match[0]) >= SHORTEST_HIDDEN:
             yield _hidden(match, "".join(chr(ord(one) - 0xE0000) for one in match[0][:LONGEST]))
@@ -134,22 +136,28 @@ ENCODINGS: tuple[tuple[str, re.Pattern[str], Callable[[str], str]], ...] = (
     ("", re.compile(r"(?<!\w)(?:\w[ .*_-]{1,3}){11,400}\w(?!\w)"), _joined),
 )
 # Words of orders as they are turned round, and in rot13.
-BACKWARDS = re.compile(r"\b(?:snoitcurtsni|erongi|tpmorp|tegrof|dragersid|negnusiewna|ereirongi)\b", re.IGNORECASE)
-ROTATED = re.compile(
-    r"\b(?:vafgehpgvbaf?|vtaber|cebzcgf?|qvfertneq|sbetrg|cerivbhf|fhzznel|nafjre|njrvfhatra|vtabevrer)\b",
-    re.IGNORECASE,
+BACKWARDS = ("snoitcurtsni", "erongi", "tpmorp", "tegrof", "dragersid", "negnusiewna", "ereirongi")
+ROTATED = (
+    *("vafgehpgvba", "vafgehpgvbaf", "vtaber", "cebzcg", "cebzcgf", "qvfertneq", "sbetrg", "cerivbhf", "fhzznel"),
+    *("nafjre", "njrvfhatra", "vtabevrer"),
 )
 REACH = 300
+
+TURNINGS: tuple[tuple[tuple[str, ...], Callable[[str], str]], ...] = (
+    (BACKWARDS, lambda passage: passage[::-1]),
+    (ROTATED, lambda passage: codecs.encode(passage, "rot13")),
+)
 
 
 def turned(text: str) -> Iterator[Concealed]:
     """Passages that are written backwards or in rot13, by their words."""
-    for pattern, read in (
-        (BACKWARDS, lambda passage: passage[::-1]),
-        (ROTATED, lambda passage: codecs.encode(passage, "rot13")),
-    ):
+    # To look for each word takes a fraction of the time that a pattern of them takes. Regardless of case, an "i" may
+    # have no dot, or one of its own.
+    folded = text.casefold().replace("\u0307", "").replace("\u0131", "i")
+    for words, read in TURNINGS:
+        said = [word for word in words if word in folded]
         end = -1
-        for match in pattern.finditer(text):
+        for match in re.finditer(rf"\b(?:{'|'.join(said)})\b", text, re.IGNORECASE) if said else ():
             if match.start() < end:
                 continue
             start, end = max(0, match.start() - REACH), min(len(text), match.end() + REACH)

@@ -22,10 +22,11 @@ _ALIKE = dict(
     )
 )
 _ALIKE_TABLE = str.maketrans(_ALIKE)
+_LOOK_ALIKE = frozenset(_ALIKE)
 _LEET = str.maketrans("013457", "oieast")
 _MIXED = re.compile(r"\b(?=\w{0,30}[a-z])(?=\w{0,30}[^\W\d_a-z])\w{4,30}\b")
 _DIGITS = re.compile(r"\b(?=[a-z]{0,20}[013457])(?=[013457]{0,20}[a-z])[a-z013457]{5,20}\b")
-_DIGIT_IN_WORD = re.compile(r"[a-z][013457]|[013457][a-z]")
+_DIGIT_IN_WORD = re.compile(r"[013457](?:(?<=[a-z].)|(?=[a-z]))")
 _ONLY_ALIKE = re.compile(f"\\b[{''.join(_ALIKE)}a-z]{{3,30}}\\b")
 
 
@@ -60,9 +61,8 @@ def _as_seen(text: str) -> str:
     lower = text.lower()
     if len(lower) != len(text):
         lower = "".join(one if len(one.lower()) > 1 else one.lower() for one in text)
-    if lower.isascii():
-        return _unmixed(lower)
-    return _unmixed(lower.translate(_Plain(lower)))
+    plain = None if lower.isascii() else _Plain(lower)
+    return _unmixed(lower.translate(plain) if plain else lower)
 
 
 class _Plain(dict[int, str]):
@@ -80,7 +80,7 @@ def _plain(one: str) -> str:
 
 def _unmixed(text: str) -> str:
     """Words of letters of several alphabets, or of digits for letters, as Latin ones."""
-    if not text.isascii():
+    if not text.isascii() and not _LOOK_ALIKE.isdisjoint(text):
         text = _ONLY_ALIKE.sub(_latin_if_known, _MIXED.sub(_latin, text))
     return _DIGITS.sub(_without_digits, text) if _DIGIT_IN_WORD.search(text) else text
 

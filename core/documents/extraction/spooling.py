@@ -62,6 +62,8 @@ def without_marks(
     text: str, starts: Sequence[int], pictures: Sequence[Spooled]
 ) -> tuple[str, list[int], list[tuple[int, Spooled]]]:
     """The text, the starts of its pages, and the pictures with their places in it, each at its first mark."""
+    if not pictures:
+        return text, list(starts), []
     said: list[str] = []
     places: dict[int, int] = {}
     removed: list[tuple[int, int]] = []

@@ -181,8 +181,8 @@ def test_what_postgresql_cannot_hold_is_left_out(tmp_path: Path) -> None:
     assert got.text.startswith("abThe northern")
 
 
-def test_twenty_megabytes_of_text_come_back_whole(tmp_path: Path) -> None:
-    content = "Zwölf Boxkämpfer jagen Viktor quer über den Deich.\n" * 380_000
+def test_megabytes_of_text_come_back_whole(tmp_path: Path) -> None:
+    content = "Zwölf Boxkämpfer jagen Viktor quer über den Deich.\n" * 100_000
     got = read(saved(tmp_path, "a.txt", content))
     assert got.text == content
     assert got.language == "de"

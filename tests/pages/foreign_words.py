@@ -12,7 +12,7 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -332,7 +332,7 @@ class Judge:
                 return [*bound]
         scope = enclosing(self.module, name)
         while True:
-            found = [b for node in ast.walk(scope) for b in _bindings(name.id, node, scope)]
+            found = [b for node in _binding(scope) for b in _bindings(name.id, node, scope)]
             if found or isinstance(scope, ast.Module):
                 return found
             scope = enclosing(self.module, scope)
@@ -342,6 +342,18 @@ class Judge:
             node = self.module.parents[node]
             if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp | ast.DictComp):
                 yield from node.generators
+
+
+@cache
+def _binding(scope: ast.AST) -> tuple[ast.AST, ...]:
+    """All in it that may bind a name: each name of a scope is looked up there."""
+    return tuple(node for node in ast.walk(scope) if isinstance(node, BINDING))
+
+
+BINDING = (
+    *(ast.arg, ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.AugAssign, ast.For, ast.Call, ast.withitem),
+    ast.ExceptHandler,
+)
 
 
 def _bindings(name: str, node: ast.AST, scope: ast.AST) -> Iterator[ast.expr | ast.arg]:
@@ -388,9 +400,10 @@ def _bound(name: str, target: ast.expr, value: ast.expr) -> Iterator[ast.expr]:
             yield from _bound(name, part, values[place] if values else value)
 
 
-def modules(root: Path, under: str = "pages") -> list[Module]:
+@cache
+def modules(root: Path, under: str = "pages") -> tuple[Module, ...]:
     found = []
     for path in sorted((root / under).rglob("*.py")):
         name = ".".join(path.relative_to(root).with_suffix("").parts)
         found.append(Module(name, path.relative_to(root), ast.parse(path.read_text(encoding="utf-8"))))
-    return found
+    return tuple(found)

@@ -121,6 +121,8 @@ def sums(by: Keys, of: When, chosen: Chosen, limit: Limit = paging.MOST, cursor:
 def export_sums(format: ExportName, by: Keys, of: When, chosen: Chosen) -> StreamingResponse:
     """The sums as a file: a row for each key. `focus`: FOCUS 1.2 as CSV, a row for each UTC day, job, model and kind of
     token."""
+    with costs.reading() as now:
+        of(now.zone)  # what is no time is refused before a file begins
     if format == "focus":
         return download("Costs FOCUS", "csv", shared_clock.now(), partial(focus.export_focus, of=of, filters=chosen))
     make = partial(export.export, format_=format, by=by, of=of, filters=chosen, workspaces=_where(by))

@@ -102,6 +102,8 @@ def test_days_are_those_of_the_zone_that_is_asked_for(client: TestClient) -> Non
 )
 def test_what_cannot_be_meant_is_refused(client: TestClient, query: str) -> None:
     assert client.get(f"/api/v1/usage?{query}").status_code == 422
+    for format in ("csv", "focus"):
+        assert client.get(f"/api/v1/usage/export?format={format}&{query}").status_code == 422
 
 
 def test_a_parameter_that_is_not_known_is_refused_on_each_route_of_usage(client: TestClient) -> None:

@@ -838,15 +838,15 @@ def test_an_anthropic_bill_is_read_as_the_live_lane_reads_it(more: dict[str, Any
 
 
 def test_memory_stays_flat(hand: Hand) -> None:
-    """Five times the lines, in the same room: what one block takes."""
-    handed, peaks = hand(requests=5 * result_files.BLOCK_LINES), []
+    """Three times the lines, in the same room: what one block takes."""
+    handed, peaks = hand(requests=3 * result_files.BLOCK_LINES), []
     body = handed.wire.body(more="x" * 1000)
-    lines = [handed.answer(n, body) for n in range(5 * result_files.BLOCK_LINES)]
-    for count in (1, 5):
+    lines = [handed.answer(n, body) for n in range(3 * result_files.BLOCK_LINES)]
+    for count in (1, 3):
         path = handed.folder / f"{count}.jsonl"
         path.write_bytes(b"\n".join(lines[: count * result_files.BLOCK_LINES]))
     del lines
-    for count in (1, 5):
+    for count in (1, 3):
         change("UPDATE request SET state = 'in_flight', provider_batch_id = 'pb_1'")
         change("UPDATE provider_batch SET counts = NULL")
         change("DELETE FROM usage_record")

@@ -39,10 +39,12 @@ def test_all_errors_are_told_at_once_and_no_value_is_repeated(monkeypatch: pytes
         DATABASE_URL="mysql://admin:hunter2@db/x",
         OPENAI_BASE_URL="ftp://hunter3",
         LOG_LEVEL="LOUD",
+        REPORTING_ZONE="Mars/Olympus",
     )
-    for name in ("DATABASE_POOL_SIZE", "LIVE_CONCURRENCY", "DATABASE_URL", "OPENAI_BASE_URL", "LOG_LEVEL"):
+    wrong = "DATABASE_POOL_SIZE", "LIVE_CONCURRENCY", "DATABASE_URL", "OPENAI_BASE_URL", "LOG_LEVEL", "REPORTING_ZONE"
+    for name in wrong:
         assert name in told
-    for value in ("hunter2", "hunter3", "lots-of-it", "LOUD", "-3"):
+    for value in ("hunter2", "hunter3", "lots-of-it", "LOUD", "-3", "Olympus"):
         assert value not in told
     assert "start again" in told
 

@@ -32,6 +32,9 @@ NEEDS: dict[str, Action] = {
 # Of no use where nobody signs in; who opens their address may use them all the same.
 OF_SIGN_IN = ("people", "keys")
 
+# Where a session keeps the page that it was on.
+PAGE = "page-of-session"
+
 # As wide as its words are; the rest is for grids.
 SIDEBAR_PIXELS = 220
 # Readable on the sidebar of both themes.
@@ -116,6 +119,16 @@ def frame(title: str) -> None:
     st.html(STYLE)
 
 
+def forget_what_was_not_chosen(address: str) -> None:
+    """Filters of several pages have the same names in links. Where one of another page was left empty, Streamlit takes
+    that, after Back and Forward, for the choice of a box that always has one."""
+    if st.session_state.get(PAGE) == address:
+        return
+    for name in [name for name, value in st.session_state.items() if value is None]:
+        del st.session_state[name]
+    st.session_state[PAGE] = address
+
+
 def run() -> None:
     with ExitStack() as stack:
         try:
@@ -126,6 +139,7 @@ def run() -> None:
             entrance.show(error)
             return
         chosen = listed(signed_in=True)
+        forget_what_was_not_chosen(chosen.url_path)
         frame(chosen.title)
         if get_settings().open_access:
             st.sidebar.caption(f":material/lock_open_right: {health.OPEN_ACCESS}")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 TESTS = Path(__file__).parent
 # Of each test the first that fits; begun in this order, and of about the same length.
@@ -42,6 +43,15 @@ class Chains(LoadScopeScheduling):  # type: ignore[misc]
     def __init__(self, config: pytest.Config, log: Producer):
         config.option.loadscopereorder = False
         super().__init__(config, log)
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Of a worker that died what it had ended stays ended: a unit without a test that is still to run would be
+        handed to another, which would wait for its end for ever."""
+        ended = [unit for unit, tests in self.assigned_work[node].items() if all(tests.values())]
+        for unit in ended:
+            del self.assigned_work[node][unit]
+        crashed: str | None = super().remove_node(node)
+        return crashed
 
     def _split_scope(self, nodeid: str) -> str:
         return chain_of(nodeid.removeprefix("tests/")) or nodeid

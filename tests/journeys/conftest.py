@@ -1,5 +1,6 @@
 """The whole app as a newcomer starts it, and a real Chromium in front of it."""
 
+import json
 import os
 import shutil
 import signal
@@ -10,12 +11,13 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -84,15 +86,17 @@ def start_app(data_dir: Path, begin: Start = forked, /, **environment: str) -> A
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = data_dir.parent / f"{data_dir.name}-{port}.log"
-    clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "USER")}
     log.touch()
-    arguments = ["run", "app.py", "--server.port", str(port)]
-    env = {**clean, "DATA_DIR": str(data_dir), "SCHEDULER_TICK_SECONDS": "0.5", **environment}
-    process = begin(arguments, env, log)
+    process = begin(["run", "app.py", "--server.port", str(port)], env_of(data_dir, environment), log)
     STARTED.append(process)
     app = App(process, port, log)
     wait_until(lambda: answers(app), f"the app did not start:\n{log}")
     return app
+
+
+def env_of(data_dir: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "USER")}
+    return {**clean, "DATA_DIR": str(data_dir), "SCHEDULER_TICK_SECONDS": "0.5", **environment}
 
 
 def answers(app: App) -> bool:
@@ -154,10 +158,23 @@ def app(data_dir: Path) -> Iterator[App]:
         yield running
 
 
+@contextmanager
+def app_on(url: str, data_dir: Path, **environment: str) -> Iterator[App]:
+    """On the run's server, and with a jobs process beside it: one that web starts would import all it needs by itself,
+    which takes more CPU than all the rest of a start."""
+    told = {"DATABASE_URL": url, "EMBEDDED_JOBS": "false", **environment}
+    with running_app(data_dir, **told) as app:
+        jobs = Process("jobs", [], env_of(data_dir, told), app.log)
+        STARTED.append(jobs)
+        yield app
+        jobs.terminate()
+        jobs.wait(PATIENCE_S)
+
+
 @pytest.fixture
 def app_on_a_server(data_dir: Path, postgres_url: str) -> Iterator[App]:
-    """With a database on the run's server, for what is not about how the app comes up: that takes half as long."""
-    with databases.copy(postgres_url, "app") as url, running_app(data_dir, DATABASE_URL=url) as running:
+    """For what is not about how the app comes up."""
+    with databases.copy(postgres_url, "app") as url, app_on(url, data_dir) as running:
         yield running
 
 
@@ -169,6 +186,17 @@ def web_alone(data_dir: Path, postgres_url: str) -> Iterator[App]:
         running_app(data_dir, DATABASE_URL=url, EMBEDDED_JOBS="false") as running,
     ):
         yield running
+
+
+def upload(app: App, texts: Mapping[str, str]) -> None:
+    """Documents by name, until all are read."""
+    files = [("files", (name, text.encode(), "text/plain")) for name, text in texts.items()]
+    assert httpx.post(f"{app.url}/api/v1/documents", files=files, timeout=PATIENCE_S).is_success
+
+    def all_ready() -> bool:
+        return len(json.loads(app.get("/api/v1/documents?state=ready&limit=500")[1])["items"]) == len(texts)
+
+    wait_until(all_ready, "the documents were not read")
 
 
 # One for all tests of a module; longer it must not live, as others use event loops of their own in this thread.
@@ -196,6 +224,27 @@ def visit(page: Any, address: str) -> None:
     page.goto(address)
     page.get_by_role("heading").first.wait_for()
     page.locator(AT_REST).wait_for()
+
+
+# Resolved once the run that this began has ended.
+GO = """address => new Promise(done => {
+    const app = document.querySelector("[data-testid=stApp]")
+    let ran = false
+    new MutationObserver((records, observer) => {
+        ran ||= records.some(one => one.oldValue !== "notRunning")
+        if (!ran || app.dataset.testScriptState !== "notRunning") return
+        observer.disconnect()
+        done()
+    }).observe(app, {attributeFilter: ["data-test-script-state"], attributeOldValue: true})
+    history.pushState({}, "", address)
+    dispatchEvent(new PopStateEvent("popstate"))
+})"""
+
+
+def go(page: Any, address: str) -> None:
+    """To another page of ours as Back and Forward get there: most of a browser's CPU is for loading Streamlit anew."""
+    page.evaluate(GO, address)
+    page.get_by_role("heading").first.wait_for()
 
 
 @pytest.fixture

@@ -1,22 +1,22 @@
 """An admin switches to another preset, stops a model by hand, watches a job wait, and lets it go on; or elsewhere."""
 
-import json
 import re
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
 from core.providers import known_models
 from tests import databases, local_provider
-from tests.journeys.conftest import App, running_app, visit, wait_until
+from tests.journeys.conftest import App, app_on, upload, visit
 from tests.local_provider import LocalProvider
 
 pytestmark = pytest.mark.browser
 DOCUMENTS = 5
+NOTES = {f"note-{n}.txt": f"Note {n}. Pump {n} was replaced. It cost {n},000 euros." for n in range(DOCUMENTS)}
 MODEL = known_models.default_model("openai")
 
 
@@ -32,24 +32,9 @@ def app(data_dir: Path, postgres_url: str, model: LocalProvider) -> Iterator[App
     urls = {"OPENAI_BASE_URL": model.openai_url, "ANTHROPIC_BASE_URL": model.anthropic_url}
     with (
         databases.copy(postgres_url, "app") as url,
-        running_app(data_dir, DATABASE_URL=url, **keys, **urls) as running,
+        app_on(url, data_dir, **keys, **urls) as running,
     ):
         yield running
-
-
-def upload(app: App, page: Any, directory: Path) -> None:
-    files = []
-    for number in range(DOCUMENTS):
-        path = directory / f"note-{number}.txt"
-        path.write_text(f"Note {number} of the northern plant. Pump {number} was replaced. It cost {number},000 euros.")
-        files.append(path)
-    visit(page, f"{app.url}/documents")
-    page.locator("input[type=file]").first.set_input_files(files)
-
-    def all_ready() -> bool:
-        return len(json.loads(app.get("/api/v1/documents?state=ready")[1])["items"]) == DOCUMENTS
-
-    wait_until(all_ready, "the documents were not read")
 
 
 def open_by_hand(app: App, page: Any) -> None:
@@ -62,9 +47,9 @@ def open_by_hand(app: App, page: Any) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def launch(app: App, page: Any) -> str:
+def launch(app: App, page: Any, template: str) -> str:
     """The address of a job that waits."""
-    visit(page, f"{app.url}/analyse?template=Summarize")
+    visit(page, f"{app.url}/analyse?template={template}")
     expect(page.get_by_text("A live job will wait until then")).to_be_visible()
     page.get_by_role("button", name=f"Launch {DOCUMENTS} requests").click()
     expect(
@@ -74,11 +59,16 @@ def launch(app: App, page: Any) -> str:
     return str(page.url)
 
 
-def test_a_model_is_stopped_and_let_go_on_and_its_job_waits_meanwhile(
-    app: App, model: LocalProvider, browser_page: Any, tmp_path: Path
+def test_a_model_is_stopped_and_its_job_waits_until_it_goes_on_or_elsewhere(
+    app: App, model: LocalProvider, browser_page: Any
 ) -> None:
-    page = browser_page
-    upload(app, page, tmp_path)
+    upload(app, NOTES)
+    stopped_and_let_go_on(app, model, browser_page)
+    model.asked.clear()
+    on_with_another_model(app, model, browser_page)
+
+
+def stopped_and_let_go_on(app: App, model: LocalProvider, page: Any) -> None:
     visit(page, f"{app.url}/settings")
     page.get_by_role("tab", name="When a provider fails").click()
     page.get_by_role("button", name="Use production").click()
@@ -86,7 +76,7 @@ def test_a_model_is_stopped_and_let_go_on_and_its_job_waits_meanwhile(
     page.get_by_role("tab", name="Changes").click()
     expect(page.get_by_text(re.compile("nothing set here → preset production"))).to_be_visible()
     open_by_hand(app, page)
-    job = launch(app, page)
+    job = launch(app, page, "Summarize")
     assert model.asked == []
     visit(page, f"{app.url}/system")
     expect(page.get_by_text(f"{DOCUMENTS} live requests of 1 job waits behind it")).to_be_visible()
@@ -100,14 +90,9 @@ def test_a_model_is_stopped_and_let_go_on_and_its_job_waits_meanwhile(
     assert len(model.asked) == DOCUMENTS
 
 
-def test_a_job_that_waits_goes_on_with_another_model(
-    app: App, model: LocalProvider, browser_page: Any, tmp_path: Path
-) -> None:
-    page = browser_page
-    upload(app, page, tmp_path)
-    address = f"{app.url}/api/v1/internal/resilience/circuit-breakers/openai/{MODEL}/open"
-    urllib.request.urlopen(urllib.request.Request(address, b"")).close()
-    launch(app, page)
+def on_with_another_model(app: App, model: LocalProvider, page: Any) -> None:
+    httpx.post(f"{app.url}/api/v1/internal/resilience/circuit-breakers/openai/{MODEL}/open").raise_for_status()
+    launch(app, page, "Key+points")
     page.get_by_role("button", name="Move waiting requests").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("There, within 24 hours, about")).to_be_visible()

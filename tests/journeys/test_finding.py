@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import databases, local_provider
-from tests.journeys.conftest import App, running_app, visit, wait_until
+from tests.journeys.conftest import App, app_on, visit, wait_until
 from tests.local_provider import Asked, Reply
 
 pytestmark = pytest.mark.browser
@@ -34,7 +34,7 @@ def asked(data_dir: Path, postgres_url: str) -> Iterator[App]:
     with local_provider.running() as model, databases.copy(postgres_url, "found") as url:
         model.plan = answer
         key = {"OPENAI_API_KEY": "test", "OPENAI_BASE_URL": model.openai_url}
-        with running_app(data_dir, DATABASE_URL=url, **key) as running:
+        with app_on(url, data_dir, **key) as running:
             yield running
 
 

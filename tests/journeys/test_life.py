@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from tests import local_provider
-from tests.journeys.conftest import App, command, left_over, start_app, wait_until
+from tests.journeys.conftest import App, Start, command, forked, left_over, start_app, wait_until
 from tests.local_provider import Reply, in_turn
 from tests.pipeline import PATIENCE_S, TEXT
 
@@ -35,51 +35,47 @@ def child(app: App, word: str) -> psutil.Process:
     return next(process for process in children_of(app) if word in " ".join(process.cmdline()))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_everything_by_itself(number: int, data_dir: Path) -> None:
+@pytest.mark.parametrize(("number", "begin"), [(signal.SIGTERM, command), (signal.SIGINT, forked)])
+def test_a_signal_ends_everything_by_itself(number: int, begin: Start, data_dir: Path) -> None:
     """Nothing is waited for until its grace is over."""
-    app = start_app(data_dir, command, SHUTDOWN_GRACE_SECONDS=str(2 * PATIENCE_S))
+    app = start_app(data_dir, begin, SHUTDOWN_GRACE_SECONDS=str(2 * PATIENCE_S))
     assert len(children_of(app)) == 2
     app.stop(number)
     assert left_over(data_dir) == []
 
 
-def test_what_was_there_is_there_after_a_restart(app: App, data_dir: Path) -> None:
+def test_a_killed_child_comes_back_by_itself(app: App) -> None:
+    for word in ("-m jobs", "postgres"):
+        victim = child(app, word)
+        victim.kill()
+
+        def is_back(word: str = word, victim: psutil.Process = victim) -> bool:
+            alive = [p for p in children_of(app) if word in " ".join(p.cmdline()) and p.pid != victim.pid]
+            return bool(alive) and app.get("/health/db")[0] == 200
+
+        wait_until(is_back, f"{word} did not come back:\n{app.log.read_text()}")
+
+
+def test_what_was_there_is_there_again_however_it_ended(app: App, data_dir: Path) -> None:
     before = app.get("/api/v1/templates")[1]
     app.stop()
-    again = start_app(data_dir)
-    assert again.get("/api/v1/templates")[1] == before
-    assert again.get("/health/db")[0] == 200
-    again.stop()
 
-
-@pytest.mark.parametrize("word", ["-m jobs", "postgres"])
-def test_a_killed_child_comes_back_by_itself(word: str, app: App) -> None:
-    victim = child(app, word)
-    victim.kill()
-
-    def is_back() -> bool:
-        alive = [p for p in children_of(app) if word in " ".join(p.cmdline()) and p.pid != victim.pid]
-        return bool(alive) and app.get("/health/db")[0] == 200
-
-    wait_until(is_back, f"{word} did not come back:\n{app.log.read_text()}")
-
-
-def test_everything_killed_at_once_is_survived_by_the_next_start(app: App, data_dir: Path) -> None:
-    for process in [*psutil.Process(app.process.pid).children(recursive=True), psutil.Process(app.process.pid)]:
-        os.kill(process.pid, signal.SIGKILL)
-    again = start_app(data_dir)
-    assert again.get("/health/db")[0] == 200
-    again.stop()
-    wait_until(lambda: left_over(data_dir) == [], "something was left behind")
-
-
-def test_jobs_end_when_web_was_killed(app: App, data_dir: Path) -> None:
-    jobs = child(app, "-m jobs")
-    app.process.kill()
-    app.process.wait()
+    stopped = start_app(data_dir)
+    assert stopped.get("/api/v1/templates")[1] == before
+    jobs = child(stopped, "-m jobs")
+    stopped.process.kill()
+    stopped.process.wait()
     wait_until(lambda: not jobs.is_running() or jobs.status() == psutil.STATUS_ZOMBIE, "jobs outlived web")
-    start_app(data_dir).stop()
+
+    without_web = start_app(data_dir)
+    for process in [*psutil.Process(without_web.process.pid).children(recursive=True), without_web.process]:
+        os.kill(process.pid, signal.SIGKILL)
+
+    all_killed = start_app(data_dir, EMBEDDED_JOBS="false")
+    assert all_killed.get("/health/db")[0] == 200
+    assert all_killed.get("/api/v1/templates")[1] == before
+    all_killed.stop()
+    wait_until(lambda: left_over(data_dir) == [], "something was left behind")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lends the sockets of a child")
@@ -146,11 +142,13 @@ def test_a_text_whose_web_was_killed_is_booked_and_its_twin_is_asked(
     other.stop()
 
 
-def test_a_second_app_on_the_same_data_says_so(app: App, data_dir: Path) -> None:
+def test_a_second_app_on_the_same_data_says_so(data_dir: Path) -> None:
+    app = start_app(data_dir, EMBEDDED_JOBS="false")
     with pytest.raises(AssertionError, match="DATA_DIR"):
         start_app(data_dir)
     assert app.get("/health")[0] == 200
     assert app.log.read_text().count("nobody is asked who they are: only this machine reaches Cairn") == 1
+    app.stop()
 
 
 def test_wrong_settings_stop_the_start_with_all_reasons(data_dir: Path) -> None:

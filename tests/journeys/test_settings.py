@@ -40,10 +40,10 @@ def ask_a_document(app: App) -> None:
     wait_until(completed, app.log.read_text())
 
 
-def test_a_preset_is_previewed_used_and_undone(app: App, browser_page: Any) -> None:
+def test_a_preset_is_previewed_used_and_undone(web_alone: App, browser_page: Any) -> None:
     page = browser_page
     dialog = page.get_by_role("dialog")
-    visit(page, f"{app.url}/settings?part=When+a+provider+fails")
+    visit(page, f"{web_alone.url}/settings?part=When+a+provider+fails")
     expect(page.get_by_text("In force: a call that keeps failing gives up after 3.5 s.")).to_be_visible()
     page.get_by_role("button", name="Use production").click()
     expect(dialog.get_by_text("a call that keeps failing gives up after 31 s (now 3.5 s)")).to_be_visible()

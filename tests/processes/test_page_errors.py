@@ -1,19 +1,15 @@
 """A page that breaks in a real web process: what its user is shown leads to the cause in the log, which is all JSON."""
 
-import asyncio
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import psycopg
 import pytest
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.journeys.conftest import App, data_dir, start_app
-from tests.pipeline import PATIENCE_S
+from tests.journeys import page_run
+from tests.journeys.conftest import data_dir, start_app
 
 pytestmark = pytest.mark.kills
 __all__ = ["data_dir"]
@@ -24,27 +20,6 @@ BANNER = re.compile(
     r"|\S+ \S+ An update to the \[server\] config option section was detected\..*)?\s*"
 )
 REFERENCE = re.compile(r"Reference: ([0-9a-f]{12})")
-
-
-def shown(app: App, page: str) -> str:
-    """All that a browser is sent for one run of a page."""
-
-    async def run() -> str:
-        asked = BackMsg()
-        asked.rerun_script.page_name = page
-        told = ""
-        async with (
-            aiohttp.ClientSession() as client,
-            client.ws_connect(f"{app.url}/_stcore/stream", protocols=("streamlit",), max_msg_size=0) as stream,
-        ):
-            await stream.send_bytes(asked.SerializeToString())
-            while True:
-                message = ForwardMsg.FromString(await stream.receive_bytes(timeout=PATIENCE_S))
-                told += str(message)
-                if message.WhichOneof("type") == "script_finished":
-                    return told
-
-    return asyncio.run(run())
 
 
 def break_table(data: Path) -> None:
@@ -61,7 +36,7 @@ def test_the_reference_that_a_page_shows_is_on_the_traceback_in_the_log(data_dir
     app = start_app(data_dir, ENVIRONMENT="production", SECRET_KEY="w" * 40, EMBEDDED_JOBS="false")
     try:
         break_table(data_dir)
-        text = shown(app, "jobs")
+        text = page_run.shown(app.url, "jobs").text
     finally:
         app.stop()
     assert "Something went wrong that Cairn did not expect" in text

@@ -226,25 +226,11 @@ def visit(page: Any, address: str) -> None:
     page.locator(AT_REST).wait_for()
 
 
-# Resolved once the run that this began has ended.
-GO = """address => new Promise(done => {
-    const app = document.querySelector("[data-testid=stApp]")
-    let ran = false
-    new MutationObserver((records, observer) => {
-        ran ||= records.some(one => one.oldValue !== "notRunning")
-        if (!ran || app.dataset.testScriptState !== "notRunning") return
-        observer.disconnect()
-        done()
-    }).observe(app, {attributeFilter: ["data-test-script-state"], attributeOldValue: true})
-    history.pushState({}, "", address)
-    dispatchEvent(new PopStateEvent("popstate"))
-})"""
-
-
-def go(page: Any, address: str) -> None:
-    """To another page of ours as Back and Forward get there: most of a browser's CPU is for loading Streamlit anew."""
-    page.evaluate(GO, address)
-    page.get_by_role("heading").first.wait_for()
+def turn_to(page: Any, name: str) -> None:
+    """By the menu, as most people go: most of a browser's CPU is for loading Streamlit anew."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
+    page.get_by_role("heading", level=1, name=name, exact=True).wait_for()
+    page.locator(AT_REST).wait_for()
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests import hostile
-from tests.journeys.conftest import AT_REST, App, go, running_app, visit
+from tests.journeys.conftest import AT_REST, App, running_app, turn_to, visit
 
 pytestmark = pytest.mark.browser
-PAGES = ("", "documents", "analyse", "jobs", "insights", "templates", "costs", "system", "settings", "own_requests")
+PAGES = ("Documents", "Analyse", "Jobs", "Insights", "Templates", "Costs", "Health", "Settings", "Overview")
 OUTSIDE_LINKS = (
     "[...document.querySelectorAll('a[href]')].map(a => a.href).filter(h => new URL(h).origin !== location.origin)"
 )
@@ -73,10 +73,12 @@ def test_every_page_and_dialog_keeps_to_itself(
     page, dialog = browser_page, browser_page.get_by_role("dialog")
     watched = Watched(page, app.url)
 
-    visit(page, app.url)
-
     def open_(address: str) -> None:
-        go(page, f"{app.url}/{address}")
+        visit(page, f"{app.url}/{address}")
+        watched.look()
+
+    def turn(name: str) -> None:
+        turn_to(page, name)
         watched.look()
 
     def through(label: str, *, exact: bool = True) -> None:
@@ -87,7 +89,7 @@ def test_every_page_and_dialog_keeps_to_itself(
         page.keyboard.press("Escape")
         expect(dialog).to_have_count(0)
 
-    def turn_to(tab: Any) -> None:
+    def press(tab: Any) -> None:
         """And see what is there: while the tabs are being drawn, none can be pressed, and a click would be nobody's."""
         tab.click()
         expect(tab).to_have_attribute("aria-selected", "true")
@@ -95,8 +97,9 @@ def test_every_page_and_dialog_keeps_to_itself(
         page.locator(AT_REST).wait_for()
         watched.look()
 
-    for address in PAGES:
-        open_(address)
+    open_("own_requests")
+    for name in PAGES:
+        turn(name)
     open_(f"document?id={ids['document']}")
     through("Delete")
     open_(f"document?id={ids['failed']}")
@@ -105,48 +108,47 @@ def test_every_page_and_dialog_keeps_to_itself(
     for job in ("own", "job"):
         open_(f"job?id={ids[job]}")
         for tab in page.get_by_role("tab").all():
-            turn_to(tab)
+            press(tab)
     through("Rename")
     through("Delete")
     open_(f"job?id={ids['waiting']}")
     through("Cancel job")
     through("Move waiting requests")
-    open_("templates")
+    turn("Templates")
     through("New template")
     through("Edit")
-    open_("settings")
+    turn("Settings")
     through("Change key or address")
-    turn_to(page.get_by_role("tab", name="When a provider fails"))
+    press(page.get_by_role("tab", name="When a provider fails"))
     through("Use production")
-    turn_to(page.get_by_role("tab", name="Retention"))
+    press(page.get_by_role("tab", name="Retention"))
     through("Delete after 90 days")
     for tab in ("Rate limits", "Answers", "Limits", "Changes"):
-        turn_to(page.get_by_role("tab", name=tab, exact=True))
-    open_("system")
+        press(page.get_by_role("tab", name=tab, exact=True))
+    turn("Health")
     through("Clear reused answers")
     through("Resume")
     # What an address carries that somebody was sent.
     evil, no_page = quote(hostile.SHORT), quote(f"![x](www.{hostile.HOST})")
     for address in (f"job?id={evil}", f"document?id={evil}&start={evil}", f"insights?insight={evil}&q={evil}", no_page):
-        visit(page, f"{app.url}/{address}")
-        watched.look()
+        open_(address)
     for address in ("jobs", "documents", "costs", "settings"):
         open_(
             f"{address}?q={evil}&state={evil}&collection={evil}&period={evil}&part={evil}&by={evil}&tab={evil}&model={evil}"
         )
     # Charts, grids, uploads and downloads work.
-    open_("costs")
+    turn("Costs")
     # A day on which nothing was spent has a bar without a height.
     expect(page.locator(".js-plotly-plot .bars path >> visible=true").first).to_be_visible()
     assert page.locator(".js-plotly-plot a").count() == 0
-    open_("documents")
+    turn("Documents")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     file = tmp_path / "new.txt"
     file.write_text("Pumps failed.")
     page.locator("input[type=file]").set_input_files(file)
     expect(page.get_by_text("1 stored")).to_be_visible()
     watched.look()
-    open_("matrix")
+    turn("Matrix")
     page.get_by_test_id("stDataFrame").hover(position={"x": 300, "y": 65})
     expect(page.get_by_role("button", name="Fullscreen")).to_be_visible()
     # Streamlit's own, which writes cells that compute.

@@ -23,13 +23,18 @@ _begin: datetime | None = None
 _jumped_at: float | None = None
 
 
-def read(session: Session) -> None:
-    """Read the database's clock. Only as the first statement of a transaction: `now()` is the time of its begin."""
+def read(session: Session) -> bool:
+    """Read the database's clock. Only as the first statement of a transaction: `now()` is the time of its begin.
+
+    False where that took too long to be used: a jump may have gone unnoticed.
+    """
     before = time.monotonic()
     moment = db.now(session)
     after = time.monotonic()
-    if after - before < PRECISE.total_seconds():
+    precise = after - before < PRECISE.total_seconds()
+    if precise:
         take_reading(moment, after)
+    return precise
 
 
 def take_reading(moment: datetime, at: float) -> None:

@@ -47,8 +47,10 @@ def _steady(session: Session) -> bool:
     The first statement of each transaction that compares them, by the `now()` it compares them with: the clock may
     jump between two transactions.
     """
-    shared_clock.read(session)
-    return shared_clock.steady_since(shared_clock.now() - timedelta(seconds=get_settings().worker_lease_seconds))
+    precise = shared_clock.read(session)
+    return precise and shared_clock.steady_since(
+        shared_clock.now() - timedelta(seconds=get_settings().worker_lease_seconds)
+    )
 
 
 # Times written before the database's clock was set back lie in its future. A worker's lease then counts from now;

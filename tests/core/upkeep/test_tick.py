@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import psycopg.sql
 import pytest
 
 from core.asking import templates
@@ -60,6 +61,30 @@ def test_after_a_restart_of_postgresql_the_living_have_time_to_show_it(
         tick.tick(datetime.now(UTC))
     assert states(job) == {"pending": 1}
     assert rows("SELECT status FROM usage_record") == [{"status": "unheard"}]
+
+
+SLOW_CLOCK = """
+CREATE SCHEMA clock;
+CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql AS
+  'SELECT pg_catalog.now() + interval ''1 hour'' FROM (SELECT pg_sleep(1.1)) AS slow'"""
+
+
+def test_a_clock_that_takes_long_to_read_may_have_jumped_and_takes_nobody_over(
+    own_database: str, openai: LocalProvider
+) -> None:
+    worker = worker_lease.register("living")
+    job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
+    expansion.expand_job(job)
+    assert len(lane.claim(job, worker, 1).calls) == 1
+    with psycopg.connect(own_database, autocommit=True) as connection:
+        connection.execute(SLOW_CLOCK)
+        named = psycopg.sql.Identifier(connection.info.dbname)
+        connection.execute(
+            psycopg.sql.SQL("ALTER DATABASE {} SET search_path = public, clock, pg_catalog").format(named)
+        )
+    db.engine().dispose()
+    tick.tick(datetime.now(UTC))
+    assert states(job) == {"in_flight": 1}
 
 
 def waits_for() -> WaitsFor | None:

@@ -1,4 +1,4 @@
-"""Templates: list, make, change."""
+"""Templates: list, make, change, delete."""
 
 from dataclasses import asdict
 from typing import Any
@@ -10,7 +10,7 @@ from api.schemas.templates import FieldIn, TemplateIn, TemplateOut
 from core.asking import templates
 from core.asking.templates import TemplateView
 from core.fields import FieldSpec
-from core.runtime import workspace
+from core.runtime import shared_clock, workspace
 
 router = APIRouter(prefix="/templates", tags=["templates"])
 
@@ -42,3 +42,9 @@ def get(template_id: str) -> Any:
 def change(template_id: str, body: TemplateIn) -> Any:
     """Make the next version. Jobs keep the version they were made with."""
     return out(templates.change(template_id, body.name, body.prompt, specs(body.fields), body.insights))
+
+
+@router.delete("/{template_id}", status_code=204)
+def delete(template_id: str) -> None:
+    """Nothing is asked by it from now on. Its jobs go on, and its answers and insights stay."""
+    templates.delete(template_id, shared_clock.now())

@@ -87,6 +87,19 @@ def edit(template: TemplateView | None, *, copy: bool = False) -> None:
             st.rerun()
 
 
+@failures.dialog("Delete this template?")
+def delete(template: TemplateView) -> None:
+    st.markdown(f"Nothing can be asked with *{formats.plain(template.name)}* any more.")
+    st.caption("Jobs that were made with it go on. Its answers and insights stay, and can be found by it.")
+
+    def act() -> None:
+        templates.delete(template.id, formats.utc_now())
+
+    done = f"The template {template.name} was deleted."
+    if st.button("Delete", type="primary", on_click=lambda: failures.attempt(act, done)):
+        st.rerun()
+
+
 if st.button("New template", type="primary", icon=":material/add:"):
     edit(None)
 
@@ -116,3 +129,5 @@ for template in templates.list_all():
             # The answers of built-in ones have shapes of their own, which fields do not give.
             if not template.built_in and st.button("Copy", key=f"copy-{template.id}", icon=":material/content_copy:"):
                 edit(template, copy=True)
+            if not template.built_in and st.button("Delete", key=f"delete-{template.id}", icon=":material/delete:"):
+                delete(template)

@@ -62,7 +62,7 @@ RULES: Mapping[Action, Rule] = {
     "ask.above_limit": Rule("manager", "launch jobs above CONFIRM_JOB_USD"),
     "job.change": Rule("manager", "pause, resume, cancel, move, send again or delete jobs", own=True),
     "template.make": Rule("analyst", "make templates"),
-    "template.change": Rule("manager", "change templates", own=True),
+    "template.change": Rule("manager", "change or delete templates", own=True),
     "insight.change": Rule("analyst", "confirm, dismiss, edit, merge and settle insights"),
     "view.change": Rule("manager", "delete views of insights", own=True),
     "usage.read_all": Rule("manager", "read costs of all people of the workspace (everybody reads their own)"),

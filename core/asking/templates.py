@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from typing import Any, Protocol
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, or_, true
 from sqlmodel import Session, col, select
 
 from core.access import actor, audit
@@ -79,10 +80,7 @@ def change(template_id: str, name: str, prompt: str, fields: Sequence[FieldSpec]
     """The next version of an own template; jobs keep the version they were made with."""
     _check(name, prompt, fields, insights)
     with db.transaction() as session:
-        template = _visible(session, template_id, lock=True)
-        if template.built_in:
-            raise Conflict("A built-in template cannot be changed. Make one of your own instead.")
-        require("template.change", template.made_by)
+        template = _own(session, template_id)
         before = {"name": template.name, "version": template.version}
         template.name = name.strip()
         version = _add_version(session, template, prompt, fields, insights)
@@ -91,17 +89,44 @@ def change(template_id: str, name: str, prompt: str, fields: Sequence[FieldSpec]
         return _view(template, version)
 
 
+def delete(template_id: str, at: datetime) -> None:
+    """Nothing is asked by it from now on. Jobs that were made with it go on, and all answers and insights stay."""
+    with db.transaction() as session:
+        template = _own(session, template_id)
+        template.retired_at = at
+        before = {"name": template.name, "version": template.version}
+        session.flush()
+        audit.write(session, "template.delete", "template", template.id, name=template.name, before=before)
+
+
+def _own(session: Session, template_id: str) -> Template:
+    """One to change, locked. Raises NotFound, Conflict, Forbidden."""
+    template = _visible(session, template_id, lock=True)
+    if template.built_in:
+        raise Conflict("A built-in template cannot be changed or deleted. Make one of your own instead.")
+    _refuse_retired(template)
+    require("template.change", template.made_by)
+    return template
+
+
+def _refuse_retired(template: Template) -> None:
+    if template.retired_at is not None:
+        raise Conflict(f"The template “{template.name}” was deleted. What it brought stays; ask with another one.")
+
+
 # The one that leads a newcomer to insights; pages begin with it.
 FIRST = "key_points"
 
 
-def list_all() -> list[TemplateView]:
-    """Built-in templates first, then own ones by name."""
+def list_all(*, retired: bool = False) -> list[TemplateView]:
+    """Built-in templates first, then own ones in the order they were made; with `retired` also those that were deleted,
+    by which answers and insights can still be found."""
     with db.reading() as session:
         statement = (
             select(Template, TemplateVersion)
             .join(TemplateVersion, col(TemplateVersion.template_id) == col(Template.id))
             .where(TemplateVersion.version == Template.version, _everybodys_or_of(db.workspace_of(session)))
+            .where(true() if retired else col(Template.retired_at).is_(None))
             .order_by(col(Template.built_in).desc(), col(Template.created_at), col(Template.name))
         )
         found = [(template, version) for template, version in session.exec(statement) if _of_documents(template.id)]
@@ -191,8 +216,11 @@ def check_language(params: Mapping[str, Any], provider: str) -> None:
 
 
 def asked_now(session: Session, template_id: str, params: Mapping[str, Any], provider: str) -> Asking:
-    """The newest version, in the default language where none is given; a job stores both."""
-    _visible(session, template_id, hint=" GET /api/v1/templates lists them.")
+    """The newest version, in the default language where none is given; a job stores both.
+
+    Raises NotFound, InvalidInput, Conflict where it was deleted.
+    """
+    _refuse_retired(_visible(session, template_id, hint=" GET /api/v1/templates lists them."))
     if not _of_documents(template_id):
         raise InvalidInput("This is asked of pairs of insights: see Review, or POST /api/v1/review/judge.")
     found = asking(session, template_id, params)

@@ -26,6 +26,8 @@ class Template(SQLModel, table=True):
     # Who made it: a person's id, or a door.
     made_by: str = Field(default="", sa_column_kwargs={"server_default": text("''")})
     created_at: datetime = columns.time(default_now=True)
+    # Deleted: nothing is asked by it any more. It stays for what was, whose name and questions it holds.
+    retired_at: datetime | None = columns.time(nullable=True)
 
 
 class TemplateVersion(SQLModel, table=True):

@@ -1,5 +1,6 @@
 """Figures, times and text of documents and models as pages show them."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
@@ -35,6 +36,12 @@ def rounded(amount: Decimal) -> Decimal:
 def money_of(cost: Decimal | None, unpriced: int) -> Markdown:
     """The cost of many calls: not known, and never 0, if none of them has a price."""
     return money(None if unpriced and not cost else cost)
+
+
+def of_column(amounts: Iterable[float | None]) -> str:
+    """The format of a grid's column of USD: no amount but 0 looks like 0."""
+    smallest = min((abs(amount) for amount in amounts if amount), default=1.0)
+    return next((f"$%.{digits}f" for digits in (4, 6, 8) if smallest >= 10**-digits), "$%.10f")
 
 
 UTC_ZONE = ZoneInfo("UTC")

@@ -120,7 +120,7 @@ def _key(scope: Scope) -> str:
         return str(st.selectbox("Provider", provider_rows.names(), 0, provider_rows.label))
     if scope == "collection":
         return st.selectbox("Collection", documents_report.collection_names()) or ""
-    known = {one.id: one.name for one in templates.list_all()}
+    known = {one.id: one.name for one in templates.list_all(retired=True)}
     return str(st.selectbox("Template", list(known), 0, known.__getitem__))
 
 

@@ -11,12 +11,10 @@ from pages.common import formats, widgets
 from pages.words import costs as words
 
 AT_MOST = 200
-USD = st.column_config.NumberColumn(format="$%.4f", help="– has no known price")
 NUMBER = st.column_config.NumberColumn(format="localized")
 LIST = "At list price"
+USD = {"USD": "– has no known price", LIST: "The same calls, live at the standard tier"}
 COLUMNS = {
-    "USD": USD,
-    LIST: st.column_config.NumberColumn(format="$%.4f", help="The same calls, live at the standard tier"),
     **dict.fromkeys(("Calls", "Reused", "Input", "Cached", "Output", "Reasoning", "Unpriced"), NUMBER),
 }
 
@@ -27,13 +25,15 @@ def show(found: Table, by: Dimension, names: Mapping[str, str]) -> str | None:
     clicked = widgets.clicked_row(key)
     rows = [_values(words.key(by, row.keys[0], names.get(row.keys[0] or "")), row.sums) for row in found.rows]
     rows.append(_values("Total", found.total))
-    frame = pd.DataFrame(rows, columns=[words.DIMENSIONS[by], *COLUMNS])
+    frame = pd.DataFrame(rows, columns=[words.DIMENSIONS[by], *USD, *COLUMNS])
     for empty in ("Reused", "Cached", "Reasoning", "Unpriced"):
         if not frame[empty].iloc[-1]:
             frame = frame.drop(columns=empty)
+    usd = formats.of_column(amount for name in USD for amount in frame[name].dropna())
+    amounts = {name: st.column_config.NumberColumn(format=usd, help=about) for name, about in USD.items()}
     st.dataframe(
         widgets.numbered(frame),
-        column_config={**widgets.ROW_NUMBERS, **COLUMNS},
+        column_config={**widgets.ROW_NUMBERS, **COLUMNS, **amounts},
         on_select="rerun",
         selection_mode=["single-cell"],
         key=key,

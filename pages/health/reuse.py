@@ -39,7 +39,7 @@ def show() -> None:
 @failures.dialog("Clear reused answers")
 def ask_afresh() -> None:
     st.markdown("Choose answers that are not to be reused any more. They stay where they are, with their evidence.")
-    names = {view.id: view.name for view in templates.list_all()}
+    names = {view.id: view.name for view in templates.list_all(retired=True)}
     template = st.selectbox(
         "Template",
         list(names),

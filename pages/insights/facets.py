@@ -43,7 +43,7 @@ def show(filters: Filters) -> None:
 
 def _facets(found: Facets, now: Filters) -> Iterator[Facet]:
     """Those that tell something apart, or are chosen."""
-    kinds = {one.id: one.name for one in templates.list_all()}
+    kinds = {one.id: one.name for one in templates.list_all(retired=True)}
     state = now.state[0] if isinstance(now.state, tuple) and len(now.state) == 1 else None
     every = [
         Facet("words", "Words", found.words, None, narrowing.add_word, {}),

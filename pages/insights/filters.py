@@ -86,7 +86,7 @@ def show() -> Chosen:
 
 def _template() -> tuple[str | None, str | None]:
     """Its id and its name."""
-    kinds = {t.id: t.name for t in templates.list_all() if t.insights}
+    kinds = {t.id: t.name for t in templates.list_all(retired=True) if t.insights}
     template = st.selectbox(
         "Template", list(kinds), None, kinds.__getitem__, placeholder="All", key="template", bind="query-params"
     )

@@ -11,7 +11,7 @@ from core.runtime.paging import MOST, Page
 from core.tables.jobs import ACTIVE, STATES
 from pages.common import failures, formats, widgets
 from pages.jobs import bulk
-from pages.jobs.table import COLUMNS, frame
+from pages.jobs.table import columns, frame
 from pages.parts import exporting, kept_until
 from pages.words.jobs import JOBS_LINK
 
@@ -81,10 +81,11 @@ def grid() -> None:
     key = widgets.rows_key("jobs", page.items)
     if (clicked := widgets.clicked_row(key)) is not None:
         widgets.go("job/job.py", id=known[clicked].id)
+    table = frame(page.items)
     event = st.dataframe(
-        widgets.numbered(frame(page.items)),
+        widgets.numbered(table),
         hide_index=False,
-        column_config={**widgets.ROW_NUMBERS, **COLUMNS},
+        column_config={**widgets.ROW_NUMBERS, **columns(table)},
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
         selection_default=widgets.ticked(known, st.session_state.get(SELECTED, [])),

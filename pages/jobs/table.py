@@ -2,6 +2,7 @@
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.calls import breaker_report
 from core.jobs.report import JobRow
@@ -21,15 +22,25 @@ COLUMNS = {
     "Progress": st.column_config.ProgressColumn(width=90, format="%d%%", min_value=0, max_value=100, color="blue"),
     "Requests": st.column_config.NumberColumn(format="localized", width=66),
     "Failed": st.column_config.NumberColumn(format="localized", width=52),
-    "Cost": st.column_config.NumberColumn(
-        format="$%.4f", width=76, help="Sum of the job's usage records; – has no known price"
-    ),
     "Lane": st.column_config.TextColumn(width=52),
     "Model": st.column_config.TextColumn(width=140),
     "Made": st.column_config.DatetimeColumn(format="distance", width=105),
-    "Estimate": st.column_config.NumberColumn(format="$%.4f", width=76, help="Before launch; – has no known price"),
     "Reused": st.column_config.NumberColumn(format="localized", width=60, help="Answers that were known, for free"),
 }
+
+
+USD = {
+    "Cost": "Sum of the job's usage records; – has no known price",
+    "Estimate": "Before launch; – has no known price",
+}
+
+
+def columns(table: pd.DataFrame) -> dict[str, ColumnConfig]:
+    """How each column of a `frame` is shown."""
+    usd = formats.of_column(amount for name in USD for amount in table[name].dropna())
+    return COLUMNS | {
+        name: st.column_config.NumberColumn(format=usd, width=76, help=about) for name, about in USD.items()
+    }
 
 
 def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:

@@ -13,7 +13,7 @@ PER_PAGE = 100
 
 st.title("Matrix")
 failures.show_notice()
-usable = [one for one in templates.list_all() if one.fields and not one.insights]
+usable = [one for one in templates.list_all(retired=True) if one.fields and not one.insights]
 if not usable:
     widgets.empty(
         "The matrix shows documents by the fields of a template, each value with its quote. It takes a template of "

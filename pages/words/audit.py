@@ -56,6 +56,7 @@ ACTIONS: Mapping[str, str] = {
     "insight.merge": "insights merged",
     "insight.unmerge": "insight taken out",
     "template.change": "template changed",
+    "template.delete": "template deleted",
     "cache.invalidate": "answers forgotten",
     "export": "exported",
     "audit.export": "audit exported",

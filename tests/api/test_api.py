@@ -14,7 +14,7 @@ from core.documents import upload as documents_upload
 from core.runtime import db, worker_lease
 from core.settings import limits
 from tests.local_provider import LocalProvider, Reply
-from tests.pipeline import TEXT, add_document, make_job, rows, run_job
+from tests.pipeline import TEXT, add_document, make_job, rows, run_job, states
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -222,6 +222,34 @@ def test_own_templates_are_versioned_and_built_in_ones_stay(client: TestClient) 
     wrong = {**body, "fields": [{"name": "statement", "type": "string"}]}
     assert client.post("/api/v1/templates", json=wrong).status_code == 422
     assert len(client.get("/api/v1/templates").json()["items"]) == 6
+
+
+def test_nothing_is_asked_by_a_deleted_template_and_what_it_brought_stays(client: TestClient) -> None:
+    body = {"name": "Repairs", "prompt": "What was repaired?", "insights": True, "fields": []}
+    own = f"/api/v1/templates/{client.post('/api/v1/templates', json=body).json()['id']}"
+    template = own.rsplit("/", 1)[1]
+    document = add_document()
+    job = make_job([document], template)
+    assert client.delete(own).status_code == 204
+    assert template not in {one["id"] for one in client.get("/api/v1/templates").json()["items"]}
+    spec = {"template": template, "documents": [document], "provider": "offline"}
+    text = {"operation": template, "text": TEXT}
+    for refused in (
+        client.post("/api/v1/jobs/", json=spec),
+        client.post("/api/v1/text_processing/process", json=text),
+        client.put(own, json=body),
+        client.delete(own),
+    ):
+        assert refused.status_code == 409, refused.json()
+        assert "“Repairs” was deleted" in refused.json()["message"]
+    # A job that was made before goes on, and what it finds is found by its template.
+    run_job(job)
+    assert states(job) == {"succeeded": 1}
+    assert client.get("/api/v1/insights", params={"template": template}).json()["items"]
+    assert client.get(own).json()["name"] == "Repairs"
+    told = "SELECT subject FROM audit_entry WHERE action = 'template.delete'"
+    assert rows(told) == [{"subject": f"template:{template}"}]
+    assert client.delete("/api/v1/templates/qa").status_code == 409
 
 
 def test_one_text_now_and_again_for_nothing(client: TestClient) -> None:

@@ -20,6 +20,7 @@ LEAST: dict[Role, str] = {
         POST /documents/retry
         POST /documents/{document_id}/retry
         PUT /templates/{template_id}
+        DELETE /templates/{template_id}
         PUT /jobs/{job_id}
         DELETE /jobs/{job_id}
         POST /jobs/{job_id}/start

@@ -20,7 +20,7 @@ from pages.common import formats, widgets
 from pages.document import beside
 from pages.words import quotes as quote_words
 from tests.pages import made
-from tests.pages.seeing import PAGES, buttons, links, opened, show, words
+from tests.pages.seeing import PAGES, buttons, links, opened, press, show, words
 from tests.pipeline import PATIENCE_S, TEXT, add_document, database_away, make_job, rows, run_job
 
 LISTS = ("overview", "documents", "analyse", "jobs", "insights", "matrix", "templates", "costs", "health")
@@ -437,6 +437,18 @@ def test_prompts_can_be_read_and_own_templates_copied() -> None:
     assert at.text_input[0].value == "Fees, copy"
     assert at.text_area[0].value == "Find the fee."
     assert "Saving makes version" not in words(at)
+
+
+def test_an_own_template_is_deleted_and_only_finds_what_it_brought() -> None:
+    own = templates.create("Fees", "Find the fee.", [], insights=True)
+    at = show("templates").button(key=f"delete-{own.id}").click().run()
+    assert "Its answers and insights stay" in words(at)
+    at = press(at, "Delete")
+    assert "The template Fees was deleted" in words(at)
+    assert "Find the fee." not in [code.value for code in at.code]
+    run_job(make_job([add_document()]))
+    assert "Fees" not in show("analyse").selectbox(key="template").options
+    assert "Fees" in show("insights").selectbox(key="template").options
 
 
 def test_templates_show_own_ones_with_their_fields() -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.common import formats
+
 PAGE = """
 import streamlit as st
 from datetime import UTC, datetime
@@ -44,3 +46,11 @@ def test_no_page_writes_a_clock_of_its_own() -> None:
     pages = Path(__file__).resolve().parents[3] / "pages"
     found = {str(path.relative_to(pages)) for path in pages.rglob("*.py") if "%H" in path.read_text(encoding="utf-8")}
     assert found == OWN_ZONES
+
+
+@pytest.mark.parametrize(
+    ("amounts", "shown"),
+    [([], "$%.4f"), ([0.0, None, 12.5], "$%.4f"), ([0.0001, 3.0], "$%.4f"), ([0.00003], "$%.6f"), ([2e-12], "$%.10f")],
+)
+def test_no_amount_in_a_grid_looks_like_nothing_spent(amounts: list[float | None], shown: str) -> None:
+    assert formats.of_column(amounts) == shown

@@ -12,21 +12,21 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 TESTS = Path(__file__).parent
-# Of each test the first that fits; begun in this order, and of about the same length.
+# Of each test the first that fits; of about the same length. One worker is left for the light ones: what waits for
+# time leaves it the rest of two cores.
 CHAINS = {
-    "apps": ("journeys/test_life", "processes/test_page_errors", "processes/test_silence"),
-    "more browsers": ("journeys/test_journeys", "journeys/test_insight_base", "journeys/test_finding"),
-    "browsers": ("journeys/",),
     "batches": (
         *("processes/test_a", "processes/test_b", "processes/test_c"),
+        *("processes/test_page_errors", "processes/test_silence", "journeys/test_life"),
         *("core/runtime/test_embedded", "core/runtime/test_supervision"),
     ),
+    "browsers": ("journeys/",),
     "live": ("processes/",),
     # No heavy ones, but a server of Debian's is started for the whole file.
     "migrations": ("core/runtime/test_migrate",),
 }
 assert all(list(TESTS.glob(f"{start}*")) for starts in CHAINS.values() for start in starts), "a chain of no test"
-ORDER = ("live", "browsers", "batches", "more browsers", "apps", "migrations", None)
+ORDER = ("batches", "browsers", "live", "migrations", None)
 
 
 def chain_of(path: str) -> str | None:

@@ -14,7 +14,7 @@ test: .venv/.dev lint  ## linters, import contracts, types, all tests
 	@$(MAKE) --no-print-directory -j 2 types pytest
 
 pytest: .venv/.dev
-	$(BIN)/python -m pytest -n 4
+	$(BIN)/python -m pytest -n 3
 
 test-quick: .venv/.dev  ## the tests without browser and kills, in about a minute
 	$(BIN)/python -m pytest -n 4 -m "not browser and not kills"

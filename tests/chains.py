@@ -12,8 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 TESTS = Path(__file__).parent
-# Of each test the first that fits; of about the same length. One worker is left for the light ones: what waits for
-# time leaves it the rest of two cores.
+# Of each test the first that fits; of about the same length, one for each of three workers.
 CHAINS = {
     "batches": (
         *("processes/test_a", "processes/test_b", "processes/test_c"),

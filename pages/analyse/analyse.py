@@ -76,7 +76,9 @@ with right:
             if pressed and (job_id := estimates.launched(replace(spec, **vars(way)))):
                 widgets.go("job/job.py", id=job_id)
             if st.button(
-                "Try on 3", disabled=not estimate.requests, help="The answers are kept: launching reuses them."
+                "Try on 3 documents",
+                disabled=not estimate.requests,
+                help="The answers are kept: launching reuses them.",
             ):
                 st.session_state["try"] = estimates.launched(estimates.first_three(spec, template.name))
 

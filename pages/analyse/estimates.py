@@ -101,7 +101,9 @@ def _links(collection: str, read: SumUp) -> None:
     if read.read_in_part:
         widgets.link("Show those read in part", page, icon, collection=collection, warnings=IN_TEXT["true"])
     if read.not_known:
-        widgets.link("Show those not known", page, icon, collection=collection, warnings=IN_TEXT["unknown"])
+        widgets.link(
+            "Show those where this is not known", page, icon, collection=collection, warnings=IN_TEXT["unknown"]
+        )
 
 
 def first_three(spec: JobSpec, template: str) -> JobSpec:

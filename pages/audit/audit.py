@@ -74,7 +74,7 @@ with st.container(horizontal=True):
         st.caption(words.EXPORT)
         for kind, query in words.exports(filters):
             st.link_button(formats.plain(kind), api_links.link(f"audit/export?{query}"), icon=":material/download:")
-    if roles.may("audit.verify") and st.button("Verify the chain", icon=":material/verified:"):
+    if roles.may("audit.verify") and st.button("Check that no entry was changed", icon=":material/verified:"):
         found = chain.verify()
         if found.valid:
             st.success(words.whole(found), icon=":material/check_circle:")

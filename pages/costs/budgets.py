@@ -23,8 +23,8 @@ from pages.words import costs as words
 def show() -> None:
     rows = report.every(formats.utc_now())
     st.markdown(
-        "A budget limits what is spent in a month. A job holds what it is expected to cost before it spends it, so "
-        "jobs that start together cannot pass one together."
+        "A budget limits what is spent in a month. Each job reserves what it is expected to cost, so that jobs that "
+        "start together cannot spend more together."
     )
     if st.button("Add a budget", icon=":material/add:", type="secondary" if rows else "primary"):
         _dialog(None)

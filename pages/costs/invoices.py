@@ -109,7 +109,10 @@ def _get_figures(provider: str, start: date, stop: date) -> None:
 
 
 def _upload() -> None:
-    st.caption("The CSV file of OpenAI's usage page, or of the Console's cost or usage page. It replaces its days.")
+    st.caption(
+        "The CSV file of OpenAI's usage page, or of the Console's cost or usage page. It replaces what was there of "
+        "the same days."
+    )
     count = st.session_state.setdefault("invoice-uploads", 0)
     most = uploading.MOST_BYTES >> 20
     file = st.file_uploader("CSV file", type=["csv"], key=f"invoice-file-{count}", max_upload_size=most)

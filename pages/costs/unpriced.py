@@ -30,8 +30,8 @@ def show() -> None:
         _one(at, one)
     st.header("Prices that were set here")
     st.caption(
-        "They come before the price list; the longest name wins. What is booked does not change when a price does: set "
-        "another one from the day on which it changes."
+        "They count before the price list; where several names fit, the longest one does. What is booked does not "
+        "change when a price does: set another one from the day on which it changes."
     )
     if st.button("Set a price", icon=":material/add:"):
         _dialog(None)

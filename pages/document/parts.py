@@ -26,7 +26,7 @@ def show(archive: DocumentRow) -> None:
     found = report.find(Filters(part_of=archive.id), limit=MOST_SHOWN)
     rows = sorted(found.items, key=lambda one: one.name)
     if not rows:
-        st.info("None of its files is a document of its own: those that are read were here before.")
+        st.info("It brought no new document: those of its files that can be read were here before.")
         return
     more = f" The first {MOST_SHOWN:,} are shown." if found.next_cursor else ""
     st.caption(f"An archive is not asked itself: its files are documents. Deleting it deletes them.{more}")

@@ -18,10 +18,10 @@ def ask_to_read_again(selected: Sequence[DocumentRow], filters: Filters) -> None
 @failures.dialog("Read documents again")
 def _confirm(selected: Sequence[DocumentRow], filters: Filters) -> None:
     number = len(selected) or report.count(filters)
-    st.markdown(f"Read **{formats.count(number, 'document')}** again, with the readers of this release?")
+    st.markdown(f"Read **{formats.count(number, 'document')}** again, with the readers of this version of Cairn?")
     st.caption(
-        "Each keeps its text until it is read, and its quotes are checked against the new text. Where the text is "
-        "another one then, the same question is asked, and paid for, anew."
+        "Each keeps its text until it is read, and its quotes are checked against the new text. Nothing is asked now; "
+        "but where the text changes, its answers no longer fit, and to ask the same question again costs again."
     )
 
     def act() -> None:

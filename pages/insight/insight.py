@@ -33,7 +33,9 @@ beside = relations.of_insight(row.id)
 if row.head:
     head = report.get(row.head)
     with st.container(border=True):
-        st.markdown(":material/merge: It was merged into another insight, which counts its evidence and is decided on:")
+        st.markdown(
+            ":material/merge: It was merged into the insight below, which counts its evidence. Decide on that one:"
+        )
         with widgets.lines("head"):
             widgets.link(formats.plain(head.words), "insight/insight.py", id=head.id)
         if st.button("Take it out again", icon=":material/call_split:", key="take-out"):

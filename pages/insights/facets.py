@@ -33,7 +33,7 @@ def show(filters: Filters) -> None:
     found = facets_report.facets(filters)
     told = list(_facets(found, filters))
     if not told:
-        st.caption("All that is found is of one kind: there is nothing to tell apart.")
+        st.caption("All that is found is of one kind: there is nothing to narrow it down by.")
         return
     for facet in told:
         _show(facet)

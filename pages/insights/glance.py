@@ -49,4 +49,4 @@ def _growing(filters: Filters, now: datetime) -> None:
             label = f"{formats.plain(one.words)} :gray[· {insights.grown(one)}]"
             widgets.link(label, "insight/insight.py", ":material/trending_up:", id=one.insight)
     if not found:
-        st.caption("Nothing: no document of late says what was known before.")
+        st.caption("Nothing: no recent document says again what was known before.")

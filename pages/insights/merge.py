@@ -45,7 +45,9 @@ def _show(ids: Sequence[str]) -> None:
         st.info("They are one insight already.")
         return
     grows = f"{planned.support_before:,} to {formats.count(planned.support_after, 'document')}"
-    st.markdown(f"Its support goes from **{grows}**. Each of the others stays whole, and can be taken out at any time.")
+    st.markdown(
+        f"Its support changes from **{grows}**. The others are kept whole, and can be taken out again at any time."
+    )
     for one in planned.candidates:
         with st.container(border=True):
             _compare(planned, one)

@@ -110,7 +110,11 @@ def settle(row: JobRow) -> None:
         f"Look at {name} first. If the batch is not there, say so here, and its requests go out again at once. If it "
         "is there after all, they are billed twice."
     )
-    st.button("It is not there", type="primary", on_click=lambda: _carry_out(lambda: resend.give_up_looking(choice.id)))
+    st.button(
+        "Not there: send again",
+        type="primary",
+        on_click=lambda: _carry_out(lambda: resend.give_up_looking(choice.id)),
+    )
 
 
 @failures.dialog("Rename")

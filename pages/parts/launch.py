@@ -193,7 +193,7 @@ def _leftovers(estimate: Estimate) -> Leftovers | None:
 
 def _deadline() -> datetime | None:
     """Choose a deadline, in the reader's time zone."""
-    if not st.toggle("Stop sending again at a time", key="deadline"):
+    if not st.toggle("Stop sending again after a set time", key="deadline"):
         return None
     zone = formats.zone()
     tomorrow = datetime.now(zone).replace(tzinfo=None, second=0, microsecond=0) + timedelta(days=1)

@@ -59,7 +59,7 @@ def _candidate(pair: Item, told: Candidate | None, quotes: Sequence[EvidenceRow]
     with st.container(border=True):
         doubted = told is not None and (told.blocks or told.other_question)
         ticked = not several or st.checkbox(
-            "What I say is of this one, too", not (doubted and pair.kind == "merge"), key=f"tick-{pair.id}"
+            "My decision is for this one, too", not (doubted and pair.kind == "merge"), key=f"tick-{pair.id}"
         )
         _side(pair.b, [span for each in pair.differs for span in each.b_spans], quotes)
         st.caption(f"{review.proposed(pair)} {insights.differing([each.kind for each in pair.differs])}")
@@ -105,7 +105,7 @@ def _say(head: InsightRow, ticked: Sequence[Item], item: Item, collection: str |
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f":material/warning: {review.REFUSED}")
             force = partial(saying.say, which, "same", force=True)
-            st.button("Merge all the same", shortcut="F", key=f"force-{item.id}", on_click=force)
+            st.button("Merge anyway", shortcut="F", key=f"force-{item.id}", on_click=force)
 
 
 def _keep(head: InsightRow, ticked: Sequence[Item], item: Item) -> str:

@@ -112,7 +112,7 @@ def show_done() -> None:
         if done.merges:
             undo = lambda: acting.attempt(lambda: _undo(done.merges))  # noqa: E731
             st.button("Undo", icon=":material/undo:", shortcut="U", key="undo-review", on_click=undo)
-        st.button("Hide", type="tertiary", key="hide-review", on_click=lambda: st.session_state.pop(DONE, None))
+        st.button("Close", type="tertiary", key="hide-review", on_click=lambda: st.session_state.pop(DONE, None))
 
 
 def _undo(merges: Sequence[str]) -> None:

@@ -104,7 +104,7 @@ def _save(name: str, key: str, address: str) -> None:
             st.session_state[REFUSED] = error
     if refused := st.session_state.get(REFUSED):
         failures.show_failure(f"{refused.message} Nothing was saved.", refused.code)
-        if st.button("Save all the same"):
+        if st.button("Save anyway"):
             _store(name, key, address, f"{words.saved(name, key, address)} The provider has not answered.")
 
 

@@ -26,7 +26,7 @@ def show() -> None:
         if chosen != now:
             st.button("Save", key="save-language", on_click=_save, args=(chosen,))
         elif source == "here":
-            st.button("Go back to the environment's", key="reset-language", on_click=_save, args=(None,))
+            st.button("Use what the environment says", key="reset-language", on_click=_save, args=(None,))
     name = formats.plain(settings.language(now))
     st.caption(
         f"Now: {name} ({settings.SOURCES[source]}). Each job may choose another. Jobs that exist "

@@ -16,7 +16,7 @@ def form() -> None:
     name = st.text_input(
         "Name", placeholder="Ollama in the lab", max_chars=provider_rows.NAME_CHARACTERS, key="new-provider-name"
     )
-    kind = st.selectbox("It speaks", REMOTE, format_func=words.KINDS.__getitem__, key="new-provider-kind")
+    kind = st.selectbox("Its API", REMOTE, format_func=words.KINDS.__getitem__, key="new-provider-kind")
     address = st.text_input(
         "Address",
         placeholder="http://localhost:11434/v1",

@@ -14,8 +14,8 @@ from pages.words import settings
 
 def show() -> None:
     st.caption(
-        "Cairn keeps to the limits that providers tell with their answers, over all processes: what would pass one "
-        "waits. A cap holds for each model where it is lower than that."
+        "Cairn keeps to the limits that providers tell with their answers, over all processes: calls beyond them wait. "
+        "A cap of yours counts for each model where it is lower."
     )
     with st.grid(2, min_column_width=340):
         for name in provider_rows.remote():
@@ -39,7 +39,9 @@ def _caps(name: str) -> None:
         if (requests, tokens) != (now.requests, now.tokens):
             st.button("Save", key=f"save-caps-{name}", on_click=_save, args=(name, requests, tokens))
         if now.source == "here":
-            st.button("Go back to the environment's", key=f"reset-caps-{name}", on_click=_save, args=(name, None, None))
+            st.button(
+                "Use what the environment says", key=f"reset-caps-{name}", on_click=_save, args=(name, None, None)
+            )
 
 
 def _figure(label: formats.Markdown, now: int | None, key: str) -> int | None:

@@ -26,7 +26,7 @@ def show() -> None:
         if chosen != zone:
             st.button("Save", key="save-zone", on_click=_save, args=(chosen,))
         elif source == "here":
-            st.button("Go back to the environment's", key="reset-zone", on_click=_save, args=(None,))
+            st.button("Use what the environment says", key="reset-zone", on_click=_save, args=(None,))
     st.caption(
         f"Now: {formats.plain(zone)} ({settings.SOURCES[source]}). Sums of costs are of its days, and budgets of its "
         "months. After a change all sums are made anew, which takes seconds, or a minute where there are millions of "

@@ -23,7 +23,7 @@ def show(operations: Mapping[str, str]) -> None:
     if found.settings.resilience_locked:
         st.info("Locked by the environment: RESILIENCE_LOCKED is set, and what it says is in force.", icon="🔒")
     st.caption(
-        "A call that fails in passing is made again after a wait. When a model fails several times in a row, its "
+        "A call that fails for a moment is made again after a wait. When a model fails several times in a row, its "
         "breaker opens: it is left alone for a while, and its work waits without failing."
     )
     operation = _scope(operations)
@@ -31,7 +31,7 @@ def show(operations: Mapping[str, str]) -> None:
     _cards(found, operation)
     _figures(found, operation)
     if not found.locked:
-        with st.expander("Own figures", icon=":material/tune:"):
+        with st.expander("Set the figures yourself", icon=":material/tune:"):
             _own_figures(found, operation)
 
 
@@ -171,7 +171,7 @@ def _form(now: Config, below: Config, key: str) -> tuple[dict[str, Any], list[Fi
 
 def _json(key: str) -> tuple[Any, list[FieldError]]:
     text = st.text_area(
-        "Own figures as JSON",
+        "The figures as JSON",
         '{"retry_attempts": 4, "circuit_breaker_threshold": 8}',
         help="Names of the older scheme are read, too.",
         key=f"{key}-json",

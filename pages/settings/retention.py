@@ -77,7 +77,7 @@ def _entered(kind: Kind, rule: RetentionRule | None) -> RetentionRule:
     return RetentionRule(days, tuple(sorted(excepted)))
 
 
-@failures.dialog("Delete what is older")
+@failures.dialog("Delete what is older, from now on")
 def _preview(kind: Kind, wanted: RetentionRule) -> None:
     now = formats.utc_now()
     found = report.preview(kind, wanted, now)

@@ -146,12 +146,12 @@ def test_the_audit_says_who_did_what_and_whether_it_is_whole(client: Client, zoe
     assert table.iloc[0]["Who"] == "Root"
     assert table.iloc[0]["Change"] == "role: analyst → manager"
     assert table.iloc[2]["From"] == "192.0.2.7"
-    assert "The chain is whole: 4 entries." in words(press(at, "Verify the chain"))
+    assert "The chain is whole: 4 entries." in words(press(at, "Check that no entry was changed"))
     at.selectbox(key="audit-action").select("sign_in").run()
     assert len(at.dataframe[0].value) == 1
     with databases.as_owner() as connection:
         connection.execute("UPDATE audit_entry SET action = 'sign_out' WHERE id = 2")
-    assert "entry 2 is the first that does not fit" in words(press(show("audit"), "Verify the chain"))
+    assert "entry 2 is the first that does not fit" in words(press(show("audit"), "Check that no entry was changed"))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_manager_reads_the_audit_of_own_workspaces_without_verifying(client: C
     client.headers[1] = ("X-Forwarded-Email", "zoe@example.org")
     at = show("audit")
     assert not at.dataframe
-    assert "Verify the chain" not in buttons(at)
+    assert "Check that no entry was changed" not in buttons(at)
 
 
 def test_an_analyst_sees_the_costs_of_what_they_asked_and_managers_those_of_all_by_name(

@@ -291,7 +291,7 @@ def test_try_on_three_takes_three_documents() -> None:
     for number in range(5):
         add_document(f"{TEXT} Number {number}.", f"{number}.txt")
     at = show("analyse")
-    next(button for button in at.button if button.label == "Try on 3").click().run()
+    next(button for button in at.button if button.label == "Try on 3 documents").click().run()
     assert rows("SELECT count(*) AS n FROM job_document") == [{"n": 3}]
 
 

@@ -92,7 +92,7 @@ def test_analyse_sums_up_what_was_read_in_part_before_anything_is_paid() -> None
     for at in (show("analyse"), show("job", id=draft)):
         for sentence in warnings.sum_up(SumUp(3, 1, 1, {"PAGES_WITHOUT_TEXT": 1})):
             assert formats.plain(sentence) in words(at)
-    to_unknown = links(show("analyse"))["Show those not known"]
+    to_unknown = links(show("analyse"))["Show those where this is not known"]
     assert to_unknown.startswith("documents?")
     assert "warnings=not" in to_unknown
 

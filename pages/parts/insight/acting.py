@@ -50,7 +50,7 @@ def show_done() -> None:
         st.markdown(f":material/done: {insights.done(done.what, *done.numbers)}")
         if done.undo is not None:
             st.button("Undo", icon=":material/undo:", key="undo-done", on_click=lambda: attempt(lambda: _undo(done)))
-        st.button("Hide", type="tertiary", key="hide-done", on_click=lambda: st.session_state.pop(LAST, None))
+        st.button("Close", type="tertiary", key="hide-done", on_click=lambda: st.session_state.pop(LAST, None))
 
 
 def _undo(done: Done) -> None:

@@ -94,7 +94,10 @@ def _reword(row: InsightRow, at: str) -> None:
     key = f"words-{at}"
     with st.form(f"rewording-{at}", border=False):
         st.text_area("Wording that people see", row.words, max_chars=life.LONGEST_WORDING, key=key)
-        st.caption("What it is compared and merged by stays what the model said. Leave it empty to show that again.")
+        st.caption(
+            "Only what is shown changes: it is found and merged by the model's wording. Leave it empty to show that "
+            "again."
+        )
 
         def act() -> None:
             change(row, Change(shown=st.session_state[key]))

@@ -116,7 +116,7 @@ def test_a_new_insight_has_no_history(two: list[str]) -> None:
 def test_a_merge_is_told_on_both_sides_and_undone(two: list[str]) -> None:
     merging.merge(two[0], [two[1]], force=True)
     at = show("insight", id=two[1])
-    assert "It was merged into another insight" in words(at)
+    assert "It was merged into the insight below" in words(at)
     assert links(at)["Repairs took nine days\\."] == f"insight?id={two[0]}"
     assert "Confirm" not in buttons(at)
     at = show("insight", id=two[0], tab="Merges")

@@ -214,7 +214,7 @@ def test_a_batch_is_settled_by_hand_after_a_warning() -> None:
     at = press(show("job", id=job), "Settle by hand")
     assert "billed twice" in words(at)
     assert rows("SELECT state FROM provider_batch") == [{"state": "settling"}]
-    at = press(at, "It is not there")
+    at = press(at, "Not there: send again")
     assert rows("SELECT state FROM provider_batch") == [{"state": "absent"}]
     assert rows("SELECT DISTINCT state FROM request") == [{"state": "pending"}]
     assert "Settle by hand" not in buttons(at)

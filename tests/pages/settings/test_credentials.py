@@ -83,15 +83,15 @@ def test_a_key_that_is_refused_is_not_saved_unless_one_insists(provider: LocalPr
     assert "Nothing was saved" in at.error[0].value
     assert WRONG not in words(at)
     assert store.values() == {}
-    assert "Save all the same" in buttons(at)
-    press(at, "Save all the same")
+    assert "Save anyway" in buttons(at)
+    press(at, "Save anyway")
     assert settings_credentials.of("openai").key_from == "here"
 
 
 def test_an_address_that_is_wrong_is_told_and_cannot_be_saved() -> None:
     at = press(entered("http://models.example.org/v1", RIGHT), "Test and save")
     assert "Use https" in at.error[0].value
-    assert "Save all the same" not in buttons(at)
+    assert "Save anyway" not in buttons(at)
     assert store.values() == {}
 
 

@@ -36,7 +36,7 @@ def test_a_cap_that_was_set_goes_back_to_the_environments(setting: Any) -> None:
     at = show("settings", part="Rate limits")
     assert "Now: 20 requests a minute (set here)." in words(at)
     assert "Now: 50 requests a minute (from the environment)." in words(at)
-    press(at, "Go back to the environment's")
+    press(at, "Use what the environment says")
     assert rate_caps.caps_of("openai") == rate_caps.Caps(50, None, "environment")
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 
 from core.calls import breaker, clients
 from core.environment import Settings, get_settings
+from core.health import chain_check
 from core.runtime import db, shared_clock
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.settings import store
@@ -144,6 +145,8 @@ def database(migrated: str, _engine: list[Engine]) -> Iterator[str]:
     store.load()
     breaker.view.forget()
     shared_clock.forget()
+    # It goes on from the entries of the test before, which are no longer there.
+    chain_check.forget()
     yield migrated
     emptying.empty(migrated)
 

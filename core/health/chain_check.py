@@ -35,7 +35,7 @@ def reading(at: datetime) -> list[Reading]:
     if broken is None:
         return []
     said = f"Entry {broken:,} is the first that does not fit: the audit was changed outside of Cairn, or is not whole."
-    remedy = "Keep a copy of the database, and compare with a backup. Audit, Verify the chain, walks all of it."
+    remedy = "Keep a copy of the database, and compare with a backup. The button on Audit walks all of it."
     return [Reading(AUDIT, False, f"{said} {remedy}")]
 
 

@@ -24,7 +24,7 @@ def show() -> None:
     rows = report.every(formats.utc_now())
     st.markdown(
         "A budget limits what is spent in a month. Each job reserves what it is expected to cost, so that jobs that "
-        "start together cannot spend more together."
+        "start together cannot exceed it together."
     )
     if st.button("Add a budget", icon=":material/add:", type="secondary" if rows else "primary"):
         _dialog(None)
@@ -120,7 +120,7 @@ def _key(scope: Scope) -> str:
         return str(st.selectbox("Provider", provider_rows.names(), 0, provider_rows.label))
     if scope == "collection":
         return st.selectbox("Collection", documents_report.collection_names()) or ""
-    known = {one.id: one.name for one in templates.list_all(retired=True)}
+    known = {one.id: one.name for one in templates.list_all()}
     return str(st.selectbox("Template", list(known), 0, known.__getitem__))
 
 

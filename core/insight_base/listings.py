@@ -1,7 +1,9 @@
-"""Under what an insight is listed: the collections of its evidence, the templates and jobs that brought it, and the
-values of choice and boolean fields. Rows in the order of lists, so that a huge collection is as quick as a tiny one.
+"""Under what an insight is listed: the collections of its evidence, the templates and jobs that brought it, the values
+of choice and boolean fields, and its tags. Rows in the order of lists, so that a huge collection is as quick as a tiny
+one.
 
-Of an insight with a head nothing: the head stands under all of it. Whoever writes here has locked the insights.
+Of an insight with a head nothing: the head stands under all of it but the tags, which are its own alone. Whoever writes
+here has locked the insights.
 """
 
 from collections.abc import Iterable
@@ -27,18 +29,29 @@ def field(name: str, value: str) -> str:
     return f"field:{name}={value}"
 
 
+def tag(name: str) -> str:
+    return f"tag:{name}"
+
+
 def add(session: Session, insight_ids: Iterable[str], document_ids: Iterable[str]) -> None:
     """What these documents' evidence of these insights, or of their heads, adds."""
     ids, documents = sorted(set(insight_ids)), sorted(set(document_ids))
-    db.execute(session, ADD.format(member=MEMBERS, some=OF_DOCUMENTS), ids=ids, documents=documents)
+    db.execute(session, ADD.format(member=MEMBERS, some=OF_DOCUMENTS, tags=""), ids=ids, documents=documents)
 
 
 def renew(session: Session, insight_ids: Iterable[str]) -> None:
     """List insights under what they have evidence of now, and under nothing else."""
     ids = sorted(set(insight_ids))
     db.execute(session, REMOVE, ids=ids)
-    db.execute(session, ADD.format(member=WITH_MERGED, some=""), ids=ids)
+    db.execute(session, ADD.format(member=WITH_MERGED, some="", tags=WITH_TAGS), ids=ids)
     db.execute(session, SEARCHED, ids=ids)
+
+
+def retag(session: Session, insight_ids: Iterable[str]) -> None:
+    """List insights under the tags that they have now, and under no others."""
+    ids = sorted(set(insight_ids))
+    db.execute(session, UNTAG, ids=ids)
+    db.execute(session, TAG, ids=ids)
 
 
 def forget(session: Session, insight_ids: Iterable[str]) -> None:
@@ -57,6 +70,16 @@ SELECT workspace_id, id AS insight, id AS member FROM insight WHERE id = ANY(:id
 UNION ALL SELECT m.workspace_id, m.head_id, m.id FROM insight m WHERE m.head_id = ANY(:ids)
 """
 OF_DOCUMENTS = "AND e.document_id = ANY(:documents)"
+TAGGED = """
+SELECT i.workspace_id, 'tag:' || t.tag AS key, i.id AS insight_id FROM insight i, unnest(i.tags) AS t (tag)
+WHERE i.id = ANY(:ids) AND i.head_id IS NULL
+"""
+WITH_TAGS = f"UNION {TAGGED}"
+TAG = f"""INSERT INTO listing (workspace_id, key, insight_id) {TAGGED} ORDER BY insight_id, key ON CONFLICT DO NOTHING"""
+UNTAG = f"""
+DELETE FROM listing WHERE insight_id = ANY(:ids) AND starts_with(key, 'tag:')
+  AND (key, insight_id) NOT IN (SELECT key, insight_id FROM ({TAGGED}) t)
+"""
 FIELDS = """
 SELECT DISTINCT v.template_id, f->>'name' AS name FROM template_version v, jsonb_array_elements(v.fields) f
 WHERE v.template_id IN (SELECT template_id FROM theirs) AND f->>'type' IN ('choice', 'boolean')
@@ -76,6 +99,7 @@ WITH member AS MATERIALIZED ({{member}}), theirs AS MATERIALIZED (
   WHERE r.job_id IS NOT NULL
   UNION SELECT t.workspace_id, 'field:' || f.name || '=' || (t.attributes->>f.name), t.insight
   FROM theirs t JOIN field f USING (template_id) WHERE t.attributes->>f.name IS NOT NULL
+  {{tags}}
 )
 """
 ADD = f"""{WANTED}
@@ -85,6 +109,6 @@ WHERE NOT EXISTS (SELECT 1 FROM listing l WHERE l.workspace_id = w.workspace_id 
 ORDER BY insight, key
 ON CONFLICT DO NOTHING
 """
-REMOVE = f"""{WANTED.format(member=WITH_MERGED, some="")}
+REMOVE = f"""{WANTED.format(member=WITH_MERGED, some="", tags=WITH_TAGS)}
 DELETE FROM listing WHERE insight_id = ANY(:ids) AND (key, insight_id) NOT IN (SELECT key, insight FROM wanted)
 """

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from core.access import actor, audit
 from core.access.roles import require
 from core.errors import Conflict, InvalidInput, NotFound
-from core.insight_base import consequences, counts, locks, searched
+from core.insight_base import consequences, counts, listings, locks, searched
 from core.insights import history, report
 from core.insights.history import Action
 from core.insights.report import Filters, InsightRow
@@ -191,6 +191,8 @@ def _apply(
     if edited:
         db.execute(session, EDIT, ids=edited, change=change_id)
         searched.write(session, edited)
+    if retagged := [row.id for row in changed if row.retagged]:
+        listings.retag(session, retagged)
     if decided := [row.id for row in changed if row.decided]:
         consequences.of_change(session, decided)
     return len(changed)
@@ -217,7 +219,7 @@ WITH wanted AS MATERIALIZED ({{wanted}}), differs AS MATERIALIZED (
   INSERT INTO insight_change (change_id, workspace_id, insight_id, actor, action, before, after, version)
   SELECT :change, :workspace, id, :actor, :action, before, after, version FROM differs
 )
-SELECT id, before ? 'state' AS decided, before ? 'shown' AS edited FROM differs
+SELECT id, before ? 'state' AS decided, before ? 'shown' AS edited, before ? 'tags' AS retagged FROM differs
 """
 EDIT = """
 UPDATE insight i SET shown = c.after->>'shown' FROM insight_change c

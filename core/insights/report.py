@@ -138,7 +138,7 @@ CONDITIONS = {
     "template": LISTED.format(":template"),
     "state": "i.state = ANY(:state)",
     "document": _with_evidence("e.document_id = :document"),
-    "tag": "i.tags @> ARRAY[CAST(:tag AS text)] AND i.tags <> '{}'",
+    "tag": LISTED.format(":tag"),
     "language": "i.language = :language",
     "min_support": "i.support_rank >= :support_rank AND i.support >= :min_support",
     "min_confidence": "i.confidence_rank >= :confidence_rank AND i.confidence >= :min_confidence",
@@ -169,9 +169,9 @@ def matching(filters: Filters) -> tuple[str, dict[str, Any]]:
 def source(filters: Filters, where: str) -> order_report.Source:
     """From where the ids are listed that are `matching`, as quickly as may be."""
     given = {field.name for field in fields(filters) if getattr(filters, field.name) not in (None, "", ())}
-    if not given or given - {"q", "collection", "template", "job", "field"}:
+    if not given or given - {"q", "collection", "template", "job", "tag", "field"}:
         return order_report.of_insights(where)
-    keys = [f":{name}" for name in ("job", "collection", "template") if name in given]
+    keys = [f":{name}" for name in ("job", "tag", "collection", "template") if name in given]
     keys += [f":field{number}" for number in range(len(filters.field))]
     under = [f"l{n}.workspace_id = :workspace AND l{n}.key = {key}" for n, key in enumerate(keys)]
     if not under:
@@ -197,6 +197,8 @@ def _with_what_they_need(given: dict[str, Any]) -> dict[str, Any]:
         given["template"] = listings.template(given["template"])
     if "job" in given:
         given["job"] = listings.job(given["job"])
+    if "tag" in given:
+        given["tag"] = listings.tag(given["tag"])
     if {"q", "collection"} & given.keys():
         with db.reading() as session:
             if "q" in given:

@@ -67,7 +67,6 @@ class Insight(SQLModel, table=True):
             postgresql_where=text("head_id IS NULL"),
         ),
         Index("ix_insight_first_seen", "workspace_id", "first_seen"),
-        Index("ix_insight_tags", "tags", postgresql_using="gin", postgresql_where=text("tags <> '{}'")),
         Index("ix_insight_pinned", "workspace_id", "id", postgresql_where=text("pinned")),
         Index("ix_insight_quarantined", "workspace_id", "id", postgresql_where=text("quarantined")),
         Index("ix_insight_conflict", "workspace_id", "id", postgresql_where=text("open_conflicts > 0")),

@@ -9,7 +9,8 @@ from core.asking import templates
 from core.fields import FieldSpec
 from core.insight_base import renewal, writing
 from core.insight_base.writing import Finding, Source
-from core.insights import changes_report, merging, order_report
+from core.insights import changes_report, life, merging, order_report
+from core.insights.life import Set
 from core.jobs import deletion
 from core.runtime import db
 from tests.api.elsewhere import elsewhere
@@ -61,8 +62,8 @@ def documents(database: str) -> list[str]:
         risk = ("high", "low")[number % 2]
         say(document, f"Valve {number} froze.", template=own, risk=risk, open=number < 3, who="Ann")
     say(found[0], "Die Pumpen leckten.", "Die Ventile froren ein.", language="de")
-    change("UPDATE insight SET state = 'confirmed', tags = '{seen,oil}' WHERE statement LIKE 'Pump 1%'")
-    change("UPDATE insight SET tags = '{seen}' WHERE statement LIKE 'Valve %'")
+    life.bulk([id_of("Pump 1 leaked oil.")], Set("confirmed", add_tags=["seen", "oil"]))
+    life.bulk([id_of(f"Valve {n} froze.") for n in range(4)], Set(add_tags=["seen"]))
     merging.merge(id_of("Pump 5 leaked oil."), [id_of("Valve 3 froze.")], force=True)
     return found
 

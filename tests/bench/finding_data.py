@@ -216,5 +216,6 @@ SELECT 'ws_default', k.key, e.insight_id FROM evidence e JOIN document d ON d.id
   unnest(ARRAY['collection:' || d.collection_id, 'template:' || e.template_id,
     'field:risk=' || (e.attributes->>'risk'), 'field:open=' || (e.attributes->>'open'),
     'job:' || (SELECT r.job_id FROM request r WHERE r.response_id = e.response_id)]) AS k(key)
-GROUP BY 2, 3 ORDER BY 2, 3
+GROUP BY 2, 3
+UNION ALL SELECT 'ws_default', 'tag:' || unnest(tags), id FROM insight ORDER BY 2, 3
 """

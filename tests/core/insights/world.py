@@ -112,12 +112,13 @@ def judge() -> None:
 
 
 def judge_listings() -> None:
-    """A head stands under all collections and templates of its tree, and what was merged under nothing; each is found
-    by its words."""
+    """A head stands under all collections and templates of its tree, and under its own tags; what was merged under
+    nothing; each is found by its words."""
     expected = rows(
-        """SELECT DISTINCT coalesce(i.head_id, i.id) AS insight_id, key FROM evidence e
+        """SELECT coalesce(i.head_id, i.id) AS insight_id, key FROM evidence e
            JOIN insight i ON i.id = e.insight_id JOIN document d ON d.id = e.document_id,
-           unnest(ARRAY['collection:' || d.collection_id, 'template:' || e.template_id]) key ORDER BY 1, 2"""
+           unnest(ARRAY['collection:' || d.collection_id, 'template:' || e.template_id]) key
+           UNION SELECT id, 'tag:' || unnest(tags) FROM insight WHERE head_id IS NULL ORDER BY 1, 2"""
     )
     assert rows("SELECT insight_id, key FROM listing ORDER BY insight_id, key") == expected
     assert rows("SELECT id, head_id IS NULL AS listed FROM insight ORDER BY id") == rows(

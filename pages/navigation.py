@@ -4,11 +4,13 @@ It lies inside `pages/`, and that matters: beside the main script, Streamlit wou
 at its own address without asking this script.
 """
 
+import html
 from contextlib import ExitStack, suppress
 from copy import copy
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.access import refusals, roles
 from core.access.roles import Action
@@ -54,6 +56,8 @@ STYLE = """<style>
   [data-testid=stButtonGroup] [aria-checked=true] * {color: inherit !important; font-weight: 600}
   [data-testid=stMainBlockContainer] {padding-top: 4.25rem; padding-inline: clamp(1rem, 3vw, 3rem)}
 </style>"""
+
+HISTORY = "<script src='scripts/history.js'></script>"
 
 # Before the pages are named: a page's own icon would else become the favicon, which Streamlit fetches from Google.
 st.set_page_config(page_icon="🪨", layout="wide", initial_sidebar_state=SIDEBAR_PIXELS)
@@ -116,7 +120,7 @@ def frame(title: str) -> None:
     """Around every page: what the tab says, the logo, and how things look."""
     st.set_page_config(page_title=f"{title} · Cairn")
     st.logo(LOGO, size="large")
-    st.html(STYLE)
+    st.html(STYLE + HISTORY, unsafe_allow_javascript=True)
 
 
 def forget_what_was_not_chosen(address: str) -> None:
@@ -127,6 +131,17 @@ def forget_what_was_not_chosen(address: str) -> None:
     for name in [name for name, value in st.session_state.items() if value is None]:
         del st.session_state[name]
     st.session_state[PAGE] = address
+
+
+def name_filters() -> None:
+    """For scripts/history.js: the names under which filters of this page stand in its link. A page that stops before
+    its end has none: the next one that is turned to by Back is loaded anew."""
+    context = get_script_run_ctx()
+    assert context is not None
+    with context.session_state.query_params() as link:
+        bound = link._bindings_by_param.items()
+        names = " ".join(name for name, one in bound if one.script_hash == context.page_script_hash)
+    st.html(f"<span id='cairn-filters' data-names='{html.escape(names)}'></span>")
 
 
 def run() -> None:
@@ -152,6 +167,7 @@ def run() -> None:
             entrance.not_for_you(chosen.title, needed)
         else:
             failures.guarded(chosen.run)
+            name_filters()
 
 
 correlation.begin(correlation.new())

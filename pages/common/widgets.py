@@ -87,8 +87,7 @@ PAGES: dict[str, st.Page] = {}
 
 
 def came_by(label: str, page: str, /, **query: str | list[str] | None) -> None:
-    """Remember this page with its filters for `back_link`. The browser's own Back loses filters that stand in the link,
-    because Streamlit makes two history entries when it leaves such a page."""
+    """Remember this page with its filters for `back_link`."""
     st.session_state["came_by"] = label, page, {name: value for name, value in query.items() if value}
 
 

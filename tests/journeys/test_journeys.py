@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from core import samples
 from tests.journeys import page_run
-from tests.journeys.conftest import App, visit, wait_until
+from tests.journeys.conftest import AT_REST, App, turn_to, visit, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -73,6 +73,9 @@ def test_a_broken_pdf_says_what_to_do(app_on_a_server: App, browser_page: Any, t
     expect(page.get_by_role("heading", name="broken.pdf")).to_be_visible()
     expect(page.get_by_text(re.compile("cannot be read.*upload it again")).first).to_be_visible()
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Documents")
+    expect(page).to_have_url(f"{app_on_a_server.url}/documents?state=failed")
 
 
 def test_a_cold_server_runs_the_entry_script_first(web_alone: App, browser_page: Any) -> None:
@@ -91,6 +94,17 @@ def test_a_cold_server_runs_the_entry_script_first(web_alone: App, browser_page:
     page.go_forward()
     expect(title).to_have_text("Insights")
     expect(page.get_by_text("No insights yet")).to_be_visible()
+    # What was chosen there is there again, and is nothing that the other page takes over.
+    filtered = f"{web_alone.url}/documents?state=failed"
+    visit(page, filtered)
+    for _ in range(2):
+        turn_to(page, "Insights")
+        expect(page).to_have_url(f"{web_alone.url}/insights")
+        page.go_back()
+        expect(title).to_have_text("Documents")
+        expect(page.get_by_label("State", exact=True)).to_have_value("failed")
+        expect(page).to_have_url(filtered)
+        page.locator(AT_REST).wait_for()
 
 
 @pytest.mark.parametrize("address", ["costs", "job"])

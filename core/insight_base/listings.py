@@ -75,7 +75,9 @@ SELECT i.workspace_id, 'tag:' || t.tag AS key, i.id AS insight_id FROM insight i
 WHERE i.id = ANY(:ids) AND i.head_id IS NULL
 """
 WITH_TAGS = f"UNION {TAGGED}"
-TAG = f"""INSERT INTO listing (workspace_id, key, insight_id) {TAGGED} ORDER BY insight_id, key ON CONFLICT DO NOTHING"""
+TAG = f"""
+INSERT INTO listing (workspace_id, key, insight_id) {TAGGED} ORDER BY insight_id, key ON CONFLICT DO NOTHING
+"""
 UNTAG = f"""
 DELETE FROM listing WHERE insight_id = ANY(:ids) AND starts_with(key, 'tag:')
   AND (key, insight_id) NOT IN (SELECT key, insight_id FROM ({TAGGED}) t)

@@ -18,7 +18,7 @@ from core.environment import get_settings
 from core.errors import CairnError, Unavailable
 from core.runtime import correlation
 from pages import entrance
-from pages.common import entering, failures, formats, widgets
+from pages.common import entering, failures, formats, look, widgets
 from pages.words import health, insights, settings
 
 # What is recorded as who acts there.
@@ -37,30 +37,8 @@ OF_SIGN_IN = ("people", "keys")
 # Where a session keeps the page that it was on.
 PAGE = "page-of-session"
 
-# As wide as its words are; the rest is for grids.
-SIDEBAR_PIXELS = 220
-# Readable on the sidebar of both themes.
-LOGO = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 132 32" width="132" height="32" role="img"
-aria-label="Cairn"><g fill="#6f7a86"><ellipse cx="18" cy="26" rx="15" ry="5"/><ellipse cx="17" cy="16.5" rx="10.5"
-ry="4.2"/><ellipse cx="19" cy="8" rx="6" ry="3.4"/></g><text x="44" y="25" font-family="sans-serif" font-size="24"
-font-weight="600" fill="#6f7a86">Cairn</text></svg>"""
-
-# Streamlit's own download of a grid writes cells that compute, such as a document's name: tables leave by core.exports.
-STYLE = """<style>
-  [data-testid=stElementToolbarButton]:has(button[aria-label^='Download as CSV']) {display: none}
-  [data-testid=stCaptionContainer] {color: inherit; opacity: 0.78}
-  [data-testid=stSidebarNavLink]:focus-visible {outline: 2px solid currentColor; outline-offset: -2px}
-  [data-testid=stPageLink] {margin-inline-start: -0.5rem}
-  [data-testid=stHeading] h2 {font-size: 1.5rem; padding-block: 0.75rem 0.5rem}
-  [role=tab][aria-selected=true], [role=tab][aria-selected=true] *, [data-testid=stButtonGroup] [aria-checked=true],
-  [data-testid=stButtonGroup] [aria-checked=true] * {color: inherit !important; font-weight: 600}
-  [data-testid=stMainBlockContainer] {padding-top: 4.25rem; padding-inline: clamp(1rem, 3vw, 3rem)}
-</style>"""
-
-HISTORY = "<script src='scripts/history.js'></script>"
-
 # Before the pages are named: a page's own icon would else become the favicon, which Streamlit fetches from Google.
-st.set_page_config(page_icon="🪨", layout="wide", initial_sidebar_state=SIDEBAR_PIXELS)
+st.set_page_config(page_icon="🪨", layout="wide", initial_sidebar_state=look.SIDEBAR_PIXELS)
 
 
 def page(file: str, **given: Any) -> st.Page:
@@ -119,8 +97,8 @@ def listed(*, signed_in: bool) -> st.Page:
 def frame(title: str) -> None:
     """Around every page: what the tab says, the logo, and how things look."""
     st.set_page_config(page_title=f"{title} · Cairn")
-    st.logo(LOGO, size="large")
-    st.html(STYLE + HISTORY, unsafe_allow_javascript=True)
+    st.logo(look.LOGO, size="large")
+    st.html(look.FRAME, unsafe_allow_javascript=True)
 
 
 def forget_what_was_not_chosen(address: str) -> None:

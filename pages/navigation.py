@@ -16,7 +16,7 @@ from core.access import refusals, roles
 from core.access.roles import Action
 from core.environment import get_settings
 from core.errors import CairnError, Unavailable
-from core.runtime import correlation
+from core.runtime import correlation, db
 from pages import entrance
 from pages.common import entering, failures, formats, look, widgets
 from pages.words import health, insights, settings
@@ -149,4 +149,5 @@ def run() -> None:
 
 
 correlation.begin(correlation.new())
-run()
+with db.together():
+    run()

@@ -53,8 +53,7 @@ def moment(time: datetime) -> str:
 
 def verify() -> Verified:
     """Walk the whole chain, as of one moment."""
-    with db.transaction() as session:
-        db.one_snapshot(session)
+    with db.transaction(snapshot=True) as session:
         return walk(session)
 
 

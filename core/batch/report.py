@@ -55,32 +55,36 @@ class Group:
 class BatchSummary:
     """A job's batches by state. `twins`: its pending requests wait for the answers of equal requests in flight.
 
-    `trouble`: the error of a batch whose last step failed and is tried again.
+    `trouble`: the error of a batch whose last step failed and is tried again. `in_flight`: at the job's provider.
     """
 
     groups: dict[str, Group]
-    in_flight: InFlight
+    in_flight: InFlight | None
     twins: bool
     trouble: str | None
 
 
-def summary(job_id: str, provider: str) -> BatchSummary:
+NO_BATCHES = BatchSummary({}, None, False, None)
+
+
+def summary(job_id: str, provider: str | None = None) -> BatchSummary:
+    """`provider`: whose batches in flight are told, too."""
     with db.reading() as session:
         found = db.rows(session, GROUPS, job=job_id)
         groups = {row.state: Group(row.batches, row.requests, row.done, row.since) for row in found}
+        worst = max((row for row in found if row.tries), key=lambda row: row.tries, default=None)
         twins = bool(db.scalar(session, TWINS, job=job_id))
-        return BatchSummary(groups, in_flight(session, provider), twins, db.scalar(session, TROUBLE, job=job_id))
+        used = in_flight(session, provider) if provider else None
+        return BatchSummary(groups, used, twins, worst.trouble if worst else None)
 
 
 OF_JOB = "job_id = (SELECT j.id FROM job j WHERE j.id = :job AND j.workspace_id = :workspace)"
+FAILING = "next_at IS NOT NULL AND tries > 0"
 GROUPS = f"""
 SELECT state, count(*)::int AS batches, sum(requests)::int AS requests, coalesce(sum(done), 0)::int AS done,
-  min(coalesce(submitted_at, intent_at)) AS since
+  min(coalesce(submitted_at, intent_at)) AS since, max(tries) FILTER (WHERE {FAILING}) AS tries,
+  (array_agg(error ORDER BY tries DESC) FILTER (WHERE {FAILING}))[1] AS trouble
 FROM provider_batch WHERE {OF_JOB} GROUP BY state
-"""
-
-TROUBLE = f"""
-SELECT error FROM provider_batch WHERE {OF_JOB} AND next_at IS NOT NULL AND tries > 0 ORDER BY tries DESC LIMIT 1
 """
 
 # Requests go out in order of id, so the first hundred show what the job waits for.

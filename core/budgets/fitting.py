@@ -26,7 +26,7 @@ def counting(
 ) -> list[Taken]:
     """The budgets that count a job of the current actor over a collection or documents, by their ids."""
     whose = {"provider": provider, "template": template, "user": actor.current(), "name": collection}
-    with db.transaction(everywhere=True) as session:
+    with db.reading(everywhere=True) as session:
         found = db.rows(session, COUNTING, **whose, documents=list(documents or ()))
         return taken.read(session, [row.id for row in found], at) if found else []
 

@@ -36,7 +36,7 @@ def database() -> DatabaseHealth:
     assert isinstance(pool, QueuePool)
     active, size = pool.checkedout(), pool.size()
     try:
-        with db.transaction() as session:
+        with db.reading(everywhere=True) as session:
             migrated = db.scalar(session, "SELECT to_regclass('alembic_version')")
             begun = time.perf_counter()
             revision = db.scalar(session, REVISION if migrated else "SELECT NULL")

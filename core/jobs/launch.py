@@ -115,7 +115,7 @@ class Estimate:
 @reuse.or_without
 def estimate(spec: JobSpec, at: datetime) -> Estimate:
     """With the prices of `at`. Raises InvalidInput or NotFound, as `create` would."""
-    with db.transaction() as session:
+    with db.reading() as session:
         asking, model = _check(session, spec)
         if asking is None:
             raise InvalidInput("An estimate needs a template. A job of custom requests is priced by what they use.")
@@ -154,7 +154,7 @@ class First:
 @reuse.or_without
 def canary_of(spec: JobSpec, at: datetime) -> First:
     """Typical ones. Raises InvalidInput or NotFound, as `create` would."""
-    with db.transaction() as session:
+    with db.reading() as session:
         asking, model = _check(session, spec)
         if asking is None or not spec.canary:
             return First((), Decimal(0))
@@ -172,7 +172,7 @@ def check(spec: JobSpec) -> None:
 
     Raises InvalidInput, NotFound or NotConfirmed.
     """
-    with db.transaction() as session:
+    with db.reading() as session:
         _check(session, spec)
     confirming.check_unread(spec.provider, spec.confirmed)
 

@@ -5,11 +5,11 @@ from core.runtime import db
 
 def note(job_id: str) -> None:
     """The first time counts."""
+    with db.reading() as session:
+        if db.scalar(session, f"SELECT 1 FROM job WHERE {UNREAD}", job=job_id) is None:
+            return
     with db.transaction() as session:
-        db.execute(session, NOTE, job=job_id)
+        db.execute(session, f"UPDATE job SET first_read_at = now() WHERE {UNREAD}", job=job_id)
 
 
-NOTE = """
-UPDATE job SET first_read_at = now()
-WHERE id = :job AND workspace_id = :workspace AND finished_at IS NOT NULL AND first_read_at IS NULL
-"""
+UNREAD = "id = :job AND workspace_id = :workspace AND finished_at IS NOT NULL AND first_read_at IS NULL"

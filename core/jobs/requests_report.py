@@ -136,9 +136,10 @@ ORDER BY r.id DESC LIMIT :limit
 def responses(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[ResponseRow]:
     checked_limit(limit)
     name = f"{job_id}.responses"
-    report.check_exists(job_id)
     with db.reading() as session:
         found = db.rows(session, RESPONSES, job=job_id, cursor=number(cursor, name), limit=limit + 1)
+    if not found:
+        report.check_exists(job_id)
     rows = [ResponseRow(**row._mapping) for row in found]
     return cut(rows, limit, name, [row.request_id for row in rows])
 
@@ -146,12 +147,13 @@ def responses(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Pa
 def events(job_id: str, *, limit: int = 100, cursor: str | None = None) -> Page[EventRow]:
     checked_limit(limit)
     name = f"{job_id}.events"
-    report.check_exists(job_id)
     sql = """SELECT id, time, kind, message FROM job_event
              WHERE job_id = (SELECT j.id FROM job j WHERE j.id = :job AND j.workspace_id = :workspace)
                AND (CAST(:cursor AS bigint) IS NULL OR id < :cursor) ORDER BY id DESC LIMIT :limit"""
     with db.reading() as session:
         found = db.rows(session, sql, job=job_id, cursor=number(cursor, name), limit=limit + 1)
+    if not found:
+        report.check_exists(job_id)
     rows = [EventRow(**row._mapping) for row in found]
     return cut(rows, limit, name, [row.id for row in rows])
 

@@ -79,9 +79,9 @@ class UsageRow:
 
 @contextmanager
 def reading() -> Iterator["Costs"]:
-    with db.transaction() as session:
-        db.one_snapshot(session)
-        yield Costs(session, db.now(session), sums.edition(session))
+    with db.transaction(snapshot=True) as session:
+        edition = sums.edition(session)
+        yield Costs(session, edition.as_of, edition)
 
 
 @dataclass(frozen=True)

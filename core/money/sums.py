@@ -181,16 +181,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Edition:
-    """Which sums count, and the zone of the reporting days in them."""
+    """Which sums count, and the zone of the reporting days in them; `as_of` when its transaction began."""
 
     number: int
     zone: ZoneInfo
+    as_of: datetime
 
 
 def edition(session: Session) -> Edition:
-    found = db.row(session, "SELECT edition, zone FROM sums_edition")
+    found = db.row(session, "SELECT edition, zone, now() AS as_of FROM sums_edition")
     assert found is not None
-    return Edition(found.edition, ZoneInfo(found.zone))
+    return Edition(found.edition, ZoneInfo(found.zone), found.as_of)
 
 
 _SUMMED = ", ".join((KEYS, *MEASURES))
@@ -241,7 +242,11 @@ def _widened(session: Session, stretch: Stretch, zone: ZoneInfo) -> Stretch:
 
 
 def _are_any(session: Session, begin: datetime, end: datetime) -> bool:
-    return db.row(session, ANY, begin=begin, end=end) is not None
+    # Most of what a page sums ends at the same moment.
+    known: dict[tuple[datetime, datetime], bool] = session.info.setdefault(ANY, {}) if db.is_snapshot(session) else {}
+    if (begin, end) not in known:
+        known[begin, end] = db.row(session, ANY, begin=begin, end=end) is not None
+    return known[begin, end]
 
 
 ANY = """

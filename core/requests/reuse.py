@@ -95,7 +95,7 @@ def health() -> ReuseHealth:
     """Time one lookup of a fingerprint that does not exist."""
     begun = time.perf_counter()
     try:
-        with db.transaction() as session:
+        with db.reading() as session:
             db.row(session, f"SELECT s.id FROM response s WHERE s.fingerprint = :none AND {REUSABLE}", none="")
     except Unavailable as error:
         return ReuseHealth(False, None, error.message)

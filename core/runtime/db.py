@@ -91,21 +91,23 @@ def _begin(connection: Connection) -> None:
     if options.get("isolation_level") == "AUTOCOMMIT":
         return
     carried = options.get("carries")
-    begin = b"BEGIN" if carried is None else _opening(carried, connection.info[EVERYWHERE])
+    role = connection.info[EVERYWHERE] if carried == ALL else None
+    begin = b"BEGIN" if carried is None else _opening(carried, role, snapshot=options.get("snapshot", False))
     driver_connection = connection.connection.driver_connection
     assert isinstance(driver_connection, psycopg.Connection)
     driver_connection.execute(begin)
 
 
 @lru_cache(maxsize=1000)
-def _opening(carried: str, role: str | None) -> bytes:
+def _opening(carried: str, role: str | None, *, snapshot: bool) -> bytes:
     """`carried`: a workspace, or ALL."""
-    begin = sql.SQL("BEGIN; SET LOCAL cairn.workspace = {}").format(carried)
-    if carried == ALL and role is not None:
+    begin = sql.SQL("BEGIN{}; SET LOCAL cairn.workspace = {}").format(sql.SQL(SNAPSHOT if snapshot else ""), carried)
+    if role is not None:
         begin += sql.SQL("; SET LOCAL ROLE {}").format(sql.Identifier(role))
     return begin.as_bytes()
 
 
+SNAPSHOT = " ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # In the place of a workspace: all of them.
 ALL = "*"
 
@@ -126,23 +128,26 @@ def engine() -> Engine:
     return _engine
 
 
-def make_session(of: Engine | None = None, *, everywhere: bool | None = None) -> Session:
+def make_session(of: Engine | None = None, *, everywhere: bool | None = None, snapshot: bool = False) -> Session:
     here = workspace.current()
     carries = ALL if (workspace.is_everywhere() if everywhere is None else everywhere) else here
-    session = Session(_carrying(of or engine(), carries), expire_on_commit=False)
-    session.info.update(workspace=here, carries=carries)
+    session = Session(_carrying(of or engine(), carries, snapshot), expire_on_commit=False)
+    session.info.update(workspace=here, carries=carries, snapshot=snapshot)
     return session
 
 
 @lru_cache(maxsize=100)
-def _carrying(of: Engine, carries: str) -> Engine:
-    return of.execution_options(carries=carries)
+def _carrying(of: Engine, carries: str, snapshot: bool) -> Engine:
+    return of.execution_options(carries=carries, snapshot=snapshot)
 
 
 @contextmanager
-def transaction(of: Engine | None = None, *, everywhere: bool | None = None) -> Iterator[Session]:
+def transaction(
+    of: Engine | None = None, *, everywhere: bool | None = None, snapshot: bool = False
+) -> Iterator[Session]:
     """A session that commits at the end of the block and rolls back on any exception. `everywhere`: whether it sees the
-    rows of all workspaces; None: as this process does.
+    rows of all workspaces; None: as this process does. `snapshot`: all of its statements see the database as it is at
+    the first of them, and change nothing.
 
     A database that cannot be reached becomes Unavailable, which is worth a retry.
     """
@@ -150,7 +155,7 @@ def transaction(of: Engine | None = None, *, everywhere: bool | None = None) -> 
     if (shared := _shared.get()) is not None:
         shared.end()
     try:
-        with make_session(of, everywhere=everywhere) as session, session.begin():
+        with make_session(of, everywhere=everywhere, snapshot=snapshot) as session, session.begin():
             yield session
     except Exception as error:
         _hide_values(error)
@@ -195,11 +200,14 @@ class _Shared:
         self._session: Session | None = None
 
     def session(self, everywhere: bool | None) -> Session:
-        """Of the workspace at hand: a transaction has one."""
+        """Of the workspace at hand, and seeing its rows or all."""
         wanted = make_session(everywhere=everywhere)
-        if self._session is not None and self._session.info != wanted.info:
-            self.end()
-        self._session = self._session or wanted
+        if self._session is None:
+            self._session = wanted
+        elif self._session.info != wanted.info:
+            # One round trip, where another transaction would take four.
+            _see(self._session, wanted.info["carries"])
+            self._session.info.update(wanted.info)
         return self._session
 
     def end(self) -> None:
@@ -245,6 +253,12 @@ def workspace_of(session: Session) -> str:
     return carried
 
 
+def is_snapshot(session: Session) -> bool:
+    """Whether all statements of this transaction see the same."""
+    found: bool = session.info["snapshot"]
+    return found
+
+
 @contextmanager
 def seeing_all(session: Session) -> Iterator[None]:
     """Within the block this transaction sees the rows of all workspaces: for what is counted or kept once for all."""
@@ -252,11 +266,15 @@ def seeing_all(session: Session) -> Iterator[None]:
     if before == ALL:
         yield
         return
-    role = session.connection().info[EVERYWHERE]
-    scalar(session, SEE, carries=ALL, role=role or "none")
+    _see(session, ALL)
     # After an error the transaction is over, and its settings with it.
     yield
-    scalar(session, SEE, carries=before, role="none")
+    _see(session, before)
+
+
+def _see(session: Session, carries: str) -> None:
+    role = session.connection().info[EVERYWHERE] if carries == ALL else None
+    scalar(session, SEE, carries=carries, role=role or "none")
 
 
 SEE = "SELECT set_config('cairn.workspace', :carries, true), set_config('role', :role, true)"
@@ -300,11 +318,6 @@ def stream(session: Session, sql: str, **params: Any) -> Iterator[Row[Any]]:
     """The rows of a statement that may have very many, by a cursor: a few hundred of them are in memory at a time."""
     given = _given(session, sql, ":workspace", params)
     yield from session.connection().execute(_statement(sql), given, execution_options={"yield_per": 500})
-
-
-def one_snapshot(session: Session) -> None:
-    """First of a transaction: all of its statements see the database as it is now, and change nothing."""
-    execute(session, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 def row(session: Session, sql: str, **params: Any) -> Row[Any] | None:

@@ -58,7 +58,7 @@ class Rights:
 
 
 def read() -> Rights:
-    with db.reading() as session:
+    with db.reading(everywhere=True) as session:
         found = db.row(session, READ, walled=list(policies.walled()))
     assert found is not None
     return Rights(**{**found._mapping, "unwalled": tuple(found.unwalled)})

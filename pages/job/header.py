@@ -27,7 +27,7 @@ def header(row: JobRow) -> None:
             words = jobs.left_out(asked.left_out, asked.documents)
             st.markdown(f":orange[:material/block:] {words}", width="content")
             widgets.link("Show", "documents/documents.py", state="failed")
-    standing = report.summary(row.id, row.provider)
+    standing = report.NO_BATCHES if row.ended else _standing(row)
     breaker = breaker_report.not_closed().get((row.provider, row.model)) if jobs.waits_for_breaker(row) else None
     words = "\n\n".join(formats.plain(line) for line in jobs.meaning(row, standing, now, breaker))
     if jobs.waits_for_breaker(row):
@@ -42,6 +42,10 @@ def header(row: JobRow) -> None:
         st.warning(f"Without a known price, and not in the cost: {formats.count(row.unpriced, 'call')}.")
     for extra in report.beyond(row.id):
         st.caption(f":material/receipt_long: {formats.plain(jobs.accounted(extra))}")
+
+
+def _standing(row: JobRow) -> report.BatchSummary:
+    return report.summary(row.id, row.provider if jobs.waits_for_caps(row) else None)
 
 
 def _facts(row: JobRow) -> formats.Markdown:

@@ -143,6 +143,10 @@ def waits_for_budget(row: JobRow) -> bool:
     return row.waits_for is not None and row.waits_for.kind == "budget"
 
 
+def waits_for_caps(row: JobRow) -> bool:
+    return row.waits_for is not None and row.waits_for.kind == "own_caps"
+
+
 def waits_for_breaker(row: JobRow) -> bool:
     """Whether live requests wait for an open breaker; the job's row says so once one of them could not go out."""
     return row.state == "running" and row.waits_for is not None and row.waits_for.kind == "breaker"
@@ -233,7 +237,7 @@ def _waits(row: JobRow, standing: BatchSummary, waiting: int, now: datetime) -> 
         return [f"{name}'s queue is full. What is left goes out again {again}: {count(waiting, 'request')}."]
     if standing.twins:
         return [_duplicates(waiting)]
-    if row.waits_for is not None and row.waits_for.kind == "own_caps":
+    if waits_for_caps(row) and standing.in_flight is not None:
         caps = _caps(standing.in_flight)
         return [f"Waiting until there is room at {name}: {count(waiting, 'request')}. In flight there now: {caps}."]
     return [f"Waiting to be sent: {count(waiting, 'request')}."]

@@ -105,6 +105,7 @@ def test_how_a_jobs_batches_stand() -> None:
     found = batch_report.summary(job, "openai")
     assert found.groups == {"in_progress": Group(2, 15, 4, since), "completed": Group(1, 5, 0, since)}
     assert found.in_flight == InFlight(3, 151, Decimal("0.5"))
+    assert batch_report.summary(job).in_flight is None
     assert (found.twins, found.trouble) == (False, None)
 
 

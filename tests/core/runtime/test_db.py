@@ -1,5 +1,5 @@
 import pytest
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import InternalError, ProgrammingError
 
 from core.errors import Unavailable
 from core.runtime import db, workspace
@@ -66,3 +66,38 @@ def test_a_reading_carries_the_workspace_at_hand() -> None:
         assert begun()
         with workspace.bound("ws_other"), db.reading() as session:
             assert db.scalar(session, "SELECT CAST(:workspace AS text)") == "ws_other"
+
+
+def seen() -> list[str]:
+    with db.reading() as session:
+        return [row.name for row in db.rows(session, "SELECT name FROM collection ORDER BY name")]
+
+
+def test_readings_of_one_workspace_and_of_all_share_a_transaction_and_each_sees_its_own() -> None:
+    for name in ("ws_default", "ws_other"):
+        with db.transaction(everywhere=True) as session:
+            db.execute(session, "INSERT INTO workspace (id, name) VALUES (:id, :id) ON CONFLICT DO NOTHING", id=name)
+            sql = "INSERT INTO collection (id, workspace_id, name) VALUES (:id, :id, :id)"
+            db.execute(session, sql, id=name)
+    with db.together():
+        before = begun()
+        assert seen() == ["ws_default"]
+        with db.reading(everywhere=True) as session:
+            assert db.scalar(session, "SELECT count(*) FROM collection") == 2
+        assert seen() == ["ws_default"]
+        with workspace.bound("ws_other"):
+            assert seen() == ["ws_other"]
+        assert seen() == ["ws_default"]
+        assert begun() == before
+
+
+def test_a_snapshot_sees_one_moment_and_changes_nothing() -> None:
+    sql = "INSERT INTO collection (id, workspace_id, name) VALUES ('col_1', :workspace, 'new')"
+    with db.transaction(snapshot=True) as snapshot:
+        assert db.rows(snapshot, "SELECT name FROM collection") == []
+        with db.transaction() as session:
+            db.execute(session, sql)
+        assert db.rows(snapshot, "SELECT name FROM collection") == []
+    assert seen() == ["new"]
+    with pytest.raises(InternalError), db.transaction(snapshot=True) as snapshot:
+        db.execute(snapshot, sql)

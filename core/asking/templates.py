@@ -118,6 +118,9 @@ def _refuse_retired(template: Template) -> None:
 FIRST = "key_points"
 
 
+GONE = "There is no template {}."
+
+
 def list_all(*, retired: bool = False) -> list[TemplateView]:
     """Built-in templates first, then own ones in the order they were made; with `retired` also those that were deleted,
     by which answers and insights can still be found."""
@@ -137,9 +140,16 @@ def list_all(*, retired: bool = False) -> list[TemplateView]:
 
 def get(template_id: str) -> TemplateView:
     with db.reading() as session:
-        template = _visible(session, template_id)
-        version = session.get_one(TemplateVersion, (template.id, template.version))
-        return _view(template, version)
+        statement = (
+            select(Template, TemplateVersion)
+            .join(TemplateVersion, col(TemplateVersion.template_id) == col(Template.id))
+            .where(Template.id == template_id, TemplateVersion.version == Template.version)
+            .where(_everybodys_or_of(db.workspace_of(session)))
+        )
+        found = session.exec(statement).first()
+    if found is None:
+        raise NotFound(GONE.format(template_id))
+    return _view(*found)
 
 
 def _visible(session: Session, template_id: str, *, lock: bool = False, hint: str = "") -> Template:
@@ -150,7 +160,7 @@ def _visible(session: Session, template_id: str, *, lock: bool = False, hint: st
     if lock and template is not None and not template.built_in:
         template = session.exec(found.with_for_update().execution_options(populate_existing=True)).first()
     if template is None:
-        raise NotFound(f"There is no template {template_id}.{hint}")
+        raise NotFound(f"{GONE.format(template_id)}{hint}")
     return template
 
 
@@ -174,7 +184,7 @@ def asking(session: Session, template_id: str, params: Mapping[str, Any], versio
     """
     template = session.get(Template, template_id)
     if template is None:
-        raise NotFound(f"There is no template {template_id}. GET /api/v1/templates lists them.")
+        raise NotFound(f"{GONE.format(template_id)} GET /api/v1/templates lists them.")
     stored = session.get_one(TemplateVersion, (template_id, version or template.version))
     return Asking(
         template_id=template_id,

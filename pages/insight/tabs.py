@@ -15,7 +15,7 @@ from pages.common import formats, widgets
 from pages.parts.insight import acting, around, evidence
 from pages.words import insights
 
-QUOTES, ENTRIES = 25, 50
+QUOTES, ENTRIES = 10, 50
 TABS = ["Evidence", "Documents", "Merges", "History"]
 COLUMNS = {
     "Document": st.column_config.TextColumn(width=320),

@@ -1,6 +1,6 @@
 """What is done to many insights: to the selected ones, or to all that match the filters, and undone as one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,16 +42,11 @@ def bar(rows: Sequence[InsightRow], filters: Filters, total: Count, clear: Calla
     with st.container(horizontal=True, vertical_alignment="center"):
         confirm = partial(_decide, which, "confirmed")
         st.button(_numbered("Confirm", which), icon=":material/check:", disabled=which.none, on_click=confirm)
-        with st.popover(
-            _numbered("Dismiss", which), icon=":material/close:", disabled=which.none, key=_once("bulk-dismiss")
-        ):
-            _dismiss(which)
-        with st.popover(_numbered("Tag", which), icon=":material/label:", disabled=which.none, key=_once("bulk-tag")):
-            _tag(which)
-        with st.popover(_numbered("Pin", which), icon=":material/keep:", disabled=which.none, key=_once("bulk-pin")):
-            for label, pinned in (("Pin", True), ("Unpin", False)):
-                pin = partial(_carry_out, which, Set(pinned=pinned), "pinned" if pinned else "unpinned")
-                st.button(_numbered(label, which), key=f"bulk-{label}", on_click=pin)
+        for label, (icon, inside) in ASKING.items():
+            with st.popover(_numbered(label, which), icon=icon, disabled=which.none, key=_once(f"bulk-{label}")):
+                # What cannot be opened is empty.
+                if not which.none:
+                    inside(which)
         many = not every and len(rows) >= 2
         one = partial(merge.begin, [row.id for row in rows])
         st.button(
@@ -92,6 +87,20 @@ def _tag(which: Which) -> None:
             _carry_out(which, given, "tagged")
 
         st.form_submit_button(_numbered("Change tags", which), type="primary", on_click=act)
+
+
+def _pin(which: Which) -> None:
+    for label, pinned in (("Pin", True), ("Unpin", False)):
+        pin = partial(_carry_out, which, Set(pinned=pinned), "pinned" if pinned else "unpinned")
+        st.button(_numbered(label, which), key=f"bulk-{label}-{pinned}", on_click=pin)
+
+
+# What asks for more before it is done.
+ASKING: Mapping[formats.Markdown, tuple[str, Callable[[Which], None]]] = {
+    "Dismiss": (":material/close:", _dismiss),
+    "Tag": (":material/label:", _tag),
+    "Pin": (":material/keep:", _pin),
+}
 
 
 def _decide(which: Which, state: State, reason: str | None = None) -> None:

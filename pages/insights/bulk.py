@@ -20,6 +20,10 @@ EVERY = "bulk_every"
 TIMES = "bulk_times"
 
 
+# What asks for more before it is done.
+ASKING = {"Dismiss": ":material/close:", "Tag": ":material/label:", "Pin": ":material/keep:"}
+
+
 @dataclass(frozen=True)
 class Which:
     """`rows`: those that are selected; `filters`: all that match, instead. `number`: how many these are."""
@@ -42,11 +46,11 @@ def bar(rows: Sequence[InsightRow], filters: Filters, total: Count, clear: Calla
     with st.container(horizontal=True, vertical_alignment="center"):
         confirm = partial(_decide, which, "confirmed")
         st.button(_numbered("Confirm", which), icon=":material/check:", disabled=which.none, on_click=confirm)
-        for label, (icon, inside) in ASKING.items():
+        for label, icon in ASKING.items():
             with st.popover(_numbered(label, which), icon=icon, disabled=which.none, key=_once(f"bulk-{label}")):
                 # What cannot be opened is empty.
                 if not which.none:
-                    inside(which)
+                    INSIDE[label](which)
         many = not every and len(rows) >= 2
         one = partial(merge.begin, [row.id for row in rows])
         st.button(
@@ -95,12 +99,7 @@ def _pin(which: Which) -> None:
         st.button(_numbered(label, which), key=f"bulk-{label}-{pinned}", on_click=pin)
 
 
-# What asks for more before it is done.
-ASKING: Mapping[formats.Markdown, tuple[str, Callable[[Which], None]]] = {
-    "Dismiss": (":material/close:", _dismiss),
-    "Tag": (":material/label:", _tag),
-    "Pin": (":material/keep:", _pin),
-}
+INSIDE: Mapping[str, Callable[[Which], None]] = {"Dismiss": _dismiss, "Tag": _tag, "Pin": _pin}
 
 
 def _decide(which: Which, state: State, reason: str | None = None) -> None:

@@ -229,3 +229,12 @@ def open_batches(job_id: str) -> list[str]:
 
 def batch_rows(job_id: str) -> list[dict[str, Any]]:
     return rows("SELECT * FROM provider_batch WHERE job_id = :job ORDER BY id", job=job_id)
+
+
+# Of all workers, as after a sleep of the machine.
+SLEPT = "UPDATE worker SET last_seen = now() - interval '1 hour'"
+
+
+def are_alive() -> bool:
+    """Whether all workers have been seen within the last half a minute."""
+    return not rows("SELECT 1 FROM worker WHERE last_seen < now() - interval '30 seconds'")

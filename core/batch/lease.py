@@ -34,7 +34,10 @@ def take(batch_id: str, worker_id: int, *, due_only: bool) -> ProviderBatch | No
             due_only=due_only,
             lease=get_settings().worker_lease_seconds,
         )
-        return session.get(ProviderBatch, batch_id) if taken else None
+        if taken is None:
+            return None
+        worker_lease.renew(session, worker_id)
+        return session.get(ProviderBatch, batch_id)
 
 
 # A lease of our own may be taken again: its release failed because the database was away.

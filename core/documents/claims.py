@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from core.errors import Unavailable
-from core.runtime import db
+from core.runtime import db, worker_lease
 from core.tables.documents import Document
 
 READERS = max(2, os.cpu_count() or 2)
@@ -28,18 +28,22 @@ COMPARED = 32
 def claim(document_id: str, worker_id: int) -> Document | None:
     """Make a queued document this worker's; None where it is not queued."""
     with db.transaction(everywhere=True) as session:
-        return _take(session, "CAST(:document AS text)", document=document_id, worker=worker_id)
+        return _take(session, worker_id, "CAST(:document AS text)", document=document_id)
 
 
-def _take(session: Session, which: str, **params: object) -> Document | None:
+def _take(session: Session, worker_id: int, which: str, **params: object) -> Document | None:
     found = db.scalar(
         session,
         f"""UPDATE document SET state = 'extracting', stage = 'reading', stage_done = NULL, stage_total = NULL,
              worker_id = :worker, waiting_since = now()
            WHERE id = ({which}) AND state = 'queued' RETURNING id""",
+        worker=worker_id,
         **params,
     )
-    return session.get(Document, found) if found else None
+    if found is None:
+        return None
+    worker_lease.renew(session, worker_id)
+    return session.get(Document, found)
 
 
 OLDEST = """
@@ -105,7 +109,7 @@ class Turns:
             with db.transaction(everywhere=True) as session:
                 turn = self._next(session)
                 if turn is not None and not turn.is_full:
-                    document = _take(session, OLDEST, turn=turn.of, worker=self.worker_id)
+                    document = _take(session, self.worker_id, OLDEST, turn=turn.of)
                     self._last = turn.of
         except Unavailable:
             # The commit may have succeeded all the same. This worker is alive, so nobody else would put it back.

@@ -21,7 +21,7 @@ from core.evidence.quotes import SourceText
 from core.injection import detect
 from core.insight_base import field_quotes, rechecking, text_groups
 from core.insight_base.rechecking import Checked
-from core.runtime import correlation, db, queue
+from core.runtime import correlation, db, queue, worker_lease
 from core.runtime.text import text_hash
 from core.tables.documents import Document
 
@@ -73,6 +73,7 @@ def read_next(worker_id: int, stop: threading.Event) -> bool:
                 db.execute(session, FORGET, document=waits.document_id)
                 return True
             db.execute(session, CLAIM, document=document.id, worker=worker_id)
+            worker_lease.renew(session, worker_id)
     except Unavailable:
         # The commit may have succeeded all the same. This worker is alive, so nobody else would put the document back.
         if waits is not None:

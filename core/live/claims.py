@@ -21,7 +21,7 @@ from core.providers import sampling
 from core.providers.types import Provider
 from core.requests import former_models, reuse, single_flight
 from core.requests.refitting import TOO_LONG
-from core.runtime import db
+from core.runtime import db, worker_lease
 from core.settings import provider_rows
 from core.tables.jobs import Job
 
@@ -107,7 +107,7 @@ def claim(
     now.
     """
     single_flight.take_turn(session)
-    db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
+    worker_lease.renew(session, worker_id)
     room = at_once.room(session, provider.name, single=False)
     if room == 0:
         return Claimed((), 0, waiting=_next_tokens(session, job) is not None)

@@ -265,6 +265,8 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
     )
     if known is not None:
         db.execute(session, REUSED, request=request_id)
+    else:
+        worker_lease.renew(session, _worker_id)
     return replace(call, request_id=request_id, probe=probe, taken=taken), known is not None
 
 

@@ -43,6 +43,12 @@ def register(name: str, kind: Kind = "jobs") -> int:
         return worker_id
 
 
+def renew(session: Session, worker_id: int | None) -> None:
+    """With each claim: a worker that was stopped for longer than its lease, as a machine that slept, may claim before
+    its heartbeat goes on, and what it claims would be taken over at once. None: of no worker."""
+    db.execute(session, "UPDATE worker SET last_seen = now() WHERE id = :worker", worker=worker_id)
+
+
 def connection_name(worker_id: int, kind: Kind = "jobs") -> str:
     """The name of this worker's connections in pg_stat_activity: the connections of a dead worker are found by it."""
     return f"cairn {kind} {worker_id} {db.process_name()}"

@@ -79,7 +79,7 @@ Start = Callable[[Path], JobsProcess]
 @pytest.fixture
 def start(url: str, tmp_path: Path, openai: LocalProvider, setting: Any) -> Iterator[Start]:
     setting(
-        WORKER_LEASE_SECONDS=3,
+        WORKER_LEASE_SECONDS=5,
         SCHEDULER_TICK_SECONDS=0.2,
         HEALTH_SAMPLE_SECONDS=0.5,
         LIVE_CONCURRENCY=SLOTS,

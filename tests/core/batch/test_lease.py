@@ -15,7 +15,7 @@ from core.requests import expansion
 from core.runtime import db, worker_lease
 from core.tables.batches import ProviderBatch
 from tests.batch_provider import BatchProvider
-from tests.pipeline import make_job, ready_documents, rows
+from tests.pipeline import SLEPT, change, make_job, ready_documents, rows
 
 pytestmark = pytest.mark.usefixtures("database")
 REMOTE = Remote("batch_1", "in_progress", "in_progress", datetime.now(UTC))
@@ -80,4 +80,11 @@ def test_a_living_worker_keeps_its_batch(batch_id: str) -> None:
     taken = lease.take(batch_id, worker_lease.register("one"), due_only=True)
     assert taken is not None
     lease.confirm(taken)
+    assert lease.take(batch_id, worker_lease.register("other"), due_only=True) is None
+
+
+def test_who_slept_keeps_the_batch_that_is_taken_on_waking(batch_id: str) -> None:
+    slept = worker_lease.register("slept")
+    change(SLEPT)
+    assert lease.take(batch_id, slept, due_only=True) is not None
     assert lease.take(batch_id, worker_lease.register("other"), due_only=True) is None

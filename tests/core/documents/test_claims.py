@@ -17,7 +17,7 @@ from core.documents.extraction import starting
 from core.runtime import db, worker_lease
 from tests import databases
 from tests.callers import by
-from tests.pipeline import change, rows, until_now
+from tests.pipeline import SLEPT, are_alive, change, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
 STOP = threading.Event()
@@ -182,3 +182,11 @@ def test_slow_files_of_one_collection_keep_no_short_text_of_another_waiting() ->
         assert sum(not one.done() for one in at_work) == 2
         stop.set()
     assert {row["state"] for row in rows("SELECT state FROM document WHERE id <> :id", id=short)} == {"queued"}
+
+
+def test_who_slept_keeps_the_document_that_is_claimed_on_waking() -> None:
+    queue("c", 1)
+    turns = Turns(worker_lease.register("slept"))
+    change(SLEPT)
+    claimed(turns, 1)
+    assert are_alive()

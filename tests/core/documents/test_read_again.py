@@ -22,9 +22,11 @@ from core.runtime.text import text_hash
 from core.upkeep import takeover, tick
 from tests.pipeline import (
     PATIENCE_S,
+    SLEPT,
     TEXT,
     WAITS_FOR_A_LOCK,
     add_document,
+    are_alive,
     change,
     make_job,
     ready_documents,
@@ -219,3 +221,12 @@ def test_a_failed_document_is_queued_as_before() -> None:
     extract.extract_document(document, worker_lease.register("test"), threading.Event())
     assert extract.retry(document).state == "queued"
     assert rows("SELECT 1 FROM read_again") == []
+
+
+def test_who_slept_keeps_the_document_that_is_read_again_on_waking() -> None:
+    extract.retry(read_before())
+    change("DELETE FROM worker")
+    slept = worker_lease.register("slept")
+    change(SLEPT)
+    assert read_again.read_next(slept, threading.Event())
+    assert are_alive()

@@ -19,7 +19,7 @@ from core.providers.usage import Usage
 from core.runtime import db, worker_lease
 from core.upkeep import tick
 from tests.local_provider import Asked, LocalProvider, Reply
-from tests.pipeline import TEXT, rows, until
+from tests.pipeline import SLEPT, TEXT, are_alive, change, rows, until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -174,3 +174,12 @@ def test_web_is_no_worker_of_the_jobs() -> None:
         (sample,) = [sample for sample in report.latest_samples() if sample.component == "workers"]
         assert not sample.healthy
     assert rows("SELECT 1 FROM worker") == []
+
+
+def test_who_slept_keeps_the_text_that_is_asked_on_waking(
+    openai: LocalProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(single_text, "_worker_id", worker_lease.register("slept", "web"))
+    change(SLEPT)
+    assert single_text.prepare("summarize", TEXT, {}, "openai", None) is not None
+    assert are_alive()

@@ -29,9 +29,11 @@ class Growing:
 
 @dataclass(frozen=True)
 class Shares:
-    """Of what is there now. `supported`: at least one document; `corroborated`: at least two independent ones."""
+    """Of what is there now, or, `capped`, of the newest MOST. `supported`: at least one document; `corroborated`: at
+    least two independent ones."""
 
     insights: int
+    capped: bool
     supported: int
     corroborated: int
     in_conflict: int
@@ -45,10 +47,14 @@ def by_day(filters: Filters, since: datetime, until: datetime) -> list[Day]:
         return [Day(**row._mapping) for row in rows]
 
 
+# To look at more takes longer than a page may, and says the same of the base as it grows.
+MOST = 100_000
+
+
 def shares(filters: Filters) -> Shares:
     where, given = matching(filters)
     with db.reading() as session:
-        row = db.row(session, SHARES.format(where=where), **given)
+        row = db.row(session, SHARES.format(where=where), most=MOST, **given)
     assert row is not None
     return Shares(**row._mapping)
 
@@ -68,9 +74,14 @@ FROM insight i WHERE i.workspace_id = :workspace AND {where} AND i.first_seen >=
 GROUP BY 1 ORDER BY 1
 """
 SHARES = """
-SELECT count(*) AS insights, count(*) FILTER (WHERE i.support >= 1) AS supported,
-  count(*) FILTER (WHERE i.support >= 2) AS corroborated, count(*) FILTER (WHERE i.open_conflicts > 0) AS in_conflict
-FROM insight i WHERE i.workspace_id = :workspace AND {where}
+SELECT count(*) FILTER (WHERE place <= :most) AS insights, count(*) > :most AS capped,
+  count(*) FILTER (WHERE place <= :most AND support >= 1) AS supported,
+  count(*) FILTER (WHERE place <= :most AND support >= 2) AS corroborated,
+  count(*) FILTER (WHERE place <= :most AND open_conflicts > 0) AS in_conflict
+FROM (
+  SELECT i.support, i.open_conflicts, row_number() OVER (ORDER BY i.id DESC) AS place
+  FROM insight i WHERE i.workspace_id = :workspace AND {where} ORDER BY i.id DESC LIMIT :most + 1
+) newest
 """
 # One that only its merged wordings carry grows by them.
 GROWING = f"""

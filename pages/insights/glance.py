@@ -26,7 +26,7 @@ def show(filters: Filters) -> None:
 def _shares(filters: Filters) -> None:
     found = growth_report.shares(filters)
     with widgets.tiles():
-        widgets.figure("Insights", found.insights)
+        widgets.figure("Insights", found.insights, insights.NEWEST_ALONE if found.capped else None)
         widgets.figure("Corroborated", found.corroborated, insights.share_of(found.corroborated, found.insights))
         widgets.figure("With a quote", found.supported, insights.share_of(found.supported, found.insights))
         widgets.figure("In conflict", found.in_conflict, insights.share_of(found.in_conflict, found.insights))

@@ -310,6 +310,10 @@ def gained(one: Changed) -> Markdown:
     return f"{one.before:,} → {count(one.after, 'document')}" if one.before else count(one.after, "document")
 
 
+# There are more than are looked at.
+NEWEST_ALONE: Markdown = "the newest, of more"
+
+
 def share_of(part: int, whole: int) -> Markdown:
     return f"{part / whole:.0%} of them" if whole else "none yet"
 

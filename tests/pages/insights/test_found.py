@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.insights import life, order_report, report, views
+from core.insights import growth_report, life, order_report, report, views
 from core.insights.life import Change
 from core.insights.report import Filters
 from core.runtime import db
@@ -122,6 +122,16 @@ def test_at_a_glance_shows_shares_days_and_what_grows(three: list[str]) -> None:
     assert growing
     assert growing[0].startswith(formats.plain(STATEMENTS[0]))
     assert "None" not in words(show("insights", panel="At a glance", q="nowhere"))
+
+
+def test_shares_of_a_large_base_are_those_of_the_newest(three: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with db.transaction() as session:
+        db.execute(session, "UPDATE insight SET support = 2 WHERE id = :id", id=max(three))
+    assert "Corroborated 1 33% of them" in words(show("insights", panel="At a glance"))
+    monkeypatch.setattr(growth_report, "MOST", 2)
+    seen = words(show("insights", panel="At a glance"))
+    assert f"Insights 2 {insights.NEWEST_ALONE}" in seen
+    assert "Corroborated 1 50% of them" in seen
 
 
 def test_a_job_says_what_it_changed_and_leads_to_its_insights() -> None:

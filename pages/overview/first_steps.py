@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.access import roles
 from core.calls import clients
 from core.overview import Overview
 from core.settings import provider_rows
@@ -19,16 +20,21 @@ def first_steps(found: Overview) -> None:
             for name in clients.configured()
             if provider_rows.can(name).is_language_model
         ]
+        may_set = roles.may("settings.change")
+        missing = "set its key" if may_set else "none has a key yet; an admin sets it"
         model = (
             f"{' and '.join(models)} {'answers' if len(models) == 1 else 'answer'} your questions"
             if models
-            else "set its key. Until then the offline engine answers: free, and no language model"
+            else f"{missing}. Until then the offline engine answers: free, and no language model"
         )
         with widgets.lines("steps"):
             _step(found.documents, "**Documents**: upload your own, or load the samples", "documents/documents.py")
             _step(found.jobs, "**Ask**: launch *Key points*, which makes insights", "analyse/analyse.py")
             _step(found.insights, "**Read**: open an insight, and click its quote", "insights/insights.py")
-            _step(models, f"**A model**: {model}", "settings/settings.py")
+            if may_set:
+                _step(models, f"**A model**: {model}", "settings/settings.py")
+            else:
+                st.markdown(f"{DONE if models else TO_DO} **A model**: {model}")
         with st.container(horizontal=True):
             if found.documents == 0 and st.button("Load sample documents", type="primary"):
                 failures.attempt(load_samples, "The sample documents are in the collection “samples”.")

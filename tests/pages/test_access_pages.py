@@ -15,7 +15,7 @@ from tests import databases
 from tests.callers import by
 from tests.pages import made
 from tests.pages.asking import Client, browser, by_proxy
-from tests.pages.seeing import buttons, press, show, words
+from tests.pages.seeing import buttons, links, press, show, words
 from tests.pipeline import PATIENCE_S, rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -211,3 +211,12 @@ def test_what_a_role_may_not_stands_in_the_audit(client: Client, zoe: PersonView
         (zoe.id, "pages", "job.change"),
     }
     assert rows("SELECT state FROM job") == [{"state": "running"}]
+
+
+def test_nobody_is_asked_to_set_a_key_who_may_not(zoe: PersonView, client: Client, setting: Any) -> None:
+    steps = [label for label, page in links(show("overview")).items() if page.startswith("settings")]
+    assert steps == ["**A model**: set its key. Until then the offline engine answers: free, and no language model"]
+    by_proxy(client, setting, "zoe@example.org")
+    at = show("overview")
+    assert "**A model**: none has a key yet; an admin sets it." in words(at)
+    assert not any(page.startswith("settings") for page in links(at).values())

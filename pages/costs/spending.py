@@ -98,5 +98,6 @@ def _export(by: Dimension, stretch: Stretch, filters: Filters, zone: ZoneInfo) -
         "usage/export",
         [("by", by), ("zone", "reporting"), ("start", begin), ("stop", end), *given],
         "A row for each row of this table, with its calls, tokens and cost.",
+        ("focus", "FOCUS 1.2, for tools that take the bills of many providers"),
     )
     st.caption(f"Days are of {formats.plain(zone.key)}. What price was applied is stored with each call.")

@@ -21,10 +21,22 @@ def format_(key: str) -> FormatName:
     return chosen
 
 
-def table(key: str, address: str, given: Sequence[tuple[str, str | None]], said: formats.Markdown) -> None:
-    """`address`: of a route of the API without /api/v1/, which is given what holds on the page; `said`: of the rows."""
+def table(
+    key: str,
+    address: str,
+    given: Sequence[tuple[str, str | None]],
+    said: formats.Markdown,
+    beside: tuple[str, formats.Markdown] | None = None,
+) -> None:
+    """`address`: of a route of the API without /api/v1/, which is given what holds on the page; `said`: of the rows.
+    `beside`: another format, and what it is."""
     with st.popover("Export", icon=":material/download:", key=f"{key}_export"):
         chosen = format_(f"{key}_format")
         st.caption(said)
-        query = urlencode([("format", chosen), *((name, value) for name, value in given if value)])
+        held = [(name, value) for name, value in given if value]
+        query = urlencode([("format", chosen), *held])
         st.link_button("Export", api_links.link(f"{address}?{query}"), icon=":material/download:", type="primary")
+        if beside is not None:
+            other, what = beside
+            query = urlencode([("format", other), *held])
+            st.link_button(what, api_links.link(f"{address}?{query}"), icon=":material/download:")

@@ -31,3 +31,12 @@ def test_each_table_is_exported_as_it_is_narrowed_in_the_link() -> None:
     assert [one["id"] for one in exported("jobs", state="completed", q=jobs[2])] == [jobs[2]]
     made.usage(jobs[0])
     assert [one["calls"] for one in exported("costs")] == [1]
+
+
+def test_costs_leave_as_focus_too() -> None:
+    made.usage(made.job("completed", lane="live"))
+    (address,) = [one.proto.url for one in show("costs").get("link_button") if one.proto.label.startswith("FOCUS")]
+    with TestClient(api, base_url="http://localhost") as client:
+        columns, *rows = client.get(address.removeprefix("api/v1")).text.splitlines()
+    assert "BilledCost" in columns
+    assert rows

@@ -12,7 +12,9 @@ font-weight="600" fill="#6f7a86">Cairn</text></svg>"""
 STYLE = """<style>
   [data-testid=stElementToolbarButton]:has(button[aria-label^='Download as CSV']) {display: none}
   [data-testid=stCaptionContainer] {color: inherit; opacity: 0.78}
-  [data-testid=stSidebarNavLink]:focus-visible {outline: 2px solid currentColor; outline-offset: -2px}
+  :is([data-testid=stSidebarNavLink], [data-testid=stPageLink-NavLink]):focus-visible {
+    outline: 2px solid currentColor; outline-offset: -2px
+  }
   [data-testid=stPageLink] {margin-inline-start: -0.5rem}
   [data-testid=stHeading] h2 {font-size: 1.5rem; padding-block: 0.75rem 0.5rem}
   [role=tab][aria-selected=true], [role=tab][aria-selected=true] *, [data-testid=stButtonGroup] [aria-checked=true],

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import plotly.graph_objs as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -125,3 +126,18 @@ def test_a_chart_shows_no_tags_of_a_name() -> None:
     assert (drawn["name"], "evil" in drawn["hovertemplate"]) == (shown, False)
     assert data(states("Well", [TimeSeries(name, HOURS, [1, 1, 1])], HOURS[0], HOURS[-1]))[0]["y"] == [shown]
     assert data(stacked_days("Spent", [DaySeries(name, ["2026-11-28"], [1])], TODAY, TODAY))[0]["name"] == shown
+
+
+def test_plotly_knows_all_that_a_figure_says_and_the_theme_goes_along() -> None:
+    one = TimeSeries("gpt", HOURS, [1, None, 3])
+    for chart in (
+        lines("Within", [one], HOURS[0], HOURS[-1], " ms"),
+        states("Well", [one], HOURS[0], HOURS[-1]),
+        stacked_days("Spent", [DaySeries("gpt", ["2026-11-28"], [1], pale=True)], TODAY, TODAY, "$"),
+        charts.stacked("Calls", ["a", "b"], [charts.Stack("gpt", [1, 2]), charts.Stack("x", [1, 0], others=True)]),
+    ):
+        go.Figure(**chart.figure)
+    with pytest.raises(ValueError, match="nothing"):
+        go.Figure(data=[{"type": "bar", "nothing": 1}])
+    drawn = json.loads(AppTest.from_string(PAGE).run().get("plotly_chart")[0].proto.spec)
+    assert drawn["layout"]["template"] == json.loads(go.Figure().to_json())["layout"]["template"]

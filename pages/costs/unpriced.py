@@ -47,7 +47,9 @@ def _one(at: int, one: Unpriced) -> None:
             f"{one.first:%b %-d}. {words.REASONS[one.reason]}",
             width="stretch",
         )
-        if one.suggestion and st.button(f"As {formats.plain(one.suggestion)}", key=f"as-{at}", help=words.ABOUT_AS):
+        if one.suggestion and st.button(
+            f"Price it like {formats.plain(one.suggestion)}", key=f"as-{at}", help=words.ABOUT_AS
+        ):
             suggested = one.suggestion
             failures.attempt(lambda: _book(NewPrice(one.provider, one.model, one.first.date(), as_model=suggested)))
             st.rerun()

@@ -32,11 +32,11 @@ def show() -> None:
         )
         widgets.figure("Answers to reuse", found.answers)
         st.metric("Size of all answers", formats.size(found.bytes), border=True)
-    if found.answers and st.button("Clear reused answers", icon=":material/restart_alt:"):
+    if found.answers and st.button("Stop reusing answers", icon=":material/restart_alt:"):
         ask_afresh()
 
 
-@failures.dialog("Clear reused answers")
+@failures.dialog("Stop reusing answers")
 def ask_afresh() -> None:
     st.markdown("Choose answers that are not to be reused any more. They stay where they are, with their evidence.")
     names = {view.id: view.name for view in templates.list_all(retired=True)}

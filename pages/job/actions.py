@@ -134,7 +134,7 @@ def decide(row: JobRow) -> None:
             st.caption(f"Not in the rest yet, as they are still being read: {formats.count(row.unread, 'document')}.")
         with st.container(horizontal=True):
             _now(f"Release {rest}", ":material/play_arrow:", lambda: control.resume(row.id), primary=True)
-            if st.button("Drop the rest", icon=":material/stop_circle:"):
+            if st.button("Cancel the rest", icon=":material/stop_circle:"):
                 dialogs.cancel(row)
 
 

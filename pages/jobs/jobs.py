@@ -30,7 +30,14 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         "State", ("at work", *STATES), index=None, placeholder="All", key="state", bind="query-params", width=200
     )
     lane = st.selectbox(
-        "Lane", ("live", "batch"), index=None, placeholder="Both", key="lane", bind="query-params", width=160
+        "Lane",
+        ("live", "batch"),
+        index=None,
+        placeholder="Both",
+        key="lane",
+        bind="query-params",
+        width=160,
+        help="Live: asked now. Batch: handed over as a file, within a day and mostly at half price.",
     )
 filters = (text.strip(), state, lane)
 link = {"q": text.strip(), "state": state, "lane": lane}

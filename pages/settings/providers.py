@@ -102,7 +102,8 @@ def _learned(name: str, address: str) -> None:
             model, form = formats.plain(one.model), formats.plain(settings.form(one.form))
             st.caption(f"{model} is asked in the form it takes: {form}.", help=formats.plain(one.said))
             st.button(
-                "Forget",
+                "Forget this form",
+                help="The next question is asked as usual; what this server takes is learned anew.",
                 key=f"forget-{name}-{one.model}",
                 on_click=_forget,
                 args=(name, one.model),
@@ -113,7 +114,8 @@ def _learned(name: str, address: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{formats.plain(named)} takes {tokens:,} tokens, as its server said.")
             st.button(
-                "Forget",
+                "Forget this length",
+                help="Texts are cut by Cairn's own list again, until the server says how long they may be.",
                 key=f"forget-context-{name}-{named}",
                 on_click=_forget_context,
                 args=(name, named),

@@ -21,7 +21,10 @@ from pages.words import resilience as words
 def show(operations: Mapping[str, str]) -> None:
     found = resilience.snapshot()
     if found.settings.resilience_locked:
-        st.info("Locked by the environment: RESILIENCE_LOCKED is set, and what it says is in force.", icon="🔒")
+        st.info(
+            "Read only: whoever runs Cairn has set RESILIENCE_LOCKED in its environment, and that is in force.",
+            icon=":material/lock:",
+        )
     st.caption(
         "A call that fails for a moment is made again after a wait. When a model fails several times in a row, its "
         "breaker opens: it is left alone for a while, and its work waits without failing."

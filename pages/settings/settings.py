@@ -13,7 +13,10 @@ from pages.settings import changes, defaults, limits, providers, rate_caps, repo
 st.title("Settings")
 failures.show_notice()
 if get_settings().settings_locked:
-    st.info("Locked by the environment: SETTINGS_LOCKED is set, and everything is as the environment says.", icon="🔒")
+    st.info(
+        "Read only: whoever runs Cairn has set SETTINGS_LOCKED in its environment, and everything is as that says.",
+        icon=":material/lock:",
+    )
 operations = {view.id: view.name for view in templates.list_all()}
 PARTS: dict[str, Callable[[], None]] = {
     "Providers": providers.show,

@@ -68,7 +68,7 @@ def test_each_dialog_of_a_job_stays_open_meanwhile_does_what_it_says_and_closes(
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="Notes of the northern plant")).to_be_visible()
     expect(dialog).to_have_count(0)
-    page.get_by_role("button", name="Drop the rest").click()
+    page.get_by_role("button", name="Cancel the rest").click()
     dialog.get_by_role("button", name="Cancel job").click()
     expect(page.get_by_text("cancelled", exact=True).first).to_be_visible()
     expect(dialog).to_have_count(0)

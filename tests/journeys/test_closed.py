@@ -126,7 +126,7 @@ def test_every_page_and_dialog_keeps_to_itself(
     for tab in ("Rate limits", "Answers", "Limits", "Changes"):
         press(page.get_by_role("tab", name=tab, exact=True))
     turn("Health")
-    through("Clear reused answers")
+    through("Stop reusing answers")
     through("Resume")
     # What an address carries that somebody was sent.
     evil, no_page = quote(hostile.SHORT), quote(f"![x](www.{hostile.HOST})")

@@ -189,7 +189,7 @@ def test_a_price_is_set_for_what_waits_and_books_it() -> None:
     booked = rows("SELECT cost_usd FROM usage_record WHERE priced")
     assert [row["cost_usd"] for row in booked] == [Decimal("0.002")]
     at = show("costs", tab="Unpriced")
-    assert "Booked 1 call" in words(press(at, "As gpt\\-5\\-mini"))
+    assert "Booked 1 call" in words(press(at, "Price it like gpt\\-5\\-mini"))
     assert not rows("SELECT 1 FROM usage_record WHERE NOT priced")
     assert "Every call has a price" in words(show("costs", tab="Unpriced"))
 

@@ -28,7 +28,7 @@ def analysed(openai: LocalProvider) -> None:
 def test_nothing_to_reuse_offers_nothing() -> None:
     at = show("health")
     assert "Known already – " in words(at)
-    assert "Clear reused answers" not in buttons(at)
+    assert "Stop reusing answers" not in buttons(at)
 
 
 @pytest.mark.usefixtures("analysed")
@@ -42,10 +42,10 @@ def test_the_page_tells_what_reuse_is_worth() -> None:
 
 @pytest.mark.usefixtures("analysed")
 def test_answers_are_taken_out_of_use_after_a_question() -> None:
-    assert "**2 answers** of all would be asked" in words(press(show("health"), "Clear reused answers"))
+    assert "**2 answers** of all would be asked" in words(press(show("health"), "Stop reusing answers"))
     at = show("health")
     at.session_state["afresh_template"] = "key_points"
-    at = press(at, "Clear reused answers")
+    at = press(at, "Stop reusing answers")
     assert "**1 answer** would be asked" in words(at)
     at = press(at, "Clear 1")
     assert formats.plain("Not reused any more: 1 answer.") in words(at)

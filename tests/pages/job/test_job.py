@@ -299,7 +299,7 @@ def test_a_canary_shows_what_it_cost_and_what_the_rest_will(canary: str) -> None
     assert "3 requests went first, live, and cost **\\$0\\.0065**" in text
     # 5 x (1,500 in at 0.125 and 900 out at 1 USD per million, the batch rates)
     assert "**5 requests**, would go in the batch lane for about **\\$0\\.0034**, going by these" in text
-    assert {"Release 5 requests", "Drop the rest"} <= buttons(at)
+    assert {"Release 5 requests", "Cancel the rest"} <= buttons(at)
     assert "Resume" not in buttons(at)
 
 
@@ -317,7 +317,7 @@ def test_a_canary_is_released(canary: str) -> None:
 
 
 def test_a_canarys_rest_is_dropped_after_a_question(canary: str) -> None:
-    at = press(show("job", id=canary), "Drop the rest")
+    at = press(show("job", id=canary), "Cancel the rest")
     assert "Not sent any more: 5 requests" in words(at)
     press(at, "Cancel job")
     assert state_of(canary) == "cancelled"

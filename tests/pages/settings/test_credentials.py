@@ -206,6 +206,6 @@ def test_what_was_learned_of_a_server_is_shown_and_forgotten(provider: LocalProv
     asked = "llama is asked in the form it takes: JSON, its schema in the prompt, the longest answer as max"
     assert asked in words(at)
     assert "orm of OpenAI's llama" in words(show("settings", part="Changes"))
-    at = press(at, "Forget")
+    at = press(at, "Forget this form")
     assert asked not in words(at)
     assert learned_forms.of("openai", provider.openai_url, "llama") == AS_BUILT

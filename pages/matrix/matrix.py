@@ -64,6 +64,8 @@ def show_grid() -> None:
 def show_none() -> None:
     if matrix.count(matrix.Wanted(chosen.wanted.template)).count:
         st.info("No document fits these filters.")
+    elif chosen.wanted.template not in {one.id for one in templates.list_all()}:
+        st.info("This template was deleted, and no document has an answer to it any more.")
     else:
         st.info("No document was asked with this template yet.")
         widgets.link(

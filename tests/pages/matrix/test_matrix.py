@@ -1,11 +1,14 @@
 """The matrix page: what it shows and leaves out by its link, the drawer with the passage, and the link that exports."""
 
+from datetime import UTC, datetime
+
 import pytest
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
 
 from api import api
 from core.asking import templates
+from core.documents import deletion
 from core.fields import FieldSpec
 from tests.pages.seeing import links, press, show, words
 from tests.pipeline import add_document, change, make_job, rows, run_job
@@ -113,3 +116,13 @@ def test_without_answers_it_says_what_to_do() -> None:
     at = show("matrix")
     assert "No document was asked with this template yet." in words(at)
     assert links(at)["Analyse with it"] == "analyse?template=Terms"
+
+
+def test_a_deleted_template_keeps_its_matrix_and_is_not_asked_anew(template: str) -> None:
+    templates.delete(template, datetime.now(UTC))
+    assert len(column(show("matrix", template="Terms"), "Document")) == 3
+    for document in rows("SELECT id FROM document"):
+        deletion.delete(document["id"])
+    at = show("matrix", template="Terms")
+    assert "was deleted, and no document has an answer to it" in words(at)
+    assert "Analyse with it" not in links(at)

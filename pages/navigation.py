@@ -112,13 +112,17 @@ def forget_what_was_not_chosen(address: str) -> None:
 
 
 def name_filters() -> None:
-    """For scripts/history.js: the names under which filters of this page stand in its link. A page that stops before
-    its end has none: the next one that is turned to by Back is loaded anew."""
+    """For scripts/history.js: the names under which filters of this page stand in its link. Where none are told, as by
+    a page that stops before its end, the next one that is turned to by Back is loaded anew."""
     context = get_script_run_ctx()
-    assert context is not None
+    if context is None:
+        return
     with context.session_state.query_params() as link:
-        bound = link._bindings_by_param.items()
+        bound = getattr(link, "_bindings_by_param", {}).items()
         names = " ".join(name for name, one in bound if one.script_hash == context.page_script_hash)
+    if entering.CHOSEN in st.session_state:
+        # A page that is loaded anew would be in another workspace, which is worse than to lose a filter.
+        names = ""
     st.html(f"<span id='cairn-filters' data-names='{html.escape(names)}'></span>")
 
 

@@ -149,7 +149,7 @@ IDS = "string_to_array(:ids, ',')"
 # Of each kind its most frequent values. Keys: see core.insight_base.listings.
 COUNTED = f"""
 WITH found AS MATERIALIZED (
-  SELECT id, state, language, tags, support_rank FROM insight WHERE id = ANY({IDS}) AND workspace_id = :workspace
+  SELECT id, state, language, support_rank FROM insight WHERE id = ANY({IDS}) AND workspace_id = :workspace
 ), under AS MATERIALIZED (
   SELECT l.key, count(*) AS often FROM found f JOIN listing l ON l.insight_id = f.id
   WHERE l.workspace_id = :workspace AND l.key NOT LIKE 'job:%' GROUP BY l.key
@@ -157,7 +157,7 @@ WITH found AS MATERIALIZED (
   SELECT 'states' AS kind, state AS value, count(*) AS often FROM found GROUP BY state
   UNION ALL SELECT 'languages', language, count(*) FROM found WHERE language IS NOT NULL GROUP BY language
   UNION ALL SELECT 'support', support_rank::text, count(*) FROM found GROUP BY support_rank
-  UNION ALL SELECT 'tags', tag, count(*) FROM found, unnest(tags) AS t(tag) GROUP BY tag
+  UNION ALL SELECT 'tags', substr(key, length('tag:') + 1), often FROM under WHERE key LIKE 'tag:%'
   UNION ALL SELECT 'templates', substr(key, length('template:') + 1), often FROM under WHERE key LIKE 'template:%'
   UNION ALL SELECT split_part(key, '=', 1), substr(key, strpos(key, '=') + 1), often FROM under WHERE key LIKE 'field:%'
   UNION ALL SELECT 'collections', c.name, u.often FROM under u

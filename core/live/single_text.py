@@ -232,6 +232,8 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
     known = reuse.remembered(session, fingerprint)
     if known is None:
         single_flight.take_turn(session)
+        # Before breakers and rate limits, as a claim of a job's request locks them.
+        worker_lease.renew(session, _worker_id)
         sql = STANDING.format(known=reuse.known(":fingerprint"), twin=single_flight.twin(":fingerprint"))
         standing = db.row(session, sql, fingerprint=fingerprint)
         assert standing is not None
@@ -265,8 +267,6 @@ def _claim(session: Session, call: Call, fingerprint: str) -> tuple[Call, bool] 
     )
     if known is not None:
         db.execute(session, REUSED, request=request_id)
-    else:
-        worker_lease.renew(session, _worker_id)
     return replace(call, request_id=request_id, probe=probe, taken=taken), known is not None
 
 

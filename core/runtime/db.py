@@ -12,7 +12,7 @@ most of their statements: within `together()` they share one.
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
@@ -152,7 +152,7 @@ def transaction(
     A database that cannot be reached becomes Unavailable, which is worth a retry.
     """
     # Whoever held one connection and waited for a second could wait for ever for others who do the same.
-    if (shared := _shared.get()) is not None:
+    if (shared := _shared_here()) is not None:
         shared.end()
     try:
         with make_session(of, everywhere=everywhere, snapshot=snapshot) as session, session.begin():
@@ -166,12 +166,13 @@ def transaction(
 @contextmanager
 def reading(*, everywhere: bool | None = None) -> Iterator[Session]:
     """A session for statements that change nothing: a transaction, or the one that is shared `together()`."""
-    if (shared := _shared.get()) is None:
+    if (shared := _shared_here()) is None:
         with transaction(everywhere=everywhere) as session:
             yield session
         return
     try:
-        yield shared.session(everywhere)
+        with shared.seeing(everywhere) as session:
+            yield session
     except Exception as error:
         shared.end()
         _hide_values(error)
@@ -183,7 +184,7 @@ def reading(*, everywhere: bool | None = None) -> Iterator[Session]:
 def together() -> Iterator[None]:
     """Within the block this thread's readings share one transaction, until another one is opened. Each statement sees
     what was committed before it."""
-    if _shared.get() is not None:
+    if _shared_here() is not None:
         yield
         return
     shared = _Shared()
@@ -192,33 +193,67 @@ def together() -> Iterator[None]:
         yield
     finally:
         _shared.reset(token)
-        shared.end()
+        shared.close()
 
 
 class _Shared:
     def __init__(self) -> None:
+        self.thread = threading.get_ident()
         self._session: Session | None = None
+        self._within = 0  # readings that are open
+        self._begun: dict[str, Any] = {}
+        self._ended: list[Session] = []
 
-    def session(self, everywhere: bool | None) -> Session:
-        """Of the workspace at hand, and seeing its rows or all."""
+    @contextmanager
+    def seeing(self, everywhere: bool | None) -> Iterator[Session]:
+        """Of the workspace at hand, seeing its rows or all. What a reading within another one sees ends with it."""
         wanted = make_session(everywhere=everywhere)
         if self._session is None:
-            self._session = wanted
-        elif self._session.info != wanted.info:
-            # One round trip, where another transaction would take four.
-            _see(self._session, wanted.info["carries"])
-            self._session.info.update(wanted.info)
-        return self._session
+            self._session, self._begun = wanted, dict(wanted.info)
+        session, before = self._session, dict(self._session.info)
+        _look(session, wanted.info)
+        self._within += 1
+        try:
+            yield session
+        finally:
+            self._within -= 1
+        if self._within and session is self._session:
+            _look(session, before)
 
     def end(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            # A connection that broke has been reported by the statement that met it.
-            with suppress(SQLAlchemyError):
-                session.close()
+            _close(session)
+            # A reading that still holds it begins another transaction with it, which carries this.
+            session.info.update(self._begun)
+            self._ended.append(session)
+
+    def close(self) -> None:
+        self.end()
+        for session in self._ended:
+            _close(session)
+
+
+def _close(session: Session) -> None:
+    # A connection that broke has been reported by the statement that met it.
+    with suppress(SQLAlchemyError):
+        session.close()
+
+
+def _look(session: Session, wanted: Mapping[str, Any]) -> None:
+    """One round trip where another transaction would take four."""
+    if session.info != wanted:
+        _see(session, wanted["carries"])
+        session.info.update(wanted)
 
 
 _shared: ContextVar[_Shared | None] = ContextVar("shared", default=None)
+
+
+def _shared_here() -> _Shared | None:
+    """A thread that was given this one's context has its own transactions."""
+    shared = _shared.get()
+    return shared if shared is not None and shared.thread == threading.get_ident() else None
 
 
 def _raise_if_away(error: Exception) -> None:
@@ -267,9 +302,14 @@ def seeing_all(session: Session) -> Iterator[None]:
         yield
         return
     _see(session, ALL)
-    # After an error the transaction is over, and its settings with it.
-    yield
-    _see(session, before)
+    session.info["carries"] = ALL
+    try:
+        yield
+    finally:
+        session.info["carries"] = before
+        # After an error of the database the transaction is over, and its settings with it.
+        with suppress(SQLAlchemyError):
+            _see(session, before)
 
 
 def _see(session: Session, carries: str) -> None:

@@ -4,10 +4,10 @@
   if (window.cairnHistory) return;
   window.cairnHistory = true;
   let acts = 0;
-  // The act by which the entry at hand was made; none, where a page was loaded or turned to by Back.
+  // The act by which the entry at hand was made of the same page; none, where it was loaded or turned to.
   let madeBy = null;
   let shown = location.pathname;
-  for (const kind of ["pointerdown", "keydown"]) window.addEventListener(kind, () => (acts += 1), true);
+  for (const kind of ["pointerdown", "keydown", "click"]) window.addEventListener(kind, () => (acts += 1), true);
 
   // Streamlit leaves such a page by two entries: the old page with the query of the new one, and the new page. Back
   // would lead to the first, which nobody has seen. Both come of one act, so the second takes the place of the first.
@@ -15,7 +15,7 @@
   history.pushState = function (state, title, address) {
     const leaves = new URL(address ?? "", location.href).pathname !== location.pathname;
     const between = leaves && madeBy === acts;
-    madeBy = acts;
+    madeBy = leaves ? null : acts;
     (between ? history.replaceState : push).call(history, state, title, address);
     shown = location.pathname;
   };

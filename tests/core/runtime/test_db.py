@@ -1,3 +1,6 @@
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
 import pytest
 from sqlalchemy.exc import InternalError, ProgrammingError
 
@@ -73,12 +76,17 @@ def seen() -> list[str]:
         return [row.name for row in db.rows(session, "SELECT name FROM collection ORDER BY name")]
 
 
+@pytest.fixture
+def two_workspaces() -> None:
+    """Each with a collection of its name."""
+    with db.transaction(everywhere=True) as session:
+        db.execute(session, "INSERT INTO workspace (id, name) VALUES ('ws_other', 'other')")
+        places = "VALUES ('ws_default', 'ws_default', 'ws_default'), ('ws_other', 'ws_other', 'ws_other')"
+        db.execute(session, f"INSERT INTO collection (id, workspace_id, name) {places}")
+
+
+@pytest.mark.usefixtures("two_workspaces")
 def test_readings_of_one_workspace_and_of_all_share_a_transaction_and_each_sees_its_own() -> None:
-    for name in ("ws_default", "ws_other"):
-        with db.transaction(everywhere=True) as session:
-            db.execute(session, "INSERT INTO workspace (id, name) VALUES (:id, :id) ON CONFLICT DO NOTHING", id=name)
-            sql = "INSERT INTO collection (id, workspace_id, name) VALUES (:id, :id, :id)"
-            db.execute(session, sql, id=name)
     with db.together():
         before = begun()
         assert seen() == ["ws_default"]
@@ -101,3 +109,36 @@ def test_a_snapshot_sees_one_moment_and_changes_nothing() -> None:
     assert seen() == ["new"]
     with pytest.raises(InternalError), db.transaction(snapshot=True) as snapshot:
         db.execute(snapshot, sql)
+
+
+@pytest.mark.usefixtures("two_workspaces")
+def test_a_reading_within_another_leaves_that_as_it_was() -> None:
+    count = "SELECT count(*) FROM collection"
+    with db.together(), db.reading() as outer:
+        with db.reading(everywhere=True) as inner:
+            assert db.scalar(inner, count) == 2
+        assert db.scalar(outer, count) == 1
+        with db.seeing_all(outer):
+            assert db.scalar(outer, count) == 2
+            with db.reading() as inner:
+                assert db.scalar(inner, count) == 1
+            assert db.scalar(outer, count) == 2
+        assert db.scalar(outer, count) == 1
+        with pytest.raises(ValueError, match="ours"), db.seeing_all(outer):
+            raise ValueError("ours")
+        assert db.scalar(outer, count) == 1
+
+
+def test_a_reading_that_goes_on_after_its_transaction_ended_carries_what_it_says_and_ends_with_the_rest() -> None:
+    with db.together(), db.reading(everywhere=True), db.reading() as inner:
+        db.scalar(inner, "SELECT 1")
+        with db.transaction():
+            pass
+        assert db.scalar(inner, "SELECT current_setting('cairn.workspace')") == inner.info["carries"]
+    assert held() == 0
+
+
+def test_a_thread_that_is_given_the_context_has_its_own_transactions() -> None:
+    with db.together(), ThreadPoolExecutor(1) as threads:
+        assert begun()[0] != threads.submit(copy_context().run, begun).result(PATIENCE_S)[0]
+    assert held() == 0

@@ -22,14 +22,13 @@ from typing import Any, Literal, Protocol, TypeVar
 import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, CursorResult, Engine, Row, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, col, select
 
 from core.environment import get_settings
-from core.errors import ConfigurationError, Unavailable
-from core.runtime import workspace
+from core.errors import ConfigurationError
+from core.runtime import database_errors, workspace
 
 _engine: Engine | None = None
 _lock = threading.Lock()
@@ -158,8 +157,8 @@ def transaction(
         with make_session(of, everywhere=everywhere, snapshot=snapshot) as session, session.begin():
             yield session
     except Exception as error:
-        _hide_values(error)
-        _raise_if_away(error)
+        database_errors.hide_values(error)
+        database_errors.raise_if_away(error)
         raise
 
 
@@ -175,8 +174,8 @@ def reading(*, everywhere: bool | None = None) -> Iterator[Session]:
             yield session
     except Exception as error:
         shared.end()
-        _hide_values(error)
-        _raise_if_away(error)
+        database_errors.hide_values(error)
+        database_errors.raise_if_away(error)
         raise
 
 
@@ -254,32 +253,6 @@ def _shared_here() -> _Shared | None:
     """A thread that was given this one's context has its own transactions."""
     shared = _shared.get()
     return shared if shared is not None and shared.thread == threading.get_ident() else None
-
-
-def _raise_if_away(error: Exception) -> None:
-    if isinstance(error, AWAY):
-        message = "The database cannot be reached at the moment. Nothing was changed; try again."
-        raise Unavailable(message) from error
-
-
-AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
-
-
-def _hide_values(error: BaseException | None) -> None:
-    """PostgreSQL's messages hold values of rows and parameters, which are texts of documents, and errors are logged."""
-    while error is not None:
-        reported = error.orig if isinstance(error, DBAPIError) else error
-        if isinstance(reported, psycopg.Error) and reported.sqlstate is not None:
-            error.args = (_without_values(reported),)
-        error = error.__cause__ or error.__context__
-
-
-def _without_values(error: psycopg.Error) -> str:
-    found = error.diag
-    if isinstance(error, psycopg.DataError | psycopg.IntegrityError):
-        name = found.constraint_name or found.column_name or found.datatype_name or ""
-        return f"{type(error).__name__} {name}".strip()
-    return f"{type(error).__name__}: {found.message_primary}"
 
 
 def workspace_of(session: Session) -> str:

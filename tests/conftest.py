@@ -68,7 +68,7 @@ def pytest_collection() -> Iterator[None]:
         gc.freeze()
         gc.enable()
         # Most of what a test makes lives as long as the test: fewer looks through it.
-        gc.set_threshold(20_000, 20, 100)
+        gc.set_threshold(100_000, 20, 100)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -41,10 +41,8 @@ def answered_by_three(start: Start, provider: LocalProvider, quota: Quota, name:
     assert quota.answered == count
 
 
-@pytest.mark.parametrize("kind", [Quota, AnthropicQuota])
-def test_processes_never_pass_a_limit_of_requests(kind: type[Quota], start: Start, openai: LocalProvider) -> None:
-    name = "openai" if kind is Quota else "anthropic"
-    answered_by_three(start, openai, kind(Reply(delay=0.1), requests=Bucket(300, 40)), name, 80)
+def test_processes_never_pass_a_limit_of_requests(start: Start, openai: LocalProvider) -> None:
+    answered_by_three(start, openai, AnthropicQuota(Reply(delay=0.1), requests=Bucket(300, 40)), "anthropic", 80)
 
 
 def test_processes_never_pass_a_limit_that_is_whole_again_every_five_seconds(

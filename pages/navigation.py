@@ -34,7 +34,7 @@ NEEDS: dict[str, Action] = {
 # Of no use where nobody signs in; who opens their address may use them all the same.
 OF_SIGN_IN = ("people", "keys")
 
-# Where a session keeps the page that it was on.
+# Where a session keeps the page that it was on, and the names of its filters.
 PAGE = "page-of-session"
 
 # Before the pages are named: a page's own icon would else become the favicon, which Streamlit fetches from Google.
@@ -101,17 +101,18 @@ def frame(title: str) -> None:
     st.html(look.FRAME, unsafe_allow_javascript=True)
 
 
-def forget_what_was_not_chosen(address: str) -> None:
-    """Filters of several pages have the same names in links. Where one of another page was left empty, Streamlit takes
-    that, after Back and Forward, for the choice of a box that always has one."""
-    if st.session_state.get(PAGE) == address:
+def forget_filters(address: str) -> None:
+    """Filters of several pages have the same names in links. After Back and Forward, Streamlit takes those of the page
+    that was left for choices on the next one: what stood in its link, and what was left empty there."""
+    page, names = st.session_state.get(PAGE, (address, ()))
+    if page == address:
         return
-    for name in [name for name, value in st.session_state.items() if value is None]:
+    for name in [name for name, value in st.session_state.items() if value is None or name in names]:
         del st.session_state[name]
-    st.session_state[PAGE] = address
+    st.session_state[PAGE] = (address, ())
 
 
-def name_filters() -> None:
+def name_filters(address: str) -> None:
     """For scripts/history.js: the names under which filters of this page stand in its link. Where none are told, as by
     a page that stops before its end, the next one that is turned to by Back is loaded anew."""
     context = get_script_run_ctx()
@@ -119,11 +120,11 @@ def name_filters() -> None:
         return
     with context.session_state.query_params() as link:
         bound = getattr(link, "_bindings_by_param", {}).items()
-        names = " ".join(name for name, one in bound if one.script_hash == context.page_script_hash)
-    if entering.CHOSEN in st.session_state:
-        # A page that is loaded anew would be in another workspace, which is worse than to lose a filter.
-        names = ""
-    st.html(f"<span id='cairn-filters' data-names='{html.escape(names)}'></span>")
+        names = tuple(name for name, one in bound if one.script_hash == context.page_script_hash)
+    st.session_state[PAGE] = (address, names)
+    # A page that is loaded anew would be in another workspace, which is worse than to lose a filter.
+    told = "" if entering.CHOSEN in st.session_state else html.escape(" ".join(names))
+    st.html(f"<span id='cairn-filters' data-names='{told}'></span>")
 
 
 def run() -> None:
@@ -136,7 +137,7 @@ def run() -> None:
             entrance.show(error)
             return
         chosen = listed(signed_in=True)
-        forget_what_was_not_chosen(chosen.url_path)
+        forget_filters(chosen.url_path)
         frame(chosen.title)
         if get_settings().open_access:
             st.sidebar.caption(f":material/lock_open_right: {health.OPEN_ACCESS}")
@@ -149,7 +150,7 @@ def run() -> None:
             entrance.not_for_you(chosen.title, needed)
         else:
             failures.guarded(chosen.run)
-            name_filters()
+            name_filters(chosen.url_path)
 
 
 correlation.begin(correlation.new())

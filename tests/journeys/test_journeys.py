@@ -57,6 +57,19 @@ def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) ->
     page.get_by_test_id("stMain").get_by_role("link", name="Insights").click()
     expect(page).to_have_url(re.compile(r"/insights\?template=Key\+points"))
     expect(grid).to_be_visible()
+    # What Back restored is a filter of its own page alone.
+    filtered = f"{app.url}/jobs?state=completed"
+    visit(page, filtered)
+    grid.click(position={"x": 200, "y": 55})
+    expect(page).to_have_url(re.compile(r"/job\?id="))
+    page.locator(AT_REST).wait_for()
+    for _ in range(2):
+        page.go_back()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Jobs")
+        expect(page).to_have_url(filtered)
+        page.locator(AT_REST).wait_for()
+        turn_to(page, "Insights")
+        expect(page).to_have_url(f"{app.url}/insights")
 
 
 def test_a_broken_pdf_says_what_to_do(app_on_a_server: App, browser_page: Any, tmp_path: Path) -> None:

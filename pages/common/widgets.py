@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn, Protocol
 
-import pandas as pd
 import streamlit as st
 import structlog
 from streamlit.elements.arrow import DataframeStateInput
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from pages.common import formats
 
@@ -114,18 +112,8 @@ def rows_key(name: str, rows: Sequence[_HasId]) -> str:
     return f"{name}-{hash(tuple(row.id for row in rows))}"
 
 
-# A grid that gets the focus with nothing selected selects its first cell, so that Tab, a drawer that closes or a window
-# that comes back would be clicks. A cell of an index is never reported, so grids that can be clicked begin with one.
-ROW_NUMBERS: Mapping[str, ColumnConfig] = {"_index": st.column_config.NumberColumn("", width=44, format="localized")}
-
-
 # Beside what is said of a click.
 BY_KEYBOARD = "By keyboard: ↓ and ↑ go from row to row, → opens one, Shift+Space ticks its box."
-
-
-def numbered(table: pd.DataFrame, first: int = 1) -> pd.DataFrame:
-    """With the numbers of the rows as its index: for a grid whose cells can be clicked, beside `ROW_NUMBERS`."""
-    return table.set_index(pd.RangeIndex(first, first + len(table)))
 
 
 def clicked_row(key: str) -> int | None:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, timedelta
 from decimal import Decimal
 
-import pandas as pd
 import streamlit as st
 
 from core.invoices import drift, fetching, report, repricing, uploading
@@ -12,7 +11,7 @@ from core.invoices.drift import VERDICTS, Drift, Item, Ours, Theirs, Verdict
 from core.invoices.report import FetchRow
 from core.providers.capabilities import REMOTE
 from core.settings import admin_keys, provider_rows
-from pages.common import failures, formats, widgets
+from pages.common import failures, formats, grids, widgets
 from pages.parts import exporting
 from pages.words import invoices as words
 
@@ -212,8 +211,8 @@ def _table(provider: str, items: Sequence[Item], found: Drift) -> None:
     if len(items) == len(found.items):
         rows.append(_total(found))
     st.dataframe(
-        widgets.numbered(pd.DataFrame(rows, columns=[*COLUMNS])),
-        column_config={**widgets.ROW_NUMBERS, **COLUMNS},
+        grids.numbered(grids.columns([*COLUMNS], rows)),
+        column_config={**grids.ROW_NUMBERS, **COLUMNS},
         on_select="rerun",
         selection_mode=["single-cell"],
         key=key,

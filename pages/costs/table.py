@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
 import streamlit as st
 
 from core.money.costs import Row, Table
 from core.money.sums import Dimension, Sums
-from pages.common import formats, widgets
+from pages.common import formats, grids, widgets
 from pages.words import costs as words
 
 AT_MOST = 200
@@ -25,15 +24,15 @@ def show(found: Table, by: Dimension, names: Mapping[str, str]) -> str | None:
     clicked = widgets.clicked_row(key)
     rows = [_values(words.key(by, row.keys[0], names.get(row.keys[0] or "")), row.sums) for row in found.rows]
     rows.append(_values("Total", found.total))
-    frame = pd.DataFrame(rows, columns=[words.DIMENSIONS[by], *USD, *COLUMNS])
+    table = grids.columns([words.DIMENSIONS[by], *USD, *COLUMNS], rows)
     for empty in ("Reused", "Cached", "Reasoning", "Unpriced"):
-        if not frame[empty].iloc[-1]:
-            frame = frame.drop(columns=empty)
-    usd = formats.of_column(amount for name in USD for amount in frame[name].dropna())
+        if not table[empty][-1]:
+            del table[empty]
+    usd = formats.of_column(amount for name in USD for amount in table[name])
     amounts = {name: st.column_config.NumberColumn(format=usd, help=about) for name, about in USD.items()}
     st.dataframe(
-        widgets.numbered(frame),
-        column_config={**widgets.ROW_NUMBERS, **COLUMNS, **amounts},
+        grids.numbered(table),
+        column_config={**grids.ROW_NUMBERS, **COLUMNS, **amounts},
         on_select="rerun",
         selection_mode=["single-cell"],
         key=key,

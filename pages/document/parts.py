@@ -1,11 +1,10 @@
 """An archive's documents, and the archive that a document came in."""
 
-import pandas as pd
 import streamlit as st
 
 from core.documents import report, warnings
 from core.documents.report import DocumentRow, Filters
-from pages.common import formats, widgets
+from pages.common import formats, grids, widgets
 from pages.document import in_text
 
 MOST_SHOWN = 500
@@ -33,18 +32,16 @@ def show(archive: DocumentRow) -> None:
     key = widgets.rows_key("parts", rows)
     if (clicked := widgets.clicked_row(key)) is not None:
         widgets.go(PAGE, id=rows[clicked].id)
-    table = pd.DataFrame(
-        {
-            "Name": [one.name for one in rows],
-            "State": [one.state for one in rows],
-            "Not in the text": [warnings.briefly(one.warnings or ()) for one in rows],
-            "Size": [formats.size(one.size_bytes) for one in rows],
-        }
-    )
+    table = {
+        "Name": [one.name for one in rows],
+        "State": [one.state for one in rows],
+        "Not in the text": [warnings.briefly(one.warnings or ()) for one in rows],
+        "Size": [formats.size(one.size_bytes) for one in rows],
+    }
     st.dataframe(
-        widgets.numbered(table),
+        grids.numbered(table),
         hide_index=False,
-        column_config=widgets.ROW_NUMBERS,
+        column_config=grids.ROW_NUMBERS,
         on_select="rerun",
         selection_mode="single-cell",
         key=key,

@@ -6,10 +6,10 @@ from core.documents import extract, report
 from core.documents.report import DocumentRow, Filters
 from core.runtime.paging import Page
 from core.tables.documents import UNPACKED
-from pages.common import failures, formats, widgets
+from pages.common import failures, formats, grids, widgets
 from pages.documents import unread
 from pages.documents.reading_again import ask_to_read_again
-from pages.documents.table import COLUMNS, frame
+from pages.documents.table import COLUMNS, shown
 from pages.parts import choices, exporting, kept_until
 from pages.parts.deletion import ask_to_delete
 from pages.parts.upload import load_samples, show_upload
@@ -62,12 +62,12 @@ def numbered(action: formats.Markdown, number: int) -> formats.Markdown:
     return f"{action} ({number:,})" if number else action
 
 
-def summary(shown: int) -> formats.Markdown:
+def summary(on_page: int) -> formats.Markdown:
     counts = report.count_by_state(collection)
     states = [f"{counts[name]:,} {name}" for name in STATES if counts.get(name)]
     total = f"{formats.count(sum(counts.values()), 'document')}: {', '.join(states)}."
     before = (len(trail) - 1) * PER_PAGE
-    here = f"{before + 1:,} to {before + shown:,}" if before or fitting > shown else ""
+    here = f"{before + 1:,} to {before + on_page:,}" if before or fitting > on_page else ""
     if filters not in (Filters(), Filters(collection)):
         return f"{total} {fitting:,} fit the filters{f': {here} are shown' if here else ''}."
     return f"{total} Shown: {here}." if here else total
@@ -103,9 +103,9 @@ def grid() -> None:
     )
     before = (len(trail) - 1) * PER_PAGE
     event = st.dataframe(
-        widgets.numbered(frame(rows), before + 1),
+        grids.numbered(shown(rows), before + 1),
         hide_index=False,
-        column_config={**widgets.ROW_NUMBERS, **COLUMNS},
+        column_config={**grids.ROW_NUMBERS, **COLUMNS},
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
         selection_default=widgets.ticked(rows, st.session_state.get("selected", [])),

@@ -1,12 +1,13 @@
 """The table of documents."""
 
-import pandas as pd
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.documents import warnings
 from core.documents.report import DocumentRow
 from core.tables.documents import UNPACKED
-from pages.common import formats
+from pages.common import formats, grids
 
 NOT_IN_TEXT = "Not in the text"
 
@@ -31,26 +32,22 @@ def missing(row: DocumentRow) -> str:
     return f"\N{WARNING SIGN} {warnings.briefly(row.warnings)}" if row.warnings else ""
 
 
-def frame(rows: tuple[DocumentRow, ...]) -> pd.DataFrame:
+def shown(rows: tuple[DocumentRow, ...]) -> grids.Columns:
     """What is not in the text is a column only if something is not."""
-    table = pd.DataFrame(
-        [
-            (
-                r.name,
-                state_of(r),
-                missing(r),
-                r.collection,
-                r.pages,
-                r.tokens,
-                r.language,
-                formats.size(r.size_bytes),
-                r.created_at,
-            )
-            for r in rows
-        ],
-        columns=["Name", "State", NOT_IN_TEXT, "Collection", "Pages", "Tokens", "Language", "Size", "Added"],
-    )
-    return table if any(table[NOT_IN_TEXT]) else table.drop(columns=NOT_IN_TEXT)
+    table: dict[str, Sequence[object]] = {
+        "Name": [row.name for row in rows],
+        "State": [state_of(row) for row in rows],
+        NOT_IN_TEXT: [missing(row) for row in rows],
+        "Collection": [row.collection for row in rows],
+        "Pages": [row.pages for row in rows],
+        "Tokens": [row.tokens for row in rows],
+        "Language": [row.language for row in rows],
+        "Size": [formats.size(row.size_bytes) for row in rows],
+        "Added": [row.created_at for row in rows],
+    }
+    if not any(table[NOT_IN_TEXT]):
+        del table[NOT_IN_TEXT]
+    return table
 
 
 COLUMNS = {

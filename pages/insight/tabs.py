@@ -1,9 +1,8 @@
 """The tabs of an insight's page: all its evidence, the documents behind it, its merges, and what people did with it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from core.insights import evidence_report, history, merging
@@ -11,7 +10,7 @@ from core.insights.history import Entry
 from core.insights.merging import MergeRow
 from core.insights.report import InsightRow
 from core.runtime.paging import Page
-from pages.common import formats, widgets
+from pages.common import formats, grids, widgets
 from pages.parts.insight import acting, around, evidence
 from pages.words import insights
 
@@ -71,17 +70,15 @@ def _documents(row: InsightRow) -> None:
     if not found:
         st.caption("None.")
         return
-    table = pd.DataFrame(
-        {
-            "Document": [one.name for one in found],
-            "Collection": [one.collection for one in found],
-            "Quotes": [one.quotes for one in found],
-            "Found there": [one.supported for one in found],
-            "Answers": [one.answers for one in found],
-            "First found": [one.since for one in found],
-            "Counts": [insights.counts(one) for one in found],
-        }
-    )
+    table: dict[str, Sequence[object]] = {
+        "Document": [one.name for one in found],
+        "Collection": [one.collection for one in found],
+        "Quotes": [one.quotes for one in found],
+        "Found there": [one.supported for one in found],
+        "Answers": [one.answers for one in found],
+        "First found": [one.since for one in found],
+        "Counts": [insights.counts(one) for one in found],
+    }
     key = f"sources-{row.id}"
     if (clicked := widgets.clicked_row(key)) is not None and clicked < len(found):
         widgets.go("document/document.py", id=found[clicked].document)
@@ -90,9 +87,9 @@ def _documents(row: InsightRow) -> None:
         f"The first {len(found):,} of {most:,} documents." if most > len(found) else "Click on a document to open it."
     )
     st.dataframe(
-        widgets.numbered(table),
+        grids.numbered(table),
         hide_index=False,
-        column_config={**widgets.ROW_NUMBERS, **COLUMNS},
+        column_config={**grids.ROW_NUMBERS, **COLUMNS},
         on_select="rerun",
         selection_mode="single-cell",
         key=key,

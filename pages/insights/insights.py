@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.insights import report, review_report
 from core.insights.report import Filters
-from pages.common import failures, widgets
+from pages.common import failures, grids, widgets
 from pages.insights import bulk, drawer, facets, filters, glance, merge, table, views
 from pages.parts.insight import acting
 from pages.words import insights, instructions, review
@@ -53,11 +53,11 @@ def show_grid() -> None:
         "tick boxes to act on several.",
         help=widgets.BY_KEYBOARD,
     )
-    shown = table.frame(page.items)
+    shown = table.shown(page.items)
     st.dataframe(
-        widgets.numbered(shown, before + 1),
+        grids.numbered(shown, before + 1),
         hide_index=False,
-        column_config={**widgets.ROW_NUMBERS, **table.columns(shown)},
+        column_config={**grids.ROW_NUMBERS, **table.columns(shown)},
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
         key=key,

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.insights.report import InsightRow
 from core.tables.insights import STATES
-from pages.common import widgets
+from pages.common import grids, widgets
 from pages.words import insights
 
 # Streamlit wraps from 65 pixels on: two lines of a statement.
@@ -41,27 +40,25 @@ OTHERS = {
 }
 
 
-def frame(rows: Sequence[InsightRow]) -> pd.DataFrame:
+def shown(rows: Sequence[InsightRow]) -> grids.Columns:
     """Tags, and what contradicts them, are columns only if there are any."""
-    table = pd.DataFrame(
-        {
-            "Statement": [f"\N{PUSHPIN} {row.words}" if row.pinned else row.words for row in rows],
-            "Documents": [row.support for row in rows],
-            "Against": [insights.against_in_short(row) for row in rows],
-            "Confidence": [round(row.confidence, 2) for row in rows],
-            "State": [[row.state, *(["quarantined"] if row.quarantined else [])] for row in rows],
-            "Tags": [row.tags for row in rows],
-            "Last seen": [row.last_seen for row in rows],
-        }
-    )
-    return table.drop(columns=[name for name in ("Against", "Tags") if not any(table[name])])
+    table: dict[str, Sequence[object]] = {
+        "Statement": [f"\N{PUSHPIN} {row.words}" if row.pinned else row.words for row in rows],
+        "Documents": [row.support for row in rows],
+        "Against": [insights.against_in_short(row) for row in rows],
+        "Confidence": [round(row.confidence, 2) for row in rows],
+        "State": [[row.state, *(["quarantined"] if row.quarantined else [])] for row in rows],
+        "Tags": [row.tags for row in rows],
+        "Last seen": [row.last_seen for row in rows],
+    }
+    return {name: values for name, values in table.items() if name not in ("Against", "Tags") or any(values)}
 
 
-def columns(table: pd.DataFrame) -> dict[str, ColumnConfig]:
+def columns(table: grids.Columns) -> dict[str, ColumnConfig]:
     """A statement takes what the others leave of an ordinary window."""
-    shown = {name: column for name, column in OTHERS.items() if name in table}
-    left = WIDEST - sum(int(column["width"] or 0) for column in shown.values())  # type: ignore[call-overload]
-    return {"Statement": st.column_config.TextColumn(width=max(left, 260)), **shown}
+    others = {name: column for name, column in OTHERS.items() if name in table}
+    left = WIDEST - sum(int(column["width"] or 0) for column in others.values())  # type: ignore[call-overload]
+    return {"Statement": st.column_config.TextColumn(width=max(left, 260)), **others}
 
 
 def height(rows: int) -> int:

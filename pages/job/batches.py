@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-import pandas as pd
 import streamlit as st
 
 from core.batch import report
@@ -11,7 +10,7 @@ from core.jobs import batches_report
 from core.jobs.batches_report import ProviderBatchRow
 from core.jobs.report import JobRow
 from core.settings import provider_rows
-from pages.common import formats, widgets
+from pages.common import formats, grids, widgets
 from pages.words import batches, jobs
 
 PER_PAGE = 100
@@ -45,13 +44,13 @@ def _table(rows: Sequence[ProviderBatchRow], now: datetime) -> int | None:
     if (clicked := widgets.clicked_row(key)) is not None:
         st.session_state[SHOWN] = rows[clicked].id
     st.dataframe(
-        widgets.numbered(pd.DataFrame([_cells(batch, now) for batch in rows], columns=COLUMNS)),
+        grids.numbered(grids.columns(COLUMNS, [_cells(batch, now) for batch in rows])),
         hide_index=False,
         on_select="rerun",
         selection_mode="single-cell",
         key=key,
         column_config={
-            **widgets.ROW_NUMBERS,
+            **grids.ROW_NUMBERS,
             "Requests": st.column_config.NumberColumn(format="localized"),
             "What became of it": st.column_config.TextColumn(width=360),
         },

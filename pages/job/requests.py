@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 
 from core.jobs import requests_report
 from core.jobs.report import JobRow
 from core.jobs.requests_report import RequestRow
+from pages.common import grids
 
 PER_PAGE = 100
 STATES = ("pending", "in_flight", "succeeded", "failed", "cancelled")
@@ -48,7 +48,7 @@ def show(row: JobRow) -> None:
 
 def _table(found: Sequence[RequestRow], name: str, *, several_models: bool) -> None:
     st.dataframe(
-        pd.DataFrame([_cells(one) for one in found], columns=[name, *COLUMNS, "Model"]),
+        grids.table(grids.columns([name, *COLUMNS, "Model"], [_cells(one) for one in found])),
         column_order=None if several_models else [name, *COLUMNS],
         hide_index=True,
         column_config={

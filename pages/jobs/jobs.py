@@ -9,9 +9,9 @@ from core.jobs import report
 from core.jobs.report import JobRow
 from core.runtime.paging import MOST, Page
 from core.tables.jobs import ACTIVE, STATES
-from pages.common import failures, formats, widgets
+from pages.common import failures, formats, grids, widgets
 from pages.jobs import bulk
-from pages.jobs.table import columns, frame
+from pages.jobs.table import columns, shown
 from pages.parts import exporting, kept_until
 from pages.words.jobs import JOBS_LINK
 
@@ -52,7 +52,9 @@ def find(known: Sequence[JobRow] = ()) -> Page[JobRow]:
     return report.find(text=text.strip(), state=states, lane=lane, limit=limit, known=known)
 
 
-known = list(find().items)
+# For the grid's first run, which is this one.
+just_read = [find()]
+known = list(just_read[0].items)
 busy = any(row.state in ACTIVE for row in known)
 
 
@@ -78,7 +80,7 @@ if known:
 
 @failures.live(2 if busy else 10)
 def grid() -> None:
-    page = find(known)
+    page = just_read.pop() if just_read else find(known)
     known[:] = page.items
     if any(row.state in ACTIVE for row in known) != busy:
         st.rerun()
@@ -88,11 +90,11 @@ def grid() -> None:
     key = widgets.rows_key("jobs", page.items)
     if (clicked := widgets.clicked_row(key)) is not None:
         widgets.go("job/job.py", id=known[clicked].id)
-    table = frame(page.items)
+    table = shown(page.items)
     event = st.dataframe(
-        widgets.numbered(table),
+        grids.numbered(table),
         hide_index=False,
-        column_config={**widgets.ROW_NUMBERS, **columns(table)},
+        column_config={**grids.ROW_NUMBERS, **columns(table)},
         on_select="rerun",
         selection_mode=["multi-row", "single-cell"],
         selection_default=widgets.ticked(known, st.session_state.get(SELECTED, [])),
@@ -106,12 +108,13 @@ def grid() -> None:
         st.rerun()
     cost = sum((row.cost_usd or Decimal(0) for row in known), Decimal(0))
     requests = formats.count(sum(row.total for row in known), "request")
-    shown = f"the newest {len(known):,} jobs" if page.next_cursor else formats.count(len(known), "job")
+    listed = f"the newest {len(known):,} jobs" if page.next_cursor else formats.count(len(known), "job")
     unpriced = sum(row.unpriced for row in known)
     beside = f", and {formats.count(unpriced, 'call')} without a known price" if unpriced else ""
     spent = formats.money_of(cost, unpriced)
     st.caption(
-        f"Shown: {shown}, {requests}, {spent} so far{beside}. Click on a job to open it; tick boxes to act on several.",
+        f"Shown: {listed}, {requests}, {spent} so far{beside}. "
+        "Click on a job to open it; tick boxes to act on several.",
         help=widgets.BY_KEYBOARD,
     )
     if page.next_cursor and limit < MOST:

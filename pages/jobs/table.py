@@ -1,6 +1,5 @@
 """The table of jobs."""
 
-import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
@@ -8,7 +7,7 @@ from core.calls import breaker_report
 from core.jobs.report import JobRow
 from core.settings import provider_rows
 from core.tables.jobs import STATES
-from pages.common import formats, widgets
+from pages.common import formats, grids, widgets
 from pages.words import jobs
 
 WAITS = "Waits for"
@@ -35,15 +34,15 @@ USD = {
 }
 
 
-def columns(table: pd.DataFrame) -> dict[str, ColumnConfig]:
-    """How each column of a `frame` is shown."""
-    usd = formats.of_column(amount for name in USD for amount in table[name].dropna())
+def columns(table: grids.Columns) -> dict[str, ColumnConfig]:
+    """How each column of what is `shown` looks."""
+    usd = formats.of_column(amount for name in USD for amount in table[name])
     return COLUMNS | {
         name: st.column_config.NumberColumn(format=usd, width=76, help=about) for name, about in USD.items()
     }
 
 
-def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
+def shown(rows: tuple[JobRow, ...]) -> grids.Columns:
     """What jobs wait for is a column only if one of them waits; providers stand beside models if they have several."""
     now = formats.utc_now()
     open_breakers = breaker_report.not_closed() if any(jobs.waits_for_breaker(row) for row in rows) else {}
@@ -51,25 +50,21 @@ def frame(rows: tuple[JobRow, ...]) -> pd.DataFrame:
     models = [row.model for row in rows]
     if len(set(labels)) > 1:
         models = [f"{model}, {label}" for model, label in zip(models, labels, strict=True)]
-    table = pd.DataFrame(
-        {
-            "Job": [row.name for row in rows],
-            "State": [[jobs.shown_state(row)] for row in rows],
-            "Progress": [100 * (row.done + row.done_there) // max(row.total, 1) for row in rows],
-            "Requests": [row.total for row in rows],
-            "Failed": [row.failed for row in rows],
-            "Cost": [_cost(row) for row in rows],
-            "Lane": [row.lane for row in rows],
-            "Model": models,
-            "Made": [row.created_at for row in rows],
-            "Estimate": [None if row.estimate_usd is None else float(row.estimate_usd) for row in rows],
-            "Reused": [row.reused for row in rows],
-        }
-    )
     waits = [jobs.waits_for(row, open_breakers, now) for row in rows]
-    if any(waits):
-        table.insert(2, WAITS, waits)
-    return table
+    return {
+        "Job": [row.name for row in rows],
+        "State": [[jobs.shown_state(row)] for row in rows],
+        **({WAITS: waits} if any(waits) else {}),
+        "Progress": [100 * (row.done + row.done_there) // max(row.total, 1) for row in rows],
+        "Requests": [row.total for row in rows],
+        "Failed": [row.failed for row in rows],
+        "Cost": [_cost(row) for row in rows],
+        "Lane": [row.lane for row in rows],
+        "Model": models,
+        "Made": [row.created_at for row in rows],
+        "Estimate": [None if row.estimate_usd is None else float(row.estimate_usd) for row in rows],
+        "Reused": [row.reused for row in rows],
+    }
 
 
 def _cost(row: JobRow) -> float | None:

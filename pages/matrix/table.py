@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-import pandas as pd
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
 from core.fields import FieldSpec
 from core.insights.matrix import Cell, MatrixRow
-from pages.common import formats
+from pages.common import formats, grids
 from pages.words import matrix
 
 DOCUMENT = "Document"
@@ -19,11 +18,11 @@ WIDTHS = {"number": 110, "integer": 110, "boolean": 80, "choice": 110}
 WITH_QUOTE = 300
 
 
-def frame(rows: Sequence[MatrixRow], fields: Sequence[FieldSpec], *, quotes: bool) -> pd.DataFrame:
+def shown(rows: Sequence[MatrixRow], fields: Sequence[FieldSpec], *, quotes: bool) -> grids.Columns:
     table = {DOCUMENT: [row.name for row in rows]}
     for field in fields:
         table[column(field)] = [cell(row.cells[field.name], quotes=quotes) for row in rows]
-    return pd.DataFrame(table)
+    return table
 
 
 def column(field: FieldSpec) -> str:
@@ -32,9 +31,9 @@ def column(field: FieldSpec) -> str:
 
 
 def cell(found: Cell, *, quotes: bool) -> str:
-    shown = f"{matrix.value(found.value)} {matrix.mark(found)}".rstrip()
+    value = f"{matrix.value(found.value)} {matrix.mark(found)}".rstrip()
     # A text may be its own quote.
-    return f"{shown} “{found.quote}”" if quotes and found.quote and found.quote != found.value else shown
+    return f"{value} “{found.quote}”" if quotes and found.quote and found.quote != found.value else value
 
 
 def columns(fields: Sequence[FieldSpec], *, quotes: bool) -> dict[str, ColumnConfig]:

@@ -8,7 +8,6 @@ from api.schemas.operations import ComponentOut, HealthOut, RightsOut, StuckOut,
 from api.schemas.shared import fields_of
 from core import __version__
 from core.health import components as health_components
-from core.health import report
 from core.health.components import Component
 from core.runtime import rights, shared_clock
 from core.upkeep import stuck
@@ -19,15 +18,14 @@ router = APIRouter(prefix="/internal/monitoring", tags=["internal"])
 @router.get("/health", response_model=HealthOut)
 def monitoring_health() -> Any:
     at = shared_clock.now()
-    components = health_components.components(at)
-    # Every other component's state is in the database.
-    reachable = len(components) > 1
+    found = health_components.read(at)
+    reachable = found.reachable
     return {
-        "status": "healthy" if all(one.healthy for one in components) else "unhealthy",
+        "status": "healthy" if all(one.healthy for one in found.components) else "unhealthy",
         "timestamp": at,
         "version": __version__,
-        "components": [component(one) for one in components],
-        "workers": [fields_of(row, WorkerOut) for row in report.workers(kind=None)] if reachable else [],
+        "components": [component(one) for one in found.components],
+        "workers": [fields_of(row, WorkerOut) for row in found.workers],
         "stuck": [fields_of(row, StuckOut) for row in stuck.read()] if reachable else [],
         "rights": fields_of(rights.read(), RightsOut) if reachable else None,
     }

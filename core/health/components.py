@@ -1,12 +1,16 @@
 """The state of each component now, for page, API and metrics: measured where that is cheap, else the newest sample."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.calls import report as calls_report
+from core.calls.report import ModelRow
 from core.environment import get_settings
 from core.health import chain_check, database, readings, report, sampling
+from core.health.database import DatabaseHealth
 from core.health.readings import PROVIDER, Reading
-from core.health.report import SampleRow
+from core.health.report import SampleRow, WorkerRow
 from core.runtime import rights
 
 
@@ -22,39 +26,69 @@ class Component:
     checked_at: datetime
 
 
-def components(at: datetime) -> list[Component]:
-    """All components. Reuse, disk and components of other processes come from the newest samples, the rest is measured.
+@dataclass(frozen=True)
+class Health:
+    """All components, with the processes and the models that they were measured from: none where the database does not
+    answer, and is the only component."""
 
-    While the database does not answer, it is the only component.
-    """
+    components: list[Component]
+    workers: list[WorkerRow]
+    models: list[ModelRow]
+
+    @property
+    def reachable(self) -> bool:
+        return len(self.components) > 1
+
+
+def components(at: datetime) -> list[Component]:
+    return read(at).components
+
+
+def read(at: datetime) -> Health:
+    """Reuse, disk and components of other processes come from the newest samples, the rest is measured."""
     found = database.database()
-    embedded = get_settings().database_url is None
     if not found.connected:
-        return [_measured(readings.database(found, None, embedded=embedded), None, at)]
+        embedded = get_settings().database_url is None
+        return Health([_measured(readings.database(found, None, embedded=embedded), None, at)], [], [])
     last = {sample.component: sample for sample in report.latest_samples()}
     every = timedelta(seconds=get_settings().health_sample_seconds)
     # A component without a sample in the newest round is gone: a provider that was removed, for example.
     newest = max((sample.time for sample in last.values()), default=at)
     there = {name: one for name, one in last.items() if newest - one.time < every}
-    rows = report.workers()
+    workers, models = report.workers(kind=None), calls_report.models()
+    measured = _readings(found, last, there, workers, models, at)
+    names = {one.component for one in measured}
+    components = [
+        *(_measured(one, last.get(one.component), at) for one in measured),
+        *(_sampled(one, at, every) for name, one in there.items() if name not in names),
+    ]
+    return Health(components, workers, models)
+
+
+def _readings(
+    found: DatabaseHealth,
+    last: Mapping[str, SampleRow],
+    there: Collection[str],
+    workers: Sequence[WorkerRow],
+    models: Sequence[ModelRow],
+    at: datetime,
+) -> list[Reading]:
+    rows = [row for row in workers if row.kind == "jobs"]
     leader = next((row.name for row in rows if row.leader and row.alive), None)
     size = last["database"].figures.get("bytes") if "database" in last else None
-    measured = [
-        readings.database(found, size, embedded=embedded),
+    every = timedelta(seconds=get_settings().health_sample_seconds)
+    providers = [name.removeprefix(PROVIDER) for name in there if name.startswith(PROVIDER)]
+    return [
+        readings.database(found, size, embedded=get_settings().database_url is None),
         readings.scheduler(last.get("scheduler"), leader, at, every),
         readings.workers(rows, at),
         readings.queue(report.queue(), at),
         *readings.rights(rights.read()),
-        *sampling.providers_of([name.removeprefix(PROVIDER) for name in there if name.startswith(PROVIDER)], at),
+        *sampling.providers_of(providers, models, at),
         *readings.access(get_settings().open_access, get_settings().sign_in),
         *chain_check.reading(at),
         # Keys that are usable here may not be usable in the jobs process, which takes the samples: those count, then.
         *(one for one in sampling.stored_keys() if not one.healthy),
-    ]
-    names = {one.component for one in measured}
-    return [
-        *(_measured(one, last.get(one.component), at) for one in measured),
-        *(_sampled(one, at, every) for name, one in there.items() if name not in names),
     ]
 
 

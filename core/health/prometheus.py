@@ -8,8 +8,7 @@ from core.budgets import report as budgets_report
 from core.errors import Unavailable
 from core.health import components as health_components
 from core.health import counters as health_counters
-from core.health import report
-from core.health.components import Component
+from core.health.components import Component, Health
 from core.health.counters import Counters, Metric, gauge
 from core.health.readings import PROVIDER
 from core.health.report import WorkerRow
@@ -19,9 +18,9 @@ from core.money import anomalies, costs
 def read(counters: Counters, at: datetime) -> list[Metric]:
     """All metrics; only a few while the database does not answer. A scrape must not fail just when it matters."""
     try:
-        components = health_components.components(at)
-        up = next(one for one in components if one.name == "database").figures
-        return [*_standing(components, up=bool(up)), *(_of_the_database(counters, components) if up else [])]
+        found = health_components.read(at)
+        up = next(one for one in found.components if one.name == "database").figures
+        return [*_standing(found.components, up=bool(up)), *(_of_the_database(counters, found) if up else [])]
     except Unavailable:
         return _standing([Component("database", False, "", {}, None, at)], up=False)
 
@@ -38,8 +37,8 @@ def _standing(components: list[Component], *, up: bool) -> list[Metric]:
     ]
 
 
-def _of_the_database(counters: Counters, components: list[Component]) -> list[Metric]:
-    rows = [*_figures(components), *_processes(report.workers(kind=None)), *health_counters.states(), *counters.read()]
+def _of_the_database(counters: Counters, found: Health) -> list[Metric]:
+    rows = [*_figures(found.components), *_processes(found.workers), *health_counters.states(), *counters.read()]
     return [*rows, *_money()]
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from core.calls import clients, statistics
 from core.calls import report as calls_report
+from core.calls.report import ModelRow
 from core.documents.extraction import sandbox
 from core.environment import get_settings
 from core.health import database, readings
@@ -39,7 +40,7 @@ def measured(at: datetime) -> list[Reading]:
         readings.database(database.database(), size, embedded=get_settings().database_url is None),
         readings.workers(reports_health.workers(), at),
         readings.queue(reports_health.queue(), at),
-        *providers_of(list(clients.configured()), at),
+        *providers_of(list(clients.configured()), calls_report.models(), at),
         readings.reuse(reports_health.reuse(), reuse.health()),
         readings.disk(free, total),
         *stored_keys(),
@@ -50,9 +51,9 @@ def measured(at: datetime) -> list[Reading]:
     ]
 
 
-def providers_of(set_up: Sequence[str], at: datetime) -> list[Reading]:
-    """Readings of providers that are set up or were called in the last ten minutes."""
-    models, successes = calls_report.models(), calls_report.last_successes()
+def providers_of(set_up: Sequence[str], models: Sequence[ModelRow], at: datetime) -> list[Reading]:
+    """Readings of providers that are set up or were called in the last ten minutes, of all that `models` tell."""
+    successes = calls_report.last_successes()
     names = [*set_up, *(row.provider for row in models if row.calls)]
     return [
         readings.provider(name, [row for row in models if row.provider == name], successes.get(name), at)

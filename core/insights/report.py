@@ -312,6 +312,8 @@ def get(insight_id: str) -> InsightRow:
 
 def get_all(insight_ids: Sequence[str]) -> list[InsightRow]:
     """In the given order. Raises NotFound."""
+    if not insight_ids:
+        return []
     with db.reading() as session:
         found = db.rows(session, f"SELECT {COLUMNS} FROM insight i WHERE {GIVEN}", ids=list(insight_ids))
         by_id = {row.id: row for row in _rows(session, found)}
@@ -326,11 +328,14 @@ GIVEN = "i.id = ANY(:ids) AND i.workspace_id = :workspace"
 
 def _rows(session: Session, found: Sequence[Row[Any]]) -> list[InsightRow]:
     ids = [row.id for row in found]
-    against = {row.id: row.against for row in db.rows(session, AGAINST, ids=ids)}
     last_seen = {row.id: row.last_seen for row in db.rows(session, LAST_SEEN, ids=ids)}
     merged: dict[str, list[Wording]] = {}
     for row in db.rows(session, MERGED, ids=ids):
         merged.setdefault(row.head_id, []).append(Wording(row.id, row.statement))
+    wordings = [*ids, *(one.id for many in merged.values() for one in many)]
+    # Few are in conflict, and what stands against them is dear to find.
+    opposed = db.rows(session, AGAINST, ids=ids) if db.scalar(session, IS_OPPOSED, ids=wordings) else []
+    against = {row.id: row.against for row in opposed}
     # By place: the columns stand in the order of the fields.
     together: list[tuple[Any, ...]] = [
         (*row, last_seen.get(row.id, row.first_seen), against.get(row.id, 0), tuple(merged.get(row.id, ())))
@@ -360,13 +365,18 @@ LEFT JOIN LATERAL (
 GROUP BY m.insight
 """
 
+OPPOSES = "p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict')"
+IS_OPPOSED = f"""
+SELECT EXISTS (
+  SELECT FROM pair p WHERE (p.first = ANY(:ids) OR p.second = ANY(:ids)) AND {OPPOSES} AND p.workspace_id = :workspace
+)
+"""
+
 # What stands against a statement: the evidence of all that is in conflict with it, and of what was merged into that.
 AGAINST = f"""
 WITH member AS MATERIALIZED ({tree.OUR_MEMBERS}), opposed AS (
-  SELECT m.insight, p.second AS other FROM member m JOIN pair p ON p.first = m.member
-  WHERE p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict')
-  UNION SELECT m.insight, p.first FROM member m JOIN pair p ON p.second = m.member
-  WHERE p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict')
+  SELECT m.insight, p.second AS other FROM member m JOIN pair p ON p.first = m.member WHERE {OPPOSES}
+  UNION SELECT m.insight, p.first FROM member m JOIN pair p ON p.second = m.member WHERE {OPPOSES}
 ), heads AS (
   SELECT DISTINCT o.insight, coalesce(i.head_id, i.id) AS head FROM opposed o JOIN insight i ON i.id = o.other
   WHERE coalesce(i.head_id, i.id) <> o.insight

@@ -35,12 +35,11 @@ class StuckRow:
 def read() -> list[StuckRow]:
     """Kind by kind, the oldest first, of each at most a hundred."""
     with db.reading() as session:
-        return [row for kind in STUCK for row in of_kind(session, kind)]
+        return [StuckRow(**row._mapping) for row in db.rows(session, EVERY, **limits())]
 
 
 def of_kind(session: Session, kind: Kind) -> list[StuckRow]:
-    sql = f"{STUCK[kind]} ORDER BY since NULLS FIRST, id LIMIT {MOST_SHOWN}"
-    return [StuckRow(kind=kind, **row._mapping) for row in db.rows(session, sql, **limits())]
+    return [StuckRow(kind=kind, **row._mapping) for row in db.rows(session, OLDEST[kind], **limits())]
 
 
 def limits() -> dict[str, object]:
@@ -97,3 +96,9 @@ FROM procrastinate_jobs t LEFT JOIN LATERAL (
   SELECT min(at) AS at FROM procrastinate_events e WHERE e.job_id = t.id AND e.type = 'deferred') e ON true
 WHERE t.status IN ('todo', 'doing') AND {STUCK_TASK}""",
 }
+OLDEST = {kind: f"{sql} ORDER BY since NULLS FIRST, id LIMIT {MOST_SHOWN}" for kind, sql in STUCK.items()}
+_PARTS = (f"SELECT {at} AS place, '{kind}' AS kind, * FROM ({sql}) t" for at, (kind, sql) in enumerate(OLDEST.items()))
+EVERY = f"""
+SELECT kind, id, name, number, since, reason FROM ({" UNION ALL ".join(_PARTS)}) found
+ORDER BY place, since NULLS FIRST, id
+"""

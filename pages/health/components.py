@@ -1,5 +1,6 @@
 """Every component and supervised process of Cairn, a line each: whether it is well, and what to do if not."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 import streamlit as st
@@ -18,17 +19,25 @@ WATCHED = 0.02
 ICONS = {True: ":green[:material/check_circle:]", False: ":red[:material/error:]", None: ":gray[:material/remove:]"}
 
 
-def _line(well: bool | None, name: str, text: str, since: formats.Markdown = "", *, watch: bool = False) -> None:
+def show(found: list[Component], moment: datetime) -> None:
+    summary(found)
+    lines = [*(_component(one, moment) for one in found), *_not_set_up(found), *_processes(moment)]
+    st.markdown("\n\n".join(lines))
+
+
+def _line(
+    well: bool | None, name: str, text: str, since: formats.Markdown = "", *, watch: bool = False
+) -> formats.Markdown:
     """`well` is None for what is switched off or not known."""
     icon = ":orange[:material/warning:]" if watch else ICONS[well]
-    st.markdown(f"{icon} **{formats.plain(name)}** · {formats.plain(text)}{f' :gray[· {since}]' if since else ''}")
+    return f"{icon} **{formats.plain(name)}** · {formats.plain(text)}{f' :gray[· {since}]' if since else ''}"
 
 
-def show(one: Component, moment: datetime) -> None:
+def _component(one: Component, moment: datetime) -> formats.Markdown:
     since = f"for {formats.lasted(one.since, moment)}" if one.since and one.healthy is not None else ""
     open_to_all = one.name == ACCESS and get_settings().open_access
     watch = to_watch(one) or open_to_all or one.name == "rights"
-    _line(one.healthy, health.name(one.name), one.message, since, watch=watch)
+    return _line(one.healthy, health.name(one.name), one.message, since, watch=watch)
 
 
 def to_watch(one: Component) -> bool:
@@ -36,23 +45,23 @@ def to_watch(one: Component) -> bool:
     return one.healthy is True and one.figures.get("error_share", 0) >= WATCHED
 
 
-def show_not_set_up(found: list[Component]) -> None:
+def _not_set_up(found: list[Component]) -> Iterator[formats.Markdown]:
     """Providers without a health sample. Nobody needs all providers: one that is not set up is no fault."""
     known = {one.name for one in found}
     for name in provider_rows.names():
         if f"{PROVIDER}{name}" not in known:
             there = True if name in clients.configured() else None
             key = "not set up; to use it, set its key on the Settings page"
-            _line(there, health.name(f"{PROVIDER}{name}"), "set up" if there else key)
+            yield _line(there, health.name(f"{PROVIDER}{name}"), "set up" if there else key)
 
 
-def show_processes(moment: datetime) -> None:
+def _processes(moment: datetime) -> Iterator[formats.Markdown]:
     """The processes that this web process supervises. Known without the database."""
     for child in boot.children():
         running = "running" if child.since else f"down: {child.last_exit}; it is started again by itself"
         again = f", started again {formats.count(child.restarts, 'time')}" if child.restarts else ""
         since = f"for {formats.lasted(child.since, moment)}" if child.since else ""
-        _line(child.since is not None, f"Process {child.name}", running + again, since)
+        yield _line(child.since is not None, f"Process {child.name}", running + again, since)
 
 
 def summary(found: list[Component]) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.health import components as measured
-from core.health import database
+from core.health.components import Health
 from pages.common import failures, formats
 from pages.health import breakers as health_breakers
 from pages.health import components, history, reuse, tables
@@ -13,18 +13,17 @@ st.title("Health")
 failures.show_notice()
 
 
+# What was read last: whether there is more to show.
+known: list[Health] = []
+
+
 @failures.live(5)
 def at_this_moment() -> None:
     moment = formats.utc_now()
-    found = measured.components(moment)
-    components.summary(found)
-    for one in found:
-        components.show(one, moment)
-    components.show_not_set_up(found)
-    components.show_processes(moment)
-    if len(found) > 1:
-        tables.processes()
-        tables.models(moment)
+    known[:] = [found] = [measured.read(moment)]
+    components.show(found.components, moment)
+    tables.processes(found.workers)
+    tables.models(found.models, moment)
 
 
 @failures.live(2)
@@ -38,7 +37,7 @@ def stuck() -> None:
 
 
 at_this_moment()
-if database.database().connected:
+if known and known[0].reachable:
     breakers()
     health_breakers.by_name()
     health_breakers.dialogs()

@@ -3,12 +3,11 @@
 from datetime import datetime
 from itertools import groupby
 
-import pandas as pd
 import streamlit as st
 
 from core.upkeep import requeue_by_hand, stuck
 from core.upkeep.stuck import LATE, Kind, StuckRow
-from pages.common import failures, formats
+from pages.common import failures, formats, grids
 from pages.words.health import STUCK
 
 WIDTHS = {
@@ -37,7 +36,7 @@ def _group(kind: Kind, rows: list[StuckRow], moment: datetime) -> None:
     st.caption(effect)
     table = [(row.name, row.number, formats.ago(row.since, moment) if row.since else "–", row.reason) for row in rows]
     event = st.dataframe(
-        pd.DataFrame(table, columns=["Name", "Number", "Since", "Reason"]),
+        grids.table(grids.columns(["Name", "Number", "Since", "Reason"], table)),
         hide_index=True,
         row_height=64 if any(len(row.reason) > 60 for row in rows) else None,
         column_config=WIDTHS,

@@ -1,20 +1,21 @@
 """Processes, and the models that were called, as tables."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-import pandas as pd
 import streamlit as st
 
 from core.calls import report as calls_report
-from core.health import report as health_report
+from core.calls.report import ModelRow
+from core.health.report import WorkerRow
 from core.settings import provider_rows
-from pages.common import formats
+from pages.common import formats, grids
 
 FIGURES = ("Failed, %", "p50, ms", "p95, ms", "Rate limit left, %")
 WHOLE = st.column_config.NumberColumn(format="%.0f")
 
 
-def processes() -> None:
+def processes(found: Sequence[WorkerRow]) -> None:
     rows = [
         (
             w.name,
@@ -25,18 +26,18 @@ def processes() -> None:
             w.memory_bytes / (1 << 20),
             w.last_seen,
         )
-        for w in health_report.workers(kind=None)
+        for w in found
     ]
     columns = ["Process", "Kind", "Scheduler", "Alive", "Calls in flight", "Memory, MB", "Last seen"]
     if rows:
         st.dataframe(
-            pd.DataFrame(rows, columns=columns),
+            grids.table(grids.columns(columns, rows)),
             hide_index=True,
             column_config={"Last seen": st.column_config.DatetimeColumn(format="distance"), "Memory, MB": WHOLE},
         )
 
 
-def models(moment: datetime) -> None:
+def models(found: Sequence[ModelRow], moment: datetime) -> None:
     rows = [
         (
             provider_rows.label(m.provider),
@@ -49,9 +50,9 @@ def models(moment: datetime) -> None:
             calls_report.quantile_ms(m.latencies, 0.95),
             None if m.headroom is None else 100 * m.headroom,
         )
-        for m in calls_report.models()
+        for m in found
     ]
     names = ["Provider", "Model", "Breaker", "Tried again", "Calls in 10 min", *FIGURES]
     if rows:
         config = dict.fromkeys(FIGURES, WHOLE)
-        st.dataframe(pd.DataFrame(rows, columns=names), hide_index=True, placeholder="–", column_config=config)
+        st.dataframe(grids.table(grids.columns(names, rows)), hide_index=True, placeholder="–", column_config=config)

@@ -27,7 +27,10 @@ FOR: dict[FormatName, formats.Markdown] = {
 
 def control(rows: Sequence[InsightRow], filters: Filters, total: Count) -> None:
     """`rows`: those that are ticked; without any, all that match the filters."""
-    with st.popover("Export", icon=":material/download:", key="export", disabled=not total.count):
+    opened = exporting.popover("Export", "export", disabled=not total.count)
+    if opened is None:
+        return
+    with opened:
         format_ = exporting.format_("export_format")
         st.caption(FOR[format_])
         alone = filters.supported is False and not rows

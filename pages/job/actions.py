@@ -79,7 +79,10 @@ def _findings(row: JobRow, template: TemplateView) -> None:
 
 
 def _table(row: JobRow) -> None:
-    with st.popover("Download table", icon=":material/table:", key="table"):
+    opened = exporting.popover("Download table", "table", icon=":material/table:")
+    if opened is None:
+        return
+    with opened:
         format_ = exporting.format_("table_format")
         st.caption("A row for each document, with its quotes, what was found of them, and its cost.")
         link = api_links.link(f"jobs/{row.id}/output?format={format_}")

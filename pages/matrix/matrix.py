@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.asking import templates
 from core.insights import matrix
-from pages.common import failures, formats, widgets
+from pages.common import failures, formats, grids, widgets
 from pages.matrix import drawer, filters, table
 from pages.parts import exporting
 from pages.words import insights
@@ -36,11 +36,7 @@ def show_grid() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         quoted = any(field.quote for field in chosen.fields)
         quotes = st.toggle("Quotes in the table", value=quoted, key="in_table", disabled=not quoted)
-        with st.popover("Export", icon=":material/download:", key="matrix_export"):
-            format_ = exporting.format_("matrix_format")
-            st.caption("A row for each document, with the quotes and what was found of them.")
-            label = f"Export {formats.count(total.count, 'document')}" if not total.capped else "Export all documents"
-            st.link_button(label, chosen.address(format_), icon=":material/download:", type="primary")
+        export()
     before = (len(trail) - 1) * PER_PAGE
     signs = " ✓ its quote stands in the document, ⚠ it does not." if quoted else ""
     st.caption(
@@ -49,9 +45,9 @@ def show_grid() -> None:
         help=widgets.BY_KEYBOARD,
     )
     st.dataframe(
-        widgets.numbered(table.frame(page.items, chosen.fields, quotes=quotes), before + 1),
+        grids.numbered(table.shown(page.items, chosen.fields, quotes=quotes), before + 1),
         hide_index=False,
-        column_config={**widgets.ROW_NUMBERS, **table.columns(chosen.fields, quotes=quotes)},
+        column_config={**grids.ROW_NUMBERS, **table.columns(chosen.fields, quotes=quotes)},
         on_select="rerun",
         selection_mode="single-cell",
         key=key,
@@ -59,6 +55,17 @@ def show_grid() -> None:
         row_height=table.ROW_HEIGHTS[quotes],
     )
     widgets.turn_pages(trail, page.next_cursor)
+
+
+def export() -> None:
+    opened = exporting.popover("Export", "matrix_export")
+    if opened is None:
+        return
+    with opened:
+        format_ = exporting.format_("matrix_format")
+        st.caption("A row for each document, with the quotes and what was found of them.")
+        label = f"Export {formats.count(total.count, 'document')}" if not total.capped else "Export all documents"
+        st.link_button(label, chosen.address(format_), icon=":material/download:", type="primary")
 
 
 def show_none() -> None:

@@ -16,7 +16,7 @@ ENDINGS = {
 }
 
 
-def show_answers(job_id: str, limit: int = 20) -> None:
+def show_answers(job_id: str, limit: int = 10) -> None:
     """A page of `limit` answers, with buttons that turn it."""
     cursors = widgets.trail(f"answers-{job_id}", limit)
     page = requests_report.responses(job_id, limit=limit, cursor=cursors[-1])

@@ -4,20 +4,28 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.exports.columns import FORMAT_NAMES, FORMATS, FormatName
 from pages.common import api_links, formats
 
+LAST = "export-format"
+
+
+def popover(
+    label: formats.Markdown, key: str, *, icon: str = ":material/download:", disabled: bool = False
+) -> DeltaGenerator | None:
+    """What it holds is made once it is open: until then, None."""
+    made = st.popover(label, icon=icon, key=key, on_change="rerun", disabled=disabled)
+    return made if made.open else None
+
 
 def format_(key: str) -> FormatName:
-    chosen: FormatName = st.segmented_control(
-        "Format",
-        FORMAT_NAMES,
-        default=FORMAT_NAMES[0],
-        required=True,
-        format_func=lambda name: FORMATS[name].label,
-        key=key,
-    )
+    """What was chosen last, of any table, is chosen in the next one."""
+    st.session_state.setdefault(key, st.session_state.get(LAST, FORMAT_NAMES[0]))
+    st.segmented_control("Format", FORMAT_NAMES, required=True, format_func=lambda name: FORMATS[name].label, key=key)
+    chosen: FormatName = st.session_state[key]
+    st.session_state[LAST] = chosen
     return chosen
 
 
@@ -30,7 +38,10 @@ def table(
 ) -> None:
     """`address`: of a route of the API without /api/v1/, which is given what holds on the page; `said`: of the rows.
     `beside`: another format, and what it is."""
-    with st.popover("Export", icon=":material/download:", key=f"{key}_export"):
+    opened = popover("Export", f"{key}_export")
+    if opened is None:
+        return
+    with opened:
         chosen = format_(f"{key}_format")
         st.caption(said)
         held = [(name, value) for name, value in given if value]

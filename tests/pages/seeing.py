@@ -28,6 +28,12 @@ def show(page: str, /, **query: str) -> AppTest:
     return opened(page, **query).run()
 
 
+def unfold(at: AppTest, key: str) -> AppTest:
+    """As a click on a popover or an expander does, which is made once it is open."""
+    at.session_state[key] = True
+    return at.run()
+
+
 def words(at: AppTest) -> str:
     """All that stands on the page."""
     kinds = (

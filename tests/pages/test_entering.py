@@ -12,7 +12,7 @@ from core.access.people import PersonView
 from core.runtime import workspace
 from pages.common import formats
 from tests.pages.asking import PROXY_SECRET, Client, browser, by_proxy
-from tests.pages.seeing import PAGES, buttons, press, show, words
+from tests.pages.seeing import PAGES, buttons, press, show, unfold, words
 from tests.pipeline import add_document, rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -115,10 +115,13 @@ def test_links_to_files_say_of_which_workspace(client: Client) -> None:
     workspaces.add_member(other.id, anna().id)
     with workspace.bound(other.id):
         add_document("Of another workspace.", name="there.txt")
-    at = show("documents")
+    with workspace.bound("ws_default"):
+        add_document()
+    at = unfold(show("documents"), "documents_export")
+    assert addresses(at)
     assert "in_workspace" not in addresses(at)
     at.selectbox(key="workspace-switch").select(other.id).run()
-    assert f"in_workspace={other.id}" in addresses(at)
+    assert f"in_workspace={other.id}" in addresses(unfold(at, "documents_export"))
 
 
 def test_a_link_to_another_workspace_offers_to_open_it(client: Client) -> None:

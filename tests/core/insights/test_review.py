@@ -200,10 +200,17 @@ def test_a_settled_conflict_halves_no_more_and_counts_against_where_it_is_one(ve
 
 def test_two_that_seemed_the_same_may_be_in_conflict() -> None:
     here, there = ready_documents(2)
-    one = say(ONE, here)
-    say(OTHER, there)
+    one, other = say(ONE, here), say(OTHER, there)
     review.settle(only(), "conflict")
-    assert (report.get(one).against, report.get(one).open_conflicts) == (1, 0)
+    assert [(found.against, found.open_conflicts) for found in map(report.get, (one, other))] == [(1, 0), (1, 0)]
+
+
+def test_what_is_in_conflict_with_a_merged_wording_counts_against_the_whole() -> None:
+    here, there, third = ready_documents(3)
+    head, dear = say("Mending it was cheap.", here), say(DEAR, there)
+    cheap = say(CHEAP, third)
+    merging.merge(head, [cheap], force=True)
+    assert [one.against for one in map(report.get, (head, dear))] == [1, 2]
 
 
 def test_a_second_verdict_is_refused_and_the_same_one_harmless() -> None:

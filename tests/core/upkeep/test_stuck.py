@@ -78,6 +78,17 @@ def test_nothing_is_stuck_on_a_fresh_or_busy_machine() -> None:
     assert stuck.read() == []
 
 
+def test_kinds_are_told_in_their_order_the_oldest_first() -> None:
+    first, second = ready_documents(2)
+    change(f"UPDATE document SET state = 'queued', waiting_since = {LONG_AGO} WHERE id = :id", id=first)
+    change("UPDATE document SET state = 'queued', waiting_since = now() - interval '1 day' WHERE id = :id", id=second)
+    made.batch(made.job("running"), "in_progress", next_at=datetime(2026, 1, 1, tzinfo=UTC))
+    task("read_documents", "late", "now() - interval '2 days'")
+    told = [(row.kind, row.id) for row in stuck.read()]
+    assert told[:2] == [("documents", second), ("documents", first)]
+    assert [kind for kind, _ in told[2:]] == ["batches", "tasks"]
+
+
 @pytest.mark.parametrize("worker", [lambda: None, dead, lambda: worker_lease.register("one")])
 def test_a_document_that_is_read_by_nobody_or_for_long_is_queued_again(worker: Callable[[], int | None]) -> None:
     (document,) = documents("extracting", LONG_AGO, 1, worker())

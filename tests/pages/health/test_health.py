@@ -39,6 +39,13 @@ def test_all_is_well_when_every_component_is() -> None:
     assert "Nothing. What waits for more than 15 min is listed here." in text
 
 
+def test_only_processes_that_do_jobs_are_workers() -> None:
+    worker_lease.register("one", kind="web")
+    at = show("health")
+    assert "**Workers** · None is alive" in words(at)
+    assert list(at.dataframe[0].value["Process"]) == ["one"]
+
+
 def test_a_red_row_says_what_to_do(openai: object) -> None:
     worker_lease.register("one")
     change(

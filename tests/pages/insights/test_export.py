@@ -10,7 +10,7 @@ from core.insights.life import Change
 from pages.insights import export
 from tests.pages import made
 from tests.pages.insights.test_insights import QUOTE, STATEMENTS, select, unsupported
-from tests.pages.seeing import show, words
+from tests.pages.seeing import show, unfold, words
 from tests.pipeline import add_document
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -37,7 +37,7 @@ def ids(address: str) -> list[str]:
 
 
 def as_json(at: AppTest) -> AppTest:
-    return at.segmented_control(key="export_format").set_value("json").run()
+    return unfold(at, "export").segmented_control(key="export_format").set_value("json").run()
 
 
 def newest_first(*found: str) -> list[str]:
@@ -45,7 +45,7 @@ def newest_first(*found: str) -> list[str]:
 
 
 def test_all_that_match_are_exported(three: list[str]) -> None:
-    at = show("insights", q="repairs")
+    at = unfold(show("insights", q="repairs"), "export")
     query = "format=csv&q=repairs&state=new&state=confirmed&evidence=supported&quarantined=false"
     assert exported(at) == {"Export all 1 that match": f"api/v1/insights/export?{query}"}
     assert ids(exported(as_json(at))["Export all 1 that match"]) == [three[2]]

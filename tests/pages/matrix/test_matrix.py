@@ -10,7 +10,7 @@ from api import api
 from core.asking import templates
 from core.documents import deletion
 from core.fields import FieldSpec
-from tests.pages.seeing import links, press, show, words
+from tests.pages.seeing import links, press, show, unfold, words
 from tests.pipeline import add_document, change, make_job, rows, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -74,7 +74,8 @@ def test_filters_and_order_stand_in_the_link(template: str) -> None:
 
 def test_what_the_page_shows_is_what_its_link_exports(template: str) -> None:
     at = show("matrix", field="law", choice="Germany", order="fee")
-    (link,) = (found.proto for found in at.get("link_button"))
+    assert not at.get("link_button")
+    (link,) = (found.proto for found in unfold(at, "matrix_export").get("link_button"))
     assert link.label == "Export 2 documents"
     with TestClient(api, base_url="http://localhost") as client:
         lines = client.get(link.url.removeprefix("api/v1")).text.splitlines()

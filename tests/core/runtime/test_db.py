@@ -41,6 +41,22 @@ def test_readings_share_a_transaction_within_together_only() -> None:
     assert begun() != begun()
 
 
+def test_statements_of_readings_together_are_prepared_and_stay_so() -> None:
+    for _ in range(8):
+        with db.together(), db.reading() as session:
+            db.scalar(session, "SELECT count(*) FROM collection WHERE workspace_id = :workspace")
+    with db.reading() as session:
+        assert "FROM collection" in str(db.rows(session, "SELECT statement FROM pg_prepared_statements"))
+
+
+def test_more_statements_are_prepared_than_the_pages_have() -> None:
+    with db.transaction() as session:
+        for _ in range(6):
+            for number in range(150):
+                db.scalar(session, f"SELECT {number}")
+        assert db.scalar(session, "SELECT count(*) FROM pg_prepared_statements") >= 150
+
+
 def held() -> int:
     return db.engine().pool.checkedout()  # type: ignore[attr-defined, no-any-return]
 

@@ -230,7 +230,9 @@ def asked_now(session: Session, template_id: str, params: Mapping[str, Any], pro
 
     Raises NotFound, InvalidInput, Conflict where it was deleted.
     """
-    _refuse_retired(_visible(session, template_id, hint=" GET /api/v1/templates lists them."))
+    # Held here, or the session forgets it, and `asking` reads it once more.
+    template = _visible(session, template_id, hint=" GET /api/v1/templates lists them.")
+    _refuse_retired(template)
     if not _of_documents(template_id):
         raise InvalidInput("This is asked of pairs of insights: see Review, or POST /api/v1/review/judge.")
     found = asking(session, template_id, params)

@@ -147,6 +147,8 @@ SELECT j.id, j.name, j.state, j.finished_at FROM job j LEFT JOIN template t ON t
 WHERE j.workspace_id = :workspace AND {MATCHING} AND (CAST(:cursor AS text) IS NULL OR j.id < :cursor)
 ORDER BY j.id DESC LIMIT :limit
 """
+# Of those alone their requests are counted.
+FIRST = f"{SELECT_JOB} AND j.id = ANY(ARRAY(SELECT id FROM ({HEADS}) heads)) ORDER BY j.id DESC"
 EVERY = f"{SELECT_JOB} AND {MATCHING} ORDER BY j.id DESC"
 
 
@@ -167,8 +169,12 @@ def find(
     checked_limit(limit)
     after = place(cursor, "jobs")
     states = [state] if isinstance(state, str) else state and list(state)
+    given = {"states": states, "lane": lane, "text": text or None, "cursor": after, "limit": limit + 1}
     with db.reading() as session:
-        heads = db.rows(session, HEADS, states=states, lane=lane, text=text or None, cursor=after, limit=limit + 1)
+        if not known:
+            every = [_job_row(row) for row in db.rows(session, FIRST, **given)]
+            return cut(every, limit, "jobs", [row.id for row in every])
+        heads = db.rows(session, HEADS, **given)
         still = {(row.id, row.name, row.state, row.finished_at): row for row in known if row.ended}
         found = {head.id: still[tuple(head)] for head in heads if tuple(head) in still}
         changed = [head.id for head in heads if head.id not in found]

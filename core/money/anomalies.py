@@ -48,14 +48,18 @@ def read(now: Costs, *, with_jobs: int | None = None) -> list[Anomaly]:
     shown = today - timedelta(days=SHOWN)
     found = [
         _anomaly(of, key, day, days)
-        for of in OF
-        for key, days in now.spend_by_day(stretch, of).items()
+        for (of, key), days in sorted(now.spend_by_key(stretch, OF).items(), key=_place)
         for day in days
-        if key is not None and day >= shown and is_beyond(days[day], _before(days, day))
+        if day >= shown and is_beyond(days[day], _before(days, day))
     ]
     found.sort(key=lambda one: (one.day, one.cost_usd - one.usual_usd), reverse=True)
     number = len(found) if with_jobs is None else with_jobs
     return [replace(one, jobs=_jobs(now, one)) if at < number else one for at, one in enumerate(found)]
+
+
+def _place(found: tuple[tuple[Dimension, str], object]) -> tuple[int, str]:
+    of, key = found[0]
+    return OF.index(of), key
 
 
 def limit(before: Sequence[Decimal]) -> Decimal:

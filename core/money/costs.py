@@ -130,14 +130,20 @@ class Costs:
         rows = tuple(Row(tuple(map(_named, by, row[1:])), _sums(row)) for row in found[:limit])
         return Table(rows, _sums(total), len(found) > len(rows))
 
-    def spend_by_day(self, stretch: Stretch, of: Dimension | None = None) -> dict[str | None, dict[date, Decimal]]:
-        """What each key of a dimension cost on each day of the reporting zone on which it cost something; without a
-        dimension of all, under None."""
+    def spend_by_day(self, stretch: Stretch) -> dict[date, Decimal]:
+        """What each day of the reporting zone cost, of those that cost something."""
         source = sums.source(self.session, stretch, self.edition)
-        key = "NULL" if of is None else f"nullif({DIMENSIONS[of]}, '')"
-        found: dict[str | None, dict[date, Decimal]] = {}
-        for row in db.rows(self.session, SPEND.format(key=key, source=source.sql), **source.given):
-            found.setdefault(row.key, {})[row.day] = row.cost
+        return {row.day: row.cost for row in db.rows(self.session, SPEND.format(source=source.sql), **source.given)}
+
+    def spend_by_key(
+        self, stretch: Stretch, dimensions: Sequence[Dimension]
+    ) -> dict[tuple[Dimension, str], dict[date, Decimal]]:
+        """The same of each key of some dimensions."""
+        source = sums.source(self.session, stretch, self.edition)
+        keys = ", ".join(f"('{one}', {DIMENSIONS[one]})" for one in dimensions)
+        found: dict[tuple[Dimension, str], dict[date, Decimal]] = {}
+        for row in db.rows(self.session, SPEND_BY_KEY.format(keys=keys, source=source.sql), **source.given):
+            found.setdefault((row.dimension, row.key), {})[row.day] = row.cost
         return found
 
     def series(
@@ -163,8 +169,8 @@ class Costs:
 
     def labels(self, of: By, keys: Sequence[str | None]) -> dict[str, str]:
         """What these keys are called, of jobs, templates, people and workspaces that are there; others as they are."""
-        found = db.rows(self.session, LABELS[of], ids=[key for key in keys if key]) if of in LABELS else []
-        return {row.id: row.name for row in found}
+        ids = [key for key in keys if key] if of in LABELS else []
+        return {row.id: row.name for row in db.rows(self.session, LABELS[of], ids=ids)} if ids else {}
 
     def _key(self, by: By, stretch: Stretch) -> str:
         if by not in ("day", "month"):
@@ -185,7 +191,12 @@ def _named(by: By, value: Any) -> str | None:
 
 
 SPEND = """
-SELECT zone_day AS day, {key} AS key, sum(cost_usd) AS cost FROM {source} GROUP BY 1, 2 HAVING sum(cost_usd) <> 0
+SELECT zone_day AS day, sum(cost_usd) AS cost FROM {source} GROUP BY 1 HAVING sum(cost_usd) <> 0
+"""
+SPEND_BY_KEY = """
+SELECT zone_day AS day, dimension, key, sum(cost_usd) AS cost
+FROM {source} CROSS JOIN LATERAL (VALUES {keys}) k(dimension, key)
+WHERE key <> '' GROUP BY 1, 2, 3 HAVING sum(cost_usd) <> 0
 """
 
 

@@ -1,11 +1,12 @@
 """What this month will have cost: booked, held, and for each day that is left what such days cost before. Read-only."""
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from statistics import median
+
+import numpy as np
 
 from core.money import booked, stretches
 from core.money.costs import Costs
@@ -17,6 +18,8 @@ WEEKS = 8
 LEAST_DAYS = 14
 DRAWS = 1000
 CENT = Decimal("0.01")
+# Drawn are whole numbers of it.
+UNIT = Decimal("1e-8")
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,11 @@ def read(now: Costs) -> Forecast:
     """Of the workspace, by days of the reporting zone."""
     today = now.as_of.astimezone(now.zone).date()
     this_month = now.total(stretches.month(today, now.as_of, now.zone)).cost_usd
-    history = _history(now, today)
+    by_day = _by_day(now, today)
+    spent_today = by_day.pop(today, Decimal(0))
+    history = _history(by_day, today)
     held: Decimal = db.scalar(now.session, HELD)
-    expected = None
-    if len(history) >= LEAST_DAYS:
-        spent_today = _by_day(now, today, today).get(today, Decimal(0))
-        expected = expect(this_month + held, spent_today, history, today)
+    expected = expect(this_month + held, spent_today, history, today) if len(history) >= LEAST_DAYS else None
     return Forecast(f"{today:%Y-%m}", this_month, held, expected, len(history))
 
 
@@ -83,13 +85,11 @@ def _drawn(
     so_far: Decimal, spent_today: Decimal, days: Sequence[Decimal], left: Sequence[date], today: date
 ) -> tuple[Decimal, Decimal]:
     """The tenth and the ninetieth of a hundred. Of the same history always the same."""
-    chance = random.Random(today.toordinal())
-    ends = []
-    for _ in range(DRAWS):
-        first, *others = chance.choices(days, k=len(left))
-        ends.append(so_far + _beyond(first, spent_today) + sum(others, Decimal(0)))
-    ends.sort()
-    return ends[DRAWS // 10], ends[DRAWS * 9 // 10]
+    chance = np.random.default_rng(today.toordinal())
+    drawn = chance.choice([int(cost / UNIT) for cost in days], (DRAWS, len(left)))
+    drawn[:, 0] = np.maximum(drawn[:, 0] - int(spent_today / UNIT), 0)
+    ends = np.sort(drawn.sum(axis=1))
+    return so_far + int(ends[DRAWS // 10]) * UNIT, so_far + int(ends[DRAWS * 9 // 10]) * UNIT
 
 
 def _beyond(cost: Decimal, spent: Decimal | None) -> Decimal:
@@ -101,19 +101,18 @@ def _left(today: date) -> list[date]:
     return [today + timedelta(days=ahead) for ahead in range((end - today).days)]
 
 
-def _history(now: Costs, today: date) -> dict[date, Decimal]:
-    """Whole days of the last weeks, from the first one on that something was paid: also those that cost nothing."""
-    first, last = today - timedelta(weeks=WEEKS), today - timedelta(days=1)
-    found = _by_day(now, first, last)
-    if not found:
+def _by_day(now: Costs, today: date) -> dict[date, Decimal]:
+    """What the last weeks and today cost, on each day that cost something."""
+    stretch = stretches.whole_days(today - timedelta(weeks=WEEKS), today, now.as_of, now.zone)
+    return now.spend_by_day(stretch)
+
+
+def _history(paid: Mapping[date, Decimal], today: date) -> dict[date, Decimal]:
+    """Whole days, from the first one on that something was paid: also those that cost nothing."""
+    if not paid:
         return {}
-    begun = min(found)
+    begun = min(paid)
     return {
-        day: found.get(day, Decimal(0))
-        for day in (begun + timedelta(days=ahead) for ahead in range((last - begun).days + 1))
+        day: paid.get(day, Decimal(0))
+        for day in (begun + timedelta(days=ahead) for ahead in range((today - begun).days))
     }
-
-
-def _by_day(now: Costs, first: date, last: date) -> dict[date, Decimal]:
-    stretch = stretches.whole_days(first, last, now.as_of, now.zone)
-    return now.spend_by_day(stretch).get(None, {})

@@ -29,6 +29,14 @@ def test_days_that_are_left_cost_the_median_of_their_weekday() -> None:
     assert spent.p50 == found.p50 - 25
 
 
+@pytest.mark.parametrize(("spent", "left"), [("2.50", "7.50"), ("11", "0")])
+def test_of_days_that_all_cost_the_same_one_end_is_drawn(spent: str, left: str) -> None:
+    history = {TODAY - timedelta(days=ago): Decimal("10.00") for ago in range(1, 57)}
+    end = Decimal("0.37") + Decimal(left) + 12 * 10  # today, and the twelve days after it
+    found = forecast.expect(Decimal("0.37"), Decimal(spent), history, TODAY)
+    assert (found.p10, found.p50, found.p90) == (end, end, end)
+
+
 @pytest.mark.parametrize(
     ("before", "cost", "beyond"),
     [

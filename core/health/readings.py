@@ -81,6 +81,13 @@ def _ago(age: timedelta) -> str:
     return f"{seconds} s ago" if seconds < 120 else f"{seconds // 60:,} min ago"
 
 
+def _ahead(time: timedelta) -> str:
+    seconds = int(time.total_seconds())
+    if seconds <= 0:
+        return "any moment now"
+    return f"in {seconds} s" if seconds < 120 else f"in {seconds // 60:,} min"
+
+
 def stale_after(every: timedelta) -> timedelta:
     """The age from which on a sample is too old: three were missed."""
     return max(every * 3, timedelta(seconds=90))
@@ -155,7 +162,7 @@ def _trouble(models: Sequence[ModelRow], answered: int, failed: int, at: datetim
         # One that may be tried again, and that nobody needs, keeps nothing waiting.
         due = row.breaker == "open" and not row.by_hand and row.retry_at is not None and row.retry_at <= at
         if row.breaker != "closed" and not due:
-            return _open(row)
+            return _open(row, at)
     calls = answered + failed
     if calls >= FEW_CALLS and failed >= calls * BAD_SHARE:
         share = f"{failed / calls:.0%} of {calls:,} calls failed in the last 10 min"
@@ -163,14 +170,14 @@ def _trouble(models: Sequence[ModelRow], answered: int, failed: int, at: datetim
     return None
 
 
-def _open(row: ModelRow) -> str:
+def _open(row: ModelRow, at: datetime) -> str:
     if row.by_hand:
         return f"{row.model} was stopped by hand: its live work waits. Resume it on the Health page when it may go on."
     if row.breaker == "half_open" or row.retry_at is None:
         return f"{row.model} failed too often; one call tries it again now. Its live work waits for that one."
-    until = f"{row.retry_at:%H:%M:%S} UTC"
+    again = f"it is called again {_ahead(row.retry_at - at)}"
     return (
-        f"{row.model} failed too often: it is not called before {until}, and its live work waits. Look at the "
+        f"{row.model} failed too often: {again}, and its live work waits. Look at the "
         "provider's status page; what cannot wait goes on with another model."
     )
 

@@ -160,6 +160,13 @@ class Costs:
         """
         return series.read(self.session, self.edition, metric, by, step, stretch, filters)
 
+    def first_day(self, stretch: Stretch, filters: Filters = EVERYTHING) -> date | None:
+        """On which something was called; None: nothing was."""
+        source = sums.source(self.session, stretch, self.edition)
+        sql = FIRST_DAY.format(day=sums.DAY_OF[stretch.days], source=source.sql, condition=sums.condition(filters))
+        found: date | None = db.scalar(self.session, sql, **source.given, **sums.parameters(filters))
+        return found
+
     def new_insights(self, stretch: Stretch, filters: Filters = EVERYTHING) -> int:
         """How many insights were first seen in a stretch; with filters, those with evidence from such calls."""
         given = {"begin": stretch.start or sums.FIRST, "end": stretch.stop or sums.LAST}
@@ -190,6 +197,9 @@ def _named(by: By, value: Any) -> str | None:
     return text
 
 
+FIRST_DAY = f"""
+SELECT min(day) FROM (SELECT {{day}} AS day FROM {{source}} WHERE {{condition}} GROUP BY 1 HAVING {sums.THERE}) days
+"""
 SPEND = """
 SELECT zone_day AS day, sum(cost_usd) AS cost FROM {source} GROUP BY 1 HAVING sum(cost_usd) <> 0
 """

@@ -1,6 +1,6 @@
 """Stretches of time that costs are summed over, and what a day is: pure calendar, in UTC or the reporting zone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -50,6 +50,12 @@ def month(of: date, now: datetime, zone: ZoneInfo, days: Days = "reporting") -> 
     """The month of this day, and not beyond now."""
     first = of.replace(day=1)
     return whole_days(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1), now, zone, days)
+
+
+def since(day: date, stretch: Stretch, zone: ZoneInfo) -> Stretch:
+    """What a stretch has from that day on."""
+    begin = midnight(day, zone)
+    return stretch if stretch.start is not None and stretch.start >= begin else replace(stretch, start=begin)
 
 
 def number_of_days(stretch: Stretch, zone: ZoneInfo) -> int:

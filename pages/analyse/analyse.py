@@ -95,6 +95,6 @@ if st.session_state.get("try"):
         st.caption(
             f"{job.done:,} of {job.total:,} answered · {formats.plain(job.model)} · {formats.money(job.cost_usd)}"
         )
-        show_answers(tried, limit=3)
+        show_answers(tried, limit=3, ended=job.ended)
 
     trial()

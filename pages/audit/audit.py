@@ -104,4 +104,4 @@ if page.items:
         after.caption(words.AFTER)
         after.code(json.dumps(chosen.after, indent=2, ensure_ascii=False), language="json", wrap_lines=True)
 else:
-    st.info("No entry fits these filters.")
+    st.info("No entry fits these filters." if filters != Filters() else words.NOTHING)

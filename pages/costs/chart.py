@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from core.money import stretches
 from core.money.costs import Costs
 from core.money.series import Series, Step
 from core.money.stretches import Stretch
-from core.money.sums import Dimension, Filters
+from core.money.sums import Dimension, Filters, Sums
 from pages.common import charts
 from pages.words import costs as words
 
@@ -26,6 +27,12 @@ def metric() -> str:
             label_visibility="collapsed",
         )
     )
+
+
+def since_the_first(now: Costs, stretch: Stretch, filters: Filters, before: Sums) -> Stretch:
+    """Where nothing was called before either, a chart begins with the first day on which something was."""
+    first = None if before.calls or before.reused else now.first_day(stretch, filters)
+    return stretch if first is None else stretches.since(first, stretch, now.zone)
 
 
 def read(now: Costs, shown: str, by: Dimension, step: Step, stretch: Stretch, filters: Filters) -> Series:

@@ -26,8 +26,9 @@ def show() -> None:
         before = now.total(stretches.before(stretch, zone), filters)
         insights = now.new_insights(stretch, filters)
         found = now.table([by], stretch, filters, limit=table.AT_MOST)
-        step = choosing.step(stretch, zone)
-        bars = chart.read(now, shown, by, step, stretch, filters)
+        drawn = chart.since_the_first(now, stretch, filters, before)
+        step = choosing.step(drawn, zone)
+        bars = chart.read(now, shown, by, step, drawn, filters)
         names = now.labels(by, table.ids(found.rows))
         # Both are of the whole workspace.
         month = forecast.read(now) if choosing.sees_all() else None

@@ -22,6 +22,12 @@ from pages.words import instructions
 from pages.words.jobs import JOBS_LINK
 
 LONGEST_TITLE = 80
+
+
+def all_jobs() -> None:
+    widgets.link("All jobs", "jobs/jobs.py", ":material/arrow_back:", **st.session_state.get(JOBS_LINK, {}))
+
+
 job_id = st.query_params.get("id", "")
 try:
     job = report.get(job_id)
@@ -29,13 +35,12 @@ except NotFound as error:
     st.title("Job")
     st.info(formats.plain(error.message) if job_id else "This link names no job.")
     failures.offer_workspace(job_id)
-    if st.button("All jobs"):
-        widgets.go("jobs/jobs.py")
+    all_jobs()
     st.stop()
 
 template = None if job.template is None else templates.get(job.template)
 st.set_page_config(page_title=f"{job.name[:LONGEST_TITLE]} · Cairn")
-widgets.link("All jobs", "jobs/jobs.py", ":material/arrow_back:", **st.session_state.get(JOBS_LINK, {}))
+all_jobs()
 st.title(formats.plain(job.name))
 if job.description:
     st.markdown(formats.plain(job.description))
@@ -71,7 +76,7 @@ def live() -> None:
     header.header(row)
     header.failures_by_reason(row)
     parts = {
-        "Answers": partial(show_answers, job_id),
+        "Answers": partial(show_answers, job_id, ended=row.ended),
         "Verdicts": partial(job_verdicts.show, row),
         "Insights": partial(changes.show, job_id),
         "Requests": partial(job_requests.show, row),

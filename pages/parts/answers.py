@@ -16,8 +16,8 @@ ENDINGS = {
 }
 
 
-def show_answers(job_id: str, limit: int = 10) -> None:
-    """A page of `limit` answers, with buttons that turn it."""
+def show_answers(job_id: str, limit: int = 10, *, ended: bool) -> None:
+    """A page of `limit` answers, with buttons that turn it. `ended`: no more will come."""
     cursors = widgets.trail(f"answers-{job_id}", limit)
     page = requests_report.responses(job_id, limit=limit, cursor=cursors[-1])
     for row in page.items:
@@ -31,7 +31,7 @@ def show_answers(job_id: str, limit: int = 10) -> None:
             _show(row)
             st.caption(" · ".join(_facts(row)))
     if not page.items:
-        st.caption("No answers yet.")
+        st.caption("No request was answered." if ended else "No answers yet.")
     widgets.turn_pages(cursors, page.next_cursor)
 
 

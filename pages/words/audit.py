@@ -9,6 +9,7 @@ from core.access.chain import Verified
 from pages.common import formats
 from pages.common.formats import Markdown
 
+NOTHING = "Nothing was recorded yet. What people and programs change will stand here, with who it was and when."
 ABOUT = "Each entry's hash covers the one before it: one that was changed, removed, moved or put between is found."
 EXPORT = "The entries that these filters leave, the oldest first. Exporting is an entry, too."
 BEFORE, AFTER = "Before", "After"

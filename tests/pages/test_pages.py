@@ -51,12 +51,26 @@ def analysed() -> tuple[str, str]:
         ("document", "names no document"),
         ("job", "names no job"),
         ("insight", "names no insight"),
+        ("audit", "Nothing was recorded yet"),
+        ("review", "Nothing to review"),
+        ("own_requests", "need a language model"),
     ],
 )
 def test_an_empty_page_says_what_it_is_for(page: str, says: str) -> None:
     at = show(page)
     assert not at.exception
     assert says.lower() in words(at).lower()
+
+
+@pytest.mark.parametrize(
+    ("page", "back"), [("job", "All jobs"), ("insight", "All insights"), ("document", "All documents")]
+)
+def test_a_page_of_nothing_leads_back_to_the_list(page: str, back: str) -> None:
+    assert back in links(show(page, id=f"{page}_1"))
+
+
+def test_filters_that_fit_no_entry_are_no_empty_audit() -> None:
+    assert "No entry fits these filters." in words(show("audit", **{"audit-action": "sign_in"}))
 
 
 @pytest.mark.parametrize("page", LISTS)

@@ -16,6 +16,8 @@ from pages.words import insights
 PAGE = "insight/insight.py"
 # For one that stands behind the very wording, and not only behind what was merged into it.
 QUOTES_LOOKED_AT = 10
+# Of conflicts and the like: the evidence stands below them.
+CARDS = 3
 
 
 def resemblance(found: Sequence[Relation]) -> None:
@@ -29,21 +31,28 @@ def resemblance(found: Sequence[Relation]) -> None:
 
 def conflicts(found: Sequence[Relation]) -> None:
     """Each with a quote of both sides; then what holds at another time."""
-    told = [one for one in found if one.is_conflict or one.is_over_time]
-    if not told:
-        return
-    others = {one.id: one for one in report.get_all([each.other for each in told])}
-    wordings = {one.own for one in told} | {one.theirs for one in told}
-    quoted = evidence_report.evidence(sorted(wordings), most=QUOTES_LOOKED_AT)
     for title, some in (
-        ("In conflict with", [one for one in told if one.is_conflict]),
-        ("Holds at another time", [one for one in told if one.is_over_time]),
+        ("In conflict with", [one for one in found if one.is_conflict]),
+        ("Holds at another time", [one for one in found if one.is_over_time]),
     ):
-        if some:
-            st.markdown(f"**{title}**")
-        for one in some:
-            with st.container(border=True):
-                _beside(one, others[one.other], quoted)
+        if not some:
+            continue
+        st.markdown(f"**{title}**")
+        _cards(some[:CARDS])
+        if rest := some[CARDS:]:
+            more = st.expander(f"{len(rest):,} more", key=f"more-{title}", on_change="rerun")
+            if more.open:
+                with more:
+                    _cards(rest)
+
+
+def _cards(found: Sequence[Relation]) -> None:
+    others = {one.id: one for one in report.get_all([each.other for each in found])}
+    wordings = {one.own for one in found} | {one.theirs for one in found}
+    quoted = evidence_report.evidence(sorted(wordings), most=QUOTES_LOOKED_AT)
+    for one in found:
+        with st.container(border=True):
+            _beside(one, others[one.other], quoted)
 
 
 def _beside(one: Relation, other: InsightRow, quoted: Sequence[EvidenceRow]) -> None:

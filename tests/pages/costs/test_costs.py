@@ -67,12 +67,27 @@ def test_bars_are_stacked_by_what_the_page_is_by_and_each_has_a_place_for_each_d
     call("offline-1", cost="0", provider="offline")
     at = show("costs", period="7 days")
     assert bars(at) == {"gpt-5": [2], "gpt-5-mini": [1.25]}
-    assert len(chart(at)["data"][0]["x"]) == 7
     assert bars(show("costs", show="Tokens")) == {"Input": [2010], "Output": [1005]}
     assert bars(show("costs", by="Collection", show="Calls")) == {"no document": [2], "contracts": [1]}
     hours = chart(show("costs", period="1 day"))["data"][0]["x"]
     assert len(hours) >= 1
     assert hours[0].endswith(":00")
+
+
+def test_a_first_day_is_no_empty_month() -> None:
+    def days(**filters: str) -> list[str]:
+        found: list[str] = chart(show("costs", **filters))["data"][0]["x"]
+        return found
+
+    call(ago="10 minutes")
+    assert all(hour.endswith(":00") for hour in days())
+    call(ago="4 days")
+    assert len(days()) == 5
+    assert len(days(period="7 days")) == 5
+    call("gpt-5-mini", ago="2 days")
+    assert len(days(model="gpt-5-mini")) == 3
+    call("gpt-5-mini", ago="40 days")
+    assert (len(days()), len(days(model="gpt-5-mini")), len(days(period="7 days"))) == (30, 30, 5)
 
 
 def test_what_cost_nothing_has_no_chart_of_nothing() -> None:

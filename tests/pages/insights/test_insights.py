@@ -11,7 +11,7 @@ from core.insights.report import Filters
 from core.runtime import db
 from pages.common import widgets
 from tests.pages import made
-from tests.pages.seeing import buttons, links, press, show, words
+from tests.pages.seeing import buttons, links, press, show, unfold, words
 from tests.pipeline import add_document
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -224,6 +224,20 @@ def test_the_drawer_shows_what_contradicts_with_both_sides_and_what_looks_like_a
     assert ":gray[This one, in report\\.txt:] “Repairs took nine days" in text
     assert ":gray[The other, in report\\.txt:] “Repairs took nine days" in text
     assert "Looks like one that was dismissed because “a joke”: “Repairs were dear" in text
+
+
+def test_of_many_conflicts_the_first_stand_there_and_the_others_behind_a_click() -> None:
+    ids = made.insights(
+        *(f"The fee is {fee} euros." for fee in range(100, 106)), documents=[add_document()], quote=QUOTE
+    )
+    for other in ids[1:]:
+        made.pair(ids[0], other)
+    at = show("insight", id=ids[0])
+    others = [name for name in links(at) if name.startswith("The fee is")]
+    assert len(others) == 3
+    assert "2 more" in [one.label for one in at.expander]
+    at = unfold(at, "more-In conflict with")
+    assert len([name for name in links(at) if name.startswith("The fee is")]) == 5
 
 
 def test_a_conflict_quotes_the_wording_that_is_in_it_and_not_what_it_was_merged_with(three: list[str]) -> None:

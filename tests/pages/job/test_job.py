@@ -400,6 +400,13 @@ def test_all_answers_can_be_turned_through() -> None:
     assert set(links(press(at, "Previous page"))) == first
 
 
+def test_where_no_answer_comes_any_more_it_does_not_say_not_yet() -> None:
+    going, ended = made.job("running"), made.job("completed")
+    made.requests(ended, "failed", 1)
+    assert "No answers yet." in words(show("job", id=going))
+    assert "No request was answered." in words(show("job", id=ended))
+
+
 def test_failures_of_one_document_are_counted_as_one_document() -> None:
     job = made.job("completed")
     document = add_document(name="long.pdf")

@@ -53,9 +53,8 @@ def month(of: date, now: datetime, zone: ZoneInfo, days: Days = "reporting") -> 
 
 
 def since(day: date, stretch: Stretch, zone: ZoneInfo) -> Stretch:
-    """What a stretch has from that day on."""
-    begin = midnight(day, zone)
-    return stretch if stretch.start is not None and stretch.start >= begin else replace(stretch, start=begin)
+    """What a stretch has from that day on, which is one of its own."""
+    return replace(stretch, start=midnight(day, zone))
 
 
 def number_of_days(stretch: Stretch, zone: ZoneInfo) -> int:

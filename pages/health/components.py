@@ -65,7 +65,7 @@ def _processes(moment: datetime) -> Iterator[formats.Markdown]:
 
 
 def summary(found: list[Component]) -> None:
-    red = sum(one.healthy is False for one in found)
+    red = sum(one.healthy is False for one in found) + sum(child.since is None for child in boot.children())
     if red:
         st.markdown(f":red-badge[:material/error: {formats.count(red, 'part needs', 'parts need')} attention]")
     elif any(one.healthy is None for one in found):

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.journeys import page_run
 from tests.journeys.conftest import start_app
 
 USERS = 50
@@ -78,9 +78,7 @@ async def _user(client: aiohttp.ClientSession, url: str, number: int, taken: lis
     async with client.ws_connect(f"{url}/_stcore/stream", protocols=("streamlit",), max_msg_size=0) as stream:
         for page in itertools.cycle(PAGES[number % len(PAGES) :] + PAGES[: number % len(PAGES)]):
             begun = time.perf_counter()
-            asked = BackMsg()
-            asked.rerun_script.page_name = page
-            await stream.send_bytes(asked.SerializeToString())
+            await stream.send_bytes(page_run.request(page))
             await _until_finished(stream)
             taken.append(time.perf_counter() - begun)
             await asyncio.sleep(THINKS_S)
@@ -90,9 +88,7 @@ async def _until_finished(stream: aiohttp.ClientWebSocketResponse) -> None:
     while True:
         received = await stream.receive()
         assert received.type == aiohttp.WSMsgType.BINARY, received
-        message = ForwardMsg()
-        message.ParseFromString(received.data)
-        if message.WhichOneof("type") == "script_finished":
+        if page_run.is_last(ForwardMsg.FromString(received.data)):
             return
 
 

@@ -15,11 +15,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import psutil
 import structlog
-from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -28,6 +26,7 @@ from core.runtime import db, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench import pages
 from tests.bench.measuring import p50_p95_ms
+from tests.journeys import page_run
 from tests.journeys.conftest import ROOT, App, command, start_app
 
 RUNS = 15
@@ -98,19 +97,13 @@ def _server(scratch: Path, name: str, url: str) -> Iterator[App]:
 
 async def _run(server: ClientConnection, address: str, link: Mapping[str, str]) -> float:
     """Seconds from asking for a page until its run has ended."""
-    asked = BackMsg()
-    asked.rerun_script.query_string = urlencode(link)
-    asked.rerun_script.page_name = address
-    asked.rerun_script.context_info.timezone = "Europe/Berlin"
-    asked.rerun_script.context_info.url = "http://127.0.0.1/"
+    asked = page_run.request(address, **link)
     begun = time.perf_counter()
-    await server.send(asked.SerializeToString())
-    while True:
-        answer = ForwardMsg()
-        answer.ParseFromString(await server.recv(decode=False))
-        if answer.WhichOneof("type") == "script_finished":
-            assert answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
-            return time.perf_counter() - begun
+    await server.send(asked)
+    while not page_run.is_last(answer := ForwardMsg.FromString(await server.recv(decode=False))):
+        pass
+    assert answer.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+    return time.perf_counter() - begun
 
 
 def _connected(app: App) -> connect:

@@ -60,16 +60,25 @@ def session(app: str, cookies: Mapping[str, str] | None = None) -> Iterator[Clie
         yield connection
 
 
-def run(connection: ClientConnection, page: str, *clicked: str, **link: str) -> PageRun:
-    """`clicked`: ids of buttons."""
+def request(page: str, *clicked: str, **link: str) -> bytes:
+    """What a browser sends to be shown a page. `clicked`: ids of buttons."""
     asked = BackMsg()
     asked.rerun_script.page_name = page
     asked.rerun_script.query_string = urlencode(link)
     for button in clicked:
         asked.rerun_script.widget_states.widgets.add(id=button, trigger_value=True)
-    connection.send(asked.SerializeToString())
+    return asked.SerializeToString()
+
+
+def is_last(message: ForwardMsg) -> bool:
+    """Of those that a run sends."""
+    return message.WhichOneof("type") == "script_finished"
+
+
+def run(connection: ClientConnection, page: str, *clicked: str, **link: str) -> PageRun:
+    connection.send(request(page, *clicked, **link))
     messages: list[ForwardMsg] = []
-    while not messages or messages[-1].WhichOneof("type") != "script_finished":
+    while not messages or not is_last(messages[-1]):
         messages.append(ForwardMsg.FromString(connection.recv(PATIENCE_S, decode=False)))
     return PageRun(messages)
 

@@ -118,7 +118,7 @@ ORDER BY s.component
 
 def newest_sample() -> datetime | None:
     """When the newest sample was taken: what `past` returns changes with it alone."""
-    with db.reading(everywhere=True) as session:
+    with db.reading() as session:  # of no workspace
         newest: datetime | None = db.scalar(session, NEWEST)
         return newest
 

@@ -1,54 +1,15 @@
 """Templates: the built-in ones, and own ones made of a prompt and fields."""
 
-import pandas as pd
 import streamlit as st
 
 from core.asking import templates
 from core.asking.templates import TemplateView
 from core.errors import CairnError, InvalidInput
-from core.fields import FieldSpec
 from pages.common import failures, formats, widgets
-
-TYPES = ("string", "number", "integer", "boolean", "list", "choice")
-COLUMNS = {
-    "Name": st.column_config.TextColumn(required=True, help="Letters, digits and underscores"),
-    "Type": st.column_config.SelectboxColumn(options=TYPES, required=True, default="string"),
-    "Description": st.column_config.TextColumn(width="large"),
-    "Choices": st.column_config.TextColumn(help="For the type choice, separated by commas"),
-    "Required": st.column_config.CheckboxColumn(default=True),
-    "Quote": st.column_config.CheckboxColumn(
-        default=False,
-        help="Also ask for the passage that the value was taken from. It is looked up in the document. A template that "
-        "makes insights has a quote for each anyway",
-    ),
-}
+from pages.parts import template_fields
 
 st.title("Templates")
 failures.show_notice()
-
-
-def fields_frame(fields: tuple[FieldSpec, ...]) -> pd.DataFrame:
-    rows = [(f.name, f.type, f.description, ", ".join(f.choices), f.required, f.quote) for f in fields]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    kinds = dict.fromkeys(("Name", "Type", "Description", "Choices"), "string")
-    return frame.astype(kinds | {"Required": "boolean", "Quote": "boolean"})
-
-
-def fields_of(frame: pd.DataFrame) -> tuple[FieldSpec, ...]:
-    filled = frame.dropna(subset=["Name"]).fillna(
-        {"Type": "string", "Description": "", "Choices": "", "Required": True, "Quote": False}
-    )
-    return tuple(
-        FieldSpec(
-            name=str(row.Name).strip(),
-            type=row.Type,
-            description=str(row.Description),
-            choices=tuple(choice.strip() for choice in str(row.Choices).split(",") if choice.strip()),
-            required=bool(row.Required),
-            quote=bool(row.Quote),
-        )
-        for row in filled.itertuples()
-    )
 
 
 @failures.dialog("Template", width="large")
@@ -67,17 +28,15 @@ def edit(template: TemplateView | None, *, copy: bool = False) -> None:
     )
     what = "of each finding, beside its statement and its quote" if insights else "of the answer"
     st.caption(f"Fields {what}. Click into the empty row to add one.")
-    fields = st.data_editor(
-        fields_frame(template.fields if template else ()), num_rows="dynamic", hide_index=True, column_config=COLUMNS
-    )
+    fields = template_fields.edit(template.fields if template else (), insights=insights)
     if template and not copy:
         st.caption(f"Saving makes version {template.version + 1:d}; jobs keep the version they were made with.")
     if st.button("Save", type="primary"):
         try:
             if template and not copy:
-                templates.change(template.id, name, prompt, fields_of(fields), insights)
+                templates.change(template.id, name, prompt, fields, insights)
             else:
-                templates.create(name, prompt, fields_of(fields), insights)
+                templates.create(name, prompt, fields, insights)
         except InvalidInput as error:
             st.error(formats.plain(error.message), icon=":material/error:")
         except CairnError as error:
@@ -103,7 +62,9 @@ def delete(template: TemplateView) -> None:
 if st.button("New template", type="primary", icon=":material/add:"):
     edit(None)
 
-for template in templates.list_all():
+known = templates.list_all()
+# Own ones first, the newest at the top: it was just saved.
+for template in (*(one for one in reversed(known) if not one.built_in), *(one for one in known if one.built_in)):
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{formats.plain(template.name)}**")
@@ -113,14 +74,14 @@ for template in templates.list_all():
         st.caption(formats.plain(template.description or template.prompt[:300]))
         if template.fields:
             quote: formats.Markdown = " with its quote"
-            named = (formats.plain(f"{f.name} {f.type}") + (quote if f.quote else "") for f in template.fields)
+            named = (formats.plain(template_fields.called(f)) + (quote if f.quote else "") for f in template.fields)
             st.caption("Fields: " + ", ".join(named))
         with st.expander("Prompt"):
             st.code(template.prompt, language=None, wrap_lines=True)
             st.caption(
                 "Cairn adds the document, the form of the answer, and that quotes are to be taken word for word."
             )
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             widgets.link("Analyse with it", "analyse/analyse.py", ":material/play_circle:", template=template.name)
             if template.fields and not template.insights:
                 widgets.link("Matrix", "matrix/matrix.py", ":material/table_chart:", template=template.name)

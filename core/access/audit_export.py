@@ -22,7 +22,7 @@ def export(file: BinaryIO, format_: FormatName, filters: Filters) -> None:
     said = {name: str(value) for name, value in asdict(filters).items() if value is not None}
     with db.transaction() as session:
         audit.write(session, "audit.export", "audit", after={"format": format_, **said})
-    with db.transaction(snapshot=True) as session:
+    with db.transaction(reads="snapshot") as session:
         entries = (as_json(row) for row in audit_report.every(session, filters))
         if format_ == "csv":
             return write(file, "csv", TITLE, COLUMNS, (list(entry.values()) for entry in entries))

@@ -53,7 +53,7 @@ def moment(time: datetime) -> str:
 
 def verify() -> Verified:
     """Walk the whole chain, as of one moment."""
-    with db.transaction(snapshot=True) as session:
+    with db.transaction(reads="snapshot") as session:
         return walk(session)
 
 

@@ -33,7 +33,7 @@ def export(file: BinaryIO, format_: FormatName, filters: Filters) -> None:
     with db.transaction() as session:
         said = {name: value for name, value in asdict(filters).items() if value}
         audit.write(session, "export", "documents", after={"format": format_, **said})
-    with db.transaction(snapshot=True) as session:
+    with db.transaction(reads="snapshot") as session:
         write(file, format_, TITLE, COLUMNS, map(_values, report.every(session, filters)))
 
 

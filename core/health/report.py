@@ -72,14 +72,18 @@ class ReuseRow:
 
 
 def workers(kind: str | None = "jobs") -> list[WorkerRow]:
-    """Workers seen in the last hour, the newest first, at most 100. `kind` None: jobs and web."""
-    sql = f"""SELECT id, name, kind, started_at, last_seen, leader, busy, memory_bytes, cpu_seconds,
-               {worker_lease.alive("worker")} AS alive
-             FROM worker WHERE (CAST(:kind AS text) IS NULL OR kind = :kind) AND last_seen > now() - interval '1 hour'
-             ORDER BY id DESC LIMIT 100"""
+    """Workers seen in the last hour, the newest first, of each kind at most 50. `kind` None: jobs and web."""
     with db.reading(everywhere=True) as session:
         lease = get_settings().worker_lease_seconds
-        return [WorkerRow(**row._mapping) for row in db.rows(session, sql, lease=lease, kind=kind)]
+        return [WorkerRow(**row._mapping) for row in db.rows(session, WORKERS, lease=lease, kind=kind)]
+
+
+WORKERS = f"""
+SELECT id, name, kind, started_at, last_seen, leader, busy, memory_bytes, cpu_seconds, alive FROM (
+  SELECT *, {worker_lease.alive("worker")} AS alive, row_number() OVER (PARTITION BY kind ORDER BY id DESC) AS place
+  FROM worker WHERE (CAST(:kind AS text) IS NULL OR kind = :kind) AND last_seen > now() - interval '1 hour'
+) w WHERE place <= 50 ORDER BY id DESC
+"""
 
 
 def latest_samples() -> list[SampleRow]:

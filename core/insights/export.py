@@ -38,7 +38,7 @@ def export(file: BinaryIO, format_: FormatName, wanted: Wanted, now: datetime) -
     with db.transaction() as session:
         audit.write(session, "export", "insights", after=said)
     which = export_report.condition(wanted)
-    with db.transaction(snapshot=True) as session:
+    with db.transaction(reads="snapshot") as session:
         found = export_report.find(session, wanted, which)
         if format_ == "json":
             write(file, format_, TITLE, OF_INSIGHTS, (_nested(head, quotes) for head, quotes in found))

@@ -82,7 +82,6 @@ class _Counted:
 def facets(filters: Filters | None = None) -> Facets:
     filters = filters or Filters()
     with db.reading() as session:
-        order_report.plan_by_values(session)
         found, sampled = _found(session, filters)
         counted = _Counted(_kinds(session, found), sampled)
         for kind, own in OWN.items():

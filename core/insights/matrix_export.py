@@ -33,7 +33,7 @@ def export(file: BinaryIO, format_: FormatName, wanted: Wanted) -> None:
     with db.transaction() as session:
         said = {name: value for name, value in asdict(wanted).items() if value}
         audit.write(session, "export", "matrix", after={"format": format_, **said})
-    with db.transaction(snapshot=True) as session:
+    with db.transaction(reads="snapshot") as session:
         write(file, format_, template.name, columns(fields), _values(matrix.every(session, fields, wanted), fields))
 
 

@@ -226,23 +226,6 @@ def rank_of(value: float, begins: Sequence[float]) -> int:
     return sum(value >= begin for begin in begins)
 
 
-def plan_by_values(session: Session) -> None:
-    """A plan that suits any value suits neither a rare nor a frequent one. And none takes so long that to start other
-    processes for it would pay."""
-    db.execute(session, BY_VALUES)
-
-
-BY_VALUES = """
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true),
-  set_config('max_parallel_workers_per_gather', '0', true)
-"""
-
-
-def plan_once(session: Session) -> None:
-    """What looks rows up by their ids has one plan, which takes longer to make than to follow."""
-    db.execute(session, "SELECT set_config('plan_cache_mode', 'auto', true)")
-
-
 def parsed(at: str) -> At:
     value, _, rest = at.partition("~")
     insight_id, _, began = rest.partition("~")

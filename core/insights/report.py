@@ -282,11 +282,9 @@ def _find(filters: Filters, sort: Sort, limit: int, cursor: str | None) -> tuple
     of = f"insights-{sort}"
     at = None if (found := place(cursor, of)) is None else order_report.parsed(found)
     with db.reading() as session:
-        order_report.plan_by_values(session)
         of_list = source(filters, where) if sort in ("newest", "relevance") else order_report.of_insights(where)
         began = order_report.beginning(session, sort, at)
         chosen, counted = order_report.places(session, of_list, given, sort, at, began, limit + 1)
-        order_report.plan_once(session)
         rows = _of_page(session, [row.id for row in chosen])
     return cut(rows, limit, of, [At(row.place, row.id, began) for row in chosen]), counted
 
@@ -301,7 +299,6 @@ def count(filters: Filters | None = None) -> Count:
     filters = filters or Filters()
     where, given = matching(filters)
     with db.reading() as session:
-        order_report.plan_by_values(session)
         return order_report.count(session, source(filters, where), given)
 
 

@@ -65,10 +65,15 @@ VALUES (:id, :workspace, :name, CAST(:query AS jsonb), :actor) ON CONFLICT DO NO
 """
 
 
+EVERY = """
+SELECT id, name, query, looked_at FROM saved_view WHERE workspace_id = :workspace ORDER BY lower(name), id
+"""
+
+
 def list_all() -> list[View]:
     """By name."""
     with db.reading() as session:
-        found = db.rows(session, "SELECT * FROM saved_view WHERE workspace_id = :workspace ORDER BY lower(name), id")
+        found = db.rows(session, EVERY)
     return [_view(row) for row in found]
 
 

@@ -134,7 +134,7 @@ def _count(values: Iterable[int | None]) -> int | None:
 
 def read(provider: str, start: date, stop: date) -> Drift:
     """Of the days from `start` to before `stop`."""
-    with db.transaction(everywhere=True, snapshot=True) as session:
+    with db.transaction(everywhere=True, reads="snapshot") as session:
         days = report.days(session, provider, start, stop)
         theirs = report.theirs(session, provider, start, stop)
         ours = report.ours(session, provider, start, stop)

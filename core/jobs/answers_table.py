@@ -75,7 +75,7 @@ def export(file: BinaryIO, format_: FormatName, job: JobRow) -> None:
     assert job.template is not None
     with db.transaction() as session:
         audit.write(session, "export", "answers", job.id, after={"format": format_})
-    with db.transaction(snapshot=True) as session:
+    with db.transaction(reads="snapshot") as session:
         schema = templates.asking(session, job.template, job.params, job.template_version).schema
         properties = [_property(name, one) for name, one in schema["properties"].items()]
         columns = [*FIRST, *(column for one in properties for column in one.columns), *LAST]

@@ -45,7 +45,7 @@ def export(file: BinaryIO, format_: FormatName, states: Sequence[str], lane: str
     with db.transaction() as session:
         said = {name: value for name, value in given.items() if value}
         audit.write(session, "export", "jobs", after={"format": format_, **said})
-    with db.transaction(snapshot=True) as session:
+    with db.transaction(reads="snapshot") as session:
         write(file, format_, TITLE, COLUMNS, map(_values, report.every(session, states, lane, text)))
 
 

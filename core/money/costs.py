@@ -79,7 +79,7 @@ class UsageRow:
 
 @contextmanager
 def reading() -> Iterator["Costs"]:
-    with db.transaction(snapshot=True) as session:
+    with db.transaction(reads="snapshot") as session:
         edition = sums.edition(session)
         yield Costs(session, edition.as_of, edition)
 

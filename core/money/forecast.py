@@ -18,8 +18,6 @@ WEEKS = 8
 LEAST_DAYS = 14
 DRAWS = 1000
 CENT = Decimal("0.01")
-# Drawn are whole numbers of it.
-UNIT = Decimal("1e-8")
 
 
 @dataclass(frozen=True)
@@ -86,10 +84,10 @@ def _drawn(
 ) -> tuple[Decimal, Decimal]:
     """The tenth and the ninetieth of a hundred. Of the same history always the same."""
     chance = np.random.default_rng(today.toordinal())
-    drawn = chance.choice([int(cost / UNIT) for cost in days], (DRAWS, len(left)))
-    drawn[:, 0] = np.maximum(drawn[:, 0] - int(spent_today / UNIT), 0)
+    drawn = chance.choice([float(cost) for cost in days], (DRAWS, len(left)))
+    drawn[:, 0] = np.maximum(drawn[:, 0] - float(spent_today), 0)
     ends = np.sort(drawn.sum(axis=1))
-    return so_far + int(ends[DRAWS // 10]) * UNIT, so_far + int(ends[DRAWS * 9 // 10]) * UNIT
+    return so_far + Decimal(ends[DRAWS // 10]), so_far + Decimal(ends[DRAWS * 9 // 10])
 
 
 def _beyond(cost: Decimal, spent: Decimal | None) -> Decimal:

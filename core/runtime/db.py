@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, LiteralString, Protocol, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -97,22 +97,34 @@ def _begin(connection: Connection) -> None:
         return
     carried = options.get("carries")
     role = connection.info[EVERYWHERE] if carried == ALL else None
-    begin = b"BEGIN" if carried is None else _opening(carried, role, snapshot=options.get("snapshot", False))
+    begin = b"BEGIN" if carried is None else _opening(carried, role, options["reads"])
     driver_connection = connection.connection.driver_connection
     assert isinstance(driver_connection, psycopg.Connection)
     driver_connection.execute(begin)
 
 
+# What a transaction is for: to write; to read, each statement what was committed before it; to read one moment.
+Reads = Literal["and writes", "now", "snapshot"]
+
+
 @lru_cache(maxsize=1000)
-def _opening(carried: str, role: str | None, *, snapshot: bool) -> bytes:
+def _opening(carried: str, role: str | None, reads: Reads) -> bytes:
     """`carried`: a workspace, or ALL."""
-    begin = sql.SQL("BEGIN{}; SET LOCAL cairn.workspace = {}").format(sql.SQL(SNAPSHOT if snapshot else ""), carried)
+    begin = sql.SQL("{}; SET LOCAL cairn.workspace = {}").format(sql.SQL(BEGINNINGS[reads]), carried)
     if role is not None:
         begin += sql.SQL("; SET LOCAL ROLE {}").format(sql.Identifier(role))
     return begin.as_bytes()
 
 
-SNAPSHOT = " ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+# A plan that suits any value suits neither a rare nor a frequent one, and one that was made while a table was nearly
+# empty is kept until the table is analysed: the pages of a first large job would wait for seconds.
+BY_VALUES = "SET LOCAL plan_cache_mode = force_custom_plan"
+BEGINNINGS: Mapping[Reads, LiteralString] = {
+    "and writes": "BEGIN",
+    # Nor does any of these take so long that to start other processes for it would pay.
+    "now": f"BEGIN; {BY_VALUES}; SET LOCAL max_parallel_workers_per_gather = 0",
+    "snapshot": f"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; {BY_VALUES}",
+}
 # In the place of a workspace: all of them.
 ALL = "*"
 
@@ -133,26 +145,26 @@ def engine() -> Engine:
     return _engine
 
 
-def make_session(of: Engine | None = None, *, everywhere: bool | None = None, snapshot: bool = False) -> Session:
+def make_session(of: Engine | None = None, *, everywhere: bool | None = None, reads: Reads = "and writes") -> Session:
     here = workspace.current()
     carries = ALL if (workspace.is_everywhere() if everywhere is None else everywhere) else here
-    session = Session(_carrying(of or engine(), carries, snapshot), expire_on_commit=False)
-    session.info.update(workspace=here, carries=carries, snapshot=snapshot)
+    session = Session(_carrying(of or engine(), carries, reads), expire_on_commit=False)
+    session.info.update(workspace=here, carries=carries, reads=reads)
     return session
 
 
 @lru_cache(maxsize=100)
-def _carrying(of: Engine, carries: str, snapshot: bool) -> Engine:
-    return of.execution_options(carries=carries, snapshot=snapshot)
+def _carrying(of: Engine, carries: str, reads: Reads) -> Engine:
+    return of.execution_options(carries=carries, reads=reads)
 
 
 @contextmanager
 def transaction(
-    of: Engine | None = None, *, everywhere: bool | None = None, snapshot: bool = False
+    of: Engine | None = None, *, everywhere: bool | None = None, reads: Reads = "and writes"
 ) -> Iterator[Session]:
     """A session that commits at the end of the block and rolls back on any exception. `everywhere`: whether it sees the
-    rows of all workspaces; None: as this process does. `snapshot`: all of its statements see the database as it is at
-    the first of them, and change nothing.
+    rows of all workspaces; None: as this process does. `reads` "snapshot": all of its statements see the database as it
+    is at the first of them, and change nothing.
 
     A database that cannot be reached becomes Unavailable, which is worth a retry.
     """
@@ -160,7 +172,7 @@ def transaction(
     if (shared := _shared_here()) is not None:
         shared.end()
     try:
-        with make_session(of, everywhere=everywhere, snapshot=snapshot) as session, session.begin():
+        with make_session(of, everywhere=everywhere, reads=reads) as session, session.begin():
             yield session
     except Exception as error:
         database_errors.hide_values(error)
@@ -172,14 +184,14 @@ def transaction(
 def reading(*, everywhere: bool | None = None) -> Iterator[Session]:
     """A session for statements that change nothing: a transaction, or the one that is shared `together()`."""
     if (shared := _shared_here()) is None:
-        with transaction(everywhere=everywhere) as session:
+        with transaction(everywhere=everywhere, reads="now") as session:
             yield session
         return
     try:
         with shared.seeing(everywhere) as session:
             yield session
     except Exception as error:
-        shared.end()
+        shared.end(failed=True)
         database_errors.hide_values(error)
         database_errors.raise_if_away(error)
         raise
@@ -212,7 +224,7 @@ class _Shared:
     @contextmanager
     def seeing(self, everywhere: bool | None) -> Iterator[Session]:
         """Of the workspace at hand, seeing its rows or all. What a reading within another one sees ends with it."""
-        wanted = make_session(everywhere=everywhere)
+        wanted = make_session(everywhere=everywhere, reads="now")
         if self._session is None:
             self._session, self._begun = wanted, dict(wanted.info)
         session, before = self._session, dict(self._session.info)
@@ -225,10 +237,10 @@ class _Shared:
         if self._within and session is self._session:
             _look(session, before)
 
-    def end(self) -> None:
+    def end(self, *, failed: bool = False) -> None:
         session, self._session = self._session, None
         if session is not None:
-            _close(session)
+            _close(session, failed=failed)
             # A reading that still holds it begins another transaction with it, which carries this.
             session.info.update(self._begun)
             self._ended.append(session)
@@ -239,11 +251,13 @@ class _Shared:
             _close(session)
 
 
-def _close(session: Session) -> None:
-    # A connection that broke has been reported by the statement that met it. Nothing was changed; a rollback would have
-    # the driver forget the statements that it has prepared.
-    with suppress(SQLAlchemyError):
-        session.commit()
+def _close(session: Session, *, failed: bool = False) -> None:
+    """A connection that broke has been reported by the statement that met it."""
+    # Nothing was changed, and a rollback has the driver forget the statements that it has prepared: as it should after
+    # an error, for what they are about may have been migrated.
+    if not failed:
+        with suppress(SQLAlchemyError):
+            session.commit()
     with suppress(SQLAlchemyError):
         session.close()
 
@@ -272,8 +286,7 @@ def workspace_of(session: Session) -> str:
 
 def is_snapshot(session: Session) -> bool:
     """Whether all statements of this transaction see the same."""
-    found: bool = session.info["snapshot"]
-    return found
+    return bool(session.info["reads"] == "snapshot")
 
 
 @contextmanager

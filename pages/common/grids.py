@@ -16,6 +16,9 @@ Columns = Mapping[str, Sequence[Any]]
 ROW_NUMBERS: Mapping[str, ColumnConfig] = {"_index": st.column_config.NumberColumn("", width=44, format="localized")}
 
 
+NAMES = {"name": None, "field_name": None, "pandas_type": "unicode", "numpy_type": "object", "metadata": None}
+
+
 def columns(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Sequence[Any]]:
     """Of rows with a value for each name."""
     return dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
@@ -30,5 +33,5 @@ def numbered(of: Columns, first: int = 1) -> pa.Table:
     made = table(of)
     index = {"kind": "range", "name": None, "start": first, "stop": first + len(made), "step": 1}
     # As pandas tells what it stores: https://pandas.pydata.org/docs/development/developer.html
-    pandas = {"index_columns": [index], "columns": [], "column_indexes": []}
+    pandas = {"index_columns": [index], "columns": [], "column_indexes": [NAMES]}
     return made.replace_schema_metadata({"pandas": json.dumps(pandas)})

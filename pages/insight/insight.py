@@ -46,5 +46,5 @@ else:
     around.resemblance(beside)
     deciding.describe(row, formats.utc_now())
     deciding.decide(row)
-    around.conflicts(beside)
+    around.conflicts(row.id, beside)
 tabs.show(row)

@@ -56,7 +56,7 @@ def _show(ids: Sequence[str], link: Mapping[str, str | list[str] | None]) -> Non
     around.resemblance(beside)
     deciding.describe(row, formats.utc_now())
     deciding.decide(row)
-    around.conflicts(beside)
+    around.conflicts(row.id, beside)
     _quotes(row)
     around.wordings(row.merged)
 

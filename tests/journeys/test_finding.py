@@ -60,6 +60,31 @@ def ask(app: App, request: Any) -> str:
     return str(made.json()["id"])
 
 
+def type_a_template(app: App, page: Any) -> None:
+    """In its grid, as few cells as will do: the others stay as the editor has them."""
+    visit(page, f"{app.url}/templates")
+    page.get_by_role("button", name="New template").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Name").fill("Dates")
+    dialog.get_by_role("textbox", name="Prompt").fill("When was it mended?")
+    dialog.get_by_text("Makes insights").click()
+    expect(dialog.get_by_text("Fields of the answer")).to_be_visible()
+
+    def saved() -> bool:
+        """The grid is drawn, and told what was typed, when it has the time."""
+        dialog.get_by_test_id("stDataFrame").locator(".dvn-scroller").click(position={"x": 80, "y": 50})
+        page.keyboard.type("mended_on")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(500)
+        dialog.get_by_role("button", name="Save").click()
+        refused = dialog.get_by_text("Add at least one field")
+        done = page.get_by_text("Fields: mended_on (text)")
+        expect(refused.or_(done)).to_be_visible()
+        return bool(done.is_visible())
+
+    wait_until(saved, "the template was not saved")
+
+
 def test_from_a_search_over_a_facet_to_a_view_a_matrix_and_files(asked: App, browser_page: Any) -> None:
     app, page = asked, browser_page
     template = ask(app, page.request)
@@ -97,3 +122,4 @@ def test_from_a_search_over_a_facet_to_a_view_a_matrix_and_files(asked: App, bro
     table = page.request.get(f"{app.url}/api/v1/templates/{template}/matrix?format=csv&sort=cost").text()
     assert table.index("offices.txt") < table.index("plants.txt")
     assert "It cost 300 euros to mend." in table
+    type_a_template(app, page)

@@ -470,8 +470,8 @@ def test_templates_show_own_ones_with_their_fields() -> None:
     templates.create("Fees", "Find the fee.", [FieldSpec("fee", "number", quote=True)], insights=False)
     text = words(show("templates"))
     assert "Dates" in text
-    assert "Fields: when string" in text
-    assert "Fields: fee number with its quote" in text
+    assert "Fields: when \\(text\\)" in text
+    assert "Fields: fee \\(number\\) with its quote" in text
 
 
 def test_a_database_that_is_away_is_said_in_plain_words(migrated: str) -> None:

@@ -29,21 +29,21 @@ def resemblance(found: Sequence[Relation]) -> None:
         widgets.link("Open the dismissed one", PAGE, ":material/open_in_new:", id=other.id)
 
 
-def conflicts(found: Sequence[Relation]) -> None:
-    """Each with a quote of both sides; then what holds at another time."""
-    for title, some in (
-        ("In conflict with", [one for one in found if one.is_conflict]),
-        ("Holds at another time", [one for one in found if one.is_over_time]),
-    ):
-        if not some:
-            continue
+def conflicts(of: str, found: Sequence[Relation]) -> None:
+    """Of this insight, each with a quote of both sides; then what holds at another time."""
+    _beside_it("In conflict with", of, [one for one in found if one.is_conflict])
+    _beside_it("Holds at another time", of, [one for one in found if one.is_over_time])
+
+
+def _beside_it(title: formats.Markdown, of: str, found: Sequence[Relation]) -> None:
+    if found:
         st.markdown(f"**{title}**")
-        _cards(some[:CARDS])
-        if rest := some[CARDS:]:
-            more = st.expander(f"{len(rest):,} more", key=f"more-{title}", on_change="rerun")
-            if more.open:
-                with more:
-                    _cards(rest)
+        _cards(found[:CARDS])
+    if rest := found[CARDS:]:
+        more = st.expander(f"{len(rest):,} more", key=f"more-{title}-{of}", on_change="rerun")
+        if more.open:
+            with more:
+                _cards(rest)
 
 
 def _cards(found: Sequence[Relation]) -> None:

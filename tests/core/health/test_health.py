@@ -252,6 +252,15 @@ def test_a_breaker_that_opens_is_seen_before_the_next_sample() -> None:
     assert "MB" in health_of("database").message
 
 
+@pytest.mark.usefixtures("database")
+def test_many_processes_of_one_kind_hide_none_of_the_other() -> None:
+    worker_lease.register("the one")
+    with db.transaction() as session:
+        db.execute(session, "INSERT INTO worker (name, kind) SELECT 'web ' || n, 'web' FROM generate_series(1, 120) n")
+    assert health_of("workers").figures["alive"] == 1
+    assert len(health_report.workers(kind=None)) == 51
+
+
 def health_of(component: str) -> components.Component:
     return next(one for one in components.components(datetime.now(UTC)) if one.name == component)
 

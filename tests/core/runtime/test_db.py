@@ -2,10 +2,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
 import pytest
-from sqlalchemy.exc import InternalError, ProgrammingError
+from sqlalchemy.exc import InternalError, NotSupportedError, ProgrammingError
 
 from core.errors import Unavailable
 from core.runtime import db, workspace
+from tests import databases
 from tests.pipeline import PATIENCE_S
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -47,6 +48,34 @@ def test_statements_of_readings_together_are_prepared_and_stay_so() -> None:
             db.scalar(session, "SELECT count(*) FROM collection WHERE workspace_id = :workspace")
     with db.reading() as session:
         assert "FROM collection" in str(db.rows(session, "SELECT statement FROM pg_prepared_statements"))
+
+
+def test_a_reading_is_planned_by_its_values_and_work_is_not() -> None:
+    def planned() -> str:
+        with db.reading() as session:
+            return str(db.scalar(session, "SHOW plan_cache_mode"))
+
+    with db.together():
+        assert planned() == "force_custom_plan"
+    assert planned() == "force_custom_plan"
+    with db.transaction(reads="snapshot") as session:
+        assert db.scalar(session, "SHOW plan_cache_mode") == "force_custom_plan"
+    with db.transaction() as session:
+        assert db.scalar(session, "SHOW plan_cache_mode") == "auto"
+
+
+def test_a_table_that_was_migrated_breaks_one_reading_and_not_those_after_it(own_database: str) -> None:
+    def read() -> None:
+        with db.together(), db.reading() as session:
+            db.rows(session, "SELECT * FROM saved_view WHERE workspace_id = :workspace")
+
+    for _ in range(8):
+        read()
+    with databases.as_owner() as connection:
+        connection.execute("ALTER TABLE saved_view ADD COLUMN later text")
+    with pytest.raises(NotSupportedError):
+        read()
+    read()
 
 
 def test_more_statements_are_prepared_than_the_pages_have() -> None:
@@ -117,13 +146,13 @@ def test_readings_of_one_workspace_and_of_all_share_a_transaction_and_each_sees_
 
 def test_a_snapshot_sees_one_moment_and_changes_nothing() -> None:
     sql = "INSERT INTO collection (id, workspace_id, name) VALUES ('col_1', :workspace, 'new')"
-    with db.transaction(snapshot=True) as snapshot:
+    with db.transaction(reads="snapshot") as snapshot:
         assert db.rows(snapshot, "SELECT name FROM collection") == []
         with db.transaction() as session:
             db.execute(session, sql)
         assert db.rows(snapshot, "SELECT name FROM collection") == []
     assert seen() == ["new"]
-    with pytest.raises(InternalError), db.transaction(snapshot=True) as snapshot:
+    with pytest.raises(InternalError), db.transaction(reads="snapshot") as snapshot:
         db.execute(snapshot, sql)
 
 

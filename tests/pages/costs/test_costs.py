@@ -18,7 +18,7 @@ from tests.pipeline import PATIENCE_S, make_job, ready_documents, rows
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def call(model: str = "gpt-5", ago: str = "1 hour", cost: str = "2", **more: Any) -> None:
+def call(model: str = "gpt-5", ago: str = "0 seconds", cost: str = "2", **more: Any) -> None:
     """One usage record; `more`: its other columns."""
     values = {
         **{"workspace_id": "ws_default", "provider": "openai", "model": model, "lane": "live", "status": "ok"},

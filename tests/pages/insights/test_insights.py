@@ -236,7 +236,7 @@ def test_of_many_conflicts_the_first_stand_there_and_the_others_behind_a_click()
     others = [name for name in links(at) if name.startswith("The fee is")]
     assert len(others) == 3
     assert "2 more" in [one.label for one in at.expander]
-    at = unfold(at, "more-In conflict with")
+    at = unfold(at, f"more-In conflict with-{ids[0]}")
     assert len([name for name in links(at) if name.startswith("The fee is")]) == 5
 
 

@@ -17,10 +17,9 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Literal, LiteralString, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import psycopg
-from psycopg import sql
 from sqlalchemy import Connection, CursorResult, Engine, Row, create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -28,7 +27,8 @@ from sqlmodel import Session, col, select
 
 from core.environment import get_settings
 from core.errors import ConfigurationError
-from core.runtime import database_errors, workspace
+from core.runtime import beginning, database_errors, workspace
+from core.runtime.beginning import ALL, Reads
 
 _engine: Engine | None = None
 _lock = threading.Lock()
@@ -97,36 +97,10 @@ def _begin(connection: Connection) -> None:
         return
     carried = options.get("carries")
     role = connection.info[EVERYWHERE] if carried == ALL else None
-    begin = b"BEGIN" if carried is None else _opening(carried, role, options["reads"])
+    begin = b"BEGIN" if carried is None else beginning.opening(carried, role, options["reads"])
     driver_connection = connection.connection.driver_connection
     assert isinstance(driver_connection, psycopg.Connection)
     driver_connection.execute(begin)
-
-
-# What a transaction is for: to write; to read, each statement what was committed before it; to read one moment.
-Reads = Literal["and writes", "now", "snapshot"]
-
-
-@lru_cache(maxsize=1000)
-def _opening(carried: str, role: str | None, reads: Reads) -> bytes:
-    """`carried`: a workspace, or ALL."""
-    begin = sql.SQL("{}; SET LOCAL cairn.workspace = {}").format(sql.SQL(BEGINNINGS[reads]), carried)
-    if role is not None:
-        begin += sql.SQL("; SET LOCAL ROLE {}").format(sql.Identifier(role))
-    return begin.as_bytes()
-
-
-# A plan that suits any value suits neither a rare nor a frequent one, and one that was made while a table was nearly
-# empty is kept until the table is analysed: the pages of a first large job would wait for seconds.
-BY_VALUES = "SET LOCAL plan_cache_mode = force_custom_plan"
-BEGINNINGS: Mapping[Reads, LiteralString] = {
-    "and writes": "BEGIN",
-    # Nor does any of these take so long that to start other processes for it would pay.
-    "now": f"BEGIN; {BY_VALUES}; SET LOCAL max_parallel_workers_per_gather = 0",
-    "snapshot": f"BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; {BY_VALUES}",
-}
-# In the place of a workspace: all of them.
-ALL = "*"
 
 
 def apart(application_name: str, url: str | None = None) -> Engine:
@@ -309,10 +283,14 @@ def seeing_all(session: Session) -> Iterator[None]:
 
 def _see(session: Session, carries: str) -> None:
     role = session.connection().info[EVERYWHERE] if carries == ALL else None
-    scalar(session, SEE, carries=carries, role=role or "none")
+    planned = beginning.planned(carries, session.info["reads"])
+    scalar(session, SEE, carries=carries, role=role or "none", planned=planned)
 
 
-SEE = "SELECT set_config('cairn.workspace', :carries, true), set_config('role', :role, true)"
+SEE = """
+SELECT set_config('cairn.workspace', :carries, true), set_config('role', :role, true),
+  set_config('plan_cache_mode', :planned, true)
+"""
 
 
 class Walled(Protocol):

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 from core import tables
-from core.runtime.db import ALL
+from core.runtime.beginning import ALL
 from core.runtime.workspace import DEFAULT
 
 assert tables.__all__  # importing them fills the metadata

@@ -51,13 +51,16 @@ def test_statements_of_readings_together_are_prepared_and_stay_so() -> None:
 
 
 def test_a_reading_is_planned_by_its_values_and_work_is_not() -> None:
-    def planned() -> str:
-        with db.reading() as session:
+    def planned(*, everywhere: bool = False) -> str:
+        with db.reading(everywhere=everywhere) as session:
             return str(db.scalar(session, "SHOW plan_cache_mode"))
 
+    def each() -> list[str]:
+        return [planned(), planned(everywhere=True), planned()]
+
     with db.together():
-        assert planned() == "force_custom_plan"
-    assert planned() == "force_custom_plan"
+        assert each() == ["force_custom_plan", "auto", "force_custom_plan"]
+    assert each() == ["force_custom_plan", "auto", "force_custom_plan"]
     with db.transaction(reads="snapshot") as session:
         assert db.scalar(session, "SHOW plan_cache_mode") == "force_custom_plan"
     with db.transaction() as session:

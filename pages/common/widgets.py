@@ -86,13 +86,18 @@ PAGES: dict[str, st.Page] = {}
 
 def came_by(label: str, page: str, /, **query: str | list[str] | None) -> None:
     """Remember this page with its filters for `back_link`."""
-    st.session_state["came_by"] = label, page, {name: value for name, value in query.items() if value}
+    came = st.session_state.setdefault("came_by", {})
+    came.pop(page, None)
+    came[page] = label, {name: value for name, value in query.items() if value}
 
 
-def back_link(label: str, page: str) -> None:
-    """A link to the page that `came_by` remembered, else to the given one."""
-    label, page, query = st.session_state.get("came_by", (label, page, {}))
-    link(formats.plain(label), page, ":material/arrow_back:", **query)
+def back_link(label: str, page: str, here: str = "") -> None:
+    """A link to the page that `came_by` remembered last, else to the given one. `here`: the page that it stands on,
+    where that is remembered, too."""
+    came = st.session_state.get("came_by", {})
+    before = next((one for one in reversed(came) if one != here), None)
+    label, query = (label, {}) if before is None else came[before]
+    link(formats.plain(label), before or page, ":material/arrow_back:", **query)
 
 
 def lines(key: str) -> AbstractContextManager[object]:

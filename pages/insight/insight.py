@@ -17,12 +17,13 @@ except NotFound as error:
     st.title("Insight")
     st.info(formats.plain(error.message) if insight_id else "This link names no insight.")
     failures.offer_workspace(insight_id)
-    widgets.back_link("All insights", "insights/insights.py")
+    widgets.back_link("All insights", "insights/insights.py", around.PAGE)
     st.stop()
 
 short = row.words if len(row.words) <= LONGEST_TITLE else f"{row.words[: LONGEST_TITLE - 1]}…"
 st.set_page_config(page_title=f"{short} · Cairn")
-widgets.back_link("All insights", "insights/insights.py")
+widgets.back_link("All insights", "insights/insights.py", around.PAGE)
+widgets.came_by(short, around.PAGE, id=row.id)
 with st.container(key="statement"):
     # A sentence, and not a name: smaller than other titles.
     st.html("<style>.st-key-statement h1 {font-size: 1.75rem; line-height: 1.3}</style>")

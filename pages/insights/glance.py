@@ -29,7 +29,7 @@ def _shares(filters: Filters) -> None:
         widgets.figure("Insights", found.insights, insights.NEWEST_ALONE if found.capped else None)
         widgets.figure("Corroborated", found.corroborated, insights.share_of(found.corroborated, found.insights))
         widgets.figure("With a quote", found.supported, insights.share_of(found.supported, found.insights))
-        widgets.figure("In conflict", found.in_conflict, insights.share_of(found.in_conflict, found.insights))
+        widgets.figure("Open conflicts", found.in_conflict, insights.share_of(found.in_conflict, found.insights))
 
 
 def _chart(days: list[Day], now: datetime) -> None:

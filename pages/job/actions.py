@@ -71,9 +71,9 @@ def _opened(row: JobRow, actions: Collection[str], *names: str) -> None:
 
 
 def _findings(row: JobRow, template: TemplateView) -> None:
-    """A filter bound to the link stands there as it is shown: with the template's name, not its id."""
+    """What this job found. A filter bound to the link stands there as it is shown: a template with its name."""
     if template.insights:
-        widgets.link("Insights", "insights/insights.py", ":material/lightbulb:", template=template.name)
+        widgets.link("Insights", "insights/insights.py", ":material/lightbulb:", job=row.id)
     elif template.fields:
         widgets.link("Matrix", "matrix/matrix.py", ":material/table_chart:", template=template.name, job=row.id)
 

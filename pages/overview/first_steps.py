@@ -30,7 +30,7 @@ def first_steps(found: Overview) -> None:
         with widgets.lines("steps"):
             _step(found.documents, "**Documents**: upload your own, or load the samples", "documents/documents.py")
             _step(found.jobs, "**Ask**: launch *Key points*, which makes insights", "analyse/analyse.py")
-            _step(found.insights, "**Read**: open an insight, and click its quote", "insights/insights.py")
+            _step(found.insights, "**Read**: open an insight, and its quote in the document", "insights/insights.py")
             if may_set:
                 _step(models, f"**A model**: {model}", "settings/settings.py")
             else:

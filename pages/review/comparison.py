@@ -40,7 +40,8 @@ def show(item: Item, collection: str | None) -> None:
         st.markdown("**Second**" if len(pairs) == 1 else "**Second: those that are ticked**")
         ticked = [one for one in pairs if _candidate(one, told.get(one.b.id), quotes[one.b.id], len(pairs) > 1)]
     with buttons:
-        _say(head, ticked, item, collection)
+        doubted = any(_is_doubted(told.get(one.b.id)) for one in ticked)
+        _say(head, ticked, item, collection, doubted=doubted)
 
 
 def _of_head(item: Item, collection: str | None) -> list[Item]:
@@ -54,10 +55,15 @@ def _of_head(item: Item, collection: str | None) -> list[Item]:
     return [first, *others][:MOST]
 
 
+def _is_doubted(told: Candidate | None) -> bool:
+    """Whether a merge would be refused."""
+    return told is not None and bool(told.blocks or told.other_question)
+
+
 def _candidate(pair: Item, told: Candidate | None, quotes: Sequence[EvidenceRow], several: bool) -> bool:
     """Whether it is meant, too. At first those are left out, but the first one, that a merge would be refused for."""
     with st.container(border=True):
-        doubted = told is not None and (told.blocks or told.other_question)
+        doubted = _is_doubted(told)
         ticked = not several or st.checkbox(
             "My decision is for this one, too", not (doubted and pair.kind == "merge"), key=f"tick-{pair.id}"
         )
@@ -84,11 +90,12 @@ def _side(row: InsightRow, spans: Sequence[tuple[int, int]], quotes: Sequence[Ev
     evidence.show(quotes)
 
 
-def _say(head: InsightRow, ticked: Sequence[Item], item: Item, collection: str | None) -> None:
+def _say(head: InsightRow, ticked: Sequence[Item], item: Item, collection: str | None, *, doubted: bool) -> None:
     """The keys carry the pair: a key that is struck twice says the same of the same pair."""
     which = Which(head.id, ticked, _keep(head, ticked, item), _alike(ticked, collection), collection)
     number = which.alike or len(ticked)
-    expected = "same" if item.kind == "merge" else item.kind
+    # Of those that differ in what matters, nothing is suggested.
+    expected = item.kind if item.kind != "merge" else None if doubted else "same"
     with st.container(horizontal=True, vertical_alignment="center"):
         for verdict, (label, icon, shortcut, help_) in review.SAYING.items():
             st.button(

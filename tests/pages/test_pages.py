@@ -336,7 +336,7 @@ def test_the_job_page_shows_answers_cost_and_failures(analysed: tuple[str, str])
 def test_the_job_page_leads_to_insights_only_where_its_template_makes_them(analysed: tuple[str, str]) -> None:
     document, points = analysed
     run_job(tone := make_job([document], "sentiment"))
-    assert links(show("job", id=points))["Insights"] == "insights?template=Key+points"
+    assert links(show("job", id=points))["Insights"] == f"insights?job={points}"
     assert "Insights" not in links(show("job", id=tone))
 
 

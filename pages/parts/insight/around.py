@@ -9,6 +9,7 @@ from core.insights import evidence_report, report
 from core.insights.evidence_report import EvidenceRow
 from core.insights.relations import Relation
 from core.insights.report import InsightRow, Wording
+from core.tables.insights import PairKind
 from pages.common import formats, widgets
 from pages.parts.insight import acting
 from pages.words import insights
@@ -31,13 +32,16 @@ def resemblance(found: Sequence[Relation]) -> None:
 
 def conflicts(of: str, found: Sequence[Relation]) -> None:
     """Of this insight, each with a quote of both sides; then what holds at another time."""
-    _beside_it("In conflict with", of, [one for one in found if one.is_conflict])
-    _beside_it("Holds at another time", of, [one for one in found if one.is_over_time])
+    _beside_it("In conflict with", of, [one for one in found if one.is_conflict], "conflict")
+    _beside_it("Holds at another time", of, [one for one in found if one.is_over_time], "over_time")
 
 
-def _beside_it(title: formats.Markdown, of: str, found: Sequence[Relation]) -> None:
+def _beside_it(title: formats.Markdown, of: str, found: Sequence[Relation], kind: PairKind) -> None:
     if found:
-        st.markdown(f"**{title}**")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{title}**", width="content")
+            if any(one.verdict is None for one in found):
+                widgets.link("Decide in Review", "review/review.py", ":material/rule:", kind=kind)
         _cards(found[:CARDS])
     if rest := found[CARDS:]:
         more = st.expander(f"{len(rest):,} more", key=f"more-{title}-{of}", on_change="rerun")

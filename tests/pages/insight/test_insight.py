@@ -12,8 +12,8 @@ from pages.common import formats
 from pages.insight import tabs
 from tests.callers import by
 from tests.pages import made
-from tests.pages.seeing import buttons, links, press, show, words
-from tests.pipeline import TEXT, add_document
+from tests.pages.seeing import buttons, links, opened, press, show, words
+from tests.pipeline import TEXT, add_document, rows
 
 pytestmark = pytest.mark.usefixtures("database")
 QUOTE = "Repairs took nine days and cost 48,000 euros."
@@ -38,6 +38,18 @@ def test_it_names_its_insight_and_says_how_sure_it_is(two: list[str]) -> None:
     ) in text
     assert {"Confirm", "Pin"} <= buttons(at)
     assert links(at)["All insights"] == "insights?"
+
+
+def test_it_leads_back_to_the_list_and_is_led_back_to_by_what_it_opened(two: list[str]) -> None:
+    at = opened("insight", id=two[0])
+    at.session_state["came_by"] = {"job/job.py": ("Repairs", {"id": "job_1"})}
+    for _ in range(2):
+        at = at.run()
+        assert links(at)["Repairs"] == "job?id=job_1"
+    assert [*at.session_state["came_by"]] == ["job/job.py", "insight/insight.py"]
+    document = opened("document", id=rows("SELECT min(id) AS id FROM document")[0]["id"])
+    document.session_state["came_by"] = at.session_state["came_by"]
+    assert links(document.run())["Repairs took nine days\\."] == f"insight?id={two[0]}"
 
 
 def test_an_insight_that_is_gone_and_a_link_that_names_none_say_so() -> None:

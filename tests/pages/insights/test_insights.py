@@ -235,6 +235,7 @@ def test_of_many_conflicts_the_first_stand_there_and_the_others_behind_a_click()
     at = show("insight", id=ids[0])
     others = [name for name in links(at) if name.startswith("The fee is")]
     assert len(others) == 3
+    assert links(at)["Decide in Review"] == "review?kind=conflict"
     assert "2 more" in [one.label for one in at.expander]
     at = unfold(at, f"more-In conflict with-{ids[0]}")
     assert len([name for name in links(at) if name.startswith("The fee is")]) == 5

@@ -48,6 +48,17 @@ def test_without_pairs_the_page_says_what_would_stand_there() -> None:
     assert review_words.NONE_SETTLED in words(show("review", state="settled"))
 
 
+@pytest.mark.parametrize(("statements", "suggested"), [(SAME[:2], ["same"]), (PRICES[:2], [])])
+def test_to_merge_what_differs_in_what_matters_is_not_suggested(
+    statements: tuple[str, ...], suggested: list[str]
+) -> None:
+    one, other = insights(*statements)
+    made.pair(one, other, "merge")
+    at = show("review")
+    primary = [one.key.partition("-")[0] for one in at.button if one.key and one.proto.type == "primary"]
+    assert primary == suggested
+
+
 def test_both_sides_stand_there_with_quotes_the_words_that_differ_and_a_key_for_each_verdict() -> None:
     one, other, *_ = insights(*PRICES)
     made.pair(one, other)

@@ -55,7 +55,7 @@ def test_from_the_samples_to_a_highlighted_quote(app: App, browser_page: Any) ->
     expect(page.get_by_role("button", name="Read again")).to_be_enabled()
     expect(mark).to_be_visible()
     page.get_by_test_id("stMain").get_by_role("link", name="Insights").click()
-    expect(page).to_have_url(re.compile(r"/insights\?template=Key\+points"))
+    expect(page).to_have_url(re.compile(r"/insights\?job=job_"))
     expect(grid).to_be_visible()
     # What Back restored is a filter of its own page alone.
     filtered = f"{app.url}/jobs?state=completed"

@@ -1,6 +1,7 @@
 """One chart of the stretch: spend, tokens or calls, stacked by what the page is by."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -33,6 +34,14 @@ def since_the_first(now: Costs, stretch: Stretch, filters: Filters, before: Sums
     """Where nothing was called before either, a chart begins with the first day on which something was."""
     first = None if before.calls or before.reused else now.first_day(stretch, filters)
     return stretch if first is None else stretches.since(first, stretch, now.zone)
+
+
+def without_empty_hours(series: Series) -> Series:
+    """Before the first in which there is something to draw."""
+    some = [any(values) for values in zip(*(band.values for band in series.bands), strict=True)]
+    first = some.index(True) if any(some) else 0
+    bands = tuple(replace(band, values=band.values[first:]) for band in series.bands)
+    return Series(series.starts[first:], bands)
 
 
 def read(now: Costs, shown: str, by: Dimension, step: Step, stretch: Stretch, filters: Filters) -> Series:

@@ -29,6 +29,8 @@ def show() -> None:
         drawn = chart.since_the_first(now, stretch, filters, before)
         step = choosing.step(drawn, zone)
         bars = chart.read(now, shown, by, step, drawn, filters)
+        if step == "hour" and drawn != stretch:
+            bars = chart.without_empty_hours(bars)
         names = now.labels(by, table.ids(found.rows))
         # Both are of the whole workspace.
         month = forecast.read(now) if choosing.sees_all() else None

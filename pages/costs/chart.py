@@ -13,6 +13,7 @@ from core.money.series import Series, Step
 from core.money.stretches import Stretch
 from core.money.sums import Dimension, Filters, Sums
 from pages.common import charts
+from pages.costs import choosing
 from pages.words import costs as words
 
 
@@ -30,24 +31,25 @@ def metric() -> str:
     )
 
 
-def since_the_first(now: Costs, stretch: Stretch, filters: Filters, before: Sums) -> Stretch:
-    """Where nothing was called before either, a chart begins with the first day on which something was."""
+def read(
+    now: Costs, shown: str, by: Dimension, stretch: Stretch, filters: Filters, before: Sums
+) -> tuple[Series, Step]:
+    """Tokens are stacked by their kinds. Where nothing was called before either, it begins with the first day on which
+    something was, and by hours with the first of those."""
     first = None if before.calls or before.reused else now.first_day(stretch, filters)
-    return stretch if first is None else stretches.since(first, stretch, now.zone)
+    drawn = stretch if first is None else stretches.since(first, stretch, now.zone)
+    step = choosing.step(drawn, now.zone)
+    found, _ = words.METRICS[shown]
+    series = now.series(found, "kind" if shown == "Tokens" else by, step, drawn, filters)
+    return (_without_beginning(series) if step == "hour" and drawn != stretch else series), step
 
 
-def without_empty_hours(series: Series) -> Series:
-    """Before the first in which there is something to draw."""
+def _without_beginning(series: Series) -> Series:
+    """From the first on in which there is something to draw."""
     some = [any(values) for values in zip(*(band.values for band in series.bands), strict=True)]
     first = some.index(True) if any(some) else 0
     bands = tuple(replace(band, values=band.values[first:]) for band in series.bands)
     return Series(series.starts[first:], bands)
-
-
-def read(now: Costs, shown: str, by: Dimension, step: Step, stretch: Stretch, filters: Filters) -> Series:
-    """Tokens are stacked by their kinds."""
-    found, _ = words.METRICS[shown]
-    return now.series(found, "kind" if shown == "Tokens" else by, step, stretch, filters)
 
 
 def show(series: Series, shown: str, by: Dimension, step: Step, zone: ZoneInfo, names: Mapping[str, str]) -> str | None:

@@ -26,11 +26,7 @@ def show() -> None:
         before = now.total(stretches.before(stretch, zone), filters)
         insights = now.new_insights(stretch, filters)
         found = now.table([by], stretch, filters, limit=table.AT_MOST)
-        drawn = chart.since_the_first(now, stretch, filters, before)
-        step = choosing.step(drawn, zone)
-        bars = chart.read(now, shown, by, step, drawn, filters)
-        if step == "hour" and drawn != stretch:
-            bars = chart.without_empty_hours(bars)
+        bars, step = chart.read(now, shown, by, stretch, filters, before)
         names = now.labels(by, table.ids(found.rows))
         # Both are of the whole workspace.
         month = forecast.read(now) if choosing.sees_all() else None

@@ -12,7 +12,6 @@ from pages.health import stuck as health_stuck
 st.title("Health")
 failures.show_notice()
 
-
 # What was read last: whether there is more to show.
 known: list[Health] = []
 
@@ -20,7 +19,8 @@ known: list[Health] = []
 @failures.live(5)
 def at_this_moment() -> None:
     moment = formats.utc_now()
-    known[:] = [found] = [measured.read(moment)]
+    found = measured.read(moment)
+    known[:] = [found]
     components.show(found.components, moment)
     tables.processes(found.workers)
     tables.models(found.models, moment)

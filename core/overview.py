@@ -1,7 +1,8 @@
 """The first page's figures."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from core.money import costs
@@ -59,16 +60,26 @@ class TroubledJob:
 
 def read(at: datetime) -> Overview:
     today = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    days = [(today - timedelta(days=ago)).date() for ago in reversed(range(SPEND_DAYS))]
+    with db.side_by_side() as group:
+        counts = group.read(_counts, today)
+        by_day = group.read(_by_day, days[0])
+    sums = {row.keys[0]: row.sums for row in by_day.found}
+    spent = tuple(sums[f"{day}"].cost_usd if f"{day}" in sums else Decimal(0) for day in days)
+    last = sums.get(f"{days[-1]}")
+    return Overview(**counts.found, spent=spent, unpriced_today=last.unpriced if last else 0)
+
+
+def _counts(today: datetime) -> Mapping[str, int]:
     with db.reading() as session:
         found = db.row(session, SQL, today=today)
     assert found is not None
-    days = [(today - timedelta(days=ago)).date() for ago in reversed(range(SPEND_DAYS))]
+    return {name: int(number) for name, number in found._mapping.items()}
+
+
+def _by_day(first: date) -> Sequence[costs.Row]:
     with costs.reading() as now:
-        rows = now.table(["day"], Stretch(midnight(days[0], UTC_ZONE))).rows
-    sums = {row.keys[0]: row.sums for row in rows}
-    spent = tuple(sums[f"{day}"].cost_usd if f"{day}" in sums else Decimal(0) for day in days)
-    last = sums.get(f"{days[-1]}")
-    return Overview(**found._mapping, spent=spent, unpriced_today=last.unpriced if last else 0)
+        return now.table(["day"], Stretch(midnight(first, UTC_ZONE))).rows
 
 
 def troubled_jobs(limit: int = 5) -> list[TroubledJob]:

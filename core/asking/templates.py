@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, or_, true
+from sqlalchemy import ColumnElement, Row, or_
 from sqlmodel import Session, col, select
 
 from core.access import actor, audit
@@ -125,31 +125,28 @@ def list_all(*, retired: bool = False) -> list[TemplateView]:
     """Built-in templates first, then own ones in the order they were made; with `retired` also those that were deleted,
     by which answers and insights can still be found."""
     with db.reading() as session:
-        statement = (
-            select(Template, TemplateVersion)
-            .join(TemplateVersion, col(TemplateVersion.template_id) == col(Template.id))
-            .where(TemplateVersion.version == Template.version, _everybodys_or_of(db.workspace_of(session)))
-            .where(true() if retired else col(Template.retired_at).is_(None))
-            .order_by(col(Template.built_in).desc(), col(Template.created_at), col(Template.name))
-        )
-        found = [(template, version) for template, version in session.exec(statement) if _of_documents(template.id)]
-        views = [_view(template, version) for template, version in found]
+        found = db.rows(session, EVERY, retired=retired)
+    views = [_view(row, row) for row in found if _of_documents(row.id)]
     order = list(BUILT_IN)
     return sorted(views, key=lambda view: order.index(view.id) if view.built_in else len(order))
 
 
+# In its newest version.
+_NEWEST = """
+SELECT t.id, t.name, t.built_in, v.version, v.prompt, v.fields, v.insights
+FROM template t JOIN template_version v ON v.template_id = t.id AND v.version = t.version
+WHERE (t.workspace_id = :workspace OR t.built_in)"""
+EVERY = f"""{_NEWEST} AND (CAST(:retired AS boolean) OR t.retired_at IS NULL)
+ORDER BY t.built_in DESC, t.created_at, t.name"""
+ONE = f"{_NEWEST} AND t.id = :id"
+
+
 def get(template_id: str) -> TemplateView:
     with db.reading() as session:
-        statement = (
-            select(Template, TemplateVersion)
-            .join(TemplateVersion, col(TemplateVersion.template_id) == col(Template.id))
-            .where(Template.id == template_id, TemplateVersion.version == Template.version)
-            .where(_everybodys_or_of(db.workspace_of(session)))
-        )
-        found = session.exec(statement).first()
+        found = db.row(session, ONE, id=template_id)
     if found is None:
         raise NotFound(GONE.format(template_id))
-    return _view(*found)
+    return _view(found, found)
 
 
 def _visible(session: Session, template_id: str, *, lock: bool = False, hint: str = "") -> Template:
@@ -271,11 +268,11 @@ def _add_version(
     return version
 
 
-def _fields(version: TemplateVersion) -> tuple[FieldSpec, ...]:
+def _fields(version: TemplateVersion | Row[Any]) -> tuple[FieldSpec, ...]:
     return tuple(FieldSpec(**{**field, "choices": tuple(field.get("choices") or ())}) for field in version.fields)
 
 
-def _view(template: Template, version: TemplateVersion) -> TemplateView:
+def _view(template: Template | Row[Any], version: TemplateVersion | Row[Any]) -> TemplateView:
     built_in = BUILT_IN.get(template.id)
     return TemplateView(
         id=template.id,

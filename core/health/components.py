@@ -11,7 +11,7 @@ from core.health import chain_check, database, readings, report, sampling
 from core.health.database import DatabaseHealth
 from core.health.readings import PROVIDER, Reading
 from core.health.report import SampleRow, WorkerRow
-from core.runtime import rights
+from core.runtime import db, rights
 
 
 @dataclass(frozen=True)
@@ -50,46 +50,52 @@ def read(at: datetime) -> Health:
     if not found.connected:
         embedded = get_settings().database_url is None
         return Health([_measured(readings.database(found, None, embedded=embedded), None, at)], [], [])
-    last = {sample.component: sample for sample in report.latest_samples()}
+    with db.side_by_side() as group:
+        samples = group.read(report.latest_samples)
+        workers = group.read(report.workers, kind=None)
+        models = group.read(calls_report.models)
+        queue = group.read(report.queue)
+        allowed = group.read(rights.read)
+        successes = group.read(calls_report.last_successes)
+    last = {sample.component: sample for sample in samples.found}
     every = timedelta(seconds=get_settings().health_sample_seconds)
     # A component without a sample in the newest round is gone: a provider that was removed, for example.
     newest = max((sample.time for sample in last.values()), default=at)
     there = {name: one for name, one in last.items() if newest - one.time < every}
-    workers, models = report.workers(kind=None), calls_report.models()
-    measured = _readings(found, last, there, workers, models, at)
-    names = {one.component for one in measured}
-    components = [
-        *(_measured(one, last.get(one.component), at) for one in measured),
-        *(_sampled(one, at, every) for name, one in there.items() if name not in names),
-    ]
-    return Health(components, workers, models)
-
-
-def _readings(
-    found: DatabaseHealth,
-    last: Mapping[str, SampleRow],
-    there: Collection[str],
-    workers: Sequence[WorkerRow],
-    models: Sequence[ModelRow],
-    at: datetime,
-) -> list[Reading]:
-    rows = [row for row in workers if row.kind == "jobs"]
-    leader = next((row.name for row in rows if row.leader and row.alive), None)
-    size = last["database"].figures.get("bytes") if "database" in last else None
-    every = timedelta(seconds=get_settings().health_sample_seconds)
-    providers = [name.removeprefix(PROVIDER) for name in there if name.startswith(PROVIDER)]
-    return [
-        readings.database(found, size, embedded=get_settings().database_url is None),
-        readings.scheduler(last.get("scheduler"), leader, at, every),
-        readings.workers(rows, at),
-        readings.queue(report.queue(), at),
-        *readings.rights(rights.read()),
-        *sampling.providers_of(providers, models, at),
+    measured = [
+        *_of_machine(found, last, workers.found, at),
+        readings.queue(queue.found, at),
+        *readings.rights(allowed.found),
+        *sampling.providers_of(_providers(there), models.found, successes.found, at),
         *readings.access(get_settings().open_access, get_settings().sign_in),
         *chain_check.reading(at),
         # Keys that are usable here may not be usable in the jobs process, which takes the samples: those count, then.
         *(one for one in sampling.stored_keys() if not one.healthy),
     ]
+    names = {one.component for one in measured}
+    components = [
+        *(_measured(one, last.get(one.component), at) for one in measured),
+        *(_sampled(one, at, every) for name, one in there.items() if name not in names),
+    ]
+    return Health(components, workers.found, models.found)
+
+
+def _of_machine(
+    found: DatabaseHealth, last: Mapping[str, SampleRow], workers: Sequence[WorkerRow], at: datetime
+) -> list[Reading]:
+    rows = [row for row in workers if row.kind == "jobs"]
+    leader = next((row.name for row in rows if row.leader and row.alive), None)
+    size = last["database"].figures.get("bytes") if "database" in last else None
+    every = timedelta(seconds=get_settings().health_sample_seconds)
+    return [
+        readings.database(found, size, embedded=get_settings().database_url is None),
+        readings.scheduler(last.get("scheduler"), leader, at, every),
+        readings.workers(rows, at),
+    ]
+
+
+def _providers(there: Collection[str]) -> list[str]:
+    return [name.removeprefix(PROVIDER) for name in there if name.startswith(PROVIDER)]
 
 
 def _measured(one: Reading, last: SampleRow | None, at: datetime) -> Component:

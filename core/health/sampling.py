@@ -1,6 +1,6 @@
 """Samples every 30 s by the leader, kept for 30 days; whole hours are rolled up and kept for longer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from core.calls import clients, statistics
@@ -40,7 +40,7 @@ def measured(at: datetime) -> list[Reading]:
         readings.database(database.database(), size, embedded=get_settings().database_url is None),
         readings.workers(reports_health.workers(), at),
         readings.queue(reports_health.queue(), at),
-        *providers_of(list(clients.configured()), calls_report.models(), at),
+        *providers_of(list(clients.configured()), calls_report.models(), calls_report.last_successes(), at),
         readings.reuse(reports_health.reuse(), reuse.health()),
         readings.disk(free, total),
         *stored_keys(),
@@ -51,9 +51,10 @@ def measured(at: datetime) -> list[Reading]:
     ]
 
 
-def providers_of(set_up: Sequence[str], models: Sequence[ModelRow], at: datetime) -> list[Reading]:
+def providers_of(
+    set_up: Sequence[str], models: Sequence[ModelRow], successes: Mapping[str, datetime], at: datetime
+) -> list[Reading]:
     """Readings of providers that are set up or were called in the last ten minutes, of all that `models` tell."""
-    successes = calls_report.last_successes()
     names = [*set_up, *(row.provider for row in models if row.calls)]
     return [
         readings.provider(name, [row for row in models if row.provider == name], successes.get(name), at)

@@ -325,13 +325,16 @@ GIVEN = "i.id = ANY(:ids) AND i.workspace_id = :workspace"
 
 def _rows(session: Session, found: Sequence[Row[Any]]) -> list[InsightRow]:
     ids = [row.id for row in found]
-    last_seen = {row.id: row.last_seen for row in db.rows(session, LAST_SEEN, ids=ids)}
+    with db.side_by_side(session) as group:
+        seen = group.read(db.rows, session, LAST_SEEN, ids=ids)
+        wordings = group.read(db.rows, session, MERGED, ids=ids)
+        is_opposed = group.read(db.scalar, session, IS_OPPOSED, ids=ids)
+    last_seen = {row.id: row.last_seen for row in seen.found}
     merged: dict[str, list[Wording]] = {}
-    for row in db.rows(session, MERGED, ids=ids):
+    for row in wordings.found:
         merged.setdefault(row.head_id, []).append(Wording(row.id, row.statement))
-    wordings = [*ids, *(one.id for many in merged.values() for one in many)]
     # Few are in conflict, and what stands against them is dear to find.
-    opposed = db.rows(session, AGAINST, ids=ids) if db.scalar(session, IS_OPPOSED, ids=wordings) else []
+    opposed = db.rows(session, AGAINST, ids=ids) if is_opposed.found else []
     against = {row.id: row.against for row in opposed}
     # By place: the columns stand in the order of the fields.
     together: list[tuple[Any, ...]] = [
@@ -364,9 +367,9 @@ GROUP BY m.insight
 
 OPPOSES = "p.kind = 'conflict' AND (p.state = 'open' OR p.verdict = 'conflict')"
 IS_OPPOSED = f"""
-SELECT EXISTS (
-  SELECT FROM pair p WHERE (p.first = ANY(:ids) OR p.second = ANY(:ids)) AND {OPPOSES} AND p.workspace_id = :workspace
-)
+WITH member AS MATERIALIZED ({tree.OUR_MEMBERS})
+SELECT EXISTS (SELECT FROM member m JOIN pair p ON p.first = m.member WHERE {OPPOSES} AND p.workspace_id = :workspace)
+  OR EXISTS (SELECT FROM member m JOIN pair p ON p.second = m.member WHERE {OPPOSES} AND p.workspace_id = :workspace)
 """
 
 # What stands against a statement: the evidence of all that is in conflict with it, and of what was merged into that.

@@ -3,8 +3,7 @@
     with costs.reading() as now:
         now.total(stretch, filters)
 
-All that is read within one block is of one moment, so tables sum to their totals. No other report is asked in it: that
-would take a second connection.
+All that is read within one block is of one moment, so tables sum to their totals.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -79,7 +78,7 @@ class UsageRow:
 
 @contextmanager
 def reading() -> Iterator["Costs"]:
-    with db.transaction(reads="snapshot") as session:
+    with db.snapshot() as session:
         edition = sums.edition(session)
         yield Costs(session, edition.as_of, edition)
 

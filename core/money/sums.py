@@ -243,10 +243,13 @@ def _widened(session: Session, stretch: Stretch, zone: ZoneInfo) -> Stretch:
 
 def _are_any(session: Session, begin: datetime, end: datetime) -> bool:
     # Most of what a page sums ends at the same moment.
-    known: dict[tuple[datetime, datetime], bool] = session.info.setdefault(ANY, {}) if db.is_snapshot(session) else {}
-    if (begin, end) not in known:
-        known[begin, end] = db.row(session, ANY, begin=begin, end=end) is not None
-    return known[begin, end]
+    known: dict[tuple[str, datetime, datetime], bool] = {}
+    if db.is_snapshot(session):
+        known = session.info.setdefault(ANY, known)
+    asked = db.workspace_of(session), begin, end
+    if asked not in known:
+        known[asked] = db.row(session, ANY, begin=begin, end=end) is not None
+    return known[asked]
 
 
 ANY = """

@@ -12,12 +12,13 @@ most of their statements: within `together()` they share one.
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, Literal, Protocol, TypeVar
+from functools import lru_cache, partial
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Connection, CursorResult, Engine, Row, create_engine, event, text
@@ -27,7 +28,8 @@ from sqlmodel import Session, col, select
 
 from core.environment import get_settings
 from core.errors import ConfigurationError
-from core.runtime import beginning, database_errors, workspace
+from core.runtime import abreast, beginning, database_errors, workspace
+from core.runtime.abreast import Found, Given
 from core.runtime.beginning import ALL, Reads
 
 _engine: Engine | None = None
@@ -120,11 +122,16 @@ def engine() -> Engine:
 
 
 def make_session(of: Engine | None = None, *, everywhere: bool | None = None, reads: Reads = "and writes") -> Session:
-    here = workspace.current()
-    carries = ALL if (workspace.is_everywhere() if everywhere is None else everywhere) else here
+    carries, here = _carried(everywhere)
     session = Session(_carrying(of or engine(), carries, reads), expire_on_commit=False)
     session.info.update(workspace=here, carries=carries, reads=reads)
     return session
+
+
+def _carried(everywhere: bool | None) -> tuple[str, str]:
+    """(whose rows are seen, the workspace at hand)."""
+    here = workspace.current()
+    return ALL if (workspace.is_everywhere() if everywhere is None else everywhere) else here, here
 
 
 @lru_cache(maxsize=100)
@@ -142,6 +149,7 @@ def transaction(
 
     A database that cannot be reached becomes Unavailable, which is worth a retry.
     """
+    assert abreast.here() is None, "what is read side by side opens no transaction"
     # Whoever held one connection and waited for a second could wait for ever for others who do the same.
     if (shared := _shared_here()) is not None:
         shared.end()
@@ -157,6 +165,9 @@ def transaction(
 @contextmanager
 def reading(*, everywhere: bool | None = None) -> Iterator[Session]:
     """A session for statements that change nothing: a transaction, or the one that is shared `together()`."""
+    if abreast.here() is not None:
+        yield _asking(everywhere)
+        return
     if (shared := _shared_here()) is None:
         with transaction(everywhere=everywhere, reads="now") as session:
             yield session
@@ -172,9 +183,16 @@ def reading(*, everywhere: bool | None = None) -> Iterator[Session]:
 
 
 @contextmanager
+def snapshot() -> Iterator[Session]:
+    """A reading whose statements are all of one moment."""
+    with together(), reading() as session:
+        yield session
+
+
+@contextmanager
 def together() -> Iterator[None]:
-    """Within the block this thread's readings share one transaction, until another one is opened. Each statement sees
-    what was committed before it."""
+    """Within the block this thread's readings share one transaction, until another one is opened: they are of one
+    moment, and see what the block itself has written."""
     if _shared_here() is not None:
         yield
         return
@@ -187,18 +205,61 @@ def together() -> Iterator[None]:
         shared.close()
 
 
+@contextmanager
+def side_by_side(within: Session | None = None) -> Iterator[abreast.Group]:
+    """Reports that are handed to what this yields have been read at the end of the block, in as many round trips as the
+    one that needs most: by `within`, else in a reading. Until the transaction ends, `read` knows them."""
+    outer = abreast.here()
+    with nullcontext() if outer or within else together():
+        group = abreast.Group(outer.ask if outer else partial(_answered, within))
+        yield group
+        group.finish()
+        if (shared := _shared_here()) is not None:
+            shared.known += group.reports
+
+
+def read(report: Callable[Given, Found], /, *args: Given.args, **kwargs: Given.kwargs) -> Found:
+    """What a part of a page shows: as it was read `side_by_side` with the rest of the page, else it is read now."""
+    shared = _shared_here()
+    for one in shared.known if shared else ():
+        if one.answers(report, args, kwargs):
+            found: Found = one.found
+            return found
+    return report(*args, **kwargs)
+
+
+def _answered(within: Session | None, asked: Sequence[abreast.Asked]) -> list[abreast.Rows]:
+    with nullcontext(within) if within else reading() as session:
+        see = partial(_seeing, session)
+        return abreast.answered(driver_connection(session), asked, session.info["carries"], see)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """What a report has for a session where it is read side by side with others: `rows`, `row`, `scalar` and `columns`
+    take it, and nothing else does."""
+
+    info: Mapping[str, str]
+
+
+def _asking(everywhere: bool | None) -> Session:
+    carries, here = _carried(everywhere)
+    return cast(Session, _Asking({"workspace": here, "carries": carries, "reads": "page"}))
+
+
 class _Shared:
     def __init__(self) -> None:
         self.thread = threading.get_ident()
         self._session: Session | None = None
         self._within = 0  # readings that are open
+        self.known: list[abreast.Report[Any]] = []
         self._begun: dict[str, Any] = {}
         self._ended: list[Session] = []
 
     @contextmanager
     def seeing(self, everywhere: bool | None) -> Iterator[Session]:
         """Of the workspace at hand, seeing its rows or all. What a reading within another one sees ends with it."""
-        wanted = make_session(everywhere=everywhere, reads="now")
+        wanted = make_session(everywhere=everywhere, reads="page")
         if self._session is None:
             self._session, self._begun = wanted, dict(wanted.info)
         session, before = self._session, dict(self._session.info)
@@ -213,6 +274,7 @@ class _Shared:
 
     def end(self, *, failed: bool = False) -> None:
         session, self._session = self._session, None
+        self.known.clear()
         if session is not None:
             _close(session, failed=failed)
             # A reading that still holds it begins another transaction with it, which carries this.
@@ -238,9 +300,9 @@ def _close(session: Session, *, failed: bool = False) -> None:
 
 def _look(session: Session, wanted: Mapping[str, Any]) -> None:
     """One round trip where another transaction would take four."""
-    if session.info != wanted:
+    if session.info["carries"] != wanted["carries"]:
         _see(session, wanted["carries"])
-        session.info.update(wanted)
+    session.info.update(wanted)
 
 
 _shared: ContextVar[_Shared | None] = ContextVar("shared", default=None)
@@ -260,7 +322,7 @@ def workspace_of(session: Session) -> str:
 
 def is_snapshot(session: Session) -> bool:
     """Whether all statements of this transaction see the same."""
-    return bool(session.info["reads"] == "snapshot")
+    return session.info["reads"] in beginning.OF_ONE_MOMENT
 
 
 @contextmanager
@@ -282,15 +344,13 @@ def seeing_all(session: Session) -> Iterator[None]:
 
 
 def _see(session: Session, carries: str) -> None:
+    sql, given = _seeing(session, carries)
+    session.connection().exec_driver_sql(sql, dict(given))
+
+
+def _seeing(session: Session, carries: str) -> abreast.Sent:
     role = session.connection().info[EVERYWHERE] if carries == ALL else None
-    planned = beginning.planned(carries, session.info["reads"])
-    scalar(session, SEE, carries=carries, role=role or "none", planned=planned)
-
-
-SEE = """
-SELECT set_config('cairn.workspace', :carries, true), set_config('role', :role, true),
-  set_config('plan_cache_mode', :planned, true)
-"""
+    return beginning.seeing(carries, role, session.info["reads"])
 
 
 class Walled(Protocol):
@@ -322,8 +382,20 @@ def _run(session: Session, sql: str, params: dict[str, Any]) -> CursorResult[Any
 _statement = lru_cache(maxsize=1000)(text)
 
 
+@lru_cache(maxsize=1000)
+def _as_driver(sql: str) -> str:
+    return str(_statement(sql).compile(engine()))
+
+
+def _asked(session: Session, sql: str, given: Mapping[str, Any], group: abreast.Group) -> list[Row[Any]]:
+    (found,) = group.ask([abreast.Asked(sql, given, session.info["carries"])])
+    return found
+
+
 def rows(session: Session, sql: str, **params: Any) -> list[Row[Any]]:
     """All rows of a set-based statement."""
+    if (group := abreast.here()) is not None:
+        return _asked(session, _as_driver(sql), _given(session, sql, ":workspace", params), group)
     return list(_run(session, sql, params))
 
 
@@ -334,11 +406,12 @@ def stream(session: Session, sql: str, **params: Any) -> Iterator[Row[Any]]:
 
 
 def row(session: Session, sql: str, **params: Any) -> Row[Any] | None:
-    return _run(session, sql, params).first()
+    return next(iter(rows(session, sql, **params)), None)
 
 
 def scalar(session: Session, sql: str, **params: Any) -> Any:
-    return _run(session, sql, params).scalar()
+    found = row(session, sql, **params)
+    return None if found is None else found[0]
 
 
 def execute(session: Session, sql: str, **params: Any) -> int:
@@ -360,7 +433,10 @@ def columns(session: Session, sql: str, **columns: Any) -> list[Row[Any]]:
     Long texts go as `%(name)b::text[]`: with `s` the driver escapes every quote in them, which takes thirty times as
     long.
     """
-    result = session.connection().exec_driver_sql(sql, _given(session, sql, "%(workspace)s", columns))
+    given = _given(session, sql, "%(workspace)s", columns)
+    if (group := abreast.here()) is not None:
+        return _asked(session, sql, given, group)
+    result = session.connection().exec_driver_sql(sql, given)
     return list(result) if result.returns_rows else []
 
 

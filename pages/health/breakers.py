@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.calls import breaker_by_hand, breaker_report
 from core.calls.breaker_report import BreakerRow
+from core.runtime import db
 from core.settings import defaults, provider_rows
 from pages.common import failures, formats
 from pages.words import breakers
@@ -17,7 +18,7 @@ ASKED = "breaker_asked"
 
 def show(moment: datetime) -> None:
     st.header("Models, working or stopped")
-    found = breaker_report.lately()
+    found = db.read(breaker_report.lately)
     if not found:
         st.caption(
             "No model was called within a day. After too many failures in a row a model is stopped by its circuit "
@@ -25,7 +26,7 @@ def show(moment: datetime) -> None:
         )
     for one in found:
         _line(one, moment)
-    for change in breaker_report.changes(SHOWN_CHANGES):
+    for change in db.read(breaker_report.changes, SHOWN_CHANGES):
         told = formats.plain(breakers.change(change, moment))
         st.caption(told, help=formats.exact(change.time))
 

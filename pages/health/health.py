@@ -2,11 +2,16 @@
 
 import streamlit as st
 
+from core.calls import breaker_report
 from core.health import components as measured
+from core.health import report
 from core.health.components import Health
+from core.runtime import db
+from core.upkeep import stuck
 from pages.common import failures, formats
 from pages.health import breakers as health_breakers
-from pages.health import components, history, reuse, tables
+from pages.health import components, history, tables
+from pages.health import reuse as health_reuse
 from pages.health import stuck as health_stuck
 
 st.title("Health")
@@ -32,15 +37,21 @@ def breakers() -> None:
 
 
 @failures.live(5)
-def stuck() -> None:
+def standing_still() -> None:
     health_stuck.show(formats.utc_now())
 
 
 at_this_moment()
 if known and known[0].reachable:
+    with db.side_by_side() as group:
+        group.read(breaker_report.lately)
+        group.read(breaker_report.changes, health_breakers.SHOWN_CHANGES)
+        group.read(stuck.read)
+        group.read(report.newest_sample)
+        group.read(health_reuse.read)
     breakers()
     health_breakers.by_name()
     health_breakers.dialogs()
-    stuck()
+    standing_still()
     history.show()
-    reuse.show()
+    health_reuse.show()

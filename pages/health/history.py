@@ -10,6 +10,7 @@ from core.environment import get_settings
 from core.health import report
 from core.health.readings import PROVIDER
 from core.health.report import PastRow
+from core.runtime import db
 from pages.common import charts, formats
 from pages.common.charts import Chart, TimeSeries, lines, states
 from pages.words import health
@@ -54,7 +55,7 @@ def show() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    newest = report.newest_sample()
+    newest = db.read(report.newest_sample)
     past = drawn(period, newest, formats.zone().key) if newest else None
     if past is None:
         hours = "samples of two hours" if PERIODS[period][1] >= timedelta(hours=1) else "20 minutes of samples"

@@ -9,9 +9,15 @@ from core.documents import report
 from core.errors import CairnError
 from core.requests import reuse, savings
 from core.requests.reuse import Which
+from core.requests.savings import Reuse
+from core.runtime import db
 from pages.common import failures, formats, widgets
 
 PERIOD_DAYS = 30
+
+
+def read() -> Reuse:
+    return savings.read(formats.utc_now() - timedelta(days=PERIOD_DAYS))
 
 
 def show() -> None:
@@ -20,7 +26,7 @@ def show() -> None:
     if not health.healthy:
         st.error(formats.plain(health.message), icon=":material/error:")
         return
-    found = savings.read(formats.utc_now() - timedelta(days=PERIOD_DAYS))
+    found = db.read(read)
     with widgets.tiles():
         rate = "–" if found.hit_rate is None else f"{found.hit_rate:.0%}"
         st.metric("Known already", rate, help="The share of answers that were there already.", border=True)

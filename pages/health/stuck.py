@@ -5,6 +5,7 @@ from itertools import groupby
 
 import streamlit as st
 
+from core.runtime import db
 from core.upkeep import requeue_by_hand, stuck
 from core.upkeep.stuck import LATE, Kind, StuckRow
 from pages.common import failures, formats, grids
@@ -20,7 +21,7 @@ WIDTHS = {
 
 def show(moment: datetime) -> None:
     st.header("Stuck or late")
-    found = stuck.read()
+    found = db.read(stuck.read)
     if not found:
         st.caption(f"Nothing. What waits for more than {formats.span(LATE.total_seconds())} is listed here.")
     for kind, rows in groupby(found, key=lambda row: row.kind):

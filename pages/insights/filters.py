@@ -9,6 +9,8 @@ from core.asking import templates
 from core.documents import report as documents_report
 from core.insights import history, report
 from core.insights.report import Filters, Sort
+from core.runtime import db
+from core.runtime.abreast import Group
 from pages.common import widgets
 from pages.insights import narrowing
 from pages.words import insights, instructions
@@ -38,10 +40,21 @@ class Chosen:
         return replace(self.filters, state=None, supported=None, quarantined=self.filters.quarantined or None)
 
 
+# In quarantine, and nobody has decided on them.
+WAITING = Filters(quarantined=True, state="new")
+
+
+def read(group: Group) -> None:
+    """What is offered."""
+    group.read(documents_report.collection_names)
+    group.read(templates.list_all, retired=True)
+    group.read(history.lately_given_tags)
+
+
 def show() -> Chosen:
     with widgets.tiles():
         q = st.text_input("Search", key="q", bind="query-params", placeholder='words, "a phrase", -not', type="search")
-        names = documents_report.collection_names()
+        names = db.read(documents_report.collection_names)
         collection = st.selectbox(
             "Collection", names, index=None, placeholder="All", key="collection", bind="query-params"
         )
@@ -86,7 +99,7 @@ def show() -> Chosen:
 
 def _template() -> tuple[str | None, str | None]:
     """Its id and its name."""
-    kinds = {t.id: t.name for t in templates.list_all(retired=True) if t.insights}
+    kinds = {t.id: t.name for t in db.read(templates.list_all, retired=True) if t.insights}
     template = st.selectbox(
         "Template", list(kinds), None, kinds.__getitem__, placeholder="All", key="template", bind="query-params"
     )
@@ -106,17 +119,12 @@ def _filters(more: Filters, waits: bool | None, evidence: str, **given: Any) -> 
 
 def _tag() -> str | None:
     """Those given of late are offered, and any other can be typed."""
-    known = history.lately_given_tags()
+    known = db.read(history.lately_given_tags)
     given = st.query_params.get("tag")
     options = known if given is None or given in known else [given, *known]
     return st.selectbox(
         "Tag", options, None, placeholder="Any", key="tag", bind="query-params", accept_new_options=True
     )
-
-
-def number_waiting() -> report.Count:
-    """How many are in quarantine, and nobody has decided on them."""
-    return report.count(Filters(quarantined=True, state="new"))
 
 
 def show_hidden() -> None:
@@ -128,5 +136,5 @@ def number_hidden(chosen: Chosen, shown: report.Count) -> int | None:
     """How many more there are without the filters that the page begins with; None where that is not counted."""
     if not chosen.hides or shown.capped:
         return 0 if not chosen.hides else None
-    every = report.count(chosen.all)
+    every = db.read(report.count, chosen.all)
     return None if every.capped else every.count - shown.count

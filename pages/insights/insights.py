@@ -6,7 +6,9 @@ from functools import partial
 import streamlit as st
 
 from core.insights import report, review_report
+from core.insights import views as saved_views
 from core.insights.report import Filters
+from core.runtime import db
 from pages.common import failures, grids, widgets
 from pages.insights import bulk, drawer, facets, filters, glance, merge, table, views
 from pages.parts.insight import acting
@@ -18,22 +20,30 @@ PAGE = "insights/insights.py"
 st.title("Insights")
 failures.show_notice()
 acting.show_done()
+with db.side_by_side() as group:
+    filters.read(group)
+    saved = group.read(saved_views.list_all)
+    in_quarantine = group.read(report.count, filters.WAITING)
 chosen = filters.show()
 trail = widgets.trail("insight_cursors", (chosen.filters, chosen.sort))
-found = report.find_and_count(chosen.filters, sort=chosen.sort, limit=PER_PAGE, cursor=trail[-1])
-page, total = found.page, found.total
+with db.side_by_side() as group:
+    found = group.read(report.find_and_count, chosen.filters, sort=chosen.sort, limit=PER_PAGE, cursor=trail[-1])
+    to_settle = group.read(review_report.open_counts, chosen.filters.collection)
+    if chosen.hides:
+        group.read(report.count, chosen.all)
+page, total = found.found.page, found.found.total
 hidden = filters.number_hidden(chosen, total)
 # Nothing is counted for what is closed.
 PANELS = {"Narrow down": facets.show, "At a glance": glance.show}
 with st.container(horizontal=True, vertical_alignment="center"):
-    views.show(chosen.filters, chosen.sort)
+    views.show(saved.found, chosen.filters, chosen.sort)
     panel = st.segmented_control(
         "Panel", list(PANELS), key="panel", bind="query-params", label_visibility="collapsed", width="content"
     )
-    if to_review := review.waiting(review_report.open_counts(chosen.filters.collection)):
+    if to_review := review.waiting(to_settle.found):
         narrowed = {"collection": chosen.filters.collection} if chosen.filters.collection else {}
         widgets.link(to_review, "review/review.py", ":material/compare_arrows:", **narrowed)
-    waiting = filters.number_waiting()
+    waiting = in_quarantine.found
     if waits := instructions.waiting(waiting.count, waiting.capped):
         widgets.link(waits, PAGE, ":material/shield:", quarantine=instructions.IN_QUARANTINE)
 if panel:

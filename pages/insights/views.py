@@ -1,6 +1,6 @@
 """Saved views: filters that somebody gave a name, each with what is new since it was last looked at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -17,8 +17,7 @@ from pages.words import insights, instructions
 FIELDS = ("q", "collection", "template", "tag")
 
 
-def show(filters: Filters, sort: Sort) -> None:
-    saved = views.list_all()
+def show(saved: Sequence[View], filters: Filters, sort: Sort) -> None:
     new = sum(one.new.count for one in saved)
     with st.popover(f"Views · {new:,} new" if new else "Views", icon=":material/bookmark:", key="views"):
         for one in saved:

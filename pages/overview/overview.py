@@ -1,12 +1,16 @@
 """The first page: figures, running jobs, newest insights, what needs attention; first steps on a fresh machine."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core import overview
 from core.access import roles
 from core.insights import report as insights_report
 from core.jobs import report as jobs_report
-from core.overview import SPEND_DAYS
+from core.jobs.report import JobRow
+from core.overview import SPEND_DAYS, Overview
+from core.runtime import db
 from core.tables.jobs import GOING
 from pages.common import failures, formats, widgets
 from pages.overview import attention
@@ -20,19 +24,24 @@ st.title("Overview")
 failures.show_notice()
 
 
-# Read once for all parts of a run; when the tiles run again by themselves they read anew.
-found = overview.read(formats.utc_now())
-at_work = jobs_report.find(state=(*GOING, "paused"), limit=MOST_JOBS).items
-just_read = [(found, at_work)]
+def figures() -> Overview:
+    return overview.read(formats.utc_now())
+
+
+def jobs_at_work() -> Sequence[JobRow]:
+    return jobs_report.find(state=(*GOING, "paused"), limit=MOST_JOBS).items
+
+
+with db.side_by_side() as group:
+    now_found = group.read(figures)
+    at_work = group.read(jobs_at_work)
+    newest = group.read(insights_report.newest, SHOWN)
+    wrong = attention.read(group)
 
 
 @failures.live(3)
 def tiles() -> None:
-    found, jobs = (
-        just_read.pop()
-        if just_read
-        else (overview.read(formats.utc_now()), jobs_report.find(state=GOING, limit=JOBS).items)
-    )
+    found, jobs = db.read(figures), db.read(jobs_at_work)
     spent = [float(day) for day in found.spent]
     with widgets.tiles():
         documents = f"of {found.documents:,}" if found.documents else None
@@ -65,22 +74,21 @@ def tiles() -> None:
 
 
 tiles()
-if found.insights == 0:
-    first_steps(found)
+if now_found.found.insights == 0:
+    first_steps(now_found.found)
 
 left, right = st.columns([3, 2], gap="medium")
 with left:
     st.header("Newest insights")
-    newest = insights_report.newest(SHOWN)
     with widgets.lines("newest"):
-        for insight in newest:
+        for insight in newest.found:
             where = f"in {formats.count(insight.support, 'document')}" if insight.support else quotes.NO_SUPPORT
             unbroken = where.replace(" ", "\N{NO-BREAK SPACE}")
             label = f"{formats.plain(insight.words)} :gray[·\N{NO-BREAK SPACE}{unbroken}]"
             widgets.link(label, "insight/insight.py", id=insight.id)
-    if newest:
+    if newest.found:
         widgets.link("All insights", "insights/insights.py", ":material/arrow_forward:")
-    if not newest:
+    if not newest.found:
         st.caption("None yet. They appear here as jobs are answered.")
 with right:
-    attention.show(found, at_work, formats.utc_now())
+    attention.show(wrong, now_found.found, at_work.found, formats.utc_now())

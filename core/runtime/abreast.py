@@ -1,0 +1,133 @@
+"""Reports side by side: while one waits for its rows the others ask for theirs, and what they ask for goes to the
+database in one round trip.
+
+Each runs in a greenlet of its own, so it reads like any other report; all are of one thread, and another one goes on
+only where one asks.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
+
+import psycopg
+from greenlet import getcurrent, greenlet
+
+Given = ParamSpec("Given")
+Found = TypeVar("Found")
+Rows: TypeAlias = list[Any]
+# A statement as the driver takes it, with what it is given.
+Sent: TypeAlias = tuple[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A statement that was not sent yet. `sql` is as the driver takes it; `carries`: whose rows it sees."""
+
+    sql: str
+    given: Mapping[str, Any]
+    carries: str
+
+
+class Report(Generic[Found]):
+    """What becomes of one of the reports of a group."""
+
+    def __init__(self, read: Callable[..., Found], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        self._asked = read, args, kwargs
+
+    def run(self) -> None:
+        read, args, kwargs = self._asked
+        self._found = read(*args, **kwargs)
+
+    def answers(self, read: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+        return self._asked == (read, args, kwargs)
+
+    @property
+    def found(self) -> Found:
+        """Once the block of its group has ended."""
+        return self._found
+
+
+class Group:
+    """`answer` brings the rows of several statements, in their order."""
+
+    def __init__(self, answer: Callable[[Sequence[Asked]], Sequence[Rows]]) -> None:
+        self._answer = answer
+        self.reports: list[Report[Any]] = []
+        self._waiting: list[tuple[greenlet, Sequence[Asked]]] = []
+
+    def read(self, report: Callable[Given, Found], /, *args: Given.args, **kwargs: Given.kwargs) -> Report[Found]:
+        added = Report(report, args, kwargs)
+        self.reports.append(added)
+        return added
+
+    def finish(self) -> None:
+        """What one of them raises ends all."""
+        turns: list[tuple[greenlet, tuple[Sequence[Rows], ...]]] = [(self._begun(one), ()) for one in self.reports]
+        while turns:
+            for one, rows in turns:
+                one.switch(*rows)  # until it asks, or has ended
+            waiting, self._waiting = self._waiting, []
+            answers = iter(self._answer([asked for _, many in waiting for asked in many]) if waiting else ())
+            turns = [(one, ([next(answers) for _ in many],)) for one, many in waiting]
+
+    def _begun(self, report: Report[Any]) -> greenlet:
+        one = greenlet(report.run)
+        one.gr_context = copy_context()
+        one.gr_context.run(_group.set, self)
+        return one
+
+    def ask(self, many: Sequence[Asked]) -> Sequence[Rows]:
+        """Called within one of its reports."""
+        one = getcurrent()
+        self._waiting.append((one, many))
+        assert one.parent is not None
+        rows: Sequence[Rows] = one.parent.switch()
+        return rows
+
+
+_group: ContextVar[Group | None] = ContextVar("group", default=None)
+
+
+def here() -> Group | None:
+    """The group that this is read in."""
+    return _group.get()
+
+
+def answered(
+    connection: psycopg.Connection[Any], asked: Sequence[Asked], carries: str, see: Callable[[str], Sent]
+) -> list[Rows]:
+    """In one round trip. `carries`: whose rows its transaction sees, before and after; `see` has it see others."""
+    if len(asked) == 1 and asked[0].carries == carries:
+        return [_rows(connection.execute(asked[0].sql, asked[0].given))]
+    cursors = [connection.cursor() for _ in asked]
+    with connection.pipeline():
+        seen = carries
+        for wanted in dict.fromkeys([carries, *(one.carries for one in asked)]):
+            if wanted != seen:
+                connection.execute(*see(wanted))
+                seen = wanted
+            for one, cursor in zip(asked, cursors, strict=True):
+                if one.carries == seen:
+                    cursor.execute(one.sql, one.given)
+        if seen != carries:
+            connection.execute(*see(carries))
+    return [_rows(cursor) for cursor in cursors]
+
+
+def _rows(cursor: psycopg.Cursor[Any]) -> Rows:
+    result = cursor.pgresult
+    assert result is not None
+    made = _kind_of_row(tuple(result.fname(number) or b"" for number in range(result.nfields)))
+    return list(map(made, cursor.fetchall()))
+
+
+@lru_cache(maxsize=1000)
+def _kind_of_row(names: tuple[bytes, ...]) -> Callable[[Sequence[Any]], Any]:
+    """Like those of SQLAlchemy: columns by position, by name, and all of them as `_mapping`."""
+    kind: Any = namedtuple("Row", [name.decode() for name in names], rename=True)  # type: ignore[misc]
+    setattr(kind, "_mapping", property(kind._asdict))  # noqa: B010
+    made: Callable[[Sequence[Any]], Any] = kind._make
+    return made

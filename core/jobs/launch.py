@@ -120,9 +120,15 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
         if asking is None:
             raise InvalidInput("An estimate needs a template. A job of custom requests is priced by what they use.")
         provider = clients.provider(spec.provider)
-        chosen = _chosen(session, spec) if spec.collection is None else _known_collection(session, spec.collection)
-        figures = expansion.forecast(session, chosen, asking, provider, model, reuse=spec.reuse)
-        output = answer_lengths.usual(session, asking, spec.provider, model) * figures.calls
+        chosen = _chosen(session, spec) if spec.collection is None else spec.collection
+        with db.side_by_side(session) as group:
+            if spec.collection is not None:
+                group.read(_known_collection, session, spec.collection)
+            forecast = group.read(expansion.forecast, session, chosen, asking, provider, model, reuse=spec.reuse)
+            usual = group.read(answer_lengths.usual, session, asking, spec.provider, model)
+            read = group.read(documents_report.sum_up, spec.documents or spec.collection or ())
+    figures = forecast.found
+    output = usual.found * figures.calls
 
     def cost(lane: str) -> Decimal | None:
         return pricing.of_calls(spec.provider, model, figures.calls, figures.input_tokens, output, lane, at)
@@ -138,7 +144,7 @@ def estimate(spec: JobSpec, at: datetime) -> Estimate:
         cost_live=cost("live"),
         cost_batch=cost("batch"),
         warnings=(unused,) if (unused := sampled.takes_no_temperature(asking, provider, model)) else (),
-        read=documents_report.sum_up(spec.documents or spec.collection or ()),
+        read=read.found,
     )
 
 

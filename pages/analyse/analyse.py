@@ -5,9 +5,11 @@ from dataclasses import replace
 import streamlit as st
 
 from core.asking import templates
+from core.calls import breaker_report
 from core.documents import report as documents_report
 from core.jobs import report as jobs_report
 from core.jobs.launch import JobSpec
+from core.runtime import db
 from core.settings import provider_rows
 from pages.analyse import estimates
 from pages.common import failures, formats, widgets
@@ -22,7 +24,11 @@ if st.button("Custom requests, from a JSONL file", icon=":material/upload_file:"
     widgets.go("own_requests/own_requests.py")
 failures.show_notice()
 
-collections = [c for c in documents_report.collections() if c.documents]
+with db.side_by_side() as group:
+    counted = group.read(documents_report.collections)
+    offered = group.read(templates.list_all)
+    group.read(breaker_report.not_closed)
+collections = [c for c in counted.found if c.documents]
 if not collections:
     widgets.empty("There are no documents to ask yet.", "documents/documents.py", "Upload documents")
     st.stop()
@@ -31,7 +37,7 @@ with st.grid(2, min_column_width=340, gap="medium"):
     left, right = st.container(), st.container(border=True)
 with left:
     where = choices.documents(collections)
-    known = {template.id: template for template in templates.list_all()}
+    known = {template.id: template for template in offered.found}
     asked = st.selectbox(
         "Template",
         list(known),

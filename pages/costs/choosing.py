@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.access import actor, roles
 from core.money import series, stretches
+from core.money.costs import Costs
 from core.money.series import Step
 from core.money.stretches import Stretch
 from core.money.sums import Dimension, Filters
@@ -93,6 +94,16 @@ def narrow(dimension: Dimension, key: str | None) -> None:
     """Show only what has this key from now on."""
     st.query_params[dimension] = [key or ""]
     st.rerun()
+
+
+def labels(now: Costs, chosen: Filters) -> dict[tuple[Dimension, str], str]:
+    """What the chosen ones are called."""
+    return {
+        (name, key): label
+        for name in DIMENSIONS
+        if getattr(chosen, name)
+        for key, label in now.labels(name, getattr(chosen, name)).items()
+    }
 
 
 def show_filters(chosen: Filters, names: Mapping[tuple[Dimension, str], str]) -> None:

@@ -4,9 +4,10 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core.money import anomalies, costs, forecast, stretches
+from core.money import costs, forecast, stretches
 from core.money.stretches import Stretch
 from core.money.sums import Dimension, Filters, Sums
+from core.runtime import db
 from pages.common import formats, widgets
 from pages.costs import chart, choosing, records, table, tiles, unusual
 from pages.parts import exporting
@@ -22,22 +23,20 @@ def show() -> None:
     with costs.reading() as now:
         zone = now.zone
         stretch = choosing.days(period, given, now.as_of, zone)
-        total = now.total(stretch, filters)
-        before = now.total(stretches.before(stretch, zone), filters)
-        insights = now.new_insights(stretch, filters)
-        found = now.table([by], stretch, filters, limit=table.AT_MOST)
+        with db.side_by_side() as group:
+            of_before = group.read(now.total, stretches.before(stretch, zone), filters)
+            new = group.read(now.new_insights, stretch, filters)
+            listed = group.read(table.read, now, by, stretch, filters)
+            # Both are of the whole workspace.
+            end = group.read(forecast.read, now) if choosing.sees_all() else None
+            odd = group.read(unusual.read, now) if choosing.sees_all() else None
+            labels = group.read(choosing.labels, now, filters)
+        (found, names), before, insights = listed.found, of_before.found, new.found
+        month = None if end is None else end.found
+        days, templates = odd.found if odd else ((), {})
+        total = found.total
         bars, step = chart.read(now, shown, by, stretch, filters, before)
-        names = now.labels(by, table.ids(found.rows))
-        # Both are of the whole workspace.
-        month = forecast.read(now) if choosing.sees_all() else None
-        days = anomalies.read(now, with_jobs=unusual.AT_MOST) if choosing.sees_all() else ()
-        templates = now.labels("template", [one.key for one in days if one.of == "template"])
-        named = {
-            (one, key): label
-            for one in choosing.DIMENSIONS
-            if getattr(filters, one)
-            for key, label in now.labels(one, getattr(filters, one)).items()
-        }
+    named = labels.found
     choosing.show_filters(filters, named)
     if not choosing.sees_all():
         st.caption("These are the costs of what you asked yourself. Managers see those of all.")

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from core.money.costs import Row, Table
-from core.money.sums import Dimension, Sums
+from core.money.costs import Costs, Table
+from core.money.stretches import Stretch
+from core.money.sums import Dimension, Filters, Sums
 from pages.common import formats, grids, widgets
 from pages.words import costs as words
 
@@ -16,6 +17,12 @@ USD = {"USD": "– has no known price", LIST: "The same calls, live at the stand
 COLUMNS = {
     **dict.fromkeys(("Calls", "Reused", "Input", "Cached", "Output", "Reasoning", "Unpriced"), NUMBER),
 }
+
+
+def read(now: Costs, by: Dimension, stretch: Stretch, filters: Filters) -> tuple[Table, Mapping[str, str]]:
+    """With what its keys are called."""
+    found = now.table([by], stretch, filters, limit=AT_MOST)
+    return found, now.labels(by, [row.keys[0] for row in found.rows])
 
 
 def show(found: Table, by: Dimension, names: Mapping[str, str]) -> str | None:
@@ -60,7 +67,3 @@ def _values(name: str, sums: Sums) -> Sequence[object]:
         sums.reasoning_tokens,
         sums.unpriced,
     )
-
-
-def ids(rows: Sequence[Row]) -> list[str | None]:
-    return [row.keys[0] for row in rows]

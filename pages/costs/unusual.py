@@ -1,17 +1,25 @@
 """Days that cost far more than such days did, with the jobs behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
+from core.money import anomalies
 from core.money.anomalies import Anomaly
+from core.money.costs import Costs
 from pages.common import formats, widgets
 from pages.words import costs as words
 
 AT_MOST = 3
 
 
-def show(found: Sequence[Anomaly], names: dict[str, str]) -> None:
+def read(now: Costs) -> tuple[Sequence[Anomaly], Mapping[str, str]]:
+    """With what their templates are called."""
+    found = anomalies.read(now, with_jobs=AT_MOST)
+    return found, now.labels("template", [one.key for one in found if one.of == "template"])
+
+
+def show(found: Sequence[Anomaly], names: Mapping[str, str]) -> None:
     if not found:
         return
     with st.container(border=True, key="unusual_days"):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.errors import NotFound
 from core.insights import relations, report
+from core.runtime import db
 from pages.common import failures, formats, widgets
 from pages.insight import tabs
 from pages.parts.insight import acting, around, deciding
@@ -12,7 +13,11 @@ LONGEST_TITLE = 60
 
 insight_id = st.query_params.get("id", "")
 try:
-    row = report.get(insight_id)
+    with db.side_by_side() as group:
+        found = group.read(report.get, insight_id)
+        related = group.read(relations.of_insight, insight_id)
+        deciding.read(group)
+        tabs.read(group, insight_id)
 except NotFound as error:
     st.title("Insight")
     st.info(formats.plain(error.message) if insight_id else "This link names no insight.")
@@ -20,6 +25,7 @@ except NotFound as error:
     widgets.back_link("All insights", "insights/insights.py", around.PAGE)
     st.stop()
 
+row, beside = found.found, related.found
 short = row.words if len(row.words) <= LONGEST_TITLE else f"{row.words[: LONGEST_TITLE - 1]}…"
 st.set_page_config(page_title=f"{short} · Cairn")
 widgets.back_link("All insights", "insights/insights.py", around.PAGE)
@@ -30,7 +36,6 @@ with st.container(key="statement"):
     st.title(formats.plain(row.words))
 failures.show_notice()
 acting.show_done()
-beside = relations.of_insight(row.id)
 if row.head:
     head = report.get(row.head)
     with st.container(border=True):

@@ -9,6 +9,8 @@ from core.insights import evidence_report, history, merging
 from core.insights.history import Entry
 from core.insights.merging import MergeRow
 from core.insights.report import InsightRow
+from core.runtime import db
+from core.runtime.abreast import Group
 from core.runtime.paging import Page
 from pages.common import formats, grids, widgets
 from pages.parts.insight import acting, around, evidence
@@ -26,6 +28,13 @@ COLUMNS = {
 }
 
 
+def read(group: Group, insight_id: str) -> None:
+    """Of the tab that is open at first."""
+    if st.session_state.get("tab", TABS[0]) == TABS[0]:
+        group.read(evidence_report.page, insight_id, limit=QUOTES, cursor=_cursor("evidence", insight_id))
+        group.read(evidence_report.totals, [insight_id])
+
+
 def show(row: InsightRow) -> None:
     for tab, part in zip(
         st.tabs(TABS, key="tab", bind="query-params"), (_evidence, _documents, _merges, _history), strict=True
@@ -35,9 +44,9 @@ def show(row: InsightRow) -> None:
                 part(row)
 
 
-def _cursor(name: str, row: InsightRow) -> str | None:
+def _cursor(name: str, insight_id: str) -> str | None:
     """Where this tab has been paged to."""
-    trail: list[str | None] = st.session_state.setdefault(f"{name}-{row.id}", [None])
+    trail: list[str | None] = st.session_state.setdefault(f"{name}-{insight_id}", [None])
     return trail[-1]
 
 
@@ -53,8 +62,8 @@ def _paging(name: str, row: InsightRow, following: str | None) -> None:
 
 
 def _evidence(row: InsightRow) -> None:
-    page = evidence_report.page(row.id, limit=QUOTES, cursor=_cursor("evidence", row))
-    total = evidence_report.totals([row.id]).get(row.id, 0)
+    page = db.read(evidence_report.page, row.id, limit=QUOTES, cursor=_cursor("evidence", row.id))
+    total = db.read(evidence_report.totals, [row.id]).get(row.id, 0)
     if total:
         st.caption(
             f"{formats.count(total, 'quote')}{', those that stand in their document first' if total > 1 else ''}."
@@ -124,7 +133,7 @@ def _when(one: MergeRow) -> formats.Markdown:
 
 
 def _history(row: InsightRow) -> None:
-    cursor = _cursor("history", row)
+    cursor = _cursor("history", row.id)
     page: Page[Entry] = history.of_insight(row.id, limit=ENTRIES, cursor=cursor)
     for at, one in enumerate(page.items):
         with st.container(horizontal=True, vertical_alignment="center"):

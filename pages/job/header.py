@@ -8,6 +8,8 @@ from core.batch import report
 from core.calls import breaker_report
 from core.jobs import requests_report
 from core.jobs.report import JobRow
+from core.runtime import db
+from core.runtime.abreast import Group
 from core.settings import provider_rows
 from pages.common import failures, formats, widgets
 from pages.parts import kept_until
@@ -17,12 +19,19 @@ REASONS_SHOWN = 3
 CELL = "padding:.3rem .8rem .3rem 0;border-bottom:1px solid rgba(128,128,128,.25);vertical-align:top"
 
 
+def read(group: Group, job_id: str) -> None:
+    """Of what is shown of any job."""
+    group.read(requests_report.left_out, job_id)
+    group.read(requests_report.failures, job_id)
+    group.read(report.beyond, job_id)
+
+
 def header(row: JobRow) -> None:
     now = formats.utc_now()
     with st.container(horizontal=True, vertical_alignment="center"):
         widgets.state_badge(jobs.shown_state(row), jobs.badge(row))
         st.caption(f"{_facts(row)} · {_when(row)}", help=f"Made {formats.exact(row.created_at)}")
-    if row.asks_documents and (asked := requests_report.left_out(row.id)).left_out:
+    if row.asks_documents and (asked := db.read(requests_report.left_out, row.id)).left_out:
         with st.container(horizontal=True, vertical_alignment="center"):
             words = jobs.left_out(asked.left_out, asked.documents)
             st.markdown(f":orange[:material/block:] {words}", width="content")
@@ -40,7 +49,7 @@ def header(row: JobRow) -> None:
     _tiles(row)
     if row.unpriced:
         st.warning(f"Without a known price, and not in the cost: {formats.count(row.unpriced, 'call')}.")
-    for extra in report.beyond(row.id):
+    for extra in db.read(report.beyond, row.id):
         st.caption(f":material/receipt_long: {formats.plain(jobs.accounted(extra))}")
 
 
@@ -110,7 +119,7 @@ def _tiles(row: JobRow) -> None:
 
 def failures_by_reason(row: JobRow) -> None:
     """Failed requests by reason, with the job's correlation id. A button leads to the requests of each reason."""
-    found = requests_report.failures(row.id)
+    found = db.read(requests_report.failures, row.id)
     if not found:
         if row.error or row.waits_for:
             failures.show_reference(row.correlation_id)

@@ -5,12 +5,15 @@ from functools import partial
 import streamlit as st
 
 from core.asking import templates
+from core.asking.templates import TemplateView
 from core.documents import report as documents_report
 from core.documents import warnings
 from core.errors import NotFound
 from core.insights import report as insights
 from core.insights.report import Filters
 from core.jobs import looked_at, report
+from core.jobs.report import JobRow
+from core.runtime import db
 from pages.common import failures, formats, widgets
 from pages.job import actions, changes, header
 from pages.job import batches as job_batches
@@ -28,9 +31,18 @@ def all_jobs() -> None:
     widgets.link("All jobs", "jobs/jobs.py", ":material/arrow_back:", **st.session_state.get(JOBS_LINK, {}))
 
 
+def job_and_template(job_id: str) -> tuple[JobRow, TemplateView | None]:
+    job = report.get(job_id)
+    return job, None if job.template is None else templates.get(job.template)
+
+
 job_id = st.query_params.get("id", "")
 try:
-    job = report.get(job_id)
+    with db.side_by_side() as group:
+        found = group.read(job_and_template, job_id)
+        read = group.read(documents_report.sum_up_job, job_id)
+        in_quarantine = group.read(insights.count, Filters(job=job_id, quarantined=True, state="new"))
+        header.read(group, job_id)
 except NotFound as error:
     st.title("Job")
     st.info(formats.plain(error.message) if job_id else "This link names no job.")
@@ -38,23 +50,20 @@ except NotFound as error:
     all_jobs()
     st.stop()
 
-template = None if job.template is None else templates.get(job.template)
+job, template = found.found
 st.set_page_config(page_title=f"{job.name[:LONGEST_TITLE]} · Cairn")
 all_jobs()
 st.title(formats.plain(job.name))
 if job.description:
     st.markdown(formats.plain(job.description))
 failures.show_notice()
-if job.ended:
-    looked_at.note(job_id)
 widgets.came_by(job.name, "job/job.py", id=job_id)
 # Outside of the fragment: its next run would close a dialog that was opened in it.
 actions.show(job, template)
-for sentence in warnings.sum_up(documents_report.sum_up_job(job_id)):
+for sentence in warnings.sum_up(read.found):
     st.caption(f":material/content_cut: {formats.plain(sentence)}")
 
-waiting = insights.count(Filters(job=job_id, quarantined=True, state="new")).count
-if waiting:
+if waiting := in_quarantine.found.count:
     narrowed = {"job": job_id, "quarantine": instructions.IN_QUARANTINE}
     widgets.link(instructions.of_job(waiting), "insights/insights.py", ":material/shield:", **narrowed)
 
@@ -90,3 +99,5 @@ def live() -> None:
 
 
 live()
+if job.ended:
+    looked_at.note(job_id)

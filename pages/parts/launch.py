@@ -10,6 +10,7 @@ from core.calls import breaker_report
 from core.jobs import batches_report, confirming, launch
 from core.jobs.launch import MOST_RETRIES, Estimate, Fallback, JobSpec, Lane, Leftovers
 from core.money import pricing
+from core.runtime import db
 from core.settings import limits, provider_rows
 from pages.common import formats
 from pages.parts import choices
@@ -33,7 +34,7 @@ class Way:
 
 def warn_if_open(provider: str, model: str) -> None:
     """Warn before launch where the model's circuit breaker is open or half open: live requests would wait."""
-    if found := breaker_report.not_closed().get((provider, model)):
+    if found := db.read(breaker_report.not_closed).get((provider, model)):
         name = breakers.name(provider, model)
         warning = f"{name} {breakers.meaning(found, formats.utc_now())}. A live job will wait until then."
         st.warning(formats.plain(warning), icon=":material/hourglass_top:")

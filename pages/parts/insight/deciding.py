@@ -8,10 +8,17 @@ import streamlit as st
 from core.insights import history, life
 from core.insights.life import Change
 from core.insights.report import InsightRow
+from core.runtime import db
+from core.runtime.abreast import Group
 from core.tables.insights import State
 from pages.common import formats, widgets
 from pages.parts.insight import acting
 from pages.words import insights, instructions
+
+
+def read(group: Group) -> None:
+    """What is offered."""
+    group.read(history.lately_given_tags)
 
 
 def describe(row: InsightRow, now: datetime) -> None:
@@ -59,7 +66,7 @@ def decide(row: InsightRow) -> None:
             _reword(row, at)
     st.multiselect(
         "Tags",
-        sorted({*row.tags, *history.lately_given_tags()}, key=str.casefold),
+        sorted({*row.tags, *db.read(history.lately_given_tags)}, key=str.casefold),
         row.tags,
         accept_new_options=True,
         placeholder="Type a tag",

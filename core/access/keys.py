@@ -227,10 +227,10 @@ def revoke(id_: str, at: datetime) -> KeyView:
 
 def are_there() -> bool:
     """Whether there is any key that is not revoked: then nobody calls the API without one."""
-    return bool(get_settings().api_keys) or _any_made()
+    return bool(get_settings().api_keys) or db.read(any_made)
 
 
-def _any_made() -> bool:
+def any_made() -> bool:
     with db.reading() as session:
         return bool(db.scalar(session, "SELECT EXISTS (SELECT FROM api_key WHERE revoked_at IS NULL)"))
 

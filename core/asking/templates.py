@@ -101,7 +101,7 @@ def delete(template_id: str, at: datetime) -> None:
 
 def _own(session: Session, template_id: str) -> Template:
     """One to change, locked. Raises NotFound, Conflict, Forbidden."""
-    template = _visible(session, template_id, lock=True)
+    template = _locked(session, template_id)
     if template.built_in:
         raise Conflict("A built-in template cannot be changed or deleted. Make one of your own instead.")
     _refuse_retired(template)
@@ -109,7 +109,7 @@ def _own(session: Session, template_id: str) -> Template:
     return template
 
 
-def _refuse_retired(template: Template) -> None:
+def _refuse_retired(template: Template | Row[Any]) -> None:
     if template.retired_at is not None:
         raise Conflict(f"The template “{template.name}” was deleted. What it brought stays; ask with another one.")
 
@@ -118,7 +118,7 @@ def _refuse_retired(template: Template) -> None:
 FIRST = "key_points"
 
 
-GONE = "There is no template {}."
+GONE, WHERE_LISTED = "There is no template {}.", " GET /api/v1/templates lists them."
 
 
 def list_all(*, retired: bool = False) -> list[TemplateView]:
@@ -133,7 +133,7 @@ def list_all(*, retired: bool = False) -> list[TemplateView]:
 
 # In its newest version.
 _NEWEST = """
-SELECT t.id, t.name, t.built_in, v.version, v.prompt, v.fields, v.insights
+SELECT t.id, t.name, t.built_in, t.retired_at, v.version, v.prompt, v.fields, v.insights
 FROM template t JOIN template_version v ON v.template_id = t.id AND v.version = t.version
 WHERE (t.workspace_id = :workspace OR t.built_in)"""
 EVERY = f"""{_NEWEST} AND (CAST(:retired AS boolean) OR t.retired_at IS NULL)
@@ -149,15 +149,15 @@ def get(template_id: str) -> TemplateView:
     return _view(found, found)
 
 
-def _visible(session: Session, template_id: str, *, lock: bool = False, hint: str = "") -> Template:
-    """A built-in template, or an own one of this transaction's workspace. Raises NotFound."""
+def _locked(session: Session, template_id: str) -> Template:
+    """An own one of this transaction's workspace; also a built-in one, which is not locked. Raises NotFound."""
     found = select(Template).where(Template.id == template_id, _everybodys_or_of(db.workspace_of(session)))
     template = session.exec(found).first()
     # The database lets nobody lock what is everybody's.
-    if lock and template is not None and not template.built_in:
+    if template is not None and not template.built_in:
         template = session.exec(found.with_for_update().execution_options(populate_existing=True)).first()
     if template is None:
-        raise NotFound(f"{GONE.format(template_id)}{hint}")
+        raise NotFound(GONE.format(template_id))
     return template
 
 
@@ -181,8 +181,11 @@ def asking(session: Session, template_id: str, params: Mapping[str, Any], versio
     """
     template = session.get(Template, template_id)
     if template is None:
-        raise NotFound(f"{GONE.format(template_id)} GET /api/v1/templates lists them.")
-    stored = session.get_one(TemplateVersion, (template_id, version or template.version))
+        raise NotFound(f"{GONE.format(template_id)}{WHERE_LISTED}")
+    return _asking(template_id, session.get_one(TemplateVersion, (template_id, version or template.version)), params)
+
+
+def _asking(template_id: str, stored: TemplateVersion | Row[Any], params: Mapping[str, Any]) -> Asking:
     return Asking(
         template_id=template_id,
         version=stored.version,
@@ -227,12 +230,13 @@ def asked_now(session: Session, template_id: str, params: Mapping[str, Any], pro
 
     Raises NotFound, InvalidInput, Conflict where it was deleted.
     """
-    # Held here, or the session forgets it, and `asking` reads it once more.
-    template = _visible(session, template_id, hint=" GET /api/v1/templates lists them.")
+    template = db.row(session, ONE, id=template_id)
+    if template is None:
+        raise NotFound(f"{GONE.format(template_id)}{WHERE_LISTED}")
     _refuse_retired(template)
     if not _of_documents(template_id):
         raise InvalidInput("This is asked of pairs of insights: see Review, or POST /api/v1/review/judge.")
-    found = asking(session, template_id, params)
+    found = _asking(template_id, template, params)
     check_language(found.params, provider)
     default = defaults.language()[0]
     given = params.get("language") is not None

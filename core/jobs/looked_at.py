@@ -3,11 +3,15 @@
 from core.runtime import db
 
 
+def is_unread(job_id: str) -> bool:
+    with db.reading() as session:
+        return db.scalar(session, f"SELECT 1 FROM job WHERE {UNREAD}", job=job_id) is not None
+
+
 def note(job_id: str) -> None:
     """The first time counts."""
-    with db.reading() as session:
-        if db.scalar(session, f"SELECT 1 FROM job WHERE {UNREAD}", job=job_id) is None:
-            return
+    if not db.read(is_unread, job_id):
+        return
     with db.transaction() as session:
         db.execute(session, f"UPDATE job SET first_read_at = now() WHERE {UNREAD}", job=job_id)
 

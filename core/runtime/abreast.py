@@ -9,11 +9,14 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar
 
 import psycopg
 from greenlet import getcurrent, greenlet
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.errors import CairnError
 
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
@@ -65,13 +68,23 @@ class Group:
 
     def finish(self) -> None:
         """What one of them raises ends all."""
-        turns: list[tuple[greenlet, tuple[Sequence[Rows], ...]]] = [(self._begun(one), ()) for one in self.reports]
-        while turns:
-            for one, rows in turns:
-                one.switch(*rows)  # until it asks, or has ended
+        for report in self.reports:
+            self._begun(report).switch()  # until it asks, or has ended
+        while self._waiting:
             waiting, self._waiting = self._waiting, []
-            answers = iter(self._answer([asked for _, many in waiting for asked in many]) if waiting else ())
-            turns = [(one, ([next(answers) for _ in many],)) for one, many in waiting]
+            for go_on in self._answered(waiting):
+                go_on()
+
+    def _answered(self, waiting: Sequence[tuple[greenlet, Sequence[Asked]]]) -> list[Callable[[], object]]:
+        """How each goes on: with its rows, or with the error that its own statements meet."""
+        try:
+            answers = iter(self._answer([asked for _, many in waiting for asked in many]))
+            return [partial(one.switch, [next(answers) for _ in many]) for one, many in waiting]
+        except (SQLAlchemyError, CairnError) as error:
+            if len(waiting) == 1 or isinstance(error, CairnError):
+                return [partial(one.throw, error) for one, _ in waiting]
+            # One of them failed, and took the others with it.
+            return [go_on for each in waiting for go_on in self._answered([each])]
 
     def _begun(self, report: Report[Any]) -> greenlet:
         one = greenlet(report.run)

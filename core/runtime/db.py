@@ -22,7 +22,7 @@ from typing import Any, Literal, Protocol, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Connection, CursorResult, Engine, Row, create_engine, event, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session, col, select
 
@@ -230,8 +230,11 @@ def read(report: Callable[Given, Found], /, *args: Given.args, **kwargs: Given.k
 
 def _answered(within: Session | None, asked: Sequence[abreast.Asked]) -> list[abreast.Rows]:
     with nullcontext(within) if within else reading() as session:
-        see = partial(_seeing, session)
-        return abreast.answered(driver_connection(session), asked, session.info["carries"], see)
+        see, connection = partial(_seeing, session), driver_connection(session)
+        try:
+            return abreast.answered(connection, asked, session.info["carries"], see)
+        except psycopg.Error as error:
+            raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
 
 
 @dataclass(frozen=True)

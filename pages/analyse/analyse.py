@@ -13,8 +13,7 @@ from core.runtime import db
 from core.settings import provider_rows
 from pages.analyse import estimates
 from pages.common import failures, formats, widgets
-from pages.parts import choices, launch
-from pages.parts.answers import show_answers
+from pages.parts import answers, choices, launch
 
 MAKES_INSIGHTS = ":green-badge[makes insights]"
 ANSWERS_ONLY = ":gray-badge[answers only]"
@@ -101,6 +100,6 @@ if st.session_state.get("try"):
         st.caption(
             f"{job.done:,} of {job.total:,} answered · {formats.plain(job.model)} · {formats.money(job.cost_usd)}"
         )
-        show_answers(tried, limit=3, ended=job.ended)
+        answers.show(tried, limit=3, ended=job.ended)
 
     trial()

@@ -6,11 +6,13 @@ from decimal import Decimal
 import streamlit as st
 
 from core.budgets import fitting
+from core.budgets.taken import Taken
 from core.documents import report, warnings
 from core.documents.report import Filters, SumUp
 from core.errors import CairnError
 from core.jobs import launch, past_error
 from core.jobs.launch import Estimate, JobSpec, Lane
+from core.runtime import db
 from core.settings import provider_rows
 from pages.common import failures, formats, widgets
 from pages.common.formats import Markdown
@@ -28,11 +30,26 @@ def of(spec: JobSpec) -> Estimate | None:
     if spec.template == "qa" and not spec.params["question"].strip():
         st.info("Type the question that every document is to answer.")
         return None
+    with db.side_by_side() as group:
+        tried = group.read(_estimate, spec)
+        group.read(_counting, spec)
+        group.read(past_error.read, spec.template, spec.provider, spec.model or "")
+    if isinstance(tried.found, CairnError):
+        st.info(formats.plain(tried.found.message))
+        return None
+    return tried.found
+
+
+def _estimate(spec: JobSpec) -> Estimate | CairnError:
     try:
         return launch.estimate(spec, formats.utc_now())
     except CairnError as error:
-        st.info(formats.plain(error.message))
-        return None
+        return error
+
+
+def _counting(spec: JobSpec) -> list[Taken]:
+    """The budgets that it would count for."""
+    return fitting.counting(spec.provider, spec.template, spec.collection, spec.documents, formats.utc_now())
 
 
 def show(estimate: Estimate, spec: JobSpec) -> None:
@@ -74,7 +91,7 @@ def _caveats(estimate: Estimate, spec: JobSpec) -> None:
 
 
 def _past(spec: JobSpec) -> Markdown:
-    found = past_error.read(spec.template, spec.provider, spec.model or "")
+    found = db.read(past_error.read, spec.template, spec.provider, spec.model or "")
     if found is None:
         return ""
     return (
@@ -85,7 +102,7 @@ def _past(spec: JobSpec) -> Markdown:
 
 def _budgets(estimate: Estimate, spec: JobSpec) -> None:
     """Those that such a job would wait for."""
-    counting = fitting.counting(spec.provider, spec.template, spec.collection, spec.documents, formats.utc_now())
+    counting = db.read(_counting, spec)
     for lane in LANES:
         for fit in fitting.fits(counting, estimate.cost(lane)):
             if not fit.fits:

@@ -16,6 +16,13 @@ STYLE = """<style>
     outline: 2px solid currentColor; outline-offset: -2px
   }
   [data-testid=stPageLink] {margin-inline-start: -0.5rem}
+  [class*=st-key-lines-] :is(a, button), [class*=st-key-lines-] :is(a, button) * {
+    justify-content: flex-start; text-align: left
+  }
+  [class*=st-key-lines-] :is(a, button) * {white-space: normal; overflow: visible; line-height: 1.4}
+  [class*=st-key-lines-] a {height: auto; padding-block: 0.4rem}
+  /* A sentence, and not a name: smaller than other titles. */
+  .st-key-statement h1 {font-size: 1.75rem; line-height: 1.3}
   [data-testid=stHeading] h2 {font-size: 1.5rem; padding-block: 0.75rem 0.5rem}
   [role=tab][aria-selected=true], [role=tab][aria-selected=true] *, [data-testid=stButtonGroup] [aria-checked=true],
   [data-testid=stButtonGroup] [aria-checked=true] * {color: inherit !important; font-weight: 600}

@@ -1,6 +1,5 @@
 """Widgets that look the same on every page."""
 
-import html
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NoReturn, Protocol
@@ -102,14 +101,7 @@ def back_link(label: str, page: str, here: str = "") -> None:
 
 def lines(key: str) -> AbstractContextManager[object]:
     """A container for links and buttons that are whole sentences: aligned to the left, and wrapped."""
-    name = html.escape(key)
-    style = f"""<style>
-      .st-key-{name} :is(a, button), .st-key-{name} :is(a, button) * {{justify-content: flex-start; text-align: left}}
-      .st-key-{name} :is(a, button) * {{white-space: normal; overflow: visible; line-height: 1.4}}
-      .st-key-{name} a {{height: auto; padding-block: 0.4rem}}
-    </style>"""
-    st.html(style)
-    return st.container(key=key, gap="xsmall")
+    return st.container(key=f"lines-{key}", gap="xsmall")  # look.STYLE
 
 
 def rows_key(name: str, rows: Sequence[_HasId]) -> str:

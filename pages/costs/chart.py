@@ -11,7 +11,7 @@ from core.money import stretches
 from core.money.costs import Costs
 from core.money.series import Series, Step
 from core.money.stretches import Stretch
-from core.money.sums import Dimension, Filters, Sums
+from core.money.sums import Dimension, Filters
 from pages.common import charts
 from pages.costs import choosing
 from pages.words import costs as words
@@ -32,11 +32,10 @@ def metric() -> str:
 
 
 def read(
-    now: Costs, shown: str, by: Dimension, stretch: Stretch, filters: Filters, before: Sums
+    now: Costs, shown: str, by: Dimension, stretch: Stretch, filters: Filters, first: date | None
 ) -> tuple[Series, Step]:
-    """Tokens are stacked by their kinds. Where nothing was called before either, it begins with the first day on which
-    something was, and by hours with the first of those."""
-    first = None if before.calls or before.reused else now.first_day(stretch, filters)
+    """Tokens are stacked by their kinds. `first`: the day that it begins with, by hours with the first in which
+    something was called."""
     drawn = stretch if first is None else stretches.since(first, stretch, now.zone)
     step = choosing.step(drawn, now.zone)
     found, _ = words.METRICS[shown]

@@ -31,11 +31,14 @@ def show() -> None:
             end = group.read(forecast.read, now) if choosing.sees_all() else None
             odd = group.read(unusual.read, now) if choosing.sees_all() else None
             labels = group.read(choosing.labels, now, filters)
+            first = group.read(now.first_day, stretch, filters)
         (found, names), before, insights = listed.found, of_before.found, new.found
         month = None if end is None else end.found
         days, templates = odd.found if odd else ((), {})
         total = found.total
-        bars, step = chart.read(now, shown, by, stretch, filters, before)
+        # Where nothing was called before either, it begins with the first day on which something was.
+        begin = None if before.calls or before.reused else first.found
+        bars, step = chart.read(now, shown, by, stretch, filters, begin)
     named = labels.found
     choosing.show_filters(filters, named)
     if not choosing.sees_all():

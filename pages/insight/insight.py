@@ -31,8 +31,6 @@ st.set_page_config(page_title=f"{short} · Cairn")
 widgets.back_link("All insights", "insights/insights.py", around.PAGE)
 widgets.came_by(short, around.PAGE, id=row.id)
 with st.container(key="statement"):
-    # A sentence, and not a name: smaller than other titles.
-    st.html("<style>.st-key-statement h1 {font-size: 1.75rem; line-height: 1.3}</style>")
     st.title(formats.plain(row.words))
 failures.show_notice()
 acting.show_done()

@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from core.access import keys
 from core.asking import templates
 from core.asking.templates import TemplateView
 from core.documents import report as documents_report
@@ -19,12 +20,12 @@ from pages.job import actions, changes, header
 from pages.job import batches as job_batches
 from pages.job import requests as job_requests
 from pages.job import verdicts as job_verdicts
-from pages.parts import job_actions
-from pages.parts.answers import show_answers
+from pages.parts import answers, job_actions
 from pages.words import instructions
 from pages.words.jobs import JOBS_LINK
 
 LONGEST_TITLE = 80
+ANSWERS = "Answers"
 
 
 def all_jobs() -> None:
@@ -43,6 +44,10 @@ try:
         read = group.read(documents_report.sum_up_job, job_id)
         in_quarantine = group.read(insights.count, Filters(job=job_id, quarantined=True, state="new"))
         header.read(group, job_id)
+        group.read(looked_at.is_unread, job_id)
+        group.read(keys.any_made)  # for links to files
+        if st.session_state.get("tab", ANSWERS) == ANSWERS:
+            answers.read(group, job_id)
 except NotFound as error:
     st.title("Job")
     st.info(formats.plain(error.message) if job_id else "This link names no job.")
@@ -67,7 +72,7 @@ if waiting := in_quarantine.found.count:
     narrowed = {"job": job_id, "quarantine": instructions.IN_QUARANTINE}
     widgets.link(instructions.of_job(waiting), "insights/insights.py", ":material/shield:", **narrowed)
 
-TABS = ["Verdicts"] if job.judges else ["Answers"]
+TABS = ["Verdicts"] if job.judges else [ANSWERS]
 if template is not None and template.insights:
     TABS.append("Insights")
 TABS += ["Requests", "Provider batches", "Timeline"]
@@ -85,7 +90,7 @@ def live() -> None:
     header.header(row)
     header.failures_by_reason(row)
     parts = {
-        "Answers": partial(show_answers, job_id, ended=row.ended),
+        ANSWERS: partial(answers.show, job_id, ended=row.ended),
         "Verdicts": partial(job_verdicts.show, row),
         "Insights": partial(changes.show, job_id),
         "Requests": partial(job_requests.show, row),

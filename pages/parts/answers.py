@@ -1,11 +1,14 @@
 """The answers of a job, newest first, each shown by its template's fields."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import streamlit as st
 
 from core.jobs import requests_report
 from core.jobs.requests_report import ResponseRow
+from core.runtime import db
+from core.runtime.abreast import Group
 from pages.common import formats, widgets
 
 ENDINGS = {
@@ -16,10 +19,21 @@ ENDINGS = {
 }
 
 
-def show_answers(job_id: str, limit: int = 10, *, ended: bool) -> None:
+AT_ONCE = 10
+
+
+def read(group: Group, job_id: str) -> None:
+    group.read(requests_report.responses, job_id, limit=AT_ONCE, cursor=_cursors(job_id, AT_ONCE)[-1])
+
+
+def _cursors(job_id: str, limit: int) -> list[str | None]:
+    return widgets.trail(f"answers-{job_id}", limit)
+
+
+def show(job_id: str, limit: int = AT_ONCE, *, ended: bool) -> None:
     """A page of `limit` answers, with buttons that turn it. `ended`: no more will come."""
-    cursors = widgets.trail(f"answers-{job_id}", limit)
-    page = requests_report.responses(job_id, limit=limit, cursor=cursors[-1])
+    cursors = _cursors(job_id, limit)
+    page = db.read(requests_report.responses, job_id, limit=limit, cursor=cursors[-1])
     for row in page.items:
         with st.container(border=True):
             gone = "A document that was deleted" if row.document else row.custom_id
@@ -28,8 +42,12 @@ def show_answers(job_id: str, limit: int = 10, *, ended: bool) -> None:
                 widgets.link(name, "document/document.py", id=row.document)
             else:
                 st.markdown(name)
-            _show(row)
-            st.caption(" · ".join(_facts(row)))
+            facts = f":small[:gray[{' · '.join(_facts(row))}]]"
+            if row.result is None:
+                _raw(row)
+                st.markdown(facts)
+            else:
+                st.markdown("\n\n".join([*_values(row.result), facts]))
     if not page.items:
         st.caption("No request was answered." if ended else "No answers yet.")
     widgets.turn_pages(cursors, page.next_cursor)
@@ -52,29 +70,29 @@ def _which_part(row: ResponseRow) -> formats.Markdown:
     return f"of part {formats.plain(part)}" if part.isdecimal() else "of several parts"
 
 
-def _show(row: ResponseRow) -> None:
-    if row.result is None and row.usable:
+def _raw(row: ResponseRow) -> None:
+    if row.usable:
         st.code(row.text, language=None, wrap_lines=True)
         return
-    if row.result is None:
-        st.warning("This answer could not be used.")
-        with st.expander("What the model gave"):
-            st.code(row.text or "(empty)", language=None, wrap_lines=True)
-        return
-    for name, value in row.result.items():
+    st.warning("This answer could not be used.")
+    with st.expander("What the model gave"):
+        st.code(row.text or "(empty)", language=None, wrap_lines=True)
+
+
+def _values(result: Mapping[str, Any]) -> Iterator[formats.Markdown]:
+    for name, value in result.items():
         # Quotes of fields stand in the matrix, with what was found of them in the document.
         if not isinstance(value, dict):
-            _show_value(name, value)
+            yield _value(name, value)
 
 
-def _show_value(name: str, value: Any) -> None:
+def _value(name: str, value: Any) -> formats.Markdown:
     title = formats.plain(name.replace("_", " ").capitalize())
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        st.markdown("\n".join(_item(one) for one in value))
-    elif isinstance(value, list):
-        st.markdown(f"**{title}**\n" + "\n".join(f"- {formats.plain(str(item))}" for item in value))
-    else:
-        st.markdown(f"**{title}:** {formats.plain(str(value))}")
+        return "\n".join(_item(one) for one in value)
+    if isinstance(value, list):
+        return f"**{title}**\n" + "\n".join(f"- {formats.plain(str(item))}" for item in value)
+    return f"**{title}:** {formats.plain(str(value))}"
 
 
 def _item(found: dict[str, Any]) -> formats.Markdown:

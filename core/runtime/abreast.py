@@ -39,17 +39,23 @@ class Report(Generic[Found]):
 
     def __init__(self, read: Callable[..., Found], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self._asked = read, args, kwargs
+        self._error: Exception | None = None
 
     def run(self) -> None:
         read, args, kwargs = self._asked
-        self._found = read(*args, **kwargs)
+        try:
+            self._found = read(*args, **kwargs)
+        except (SQLAlchemyError, CairnError) as error:
+            self._error = error
 
     def answers(self, read: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
         return self._asked == (read, args, kwargs)
 
     @property
     def found(self) -> Found:
-        """Once the block of its group has ended."""
+        """Once the block of its group has ended. Raises what the report raised."""
+        if self._error is not None:
+            raise self._error
         return self._found
 
 
@@ -67,7 +73,6 @@ class Group:
         return added
 
     def finish(self) -> None:
-        """What one of them raises ends all."""
         for report in self.reports:
             self._begun(report).switch()  # until it asks, or has ended
         while self._waiting:

@@ -6,6 +6,7 @@ from typing import Any, NoReturn, Protocol
 
 import streamlit as st
 import structlog
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.elements.arrow import DataframeStateInput
 
 from pages.common import formats
@@ -178,6 +179,18 @@ def turn_pages(cursors: list[str | None], next_cursor: str | None) -> None:
         if next_cursor and st.button("Next page", icon=":material/chevron_right:"):
             cursors.append(next_cursor)
             st.rerun()
+
+
+def popover(label: formats.Markdown, key: str, icon: str, *, disabled: bool = False) -> DeltaGenerator | None:
+    """What it holds is made once it is open: until then, None."""
+    made = st.popover(label, icon=icon, key=key, on_change="rerun", disabled=disabled)
+    return made if made.open else None
+
+
+def expander(label: formats.Markdown, key: str, icon: str | None = None) -> DeltaGenerator | None:
+    """As `popover`."""
+    made = st.expander(label, icon=icon, key=key, on_change="rerun")
+    return made if made.open else None
 
 
 def empty(what: formats.Markdown, page: str, label: formats.Markdown) -> None:

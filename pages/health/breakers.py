@@ -8,7 +8,7 @@ from core.calls import breaker_by_hand, breaker_report
 from core.calls.breaker_report import BreakerRow
 from core.runtime import db
 from core.settings import defaults, provider_rows
-from pages.common import failures, formats
+from pages.common import failures, formats, widgets
 from pages.words import breakers
 
 SHOWN_CHANGES = 5
@@ -107,10 +107,10 @@ def _close(provider: str, model: str) -> None:
 
 def by_name() -> None:
     """Stop a model that is not in the list."""
-    with (
-        st.expander("Stop a model that is not listed", icon=":material/block:"),
-        st.container(horizontal=True, vertical_alignment="bottom"),
-    ):
+    opened = widgets.expander("Stop a model that is not listed", "stop_another", ":material/block:")
+    if opened is None:
+        return
+    with opened, st.container(horizontal=True, vertical_alignment="bottom"):
         provider = st.selectbox(
             "Provider", provider_rows.remote(), format_func=provider_rows.label, key="stop_provider"
         )

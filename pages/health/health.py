@@ -17,18 +17,17 @@ from pages.health import stuck as health_stuck
 st.title("Health")
 failures.show_notice()
 
-# What was read last: whether there is more to show.
-known: list[Health] = []
+
+def found() -> Health:
+    return measured.read(formats.utc_now())
 
 
 @failures.live(5)
 def at_this_moment() -> None:
-    moment = formats.utc_now()
-    found = measured.read(moment)
-    known[:] = [found]
-    components.show(found.components, moment)
-    tables.processes(found.workers)
-    tables.models(found.models, moment)
+    now = db.read(found)
+    components.show(now.components, formats.utc_now())
+    tables.processes(now.workers)
+    tables.models(now.models, formats.utc_now())
 
 
 @failures.live(2)
@@ -41,14 +40,16 @@ def standing_still() -> None:
     health_stuck.show(formats.utc_now())
 
 
+with db.side_by_side() as group:
+    group.read(found)
+    group.read(breaker_report.lately)
+    group.read(breaker_report.changes, health_breakers.SHOWN_CHANGES)
+    group.read(stuck.read)
+    group.read(report.newest_sample)
+    group.read(health_reuse.read)
 at_this_moment()
-if known and known[0].reachable:
-    with db.side_by_side() as group:
-        group.read(breaker_report.lately)
-        group.read(breaker_report.changes, health_breakers.SHOWN_CHANGES)
-        group.read(stuck.read)
-        group.read(report.newest_sample)
-        group.read(health_reuse.read)
+# What else there is was not read where the database cannot be reached.
+if db.read(found).reachable:
     breakers()
     health_breakers.by_name()
     health_breakers.dialogs()

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.exports.columns import FormatName
 from core.insights.report import Count, Filters, InsightRow
-from pages.common import api_links, formats
+from pages.common import api_links, formats, widgets
 from pages.parts import exporting
 from pages.words import insights
 
@@ -27,7 +27,7 @@ FOR: dict[FormatName, formats.Markdown] = {
 
 def control(rows: Sequence[InsightRow], filters: Filters, total: Count) -> None:
     """`rows`: those that are ticked; without any, all that match the filters."""
-    opened = exporting.popover("Export", "export", disabled=not total.count)
+    opened = widgets.popover("Export", "export", exporting.ICON, disabled=not total.count)
     if opened is None:
         return
     with opened:

@@ -9,7 +9,7 @@ from core.insights import views
 from core.insights.order_report import Sort
 from core.insights.report import Filters
 from core.insights.views import View
-from pages.common import failures, formats
+from pages.common import failures, formats, widgets
 from pages.insights import narrowing
 from pages.words import insights, instructions
 
@@ -19,7 +19,10 @@ FIELDS = ("q", "collection", "template", "tag")
 
 def show(saved: Sequence[View], filters: Filters, sort: Sort) -> None:
     new = sum(one.new.count for one in saved)
-    with st.popover(f"Views · {new:,} new" if new else "Views", icon=":material/bookmark:", key="views"):
+    opened = widgets.popover(f"Views · {new:,} new" if new else "Views", "views", ":material/bookmark:")
+    if opened is None:
+        return
+    with opened:
         for one in saved:
             _row(one)
         if not saved:

@@ -79,7 +79,7 @@ def _findings(row: JobRow, template: TemplateView) -> None:
 
 
 def _table(row: JobRow) -> None:
-    opened = exporting.popover("Download table", "table", icon=":material/table:")
+    opened = widgets.popover("Download table", "table", ":material/table:")
     if opened is None:
         return
     with opened:

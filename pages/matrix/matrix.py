@@ -58,7 +58,7 @@ def show_grid() -> None:
 
 
 def export() -> None:
-    opened = exporting.popover("Export", "matrix_export")
+    opened = widgets.popover("Export", "matrix_export", exporting.ICON)
     if opened is None:
         return
     with opened:

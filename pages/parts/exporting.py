@@ -4,20 +4,12 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.exports.columns import FORMAT_NAMES, FORMATS, FormatName
-from pages.common import api_links, formats
+from pages.common import api_links, formats, widgets
 
+ICON = ":material/download:"
 LAST = "export-format"
-
-
-def popover(
-    label: formats.Markdown, key: str, *, icon: str = ":material/download:", disabled: bool = False
-) -> DeltaGenerator | None:
-    """What it holds is made once it is open: until then, None."""
-    made = st.popover(label, icon=icon, key=key, on_change="rerun", disabled=disabled)
-    return made if made.open else None
 
 
 def format_(key: str) -> FormatName:
@@ -38,7 +30,7 @@ def table(
 ) -> None:
     """`address`: of a route of the API without /api/v1/, which is given what holds on the page; `said`: of the rows.
     `beside`: another format, and what it is."""
-    opened = popover("Export", f"{key}_export")
+    opened = widgets.popover("Export", f"{key}_export", ICON)
     if opened is None:
         return
     with opened:

@@ -44,9 +44,9 @@ def _beside_it(title: formats.Markdown, of: str, found: Sequence[Relation], kind
                 widgets.link("Decide in Review", "review/review.py", ":material/rule:", kind=kind)
         _cards(found[:CARDS])
     if rest := found[CARDS:]:
-        more = st.expander(f"{len(rest):,} more", key=f"more-{title}-{of}", on_change="rerun")
-        if more.open:
-            with more:
+        opened = widgets.expander(f"{len(rest):,} more", f"more-{title}-{of}")
+        if opened is not None:
+            with opened:
                 _cards(rest)
 
 

@@ -55,15 +55,19 @@ def decide(row: InsightRow) -> None:
         if row.state != "confirmed":
             _set_state(row, "confirmed", ":material/check:")
         if row.state != "dismissed":
-            with st.popover("Dismiss", icon=":material/close:", key=f"dismiss-{at}"):
-                _dismiss(row, at)
+            opened = widgets.popover("Dismiss", f"dismiss-{at}", ":material/close:")
+            if opened is not None:
+                with opened:
+                    _dismiss(row, at)
         if row.state != "new":
             _set_state(row, "new", ":material/undo:")
         label: formats.Markdown = "Unpin" if row.pinned else "Pin"
         pin = partial(change, row, Change(pinned=not row.pinned))
         st.button(label, icon=":material/keep:", key=f"pin-{at}", on_click=pin)
-        with st.popover("Reword", icon=":material/edit:", key=f"reword-{at}"):
-            _reword(row, at)
+        opened = widgets.popover("Reword", f"reword-{at}", ":material/edit:")
+        if opened is not None:
+            with opened:
+                _reword(row, at)
     st.multiselect(
         "Tags",
         sorted({*row.tags, *db.read(history.lately_given_tags)}, key=str.casefold),

@@ -18,7 +18,7 @@ from core.calls import clients
 from core.environment import Listening, Settings, check_admin, get_settings, load_settings
 from core.errors import CairnError, ConfigurationError
 from core.live import single_text
-from core.runtime import db, listening_socket, migrate, tokens, workspace
+from core.runtime import db, engines, listening_socket, migrate, tokens, workspace
 from core.runtime.logs import adopt, configure_logs
 from core.runtime.supervision import Child, ChildState, Command
 from core.settings import store
@@ -90,8 +90,8 @@ def _bring_up(settings: Settings, listening: Listening, stack: AsyncExitStack) -
         embedded = EmbeddedPostgres(settings.data_dir)
         _supervise(stack, Child("postgres", embedded), POSTGRES_STOP_SECONDS)
         url, owner = embedded.app_url, embedded.url
-    db.configure(url)
-    stack.callback(lambda: db.engine().dispose())
+    engines.configure(url)
+    stack.callback(lambda: engines.engine().dispose())
     migrate.upgrade(owner)
     check_admin(settings, listening, _has_admin)
     templates.sync_built_ins()

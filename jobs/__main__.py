@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from core.asking import templates
 from core.environment import Settings, get_settings
 from core.errors import CairnError
-from core.runtime import db, migrate, workspace
+from core.runtime import engines, migrate, workspace
 from core.runtime.logs import configure_logs
 from core.settings import store
 from jobs import once, process, queue_workers
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     try:
         settings = get_settings()
         configure_logs(settings)
-        db.engine()
+        engines.engine()
         workspace.everywhere_from_now_on()
         migrate.upgrade(settings.migration_database_url)
         templates.sync_built_ins()

@@ -16,7 +16,7 @@ from core.batch.steps import Batches
 from core.calls import clients
 from core.environment import Settings
 from core.live.lane import LiveLane
-from core.runtime import db, worker_lease
+from core.runtime import engines, worker_lease
 from core.runtime.supervision import end_with_parent
 from core.settings import limits
 
@@ -69,7 +69,7 @@ def stop_on_signals() -> asyncio.Event:
 async def at_work(settings: Settings, leads: Callable[[], bool]) -> AsyncIterator[JobsProcess]:
     """Register this process as a worker; when the block ends, every claim of it is released."""
     await asyncio.to_thread(steps.tidy)
-    name = db.process_name()
+    name = engines.process_name()
     worker_id = await asyncio.to_thread(worker_lease.register, name)
     worker_lease.name_connections(worker_id)
     one = JobsProcess(name, worker_id, settings)

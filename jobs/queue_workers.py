@@ -13,7 +13,7 @@ from core.batch.steps import Batches
 from core.documents.claims import READERS, SPARE
 from core.errors import Unavailable
 from core.live.lane import LiveLane
-from core.runtime import db, queue, worker_lease
+from core.runtime import engines, queue, worker_lease
 from jobs import tasks
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ async def _work_once(lane: LiveLane, handed_over: Batches, stop_extraction: thre
     A worker that loses only its notifications does not even end, but finds tasks by polling, for ever. So a connection
     beside theirs detects that the server has gone.
     """
-    url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
+    url = engines.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
     name = worker_lease.connection_name(lane.worker_id)
     connector = procrastinate.PsycopgConnector(conninfo=url, min_size=1, max_size=6, kwargs={"application_name": name})
     app = procrastinate.App(connector=connector)

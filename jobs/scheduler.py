@@ -21,7 +21,7 @@ from core.jobs import moving
 from core.money import folding, unpriced
 from core.retention import removal
 from core.retention.rules import FIRST_RUN
-from core.runtime import db, shared_clock
+from core.runtime import engines, shared_clock
 from core.settings import reporting_zone
 from core.upkeep import tick as upkeep_tick
 
@@ -68,8 +68,8 @@ class Leadership:
 
 
 def _connect() -> psycopg.Connection[tuple[bool]]:
-    url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
-    name = f"cairn leader {db.process_name()}"
+    url = engines.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
+    name = f"cairn leader {engines.process_name()}"
     connection = psycopg.connect(url, autocommit=True, connect_timeout=5, application_name=name)
     settings = get_settings()
     # A leader that is stopped, or loses its network, keeps its connection; it must not keep the lead as well.

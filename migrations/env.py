@@ -6,7 +6,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import core.tables  # noqa: F401  # fills the metadata
-from core.runtime import db
+from core.runtime import engines
 
 
 def include_object(_object: Any, name: str | None, kind: str, _reflected: bool, _compare_to: Any) -> bool:
@@ -30,6 +30,6 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run(given)
 else:
-    with db.engine().connect() as connection:
+    with engines.engine().connect() as connection:
         run(connection)
         connection.commit()

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from core.calls import breaker, clients
 from core.environment import Settings, get_settings
 from core.health import chain_check
-from core.runtime import db, shared_clock
+from core.runtime import engines, shared_clock
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.settings import store
 from tests import batch_provider, databases, emptying, local_provider, pipeline
@@ -127,21 +127,21 @@ def migrated(postgres_url: str) -> Iterator[str]:
     """This worker's database."""
     with databases.copy(postgres_url, "cairn") as url:
         yield url
-        db.engine().dispose()
+        engines.engine().dispose()
 
 
 @pytest.fixture(scope="session")
 def _engine(migrated: str) -> list[Engine]:
     """The engine of the last test with `database`."""
-    return [db.configure(migrated)]
+    return [engines.configure(migrated)]
 
 
 @pytest.fixture
 def database(migrated: str, _engine: list[Engine]) -> Iterator[str]:
     """A migrated database with the built-in templates and nothing else."""
     # A new engine connects anew, and compiles and prepares each statement anew: more work than most tests are.
-    if db.engine() is not _engine[0]:
-        _engine[0] = db.configure(migrated)
+    if engines.engine() is not _engine[0]:
+        _engine[0] = engines.configure(migrated)
     store.load()
     breaker.view.forget()
     shared_clock.forget()
@@ -155,10 +155,10 @@ def database(migrated: str, _engine: list[Engine]) -> Iterator[str]:
 def own_database(database: str, postgres_url: str) -> Iterator[str]:
     """For a test that breaks its tables, as their owner: nothing of it is left, however it ends."""
     with databases.copy(postgres_url, "own") as own:
-        db.configure(databases.owners(own))
+        engines.configure(databases.owners(own))
         yield databases.owners(own)
-        db.engine().dispose()
-        db.configure(database)
+        engines.engine().dispose()
+        engines.configure(database)
 
 
 @pytest.fixture

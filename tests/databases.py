@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from sqlmodel import Session
 
 from core.asking import templates
-from core.runtime import db, migrate
+from core.runtime import db, engines, migrate
 from core.runtime.embedded_postgres import APP_ROLE
 
 # Only this one is migrated; nobody may connect to it any more, so that it can be copied at any moment.
@@ -39,14 +39,14 @@ def owners(url: str) -> str:
 @contextmanager
 def as_owner() -> Iterator[psycopg.Connection[tuple[object, ...]]]:
     """To take the tables at hand apart, or to look at what no process of ours may."""
-    url = db.engine().url.set(drivername="postgresql", username="postgres").render_as_string(hide_password=False)
+    url = engines.engine().url.set(drivername="postgresql", username="postgres").render_as_string(hide_password=False)
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
 
 
 @contextmanager
 def transaction_of_owner() -> Iterator[Session]:
-    engine = db.apart("owner", owners(db.engine().url.render_as_string(hide_password=False)))
+    engine = engines.apart("owner", owners(engines.engine().url.render_as_string(hide_password=False)))
     with db.transaction(engine) as session:
         yield session
     engine.dispose()
@@ -67,13 +67,13 @@ def make_migrated(server: str) -> None:
             return
         connection.execute("DROP DATABASE IF EXISTS migrating WITH (FORCE)")
         connection.execute("CREATE DATABASE migrating TEMPLATE template0")
-        db.configure(apps(named(server, "migrating")))
+        engines.configure(apps(named(server, "migrating")))
         migrate.upgrade(named(server, "migrating"))
         # For tests that wait until others wait, and of what a small stack refuses.
         connection.execute(f"GRANT pg_read_all_stats TO {APP_ROLE}_everywhere")
         connection.execute(f"GRANT SET ON PARAMETER max_stack_depth TO {APP_ROLE}")
         templates.sync_built_ins()
-        db.engine().dispose()
+        engines.engine().dispose()
         connection.execute("ALTER DATABASE migrating ALLOW_CONNECTIONS false")
         connection.execute(f"ALTER DATABASE migrating RENAME TO {MIGRATED}")
 

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from core.access import actor, chain
 from core.environment import get_settings
 from core.errors import CairnError
-from core.runtime import correlation, db
+from core.runtime import correlation, db, engines
 
 # One side of a change; None where there was nothing before, or nothing is left.
 Side = Mapping[str, Any] | None
@@ -104,7 +104,7 @@ def _look_where_cairn_runs() -> None:
     if get_settings().database_url is None:
         from core.runtime.embedded_postgres import EmbeddedPostgres
 
-        db.configure(EmbeddedPostgres(get_settings().data_dir).app_url)
+        engines.configure(EmbeddedPostgres(get_settings().data_dir).app_url)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from core.access import actor, people, signing_in
 from core.access.actor import Caller
 from core.environment import get_settings
-from core.runtime import db
+from core.runtime import db, engines
 from core.runtime.derived_keys import derived
 
 LASTS = timedelta(minutes=5)
@@ -62,7 +62,7 @@ def _mac(address: str, user: str, until: int) -> str:
 
 def _key() -> str:
     """Of SECRET_KEY, or of this installation where there is none."""
-    return derived(get_settings().secret_key or _of_installation(db.engine().url.render_as_string()), "links")
+    return derived(get_settings().secret_key or _of_installation(engines.engine().url.render_as_string()), "links")
 
 
 @lru_cache(maxsize=8)

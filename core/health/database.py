@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from core.errors import Unavailable
-from core.runtime import db, migrate
+from core.runtime import db, engines, migrate
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ REVISION = "SELECT version_num FROM alembic_version"
 
 
 def database() -> DatabaseHealth:
-    pool = db.engine().pool
+    pool = engines.engine().pool
     assert isinstance(pool, QueuePool)
     active, size = pool.checkedout(), pool.size()
     try:

@@ -36,7 +36,7 @@ from core.money import usage as money_usage
 from core.providers.capabilities import KINDS
 from core.providers.types import Provider
 from core.requests import reuse, single_flight
-from core.runtime import correlation, db, tokens, worker_lease, workspace
+from core.runtime import correlation, db, engines, tokens, worker_lease, workspace
 from core.runtime import text as runtime_text
 from core.runtime.ids import new_id
 from core.settings import provider_rows
@@ -54,7 +54,7 @@ _worker_id: int | None = None
 def seen() -> Iterator[None]:
     """Register this web process as a worker and renew its lease; the texts that it asks meanwhile are claimed by it."""
     global _worker_id
-    name = db.process_name()
+    name = engines.process_name()
     _worker_id = worker_lease.register(name, "web")
     worker_lease.name_connections(_worker_id, "web")
     beat = worker_lease.Heartbeat(_worker_id, name, lambda: (0, False), "web")

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from core.errors import ConfigurationError
-from core.runtime import db, policies, rights
+from core.runtime import engines, policies, rights
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATION_LOCK = 0x0CA1_0001
@@ -30,15 +30,15 @@ def upgrade(owner: str | None = None) -> None:
     rights. Raises ConfigurationError where neither may do it.
     """
     with ExitStack() as stack:
-        engine = db.engine()
+        engine = engines.engine()
         if owner == engine.url.render_as_string(hide_password=False):
             owner = None
         if owner is not None:
-            engine = db.apart("cairn migration", owner)
+            engine = engines.apart("cairn migration", owner)
             stack.callback(engine.dispose)
         _upgrade(stack.enter_context(engine.connect()))
     if owner is not None:
-        with db.engine().connect() as connection:
+        with engines.engine().connect() as connection:
             if revision(connection) != head():
                 raise ConfigurationError(ANOTHER_DATABASE)
 
@@ -54,9 +54,9 @@ def _upgrade(connection: Connection) -> None:
             connection.commit()
             command.upgrade(alembic_config(connection), "head")
             connection.commit()
-        role = rights.role_of(db.engine().url)
+        role = rights.role_of(engines.engine().url)
         if connection.scalar(text("SELECT current_user <> :role"), {"role": role}):
-            rights.grant(connection, db.engine().url)
+            rights.grant(connection, engines.engine().url)
     finally:
         connection.rollback()
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": MIGRATION_LOCK})

@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import ProgrammingError
 
 from core.errors import ConfigurationError
-from core.runtime import db, policies
+from core.runtime import db, engines, policies
 
 # Tables that the role may not do everything with, which is SELECT, INSERT, UPDATE and DELETE.
 APPEND_ONLY, READ_ONLY = ("audit_entry",), ("alembic_version",)
@@ -104,7 +104,7 @@ IS_THERE = "SELECT 1 FROM pg_roles WHERE rolname = :role"
 def role_of(url: URL) -> str:
     if name := url.username or url.query.get("user"):
         return str(name)
-    with db.engine().connect() as connection:
+    with engines.engine().connect() as connection:
         return str(connection.scalar(text("SELECT current_user")))
 
 

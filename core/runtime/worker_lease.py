@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from core.environment import get_settings
 from core.errors import Unavailable
-from core.runtime import db, shared_clock
+from core.runtime import db, engines, shared_clock
 
 log = structlog.get_logger()
 
@@ -51,13 +51,13 @@ def renew(session: Session, worker_id: int | None) -> None:
 
 def connection_name(worker_id: int, kind: Kind = "jobs") -> str:
     """The name of this worker's connections in pg_stat_activity: the connections of a dead worker are found by it."""
-    return f"cairn {kind} {worker_id} {db.process_name()}"
+    return f"cairn {kind} {worker_id} {engines.process_name()}"
 
 
 def name_connections(worker_id: int, kind: Kind = "jobs") -> None:
     """From now on this process's connections carry its worker's name."""
-    url = db.engine().url.render_as_string(hide_password=False)
-    db.configure(url, application_name=connection_name(worker_id, kind))
+    url = engines.engine().url.render_as_string(hide_password=False)
+    engines.configure(url, application_name=connection_name(worker_id, kind))
 
 
 def end_transactions_of_the_dead(session: Session) -> None:
@@ -108,7 +108,7 @@ class Heartbeat:
 
     def _run(self) -> None:
         # A connection of its own: a process whose other connections are all busy is alive.
-        connection = db.apart(connection_name(self._worker_id, self._kind))
+        connection = engines.apart(connection_name(self._worker_id, self._kind))
         own = psutil.Process()
         interval = min(3.0, get_settings().worker_lease_seconds / 5)
         while not self._stop.wait(interval):

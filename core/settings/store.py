@@ -23,7 +23,7 @@ from core.access import actor, audit
 from core.access.roles import require
 from core.environment import get_settings
 from core.errors import Conflict, NotFound
-from core.runtime import db
+from core.runtime import db, engines
 from core.tables.access import called
 
 log = structlog.get_logger()
@@ -260,8 +260,8 @@ class Listener:
 
 
 def _connect() -> psycopg.Connection[Any]:
-    url = db.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
-    name = f"{APPLICATION} {db.process_name()}"
+    url = engines.engine().url.set(drivername="postgresql").render_as_string(hide_password=False)
+    name = f"{APPLICATION} {engines.process_name()}"
     return psycopg.connect(url, autocommit=True, connect_timeout=5, application_name=name)
 
 

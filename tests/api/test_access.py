@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from core.access import people, signing_in
 from core.access.signing_in import Identity
-from core.runtime import db, shared_clock
+from core.runtime import db, engines, shared_clock
 from tests.api.people import key_of, person
 from tests.pipeline import add_document, rows
 
@@ -263,7 +263,7 @@ def test_calls_of_a_key_are_counted_over_all_processes(client: TestClient, setti
         seen = []
         for _ in range(4):
             # Another process knows nothing but the database.
-            db.configure(database)
+            engines.configure(database)
             seen.append(client.get("/api/v1/templates", headers=anna))
         assert [one.status_code for one in seen] == [200, 200, 200, 429]
         assert [one.headers["ratelimit-remaining"] for one in seen] == ["2", "1", "0", "0"]

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from core.documents import extract
 from core.documents import upload as documents_upload
-from core.runtime import db, worker_lease
+from core.runtime import db, engines, worker_lease
 from core.settings import limits
 from tests.local_provider import LocalProvider, Reply
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job, states
@@ -338,7 +338,7 @@ def test_health_says_what_a_probe_needs(client: TestClient, migrated: str) -> No
     database = client.get("/health/db").json()
     assert (database["database_connected"], database["migration_status"]) == (True, "up_to_date")
     assert set(database["connection_pool"]) == {"active_connections", "pool_size"}
-    db.configure(migrated.replace("/cairn", "/not_there"))
+    engines.configure(migrated.replace("/cairn", "/not_there"))
     ill = client.get("/health/db")
     assert (ill.status_code, ill.json()["status"], ill.json()["database_connected"]) == (503, "unhealthy", False)
     assert ill.json()["errors"]

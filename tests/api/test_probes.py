@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from api.probes import Looking
 from core import boot
 from core.health.database import DatabaseHealth, standing
-from core.runtime import db, migrate
+from core.runtime import engines, migrate
 from core.runtime.supervision import Child, Command
 from tests import databases
 from tests.pipeline import PATIENCE_S, database_away
@@ -102,9 +102,9 @@ def test_a_database_that_does_not_answer_is_ill_within_the_limit(
 ) -> None:
     setting(DATABASE_HEALTH_CHECK_TIMEOUT=0.1)  # type: ignore[operator]
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        db.configure(f"postgresql://cairn@127.0.0.1:{silent.getsockname()[1]}/cairn")
+        engines.configure(f"postgresql://cairn@127.0.0.1:{silent.getsockname()[1]}/cairn")
         ill = client.get("/health/db")
-    db.configure(migrated)
+    engines.configure(migrated)
     assert (ill.status_code, ill.json()["database_connected"]) == (503, False)
     assert ill.json()["errors"] == ["The database did not answer in time"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from core.runtime import db
+from core.runtime import engines
 from tests.local_provider import Asked, LocalProvider, Reply, error, in_turn
 from tests.pipeline import TEXT, add_document, make_job, rows, run_job, states
 
@@ -97,8 +97,8 @@ def test_a_database_that_is_away_for_a_moment_loses_no_answer(
     client: TestClient, openai: LocalProvider, database: str
 ) -> None:
     def meanwhile(_asked: Asked) -> Reply:
-        db.configure(database.replace("/cairn", "/not_there"))
-        threading.Timer(0.8, db.configure, [database]).start()
+        engines.configure(database.replace("/cairn", "/not_there"))
+        threading.Timer(0.8, engines.configure, [database]).start()
         return Reply()
 
     openai.plan = meanwhile

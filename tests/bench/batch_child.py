@@ -7,7 +7,7 @@ from pathlib import Path
 from core.batch import ingest, packing
 from core.calls.clients import configured
 from core.providers.batch_api import Remote
-from core.runtime import db
+from core.runtime import db, engines
 from tests.bench.batch_data import AT, batch
 from tests.bench.measuring import now_mb, peak_mb, taken
 
@@ -28,7 +28,7 @@ def keep(path: Path, requests: int) -> None:
 
 if __name__ == "__main__":
     url, step, path, requests = sys.argv[1:]
-    db.configure(url)
+    engines.configure(url)
     with db.transaction() as session:
         db.scalar(session, "SELECT 1")
     idle = now_mb()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from core.runtime import db
+from core.runtime import db, engines
 from core.tables.batches import ProviderBatch
 
 REQUESTS, BODY_BYTES, LINE_BYTES = 50_000, 1_500, 2_000
@@ -45,7 +45,7 @@ def hand_over(requests: int) -> None:
         db.execute(session, "TRUNCATE request, response, usage_record, odd_line, provider_batch RESTART IDENTITY")
         db.execute(session, HAND_OVER, requests=requests)
         session.add(batch(requests))
-    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engines.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE request, request_body")
         connection.exec_driver_sql("CHECKPOINT")
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from core.money.pricing import price
 from core.providers.usage import Usage
-from core.runtime import db
+from core.runtime import engines
 from core.tables.answers import Response
 from core.tables.jobs import Request, RequestBody
 from core.tables.money import UsageRecord
@@ -63,7 +63,7 @@ COPY usage_record (time, job_id, request_id, attempt, provider, model, lane, inp
 
 
 def orm_build(path: Path, requests: int) -> None:
-    with Session(db.engine()) as session, path.open("wb") as file:
+    with Session(engines.engine()) as session, path.open("wb") as file:
         for request in session.exec(select(Request).order_by(col(Request.id)).limit(requests)):
             body = session.get_one(RequestBody, request.id).body
             line = {"custom_id": f"{NONCE}-{request.id}-1", "method": "POST", "url": "/v1/chat/completions"}
@@ -72,7 +72,7 @@ def orm_build(path: Path, requests: int) -> None:
 
 def orm_keep(path: Path, requests: int) -> None:
     """Row by row, in one commit: a request is loaded, an answer and a usage record are added."""
-    with Session(db.engine()) as session, path.open("rb") as lines:
+    with Session(engines.engine()) as session, path.open("rb") as lines:
         for _, line in zip(range(requests), lines, strict=False):
             parsed = orjson.loads(line)
             body, used = parsed["response"]["body"], parsed["response"]["body"]["usage"]

@@ -13,7 +13,7 @@ from typing import Any
 from core.answers import derive
 from core.asking import templates
 from core.environment import get_settings
-from core.runtime import db, migrate
+from core.runtime import engines, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench import batch_child, batch_floors
 from tests.bench.batch_data import REQUESTS, hand_over, prepare, write_results
@@ -33,12 +33,12 @@ def measure(scratch: Path) -> dict[str, dict[str, Any]]:
     try:
         os.environ["OPENAI_API_KEY"] = "bench"
         get_settings.cache_clear()
-        db.configure(url)
+        engines.configure(url)
         migrate.upgrade()
         templates.sync_built_ins()
         return {**_speed(url, scratch), **_memory(url, scratch)}
     finally:
-        db.engine().dispose()
+        engines.engine().dispose()
         postgres.stop()
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from core.asking import templates
 from core.insights import facets_report, report
 from core.insights.report import Filters, Sort
-from core.runtime import db, migrate
+from core.runtime import db, engines, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench import frame, matrix
 from tests.bench.finding_data import SHARES, SMALL, START, Base, Size
@@ -30,9 +30,9 @@ def measure(scratch: Path, size: Size | None = None, *, keep: bool = False) -> d
     postgres = EmbeddedPostgres(scratch)
     url = postgres.start()
     try:
-        db.configure(apps(url))
+        engines.configure(apps(url))
         migrate.upgrade(url)
-        db.configure(url)
+        engines.configure(url)
         before = now_mb()
         with taken() as made:
             base = Base(size or Size())
@@ -41,13 +41,13 @@ def measure(scratch: Path, size: Size | None = None, *, keep: bool = False) -> d
             templates.sync_built_ins()
             of_matrix = matrix.template(base.size.documents)
         # Behind the policies, as people search.
-        db.configure(apps(url))
+        engines.configure(apps(url))
         rows = {"made": {"insights": base.size.insights, "evidence": _evidence(), "wall_s": round(made.wall_s)}}
         rows |= _measured(base, of_matrix)
         rows["memory"] = {"mb_above": peak_mb() - before}
         return rows
     finally:
-        db.engine().dispose()
+        engines.engine().dispose()
         postgres.stop()
         if not keep:
             shutil.rmtree(scratch, ignore_errors=True)

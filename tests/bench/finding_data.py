@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.runtime import db
+from core.runtime import db, engines
 from core.search import index
 
 TABLES = ("insight", "statement_search", "evidence", "listing", "document", "request")
@@ -57,7 +57,7 @@ class Base:
         with db.transaction() as session:
             for statement in (*definitions, LISTED):
                 db.execute(session, statement.replace(":", r"\:"))
-        with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with engines.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
 
     def _documents(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 from core.asking import templates
-from core.runtime import db, migrate
+from core.runtime import engines, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench.measuring import p50_p95_ms
 from tests.journeys.conftest import CHROMIUM, FLAGS, start_app
@@ -23,13 +23,13 @@ PAGES = ("overview", "documents", "analyse", "jobs", "insights", "templates", "c
 def measure(scratch: Path) -> dict[str, dict[str, Any]]:
     figures: dict[str, dict[str, Any]] = {}
     postgres = EmbeddedPostgres(scratch)
-    db.configure(postgres.start())
+    engines.configure(postgres.start())
     migrate.upgrade()
     templates.sync_built_ins()
     try:
         figures |= pages({name: (name, {}) for name in PAGES})
     finally:
-        db.engine().dispose()
+        engines.engine().dispose()
         postgres.stop()
     if CHROMIUM is not None:
         figures["cold start"] = _cold_start(scratch)

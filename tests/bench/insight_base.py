@@ -11,7 +11,7 @@ from core.evidence import quotes
 from core.insight_base import writing
 from core.insight_base.writing import Finding, Source
 from core.insights import comparing
-from core.runtime import db, migrate
+from core.runtime import db, engines, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench.measuring import now_mb, peak_mb, taken
 
@@ -28,11 +28,11 @@ def measure(scratch: Path) -> dict[str, dict[str, Any]]:
     postgres = EmbeddedPostgres(scratch)
     url = postgres.start()
     try:
-        db.configure(url)
+        engines.configure(url)
         migrate.upgrade()
         return _measured()
     finally:
-        db.engine().dispose()
+        engines.engine().dispose()
         postgres.stop()
         shutil.rmtree(scratch, ignore_errors=True)
 

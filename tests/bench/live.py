@@ -24,7 +24,7 @@ from core.environment import get_settings
 from core.live import lane as live_lane
 from core.providers import rate_limit_headers
 from core.requests import expansion
-from core.runtime import db, migrate, worker_lease
+from core.runtime import db, engines, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.runtime.logs import configure_logs
 from core.settings import store
@@ -38,7 +38,7 @@ CALLS, CONCURRENCY, ROUNDS = 2000, 64, 3
 def measure(scratch: Path) -> dict[str, dict[str, Any]]:
     postgres = EmbeddedPostgres(scratch)
     try:
-        db.configure(postgres.start())
+        engines.configure(postgres.start())
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
             # As a jobs process in production logs.
             configure_logs(get_settings().model_copy(update={"environment": "production"}))

@@ -8,7 +8,7 @@ from core.asking import templates
 from core.fields import FieldSpec
 from core.insights import matrix
 from core.insights.matrix import Wanted
-from core.runtime import db
+from core.runtime import db, engines
 
 NAME = "Contracts"
 FIELDS = (
@@ -32,7 +32,7 @@ def template(documents: int) -> str:
         db.execute(session, "SET LOCAL session_replication_role = replica")
         for statement in WRITTEN:
             db.execute(session, statement, template=made, documents=documents)
-    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engines.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE response, request, field_quote")
     return made
 

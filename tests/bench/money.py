@@ -21,7 +21,7 @@ from core.money import costs
 from core.money.costs import Costs
 from core.money.stretches import Stretch, before, last_days
 from core.money.sums import Filters
-from core.runtime import db, migrate
+from core.runtime import db, engines, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench import money_data, money_keeping
 from tests.bench.measuring import p50_p95_ms, taken
@@ -52,7 +52,7 @@ def measure(scratch: Path, records: int = RECORDS) -> dict[str, dict[str, Any]]:
     postgres = EmbeddedPostgres(scratch)
     url = postgres.start()
     try:
-        db.configure(url)
+        engines.configure(url)
         migrate.upgrade()
         templates.sync_built_ins()
         keeping = money_keeping.measure(scratch)
@@ -63,7 +63,7 @@ def measure(scratch: Path, records: int = RECORDS) -> dict[str, dict[str, Any]]:
         made = {"records": records, "made_s": round(making.wall_s), "summed_s": round(summing.wall_s, 1), **_sizes()}
         return {**keeping, "data": made, **_queries(), "metrics": _metrics()}
     finally:
-        db.engine().dispose()
+        engines.engine().dispose()
         postgres.stop()
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -1,7 +1,7 @@
 """Usage records over two years: jobs of 500 calls of every kind, in either lane, and one call in ten of no job."""
 
 from core.money import folding
-from core.runtime import db
+from core.runtime import db, engines
 
 DAYS, CALLS_OF_A_JOB = 730, 450
 TEXTS_OF_A_JOB = 50
@@ -18,14 +18,14 @@ def make(records: int) -> None:
         db.execute(session, CALLS, calls=CALLS_OF_A_JOB)
         db.execute(session, TEXTS, calls=TEXTS_OF_A_JOB)
         db.execute(session, "ALTER TABLE usage_record ENABLE TRIGGER USER")
-    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engines.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE usage_record")
         connection.exec_driver_sql("CHECKPOINT")
 
 
 def sum_up(zone: str) -> None:
     folding.keep_up(zone)
-    with db.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with engines.engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE usage_sum, usage_delta")
 
 

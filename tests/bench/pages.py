@@ -23,7 +23,7 @@ from core.asking import templates
 from core.health import sampling
 from core.jobs import launch
 from core.jobs.launch import JobSpec
-from core.runtime import db, migrate, worker_lease
+from core.runtime import db, engines, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench.measuring import p50_p95_ms
 from tests.pages import made
@@ -38,13 +38,13 @@ GOAL = 3
 
 def measure(scratch: Path) -> dict[str, dict[str, Any]]:
     postgres = EmbeddedPostgres(scratch)
-    db.configure(postgres.start())
+    engines.configure(postgres.start())
     try:
         migrate.upgrade()
         templates.sync_built_ins()
         return compared(house())
     finally:
-        db.engine().dispose()
+        engines.engine().dispose()
         postgres.stop()
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -22,7 +22,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 from core.asking import templates
-from core.runtime import db, migrate
+from core.runtime import engines, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench import pages
 from tests.bench.measuring import p50_p95_ms
@@ -62,7 +62,7 @@ ADDRESSES = {"overview": "", "health": "system"}
 
 
 def _house(url: str, kept: Path | None) -> dict[str, tuple[str, Mapping[str, str]]]:
-    db.configure(url)
+    engines.configure(url)
     try:
         migrate.upgrade()
         templates.sync_built_ins()
@@ -73,7 +73,7 @@ def _house(url: str, kept: Path | None) -> dict[str, tuple[str, Mapping[str, str
             kept.write_text(json.dumps(made))
         return made
     finally:
-        db.engine().dispose()
+        engines.engine().dispose()
 
 
 @contextmanager

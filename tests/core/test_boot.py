@@ -13,7 +13,7 @@ from core.access.actor import MACHINE
 from core.calls import clients
 from core.errors import ConfigurationError
 from core.live import single_text
-from core.runtime import db, workspace
+from core.runtime import engines, workspace
 from tests.local_provider import LocalProvider
 from tests.pipeline import TEXT, rows
 
@@ -28,7 +28,7 @@ def life(database: str, openai: LocalProvider, setting: Any, monkeypatch: pytest
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield boot.lifespan(lambda: "127.0.0.1", lambda: listening.getsockname()[1])
     gc.unfreeze()
-    db.configure(database)
+    engines.configure(database)
 
 
 def test_clients_that_were_used_are_closed_with_web(life: Any) -> None:

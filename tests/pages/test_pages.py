@@ -15,7 +15,7 @@ from core.insights import report as insights_report
 from core.insights.report import Filters
 from core.jobs import launch
 from core.jobs.launch import JobSpec
-from core.runtime import db, worker_lease
+from core.runtime import db, engines, worker_lease
 from pages.common import formats, look, widgets
 from pages.document import beside
 from pages.words import quotes as quote_words
@@ -475,12 +475,12 @@ def test_templates_show_own_ones_with_their_fields() -> None:
 
 
 def test_a_database_that_is_away_is_said_in_plain_words(migrated: str) -> None:
-    db.configure(migrated.replace("/cairn", "/not_there"))
+    engines.configure(migrated.replace("/cairn", "/not_there"))
     at = AppTest.from_file(str(PAGES / "navigation.py"), default_timeout=PATIENCE_S).run()
     assert "cannot be reached" in words(at)
     assert "Reference" in words(at)
     assert len(at.error) == 1
-    db.configure(migrated)
+    engines.configure(migrated)
     next(button for button in at.button if button.label == "Try again").click().run()
     assert not at.error
     assert "First steps" in words(at)

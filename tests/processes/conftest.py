@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.runtime import db
+from core.runtime import engines
 from core.settings import store
 from tests import databases
 from tests.batch_provider import BatchProvider
@@ -17,10 +17,10 @@ from tests.processes.running import JobsProcess, Start
 def url(postgres_url: str) -> Iterator[str]:
     """A migrated database of its own."""
     with databases.copy(postgres_url, "kills") as own:
-        db.configure(own)
+        engines.configure(own)
         store.load()
         yield own
-        db.engine().dispose()
+        engines.engine().dispose()
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import sys
 import structlog
 
 from core.money import folding
-from core.runtime import db
+from core.runtime import engines
 
 if __name__ == "__main__":
     # Nobody reads what it says.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    db.configure(sys.argv[1])
+    engines.configure(sys.argv[1])
     folding.keep_up("UTC")
     print("ready", flush=True)
     while True:

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from core.asking import templates
-from core.runtime import db, migrate
+from core.runtime import engines, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.batch_provider import BatchProvider
 from tests.journeys.conftest import App, data_dir, start_app
@@ -50,11 +50,11 @@ def server(data_dir: Path) -> Iterator[EmbeddedPostgres]:
     with tempfile.TemporaryDirectory(prefix="cairn-", ignore_cleanup_errors=True) as directory:
         own = EmbeddedPostgres(Path(directory))
         own.start()
-        db.configure(own.url)
+        engines.configure(own.url)
         migrate.upgrade()
         templates.sync_built_ins()
         yield own
-        db.engine().dispose()
+        engines.engine().dispose()
         own.stop()
 
 
@@ -110,7 +110,7 @@ def test_away_for_seconds_it_is_waited_for_in_both_lanes_and_by_single_texts(
         batch_server.reached("create.after")
         texts = [callers.submit(ask, app, number) for number in range(4)]
         until(lambda: waiting_texts() == 4 and in_flight() > SLOTS, lambda: f"{states(live)} {jobs[0].text()}")
-        db.engine().dispose()
+        engines.engine().dispose()
         server.stop()
         away.set()
         batch_server.release("create.after")
@@ -155,11 +155,11 @@ def test_the_embedded_one_is_killed_and_started_again_by_itself(
     provider.plan = lambda _: Reply(delay=3 if len(provider.asked) <= SLOTS else 0.1)
     setting(OPENAI_API_KEY="test", OPENAI_BASE_URL=provider.openai_url)
     app = start_app(data_dir, OPENAI_API_KEY="test", OPENAI_BASE_URL=provider.openai_url, **TIMES)
-    db.configure(f"postgresql://postgres@/cairn?host={data_dir / 'postgres'}&port=5432")
+    engines.configure(f"postgresql://postgres@/cairn?host={data_dir / 'postgres'}&port=5432")
     (worker,) = (one for one in psutil.Process(app.process.pid).children() if "jobs" in one.cmdline())
     job = make_job(ready_documents(40), provider="openai", model=MODEL)
     until(lambda: in_flight() == SLOTS, lambda: app.log.read_text()[-2000:])
-    db.engine().dispose()
+    engines.engine().dispose()
     before = postmaster(data_dir)
     os.kill(before, signal.SIGKILL)
     until(lambda: started_anew(data_dir, before) and app.get("/health/db")[0] == 200, app.log.read_text)
@@ -167,5 +167,5 @@ def test_the_embedded_one_is_killed_and_started_again_by_itself(
     assert worker.is_running()
     assert asked(provider) == Counter(row["document_id"] for row in rows("SELECT document_id FROM request"))
     assert rows("SELECT status, count(*) AS n FROM usage_record GROUP BY 1") == [{"status": "ok", "n": 40}]
-    db.engine().dispose()
+    engines.engine().dispose()
     app.stop()

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 
 from core.asking import templates
 from core.calls import breaker
-from core.runtime import db, migrate
+from core.runtime import db, engines, migrate
 from core.settings import store
 from tests import databases
 from tests.local_provider import LocalProvider, Reply
@@ -50,10 +50,10 @@ def migrated_by_its_clock(postgres_url: str) -> Iterator[str]:
             connection.execute("GRANT ALL ON SCHEMA clock TO PUBLIC")
             connection.execute("GRANT ALL ON clock.jump TO PUBLIC")
         go_by_its_clock(own)
-        db.configure(own)
+        engines.configure(own)
         migrate.upgrade(databases.owners(own))
         templates.sync_built_ins()
-        db.engine().dispose()
+        engines.engine().dispose()
         yield make_url(own).database or ""
 
 
@@ -67,10 +67,10 @@ def go_by_its_clock(url: str) -> None:
 def url(postgres_url: str, migrated_by_its_clock: str) -> Iterator[str]:
     with databases.copy(postgres_url, "clock", migrated_by_its_clock) as own:
         go_by_its_clock(own)
-        db.configure(own)
+        engines.configure(own)
         store.load()
         yield own
-        db.engine().dispose()
+        engines.engine().dispose()
 
 
 Start = Callable[[Path], JobsProcess]

@@ -223,7 +223,7 @@ from core.calls import resilience
 from core.runtime import db
 from core.settings import store
 from tests.callers import by
-db.engine()
+engines.engine()
 store.load()
 store.Listener(look_every_s=3600).start()
 print("follows", flush=True)

@@ -7,7 +7,7 @@ import pytest
 
 from core.documents import report, warnings
 from core.documents.report import Filters, SumUp
-from core.runtime import db
+from core.runtime import db, engines
 from core.tables.documents import DocumentWarning, WarningCode
 from tests import databases
 from tests.pipeline import change, ready_documents
@@ -102,7 +102,7 @@ def test_lists_by_what_documents_do_not_hold_go_by_an_index(own_database: str) -
         connection.execute("SET session_replication_role = replica")
         connection.execute(MANY_THAT_HOLD_ALL)
         connection.execute("ANALYZE document, collection")
-    db.configure(databases.apps(own_database))
+    engines.configure(databases.apps(own_database))
     for filters, index in ((Filters(warnings="true"), "read_in_part"), (Filters(warnings="unknown"), "not_known")):
         condition, given = report.matching(filters)
         sql = f"""EXPLAIN SELECT d.id FROM document d JOIN collection c ON c.id = d.collection_id

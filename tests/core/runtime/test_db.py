@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy.exc import InternalError, NotSupportedError, ProgrammingError
 
 from core.errors import Unavailable
-from core.runtime import db, workspace
+from core.runtime import db, engines, workspace
 from tests import databases
 from tests.pipeline import PATIENCE_S
 
@@ -90,7 +90,7 @@ def test_more_statements_are_prepared_than_the_pages_have() -> None:
 
 
 def held() -> int:
-    return db.engine().pool.checkedout()  # type: ignore[attr-defined, no-any-return]
+    return engines.engine().pool.checkedout()  # type: ignore[attr-defined, no-any-return]
 
 
 def test_a_transaction_within_together_holds_the_only_connection_and_is_seen_afterwards() -> None:

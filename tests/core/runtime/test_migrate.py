@@ -19,7 +19,7 @@ from core.insight_base import renewal
 from core.insights import report
 from core.insights.report import Filters
 from core.money import folding
-from core.runtime import db, migrate
+from core.runtime import db, engines, migrate
 from tests import databases
 from tests.pipeline import add_document, make_job, rows, run_job
 
@@ -105,9 +105,9 @@ def made(server: str, name: str, template: str = "template0") -> Iterator[str]:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {name}")
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    db.configure(databases.named(server, name))
+    engines.configure(databases.named(server, name))
     yield name
-    db.engine().dispose()
+    engines.engine().dispose()
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -123,7 +123,7 @@ def grown_up(server: str) -> Iterator[str]:
     """From blank to head, which takes longest, and with rows of several revisions on the way."""
     with made(server, "grown_up") as name:
         for revision, statements in ROWS.items():
-            with db.engine().begin() as connection:
+            with engines.engine().begin() as connection:
                 command.upgrade(migrate.alembic_config(connection), revision)
                 for statement in statements:
                     connection.exec_driver_sql(statement)
@@ -134,14 +134,14 @@ def grown_up(server: str) -> Iterator[str]:
 @pytest.fixture
 def at_head(server: str, grown_up: str) -> Iterator[None]:
     """At work in it. What a test changes there is about no other test."""
-    db.configure(databases.named(server, grown_up))
+    engines.configure(databases.named(server, grown_up))
     yield
-    db.engine().dispose()
+    engines.engine().dispose()
 
 
 @pytest.fixture
 def copied(server: str, grown_up: str, at_head: None) -> Iterator[None]:
-    db.engine().dispose()
+    engines.engine().dispose()
     with made(server, "copied", grown_up):
         yield
 
@@ -155,7 +155,7 @@ def things() -> set[str]:
 
 
 def down_to(revision: str) -> None:
-    with db.engine().begin() as connection:
+    with engines.engine().begin() as connection:
         command.downgrade(migrate.alembic_config(connection), revision)
 
 
@@ -188,7 +188,7 @@ def test_the_way_back_keeps_what_was_there_leaves_nothing_in_the_end_and_can_be_
 
 
 def test_the_models_and_the_migrations_say_the_same() -> None:
-    with db.engine().connect() as connection:
+    with engines.engine().connect() as connection:
         command.check(migrate.alembic_config(connection))
         assert migrate.revision(connection) == migrate.head()
 

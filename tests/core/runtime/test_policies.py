@@ -6,7 +6,7 @@ from psycopg import sql
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
-from core.runtime import db, migrate, policies, rights, workspace
+from core.runtime import db, engines, migrate, policies, rights, workspace
 from tests import databases
 from tests.pipeline import rows
 
@@ -158,7 +158,7 @@ def test_a_policy_that_is_another_one_is_made_again(own_database: str) -> None:
     with databases.as_owner() as connection:
         connection.execute("DROP POLICY in_workspace ON job; CREATE POLICY in_workspace ON job USING (true)")
         connection.execute("DROP POLICY everywhere ON insight; ALTER TABLE insight DISABLE ROW LEVEL SECURITY")
-    db.configure(databases.apps(own_database))
+    engines.configure(databases.apps(own_database))
     assert rights.read().unwalled == ("insight",)
     migrate.upgrade(own_database)
     assert rights.read().missing == ()

@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 
 from core.asking import templates
 from core.errors import ConfigurationError
-from core.runtime import db, migrate, rights
+from core.runtime import engines, migrate, rights
 from tests import databases
 from tests.pipeline import add_document, make_job, rows, run_job
 
@@ -71,7 +71,7 @@ def blank(postgres_url: str) -> Iterator[str]:
         connection.execute(f"CREATE ROLE {owner} LOGIN")
         connection.execute(f"ALTER DATABASE {make_url(url).database} OWNER TO {owner}")
         yield as_role(url, owner)
-        db.engine().dispose()
+        engines.engine().dispose()
         with psycopg.connect(databases.owners(url), autocommit=True) as inside:
             inside.execute(f"REASSIGN OWNED BY {owner} TO postgres; DROP OWNED BY {owner}")
         connection.execute(f"DROP ROLE {owner}")
@@ -97,7 +97,7 @@ def forget(url: str, role: str) -> None:
 
 
 def test_an_owner_without_rights_over_roles_migrates_for_a_role_that_works(blank: str, app: str) -> None:
-    db.configure(as_role(blank, app))
+    engines.configure(as_role(blank, app))
     with pytest.raises(ConfigurationError, match="MIGRATION_DATABASE_URL"):
         migrate.upgrade()
     migrate.upgrade(blank)
@@ -111,12 +111,12 @@ def test_an_owner_without_rights_over_roles_migrates_for_a_role_that_works(blank
 
 
 def test_what_one_role_made_is_handed_over_and_tables_that_come_later_too(blank: str, app: str) -> None:
-    db.configure(blank)
+    engines.configure(blank)
     migrate.upgrade()
     assert rights.read().missing == (f"{make_url(blank).username}, as which Cairn works, owns its tables.",)
     with psycopg.connect(blank) as connection:
         connection.execute("GRANT ALL ON audit_entry TO PUBLIC")
-    db.configure(as_role(blank, app))
+    engines.configure(as_role(blank, app))
     assert rights.read().audit_held is False
     with psycopg.connect(blank) as connection:
         connection.execute("REVOKE ALL ON audit_entry FROM PUBLIC; CREATE TABLE of_tomorrow (id serial)")
@@ -129,7 +129,7 @@ def test_what_one_role_made_is_handed_over_and_tables_that_come_later_too(blank:
 
 def test_a_role_that_is_missing_is_made_with_its_password_or_named(blank: str, postgres_url: str) -> None:
     missing = f"app_{secrets.token_hex(4)}"
-    db.configure(make_url(as_role(blank, missing)).set(password="it's p%ss").render_as_string(hide_password=False))
+    engines.configure(make_url(as_role(blank, missing)).set(password="it's p%ss").render_as_string(hide_password=False))
     with pytest.raises(ConfigurationError, match=f"CREATE ROLE {missing}"):
         migrate.upgrade(blank)
     with psycopg.connect(postgres_url, autocommit=True) as connection:
@@ -141,13 +141,13 @@ def test_a_role_that_is_missing_is_made_with_its_password_or_named(blank: str, p
         assert found.fetchone() == (True, False)
         assert rights.read().role == missing
         forget(blank, missing)
-        db.engine().dispose()
+        engines.engine().dispose()
         connection.execute(f"DROP ROLE {missing}")
 
 
 def test_two_urls_of_two_databases_are_refused(blank: str, database: str, postgres_url: str) -> None:
     with databases.copy(postgres_url, "other", "template0") as other:
-        db.configure(other)
+        engines.configure(other)
         with pytest.raises(ConfigurationError, match="different databases"):
             migrate.upgrade(databases.owners(blank))
-        db.configure(database)
+        engines.configure(database)

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.health import report, sampling
-from core.runtime import db, worker_lease
+from core.runtime import db, engines, worker_lease
 from tests.pipeline import database_away, rows, until_now
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -58,7 +58,7 @@ def test_a_process_whose_connections_are_all_busy_is_alive(
     beat: worker_lease.Heartbeat, setting: object, database: str
 ) -> None:
     setting(DATABASE_POOL_TIMEOUT=0.01)  # type: ignore[operator]
-    engine = db.configure(database, pool_size=2)
+    engine = engines.configure(database, pool_size=2)
     with contextlib.ExitStack() as held, psycopg.connect(database.replace("+psycopg", ""), autocommit=True) as other:
         with contextlib.suppress(PoolTimeout):
             while True:

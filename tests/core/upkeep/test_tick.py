@@ -18,7 +18,7 @@ from core.jobs import control
 from core.jobs import report as jobs_report
 from core.live import claims, lane, release
 from core.requests import expansion
-from core.runtime import db, migrate, worker_lease
+from core.runtime import db, engines, migrate, worker_lease
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from core.tables.jobs import WaitsFor
 from core.upkeep import tick
@@ -32,7 +32,7 @@ def server() -> Iterator[EmbeddedPostgres]:
         own = EmbeddedPostgres(Path(directory))
         own.start()
         yield own
-        db.engine().dispose()
+        engines.engine().dispose()
         own.stop()
 
 
@@ -40,7 +40,7 @@ def test_after_a_restart_of_postgresql_the_living_have_time_to_show_it(
     server: EmbeddedPostgres, openai: LocalProvider, setting: Any
 ) -> None:
     setting(WORKER_LEASE_SECONDS=3)
-    db.configure(server.url)
+    engines.configure(server.url)
     migrate.upgrade()
     templates.sync_built_ins()
     job = make_job(ready_documents(1), provider="openai", model="gpt-5-mini")
@@ -51,7 +51,7 @@ def test_after_a_restart_of_postgresql_the_living_have_time_to_show_it(
         db.execute(session, "UPDATE worker SET last_seen = now() - interval '1 hour'")
     server.stop()
     server.start()
-    db.configure(server.url)
+    engines.configure(server.url)
     tick.tick(datetime.now(UTC))
     assert states(job) == {"in_flight": 1}
     deadline = time.monotonic() + PATIENCE_S
@@ -82,7 +82,7 @@ def test_a_clock_that_takes_long_to_read_may_have_jumped_and_takes_nobody_over(
         connection.execute(
             psycopg.sql.SQL("ALTER DATABASE {} SET search_path = public, clock, pg_catalog").format(named)
         )
-    db.engine().dispose()
+    engines.engine().dispose()
     tick.tick(datetime.now(UTC))
     assert states(job) == {"in_flight": 1}
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import NoReturn
 
 from sqlmodel import Session, col, select
 
@@ -11,6 +12,8 @@ from core.injection.detect import Reason
 from core.runtime import db
 from core.tables.documents import UNPACKED, BlobChunk, Document, DocumentText
 
+GONE = "There is no document {}. It may have been deleted."
+
 
 def get(document_id: str) -> Document:
     with db.transaction() as session:
@@ -18,15 +21,21 @@ def get(document_id: str) -> Document:
 
 
 def text_of(document_id: str) -> DocumentText:
-    """Raises Conflict while there is no text: not extracted yet, or failed."""
-    with db.transaction() as session:
-        document = _get(session, document_id)
-        text = session.get(DocumentText, document_id)
-        if text is None:
-            if document.state == UNPACKED:
-                raise Conflict("An archive has no text: each of its files is a document of its own.")
-            raise Conflict(document.error_message or "The text of this document is not extracted yet. Try again soon.")
-        return text
+    """Raises NotFound; Conflict while there is no text: not extracted yet, or failed."""
+    return quoted_in(document_id, None, None)[0]
+
+
+def _refuse(document_id: str) -> NoReturn:
+    with db.reading() as session:
+        document = db.row(session, WITHOUT_TEXT, document=document_id)
+    if document is None:
+        raise NotFound(GONE.format(document_id))
+    if document.state == UNPACKED:
+        raise Conflict("An archive has no text: each of its files is a document of its own.")
+    raise Conflict(document.error_message or "The text of this document is not extracted yet. Try again soon.")
+
+
+WITHOUT_TEXT = "SELECT state, error_message FROM document WHERE id = :document AND workspace_id = :workspace"
 
 
 def quoted_in(document_id: str, start: int | None, end: int | None) -> tuple[DocumentText, tuple[int, int] | None]:
@@ -35,10 +44,10 @@ def quoted_in(document_id: str, start: int | None, end: int | None) -> tuple[Doc
     A link to a quote outlives the text that it was made for: one that is read again may be another. So text and
     evidence are read by one statement, and a span that no evidence has any more marks nothing.
     """
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, QUOTED_IN, document=document_id, start=start, end=end)
     if found is None:
-        return text_of(document_id), None
+        _refuse(document_id)
     text = DocumentText(
         document_id=document_id,
         text=found.text,
@@ -94,7 +103,7 @@ def bytes_of(document: Document) -> Iterator[bytes]:
 def _get(session: Session, document_id: str) -> Document:
     document = db.within(session, Document, document_id)
     if document is None:
-        raise NotFound(f"There is no document {document_id}. It may have been deleted.")
+        raise NotFound(GONE.format(document_id))
     return document
 
 

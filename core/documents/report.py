@@ -214,7 +214,7 @@ def _row(row: Row[Any]) -> DocumentRow:
     return DocumentRow(**{**row._mapping, "warnings": warnings_of(row.warnings)})
 
 
-def by_ids(ids: list[str]) -> list[DocumentRow]:
+def by_ids(ids: Sequence[str]) -> list[DocumentRow]:
     """In the order of their creation; ids that are gone are left out."""
     sql = f"SELECT {COLUMNS} FROM {FROM} WHERE d.id = ANY(:ids) ORDER BY d.id"
     with db.reading() as session:

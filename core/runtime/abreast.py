@@ -5,6 +5,7 @@ Each runs in a greenlet of its own, so it reads like any other report; all are o
 only where one asks.
 """
 
+import threading
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, copy_context
@@ -39,6 +40,7 @@ class Report(Generic[Found]):
 
     def __init__(self, read: Callable[..., Found], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self._asked = read, args, kwargs
+        self.context = copy_context()
         self._error: Exception | None = None
 
     def run(self) -> None:
@@ -64,6 +66,7 @@ class Group:
 
     def __init__(self, answer: Callable[[Sequence[Asked]], Sequence[Rows]]) -> None:
         self._answer = answer
+        self.thread = threading.get_ident()
         self.reports: list[Report[Any]] = []
         self._waiting: list[tuple[greenlet, Sequence[Asked]]] = []
 
@@ -93,7 +96,7 @@ class Group:
 
     def _begun(self, report: Report[Any]) -> greenlet:
         one = greenlet(report.run)
-        one.gr_context = copy_context()
+        one.gr_context = report.context
         one.gr_context.run(_group.set, self)
         return one
 
@@ -110,29 +113,44 @@ _group: ContextVar[Group | None] = ContextVar("group", default=None)
 
 
 def here() -> Group | None:
-    """The group that this is read in."""
-    return _group.get()
+    """The group that this is read in. A thread that was given a report's context reads by itself."""
+    group = _group.get()
+    return group if group is not None and group.thread == threading.get_ident() else None
 
 
 def answered(
     connection: psycopg.Connection[Any], asked: Sequence[Asked], carries: str, see: Callable[[str], Sent]
 ) -> list[Rows]:
-    """In one round trip. `carries`: whose rows its transaction sees, before and after; `see` has it see others."""
-    if len(asked) == 1 and asked[0].carries == carries:
-        return [_rows(connection.execute(asked[0].sql, asked[0].given))]
+    """In one round trip, and what several ask for once. `carries`: whose rows its transaction sees, before and after;
+    `see` has it see others."""
+    different: list[Asked] = []
+    for one in asked:
+        if one not in different:
+            different.append(one)
+    if len(different) == 1 and different[0].carries == carries:
+        found = [connection.execute(different[0].sql, different[0].given)]
+    else:
+        with connection.pipeline():
+            found = _sent(connection, different, carries, see)
+    rows = [_rows(cursor) for cursor in found]
+    return [list(rows[different.index(one)]) for one in asked]
+
+
+def _sent(
+    connection: psycopg.Connection[Any], asked: Sequence[Asked], carries: str, see: Callable[[str], Sent]
+) -> list[psycopg.Cursor[Any]]:
     cursors = [connection.cursor() for _ in asked]
-    with connection.pipeline():
-        seen = carries
-        for wanted in dict.fromkeys([carries, *(one.carries for one in asked)]):
-            if wanted != seen:
-                connection.execute(*see(wanted))
-                seen = wanted
-            for one, cursor in zip(asked, cursors, strict=True):
-                if one.carries == seen:
-                    cursor.execute(one.sql, one.given)
-        if seen != carries:
-            connection.execute(*see(carries))
-    return [_rows(cursor) for cursor in cursors]
+    seen = carries
+    for wanted in dict.fromkeys([carries, *(one.carries for one in asked)]):
+        if wanted != seen:
+            connection.execute(*see(wanted))
+            seen = wanted
+        for one, cursor in zip(asked, cursors, strict=True):
+            if one.carries == seen:
+                cursor.execute(one.sql, one.given)
+    if seen != carries:
+        connection.execute(*see(carries))
+    return cursors
 
 
 def _rows(cursor: psycopg.Cursor[Any]) -> Rows:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.insights import document_report
 from core.insights.document_report import Passage
+from core.runtime import db
 from pages.common import formats, widgets
 from pages.common.marking import Mark
 from pages.document.text import PagedText
@@ -50,7 +51,7 @@ def show(
     """The insights whose quotes stand on this page, in the order of the text, those of the open `quote` marked; then
     those of other pages, and those without a place."""
     st.header("Insights from here")
-    numbers = document_report.quoted(document_id)
+    numbers = db.read(document_report.quoted, document_id)
     here = _by_insight(passages)
     everywhere = _by_insight(document_report.passages(document_id, 0, len(text.text))) if text.in_parts else here
     elsewhere = {insight: one for insight, one in everywhere.items() if insight not in here}

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
+from core.access import keys
 from core.documents import content, extract, report
 from core.documents.extraction import SUPPORTED
 from core.insights import document_report
 from core.insights.document_report import Passage
+from core.runtime import db
 from core.tables.documents import UNPACKED
 from pages.common import api_links, failures, formats, widgets
 from pages.document import beside, in_text, instructions, parts, picture
@@ -23,7 +25,12 @@ def number(name: str) -> int | None:
 
 
 document_id = st.query_params.get("id", "")
-found = report.by_ids([document_id])
+asked = number("start"), number("end")
+with db.side_by_side() as group:
+    of_id = group.read(report.by_ids, [document_id])
+    quoted = group.read(content.quoted_in, document_id, *asked)
+    group.read(keys.any_made)  # for links to files
+found = of_id.found
 if not found:
     st.title("Document")
     failures.show_notice()
@@ -83,8 +90,7 @@ if document.state != "ready":
     st.stop()
 
 in_text.show(document)
-asked = number("start"), number("end")
-stored, quote = content.quoted_in(document.id, *asked)
+stored, quote = quoted.found
 if quote is None and None not in asked:
     st.info("No quote is known at this place of the text any more, so none is marked. It may have been read again.")
 text = PagedText(stored.text, stored.page_starts if document.pages else None)
@@ -100,9 +106,12 @@ pictured = picture.has(document)
 columns = st.columns([4, 4, 3] if pictured else [5, 3], gap="medium")
 with columns[0]:
     part = text.choose(quote)
+    with db.side_by_side() as group:
+        quoted_here = group.read(document_report.passages, document.id, part.first, part.last)
+        group.read(document_report.quoted, document.id)
     if text.in_parts and document.pages and part.number in (document.read_by_ocr or ()):
         st.caption(f":material/document_scanner: {documents.THIS_PAGE}")
-    passages = document_report.passages(document.id, part.first, part.last)
+    passages = quoted_here.found
     there = [one for one in instructing if one.start < part.last and part.first < one.end]
     beside.legend(passages, instructs=bool(there))
     text.show(part, quote, [*beside.marks(passages), *instructions.marks(there)])

@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.documents import extract, report
 from core.documents.report import DocumentRow, Filters
+from core.runtime import db
 from core.runtime.paging import Page
 from core.tables.documents import UNPACKED
 from pages.common import failures, formats, grids, widgets
@@ -63,7 +64,7 @@ def numbered(action: formats.Markdown, number: int) -> formats.Markdown:
 
 
 def summary(on_page: int) -> formats.Markdown:
-    counts = report.count_by_state(collection)
+    counts = db.read(report.count_by_state, collection)
     states = [f"{counts[name]:,} {name}" for name in STATES if counts.get(name)]
     total = f"{formats.count(sum(counts.values()), 'document')}: {', '.join(states)}."
     before = (len(trail) - 1) * PER_PAGE
@@ -82,17 +83,20 @@ def is_busy(row: DocumentRow) -> bool:
 
 
 trail = widgets.trail("document_cursors", filters)
-page = find()
+ticked = st.session_state.get("selected", [])
+with db.side_by_side() as group:
+    listed = group.read(find)
+    acted_on = group.read(report.by_ids, ticked)
+    group.read(report.count_by_state, collection)
+    group.read(report.failures, collection)
+page = listed.found
 fitting = report.count_all(filters) if page.next_cursor or trail[-1] else len(page.items)
 busy = any(map(is_busy, page.items))
-# For the grid's first run, which is this one.
-just_read = [page]
 
 
 @failures.live(1 if busy else None)
 def grid() -> None:
-    fresh = just_read.pop() if just_read else find()
-    rows = fresh.items
+    rows = db.read(find).items
     if busy and not any(map(is_busy, rows)):
         st.rerun()
     key = widgets.rows_key("documents", rows)
@@ -121,7 +125,7 @@ def grid() -> None:
 
 if page.items:
     # Outside of the fragment: its next run would close a dialog that was opened in it.
-    chosen = report.by_ids(st.session_state.get("selected", []))
+    chosen = acted_on.found
     act_on(chosen)
     if filters in (Filters(collection), Filters(collection, "failed")):
         unread.show(collection)

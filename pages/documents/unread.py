@@ -3,13 +3,14 @@
 import streamlit as st
 
 from core.documents import report
+from core.runtime import db
 from pages.common import formats, widgets
 
 REASONS_SHOWN = 3
 
 
 def show(collection: str | None) -> None:
-    found = report.failures(collection)
+    found = db.read(report.failures, collection)
     if not found:
         return
     link = {"collection": collection} if collection else {}

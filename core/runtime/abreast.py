@@ -41,14 +41,14 @@ class Report(Generic[Found]):
     def __init__(self, read: Callable[..., Found], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self._asked = read, args, kwargs
         self.context = copy_context()
-        self._error: Exception | None = None
+        self.error: Exception | None = None
 
     def run(self) -> None:
         read, args, kwargs = self._asked
         try:
             self._found = read(*args, **kwargs)
         except (SQLAlchemyError, CairnError) as error:
-            self._error = error
+            self.error = error
 
     def answers(self, read: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
         return self._asked == (read, args, kwargs)
@@ -56,8 +56,8 @@ class Report(Generic[Found]):
     @property
     def found(self) -> Found:
         """Once the block of its group has ended. Raises what the report raised."""
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         return self._found
 
 
@@ -68,12 +68,19 @@ class Group:
         self._answer = answer
         self.thread = threading.get_ident()
         self.reports: list[Report[Any]] = []
+        self._needed: list[Report[Any]] = []
         self._waiting: list[tuple[greenlet, Sequence[Asked]]] = []
 
     def read(self, report: Callable[Given, Found], /, *args: Given.args, **kwargs: Given.kwargs) -> Report[Found]:
+        """What it raises is raised at the end of the block."""
         added = Report(report, args, kwargs)
         self.reports.append(added)
+        self._needed.append(added)
         return added
+
+    def ahead(self, report: Callable[Given, object], /, *args: Given.args, **kwargs: Given.kwargs) -> None:
+        """For a part of the page that takes it by `db.read`: what it raises is raised there."""
+        self.reports.append(Report(report, args, kwargs))
 
     def finish(self) -> None:
         for report in self.reports:
@@ -82,6 +89,9 @@ class Group:
             waiting, self._waiting = self._waiting, []
             for go_on in self._answered(waiting):
                 go_on()
+        for report in self._needed:
+            if report.error is not None:
+                raise report.error
 
     def _answered(self, waiting: Sequence[tuple[greenlet, Sequence[Asked]]]) -> list[Callable[[], object]]:
         """How each goes on: with its rows, or with the error that its own statements meet."""

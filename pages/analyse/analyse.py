@@ -26,7 +26,7 @@ failures.show_notice()
 with db.side_by_side() as group:
     counted = group.read(documents_report.collections)
     offered = group.read(templates.list_all)
-    group.read(breaker_report.not_closed)
+    group.ahead(breaker_report.not_closed)
 collections = [c for c in counted.found if c.documents]
 if not collections:
     widgets.empty("There are no documents to ask yet.", "documents/documents.py", "Upload documents")

@@ -32,8 +32,8 @@ def of(spec: JobSpec) -> Estimate | None:
         return None
     with db.side_by_side() as group:
         tried = group.read(_estimate, spec)
-        group.read(_counting, spec)
-        group.read(past_error.read, spec.template, spec.provider, spec.model or "")
+        group.ahead(_counting, spec)
+        group.ahead(past_error.read, spec.template, spec.provider, spec.model or "")
     if isinstance(tried.found, CairnError):
         st.info(formats.plain(tried.found.message))
         return None

@@ -181,10 +181,17 @@ def turn_pages(cursors: list[str | None], next_cursor: str | None) -> None:
             st.rerun()
 
 
-def popover(label: formats.Markdown, key: str, icon: str, *, disabled: bool = False) -> DeltaGenerator | None:
-    """What it holds is made once it is open: until then, None."""
+def popover(
+    label: formats.Markdown, key: str, icon: str, *, disabled: bool = False, typed_in: bool = False
+) -> DeltaGenerator | None:
+    """What it holds is made once it is open: until then, None. `typed_in`: and stays, with what was typed there."""
     made = st.popover(label, icon=icon, key=key, on_change="rerun", disabled=disabled)
-    return made if made.open else None
+    if typed_in and made.open:
+        st.session_state.setdefault(TYPED_IN, set()).add(key)
+    return made if made.open or key in st.session_state.get(TYPED_IN, ()) else None
+
+
+TYPED_IN = "typed-in"
 
 
 def expander(label: formats.Markdown, key: str, icon: str | None = None) -> DeltaGenerator | None:

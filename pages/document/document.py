@@ -28,8 +28,8 @@ document_id = st.query_params.get("id", "")
 asked = number("start"), number("end")
 with db.side_by_side() as group:
     of_id = group.read(report.by_ids, [document_id])
-    quoted = group.read(content.quoted_in, document_id, *asked)
-    group.read(keys.any_made)  # for links to files
+    group.ahead(content.quoted_in, document_id, *asked)
+    group.ahead(keys.any_made)  # for links to files
 found = of_id.found
 if not found:
     st.title("Document")
@@ -90,7 +90,7 @@ if document.state != "ready":
     st.stop()
 
 in_text.show(document)
-stored, quote = quoted.found
+stored, quote = db.read(content.quoted_in, document_id, *asked)
 if quote is None and None not in asked:
     st.info("No quote is known at this place of the text any more, so none is marked. It may have been read again.")
 text = PagedText(stored.text, stored.page_starts if document.pages else None)
@@ -108,7 +108,7 @@ with columns[0]:
     part = text.choose(quote)
     with db.side_by_side() as group:
         quoted_here = group.read(document_report.passages, document.id, part.first, part.last)
-        group.read(document_report.quoted, document.id)
+        group.ahead(document_report.quoted, document.id)
     if text.in_parts and document.pages and part.number in (document.read_by_ocr or ()):
         st.caption(f":material/document_scanner: {documents.THIS_PAGE}")
     passages = quoted_here.found

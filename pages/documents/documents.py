@@ -87,8 +87,8 @@ ticked = st.session_state.get("selected", [])
 with db.side_by_side() as group:
     listed = group.read(find)
     acted_on = group.read(report.by_ids, ticked)
-    group.read(report.count_by_state, collection)
-    group.read(report.failures, collection)
+    group.ahead(report.count_by_state, collection)
+    group.ahead(report.failures, collection)
 page = listed.found
 fitting = report.count_all(filters) if page.next_cursor or trail[-1] else len(page.items)
 busy = any(map(is_busy, page.items))

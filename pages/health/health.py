@@ -41,12 +41,12 @@ def standing_still() -> None:
 
 
 with db.side_by_side() as group:
-    group.read(found)
-    group.read(breaker_report.lately)
-    group.read(breaker_report.changes, health_breakers.SHOWN_CHANGES)
-    group.read(stuck.read)
-    group.read(report.newest_sample)
-    group.read(health_reuse.read)
+    group.ahead(found)
+    group.ahead(breaker_report.lately)
+    group.ahead(breaker_report.changes, health_breakers.SHOWN_CHANGES)
+    group.ahead(stuck.read)
+    group.ahead(report.newest_sample)
+    group.ahead(health_reuse.read)
 at_this_moment()
 # What else there is was not read where the database cannot be reached.
 if db.read(found).reachable:

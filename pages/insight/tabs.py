@@ -31,8 +31,8 @@ COLUMNS = {
 def read(group: Group, insight_id: str) -> None:
     """Of the tab that is open at first."""
     if st.session_state.get("tab", TABS[0]) == TABS[0]:
-        group.read(evidence_report.page, insight_id, limit=QUOTES, cursor=_cursor("evidence", insight_id))
-        group.read(evidence_report.totals, [insight_id])
+        group.ahead(evidence_report.page, insight_id, limit=QUOTES, cursor=_cursor("evidence", insight_id))
+        group.ahead(evidence_report.totals, [insight_id])
 
 
 def show(row: InsightRow) -> None:

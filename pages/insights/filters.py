@@ -46,9 +46,9 @@ WAITING = Filters(quarantined=True, state="new")
 
 def read(group: Group) -> None:
     """What is offered."""
-    group.read(documents_report.collection_names)
-    group.read(templates.list_all, retired=True)
-    group.read(history.lately_given_tags)
+    group.ahead(documents_report.collection_names)
+    group.ahead(templates.list_all, retired=True)
+    group.ahead(history.lately_given_tags)
 
 
 def show() -> Chosen:

@@ -30,7 +30,7 @@ with db.side_by_side() as group:
     found = group.read(report.find_and_count, chosen.filters, sort=chosen.sort, limit=PER_PAGE, cursor=trail[-1])
     to_settle = group.read(review_report.open_counts, chosen.filters.collection)
     if chosen.hides:
-        group.read(report.count, chosen.all)
+        group.ahead(report.count, chosen.all)
 page, total = found.found.page, found.found.total
 hidden = filters.number_hidden(chosen, total)
 # Nothing is counted for what is closed.

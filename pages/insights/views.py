@@ -19,7 +19,7 @@ FIELDS = ("q", "collection", "template", "tag")
 
 def show(saved: Sequence[View], filters: Filters, sort: Sort) -> None:
     new = sum(one.new.count for one in saved)
-    opened = widgets.popover(f"Views · {new:,} new" if new else "Views", "views", ":material/bookmark:")
+    opened = widgets.popover(f"Views · {new:,} new" if new else "Views", "views", ":material/bookmark:", typed_in=True)
     if opened is None:
         return
     with opened:

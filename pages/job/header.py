@@ -21,9 +21,9 @@ CELL = "padding:.3rem .8rem .3rem 0;border-bottom:1px solid rgba(128,128,128,.25
 
 def read(group: Group, job_id: str) -> None:
     """Of what is shown of any job."""
-    group.read(requests_report.left_out, job_id)
-    group.read(requests_report.failures, job_id)
-    group.read(report.beyond, job_id)
+    group.ahead(requests_report.left_out, job_id)
+    group.ahead(requests_report.failures, job_id)
+    group.ahead(report.beyond, job_id)
 
 
 def header(row: JobRow) -> None:

@@ -44,8 +44,8 @@ try:
         read = group.read(documents_report.sum_up_job, job_id)
         in_quarantine = group.read(insights.count, Filters(job=job_id, quarantined=True, state="new"))
         header.read(group, job_id)
-        group.read(looked_at.is_unread, job_id)
-        group.read(keys.any_made)  # for links to files
+        group.ahead(looked_at.is_unread, job_id)
+        group.ahead(keys.any_made)  # for links to files
         if st.session_state.get("tab", ANSWERS) == ANSWERS:
             answers.read(group, job_id)
 except NotFound as error:

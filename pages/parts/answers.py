@@ -23,7 +23,7 @@ AT_ONCE = 10
 
 
 def read(group: Group, job_id: str) -> None:
-    group.read(requests_report.responses, job_id, limit=AT_ONCE, cursor=_cursors(job_id, AT_ONCE)[-1])
+    group.ahead(requests_report.responses, job_id, limit=AT_ONCE, cursor=_cursors(job_id, AT_ONCE)[-1])
 
 
 def _cursors(job_id: str, limit: int) -> list[str | None]:

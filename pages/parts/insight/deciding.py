@@ -18,7 +18,7 @@ from pages.words import insights, instructions
 
 def read(group: Group) -> None:
     """What is offered."""
-    group.read(history.lately_given_tags)
+    group.ahead(history.lately_given_tags)
 
 
 def describe(row: InsightRow, now: datetime) -> None:
@@ -55,7 +55,7 @@ def decide(row: InsightRow) -> None:
         if row.state != "confirmed":
             _set_state(row, "confirmed", ":material/check:")
         if row.state != "dismissed":
-            opened = widgets.popover("Dismiss", f"dismiss-{at}", ":material/close:")
+            opened = widgets.popover("Dismiss", f"dismiss-{at}", ":material/close:", typed_in=True)
             if opened is not None:
                 with opened:
                     _dismiss(row, at)
@@ -64,7 +64,7 @@ def decide(row: InsightRow) -> None:
         label: formats.Markdown = "Unpin" if row.pinned else "Pin"
         pin = partial(change, row, Change(pinned=not row.pinned))
         st.button(label, icon=":material/keep:", key=f"pin-{at}", on_click=pin)
-        opened = widgets.popover("Reword", f"reword-{at}", ":material/edit:")
+        opened = widgets.popover("Reword", f"reword-{at}", ":material/edit:", typed_in=True)
         if opened is not None:
             with opened:
                 _reword(row, at)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from core.errors import NotFound, Unavailable
 from core.runtime import db, engines, workspace
@@ -112,17 +112,24 @@ def test_one_that_fails_takes_no_other_with_it() -> None:
     with db.together():
         with db.side_by_side() as group:
             before = group.read(two, "SELECT 1", "SELECT 2")
-            wrong = group.read(one, "SELECT nosuch")
+            group.ahead(one, "SELECT nosuch")
             caught = group.read(or_none, "SELECT 1/0")
-            absent = group.read(refused)
+            group.ahead(refused)
             after = group.read(two, "SELECT 3", "SELECT 4")
         assert (before.found, after.found, caught.found) == ((1, 2), (3, 4), None)
         with pytest.raises(ProgrammingError, match="nosuch"):
-            _ = wrong.found
+            db.read(one, "SELECT nosuch")
         with pytest.raises(NotFound):
-            _ = absent.found
+            db.read(refused)
         # And what is read next.
         assert one("SELECT 5") == 5
+
+
+def test_what_is_not_read_ahead_fails_at_the_end_of_the_block_whether_it_is_looked_at_or_not() -> None:
+    with pytest.raises(NotFound), db.side_by_side() as group:
+        group.read(refused)
+    with pytest.raises(ProgrammingError), db.side_by_side() as group:
+        group.read(one, "SELECT nosuch")
 
 
 def or_none(sql: str) -> Any:
@@ -131,20 +138,21 @@ def or_none(sql: str) -> Any:
 
 
 def test_the_values_of_a_row_do_not_stand_in_its_error() -> None:
-    with db.side_by_side() as group:
-        wrong = group.read(one, "SELECT CAST(:words AS int)", words="confidential")
-    with pytest.raises(Exception, match="InvalidTextRepresentation") as caught:
-        _ = wrong.found
+    with pytest.raises(DBAPIError) as caught, db.side_by_side() as group:
+        group.read(one, "SELECT CAST(:words AS int)", words="confidential")
+    assert "InvalidTextRepresentation" in str(caught.value)
     assert "confidential" not in str(caught.value)
 
 
 def test_where_the_database_is_away_each_says_so() -> None:
     engines.configure("postgresql://nobody@127.0.0.1:1/none")
-    with db.together(), db.side_by_side() as group:
-        found = [group.read(one, "SELECT 1"), group.read(two, "SELECT 1", "SELECT 2")]
-    for report in found:
-        with pytest.raises(Unavailable):
-            _ = report.found
+    with db.together():
+        with db.side_by_side() as group:
+            group.ahead(one, "SELECT 1")
+            group.ahead(two, "SELECT 1", "SELECT 2")
+        for report in (partial(one, "SELECT 1"), partial(two, "SELECT 1", "SELECT 2")):
+            with pytest.raises(Unavailable):
+                db.read(report.func, *report.args)
 
 
 def test_none_opens_a_transaction_of_its_own() -> None:

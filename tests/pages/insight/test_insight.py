@@ -12,7 +12,7 @@ from pages.common import formats
 from pages.insight import tabs
 from tests.callers import by
 from tests.pages import made
-from tests.pages.seeing import buttons, links, opened, press, show, words
+from tests.pages.seeing import buttons, links, opened, press, show, unfold, words
 from tests.pipeline import TEXT, add_document, rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -110,6 +110,7 @@ def test_its_history_says_what_was_done_and_the_last_change_is_undone(two: list[
         life.change(two[0], Change(state="confirmed", tags=["a"], shown="Long repairs"))
     at = show("insight", id=two[0], tab="History")
     assert "Confirmed it, reworded it: “Long repairs”, tagged it a, by HTTP API" in words(at)
+    at = unfold(at, f"dismiss-{two[0]}-2")
     at.text_input(key=f"reason-{two[0]}-2").input("no")
     at = press(at, "Dismiss")
     assert "Dismissed it because “no”, on the insights pages" in words(at)
@@ -162,3 +163,10 @@ def test_the_overview_and_the_document_lead_to_it(two: list[str]) -> None:
 def _rows(sql: str) -> list[dict[str, str]]:
     with db.transaction() as session:
         return [dict(row._mapping) for row in db.rows(session, sql)]
+
+
+def test_what_is_typed_into_a_popover_is_kept_when_it_is_closed(two: list[str]) -> None:
+    key = f"reword-{two[0]}-1"
+    at = unfold(show("insight", id=two[0]), key)
+    at.session_state[key] = False
+    assert at.run().text_area(key=f"words-{two[0]}-1").value

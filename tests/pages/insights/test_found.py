@@ -13,7 +13,7 @@ from core.runtime import db
 from pages.common import formats
 from pages.words import insights
 from tests.pages import made
-from tests.pages.seeing import buttons, links, press, show, words
+from tests.pages.seeing import buttons, links, press, show, unfold, words
 from tests.pipeline import add_document, make_job, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -79,6 +79,7 @@ def test_what_cannot_be_read_in_a_link_narrows_nothing(three: list[str], link: d
 def test_a_view_is_saved_tells_what_is_new_and_is_opened_as_it_was_saved(three: list[str]) -> None:
     life.change(three[0], Change(tags=["money"]))
     at = show("insights", tag="money", sort="most documents", evidence="all", min_support="1")
+    at = unfold(at, "views")
     at.text_input(key="view_name").input("Money ")
     at = press(at, "Save")
     (view,) = views.list_all()
@@ -91,7 +92,7 @@ def test_a_view_is_saved_tells_what_is_new_and_is_opened_as_it_was_saved(three: 
         db.execute(session, "UPDATE saved_view SET looked_at = now() - interval '1 day'")
     at = show("insights", q="nowhere")
     assert "Views · 1 new" in [popover.proto.popover.label for popover in at.get("popover")]
-    at = press(at, "Money :blue[1 new]")
+    at = press(unfold(at, "views"), "Money :blue[1 new]")
     assert listed(at) == {STATEMENTS[0]}
     assert at.selectbox(key="evidence").value == "all"
     assert at.query_params["min_support"] in ("1", ["1"])
@@ -104,7 +105,7 @@ def test_a_view_of_a_program_opens_as_what_it_was_saved_as(three: list[str]) -> 
     made.pair(three[0], three[1], verdict="conflict")
     views.save("settled", Filters(q="repairs", state="new", conflict="any"), "relevance")
     views.save("agreed", Filters(conflict="none"))
-    at = press(show("insights"), "settled")
+    at = press(unfold(show("insights"), "views"), "settled")
     assert (listed(at), at.selectbox(key="state").value) == (set(STATEMENTS[:2]), "new")
     assert at.selectbox(key="sort").value == "relevance"
     assert listed(at.text_input(key="q").input("").run()) == set(STATEMENTS[:2])

@@ -185,6 +185,7 @@ def test_in_the_drawer_one_is_decided_tagged_pinned_and_reworded(three: list[str
     at = press(drawer(insight), "Confirm")
     assert now().state == "confirmed"
     assert "a person confirmed it, so it counts for at least 95%" in words(at)
+    at = unfold(at, f"dismiss-{insight}-2")
     at.text_input(key=f"reason-{insight}-2").input("not so")
     at = press(at, "Dismiss")
     assert (now().state, now().reason) == ("dismissed", "not so")
@@ -193,6 +194,7 @@ def test_in_the_drawer_one_is_decided_tagged_pinned_and_reworded(three: list[str
     assert (now().state, now().pinned) == ("new", True)
     at = at.multiselect(key=f"tags-{insight}-5").set_value(["b", "A"]).run()
     assert now().tags == ["A", "b"]
+    at = unfold(at, f"reword-{insight}-6")
     at.text_area(key=f"words-{insight}-6").input("Nine days of repairs")
     at = press(at, "Save")
     assert "#### Nine days of repairs" in words(at)

@@ -44,11 +44,14 @@ class Forecast:
 def read(now: Costs) -> Forecast:
     """Of the workspace, by days of the reporting zone."""
     today = now.as_of.astimezone(now.zone).date()
-    this_month = now.total(stretches.month(today, now.as_of, now.zone)).cost_usd
-    by_day = _by_day(now, today)
+    with db.side_by_side(now.session) as group:
+        month = group.read(now.total, stretches.month(today, now.as_of, now.zone))
+        paid = group.read(_by_day, now, today)
+        reserved = group.read(db.scalar, now.session, HELD)
+    this_month, by_day = month.found.cost_usd, dict(paid.found)
+    held: Decimal = reserved.found
     spent_today = by_day.pop(today, Decimal(0))
     history = _history(by_day, today)
-    held: Decimal = db.scalar(now.session, HELD)
     expected = expect(this_month + held, spent_today, history, today) if len(history) >= LEAST_DAYS else None
     return Forecast(f"{today:%Y-%m}", this_month, held, expected, len(history))
 

@@ -94,7 +94,7 @@ def find(wanted: Wanted, *, limit: int = 100, cursor: str | None = None) -> Matr
     fields = fields_of(wanted.template)
     of = f"matrix-{wanted.template}-{wanted.sort or ''}"
     sql, given = _statement(fields, wanted, _key_and_document(place(cursor, of)), "LIMIT :limit")
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.rows(session, sql, limit=limit + 1, **given)
         rows = _rows(session, found, fields)
     places = [orjson.dumps([None if row.key is None else str(row.key), row.document]).decode() for row in found]
@@ -109,7 +109,7 @@ def check(wanted: Wanted) -> None:
 def count(wanted: Wanted) -> Count:
     """How many documents are in it."""
     sql, given = _statement(fields_of(wanted.template), replace(wanted, sort=None), None, f"LIMIT {MOST_COUNTED + 1}")
-    with db.transaction() as session:
+    with db.reading() as session:
         found: int = db.scalar(session, f"SELECT count(*) FROM ({sql}) found", **given)
     return Count(min(found, MOST_COUNTED), found > MOST_COUNTED)
 

@@ -24,7 +24,7 @@ class Canary:
 
 
 def read(job_id: str, at: datetime) -> Canary:
-    with db.transaction() as session:
+    with db.reading() as session:
         found = db.row(session, SQL, job=job_id)
     assert found is not None
     rest_usd = None

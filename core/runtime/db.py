@@ -5,8 +5,8 @@ Only use cases open `transaction()`; everything below them is handed its session
 policies of the walled tables (`core.runtime.policies`) show it no rows of another. Machinery for all workspaces opens
 `transaction(everywhere=True)`.
 
-Reports open `reading()`. A page asks many of them in one run, and beginning and ending a transaction takes longer than
-most of their statements: within `together()` they share one.
+Reports open `reading()`. A page asks many of them in one run: within `together()` they share one transaction, and
+`side_by_side()` reads several in one round trip.
 """
 
 import threading

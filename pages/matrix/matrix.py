@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.asking import templates
 from core.insights import matrix
+from core.runtime import db
 from pages.common import failures, formats, grids, widgets
 from pages.matrix import drawer, filters, table
 from pages.parts import exporting
@@ -23,9 +24,11 @@ if not usable:
     )
     st.stop()
 chosen = filters.show(usable)
-total = matrix.count(chosen.wanted)
 trail = widgets.trail("matrix_cursors", chosen.wanted)
-page = matrix.find(chosen.wanted, limit=PER_PAGE, cursor=trail[-1]).page
+with db.side_by_side() as group:
+    counted = group.read(matrix.count, chosen.wanted)
+    found = group.read(matrix.find, chosen.wanted, limit=PER_PAGE, cursor=trail[-1])
+total, page = counted.found, found.found.page
 
 
 def show_grid() -> None:

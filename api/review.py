@@ -103,6 +103,13 @@ def settle(pair_id: str, body: VerdictIn) -> Any:
     return out((review.settle(pair_id, body.verdict, body.keep, force=body.force),))[0]
 
 
+@router.post("/review/{pair_id}/reopen", response_model=PairOut)
+def take_back(pair_id: str) -> Any:
+    """What was said of a pair is taken back: it is open again, and a merge that it made is undone. Of an open one
+    nothing changes."""
+    return out((review.take_back(pair_id),))[0]
+
+
 @router.get("/insights/{insight_id}/similar", response_model=ListOut[SimilarOut])
 def similar(insight_id: str, limit: Annotated[int, Query(ge=1, le=similarity.MOST)] = 20) -> Any:
     """What may be the same or contradict it, best first, looked up at the moment."""

@@ -12,7 +12,7 @@ from core.access import actor, audit
 from core.access.roles import require
 from core.errors import Conflict, InvalidInput, NotFound
 from core.insight_base import consequences, locks, tree
-from core.insights import history, merging, review_report
+from core.insights import history, merging, reopening, review_report
 from core.insights.history import Side
 from core.insights.merging import MergeBlocked
 from core.insights.review_report import MIRRORED, Item
@@ -25,7 +25,7 @@ BECOMES: Mapping[Verdict, PairKind] = {"conflict": "conflict", "over_time": "ove
 
 
 class AlreadySettled(Conflict):
-    """This pair was settled with another verdict. Merge or unmerge the insights themselves to change what they are."""
+    """This pair was settled with another verdict. Take that back first."""
 
     code = "ALREADY_SETTLED"
 
@@ -70,11 +70,11 @@ def settle_within(
     """The same inside the caller's transaction, which has changed no insight yet."""
     found = db.row(session, PAIR, pair=pair_id)
     if found is None:
-        raise NotFound(f"There is no pair {pair_id}. One of its insights may have been deleted.")
+        raise NotFound(GONE.format(pair_id))
     locks.lock_around(session, [found.first, found.second])
     pair = db.row(session, PAIR + " FOR UPDATE OF p", pair=pair_id)
     if pair is None:
-        raise NotFound(f"There is no pair {pair_id}. One of its insights may have been deleted.")
+        raise NotFound(GONE.format(pair_id))
     if pair.state == "settled":
         if pair.verdict == verdict:
             return
@@ -95,9 +95,9 @@ def settle_within(
     _note(session, pair, pairs, verdict)
 
 
-ANEW = "Merge or unmerge the insights themselves to change what they are."
+ANEW = "Take that back first, or merge or unmerge the insights themselves."
 SIDES = """
-SELECT p.id, p.first, p.second, p.kind, p.found_by, p.state, p.verdict, a.id AS a, b.id AS b,
+SELECT p.id, p.first, p.second, p.kind, p.found_by, p.state, p.verdict, p.settled_at, a.id AS a, b.id AS b,
   a.support AS a_support, b.support AS b_support
 FROM pair p JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
 JOIN insight a ON a.id = CASE WHEN f.head_id IS NULL THEN f.id ELSE f.head_id END
@@ -114,6 +114,39 @@ WITH member AS MATERIALIZED ({tree.OUR_MEMBERS})
 ORDER BY p.id FOR UPDATE OF p
 """
 LATER = "UPDATE pair SET later_at = now() WHERE id = ANY(:ids) AND workspace_id = :workspace"
+
+
+def take_back(pair_id: str) -> Item:
+    """What was said of a pair: it is open again as it was proposed, with those between the same two insights that were
+    settled with it, and the merge that it made is undone. Of an open one nothing changes. Raises NotFound."""
+    require("insight.change")
+    with db.transaction() as session:
+        found = db.row(session, PAIR, pair=pair_id)
+        if found is None:
+            raise NotFound(GONE.format(pair_id))
+        locks.lock_around(session, [found.first, found.second])
+        pairs = db.rows(session, SETTLED_WITH, pair=pair_id)
+        if merges := sorted({row.merge_id for row in pairs if row.merge_id}):
+            merging.unmerge_all_within(session, merges)
+        elif pairs:
+            reopening.of_pairs(session, [row.id for row in pairs])
+            consequences.of_change(session, [found.a, found.b])
+            reopening.note(session, pairs)
+            said = {"verdict": found.verdict, "pairs": len(pairs)}
+            audit.write(session, "insight.reopen", "pair", pair_id, before=said)
+    return review_report.get(pair_id)
+
+
+GONE = "There is no pair {}. One of its insights may have been deleted."
+# Of the same transaction.
+SETTLED_WITH = f"""
+WITH this AS MATERIALIZED ({PAIR})
+SELECT p.id, p.verdict, p.proposed_as, p.merge_id, this.a, this.b FROM this
+JOIN pair p ON p.settled_at = this.settled_at AND p.state = 'settled' AND p.workspace_id = :workspace
+JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
+WHERE coalesce(f.head_id, f.id) IN (this.a, this.b) AND coalesce(s.head_id, s.id) IN (this.a, this.b)
+ORDER BY p.id FOR UPDATE OF p
+"""
 
 
 def _kept(pair: Row[Any], keep: str | None) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from textwrap import shorten
 from typing import Any, Literal
 
 import structlog
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 Lane = Literal["live", "batch"]
 MOST_RETRIES = 10
 MOST_CANARY = 1_000_000
+MOST_OF_A_QUESTION = 60
 # No deadline is meant outside of these; at the ends of the calendar, zones and databases overflow.
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 LONGEST_WAIT_S = 7 * 86_400
@@ -365,7 +367,9 @@ def _name(session: Session, spec: JobSpec, count: int) -> str:
     if spec.template is None:
         return "Custom requests"
     about = spec.collection or ("1 document" if count == 1 else f"{count:,} documents")
-    return f"{templates.name_of(session, spec.template)}: {about}"
+    question = shorten(str(spec.params.get("question", "")), MOST_OF_A_QUESTION, placeholder="…")
+    asked = f" “{question}”" if question else ""
+    return f"{templates.name_of(session, spec.template)}{asked}: {about}"
 
 
 def begin(session: Session, job: Job, expected_usd: Decimal | None) -> None:

@@ -1,19 +1,12 @@
 """Take back all verdicts of a judge as one: its merges are undone, and its pairs are open again."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
-from sqlmodel import Session
 
 from core.access import audit
 from core.access.roles import require
 from core.errors import Conflict, NotFound
 from core.insight_base import consequences, locks
-from core.insights import history, merging, reopening
-from core.insights.history import Side
-from core.insights.review_report import MIRRORED
+from core.insights import merging, reopening
 from core.runtime import db
 from core.tables.jobs import ACTIVE, JUDGE
 
@@ -46,7 +39,7 @@ def undo(job_id: str) -> Undone:
         others = [row for row in theirs if not row.merge_id]
         reopening.of_pairs(session, [row.id for row in others])
         consequences.of_change(session, [side for row in others for side in (row.first, row.second)])
-        _note(session, [row for row in others if "conflict" in (row.verdict, row.proposed_as)])
+        reopening.note(session, others)
         if theirs:
             said = {"job": job_id, "reopened": len(theirs), "restored": len(restored)}
             audit.write(session, "insight.unmerge", "judge", job_id, after=said)
@@ -60,16 +53,3 @@ FROM pair p JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
 WHERE p.judged_in = :job AND p.state = 'settled' AND p.workspace_id = :workspace ORDER BY p.id
 """
 STATE = "SELECT state FROM job WHERE id = :job AND template_id = :judge AND workspace_id = :workspace"
-
-
-def _note(session: Session, pairs: Sequence[Row[Any]]) -> None:
-    entries: list[tuple[str, Side, Side]] = [
-        (one, {"pair": row.id, "with": other, "verdict": verdict}, {"pair": row.id, "kind": row.proposed_as})
-        for row in pairs
-        for one, other, verdict in (
-            (row.a, row.b, row.verdict),
-            (row.b, row.a, MIRRORED.get(row.verdict, row.verdict)),
-        )
-    ]
-    if entries:
-        history.note(session, history.new_change(), "review", entries)

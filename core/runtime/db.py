@@ -127,9 +127,9 @@ def side_by_side(within: Session | None = None) -> Iterator[abreast.Group]:
 
 def read(report: Callable[Given, Found], /, *args: Given.args, **kwargs: Given.kwargs) -> Found:
     """What a part of a page shows: as it was read `side_by_side` with the rest of the page, else it is read now."""
-    shared = _shared_here()
+    shared, here = _shared_here(), workspace.current()
     for one in shared.known if shared else ():
-        if one.answers(report, args, kwargs):
+        if one.answers(report, args, kwargs) and one.context.run(workspace.current) == here:
             found: Found = one.found
             return found
     return report(*args, **kwargs)
@@ -149,7 +149,7 @@ class _Asking:
     """What a report has for a session where it is read side by side with others: `rows`, `row`, `scalar` and `columns`
     take it, and nothing else does."""
 
-    info: Mapping[str, str]
+    info: dict[str, Any]
 
 
 def _asking(everywhere: bool | None) -> Session:

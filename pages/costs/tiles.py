@@ -43,7 +43,7 @@ def show(total: Sums, before: Sums, insights: int, period: Markdown, month: Fore
 
 def _month(month: Forecast) -> None:
     """Of the whole workspace, whatever the filters are."""
-    name = f"{date.fromisoformat(month.month + '-01'):%B} ends at"
+    name = f"Forecast for {date.fromisoformat(month.month + '-01'):%B}"
     held = f" Held for jobs under way: {formats.money(month.held_usd)}." if month.held_usd else ""
     if month.expected is None:
         _tile(

@@ -33,7 +33,13 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     collection = st.selectbox("Collection", names, index=None, placeholder="All", key="collection", bind="query-params")
     state = st.selectbox("State", STATES, index=None, placeholder="All", key="state", bind="query-params")
     in_text = st.selectbox(
-        "In the text", list(IN_TEXT), None, IN_TEXT.__getitem__, placeholder="All", key="warnings", bind="query-params"
+        "How much was read",
+        list(IN_TEXT),
+        None,
+        IN_TEXT.__getitem__,
+        placeholder="All",
+        key="warnings",
+        bind="query-params",
     )
     name = st.text_input("Name contains", key="name", bind="query-params", placeholder="part of a file name")
 widgets.came_by("Documents", "documents/documents.py", collection=collection, state=state, name=name, warnings=in_text)

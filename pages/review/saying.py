@@ -59,6 +59,11 @@ def say(which: Which, verdict: Said, *, force: bool = False) -> None:
     acting.attempt(act)
 
 
+def take_back(pair_id: str) -> None:
+    """For a button."""
+    acting.attempt(lambda: review.take_back(pair_id), words.TAKEN_BACK)
+
+
 def is_refused(pair_id: str) -> bool:
     return pair_id in st.session_state.get(REFUSED, ())
 

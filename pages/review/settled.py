@@ -11,6 +11,7 @@ from core.judging import grounds
 from core.tables.insights import PairKind
 from pages.common import formats, marking, widgets
 from pages.common.marking import Mark
+from pages.review import saying
 from pages.words import review
 
 PER_PAGE = 25
@@ -45,8 +46,10 @@ def _pair(one: Item) -> None:
     when = formats.ago(one.time, formats.utc_now())
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{review.told(one)} · {when}", help=formats.exact(one.time))
+        undo = partial(saying.take_back, one.id)
+        st.button("Undo", icon=":material/undo:", key=f"undo-{one.id}", help=review.TAKES_BACK, on_click=undo)
         if one.judged_in:
-            widgets.link("Its job, with the undo", "job/job.py", ":material/psychology:", id=one.judged_in)
+            widgets.link("Its job, with the undo of all", "job/job.py", ":material/psychology:", id=one.judged_in)
 
 
 def _side(row: InsightRow, spans: list[tuple[int, int]]) -> None:

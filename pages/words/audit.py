@@ -63,6 +63,7 @@ ACTIONS: Mapping[str, str] = {
     "insight.merge": "insights merged",
     "insight.unmerge": "insight taken out",
     "insight.settle": "pair of insights settled",
+    "insight.reopen": "pair of insights opened again",
     "insight.undo": "changes of insights undone",
     "template.change": "template made or changed",
     "template.delete": "template deleted",

@@ -7,7 +7,7 @@ from core.settings import base_urls, provider_rows
 from core.settings.provider_prices import Rates
 from core.settings.provider_rows import ProviderRow
 
-PRICES = {"list": "By the list", "free": "Free", "own": "Own rates"}
+PRICES = {"list": "List prices", "free": "Free", "own": "Own rates"}
 ABOUT_PRICES = {
     "list": "As its maker sells a model of that name. Other models have no price until you set one here.",
     "free": "Calls cost nothing, such as those of a server of your own.",
@@ -21,7 +21,7 @@ def terms(row: ProviderRow) -> str:
     parts = [
         f"${row.prices.input:f} in, ${row.prices.output:f} out per million tokens"
         if isinstance(row.prices, Rates)
-        else {"list": "Prices by the list", "free": "Free"}[row.prices]
+        else {"list": "List prices", "free": "Free"}[row.prices]
     ]
     if row.context_tokens:
         parts.append(f"{row.context_tokens:,} tokens of context")

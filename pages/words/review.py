@@ -33,6 +33,8 @@ EMPTY: dict[PairKind, Markdown] = {
 REFUSED: Markdown = (
     "Not merged, as they differ in what matters. Look at the marked words; if they say the same nevertheless:"
 )
+TAKES_BACK: Markdown = "It is open again. If it was a merge, both insights stand alone again."
+TAKEN_BACK = "What was said of this pair is taken back: it is open again."
 NONE_SETTLED: Markdown = "Nothing of this kind has been settled yet."
 FOUND_BY: dict[FoundBy, Markdown] = {
     "span": "their quotes overlap in a document",

@@ -49,6 +49,9 @@ def test_a_conflict_is_shown_with_both_sides_and_settled_once(client: TestClient
     assert only(client, "?state=settled")["id"] == item["id"]
     entry = client.get(f"{API}/insights/{item['a']['id']}/history").json()["items"][0]
     assert (entry["action"], entry["after"]["verdict"]) == ("review", "conflict")
+    opened = client.post(f"{API}/review/{item['id']}/reopen").json()
+    assert (opened["state"], opened["verdict"], opened["a"]["confidence"]) == ("open", None, 0.25)
+    assert client.post(f"{API}/review/pair_none/reopen").status_code == 404
 
 
 def test_same_merges_into_the_wording_that_is_kept(client: TestClient) -> None:

@@ -362,3 +362,49 @@ def test_similar_finds_at_the_moment_what_is_not_proposed() -> None:
     assert one not in [each.insight.id for each in similar(other)]
     with pytest.raises(NotFound):
         similar("ins_none")
+
+
+def entries(insight: str) -> list[tuple[str, dict[str, Any]]]:
+    return [(one.action, one.after) for one in history.of_insight(insight).items]
+
+
+@pytest.mark.parametrize("verdict", ["conflict", "different", "over_time", "more"])
+def test_what_was_said_of_a_pair_is_taken_back(verdict: Any) -> None:
+    cheap, dear = (say(words, document) for words, document in zip((CHEAP, DEAR), ready_documents(2), strict=True))
+    before, pair = confidences(), only()
+    review.settle(pair, verdict)
+    assert confidences() != before or verdict == "conflict"
+    item = review.take_back(pair)
+    assert (item.state, item.kind, item.verdict, item.actor) == ("open", "conflict", None, None)
+    assert (confidences(), only()) == (before, pair)
+    for one in (cheap, dear):
+        assert entries(one)[0] == ("review", {"pair": pair, "kind": "conflict"})
+    (entry,) = rows("SELECT action, before FROM audit_entry ORDER BY id DESC LIMIT 1")
+    assert entry == {"action": "insight.reopen", "before": {"verdict": verdict, "pairs": 1}}
+    # It can be settled anew, and what is open stays as it is.
+    review.take_back(pair)
+    assert review.settle(pair, "less").verdict == "less"
+    with pytest.raises(NotFound, match="no pair"):
+        review.take_back("pair_none")
+
+
+def test_a_merge_that_a_verdict_made_is_undone_with_it() -> None:
+    one, other = (say(words, document) for words, document in zip((ONE, OTHER), ready_documents(2), strict=True))
+    pair = only()
+    review.settle(pair, "same", one)
+    assert report.get(other).head == one
+    assert review.take_back(pair).state == "open"
+    assert (report.get(one).head, report.get(other).head, only()) == (None, None, pair)
+
+
+def test_pairs_that_were_settled_at_once_are_taken_back_only_between_the_same_two() -> None:
+    for words, document in zip((CHEAP, DEAR, ONE), ready_documents(3), strict=True):
+        say(words, document)
+    (conflict,) = (item.id for item in review_report.items(kind="conflict").items)
+    every = {row["id"] for row in rows("SELECT id FROM pair")}
+    assert len(every) > 1
+    with db.transaction() as session:
+        for one in sorted(every):
+            review.settle_within(session, one, "different")
+    review.take_back(conflict)
+    assert {row["id"] for row in rows("SELECT id FROM pair WHERE state = 'open'")} == {conflict}

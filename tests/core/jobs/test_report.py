@@ -8,11 +8,13 @@ import pytest
 from core.batch import report as batch_report
 from core.batch.report import Group, InFlight
 from core.errors import NotFound
-from core.jobs import canary, control, requests_report, resend
+from core.jobs import canary, control, launch, requests_report, resend
 from core.jobs import report as jobs_report
+from core.jobs.launch import JobSpec
 from core.runtime import db
 from core.tables.jobs import ACTIVE
 from tests.pages import made
+from tests.pipeline import add_document
 
 pytestmark = pytest.mark.usefixtures("database")
 NOW = datetime.now(UTC)
@@ -179,3 +181,10 @@ def test_a_canary_without_a_price_does_not_make_the_rest_free() -> None:
     made.usage(job, request_id=request, attempt=1, input_tokens=10, output_tokens=10, priced=False)
     found = canary.read(job, NOW)
     assert (found.cost_usd, found.rest_usd, found.measured) == (None, None, True)
+
+
+def test_a_job_that_asks_a_question_bears_it_in_its_name() -> None:
+    asked = "Which of the plants lost the most of their output in March, and for what reason?"
+    spec = JobSpec("qa", "offline", documents=(add_document("It works."),), params={"question": asked})
+    name = jobs_report.get(launch.create(spec, datetime.now(UTC))).name
+    assert name == "Question and answer “Which of the plants lost the most of their output in March,…”: 1 document"

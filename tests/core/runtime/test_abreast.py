@@ -178,6 +178,16 @@ def test_what_was_read_is_known_until_something_may_have_changed(tmp_path: Path)
     assert db.read(one, "SELECT 6") == 6
 
 
+def test_what_was_read_of_one_workspace_is_not_taken_for_that_of_another() -> None:
+    here = "SELECT CAST(:workspace AS text)"
+    with db.together():
+        with db.side_by_side() as group:
+            group.ahead(one, here)
+        assert db.read(one, here) == workspace.current()
+        with workspace.bound("ws_other"):
+            assert db.read(one, here) == "ws_other"
+
+
 def test_within_a_session_they_are_of_its_transaction() -> None:
     with db.transaction() as session:
         mine = db.scalar(session, "SELECT pg_current_xact_id()::text")

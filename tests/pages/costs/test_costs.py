@@ -215,7 +215,7 @@ def test_the_end_of_the_month_and_unusual_days_are_said() -> None:
         call("gpt-5", ago=f"{day} days", cost="1")
     call("gpt-5-mini", ago="1 day", cost="0.5")
     at = show("costs", period="7 days")
-    (month,) = [tile for tile in at.metric if tile.label.endswith("ends at")]
+    (month,) = [tile for tile in at.metric if tile.label.startswith("Forecast for")]
     assert month.value.startswith("$")
     assert " to $" in month.delta
     assert "Unusual days" not in words(at)

@@ -8,7 +8,7 @@ from core.runtime import db
 from pages.common import formats
 from pages.words import review as review_words
 from tests.pages import made
-from tests.pages.seeing import links, show, words
+from tests.pages.seeing import links, press, show, words
 from tests.pipeline import add_document, change, rows
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -89,7 +89,12 @@ def test_same_merges_into_the_wording_that_is_chosen_and_is_undone() -> None:
     assert [item.state for item in review_report.items().items] == ["open"]
     assert sides(at)
     say(at, "same")
-    assert "Settled as: the same, on the insights pages" in words(show("review", kind="merge", state="settled"))
+    at = show("review", kind="merge", state="settled")
+    assert "Settled as: the same, on the insights pages" in words(at)
+    at = press(at, "Undo")
+    assert "it is open again" in words(at)
+    assert report.get(one).head is report.get(other).head is None
+    assert [item.state for item in review_report.items().items] == ["open"]
 
 
 def test_a_merge_that_is_refused_says_why_and_can_be_forced() -> None:

@@ -56,7 +56,7 @@ def test_one_is_added_and_asked_at_once_for_its_models(provider: LocalProvider) 
 def test_prices_context_and_calls_at_once_are_set_on_its_card(provider: LocalProvider) -> None:
     provider_changes.add("Lab", "openai", Change(base_url=provider.openai_url))
     at = show("settings")
-    state = "Lab-Prices by the list"
+    state = "Lab-List prices"
     at.button_group(key=f"prices-{state}").set_value("own").run()
     at.text_input(key=f"rate-input-{state}").set_value("0.5")
     at.text_input(key=f"rate-output-{state}").set_value("2")

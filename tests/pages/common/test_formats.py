@@ -50,7 +50,14 @@ def test_no_page_writes_a_clock_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     ("amounts", "shown"),
-    [([], "$%.4f"), ([0.0, None, 12.5], "$%.4f"), ([0.0001, 3.0], "$%.4f"), ([0.00003], "$%.6f"), ([2e-12], "$%.10f")],
+    [
+        ([], "$%.2f"),
+        ([0.0, None], "$%.2f"),
+        ([0.0, None, 12.5], "$%.4f"),
+        ([0.0001, 3.0], "$%.4f"),
+        ([0.00003], "$%.6f"),
+        ([2e-12], "$%.10f"),
+    ],
 )
 def test_no_amount_in_a_grid_looks_like_nothing_spent(amounts: list[float | None], shown: str) -> None:
     assert formats.of_column(amounts) == shown

@@ -71,9 +71,15 @@ def type_a_template(app: App, page: Any) -> None:
     expect(dialog.get_by_text("Fields of the answer")).to_be_visible()
 
     def saved() -> bool:
-        """The grid is drawn, and told what was typed, when it has the time."""
+        """The grid is drawn, and told what was typed, when it has the time: typed before its editor is there, the first
+        letters would be lost."""
         dialog.get_by_test_id("stDataFrame").locator(".dvn-scroller").click(position={"x": 80, "y": 50})
-        page.keyboard.type("mended_on")
+        page.keyboard.press("Enter")
+        editor = page.locator("#portal textarea")
+        page.wait_for_timeout(500)
+        if not editor.is_visible():
+            return False
+        editor.fill("mended_on")
         page.keyboard.press("Enter")
         page.wait_for_timeout(500)
         dialog.get_by_role("button", name="Save").click()

@@ -220,7 +220,7 @@ def test_what_no_notification_told_is_seen_by_looking(database: str) -> None:
 FOLLOWER = """
 import sys, time
 from core.calls import resilience
-from core.runtime import db
+from core.runtime import engines
 from core.settings import store
 from tests.callers import by
 engines.engine()

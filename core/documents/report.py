@@ -216,6 +216,8 @@ def _row(row: Row[Any]) -> DocumentRow:
 
 def by_ids(ids: Sequence[str]) -> list[DocumentRow]:
     """In the order of their creation; ids that are gone are left out."""
+    if not ids:
+        return []
     sql = f"SELECT {COLUMNS} FROM {FROM} WHERE d.id = ANY(:ids) ORDER BY d.id"
     with db.reading() as session:
         return [_row(row) for row in db.rows(session, sql, ids=ids)]

@@ -128,11 +128,11 @@ def take_back(pair_id: str) -> Item:
         pairs = db.rows(session, SETTLED_WITH, pair=pair_id)
         if merges := sorted({row.merge_id for row in pairs if row.merge_id}):
             merging.unmerge_all_within(session, merges)
-        elif pairs:
-            reopening.of_pairs(session, [row.id for row in pairs])
-            consequences.of_change(session, [found.a, found.b])
+        # Also where of a merge nothing is left to be undone.
+        if pairs and (reopened := reopening.of_pairs(session, [row.id for row in pairs])):
+            consequences.of_change(session, [found.first, found.second])
             reopening.note(session, pairs)
-            said = {"verdict": found.verdict, "pairs": len(pairs)}
+            said = {"verdict": next((row.verdict for row in pairs if row.id == pair_id), None), "pairs": reopened}
             audit.write(session, "insight.reopen", "pair", pair_id, before=said)
     return review_report.get(pair_id)
 
@@ -141,7 +141,8 @@ GONE = "There is no pair {}. One of its insights may have been deleted."
 # Of the same transaction.
 SETTLED_WITH = f"""
 WITH this AS MATERIALIZED ({PAIR})
-SELECT p.id, p.verdict, p.proposed_as, p.merge_id, this.a, this.b FROM this
+SELECT p.id, p.verdict, p.proposed_as, p.merge_id, coalesce(f.head_id, f.id) AS a, coalesce(s.head_id, s.id) AS b
+FROM this
 JOIN pair p ON p.settled_at = this.settled_at AND p.state = 'settled' AND p.workspace_id = :workspace
 JOIN insight f ON f.id = p.first JOIN insight s ON s.id = p.second
 WHERE coalesce(f.head_id, f.id) IN (this.a, this.b) AND coalesce(s.head_id, s.id) IN (this.a, this.b)

@@ -37,7 +37,8 @@ def undo(job_id: str) -> Undone:
         theirs = db.rows(session, THEIRS + " FOR UPDATE OF p", job=job_id)
         restored = merging.unmerge_all_within(session, [row.merge_id for row in theirs if row.merge_id]).restored
         others = [row for row in theirs if not row.merge_id]
-        reopening.of_pairs(session, [row.id for row in others])
+        # Also where of a merge nothing is left to be undone.
+        reopening.of_pairs(session, [row.id for row in theirs])
         consequences.of_change(session, [side for row in others for side in (row.first, row.second)])
         reopening.note(session, others)
         if theirs:

@@ -17,8 +17,6 @@ import psycopg
 from greenlet import getcurrent, greenlet
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.errors import CairnError
-
 Given = ParamSpec("Given")
 Found = TypeVar("Found")
 Rows: TypeAlias = list[Any]
@@ -47,7 +45,7 @@ class Report(Generic[Found]):
         read, args, kwargs = self._asked
         try:
             self._found = read(*args, **kwargs)
-        except (SQLAlchemyError, CairnError) as error:
+        except Exception as error:
             self.error = error
 
     def answers(self, read: Callable[..., object], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
@@ -62,10 +60,12 @@ class Report(Generic[Found]):
 
 
 class Group:
-    """`answer` brings the rows of several statements, in their order."""
+    """`answer` brings the rows of several statements, in their order. `again`: it can also after an error, which ends a
+    transaction."""
 
-    def __init__(self, answer: Callable[[Sequence[Asked]], Sequence[Rows]]) -> None:
+    def __init__(self, answer: Callable[[Sequence[Asked]], Sequence[Rows]], *, again: bool) -> None:
         self._answer = answer
+        self._again = again
         self.thread = threading.get_ident()
         self.reports: list[Report[Any]] = []
         self._needed: list[Report[Any]] = []
@@ -94,12 +94,13 @@ class Group:
                 raise report.error
 
     def _answered(self, waiting: Sequence[tuple[greenlet, Sequence[Asked]]]) -> list[Callable[[], object]]:
-        """How each goes on: with its rows, or with the error that its own statements meet."""
+        """How each goes on: with its rows, or with the error that its own statements meet. None is left where it is: it
+        may hold a lock."""
         try:
             answers = iter(self._answer([asked for _, many in waiting for asked in many]))
             return [partial(one.switch, [next(answers) for _ in many]) for one, many in waiting]
-        except (SQLAlchemyError, CairnError) as error:
-            if len(waiting) == 1 or isinstance(error, CairnError):
+        except Exception as error:
+            if len(waiting) == 1 or not self._again or not isinstance(error, SQLAlchemyError):
                 return [partial(one.throw, error) for one, _ in waiting]
             # One of them failed, and took the others with it.
             return [go_on for each in waiting for go_on in self._answered([each])]

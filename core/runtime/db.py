@@ -67,6 +67,9 @@ def transaction(
         database_errors.hide_values(error)
         database_errors.raise_if_away(error)
         raise
+    finally:
+        if shared is not None:
+            shared.known.clear()
 
 
 @contextmanager
@@ -92,7 +95,8 @@ def reading(*, everywhere: bool | None = None) -> Iterator[Session]:
 @contextmanager
 def snapshot() -> Iterator[Session]:
     """A reading whose statements are all of one moment."""
-    with together(), reading() as session:
+    here = abreast.here() is not None or _shared_here() is not None
+    with reading() if here else transaction(reads="snapshot") as session:
         yield session
 
 
@@ -118,7 +122,7 @@ def side_by_side(within: Session | None = None) -> Iterator[abreast.Group]:
     one that needs most: by `within`, else in a reading. Until the transaction ends, `read` knows them."""
     outer = abreast.here()
     with nullcontext() if outer or within else together():
-        group = abreast.Group(outer.ask if outer else partial(_answered, within))
+        group = abreast.Group(outer.ask if outer else partial(_answered, within), again=within is None)
         yield group
         group.finish()
         if (shared := _shared_here()) is not None:

@@ -17,17 +17,18 @@ from pages.health import stuck as health_stuck
 st.title("Health")
 failures.show_notice()
 
-
-def found() -> Health:
-    return measured.read(formats.utc_now())
+# What was read last: whether there is more to show.
+known: list[Health] = []
 
 
 @failures.live(5)
 def at_this_moment() -> None:
-    now = db.read(found)
-    components.show(now.components, formats.utc_now())
-    tables.processes(now.workers)
-    tables.models(now.models, formats.utc_now())
+    moment = formats.utc_now()
+    found = measured.read(moment)
+    known[:] = [found]
+    components.show(found.components, moment)
+    tables.processes(found.workers)
+    tables.models(found.models, moment)
 
 
 @failures.live(2)
@@ -40,16 +41,15 @@ def standing_still() -> None:
     health_stuck.show(formats.utc_now())
 
 
-with db.side_by_side() as group:
-    group.ahead(found)
-    group.ahead(breaker_report.lately)
-    group.ahead(breaker_report.changes, health_breakers.SHOWN_CHANGES)
-    group.ahead(stuck.read)
-    group.ahead(report.newest_sample)
-    group.ahead(health_reuse.read)
+# By itself: it measures a round trip.
 at_this_moment()
-# What else there is was not read where the database cannot be reached.
-if db.read(found).reachable:
+if known and known[0].reachable:
+    with db.side_by_side() as group:
+        group.ahead(breaker_report.lately)
+        group.ahead(breaker_report.changes, health_breakers.SHOWN_CHANGES)
+        group.ahead(stuck.read)
+        group.ahead(report.newest_sample)
+        group.ahead(health_reuse.read)
     breakers()
     health_breakers.by_name()
     health_breakers.dialogs()

@@ -80,16 +80,17 @@ def _raw(row: ResponseRow) -> None:
 
 
 def _values(result: Mapping[str, Any]) -> Iterator[formats.Markdown]:
-    for name, value in result.items():
-        # Quotes of fields stand in the matrix, with what was found of them in the document.
-        if not isinstance(value, dict):
-            yield _value(name, value)
+    # Quotes of fields stand in the matrix, with what was found of them in the document.
+    shown = [(name, value) for name, value in result.items() if not isinstance(value, dict)]
+    for name, value in shown:
+        yield _value(name, value, alone=len(shown) == 1)
 
 
-def _value(name: str, value: Any) -> formats.Markdown:
+def _value(name: str, value: Any, *, alone: bool) -> formats.Markdown:
     title = formats.plain(name.replace("_", " ").capitalize())
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return "\n".join(_item(one) for one in value)
+        items = "\n".join(_item(one) for one in value)
+        return items if alone else f"**{title}**\n{items}"
     if isinstance(value, list):
         return f"**{title}**\n" + "\n".join(f"- {formats.plain(str(item))}" for item in value)
     return f"**{title}:** {formats.plain(str(value))}"

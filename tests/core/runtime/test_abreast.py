@@ -1,5 +1,6 @@
 """Reports that are read side by side: what they find, what they may do, and in how many round trips."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
@@ -219,3 +220,43 @@ def test_a_thread_that_a_report_gives_its_context_reads_by_itself() -> None:
     with db.side_by_side() as group:
         found = group.read(read)
     assert found.found == 1
+
+
+def test_within_a_session_the_error_is_that_of_the_statement_that_failed() -> None:
+    def read() -> None:
+        with db.transaction() as session, db.side_by_side(session) as group:
+            for sql in ("SELECT 1", "SELECT nosuch", "SELECT 2"):
+                group.read(db.scalar, session, sql)
+
+    with pytest.raises(ProgrammingError, match="nosuch"):
+        read()
+
+
+def test_none_is_left_waiting_where_another_one_breaks() -> None:
+    lock = threading.Lock()
+
+    def holding() -> int:
+        with lock:
+            return int(one("SELECT 1"))
+
+    def broken() -> None:
+        one("SELECT 2")
+        raise KeyError("ours")
+
+    def read() -> None:
+        with db.side_by_side() as group:
+            group.ahead(holding)
+            group.read(broken)
+            group.ahead(two, "SELECT 3", "SELECT 4")
+
+    with pytest.raises(KeyError, match="ours"):
+        read()
+    assert not lock.locked()
+
+
+def test_what_a_transaction_has_read_is_not_known_after_it() -> None:
+    now = "SELECT clock_timestamp()"
+    with db.together():
+        with db.transaction() as session, db.side_by_side(session) as group:
+            first = group.read(one, now)
+        assert db.read(one, now) > first.found

@@ -10,16 +10,17 @@ from core.runtime import engines
 
 # After each of these the driver waits for an answer.
 ENDS_A_MESSAGE = re.compile(r"^F\t\d+\t(Sync|Query)\b", re.MULTILINE)
+IS_ASKED = re.compile(r"^F\t\d+\tBind\b", re.MULTILINE)
 
 
-def count(work: Callable[[], object], scratch: Path) -> int:
+def count(work: Callable[[], object], scratch: Path, what: re.Pattern[str] = ENDS_A_MESSAGE) -> int:
     """Of work that needs one connection at a time, which is the one that the pool gives out."""
     log = scratch / "sent"
     with log.open("w") as file:
         _trace(lambda driver: (driver.pgconn.trace(file.fileno()), driver.pgconn.set_trace_flags(FLAGS)))
         work()
         _trace(lambda driver: driver.pgconn.untrace())
-    return len(ENDS_A_MESSAGE.findall(log.read_text()))
+    return len(what.findall(log.read_text()))
 
 
 FLAGS = psycopg.pq.Trace.SUPPRESS_TIMESTAMPS

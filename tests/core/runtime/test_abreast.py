@@ -260,3 +260,14 @@ def test_what_a_transaction_has_read_is_not_known_after_it() -> None:
         with db.transaction() as session, db.side_by_side(session) as group:
             first = group.read(one, now)
         assert db.read(one, now) > first.found
+
+
+def test_what_several_ask_for_is_asked_once(tmp_path: Path) -> None:
+    def read(times: int) -> None:
+        with db.side_by_side() as group:
+            found = [group.read(one, "SELECT 7") for _ in range(times)]
+            group.read(one, "SELECT 8")
+        assert [report.found for report in found] == [7] * times
+
+    once, often = (round_trips.count(partial(read, times), tmp_path, round_trips.IS_ASKED) for times in (1, 5))
+    assert once == often > 0

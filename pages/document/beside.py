@@ -32,10 +32,11 @@ def marks(passages: Sequence[Passage]) -> list[Mark]:
     ]
 
 
-def legend(passages: Sequence[Passage], *, instructs: bool) -> None:
-    """Of the marks that are there."""
+def legend(passages: Sequence[Passage], *, opened: bool, instructs: bool) -> None:
+    """Of the marks that are there. `opened`: the open quote is one of them."""
     there = {one.verdict for one in passages if one.state != "dismissed"}
-    told = [quotes.LEGEND[verdict] for verdict in STYLES if verdict in there]
+    told = [quotes.THE_OPEN_ONE] if opened else []
+    told += [quotes.LEGEND[verdict] for verdict in STYLES if verdict in there]
     told += [instructions.LEGEND] if instructs else []
     if told:
         st.caption(f"Marked: {', '.join(told)}. Rest on a mark to read what quotes it, or why it is one.")

@@ -113,7 +113,7 @@ with columns[0]:
         st.caption(f":material/document_scanner: {documents.THIS_PAGE}")
     passages = quoted_here.found
     there = [one for one in instructing if one.start < part.last and part.first < one.end]
-    beside.legend(passages, instructs=bool(there))
+    beside.legend(passages, opened=text.has(part, quote), instructs=bool(there))
     text.show(part, quote, [*beside.marks(passages), *instructions.marks(there)])
 
 if pictured:

@@ -46,9 +46,12 @@ class PagedText:
             page = st.pagination(len(self.starts), default=begin, key="page", bind="query-params")
         return Part(page, self.starts[page - 1], self.starts[page] if page < len(self.starts) else len(self.text))
 
+    def has(self, part: Part, quote: tuple[int, int] | None) -> bool:
+        return quote is not None and part.first <= quote[0] < part.last
+
     def show(self, part: Part, quote: tuple[int, int] | None, marks: Sequence[Mark]) -> None:
         """One part with its marks; where `quote` stands on it, it is in sight, and what is far before it is folded."""
-        if quote and part.first <= quote[0] < part.last:
+        if quote and self.has(part, quote):
             self._show_quote(part, quote, marks)
         else:
             st.caption(f"{self.label} {part.number:,} of {len(self.starts):,}")

@@ -15,6 +15,7 @@ LEGEND: dict[str | None, formats.Markdown] = {
     "spelling": ":green-background[quoted with another spelling] (dotted)",
     "differs": ":orange-background[nearest to a quote in other words]",
 }
+THE_OPEN_ONE: formats.Markdown = ":yellow-background[the open quote]"
 
 
 def on_this_page(here: int, in_all: int, part: formats.Markdown) -> formats.Markdown:

@@ -120,3 +120,9 @@ def test_a_page_of_a_pdf_stands_beside_its_text_as_a_picture() -> None:
     assert f"src='api/v1/documents/{document}/pages/1/image'" in shown
     assert "Page 1 as it looks" in words(at)
     assert "<img" not in "".join(one.proto.body for one in show("document", id=add_document()).get("html"))
+
+
+def test_the_open_quote_is_in_the_legend_of_the_marks() -> None:
+    document = add_document()
+    assert "the open quote" in words(show("document", id=document, start="0", end="9"))
+    assert "the open quote" not in words(show("document", id=document))

@@ -10,6 +10,7 @@ from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from api.downloads import FILE, download
 from api.schemas.documents import (
     AskedOut,
+    DocumentIn,
     DocumentOut,
     DocumentState,
     PassageOut,
@@ -20,7 +21,7 @@ from api.schemas.documents import (
 )
 from api.schemas.exports import DocumentExportIn
 from api.schemas.shared import Cursor, Limit, ListOut, StorableForm, error_of, fields_of, listed
-from core.documents import content, deletion, export, extract, page_images, read_again, report, warnings
+from core.documents import content, deletion, export, extract, moving, page_images, read_again, report, warnings
 from core.documents import upload as core_documents
 from core.documents.report import DocumentRow, Filters, WithWarnings
 from core.errors import InvalidInput, NotFound
@@ -154,6 +155,14 @@ def page_image(document_id: str, number: Annotated[int, Path(ge=1, le=100_000)])
 def retry(document_id: str) -> Any:
     """Read it again: one that failed, or one that is ready, whose text stays until the new one takes its place."""
     extract.retry(document_id)
+    return one(document_id)
+
+
+@router.patch("/{document_id}", response_model=DocumentOut)
+def move(document_id: str, given: DocumentIn) -> Any:
+    """Move it to a collection, which is made when new; an archive goes with its parts. 409 where the collection has a
+    document with the same content."""
+    moving.move_one(document_id, given.collection)
     return one(document_id)
 
 

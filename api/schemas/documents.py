@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from api.schemas.shared import ErrorOut
+from api.schemas.shared import ErrorOut, In, Storable
 from core.documents.report import Again
 from core.injection.detect import Reason
 
@@ -32,6 +32,10 @@ class ReadAgainOut(BaseModel):
 
 class AskedOut(BaseModel):
     documents: int
+
+
+class DocumentIn(In):
+    collection: Storable = Field(description="its new collection, made when new")
 
 
 class DocumentOut(BaseModel):

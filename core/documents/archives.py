@@ -46,15 +46,16 @@ def _add(archive: Document, worker_id: int, file: UnpackedFile) -> None:
         except (DiskFull, InvalidInput) as error:
             raise ExtractionError(error.message, code=error.code) from error
         with db.transaction() as session:
-            _hold(session, archive, worker_id)
-            upload.store(session, added, stream, archive.collection_id, part_of=archive)
+            held = _hold(session, archive, worker_id)
+            upload.store(session, added, stream, held.collection_id, part_of=held)
 
 
-def _hold(session: Session, archive: Document, worker_id: int) -> None:
-    """Until the end of the transaction nobody deletes it, or puts it back to the queue."""
+def _hold(session: Session, archive: Document, worker_id: int) -> Document:
+    """Until the end of the transaction nobody deletes it, moves it, or puts it back to the queue."""
     held = db.within(session, Document, archive.id, lock="update")
     if held is None or held.state != "extracting" or held.worker_id != worker_id:
         raise NotFound(f"There is no document {archive.id} any more.")
+    return held
 
 
 def _finish(archive: Document, worker_id: int, found: Unpacked) -> None:

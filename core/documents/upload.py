@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from sqlmodel import Session, select
+from sqlalchemy import ColumnElement, or_
+from sqlmodel import Session, col, select
 
 from core.access import actor
 from core.access.roles import require
@@ -65,9 +66,11 @@ def store(
 ) -> Added:
     """`part_of`: the archive it came in. What is there already stays as it is, but what somebody adds by itself is no
     longer deleted with an archive."""
-    known = session.exec(
-        select(Document).where(Document.collection_id == collection_id, Document.sha256 == file.sha256)
-    ).first()
+    here: ColumnElement[bool] = col(Document.collection_id) == collection_id
+    if part_of is not None:
+        # A part of it that was moved elsewhere does not come a second time.
+        here = or_(here, col(Document.part_of) == part_of.id)
+    known = session.exec(select(Document).where(here, Document.sha256 == file.sha256)).first()
     if known is not None:
         if part_of is None:
             known.part_of = None

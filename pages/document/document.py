@@ -14,6 +14,7 @@ from pages.document import beside, in_text, instructions, parts, picture
 from pages.document.text import PagedText
 from pages.parts import choices, kept_until
 from pages.parts.deletion import ask_to_delete
+from pages.parts.moving import ask_to_move
 from pages.words import documents
 
 LONGEST_TITLE = 60
@@ -68,6 +69,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if document.state == "ready" and st.button("Analyse", icon=":material/play_circle:"):
         choices.analyse([document.id])
     in_text.button(document)
+    if st.button("Move", icon=":material/drive_file_move:", help="To another collection."):
+        ask_to_move([document])
     if st.button("Delete", icon=":material/delete:"):
         ask_to_delete([document])
 

@@ -13,6 +13,7 @@ from pages.documents.reading_again import ask_to_read_again
 from pages.documents.table import COLUMNS, shown
 from pages.parts import choices, exporting, kept_until
 from pages.parts.deletion import ask_to_delete
+from pages.parts.moving import ask_to_move
 from pages.parts.upload import load_samples, show_upload
 from pages.words.documents import IN_TEXT
 
@@ -58,6 +59,8 @@ def act_on(rows: list[DocumentRow]) -> None:
             failures.attempt(lambda: [extract.retry(row.id) for row in failed], "They are read again.")
             st.rerun()
         ask_to_read_again(ready, filters)
+        if st.button(numbered("Move", len(rows)), icon=":material/drive_file_move:", disabled=not rows):
+            ask_to_move(rows)
         if st.button(numbered("Delete", len(rows)), icon=":material/delete:", disabled=not rows):
             ask_to_delete(rows)
         given = [("collection", collection), ("state", state), ("archives", "false"), ("name", name)]

@@ -54,6 +54,7 @@ ACTIONS: Mapping[str, str] = {
     "retention.change": "retention changed",
     "retention.run": "retention ran",
     "document.delete": "document deleted",
+    "document.move": "document moved",
     "job.launch": "job launched",
     "job.delete": "job deleted",
     "job.move": "job moved",

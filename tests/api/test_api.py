@@ -76,6 +76,16 @@ def test_a_failed_document_is_tried_again(client: TestClient) -> None:
     assert client.post(f"/api/v1/documents/{item['id']}/retry").json()["state"] == "queued"
 
 
+def test_a_document_moves_to_another_collection(client: TestClient) -> None:
+    document, there = add_document(), add_document(collection="kept")
+    assert client.patch(f"/api/v1/documents/{document}", json={"collection": "new"}).json()["collection"] == "new"
+    refused = client.patch(f"/api/v1/documents/{document}", json={"collection": "kept"})
+    assert (refused.status_code, "same content" in refused.json()["message"]) == (409, True)
+    assert client.get(f"/api/v1/documents/{there}").json()["collection"] == "kept"
+    assert client.patch("/api/v1/documents/doc_none", json={"collection": "kept"}).status_code == 404
+    assert client.patch(f"/api/v1/documents/{document}", json={}).status_code == 422
+
+
 def test_deleting_leaves_the_usage_records(client: TestClient) -> None:
     document = add_document()
     run_job(make_job([document]))

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.usefixtures("database")
 LEAST: dict[Role, str] = {
     "manager": """
         DELETE /documents/{document_id}
+        PATCH /documents/{document_id}
         POST /documents/retry
         POST /documents/{document_id}/retry
         PUT /templates/{template_id}
@@ -99,6 +100,7 @@ BODIES: dict[str, Any] = {
     "POST /jobs/{job_id}/move/estimate": {"lane": "batch"},
     "POST /jobs/{job_id}/approve": {"up_to_usd": "1"},
     "POST /jobs/{job_id}/requests": {"requests": [{"custom_id": "a", "body": {"model": "m", "messages": []}}]},
+    "PATCH /documents/{document_id}": {"collection": "kept"},
     "PATCH /insights/{insight_id}": {"pinned": True},
     "POST /review/{pair_id}": {"verdict": "different"},
     "POST /budgets": {"scope": "provider", "key": "offline", "limit_usd": "5"},

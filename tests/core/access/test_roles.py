@@ -14,6 +14,7 @@ from core.budgets import manage
 from core.budgets.manage import BudgetSpec
 from core.calls import breaker_by_hand, resilience
 from core.documents import deletion
+from core.documents import moving as documents_moving
 from core.errors import CairnError, Forbidden
 from core.insights import life, merging, review, views
 from core.insights.life import Change, Set
@@ -124,6 +125,7 @@ def test_what_somebody_made_is_changed_by_them_and_by_managers() -> None:
         lambda: jobs_deletion.delete(job),
         lambda: templates.change(template, "T2", "Ask {text}.", (), True),
         lambda: views.delete(view),
+        lambda: documents_moving.move([document], "kept"),
         lambda: deletion.delete(document),
     ]
     for act in acts:
@@ -135,6 +137,7 @@ def test_what_somebody_made_is_changed_by_them_and_by_managers() -> None:
         "job.move",
         "job.delete",
         "template.change",
+        "document.move",
         "document.delete",
     ]
     assert rows("SELECT 1 FROM document") == []

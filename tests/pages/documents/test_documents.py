@@ -8,10 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.documents import extract, report, upload
+from core.insights import document_report
 from core.runtime import db, worker_lease
 from pages.common import widgets
 from tests.pages.seeing import buttons, links, opened, press, show, words
-from tests.pipeline import add_document
+from tests.pipeline import add_document, make_job, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -47,6 +48,22 @@ def test_ticks_stay_with_their_documents_when_others_come() -> None:
     at.run()
     assert {"Analyse (1)", "Delete (1)"} <= buttons(at)
     assert [row.name for row in report.by_ids(at.session_state["selected"])] == ["report.txt"]
+
+
+def test_ticked_documents_move_to_a_collection_and_what_stays_is_said() -> None:
+    there = add_document(collection="kept")
+    add_document()
+    add_document("Another document. It is newer.", "newer.txt")
+    at = with_(opened("documents"), rows=(0, 1)).run()
+    at.session_state["move_to"] = "kept"
+    said = words(press(press(at, "Move (2)"), "Move")).replace("\\", "")
+    assert "1 document moved to “kept”. Not moved, as their content is there already: report.txt." in said
+    assert {row.name for row in report.find(report.Filters("kept")).items} == {"report.txt", "newer.txt"}
+    elsewhere = add_document("A third document. It is elsewhere.", "third.txt", "elsewhere")
+    at = show("document", id=elsewhere)
+    at.session_state["move_to"] = "kept"
+    press(press(at, "Move"), "Move")
+    assert {row.id for row in report.find(report.Filters("kept")).items} >= {elsewhere, there}
 
 
 def many(number: int) -> None:
@@ -124,5 +141,7 @@ def test_a_page_of_a_pdf_stands_beside_its_text_as_a_picture() -> None:
 
 def test_the_open_quote_is_in_the_legend_of_the_marks() -> None:
     document = add_document()
-    assert "the open quote" in words(show("document", id=document, start="0", end="9"))
+    run_job(make_job([document]))
+    first = document_report.passages(document, 0, 10_000)[0]
+    assert "the open quote" in words(show("document", id=document, start=str(first.start), end=str(first.end)))
     assert "the open quote" not in words(show("document", id=document))

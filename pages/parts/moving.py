@@ -1,0 +1,46 @@
+"""The dialog that moves documents to another collection."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.documents import moving, report
+from core.documents.moving import Moved
+from core.documents.report import DocumentRow
+from core.retention import rules
+from core.tables.documents import UNPACKED
+from pages.common import failures, formats
+
+MOST_NAMED = 5
+
+
+@failures.dialog("Move documents")
+def ask_to_move(rows: Sequence[DocumentRow]) -> None:
+    named = ", ".join(formats.plain(row.name) for row in rows[:MOST_NAMED]) + (" …" if rows[MOST_NAMED:] else "")
+    st.markdown(f"Move **{formats.count(len(rows), 'document')}**: {named}")
+    here = {row.collection for row in rows}
+    others = [name for name in report.collection_names() if here != {name}]
+    into = st.selectbox(
+        "To the collection", others, None, accept_new_options=True, placeholder="Choose one, or type a new name",
+        key="move_to",
+    )  # fmt: skip
+    st.caption("Their insights are found in the new collection. What was spent stays with the collection they were in.")
+    if any(row.state == UNPACKED for row in rows):
+        st.caption("With an archive go all documents that are part of it.")
+    if into and (rule := rules.rule("documents")) and into not in rule.excepted and here & {*rule.excepted}:
+        st.warning(f"There, documents are deleted {formats.count(rule.days, 'day')} after their upload.")
+
+    def act() -> None:
+        moved = moving.move([row.id for row in rows], into or "")
+        failures.notify(_done(moved, into or ""), success=not moved.stayed)
+
+    if st.button("Move", type="primary", disabled=not into, on_click=lambda: failures.attempt(act)):
+        st.rerun()
+
+
+def _done(moved: Moved, into: str) -> str:
+    said = f"{formats.count(moved.documents, 'document')} moved to “{into}”."
+    if not moved.stayed:
+        return said
+    names = ", ".join(moved.stayed[:MOST_NAMED]) + (" …" if moved.stayed[MOST_NAMED:] else "")
+    return f"{said} Not moved, as their content is there already: {names}."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.documents import archives, content, deletion, extract, report, upload
+from core.documents import archives, content, deletion, extract, moving, report, upload
 from core.documents.extraction import archive, failures
 from core.documents.extraction.archive import LeftOut
 from core.documents.report import Filters
@@ -224,3 +224,17 @@ def test_an_archive_that_is_deleted_while_it_is_unpacked_leaves_nothing() -> Non
         archives.read(document, document.worker_id, on_stage, threading.Event())
     assert "unpacking" in stages
     assert rows("SELECT 1 FROM document") == []
+
+
+def test_files_of_an_archive_that_is_moved_while_it_is_unpacked_come_where_it_is() -> None:
+    of = add(zipped({"a.txt": "First.", "b.txt": "Second."}))
+    change("UPDATE document SET state = 'extracting', worker_id = :worker", worker=worker_lease.register("test"))
+    document = content.get(of)
+    assert document.worker_id is not None
+
+    def on_stage(stage: str, done: int, total: int) -> None:
+        if stage == "storing" and done == 1:
+            moving.move([of], "kept")
+
+    archives.read(document, document.worker_id, on_stage, threading.Event())
+    assert {one.collection for one in report.find(Filters()).items} == {"kept"}

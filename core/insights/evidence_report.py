@@ -1,6 +1,6 @@
 """Read-only: the evidence of insights, those that were merged into them included."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -107,11 +107,31 @@ def page(insight_id: str, *, limit: int = 100, cursor: str | None = None) -> Pag
     return cut(rows, limit, "evidence", [f"{'s' if row.supported else 'u'}{row.id}" for row in rows])
 
 
-def contexts(evidence_ids: Sequence[int]) -> dict[int, Context]:
-    """Of those that have a place, by their id."""
+@dataclass(frozen=True)
+class InContext:
+    """Evidence, and the contexts of what has a place, by its id."""
+
+    rows: Sequence[EvidenceRow]
+    contexts: Mapping[int, Context]
+    next_cursor: str | None = None
+
+
+def evidence_in_context(insight_ids: list[str], *, most: int) -> InContext:
+    """As `evidence`."""
+    rows = evidence(insight_ids, most=most)
+    return InContext(rows, _contexts(rows))
+
+
+def page_in_context(insight_id: str, *, limit: int, cursor: str | None = None) -> InContext:
+    """As `page`."""
+    shown = page(insight_id, limit=limit, cursor=cursor)
+    return InContext(shown.items, _contexts(shown.items), shown.next_cursor)
+
+
+def _contexts(rows: Sequence[EvidenceRow]) -> dict[int, Context]:
     with db.reading() as session:
-        rows = db.rows(session, CONTEXTS, ids=list(evidence_ids), around=AROUND)
-    return {row.id: Context(row.before, row.passage, row.after) for row in rows}
+        found = db.rows(session, CONTEXTS, ids=[row.id for row in rows], around=AROUND)
+    return {row.id: Context(row.before, row.passage, row.after) for row in found}
 
 
 def sources(insight_id: str, *, most: int = MOST) -> list[SourceRow]:

@@ -5,10 +5,10 @@ The merges that hold are the active rows of `merged`, a forest: each insight goe
 are merged, so an insight's head is the root of its tree, and undoing any merge at any time cuts one tree in two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Row
 from sqlmodel import Session
@@ -34,6 +34,19 @@ class MergeBlocked(Conflict):
     """These statements differ in what matters. Look at the words that differ; force the merge if they say the same."""
 
     code = "MERGE_BLOCKED"
+
+
+class Worded(Protocol):
+    """An insight, as what it says."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def statement(self) -> str: ...
+    @property
+    def language(self) -> str | None: ...
+    @property
+    def question(self) -> str | None: ...
 
 
 @dataclass(frozen=True)
@@ -95,8 +108,14 @@ class MergeRow:
 
 def preview(into: str, ids: Sequence[str]) -> Preview:
     """Raises NotFound, InvalidInput."""
-    with db.transaction() as session:
+    with db.reading() as session:
         return _preview(session, into, ids)
+
+
+def compared(into: Worded, others: Iterable[Worded]) -> dict[str, Candidate]:
+    """Heads as what would go into another one, by their ids."""
+    form = _form(into)
+    return {one.id: _candidate(into, form, one) for one in others}
 
 
 def merge(
@@ -182,9 +201,7 @@ def _preview(session: Session, into: str, ids: Sequence[str]) -> Preview:
     head = found[into]
     members = {found[one].id: found[one] for one in ids if found[one].id != head.id}
     after = db.scalar(session, SUPPORT_OF_ALL, ids=[head.id, *members])
-    form = _form(head)
-    candidates = tuple(_candidate(head, form, row) for row in members.values())
-    return Preview(head.id, head.statement, candidates, head.support, after)
+    return Preview(head.id, head.statement, tuple(compared(head, members.values()).values()), head.support, after)
 
 
 HEADS = """
@@ -199,11 +216,11 @@ JOIN document d ON d.id = e.document_id AND d.workspace_id = :workspace
 """
 
 
-def _form(row: Row[Any]) -> Canonical:
+def _form(row: Worded) -> Canonical:
     return canonical(row.statement, row.language)
 
 
-def _candidate(head: Row[Any], form: Canonical, row: Row[Any]) -> Candidate:
+def _candidate(head: Worded, form: Canonical, row: Worded) -> Candidate:
     other = _form(row)
     return Candidate(
         row.id,

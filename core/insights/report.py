@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Row
 from sqlmodel import Session
 
 from core.errors import InvalidInput, NotFound
@@ -290,8 +289,7 @@ def _find(filters: Filters, sort: Sort, limit: int, cursor: str | None) -> tuple
 
 
 def _of_page(session: Session, ids: Sequence[str]) -> list[InsightRow]:
-    found = db.rows(session, f"SELECT {COLUMNS} FROM insight i WHERE {GIVEN}", ids=list(ids)) if ids else []
-    by_id = {row.id: row for row in _rows(session, found)}
+    by_id = _by_id(session, ids) if ids else {}
     return [by_id[one] for one in ids if one in by_id]
 
 
@@ -312,20 +310,18 @@ def get_all(insight_ids: Sequence[str]) -> list[InsightRow]:
     if not insight_ids:
         return []
     with db.reading() as session:
-        found = db.rows(session, f"SELECT {COLUMNS} FROM insight i WHERE {GIVEN}", ids=list(insight_ids))
-        by_id = {row.id: row for row in _rows(session, found)}
+        by_id = _by_id(session, insight_ids)
     for insight_id in insight_ids:
         if insight_id not in by_id:
             raise NotFound(f"There is no insight {insight_id}. Its last evidence may have been deleted.")
     return [by_id[insight_id] for insight_id in insight_ids]
 
 
-GIVEN = "i.id = ANY(:ids) AND i.workspace_id = :workspace"
-
-
-def _rows(session: Session, found: Sequence[Row[Any]]) -> list[InsightRow]:
-    ids = [row.id for row in found]
+def _by_id(session: Session, insight_ids: Sequence[str]) -> dict[str, InsightRow]:
+    """Of those that there are."""
+    ids = list(insight_ids)
     with db.side_by_side(session) as group:
+        found = group.read(db.rows, session, GIVEN, ids=ids)
         seen = group.read(db.rows, session, LAST_SEEN, ids=ids)
         wordings = group.read(db.rows, session, MERGED, ids=ids)
         is_opposed = group.read(db.scalar, session, IS_OPPOSED, ids=ids)
@@ -339,10 +335,12 @@ def _rows(session: Session, found: Sequence[Row[Any]]) -> list[InsightRow]:
     # By place: the columns stand in the order of the fields.
     together: list[tuple[Any, ...]] = [
         (*row, last_seen.get(row.id, row.first_seen), against.get(row.id, 0), tuple(merged.get(row.id, ())))
-        for row in found
+        for row in found.found
     ]
-    return [InsightRow(*values) for values in together]
+    return {row.id: row for row in (InsightRow(*values) for values in together)}
 
+
+GIVEN = f"SELECT {COLUMNS} FROM insight i WHERE i.id = ANY(:ids) AND i.workspace_id = :workspace"
 
 MERGED = """
 SELECT head_id, id, statement FROM insight WHERE head_id = ANY(:ids) AND workspace_id = :workspace ORDER BY id

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Row
+from sqlmodel import Session
 
 from core.errors import NotFound
 from core.insight_base import tree
@@ -63,12 +64,9 @@ def items(
     checked_limit(limit)
     of = f"review-{state}"
     given = {"kinds": list(KINDS) if kind is None else [kind], "limit": limit + 1, **_after(cursor, of, state)}
-    sql = {"open": OPEN, "settled": SETTLED}[state].format(
-        where=IN_COLLECTION if collection else "true", after="true" if cursor is None else AFTER[state]
-    )
-    given |= {"collection": collection} if collection else {}
+    sql, within = _in(collection, {"open": OPEN, "settled": SETTLED}[state], AFTER[state] if cursor else "true")
     with db.reading() as session:
-        found = db.rows(session, sql, most=MOST_ORDERED, **given)
+        found = db.rows(session, sql, most=MOST_ORDERED, **given, **within)
     page = cut(found, limit, of, [row.place for row in found])
     return Page(tuple(_items(page.items)), page.next_cursor)
 
@@ -120,7 +118,7 @@ WITH best AS MATERIALIZED (
   SELECT DISTINCT ON (least(a, b), greatest(a, b)) * FROM sides WHERE a <> b
   ORDER BY least(a, b), greatest(a, b), array_position(ARRAY['conflict', 'over_time', 'merge'], kind), score DESC, id
 ), h AS (
-  SELECT o.*, CAST(x.support + y.support AS bigint) AS support
+  SELECT o.*, x.support AS a_support, y.support AS b_support, CAST(x.support + y.support AS bigint) AS support
   FROM once o JOIN insight x ON x.id = o.a JOIN insight y ON y.id = o.b WHERE NOT (x.quarantined OR y.quarantined)
 )
 SELECT h.*, h.later || '~' || h.support || '~' || h.id AS place FROM h
@@ -175,19 +173,46 @@ WHERE p.id = :pair AND p.workspace_id = :workspace
 """
 
 
-def _in(collection: str | None, sql: str) -> tuple[str, dict[str, str]]:
+def _in(collection: str | None, sql: str, after: str = "true") -> tuple[str, dict[str, str]]:
     """The statement with the condition that both sides have evidence in it, and its parameter."""
     given = {"collection": collection} if collection else {}
-    return sql.format(where=IN_COLLECTION if collection else "true"), given
+    return sql.format(where=IN_COLLECTION if collection else "true", after=after), given
 
 
 def candidates(head: str, collection: str | None = None) -> tuple[Item, ...]:
     """All that may be the same as an insight or contradict it, best first. It is `a` of each."""
     insight = report.get(head)
-    sql, given = _in(collection, OF_HEAD)
     with db.reading() as session:
-        found = db.rows(session, sql, ids=[insight.head or insight.id], **given)
-    return tuple(turned(one) if one.b.id == (insight.head or insight.id) else one for one in _items(found))
+        found = _rows_of_head(session, insight.head or insight.id, collection)
+    return _with_first(insight.head or insight.id, _items(found))
+
+
+def next_ones(kind: PairKind, collection: str | None = None, *, most: int) -> tuple[Item, ...]:
+    """The pair that comes first, then others of its better supported side, which is `a` of each: of the same kind, and
+    left for later if that one was. `most`: with it. Empty where nothing is open."""
+    sql, given = _in(collection, OPEN)
+    with db.reading() as session:
+        first = db.row(session, sql, kinds=[kind], most=MOST_ORDERED, limit=1, **given)
+        if first is None:
+            return ()
+        head, other = (
+            (first.a, first.b) if (first.a_support, first.b) >= (first.b_support, first.a) else (first.b, first.a)
+        )
+        others = [
+            row
+            for row in _rows_of_head(session, head, collection)
+            if row.kind == kind and row.put_off == first.put_off and other not in (row.a, row.b)
+        ]
+    return _with_first(head, _items([first, *others[: most - 1]]))
+
+
+def _rows_of_head(session: Session, head: str, collection: str | None) -> list[Row[Any]]:
+    sql, given = _in(collection, OF_HEAD)
+    return db.rows(session, sql, ids=[head], **given)
+
+
+def _with_first(head: str, found: Sequence[Item]) -> tuple[Item, ...]:
+    return tuple(turned(one) if one.b.id == head else one for one in found)
 
 
 OF_HEAD = f"""
@@ -229,6 +254,13 @@ SELECT h.* FROM (
   WHERE this.id = :pair AND this.workspace_id = :workspace
 ) h WHERE h.a <> h.b AND {{where}} ORDER BY h.support DESC, h.id LIMIT :most
 """
+
+
+def count_alike(pair_id: str, collection: str | None = None) -> int:
+    """How many `alike` has."""
+    sql, given = _in(collection, ALIKE)
+    with db.reading() as session:
+        return 1 + int(db.scalar(session, f"SELECT count(*) FROM ({sql}) a", pair=pair_id, most=MOST_ALIKE, **given))
 
 
 def looks_like_dismissed(insight_ids: Iterable[str]) -> dict[str, list[str]]:

@@ -31,7 +31,7 @@ COLUMNS = {
 def read(group: Group, insight_id: str) -> None:
     """Of the tab that is open at first."""
     if st.session_state.get("tab", TABS[0]) == TABS[0]:
-        group.ahead(evidence_report.page, insight_id, limit=QUOTES, cursor=_cursor("evidence", insight_id))
+        group.ahead(evidence_report.page_in_context, insight_id, limit=QUOTES, cursor=_cursor("evidence", insight_id))
         group.ahead(evidence_report.totals, [insight_id])
 
 
@@ -62,7 +62,7 @@ def _paging(name: str, row: InsightRow, following: str | None) -> None:
 
 
 def _evidence(row: InsightRow) -> None:
-    page = db.read(evidence_report.page, row.id, limit=QUOTES, cursor=_cursor("evidence", row.id))
+    found = db.read(evidence_report.page_in_context, row.id, limit=QUOTES, cursor=_cursor("evidence", row.id))
     total = db.read(evidence_report.totals, [row.id]).get(row.id, 0)
     if total:
         st.caption(
@@ -70,8 +70,8 @@ def _evidence(row: InsightRow) -> None:
         )
     else:
         st.caption("It has no evidence of its own; what was merged into it has.")
-    evidence.show(page.items)
-    _paging("evidence", row, page.next_cursor)
+    evidence.show(found.rows, found.contexts)
+    _paging("evidence", row, found.next_cursor)
 
 
 def _documents(row: InsightRow) -> None:

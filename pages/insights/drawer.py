@@ -74,9 +74,9 @@ def _steps(ids: Sequence[str], insight_id: str) -> None:
 
 
 def _quotes(row: InsightRow) -> None:
-    rows = evidence_report.evidence([row.id], most=QUOTES)
-    evidence.show(rows)
-    if len(rows) == QUOTES:
+    found = evidence_report.evidence_in_context([row.id], most=QUOTES)
+    evidence.show(found.rows, found.contexts)
+    if len(found.rows) == QUOTES:
         total = evidence_report.totals([row.id]).get(row.id, 0)
         if total > QUOTES:
             widgets.link(f"All {total:,} quotes", "insight/insight.py", ":material/format_quote:", id=row.id)

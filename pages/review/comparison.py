@@ -1,16 +1,16 @@
 """A head and what may be the same as it or contradicts it: quotes, the words that differ, and what can be said."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
 
 from core.insights import evidence_report, merging, review_report
-from core.insights.evidence_report import EvidenceRow
+from core.insights.evidence_report import InContext
 from core.insights.merging import Candidate
 from core.insights.report import InsightRow
 from core.insights.review_report import Item
+from core.runtime import db
 from pages.common import formats, marking, widgets
 from pages.common.marking import Mark
 from pages.parts.insight import evidence
@@ -18,65 +18,58 @@ from pages.review import saying
 from pages.review.saying import Which
 from pages.words import insights, review
 
-MOST, QUOTES = 5, 2
+QUOTES = 2
 PAGE = "insight/insight.py"
 
 
-def show(item: Item, collection: str | None) -> None:
-    pairs = _of_head(item, collection)
-    head = pairs[0].a
-    planned = merging.preview(head.id, [one.b.id for one in pairs])
-    told = {one.id: one for one in planned.candidates}
-    quotes: defaultdict[str, list[EvidenceRow]] = defaultdict(list)
-    for row in evidence_report.evidence([head.id, *(one.b.id for one in pairs)], most=QUOTES):
-        quotes[row.insight].append(row)
+def show(pairs: Sequence[Item], collection: str | None) -> None:
+    """`pairs`: with the same insight as `a`; the first one is what comes next."""
+    head, item = pairs[0].a, pairs[0]
+    others = [one.b for one in pairs]
+    with db.side_by_side() as group:
+        evidence_of_all = group.read(
+            evidence_report.evidence_in_context, [head.id, *(one.id for one in others)], most=QUOTES
+        )
+        if len(pairs) == 1:
+            group.ahead(review_report.count_alike, item.id, collection)
+    told = merging.compared(head, others)
+    quoted = evidence_of_all.found
     buttons = st.container()
     left, right = st.columns(2)
     with left:
         st.markdown("**First**")
         with st.container(border=True):
-            _side(head, [span for each in pairs[0].differs for span in each.a_spans], quotes[head.id])
+            _side(head, [span for each in pairs[0].differs for span in each.a_spans], quoted)
     with right:
         st.markdown("**Second**" if len(pairs) == 1 else "**Second: those that are ticked**")
-        ticked = [one for one in pairs if _candidate(one, told.get(one.b.id), quotes[one.b.id], len(pairs) > 1)]
+        ticked = [one for one in pairs if _candidate(one, told[one.b.id], quoted, len(pairs) > 1)]
     with buttons:
-        doubted = any(_is_doubted(told.get(one.b.id)) for one in ticked)
+        doubted = any(_is_doubted(told[one.b.id]) for one in ticked)
         _say(head, ticked, item, collection, doubted=doubted)
 
 
-def _of_head(item: Item, collection: str | None) -> list[Item]:
-    """This pair, then others of the better supported side. That side is `a` of each."""
-    first = item if (item.a.support, item.b.id) >= (item.b.support, item.a.id) else review_report.turned(item)
-    others = [
-        one
-        for one in review_report.candidates(first.a.id, collection)
-        if one.kind == item.kind and one.b.id != first.b.id and one.put_off == item.put_off
-    ]
-    return [first, *others][:MOST]
-
-
-def _is_doubted(told: Candidate | None) -> bool:
+def _is_doubted(told: Candidate) -> bool:
     """Whether a merge would be refused."""
-    return told is not None and bool(told.blocks or told.other_question)
+    return told.blocks or told.other_question
 
 
-def _candidate(pair: Item, told: Candidate | None, quotes: Sequence[EvidenceRow], several: bool) -> bool:
+def _candidate(pair: Item, told: Candidate, quoted: InContext, several: bool) -> bool:
     """Whether it is meant, too. At first those are left out, but the first one, that a merge would be refused for."""
     with st.container(border=True):
         doubted = _is_doubted(told)
         ticked = not several or st.checkbox(
             "My decision is for this one, too", not (doubted and pair.kind == "merge"), key=f"tick-{pair.id}"
         )
-        _side(pair.b, [span for each in pair.differs for span in each.b_spans], quotes)
+        _side(pair.b, [span for each in pair.differs for span in each.b_spans], quoted)
         st.caption(f"{review.proposed(pair)} {insights.differing([each.kind for each in pair.differs])}")
-        if told is not None and told.other_question:
+        if told.other_question:
             st.caption(":material/block: It answers another question, so the two are never one.")
-        elif told is not None and saying.is_refused(pair.id):
+        elif saying.is_refused(pair.id):
             st.warning(insights.refused(told.reasons), icon=":material/warning:")
     return ticked
 
 
-def _side(row: InsightRow, spans: Sequence[tuple[int, int]], quotes: Sequence[EvidenceRow]) -> None:
+def _side(row: InsightRow, spans: Sequence[tuple[int, int]], quoted: InContext) -> None:
     """Spans are those of what the model said, which is what is compared."""
     marking.show(row.statement, [Mark(*span) for span in spans])
     if row.shown:
@@ -87,7 +80,7 @@ def _side(row: InsightRow, spans: Sequence[tuple[int, int]], quotes: Sequence[Ev
         widgets.state_badge(row.state)
         st.caption(insights.known(row))
         widgets.link("Its own page", PAGE, ":material/open_in_full:", id=row.id)
-    evidence.show(quotes)
+    evidence.show([one for one in quoted.rows if one.insight == row.id], quoted.contexts)
 
 
 def _say(head: InsightRow, ticked: Sequence[Item], item: Item, collection: str | None, *, doubted: bool) -> None:
@@ -131,7 +124,7 @@ def _alike(ticked: Sequence[Item], collection: str | None) -> int:
     """How many pairs are meant with this one, if all that differ like it are: 0 if not."""
     if len(ticked) != 1:
         return 0
-    number = len(review_report.alike(ticked[0].id, collection))
+    number = db.read(review_report.count_alike, ticked[0].id, collection)
     if number < 2:
         return 0
     chosen = st.checkbox(f"All {number:,} that differ only like this", key=f"alike-{ticked[0].id}")

@@ -67,6 +67,7 @@ def house() -> dict[str, tuple[str, Mapping[str, str]]]:
     with db.transaction() as session:
         db.execute(session, USED)
         db.execute(session, BREAKERS)
+        db.execute(session, ALIKE)
     sampling.take(datetime.now(UTC), well=True)
     with db.transaction() as session:
         db.execute(session, SAMPLED)
@@ -90,6 +91,11 @@ def house() -> dict[str, tuple[str, Mapping[str, str]]]:
     }
 
 
+# Something to review.
+ALIKE = """
+INSERT INTO pair (id, workspace_id, first, second, kind, found_by, score)
+SELECT 'pair_1', :workspace, min(id), max(id), 'merge', 'shape', 1 FROM insight
+"""
 # Calls of the last twenty days with two models.
 USED = """
 INSERT INTO usage_record (workspace_id, job_id, provider, model, lane, priced, status, time, cost_usd, input_tokens,

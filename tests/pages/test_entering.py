@@ -176,7 +176,9 @@ def test_without_a_sign_in_everything_is_as_it_was(monkeypatch: pytest.MonkeyPat
     assert "Sign out" not in buttons(at)
     assert not list(at.sidebar.selectbox)
     workspaces.make("Legal")
-    assert [box.options for box in at.run().sidebar.selectbox] == [["default", "Legal"]]
+    # A page that ends before its end has the choice, too.
+    for page in (at.run(), show("document", id="doc_none"), show("insight", id="ins_none")):
+        assert [box.options for box in page.sidebar.selectbox] == [["default", "Legal"]]
 
 
 def test_what_runs_alone_is_made_by_failures_alone() -> None:

@@ -1,7 +1,7 @@
 """A quote of an insight: what was found of it, its place in context with a link there, and where it came from."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -14,8 +14,7 @@ from pages.words import insights, instructions, quotes
 CUT_WORD, WORD_CUT = re.compile(r"^\S{0,30}\s"), re.compile(r"\s\S{0,30}$")
 
 
-def show(rows: Sequence[EvidenceRow]) -> None:
-    contexts = evidence_report.contexts([row.id for row in rows])
+def show(rows: Sequence[EvidenceRow], contexts: Mapping[int, Context]) -> None:
     for row in rows:
         with st.container(border=True):
             _card(row, contexts.get(row.id))

@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench import batches, extraction, finding, frame, health, insight_base, live, money, pages, users
+from tests.bench import batches, clicks, extraction, finding, frame, health, insight_base, live, money, pages, users
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,6 +25,7 @@ def main() -> None:
             "extraction": extraction.measure(Path(scratch)),
             "pages": pages.measure(Path(scratch) / "pages"),
             "pages behind the server": users.measure(Path(scratch)),
+            "from a click to the DOM": clicks.measure(Path(scratch) / "clicks"),
             "frame": frame.measure(Path(scratch)),
             "probes": health.measure(Path(scratch)),
         }

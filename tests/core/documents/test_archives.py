@@ -226,6 +226,7 @@ def test_an_archive_that_is_deleted_while_it_is_unpacked_leaves_nothing() -> Non
     assert rows("SELECT 1 FROM document") == []
 
 
+@pytest.mark.usefixtures("database")
 def test_files_of_an_archive_that_is_moved_while_it_is_unpacked_come_where_it_is() -> None:
     of = add(zipped({"a.txt": "First.", "b.txt": "Second."}))
     change("UPDATE document SET state = 'extracting', worker_id = :worker", worker=worker_lease.register("test"))

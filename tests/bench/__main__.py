@@ -5,7 +5,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.bench import batches, clicks, extraction, finding, frame, health, insight_base, live, money, pages, users
+from tests.bench import batches, clicks, extraction, finding, health, insight_base, live, money, start, users
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,10 +23,9 @@ def main() -> None:
             "finding": finding.measure(Path(scratch) / "finding"),
             "money": money.measure(Path(scratch) / "money"),
             "extraction": extraction.measure(Path(scratch)),
-            "pages": pages.measure(Path(scratch) / "pages"),
-            "pages behind the server": users.measure(Path(scratch)),
+            "pages": users.measure(Path(scratch) / "users"),
             "from a click to the DOM": clicks.measure(Path(scratch) / "clicks"),
-            "frame": frame.measure(Path(scratch)),
+            "start": start.measure(Path(scratch)),
             "probes": health.measure(Path(scratch)),
         }
     for area, rows in figures.items():

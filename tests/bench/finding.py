@@ -16,7 +16,7 @@ from core.insights import facets_report, report
 from core.insights.report import Filters, Sort
 from core.runtime import db, engines, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
-from tests.bench import frame, matrix
+from tests.bench import matrix, page_runs
 from tests.bench.finding_data import SHARES, SMALL, START, Base, Size
 from tests.bench.measuring import now_mb, p50_p95_ms, peak_mb, taken
 from tests.databases import apps
@@ -72,7 +72,7 @@ def _measured(base: Base, of_matrix: str) -> dict[str, dict[str, Any]]:
         rows[name] = _row(_taken(lambda _, does=does: does(), itertools.repeat(Filters())), bare)  # type: ignore[misc]
     with db.transaction() as session:
         db.execute(session, TEXT)
-    return rows | frame.pages(PAGES)
+    return rows | page_runs.pages(PAGES)
 
 
 # The documents of the base have none: the one whose page is opened gets one.

@@ -24,7 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from core.asking import templates
 from core.runtime import engines, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
-from tests.bench import pages
+from tests.bench import house
 from tests.bench.measuring import p50_p95_ms
 from tests.journeys import page_run
 from tests.journeys.conftest import ROOT, App, command, start_app
@@ -68,7 +68,7 @@ def _house(url: str, kept: Path | None) -> dict[str, tuple[str, Mapping[str, str
         templates.sync_built_ins()
         if kept and kept.exists():
             return {name: (page, link) for name, (page, link) in json.loads(kept.read_text()).items()}
-        made = pages.house()
+        made = house.make()
         if kept:
             kept.write_text(json.dumps(made))
         return made

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from core.money.pricing import price
 from core.providers.usage import Usage
 from core.runtime import engines
+from core.runtime.workspace import DEFAULT
 from core.tables.answers import Response
 from core.tables.jobs import Request, RequestBody
 from core.tables.money import UsageRecord
@@ -42,7 +43,9 @@ def bare_keep(url: str, path: Path) -> None:
                 rows.write_row(
                     (request, fingerprints[request], model, orjson.dumps(body).decode(), "stop", *counts, AT)
                 )
-                booked.append((AT, JOB, request, 1, "openai", model, "batch", *counts, "0.00035", True, PRICE, "ok"))
+                booked.append(
+                    (DEFAULT, AT, JOB, request, 1, "openai", model, "batch", *counts, "0.00035", True, PRICE, "ok")
+                )
         with cursor.copy(COPY_RECORDS) as rows:
             for record in booked:
                 rows.write_row(record)
@@ -57,7 +60,7 @@ COPY response (request_id, fingerprint, model, raw, finish_reason, input_tokens,
   created_at) FROM STDIN
 """
 COPY_RECORDS = """
-COPY usage_record (time, job_id, request_id, attempt, provider, model, lane, input_tokens, cached_input_tokens,
+COPY usage_record (workspace_id, time, job_id, request_id, attempt, provider, model, lane, input_tokens, cached_input_tokens,
   output_tokens, cost_usd, priced, price, status) FROM STDIN
 """
 

@@ -60,8 +60,8 @@ COPY response (request_id, fingerprint, model, raw, finish_reason, input_tokens,
   created_at) FROM STDIN
 """
 COPY_RECORDS = """
-COPY usage_record (workspace_id, time, job_id, request_id, attempt, provider, model, lane, input_tokens, cached_input_tokens,
-  output_tokens, cost_usd, priced, price, status) FROM STDIN
+COPY usage_record (workspace_id, time, job_id, request_id, attempt, provider, model, lane, input_tokens,
+  cached_input_tokens, output_tokens, cost_usd, priced, price, status) FROM STDIN
 """
 
 

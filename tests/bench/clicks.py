@@ -21,7 +21,7 @@ from tests.bench import users
 from tests.bench.measuring import p50_p95_ms
 from tests.journeys.conftest import CHROMIUM, FLAGS
 
-TIMES = 15
+TIMES = 10
 QUIET_MS = 250
 # `seen`: what is looked for after each change of the DOM, as a function of the document.
 WATCH = """

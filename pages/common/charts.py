@@ -29,6 +29,7 @@ COLOURS = (
 OTHERS = "#8a8f98"
 WELL, PARTLY, BADLY = "#2e9e5b", "#d9730d", "#d92d20"
 LEAST_DAYS = 7
+FEW_DAYS = 8  # that have room for a tick each
 TIME, DAY = "Time", "Day"
 # The name of the one series of a chart whose title says it all.
 ALL = "all"
@@ -213,11 +214,16 @@ def stacked_days(
     layout = _layout(title, height, names)
     layout |= {
         "barmode": "stack",
-        "xaxis": {"type": "date", "tickformat": "%b %-d", "nticks": min(len(days), 16), "range": _around(days)},
+        "xaxis": {"type": "date", "tickformat": "%b %-d", **_ticks(len(days)), "range": _around(days)},
         "yaxis": {"rangemode": "tozero", "tickprefix": unit, "tickformat": ",.2f" if unit and highest >= 0.1 else ""},
     }
     table = {name: [values.get(day, 0) for day in days] for name, values in zip(names, by_day, strict=True)}
     return Chart(title, {"data": data, "layout": layout}, names, {DAY: days, **table})
+
+
+def _ticks(days: int) -> dict[str, int]:
+    """Of few days no more ticks than days, of many as many as there is room for."""
+    return {"nticks": days} if days < FEW_DAYS else {}
 
 
 def stacked(title: str, places: Sequence[str], stacks: Sequence[Stack], unit: str = "") -> Chart:
@@ -242,7 +248,7 @@ def stacked(title: str, places: Sequence[str], stacks: Sequence[Stack], unit: st
     layout |= {
         "barmode": "stack",
         "bargap": 0.25,
-        "xaxis": {"type": "category", "nticks": 14, "tickangle": 0},
+        "xaxis": {"type": "category", "nticks": 14},
         "yaxis": {"rangemode": "tozero", "tickprefix": unit, "tickformat": ",.2f" if unit and highest >= 0.1 else ""},
     }
     return Chart(title, {"data": data, "layout": layout}, names, {DAY: list(places), **_table(names, drawn)})

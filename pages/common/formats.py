@@ -39,9 +39,9 @@ def money_of(cost: Decimal | None, unpriced: int) -> Markdown:
 
 
 def of_column(amounts: Iterable[float | None]) -> str:
-    """The format of a grid's column of USD: no amount but 0 looks like 0."""
+    """The format of a grid's column of USD: to the cent where none is small, and no amount but 0 looks like 0."""
     smallest = min((abs(amount) for amount in amounts if amount), default=None)
-    if smallest is None:
+    if smallest is None or smallest >= 0.1:
         return "$%.2f"
     return next((f"$%.{digits}f" for digits in (4, 6, 8) if smallest >= 10**-digits), "$%.10f")
 

@@ -15,8 +15,8 @@ STYLE = """<style>
   :is([data-testid=stSidebarNavLink], [data-testid=stPageLink-NavLink]):focus-visible {
     outline: 2px solid currentColor; outline-offset: -2px
   }
-  /* All of a label or a tab, where the screen is narrow. */
-  [data-testid=stMetricLabel] *, [data-testid=stButtonGroup] button * {white-space: normal; overflow: visible}
+  /* All of a label, where the screen is narrow. */
+  [data-testid=stMetricLabel] p {white-space: normal !important}
   [data-testid=stPageLink] {margin-inline-start: -0.5rem}
   [class*=st-key-lines-] :is(a, button), [class*=st-key-lines-] :is(a, button) * {
     justify-content: flex-start; text-align: left

@@ -55,7 +55,7 @@ with db.side_by_side() as group:
         group.ahead(review_report.next_ones, asked, within, most=MOST)
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-    kinds = st.container()
+    kinds = st.container(width="content")
     collection = st.selectbox(
         "Collection", collections.found, index=None, placeholder="All collections", key="collection",
         bind="query-params", label_visibility="collapsed", width=240,

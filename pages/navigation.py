@@ -70,6 +70,7 @@ def listed(*, signed_in: bool) -> st.Page:
                 page("matrix/matrix.py", title="Matrix", icon=":material/table_chart:"),
                 page("review/review.py", title="Review", icon=":material/rule:"),
                 page("templates.py", title="Templates", icon=":material/edit_note:"),
+                page("own_requests/own_requests.py", title="Custom requests", icon=":material/upload_file:"),
             ],
             "Operate": [
                 page("costs/costs.py", title="Costs", icon=":material/payments:"),
@@ -86,7 +87,6 @@ def listed(*, signed_in: bool) -> st.Page:
                 page("document/document.py", title="Document", visibility="hidden"),
                 page("job/job.py", title="Job", visibility="hidden"),
                 page("insight/insight.py", title="Insight", visibility="hidden"),
-                page("own_requests/own_requests.py", title="Custom requests", visibility="hidden"),
             ],
         },
         position="sidebar" if signed_in else "hidden",

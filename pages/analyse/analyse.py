@@ -19,8 +19,6 @@ MAKES_INSIGHTS = ":green-badge[makes insights]"
 ANSWERS_ONLY = ":gray-badge[answers only]"
 
 st.title("Analyse")
-if st.button("Custom requests, from a JSONL file", icon=":material/upload_file:", type="tertiary"):
-    widgets.go("own_requests/own_requests.py")
 failures.show_notice()
 
 with db.side_by_side() as group:

@@ -160,8 +160,8 @@ def retry(document_id: str) -> Any:
 
 @router.patch("/{document_id}", response_model=DocumentOut)
 def move(document_id: str, given: DocumentIn) -> Any:
-    """Move it to a collection, which is made when new; an archive goes with its parts. 409 where the collection has a
-    document with the same content."""
+    """Move it to a collection, which is made when new; an archive goes with its parts. 409 where the collection has the
+    same content already, or a job under way asks it."""
     moving.move_one(document_id, given.collection)
     return one(document_id)
 

@@ -58,7 +58,7 @@ class DocumentOut(BaseModel):
     read_by_ocr: list[int] | None = Field(
         description="pages with words that were recognized in pictures; without pages, 1; null: not known"
     )
-    part_of: str | None = Field(description="the archive it came in, with which it is deleted")
+    part_of: str | None = Field(description="the archive it came in, with which it is deleted in the same collection")
     read_again: ReadAgainOut | None
 
 

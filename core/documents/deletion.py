@@ -42,8 +42,8 @@ def delete(document_id: str) -> None:
 
 
 def remove(session: Session, ids: Sequence[str]) -> Removed:
-    """Delete several documents, of archives with their parts. The caller has the lock of text groups, and then those of
-    the documents."""
+    """Delete several documents, of archives with their parts: those that somebody moved to another collection are
+    documents of their own. The caller has the lock of text groups, and then those of the documents."""
     parts = [row.id for row in db.rows(session, PARTS, ids=list(ids))]
     chosen = list(dict.fromkeys([*ids, *parts]))
     regrouped = text_groups.leave(session, chosen)
@@ -55,13 +55,18 @@ def remove(session: Session, ids: Sequence[str]) -> Removed:
     quoted = sorted({row.response_id for row in evidence})
     responses = db.execute(session, DELETE_RESPONSES, ids=chosen, quoted=quoted)
     db.execute(session, LEAVE_JOBS, ids=chosen)
+    db.execute(session, LEAVE_ARCHIVES, ids=chosen)
     hashes = [row.sha256 for row in db.rows(session, DELETE_DOCUMENTS, ids=chosen)]
     with db.seeing_all(session):
         blobs = db.rows(session, DELETE_BLOBS, hashes=sorted(set(hashes)))
     return Removed(len(hashes), sum(row.size_bytes for row in blobs), responses, len(evidence), insights)
 
 
-PARTS = "SELECT id FROM document WHERE part_of = ANY(:ids) ORDER BY id FOR UPDATE"
+PARTS = """
+SELECT d.id FROM document d JOIN document a ON a.id = d.part_of AND a.collection_id = d.collection_id
+WHERE d.part_of = ANY(:ids) ORDER BY d.id FOR UPDATE OF d
+"""
+LEAVE_ARCHIVES = "UPDATE document SET part_of = NULL WHERE part_of = ANY(:ids) AND id <> ALL(:ids)"
 DELETE_EVIDENCE = """
 WITH gone AS (DELETE FROM evidence WHERE document_id = ANY(:ids) RETURNING id, insight_id, response_id),
 again AS (DELETE FROM sighting s USING gone WHERE s.evidence_id = gone.id RETURNING s.response_id)

@@ -1,6 +1,7 @@
 """Add a file: its bytes once per content hash, its document, and the task that extracts it."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -66,9 +67,10 @@ def store(
 ) -> Added:
     """`part_of`: the archive it came in. What is there already stays as it is, but what somebody adds by itself is no
     longer deleted with an archive."""
+    lock_content(session, collection_id, [file.sha256])
     here: ColumnElement[bool] = col(Document.collection_id) == collection_id
     if part_of is not None:
-        # A part of it that was moved elsewhere does not come a second time.
+        # A part of it that somebody moved elsewhere does not come a second time.
         here = or_(here, col(Document.part_of) == part_of.id)
     known = session.exec(select(Document).where(here, Document.sha256 == file.sha256)).first()
     if known is not None:
@@ -96,6 +98,17 @@ def store(
         queue.defer(session, "extract_document", document_id=document.id)
     session.refresh(document)
     return Added(document, duplicate=False)
+
+
+def lock_content(session: Session, collection_id: str, hashes: Iterable[str]) -> None:
+    """Until the end of the transaction nobody else brings these contents into the collection."""
+    db.execute(session, LOCK_CONTENT, collection=collection_id, hashes=sorted(set(hashes)))
+
+
+LOCK_CONTENT = """
+SELECT pg_advisory_xact_lock(hashtextextended(:collection || h.sha256, 0))
+FROM (SELECT unnest(CAST(:hashes AS text[])) AS sha256 ORDER BY 1) h
+"""
 
 
 def unknown_type_message() -> str:

@@ -26,6 +26,19 @@ def lock_around(session: Session, insight_ids: Iterable[str]) -> list[str]:
     return _lock(session, lambda: counts.around(session, ids))
 
 
+def lock_of_documents(session: Session, document_ids: Iterable[str]) -> list[str]:
+    """Lock the insights with evidence of these documents, which the caller holds, and their heads."""
+    ids = sorted(set(document_ids))
+    return _lock(session, lambda: [row.id for row in db.rows(session, OF_DOCUMENTS, ids=ids)])
+
+
+OF_DOCUMENTS = """
+WITH theirs AS MATERIALIZED (SELECT DISTINCT insight_id FROM evidence WHERE document_id = ANY(:ids))
+SELECT insight_id AS id FROM theirs
+UNION SELECT i.head_id FROM insight i JOIN theirs t ON t.insight_id = i.id WHERE i.head_id IS NOT NULL
+"""
+
+
 def lock_by_keys(session: Session, exact_keys: Sequence[str]) -> dict[str, str]:
     """Lock the insights with these keys, whose evidence changes, and their heads. Returns their ids by key."""
     given = {"keys": list(exact_keys)}

@@ -28,7 +28,7 @@ def show(archive: DocumentRow) -> None:
         st.info("It brought no new document: those of its files that can be read were here before.")
         return
     more = f" The first {MOST_SHOWN:,} are shown." if found.next_cursor else ""
-    st.caption(f"An archive is not asked itself: its files are documents. Deleting it deletes them.{more}")
+    st.caption(f"An archive is not asked itself: its files are documents, and go with it but for moved ones.{more}")
     key = widgets.rows_key("parts", rows)
     if (clicked := widgets.clicked_row(key)) is not None:
         widgets.go(PAGE, id=rows[clicked].id)

@@ -20,7 +20,7 @@ def ask_to_delete(rows: Sequence[DocumentRow]) -> None:
     )
 
     if any(row.state == UNPACKED for row in rows):
-        st.caption("With an archive go all documents that are part of it.")
+        st.caption("With an archive go the documents that are part of it, but those that were moved elsewhere.")
 
     def act() -> None:
         chosen = {row.id for row in rows}

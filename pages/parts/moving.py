@@ -20,27 +20,36 @@ def ask_to_move(rows: Sequence[DocumentRow]) -> None:
     st.markdown(f"Move **{formats.count(len(rows), 'document')}**: {named}")
     here = {row.collection for row in rows}
     others = [name for name in report.collection_names() if here != {name}]
-    into = st.selectbox(
+    typed = st.selectbox(
         "To the collection", others, None, accept_new_options=True, placeholder="Choose one, or type a new name",
         key="move_to",
     )  # fmt: skip
-    st.caption("Their insights are found in the new collection. What was spent stays with the collection they were in.")
+    into = (typed or "").strip()
+    st.caption(
+        "Their insights are found in the new collection. What was spent stays with the collection they were in. "
+        "Documents that a job is asking stay until it has ended."
+    )
     if any(row.state == UNPACKED for row in rows):
-        st.caption("With an archive go all documents that are part of it.")
+        st.caption("An archive goes with the documents that are part of it, but those that were moved elsewhere.")
     if into and (rule := rules.rule("documents")) and into not in rule.excepted and here & {*rule.excepted}:
         st.warning(f"There, documents are deleted {formats.count(rule.days, 'day')} after their upload.")
 
     def act() -> None:
-        moved = moving.move([row.id for row in rows], into or "")
-        failures.notify(_done(moved, into or ""), success=not moved.stayed)
+        moved = moving.move([row.id for row in rows], into)
+        failures.notify(_done(moved, into), success=not (moved.there or moved.asked))
 
     if st.button("Move", type="primary", disabled=not into, on_click=lambda: failures.attempt(act)):
         st.rerun()
 
 
 def _done(moved: Moved, into: str) -> str:
-    said = f"{formats.count(moved.documents, 'document')} moved to “{into}”."
-    if not moved.stayed:
-        return said
-    names = ", ".join(moved.stayed[:MOST_NAMED]) + (" …" if moved.stayed[MOST_NAMED:] else "")
-    return f"{said} Not moved, as their content is there already: {names}."
+    said = [f"{formats.count(moved.documents, 'document')} moved to “{into}”."]
+    if moved.there:
+        said.append(f"Not moved, as their content is there already: {_named(moved.there)}.")
+    if moved.asked:
+        said.append(f"Not moved, as a job under way asks them: {_named(moved.asked)}. Move them once it has ended.")
+    return " ".join(said)
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + (" …" if names[MOST_NAMED:] else "")

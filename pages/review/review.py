@@ -51,7 +51,7 @@ asked, within = asked_kind(), st.session_state.get("collection", st.query_params
 with db.side_by_side() as group:
     collections = group.read(documents_report.collection_names)
     group.ahead(review_report.open_counts, within)
-    if asked is not None and st.session_state.get("state") != "settled":
+    if asked is not None and st.session_state.get("state", st.query_params.get("state")) != "settled":
         group.ahead(review_report.next_ones, asked, within, most=MOST)
 
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

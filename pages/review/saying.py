@@ -77,8 +77,8 @@ def _each(which: Which, verdict: Said, force: bool) -> Settled:
         if refused and keep not in (None, which.head):
             refused.append(pair.id)
             continue
-        said: Said = verdict if verdict == "later" else _turned(pair, verdict)
         try:
+            said: Said = verdict if verdict == "later" else _turned(pair, verdict)
             review.settle(pair.id, said, keep, force=force)
         except (MergeBlocked, Conflict, InvalidInput, NotFound) as error:
             if len(which.pairs) == 1 and not isinstance(error, MergeBlocked):
@@ -90,9 +90,13 @@ def _each(which: Which, verdict: Said, force: bool) -> Settled:
 
 
 def _turned(pair: Item, verdict: Verdict) -> Verdict:
-    """As it is said of the pair, which may have the head as `b`."""
-    same_order = review_report.get(pair.id).a.id == pair.a.id
-    return verdict if same_order else review_report.MIRRORED.get(verdict, verdict)
+    """As it is said of the pair, which may have the head as `b`. Raises Conflict where that is neither by now."""
+    if verdict not in review_report.MIRRORED:
+        return verdict
+    now = review_report.get(pair.id)
+    if pair.a.id not in (now.a.id, now.b.id):
+        raise Conflict("One of the two was merged into another insight meanwhile. Look at the pair again.")
+    return verdict if now.a.id == pair.a.id else review_report.MIRRORED[verdict]
 
 
 def _newest() -> str:

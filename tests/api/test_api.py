@@ -80,7 +80,7 @@ def test_a_document_moves_to_another_collection(client: TestClient) -> None:
     document, there = add_document(), add_document(collection="kept")
     assert client.patch(f"/api/v1/documents/{document}", json={"collection": "new"}).json()["collection"] == "new"
     refused = client.patch(f"/api/v1/documents/{document}", json={"collection": "kept"})
-    assert (refused.status_code, "same content" in refused.json()["message"]) == (409, True)
+    assert (refused.status_code, "already" in refused.json()["message"]) == (409, True)
     assert client.get(f"/api/v1/documents/{there}").json()["collection"] == "kept"
     assert client.patch("/api/v1/documents/doc_none", json={"collection": "kept"}).status_code == 404
     assert client.patch(f"/api/v1/documents/{document}", json={}).status_code == 422

@@ -182,6 +182,7 @@ MACHINERY: Mapping[str, str] = {
     "core/documents/deletion.py:DELETE_BLOBS": "bytes are kept once per content, for all",
     "core/documents/deletion.py:DELETE_DOCUMENTS": HELD,
     "core/documents/deletion.py:DELETE_RESPONSES": HELD,
+    "core/documents/deletion.py:LEAVE_ARCHIVES": HELD,
     "core/documents/deletion.py:PARTS": HELD,
     "core/documents/extract.py:_failed": ALL,
     "core/documents/extract.py:_nudge_jobs": ALL,

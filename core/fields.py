@@ -140,7 +140,7 @@ def _check_type(field: FieldSpec) -> None:
         )
     if field.type != "choice":
         if field.choices:
-            raise InvalidInput(f"Field {field.name!r}: choices belong to type choice. Change the type or drop them.")
+            raise InvalidInput(f"Field {field.name!r} has choices, and its type takes none. Change it, or drop them.")
         return
     if not field.choices or not all(choice.strip() for choice in field.choices):
         raise InvalidInput(f"Field {field.name!r}: name the choices; none may be empty.")

@@ -42,9 +42,12 @@ SELECT
   (SELECT count(*) FROM job
     WHERE workspace_id = :workspace AND state IN ('queued', 'running', 'cancelling')) AS running_jobs,
   (SELECT count(*) FROM job WHERE workspace_id = :workspace) AS jobs,
-  (SELECT count(*) FROM insight WHERE workspace_id = :workspace AND NOT quarantined) AS insights,
-  (SELECT count(*) FROM insight
-    WHERE workspace_id = :workspace AND first_seen >= :today AND NOT quarantined) AS new_insights
+  i.insights, i.new_insights
+FROM (
+  SELECT count(*) AS insights, count(*) FILTER (WHERE first_seen >= :today) AS new_insights
+  FROM insight WHERE workspace_id = :workspace AND head_id IS NULL AND state IN ('new', 'confirmed') AND support > 0
+    AND NOT quarantined
+) i
 """
 
 

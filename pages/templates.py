@@ -13,8 +13,9 @@ failures.show_notice()
 
 
 @failures.dialog("Template", width="large")
-def edit(template: TemplateView | None, *, copy: bool = False) -> None:
-    """A new template, a new version of `template`, or with `copy` a new one that begins as it is."""
+def edit(template: TemplateView | None, *, copy: bool = False, makes_insights: bool = True) -> None:
+    """A new template, a new version of `template`, or with `copy` a new one that begins as it is. `makes_insights`: how
+    a new one begins."""
     until_now = template.name if template else ""
     name = st.text_input("Name", f"{until_now}, copy" if copy else until_now, max_chars=100)
     prompt = st.text_area(
@@ -24,7 +25,7 @@ def edit(template: TemplateView | None, *, copy: bool = False) -> None:
         placeholder="Find every commitment that the document makes, with its date.",
     )
     insights = st.toggle(
-        "Makes insights: a list of statements, each with a quote", template.insights if template else True
+        "Makes insights: a list of statements, each with a quote", template.insights if template else makes_insights
     )
     what = "of each finding, beside its statement and its quote" if insights else "of the answer"
     st.caption(f"Fields {what}. Click into the empty row to add one.")
@@ -59,8 +60,10 @@ def delete(template: TemplateView) -> None:
         st.rerun()
 
 
-if st.button("New template", type="primary", icon=":material/add:"):
-    edit(None)
+# From the matrix, which takes templates that make no insights.
+for_matrix = st.query_params.pop("new", None) == "matrix"
+if st.button("New template", type="primary", icon=":material/add:") or for_matrix:
+    edit(None, makes_insights=not for_matrix)
 
 known = templates.list_all()
 # Own ones first, the newest at the top: it was just saved.

@@ -6,7 +6,7 @@ What runs a page, a part of it, a dialog or a callback stands here, and asks who
 import functools
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 import streamlit as st
 import structlog
@@ -121,16 +121,16 @@ def dialog(title: formats.Markdown, /, **given: Any) -> Callable[[Callable[Passe
     return decorate
 
 
-def notify(message: str, *, success: bool = True) -> None:
-    """Show a message at the top of the page's next run."""
-    kind = "success" if success else "error"
+def notify(message: str, kind: Literal["success", "warning", "error"] = "success") -> None:
+    """Show a message at the top of the page's next run. A "warning" tells of what was not done, for a reason that it
+    gives, and an "error" of what failed."""
     st.session_state["notice"] = (kind, message, formats.utc_now() + ERRORS_STAY, correlation.current() or "")
 
 
 def attempt(action: Callable[[], object], success: str = "") -> None:
     """Run an action of the page under a correlation id of its own. A CairnError is shown in the page's next run."""
     if refused := refusal(action):
-        notify(refused, success=False)
+        notify(refused, "error")
     elif success:
         notify(success)
 
@@ -162,5 +162,7 @@ def show_notice() -> None:
     if kind == "success":
         del st.session_state["notice"]
         st.toast(formats.plain(message), icon=":material/check_circle:")
+    elif kind == "warning" and formats.utc_now() < until:
+        st.warning(formats.plain(message), icon=":material/info:")
     elif kind == "error" and formats.utc_now() < until:
         show_error(message, reference)

@@ -200,9 +200,9 @@ def expander(label: formats.Markdown, key: str, icon: str | None = None) -> Delt
     return made if made.open else None
 
 
-def empty(what: formats.Markdown, page: str, label: formats.Markdown) -> None:
+def empty(what: formats.Markdown, page: str, label: formats.Markdown, /, **query: str) -> None:
     """An empty state: what the page is for, and a button that leads on."""
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(what, text_alignment="center")
         if st.button(label, type="primary", key=f"empty-{page}"):
-            go(page)
+            go(page, **query)

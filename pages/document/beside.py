@@ -39,7 +39,7 @@ def legend(passages: Sequence[Passage], *, opened: bool, instructs: bool) -> Non
     told += [quotes.LEGEND[verdict] for verdict in STYLES if verdict in there]
     told += [instructions.LEGEND] if instructs else []
     if told:
-        st.caption(f"Marked: {', '.join(told)}. Rest on a mark to read what quotes it, or why it is one.")
+        st.caption(f"Marked: {', '.join(told)}. Point at a mark to see what quotes it, or why it is marked.")
 
 
 def show(

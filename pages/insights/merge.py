@@ -44,10 +44,10 @@ def _show(ids: Sequence[str]) -> None:
     if not planned.candidates:
         st.info("They are one insight already.")
         return
-    grows = f"{planned.support_before:,} to {formats.count(planned.support_after, 'document')}"
-    st.markdown(
-        f"Its support changes from **{grows}**. The others are kept whole, and can be taken out again at any time."
-    )
+    after = formats.count(planned.support_after, "document")
+    grows = f"changes from **{planned.support_before:,} to {after}**"
+    support = f"stays **{after}**" if planned.support_before == planned.support_after else grows
+    st.markdown(f"Its support {support}. The others are kept whole, and can be taken out again at any time.")
     for one in planned.candidates:
         with st.container(border=True):
             _compare(planned, one)

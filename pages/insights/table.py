@@ -36,7 +36,7 @@ OTHERS = {
         width=90, options=SHOWN_STATES, color=[widgets.STATE_COLOURS[name] for name in SHOWN_STATES]
     ),
     "Tags": st.column_config.ListColumn(width=105),
-    "Last seen": st.column_config.DatetimeColumn(format="distance", width=105),
+    "Last seen": st.column_config.DatetimeColumn(format="distance", width=130),
 }
 
 

@@ -55,7 +55,7 @@ def _show(rows: Sequence[MatrixRow], fields: Sequence[FieldSpec], link: Mapping[
     st.markdown(f"#### {formats.plain(matrix.value(row.cells[name].value))}")
     if field.description:
         st.caption(formats.plain(field.description))
-    _quote(row, row.cells[name])
+    _quote(row, row.cells[name], asked=field.quote)
     with st.container(horizontal=True):
         place = {"start": str(row.cells[name].start), "end": str(row.cells[name].end)}
         found = place if row.cells[name].start is not None else {}
@@ -76,9 +76,9 @@ def _steps(documents: Sequence[str], at: int, field: str) -> None:
         st.caption(f"{at + 1:,} of {len(documents):,} documents on this page")
 
 
-def _quote(row: MatrixRow, cell: Cell) -> None:
+def _quote(row: MatrixRow, cell: Cell, *, asked: bool) -> None:
     """The passage as the document has it now: what does not stand there is never marked."""
-    words = matrix.verdict(cell, row.name)
+    words = matrix.verdict(cell, row.name, asked=asked)
     (st.caption if cell.supported or cell.quote is None else st.warning)(words)
     if cell.quote and not cell.supported:
         st.markdown(f"“{formats.plain(cell.quote)}”")

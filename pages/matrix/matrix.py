@@ -17,10 +17,11 @@ failures.show_notice()
 usable = [one for one in templates.list_all(retired=True) if one.fields and not one.insights]
 if not usable:
     widgets.empty(
-        "The matrix shows documents by the fields of a template, each value with its quote. It takes a template of "
-        "your own with fields that makes no insights.",
+        "The matrix is a table of your documents: a row for each, a column for each field of a template, and the quote "
+        "behind each value. It takes a template of your own that has fields and makes no insights.",
         "templates.py",
-        "Make a template",
+        "Make such a template",
+        new="matrix",
     )
     st.stop()
 chosen = filters.show(usable)

@@ -81,7 +81,7 @@ def _raw(row: ResponseRow) -> None:
 
 def _values(result: Mapping[str, Any]) -> Iterator[formats.Markdown]:
     # Quotes of fields stand in the matrix, with what was found of them in the document.
-    shown = [(name, value) for name, value in result.items() if not isinstance(value, dict)]
+    shown = [(name, value) for name, value in result.items() if not isinstance(value, dict) and value != []]
     for name, value in shown:
         yield _value(name, value, alone=len(shown) == 1)
 
@@ -91,6 +91,8 @@ def _value(name: str, value: Any, *, alone: bool) -> formats.Markdown:
     if isinstance(value, list) and value and isinstance(value[0], dict):
         items = "\n".join(_item(one) for one in value)
         return items if alone else f"**{title}**\n{items}"
+    if isinstance(value, bool):
+        return f"**{title}:** {'yes' if value else 'no'}"
     if isinstance(value, list):
         return f"**{title}**\n" + "\n".join(f"- {formats.plain(str(item))}" for item in value)
     return f"**{title}:** {formats.plain(str(value))}"

@@ -36,18 +36,18 @@ def ask_to_move(rows: Sequence[DocumentRow]) -> None:
 
     def act() -> None:
         moved = moving.move([row.id for row in rows], into)
-        failures.notify(_done(moved, into), success=not (moved.there or moved.asked))
+        failures.notify(_done(moved, into), "warning" if moved.there or moved.asked else "success")
 
     if st.button("Move", type="primary", disabled=not into, on_click=lambda: failures.attempt(act)):
         st.rerun()
 
 
 def _done(moved: Moved, into: str) -> str:
-    said = [f"{formats.count(moved.documents, 'document')} moved to “{into}”."]
+    said = [f"{formats.count(moved.documents, 'document')} moved to “{into}”."] if moved.documents else []
     if moved.there:
-        said.append(f"Not moved, as their content is there already: {_named(moved.there)}.")
+        said.append(f"Not moved, as “{into}” has the same content already: {_named(moved.there)}.")
     if moved.asked:
-        said.append(f"Not moved, as a job under way asks them: {_named(moved.asked)}. Move them once it has ended.")
+        said.append(f"Not moved before the job under way has ended that asks it: {_named(moved.asked)}.")
     return " ".join(said)
 
 

@@ -29,7 +29,7 @@ COLUMNS = {
         default=True, help="The model has to give it; else it may say that the document has none"
     ),
     QUOTE: st.column_config.CheckboxColumn(
-        default=False, help="Also ask for the passage that the value was taken from. It is looked up in the document"
+        default=True, help="Also ask for the passage that the value was taken from. It is looked up in the document"
     ),
 }
 STORED = dict.fromkeys(("Name", "Type", "Description", "Choices"), "string") | {"Required": "boolean", QUOTE: "boolean"}

@@ -79,6 +79,6 @@ def _forget(person: PersonView) -> None:
 
 def _forgotten(person: PersonView, typed: str) -> None:
     if st.session_state.get(typed, "").strip().lower() != (person.email or "").lower():
-        failures.notify("Nobody was forgotten: the e-mail was to be typed to confirm.", success=False)
+        failures.notify("Nobody was forgotten: the e-mail was to be typed to confirm.", "warning")
         return
     failures.attempt(lambda: people.forget(person.id, formats.utc_now()), "Nothing here names this person any more.")

@@ -127,5 +127,5 @@ def _alike(ticked: Sequence[Item], collection: str | None) -> int:
     number = db.read(review_report.count_alike, ticked[0].id, collection)
     if number < 2:
         return 0
-    chosen = st.checkbox(f"All {number:,} that differ only like this", key=f"alike-{ticked[0].id}")
+    chosen = st.checkbox(f"All {number:,} pairs that differ in just this way", key=f"alike-{ticked[0].id}")
     return number if chosen else 0

@@ -31,12 +31,15 @@ class Which:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a verdict, or, without one, of undoing the merges that it made."""
+    """What came of a verdict, or, without one, of undoing it: for `number` pairs, or insights that were merged. It is
+    undone by its `merges` or `pairs`."""
 
     verdict: Said | None
     number: int
     refused: int = 0
     merges: Sequence[str] = ()
+    pairs: Sequence[str] = ()
+    of_merges: bool = False
 
 
 def say(which: Which, verdict: Said, *, force: bool = False) -> None:
@@ -53,7 +56,8 @@ def say(which: Which, verdict: Said, *, force: bool = False) -> None:
         else:
             found = _each(which, verdict, force)
         merges = _merges_since(before, meant) if verdict == "same" else []
-        st.session_state[DONE] = Done(verdict, len(found.settled), len(found.refused), merges)
+        pairs = found.settled if verdict not in ("same", "later") else ()
+        st.session_state[DONE] = Done(verdict, len(found.settled), len(found.refused), merges, pairs)
         st.session_state[REFUSED] = set(found.refused)
 
     acting.attempt(act)
@@ -111,19 +115,24 @@ def _merges_since(before: str, meant: Iterable[Item]) -> list[str]:
 
 
 def show_done() -> None:
-    """What came of the last verdict, and the button that undoes its merges as one."""
+    """What came of the last verdict, and the button that undoes it as one."""
     done: Done | None = st.session_state.get(DONE)
     if done is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="review-done"):
-        said = words.done(done.verdict, done.number, done.refused) if done.verdict else words.undone(done.number)
-        st.markdown(f":material/done: {said}")
-        if done.merges:
-            undo = lambda: acting.attempt(lambda: _undo(done.merges))  # noqa: E731
+        if done.verdict:
+            said = words.done(done.verdict, done.number, done.refused)
+        else:
+            said = words.undone(done.number) if done.of_merges else words.reopened(done.number)
+        st.markdown(f":material/{'done' if done.number else 'info'}: {said}")
+        if done.merges or done.pairs:
+            undo = lambda: acting.attempt(lambda: _undo(done))  # noqa: E731
             st.button("Undo", icon=":material/undo:", shortcut="U", key="undo-review", on_click=undo)
         st.button("Close", type="tertiary", key="hide-review", on_click=lambda: st.session_state.pop(DONE, None))
 
 
-def _undo(merges: Sequence[str]) -> None:
-    restored = sum(len(merging.unmerge(merge_id=one).restored) for one in merges)
-    st.session_state[DONE] = Done(None, restored)
+def _undo(done: Done) -> None:
+    for pair in done.pairs:
+        review.take_back(pair)
+    restored = sum(len(merging.unmerge(merge_id=one).restored) for one in done.merges)
+    st.session_state[DONE] = Done(None, restored or len(done.pairs), of_merges=bool(done.merges))

@@ -104,7 +104,7 @@ def _preview(kind: Kind, wanted: RetentionRule) -> None:
 def _save(kind: Kind, wanted: RetentionRule, number: int) -> None:
     typed = st.session_state.get("retention-typed", "").strip().replace(",", "")
     if number and typed != str(number):
-        failures.notify(f"Nothing was changed: {number} was to be typed to confirm.", success=False)
+        failures.notify(f"Nothing was changed: {number} was to be typed to confirm.", "warning")
     else:
         failures.attempt(lambda: rules.change(kind, wanted), "Saved.")
 

@@ -41,11 +41,11 @@ def mark(cell: Cell) -> str:
     return "\N{CHECK MARK}" if cell.supported else "\N{WARNING SIGN}"
 
 
-def verdict(cell: Cell, document_name: str) -> formats.Markdown:
+def verdict(cell: Cell, document_name: str, *, asked: bool) -> formats.Markdown:
     """What was found when the quote was looked up."""
     name = formats.plain(document_name)
     if cell.quote is None:
-        return "No quote was asked for, or none was given."
+        return "No quote was given." if asked else "The template asks for no quote of this field: tick *Quote* there."
     if cell.quarantined:
         return f"The quote lies in a passage of {name} that gives instructions to a model: look before you rely on it."
     found: dict[str | None, formats.Markdown] = {

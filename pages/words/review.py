@@ -9,7 +9,7 @@ from core.tables.insights import FoundBy, PairKind, Verdict
 from pages.common.formats import Markdown, count, plain
 
 KINDS: dict[PairKind, Markdown] = {
-    "merge": "Perhaps the same",
+    "merge": "Alike",
     "conflict": "Conflicts",
     "over_time": "Over time",
 }
@@ -25,9 +25,10 @@ SAYING: dict[Said, tuple[Markdown, str, str, Markdown]] = {
     "later": ("Later", ":material/skip_next:", "N", "It stays open, and comes last."),
 }
 EMPTY: dict[PairKind, Markdown] = {
-    "merge": "Nothing to review. Insights that may say the same in other words show up here, from two documents or "
-    "two models, for instance; they are never merged by themselves.",
-    "conflict": "No conflict is open. Insights that differ only in a figure, a name or a denial show up here.",
+    "merge": "Nothing to review. Insights that may say the same in other words, or the opposite, show up here, from "
+    "two documents or two models, for instance; they are never merged by themselves.",
+    "conflict": "No conflict is open. Insights that differ only in a figure, a name or a denial show up here. Those "
+    "that differ in more may contradict one another, too: they are under *Alike*.",
     "over_time": "Nothing to review. Insights that differ only in their dates show up here.",
 }
 REFUSED: Markdown = (
@@ -71,7 +72,7 @@ def waiting(counts: Mapping[PairKind, Count]) -> Markdown:
 WAITING: dict[PairKind, tuple[Markdown, Markdown]] = {
     "conflict": ("conflict", "conflicts"),
     "over_time": ("pair that may differ over time", "pairs that may differ over time"),
-    "merge": ("pair that may be the same", "pairs that may be the same"),
+    "merge": ("pair that is alike", "pairs that are alike"),
 }
 
 
@@ -86,7 +87,8 @@ def done(verdict: Said, settled: int, refused: int) -> Markdown:
         return f"{count(settled, 'pair')} left for later."
     if not settled:
         return f"Nothing was settled.{left}"
-    return f"{count(settled, 'pair')} settled: {VERDICTS[verdict]}.{left}"
+    shown = " Both insights show it." if verdict == "conflict" else ""
+    return f"{count(settled, 'pair')} settled: {VERDICTS[verdict]}.{shown}{left}"
 
 
 def undone(restored: int) -> Markdown:
@@ -94,9 +96,13 @@ def undone(restored: int) -> Markdown:
     return f"{alone}, and {'its pair is' if restored == 1 else 'their pairs are'} open again."
 
 
+def reopened(pairs: int) -> Markdown:
+    return f"{count(pairs, 'pair')} {'is' if pairs == 1 else 'are'} open again."
+
+
 def told(one: Item) -> Markdown:
     """What was said of a settled pair, and by whom."""
     said = VERDICTS[one.verdict] if one.verdict else "open"
     actor = one.actor or ""
     by = f", {'on the' if actor.endswith(' pages') else 'by'} {plain(actor)}" if actor else ""
-    return f"Settled as: {said}{by}"
+    return f"Settled as {said}{by}"

@@ -87,7 +87,7 @@ def test_descriptions_are_handed_on() -> None:
         ([FieldSpec("a", "choice")], False, "name the choices"),
         ([FieldSpec("a", "choice", "", ("x", " "))], False, "none may be empty"),
         ([FieldSpec("a", "choice", "", ("x", "x"))], False, "once"),
-        ([FieldSpec("a", "string", "", ("x",))], False, "belong to type choice"),
+        ([FieldSpec("a", "string", "", ("x",))], False, "has choices, and its type takes none"),
     ],
 )
 def test_what_makes_no_schema_is_refused_with_the_reason(fields: list[FieldSpec], insights: bool, reason: str) -> None:

@@ -6,7 +6,12 @@ from decimal import Decimal
 import pytest
 
 from core import overview
+from core.insights import life, merging, report
+from core.insights.life import Change
+from core.insights.report import Filters
 from core.runtime import db
+from pages.words.insights import STATES
+from tests.core.insights import world
 from tests.pages import made
 from tests.pipeline import ready_documents
 
@@ -29,6 +34,16 @@ def test_an_overview_counts_what_there_is_and_what_was_spent_today() -> None:
     assert (found.documents, found.ready, found.extracting, found.failed_documents) == (4, 1, 2, 1)
     assert (found.running_jobs, found.jobs) == (2, 3)
     assert (found.spent_today, found.unpriced_today) == (Decimal("0.75"), 1)
+
+
+def test_insights_are_counted_as_their_page_begins() -> None:
+    document = world.document(world.TEXTS[3])
+    world.say(document, ["Ann works.", "Ben works.", "Cid works.", "Dan works."])
+    world.say(document, ["Eve works."], "It is not in the text.")
+    merging.merge(world.id_of("Ann works."), [world.id_of("Ben works.")], force=True)
+    life.change(world.id_of("Cid works."), Change(state="dismissed", reason="wrong"))
+    begins = Filters(state=STATES[next(iter(STATES))], supported=True, quarantined=False)
+    assert overview.read(datetime.now(UTC)).insights == report.count(begins).count == 2
 
 
 def test_the_newest_jobs_with_failed_requests_are_troubled() -> None:

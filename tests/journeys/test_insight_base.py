@@ -80,7 +80,7 @@ def test_from_two_jobs_to_decisions_and_back(with_a_model: App, browser_page: An
     expect(page.get_by_text("2 of 2 documents support it")).to_be_visible()
 
     visit(page, f"{app.url}/insights")
-    page.get_by_role("link", name="To review: 1 conflict, 1 pair that may be the same").click()
+    page.get_by_role("link", name="To review: 1 conflict, 1 pair that is alike").click()
     expect(page).to_have_url(re.compile("/review"))
     strike(page, "s", f"same-{pair_of(app, 'merge')}")
     expect(page.get_by_text("1 pair settled: the same.")).to_be_visible()

@@ -44,7 +44,7 @@ def analysed() -> tuple[str, str]:
         ("analyse", "no documents to ask"),
         ("jobs", "No jobs yet"),
         ("insights", "No insights yet"),
-        ("matrix", "documents by the fields of a template"),
+        ("matrix", "a table of your documents"),
         ("templates", "Key points"),
         ("costs", "No model was called"),
         ("health", "none is alive"),

@@ -57,7 +57,7 @@ def test_ticked_documents_move_to_a_collection_and_what_stays_is_said() -> None:
     at = with_(opened("documents"), rows=(0, 1)).run()
     at.session_state["move_to"] = "kept"
     said = words(press(press(at, "Move (2)"), "Move")).replace("\\", "")
-    assert "1 document moved to “kept”. Not moved, as their content is there already: report.txt." in said
+    assert "1 document moved to “kept”. Not moved, as “kept” has the same content already: report.txt." in said
     assert {row.name for row in report.find(report.Filters("kept")).items} == {"report.txt", "newer.txt"}
     elsewhere = add_document("A third document. It is elsewhere.", "third.txt", "elsewhere")
     at = show("document", id=elsewhere)

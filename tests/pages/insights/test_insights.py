@@ -266,7 +266,7 @@ def test_merging_shows_what_differs_and_asks_again_where_that_matters(three: lis
     at = show("insights")
     at = press(select(at, [listed(at).index(STATEMENTS[0]), listed(at).index(STATEMENTS[1])]), "Merge 2…")
     text = words(at)
-    assert "Its support changes from **1 to 1 document**" in text
+    assert "Its support stays **1 document**" in text
     assert "They may not say the same: their figures differ" in text
     marks = [element.proto.body for element in at.get("html") if "<mark" in element.proto.body]
     assert len(marks) == 2

@@ -119,6 +119,13 @@ def test_without_answers_it_says_what_to_do() -> None:
     assert links(at)["Analyse with it"] == "analyse?template=Terms"
 
 
+def test_it_leads_to_a_new_template_of_the_kind_that_it_takes() -> None:
+    at = press(show("matrix"), "Make such a template")
+    assert [toggle.value for toggle in at.toggle] == [False]
+    assert "new" not in at.query_params
+    assert [toggle.value for toggle in press(show("templates"), "New template").toggle] == [True]
+
+
 def test_a_deleted_template_keeps_its_matrix_and_is_not_asked_anew(template: str) -> None:
     templates.delete(template, datetime.now(UTC))
     assert len(column(show("matrix", template="Terms"), "Document")) == 3

@@ -54,7 +54,7 @@ def test_its_job_shows_each_pair_with_its_words_and_undoes_all(openai: LocalProv
     marked = [one.proto.body for one in at.get("html") if "marked-text" in one.proto.body]
     assert sum(">manifold cracked</mark>" in one for one in marked) == 1
     settled = show("review", state="settled")
-    assert "Settled as: the same, by gpt\\-5\\-mini \\(judge\\)" in words(settled)
+    assert "Settled as the same, by gpt\\-5\\-mini \\(judge\\)" in words(settled)
     assert "Its job, with the undo of all" in links(settled)
     at = press(at, "Undo its verdicts (2)")
     assert len(review_report.items().items) == 3

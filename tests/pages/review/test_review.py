@@ -90,11 +90,34 @@ def test_same_merges_into_the_wording_that_is_chosen_and_is_undone() -> None:
     assert sides(at)
     say(at, "same")
     at = show("review", kind="merge", state="settled")
-    assert "Settled as: the same, on the insights pages" in words(at)
+    assert "Settled as the same, on the insights pages" in words(at)
     at = press(at, "Undo")
     assert "it is open again" in words(at)
     assert report.get(one).head is report.get(other).head is None
     assert [item.state for item in review_report.items().items] == ["open"]
+
+
+@pytest.mark.parametrize(("verdict", "told"), [("different", "different."), ("conflict", "Both insights show it.")])
+def test_each_verdict_is_undone_where_it_was_said(verdict: str, told: str) -> None:
+    one, other, *_ = insights(*PRICES)
+    made.pair(one, other)
+    at = say(show("review"), verdict)
+    assert told in words(at)
+    assert review_report.items(state="settled").items
+    at = at.button(key="undo-review").click().run()
+    assert "1 pair is open again." in words(at)
+    assert [item.state for item in review_report.items().items] == ["open"]
+    assert sides(at)
+
+
+def test_who_says_more_is_not_said_of_another_insight() -> None:
+    """Where what is shown was merged into another one by somebody else."""
+    one, other, third, *_ = insights(*SAME)
+    made.pair(one, other, "merge")
+    at = show("review")
+    merging.merge(third, [one, other][:1], force=True)
+    say(at, "more")
+    assert review_report.items(state="settled").items == ()
 
 
 def test_a_merge_that_is_refused_says_why_and_can_be_forced() -> None:
@@ -177,7 +200,7 @@ def test_all_that_differ_only_like_it_are_settled_at_once() -> None:
     made.pair(third, fourth)
     change("UPDATE pair SET alike = 7")
     at = show("review")
-    (box,) = (box for box in at.checkbox if box.label == "All 2 that differ only like this")
+    (box,) = (box for box in at.checkbox if box.label == "All 2 pairs that differ in just this way")
     at = say(box.check().run(), "conflict")
     assert verdicts() == ["conflict", "conflict"]
     assert "2 pairs settled: a conflict." in words(at)
@@ -204,7 +227,7 @@ def test_insights_and_the_overview_lead_to_what_is_open() -> None:
     made.pair(one, other)
     made.pair(one, third, "merge")
     made.pair(one, fourth, "merge")
-    told = "To review: 1 conflict, 2 pairs that may be the same"
+    told = "To review: 1 conflict, 2 pairs that are alike"
     assert links(show("insights"))[told] == "review?"
     assert formats.plain(told) in links(show("overview"))
 

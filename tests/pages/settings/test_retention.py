@@ -54,7 +54,7 @@ def test_what_goes_is_told_and_its_number_typed_before_it_is_saved() -> None:
     typed = next(one for one in at.text_input if one.label == "Type 3 to confirm")
     typed.set_value("2")
     at = save(at).click().run()
-    assert "Nothing was changed" in at.error[0].value
+    assert "Nothing was changed" in at.warning[0].value
     assert rules.rule("documents") is None
     at = preview(at, "documents")
     next(one for one in at.text_input if one.label == "Type 3 to confirm").set_value("3")

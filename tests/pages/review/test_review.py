@@ -115,7 +115,8 @@ def test_who_says_more_is_not_said_of_another_insight() -> None:
     one, other, third, *_ = insights(*SAME)
     made.pair(one, other, "merge")
     at = show("review")
-    merging.merge(third, [one, other][:1], force=True)
+    (shown,) = review_report.next_ones("merge", most=1)
+    merging.merge(third, [shown.a.id], force=True)
     say(at, "more")
     assert review_report.items(state="settled").items == ()
 

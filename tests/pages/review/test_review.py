@@ -153,6 +153,19 @@ def test_what_says_more_is_told_of_the_side_that_stands_first(turned: bool) -> N
     assert verdicts() == ["less" if turned else "more"]
 
 
+def test_others_of_its_kind_stand_beside_a_pair_but_what_was_left_for_later() -> None:
+    one, other, third = sorted(insights(*SAME))  # of equally supported ones the first stands first
+    made.pair(one, other, "merge")
+    made.pair(one, third)
+    assert [len(review_report.next_ones(kind, most=5)) for kind in ("merge", "conflict")] == [1, 1]
+    change("UPDATE pair SET kind = 'merge'")
+    assert [len(review_report.next_ones("merge", most=most)) for most in (1, 5)] == [1, 2]
+    left = next(item for item in review_report.items().items if third in (item.a.id, item.b.id))
+    review.settle(left.id, "later")
+    (only,) = review_report.next_ones("merge", most=5)
+    assert {only.a.id, only.b.id} == {one, other}
+
+
 def test_what_is_left_for_later_comes_last() -> None:
     one, other, third, fourth = insights(*PRICES)
     made.pair(one, other)

@@ -1,6 +1,6 @@
 """Read-only: the evidence of insights, those that were merged into them included."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -132,6 +132,35 @@ def _contexts(rows: Sequence[EvidenceRow]) -> dict[int, Context]:
     with db.reading() as session:
         found = db.rows(session, CONTEXTS, ids=[row.id for row in rows], around=AROUND)
     return {row.id: Context(row.before, row.passage, row.after) for row in found}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a quote stands in its document; where it does not, `supported` is False, and it is the nearest passage."""
+
+    start: int | None
+    end: int | None
+    supported: bool
+
+
+def places(asked: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Place]:
+    """Of quotes that have been looked up, each as (document, quote)."""
+    wanted = set(asked)
+    if not wanted:
+        return {}
+    documents, quotes = ({one[at] for one in wanted} for at in (0, 1))
+    with db.reading() as session:
+        found = db.rows(session, PLACES, documents=sorted(documents), quotes=sorted(quotes))
+    return {(row.document, row.quote): Place(row.start, row.end, row.supported) for row in found}
+
+
+PLACES = """
+SELECT DISTINCT ON (e.document_id, e.quote) e.document_id AS document, e.quote, e.supported,
+  coalesce(e.start, e.nearest_start) AS start, coalesce(e."end", e.nearest_end) AS "end"
+FROM evidence e JOIN document d ON d.id = e.document_id AND d.workspace_id = :workspace
+WHERE e.document_id = ANY(:documents) AND e.quote = ANY(:quotes) AND e.verdict IS NOT NULL
+ORDER BY e.document_id, e.quote, e.supported DESC, e.id
+"""
 
 
 def sources(insight_id: str, *, most: int = MOST) -> list[SourceRow]:

@@ -1,7 +1,7 @@
 """What was found of an insight's quotes."""
 
 from core.insights.document_report import Passage
-from core.insights.evidence_report import EvidenceRow
+from core.insights.evidence_report import EvidenceRow, Place
 from pages.common import formats
 
 # Of an insight: in no document stands what the model quoted, or it quoted nothing.
@@ -16,6 +16,16 @@ LEGEND: dict[str | None, formats.Markdown] = {
     "differs": ":orange-background[nearest to a quote in other words]",
 }
 THE_OPEN_ONE: formats.Markdown = ":yellow-background[the open quote]"
+
+
+def link_to(place: Place | None, document: str) -> formats.Markdown:
+    """Beside a quote: a link to where it stands, or that it was not found; empty where it was not looked up."""
+    if place is None:
+        return ""
+    if place.start is None or place.end is None:
+        return ":orange[:material/help: quote not found]"
+    named: formats.Markdown = "in its document" if place.supported else "nearest passage"
+    return f"[{named}](document?id={formats.plain(document)}&start={place.start:d}&end={place.end:d})"
 
 
 def on_this_page(here: int, in_all: int, part: formats.Markdown) -> formats.Markdown:

@@ -1,6 +1,7 @@
 """A job's page in every state: what it says, what it offers, and that its actions do what they say."""
 
 import io
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,9 +14,10 @@ from core.jobs import batches_report
 from core.runtime import db, worker_lease
 from pages.common import widgets
 from tests.batch_provider import AskedLine, BatchProvider, Line
+from tests.local_provider import LocalProvider, Reply
 from tests.pages import made
 from tests.pages.seeing import buttons, links, press, show, words
-from tests.pipeline import add_document, make_job, ready_documents, rows, run_batches, run_job
+from tests.pipeline import TEXT, add_document, make_job, ready_documents, rows, run_batches, run_job
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -337,6 +339,29 @@ def test_a_live_job_shows_its_answers() -> None:
     assert metrics(at)["Answered"] == "1"
     assert {"Insights", "Rename", "Delete"} <= buttons(at)
     assert "report" in words(at)
+
+
+def test_an_answers_quotes_lead_to_where_they_stand(openai: LocalProvider) -> None:
+    document = add_document()
+    found = [
+        ("It stands there.", "Repairs took nine days"),
+        ("It does not.", "Nothing of this kind is written anywhere"),
+    ]
+    points = [{"statement": statement, "quote": quote} for statement, quote in found]
+    openai.plan = lambda asked: Reply(json.dumps({"points": points}))
+    run_job(job := make_job([document], provider="openai", model="gpt-5-mini"))
+    start = TEXT.index("Repairs took nine days")
+    told = "\n".join(one.value for one in show("job", id=job).markdown).replace("\\_", "_")
+    place = f"document?id={document}&start={start}&end={start + len('Repairs took nine days')}"
+    assert f"- It stands there\\. [in its document]({place})" in told
+    assert "- It does not\\. :orange[:material/help: quote not found]" in told
+    answer = {"answer": "Nine days.", "found": True, "quotes": ["Repairs took nine days"]}
+    openai.plan = lambda asked: Reply(json.dumps(answer))
+    asked = make_job([document], "qa", provider="openai", model="gpt-5-mini", params={"question": "How long?"})
+    run_job(asked)
+    told = "\n".join(one.value for one in show("job", id=asked).markdown).replace("\\_", "_")
+    assert f"[in its document]({place})" in told
+    assert "**Found:** yes" in told
 
 
 def test_a_job_that_is_gone_says_so() -> None:

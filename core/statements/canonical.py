@@ -6,6 +6,7 @@ only folded, and no word moves: what we do not know may stay two statements, and
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.evidence import negations
 from core.statements.dates import Dates
@@ -34,6 +35,8 @@ class Canonical:
         return " ".join(text for token in self.tokens if (text := token.masked))
 
 
+# What is looked at side by side is compared more than once.
+@lru_cache(maxsize=256)
 def canonical(statement: str, language: str | None) -> Canonical:
     """`language`: ISO 639-1 with or without a region, None where it is not known."""
     language = language.partition("-")[0].casefold() if language else None

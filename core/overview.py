@@ -15,7 +15,8 @@ SPEND_DAYS = 14
 
 @dataclass(frozen=True)
 class Overview:
-    """`spent` in USD on each of the last SPEND_DAYS days (UTC), today last; `unpriced_today` calls are not in it."""
+    """`insights` are those that their page lists at first, up to MOST_INSIGHTS. `spent` in USD on each of the last
+    SPEND_DAYS days (UTC), today last; `unpriced_today` calls are not in it."""
 
     documents: int
     ready: int
@@ -33,7 +34,11 @@ class Overview:
         return self.spent[-1]
 
 
-SQL = """
+# Counted anew every few seconds by whoever looks at the page.
+MOST_INSIGHTS = 100_000
+LISTED = """workspace_id = :workspace AND head_id IS NULL AND state IN ('new', 'confirmed') AND support > 0
+    AND NOT quarantined"""
+SQL = f"""
 SELECT
   (SELECT count(*) FROM document WHERE workspace_id = :workspace) AS documents,
   (SELECT count(*) FROM document WHERE workspace_id = :workspace AND state = 'ready') AS ready,
@@ -42,12 +47,8 @@ SELECT
   (SELECT count(*) FROM job
     WHERE workspace_id = :workspace AND state IN ('queued', 'running', 'cancelling')) AS running_jobs,
   (SELECT count(*) FROM job WHERE workspace_id = :workspace) AS jobs,
-  i.insights, i.new_insights
-FROM (
-  SELECT count(*) AS insights, count(*) FILTER (WHERE first_seen >= :today) AS new_insights
-  FROM insight WHERE workspace_id = :workspace AND head_id IS NULL AND state IN ('new', 'confirmed') AND support > 0
-    AND NOT quarantined
-) i
+  (SELECT count(*) FROM (SELECT FROM insight WHERE {LISTED} LIMIT :most) i) AS insights,
+  (SELECT count(*) FROM (SELECT FROM insight WHERE {LISTED} AND first_seen >= :today LIMIT :most) i) AS new_insights
 """
 
 
@@ -75,7 +76,7 @@ def read(at: datetime) -> Overview:
 
 def _counts(today: datetime) -> Mapping[str, int]:
     with db.reading() as session:
-        found = db.row(session, SQL, today=today)
+        found = db.row(session, SQL, today=today, most=MOST_INSIGHTS)
     assert found is not None
     return {name: int(number) for name, number in found._mapping.items()}
 

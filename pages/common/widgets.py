@@ -52,13 +52,21 @@ def tiles() -> AbstractContextManager[object]:
     return st.grid(4, min_column_width=170)
 
 
-def figure(label: formats.Markdown, number: int, note: formats.Markdown | None = None, page: str | None = None) -> None:
-    """A tile with a count and a grey note; with `page` its label is a link there."""
+def figure(
+    label: formats.Markdown,
+    number: int,
+    note: formats.Markdown | None = None,
+    page: str | None = None,
+    *,
+    or_more: bool = False,
+) -> None:
+    """A tile with a count and a grey note; with `page` its label is a link there. `or_more`: no more were counted."""
+    shown: formats.Markdown = f"{number:,}{'+' if or_more else ''}"
     if page is None:
-        st.metric(label, f"{number:,}", note, delta_color="off", delta_arrow="off", border=True, height="stretch")
+        st.metric(label, shown, note, delta_color="off", delta_arrow="off", border=True, height="stretch")
         return
     with tile(label, page):
-        st.metric(label, f"{number:,}", note, delta_color="off", delta_arrow="off", label_visibility="collapsed")
+        st.metric(label, shown, note, delta_color="off", delta_arrow="off", label_visibility="collapsed")
 
 
 def tile(label: formats.Markdown, page: str) -> AbstractContextManager[object]:

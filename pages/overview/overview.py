@@ -49,7 +49,8 @@ def tiles() -> None:
         running = f"of {found.jobs:,}" if found.jobs else None
         widgets.figure("Jobs running", found.running_jobs, running, "jobs/jobs.py")
         new = f"{found.new_insights:,} today" if found.new_insights else None
-        widgets.figure("Insights", found.insights, new, "insights/insights.py")
+        more = found.insights == overview.MOST_INSIGHTS
+        widgets.figure("Insights", found.insights, new, "insights/insights.py", or_more=more)
         # Of all people: whoever may not see those sees their own on Costs.
         if roles.may("usage.read_all"):
             with widgets.tile("Spent today", "costs/costs.py"):

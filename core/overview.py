@@ -15,8 +15,8 @@ SPEND_DAYS = 14
 
 @dataclass(frozen=True)
 class Overview:
-    """`insights` are those that their page lists at first, up to MOST_INSIGHTS. `spent` in USD on each of the last
-    SPEND_DAYS days (UTC), today last; `unpriced_today` calls are not in it."""
+    """`insights` are those that their page lists at first; of more than MOST_INSIGHTS one more is counted. `spent` in
+    USD on each of the last SPEND_DAYS days (UTC), today last; `unpriced_today` calls are not in it."""
 
     documents: int
     ready: int
@@ -76,7 +76,7 @@ def read(at: datetime) -> Overview:
 
 def _counts(today: datetime) -> Mapping[str, int]:
     with db.reading() as session:
-        found = db.row(session, SQL, today=today, most=MOST_INSIGHTS)
+        found = db.row(session, SQL, today=today, most=MOST_INSIGHTS + 1)
     assert found is not None
     return {name: int(number) for name, number in found._mapping.items()}
 

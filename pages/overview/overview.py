@@ -48,9 +48,11 @@ def tiles() -> None:
         widgets.figure("Documents ready", found.ready, documents, "documents/documents.py")
         running = f"of {found.jobs:,}" if found.jobs else None
         widgets.figure("Jobs running", found.running_jobs, running, "jobs/jobs.py")
-        new = f"{found.new_insights:,} today" if found.new_insights else None
-        more = found.insights == overview.MOST_INSIGHTS
-        widgets.figure("Insights", found.insights, new, "insights/insights.py", or_more=more)
+        most = overview.MOST_INSIGHTS
+        sign = "+" if found.new_insights > most else ""
+        new = f"{min(found.new_insights, most):,}{sign} today" if found.new_insights else None
+        shown, more = min(found.insights, most), found.insights > most
+        widgets.figure("Insights", shown, new, "insights/insights.py", or_more=more)
         # Of all people: whoever may not see those sees their own on Costs.
         if roles.may("usage.read_all"):
             with widgets.tile("Spent today", "costs/costs.py"):

@@ -23,9 +23,10 @@ def ask_to_delete(rows: Sequence[DocumentRow]) -> None:
         st.caption("With an archive go the documents that are part of it, but those that were moved elsewhere.")
 
     def act() -> None:
-        chosen = {row.id for row in rows}
+        where = {row.id: row.collection for row in rows}
         for row in rows:
-            if row.part_of not in chosen:  # else it goes with its archive
+            # Else it goes with its archive.
+            if row.part_of is None or where.get(row.part_of) != row.collection:
                 deletion.delete(row.id)
 
     done = f"{formats.count(len(rows), 'document')} deleted."

@@ -4,21 +4,17 @@
 its own event of the click.
 """
 
-import logging
-import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import structlog
 from playwright.sync_api import Page, sync_playwright
 
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench import users
-from tests.bench.measuring import p50_p95_ms
+from tests.bench.measuring import by_hand, p50_p95_ms
 from tests.journeys.conftest import CHROMIUM, FLAGS
 
 TIMES = 10
@@ -130,8 +126,4 @@ def _one(page: Page, click: Callable[[], None], seen: str) -> list[float]:
 
 
 if __name__ == "__main__":
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with tempfile.TemporaryDirectory(prefix="cairn-clicks-") as directory:
-        kept = len(sys.argv) > 1
-        for name, row in measure(Path(sys.argv[1] if kept else directory) / "users", keep=kept).items():
-            print(f"{name:20}", "  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+    by_hand(measure)

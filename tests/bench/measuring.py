@@ -1,13 +1,19 @@
 """Wall and CPU seconds and the peak memory of this process and of its children."""
 
+import logging
 import re
 import resource
 import statistics
+import sys
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
 
 
 @dataclass
@@ -44,3 +50,17 @@ def _of_this_process(name: str) -> int:
 def p50_p95_ms(seconds: Sequence[float]) -> tuple[float, float]:
     cuts = statistics.quantiles(seconds, n=20)
     return round(statistics.median(seconds) * 1000, 1), round(cuts[-1] * 1000, 1)
+
+
+class Measure(Protocol):
+    def __call__(self, scratch: Path, /, *, keep: bool) -> Mapping[str, Mapping[str, Any]]: ...
+
+
+def by_hand(measure: Measure) -> None:
+    """Print the rows of one part of the bench. What is made in a directory that is named is kept there, and used again
+    by others that work on the same house."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    with tempfile.TemporaryDirectory(prefix="cairn-bench-") as directory:
+        kept = len(sys.argv) > 1
+        for name, row in measure(Path(sys.argv[1] if kept else directory) / "house", keep=kept).items():
+            print(f"{name:20}", "  ".join(f"{key} {value}" for key, value in row.items()), flush=True)

@@ -6,10 +6,7 @@ By itself: python -m tests.bench.users [directory]; what is made in a directory 
 
 import asyncio
 import json
-import logging
 import random
-import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import structlog
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -25,7 +21,7 @@ from core.asking import templates
 from core.runtime import engines, migrate
 from core.runtime.embedded_postgres import EmbeddedPostgres
 from tests.bench import house
-from tests.bench.measuring import p50_p95_ms
+from tests.bench.measuring import by_hand, p50_p95_ms
 from tests.journeys import page_run
 from tests.journeys.conftest import ROOT, App, command, start_app
 
@@ -158,8 +154,4 @@ def _row(cost: tuple[float, list[float]], least: tuple[float, list[float]]) -> d
 
 
 if __name__ == "__main__":
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    with tempfile.TemporaryDirectory(prefix="cairn-users-") as directory:
-        kept = len(sys.argv) > 1
-        for name, row in measure(Path(sys.argv[1] if kept else directory) / "users", keep=kept).items():
-            print(f"{name:20}", "  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
+    by_hand(measure)

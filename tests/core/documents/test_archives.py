@@ -15,6 +15,7 @@ from core.documents.report import Filters
 from core.errors import Conflict, ExtractionError, InvalidInput, NotFound
 from core.jobs.launch import JobSpec, create, estimate
 from core.runtime import worker_lease
+from core.tables.documents import Document
 from tests.core.documents.extraction.making import pdf, word, zipped
 from tests.pipeline import add_document, change, make_job, rows, run_job, states
 
@@ -207,35 +208,36 @@ def test_no_job_asks_an_archive_and_those_that_wait_for_it_ask_its_parts() -> No
     assert (found.requests, found.waiting) == (0, 0)
 
 
+def being_unpacked() -> tuple[Document, int]:
+    """An archive of two files, and the worker that is at it."""
+    of, worker = add(zipped({"a.txt": "First.", "b.txt": "Second."})), worker_lease.register("test")
+    change("UPDATE document SET state = 'extracting', worker_id = :worker", worker=worker)
+    return content.get(of), worker
+
+
 @pytest.mark.usefixtures("database")
 def test_an_archive_that_is_deleted_while_it_is_unpacked_leaves_nothing() -> None:
-    of = add(zipped({"a.txt": "First.", "b.txt": "Second."}))
-    change("UPDATE document SET state = 'extracting', worker_id = :worker", worker=worker_lease.register("test"))
-    document = content.get(of)
-    assert document.worker_id is not None
+    document, worker = being_unpacked()
     stages: list[str] = []
 
     def on_stage(stage: str, done: int, total: int) -> None:
         stages.append(stage)
         if stage == "storing" and done == 1:
-            deletion.delete(of)
+            deletion.delete(document.id)
 
     with pytest.raises(NotFound):
-        archives.read(document, document.worker_id, on_stage, threading.Event())
+        archives.read(document, worker, on_stage, threading.Event())
     assert "unpacking" in stages
     assert rows("SELECT 1 FROM document") == []
 
 
 @pytest.mark.usefixtures("database")
 def test_files_of_an_archive_that_is_moved_while_it_is_unpacked_come_where_it_is() -> None:
-    of = add(zipped({"a.txt": "First.", "b.txt": "Second."}))
-    change("UPDATE document SET state = 'extracting', worker_id = :worker", worker=worker_lease.register("test"))
-    document = content.get(of)
-    assert document.worker_id is not None
+    document, worker = being_unpacked()
 
     def on_stage(stage: str, done: int, total: int) -> None:
         if stage == "storing" and done == 1:
-            moving.move([of], "kept")
+            moving.move([document.id], "kept")
 
-    archives.read(document, document.worker_id, on_stage, threading.Event())
+    archives.read(document, worker, on_stage, threading.Event())
     assert {one.collection for one in report.find(Filters()).items} == {"kept"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.documents import extract, report, upload
+from core.documents import extract, moving, report, upload
 from core.insights import document_report
 from core.runtime import db, worker_lease
 from pages.common import widgets
@@ -124,6 +124,16 @@ def test_a_click_opens_a_document_of_an_archive() -> None:
     key = widgets.rows_key("parts", report.by_ids([inside]))
     at.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [(0, "State")]}}
     assert at.run().title[0].value == "inside\\.txt"
+
+
+def test_a_part_that_was_moved_is_deleted_where_it_is_ticked_beside_its_archive() -> None:
+    archive, inside, moved = (add_document(f"Document {n}. It is one.", f"{n}.txt") for n in range(3))
+    with db.transaction() as session:
+        db.execute(session, "UPDATE document SET part_of = :of WHERE id = ANY(:ids)", of=archive, ids=[inside, moved])
+    moving.move([moved], "kept")
+    at = with_(opened("documents"), rows=(0, 1, 2)).run()
+    press(press(at, "Delete (3)"), "Delete")
+    assert report.find().items == ()
 
 
 def test_a_page_of_a_pdf_stands_beside_its_text_as_a_picture() -> None:

@@ -13,4 +13,6 @@ def test_insights_are_counted_so_far_and_no_further(monkeypatch: pytest.MonkeyPa
     world.say(world.document(world.TEXTS[3]), ["Ann works.", "Ben works.", "Cid works."])
     assert "Insights 3 3 today" in words(show("overview"))
     monkeypatch.setattr(overview, "MOST_INSIGHTS", 2)
-    assert "Insights 2+ 2 today" in words(show("overview"))
+    assert "Insights 2+ 2+ today" in words(show("overview"))
+    monkeypatch.setattr(overview, "MOST_INSIGHTS", 3)
+    assert "Insights 3 3 today" in words(show("overview"))

@@ -60,7 +60,8 @@ def _lock(session: Session, touched: Callable[[], list[str]]) -> list[str]:
         locked = [row.id for row in db.rows(session, LOCK, ids=wanted)]
         wanted = touched()
         if set(wanted) <= set(locked):
-            db.execute(session, "RELEASE SAVEPOINT insights")
+            # The savepoint is not released: whoever waits for a lock in a released one waits for the whole transaction,
+            # also where that lets go of it again by rolling back to an earlier savepoint (writing.py): for ever.
             return locked
         db.execute(session, "ROLLBACK TO SAVEPOINT insights")
     return []

@@ -256,9 +256,9 @@ def unmerge_all_within(session: Session, merges: Sequence[str]) -> Unmerged:
 
 
 def _unmerge(session: Session, merges: Sequence[str], insight_id: str | None) -> Unmerged:
-    locks.lock_around(session, [row.insight_id for row in _edges(session, merges, insight_id)])
-    # Only now does nobody else undo them.
-    edges = [row for row in _edges(session, merges, insight_id) if row.active]
+    locked = set(locks.lock_around(session, [row.insight_id for row in _edges(session, merges, insight_id)]))
+    # Only now does nobody else undo them. What somebody merged since is not locked, and comes after this.
+    edges = [row for row in _edges(session, merges, insight_id) if row.active and row.insight_id in locked]
     if not edges:
         return Unmerged(())
     trees = [row.id for row in db.rows(session, TREES, ids=[row.insight_id for row in edges])]

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from random import Random
 from typing import Any, TypeVar
 
@@ -13,7 +12,7 @@ import pytest
 from sqlmodel import Session
 
 from core.documents import deletion
-from core.errors import Conflict, NotFound, Unavailable
+from core.errors import Conflict, NotFound
 from core.insight_base import text_groups, writing
 from core.insight_base.writing import Finding, Source
 from core.insights import life, merging
@@ -185,17 +184,7 @@ def test_much_at_once_waits_and_counts_right(places: tuple[str, str], seed: int)
         for turn in range(12):
             there = [row["id"] for row in rows("SELECT id FROM insight")]
             with suppress(NotFound, Conflict):  # somebody else was first
-                in_the_end(partial(act, random, turn, random.choice(there), random.choice(there)))
-
-    def in_the_end(does: Callable[[], None]) -> None:
-        """Once in a hundred runs some wait for one another in an order that nobody has understood yet. PostgreSQL sends
-        one of them back, who is to try again, as workers do; nothing is half done."""
-        for left in (2, 1, 0):
-            try:
-                return does()
-            except Unavailable:
-                if not left:
-                    raise
+                act(random, turn, random.choice(there), random.choice(there))
 
     def act(random: Random, turn: int, one: str, other: str) -> None:
         match random.randrange(6):
